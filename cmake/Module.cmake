@@ -1,0 +1,52 @@
+# retinaface_module(NAME [DEPENDS target...] [TEST_DEPENDS target...])
+#
+# One folder under src/: its sources become the object library rf_NAME, its *_test.cc the program
+# NAME_test. DEPENDS are passed on to whatever links the module.
+function(retinaface_module name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  string(REPLACE "/" "_" target ${name})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc
+       ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.S)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cc)
+  list(REMOVE_ITEM sources ${tests} "${CMAKE_CURRENT_SOURCE_DIR}/${name}/main.cc")
+
+  if(sources)
+    add_library(rf_${target} STATIC ${sources})
+    set(scope PUBLIC)
+  else()  # headers alone
+    add_library(rf_${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(rf_${target} ${scope} ${PROJECT_SOURCE_DIR}/include
+                                                   ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(rf_${target} ${scope} ${arg_DEPENDS})
+
+  if(RETINAFACE_TESTS AND tests)
+    retinaface_test(${target}_test SOURCES ${tests} DEPENDS rf_${target} ${arg_TEST_DEPENDS})
+  endif()
+endfunction()
+
+# retinaface_test(NAME SOURCES file... DEPENDS target... [LABELS label...])
+#
+# A test program; each of its cases is a test of ctest's. Cases of suites named *Threads* carry the
+# label "threads" (ThreadSanitizer runs those).
+function(retinaface_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} rf_testing GTest::gmock_main)
+  foreach(kind plain threads)
+    if(kind STREQUAL plain)
+      set(filter "-*Threads*")
+      set(labels ${arg_LABELS})
+    else()
+      set(filter "*Threads*")
+      set(labels threads ${arg_LABELS})
+    endif()
+    set(properties SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+    if(labels)
+      list(APPEND properties LABELS "${labels}")
+    endif()
+    gtest_discover_tests(${name} TEST_FILTER "${filter}" TEST_LIST ${name}_${kind}
+                         DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+  endforeach()
+endfunction()

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "retinaface/geometry.h"
+#include "retinaface/image.h"
+
+namespace retinaface {
+
+/// One detected face, in pixels of the picture that was given.
+struct Face {
+  float score = 0;  ///< probability of being a face, 0 to 1
+  Box box;
+  Landmarks landmarks{};
+};
+
+struct DetectOptions {
+  /// Faces below this score are dropped. In [0, 1].
+  float min_score = 0.5F;
+  /// Of two boxes that overlap by more than this IoU only the better one stays. In [0, 1].
+  float nms_iou = 0.4F;
+  /// Factors the picture is resized by; the faces of all of them are merged. {1} is the original
+  /// size alone. Each in (0, 16].
+  std::vector<float> scales = {1.0F};
+};
+
+/// A loaded face detector. Immutable: one object serves any number of threads at once, each call
+/// using one core. Copies share the loaded model.
+class Detector {
+ public:
+  /// The default model, which is part of the library: nothing is read from disk.
+  Detector();
+  /// `model` is the path of a .safetensors file that names its catalogue row (doc/model_format.md),
+  /// or the name of a model inside the library ("mnet025").
+  /// Throws Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
+  explicit Detector(const std::filesystem::path& model);
+
+  ~Detector();
+  Detector(const Detector&);
+  Detector& operator=(const Detector&);
+  Detector(Detector&&) noexcept;
+  Detector& operator=(Detector&&) noexcept;
+
+  /// Faces by falling score; empty when there are none. Boxes may reach over the picture's edge.
+  /// Throws Error(kInvalidArgument) for an empty picture or an option outside its range.
+  std::vector<Face> detect(ImageView image, const DetectOptions& options = {}) const;
+
+ private:
+  class Implementation;
+  std::shared_ptr<const Implementation> implementation_;
+};
+
+}  // namespace retinaface

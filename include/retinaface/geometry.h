@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+
+namespace retinaface {
+
+/// A position in a picture, in pixels: x right, y down, the picture's corner at (0, 0), the centre
+/// of its first pixel at (0.5, 0.5).
+struct Point {
+  float x = 0;
+  float y = 0;
+
+  friend bool operator==(const Point&, const Point&) = default;
+};
+
+/// An axis-aligned box [x0, x1) x [y0, y1) in pixels of the same frame as Point. Half-open: its
+/// width is x1 - x0, with no +1.
+struct Box {
+  float x0 = 0;
+  float y0 = 0;
+  float x1 = 0;
+  float y1 = 0;
+
+  float width() const { return x1 - x0; }
+  float height() const { return y1 - y0; }
+  Point center() const { return {(x0 + x1) / 2, (y0 + y1) / 2}; }
+
+  friend bool operator==(const Box&, const Box&) = default;
+};
+
+/// Five facial points: left eye, right eye, nose tip, left and right mouth corner; left and right
+/// as seen in the picture.
+using Landmarks = std::array<Point, 5>;
+
+}  // namespace retinaface

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace retinaface {
+
+/// How the bytes of one pixel are ordered in memory.
+enum class PixelFormat { kRgb, kBgr, kRgba, kBgra, kGray };
+
+/// Bytes of one pixel in `format`: 1, 3 or 4.
+int bytes_per_pixel(PixelFormat format);
+
+/// A picture somebody else owns: `height` rows of `width` pixels of 8 bits a channel, `stride`
+/// bytes from one row to the next (at least width * bytes per pixel).
+struct ImageView {
+  const std::uint8_t* data = nullptr;
+  int width = 0;
+  int height = 0;
+  std::ptrdiff_t stride = 0;
+  PixelFormat format = PixelFormat::kRgb;
+
+  const std::uint8_t* row(int y) const { return data + y * stride; }
+  bool empty() const { return width <= 0 || height <= 0; }
+};
+
+/// A picture that owns its pixels: RGB, 8 bits a channel, rows without padding.
+class Image {
+ public:
+  Image() = default;
+  /// A black picture. Throws Error(kInvalidArgument) when a side is negative.
+  Image(int width, int height);
+
+  int width() const { return width_; }
+  int height() const { return height_; }
+  bool empty() const { return pixels_.empty(); }
+  std::ptrdiff_t stride() const { return std::ptrdiff_t{3} * width_; }
+  std::uint8_t* row(int y) { return pixels_.data() + y * stride(); }
+  const std::uint8_t* row(int y) const { return pixels_.data() + y * stride(); }
+
+  ImageView view() const { return {pixels_.data(), width_, height_, stride(), PixelFormat::kRgb}; }
+  operator ImageView() const { return view(); }
+
+ private:
+  int width_ = 0;
+  int height_ = 0;
+  std::vector<std::uint8_t> pixels_;
+};
+
+struct ReadOptions {
+  /// Turn the picture upright as its EXIF orientation says. Off for data sets whose annotations
+  /// were made on the stored pixels (WIDER FACE).
+  bool apply_orientation = true;
+  /// Refuse pictures of more pixels before decoding them (a decompression bomb costs nothing).
+  std::int64_t max_pixels = 400'000'000;
+};
+
+/// Decodes a picture file: JPEG, PNG, WebP, TIFF, BMP, GIF (first frame) or PNM, told apart by
+/// content, not by name. Grey, palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped.
+/// Throws Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
+/// corrupt), kUnsupported (no such format), kTooLarge (over max_pixels).
+Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
+
+/// The same for encoded bytes in memory; `name` stands in for the path in messages.
+Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options = {},
+                   const std::string& name = "picture");
+
+/// Writes a picture; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
+/// Throws Error(kUnsupported) for another extension, kUnreadable when the file cannot be written.
+void write_image(const std::filesystem::path& path, ImageView image);
+
+}  // namespace retinaface

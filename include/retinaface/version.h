@@ -1,0 +1,12 @@
+#pragma once
+
+#define RETINAFACE_VERSION_MAJOR 0
+#define RETINAFACE_VERSION_MINOR 1
+#define RETINAFACE_VERSION_PATCH 0
+
+namespace retinaface {
+
+/// The version of the library that is linked, "MAJOR.MINOR.PATCH".
+const char* version();
+
+}  // namespace retinaface

@@ -1,0 +1,136 @@
+#include "base/file.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+namespace retinaface {
+namespace {
+
+std::string system_message(int error) {
+  return std::generic_category().message(error);
+}
+
+/// Closes a descriptor at the end of its scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return value_; }
+  /// False when the system reports that earlier writes were lost.
+  bool close() {
+    const int value = std::exchange(value_, -1);
+    return value < 0 || ::close(value) == 0;
+  }
+
+ private:
+  int value_;
+};
+
+/// Length of the valid UTF-8 sequence at the start of `text`, 0 when there is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t length = lead >= 0xF0 && lead < 0xF5   ? 4
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                                                           : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string printable(const std::filesystem::path& path) {
+  const std::string& text = path.native();
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(std::string_view(text).substr(i));
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (length == 0 || byte < 0x20 || byte == 0x7F) {
+      result += fmt::format("\\x{:02x}", byte);
+      ++i;
+    } else {
+      result.append(text, i, length);
+      i += length;
+    }
+  }
+  return result;
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
+         "{}: {}", printable(path), system_message(errno));
+  }
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) {
+    fail(ErrorCode::kUnreadable, "{}: {}", printable(path), system_message(errno));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    fail(ErrorCode::kUnreadable, "{}: expected a file, found a folder", printable(path));
+  }
+  const auto check_size = [&](std::uint64_t size) {
+    if (size > max_bytes) {
+      fail(ErrorCode::kTooLarge, "{}: larger than the {} bytes that are read at most",
+           printable(path), max_bytes);
+    }
+  };
+  check_size(static_cast<std::uint64_t>(status.st_size));
+
+  // One byte more than the size, so that an ordinary file needs a single buffer; pipes grow it.
+  std::vector<std::byte> content(static_cast<std::size_t>(status.st_size) + 1);
+  for (std::size_t filled = 0;;) {
+    const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorCode::kUnreadable, "{}: {}", printable(path), system_message(errno));
+    filled += static_cast<std::size_t>(got);
+    if (got == 0) {
+      content.resize(filled);
+      return content;
+    }
+    check_size(filled);
+    if (filled == content.size()) content.resize(2 * content.size() + 4096);
+  }
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
+  std::filesystem::path part = path;
+  part += fmt::format(".{}.part", ::getpid());
+  const auto give_up = [&](int error) {
+    ::unlink(part.c_str());
+    fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", printable(path),
+         system_message(error));
+  };
+
+  Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (file.get() < 0) give_up(errno);
+  while (!content.empty()) {
+    const ssize_t put = ::write(file.get(), content.data(), content.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) give_up(errno);
+    content = content.subspan(static_cast<std::size_t>(put));
+  }
+  if (::fsync(file.get()) != 0 && errno != EINVAL) give_up(errno);
+  if (!file.close()) give_up(errno);
+  if (::rename(part.c_str(), path.c_str()) != 0) give_up(errno);
+}
+
+void write_file_atomically(const std::filesystem::path& path, const std::string& content) {
+  write_file_atomically(path, std::as_bytes(std::span(content)));
+}
+
+}  // namespace retinaface

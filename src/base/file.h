@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace retinaface {
+
+/// The path as it goes into a message: control characters and invalid bytes escaped, so that one
+/// error stays one line.
+std::string printable(const std::filesystem::path& path);
+
+/// The whole file. Throws Error, the path first: kNotFound, kUnreadable (a folder, no permission),
+/// kTooLarge beyond `max_bytes`.
+std::vector<std::byte> read_file(const std::filesystem::path& path,
+                                 std::uint64_t max_bytes = std::uint64_t{4} << 30);
+
+/// Replaces the file as a whole: a reader sees the old or the new content, never a part, whatever
+/// happens in between. Throws Error(kUnreadable) with the path.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
+void write_file_atomically(const std::filesystem::path& path, const std::string& content);
+
+}  // namespace retinaface

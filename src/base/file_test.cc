@@ -1,0 +1,56 @@
+#include "base/file.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::error_of;
+using testing::TemporaryFolder;
+
+std::string text_of(const std::vector<std::byte>& content) {
+  return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+TEST(File, IsReadAsWritten) {
+  const TemporaryFolder folder;
+  for (const std::string& content : {std::string(), std::string("a"), std::string(100'000, 'x')}) {
+    write_file_atomically(folder / "file", content);
+    EXPECT_EQ(text_of(read_file(folder / "file")), content);
+  }
+}
+
+TEST(File, ReplacedAsAWholeLeavesNothingBeside) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", std::string("old"));
+  write_file_atomically(folder / "file", std::string("new"));
+  EXPECT_EQ(text_of(read_file(folder / "file")), "new");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(File, SaysWhatIsWrongWithAPath) {
+  const TemporaryFolder folder;
+  const Error missing = error_of([&] { read_file(folder / "none"); });
+  EXPECT_EQ(missing.code(), ErrorCode::kNotFound);
+  EXPECT_THAT(missing.what(), ::testing::HasSubstr("none"));
+  EXPECT_EQ(error_of([&] { read_file(folder.path()); }).code(), ErrorCode::kUnreadable);
+
+  write_file_atomically(folder / "five", std::string("12345"));
+  EXPECT_EQ(read_file(folder / "five", 5).size(), 5U);
+  EXPECT_EQ(error_of([&] { read_file(folder / "five", 4); }).code(), ErrorCode::kTooLarge);
+  EXPECT_EQ(error_of([&] { write_file_atomically(folder / "no/file", std::string("x")); }).code(),
+            ErrorCode::kUnreadable);
+}
+
+TEST(Printable, KeepsTextAndEscapesTheRest) {
+  EXPECT_EQ(printable("a b/ü漢.jpg"), "a b/ü漢.jpg");
+  EXPECT_EQ(printable("line\nbreak\x7f\xff"), "line\\x0abreak\\x7f\\xff");
+  EXPECT_EQ(printable("cut\xc3"), "cut\\xc3");
+}
+
+}  // namespace
+}  // namespace retinaface

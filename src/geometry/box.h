@@ -1,0 +1,26 @@
+#pragma once
+
+#include <algorithm>
+
+#include "retinaface/geometry.h"
+
+namespace retinaface {
+
+/// Area in square pixels; 0 for an inverted box.
+inline float area(const Box& box) {
+  return std::max(box.width(), 0.0F) * std::max(box.height(), 0.0F);
+}
+
+/// The part that two boxes share; inverted or empty when they share nothing.
+inline Box intersection(const Box& a, const Box& b) {
+  return {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)};
+}
+
+/// Intersection over union, in [0, 1]; 0 when both boxes are empty.
+inline float iou(const Box& a, const Box& b) {
+  const float shared = area(intersection(a, b));
+  const float whole = area(a) + area(b) - shared;
+  return whole > 0 ? shared / whole : 0.0F;
+}
+
+}  // namespace retinaface

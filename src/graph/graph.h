@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace retinaface::graph {
+
+/// Extent of a feature map: batch, channels, height, width.
+struct Shape {
+  std::int64_t n = 0;
+  std::int64_t c = 0;
+  std::int64_t h = 0;
+  std::int64_t w = 0;
+
+  std::int64_t elements() const { return n * c * h * w; }
+  friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+std::string to_string(const Shape& shape);
+
+// Operators: what a node computes, as plain attributes. What each of them means for shapes,
+// parameters and cost stands in operators.cc, what it computes in each reader under runtime/.
+
+/// The picture, `channels` planes of any height and width.
+struct Input {
+  std::int64_t channels = 3;
+};
+
+/// Cross-correlation with zero padding; output side floor((in + 2 padding - kernel) / stride) + 1.
+/// Parameters: weight (out, in / groups, kernel, kernel), bias (out) if `bias`.
+struct Convolution {
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+  std::int64_t groups = 1;
+  bool bias = false;
+};
+
+/// y = (x - running_mean) / sqrt(running_var + epsilon) * weight + bias, per channel.
+struct BatchNorm {
+  float epsilon = 1e-5F;
+};
+
+/// y = max(x, 0) + slope min(x, 0). Slope 0 is ReLU.
+struct LeakyRelu {
+  float slope = 0.0F;
+};
+
+/// Sum of two maps of one shape.
+struct Add {};
+
+/// Concatenation of any number of maps along the channels.
+struct Concat {};
+
+/// Nearest-neighbour resize of input 0 to the height and width of input 1:
+/// source = floor(target * in / out).
+struct UpsampleLike {};
+
+/// Maximum over a window; padding never wins.
+struct MaxPool {
+  std::int64_t kernel = 2;
+  std::int64_t stride = 2;
+  std::int64_t padding = 0;
+};
+
+using Operator =
+    std::variant<Input, Convolution, BatchNorm, LeakyRelu, Add, Concat, UpsampleLike, MaxPool>;
+
+/// Index of a node, and so of the one tensor that it yields.
+using NodeId = std::int32_t;
+
+struct Node {
+  std::string name;  ///< unique; its parameters are called NAME.weight and so on
+  Operator op;
+  std::vector<NodeId> inputs;
+};
+
+struct Output {
+  std::string name;  ///< what the reader of the outputs asks for, e.g. "cls.0"
+  NodeId node = 0;
+};
+
+/// A network as data: nodes in an order in which each comes after its inputs, and named outputs.
+/// Built once, then only read.
+class Graph {
+ public:
+  /// Appends a node and returns its id; `inputs` are nodes added before. The name must be new.
+  NodeId add(std::string name, Operator op, std::vector<NodeId> inputs);
+  void add_output(std::string name, NodeId node);
+
+  const std::vector<Node>& nodes() const { return nodes_; }
+  const std::vector<Output>& outputs() const { return outputs_; }
+  const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
+  /// Position among outputs() of the output called `name`, -1 if there is none.
+  int find_output(std::string_view name) const;
+
+ private:
+  std::vector<Node> nodes_;
+  std::vector<Output> outputs_;
+};
+
+}  // namespace retinaface::graph

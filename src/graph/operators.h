@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace retinaface::graph {
+
+/// A parameter that a node needs: its full name ("body.stage1.0.0.weight") and its extents.
+struct ParameterSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;
+};
+
+/// The operator's name as people know it, e.g. "Convolution".
+std::string_view operator_name(const Operator& op);
+
+/// Shape of what `op` yields for inputs of these shapes.
+Shape output_shape(const Operator& op, std::span<const Shape> inputs);
+
+/// Shapes of all nodes' outputs, by node id, for an input picture of `input`. The number of input
+/// channels is the graph's own and must agree.
+std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
+
+/// The parameters of `node`, whose inputs have `input_channels` channels.
+std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> inputs);
+
+/// All parameters of the graph, in node order.
+std::vector<ParameterSpec> parameters(const Graph& graph);
+
+/// Multiply-adds of one node; only convolutions count, as is usual for detectors.
+std::int64_t multiply_adds(const Operator& op, std::span<const Shape> inputs);
+
+/// The input shapes of one node, taken from the result of infer_shapes.
+std::vector<Shape> input_shapes(const Node& node, std::span<const Shape> shapes);
+
+}  // namespace retinaface::graph

@@ -1,0 +1,148 @@
+// The safetensors format: a little-endian 64-bit length, a JSON header of that length with "dtype",
+// "shape" and "data_offsets" of each tensor, then the tensors' bytes. doc/model_format.md.
+
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "graph/weights.h"
+
+namespace retinaface::graph {
+namespace {
+
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little,
+              "tensors are copied as they lie in files");
+
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
+
+float from_half(std::uint16_t half) {
+  const auto sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1FU;
+  const std::uint32_t mantissa = half & 0x3FFU;
+  if (exponent == 0) {  // zero and subnormal numbers
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const std::uint32_t wide = exponent == 0x1F ? 0xFFU : exponent + 112;
+  return std::bit_cast<float>(sign | wide << 23 | mantissa << 13);
+}
+
+float from_bfloat(std::uint16_t bfloat) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
+}
+
+template <typename Convert>
+void widen(std::span<const std::byte> bytes, Convert convert, std::span<float> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint16_t raw = 0;
+    std::memcpy(&raw, bytes.data() + 2 * i, 2);
+    values[i] = convert(raw);
+  }
+}
+
+Tensor parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> data,
+                    const std::string& source) {
+  std::vector<std::int64_t> shape;
+  std::uint64_t elements = 1;
+  for (const json& extent : entry.at("shape")) {
+    shape.push_back(extent.get<std::int64_t>());
+    if (!extent.is_number_unsigned() ||
+        (shape.back() > 0 && elements > std::numeric_limits<std::int32_t>::max() /
+                                            static_cast<std::uint64_t>(shape.back()))) {
+      fail(ErrorCode::kBadData, "{}: tensor {}: impossible shape {}", source, name,
+           entry.at("shape").dump());
+    }
+    elements *= static_cast<std::uint64_t>(shape.back());
+  }
+  const auto dtype = entry.at("dtype").get<std::string>();
+  if (dtype != "F32" && dtype != "F16" && dtype != "BF16") {
+    fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source, name,
+         dtype);
+  }
+  const std::uint64_t element_bytes = dtype == "F32" ? 4 : 2;
+  const auto begin = entry.at("data_offsets").at(0).get<std::uint64_t>();
+  const auto end = entry.at("data_offsets").at(1).get<std::uint64_t>();
+  if (begin > end || end > data.size() || end - begin != elements * element_bytes) {
+    fail(ErrorCode::kBadData, "{}: tensor {}: bytes {} to {} of {} do not hold a {} of shape {}",
+         source, name, begin, end, data.size(), dtype, to_string(shape));
+  }
+  Tensor tensor = Tensor::of_shape(std::move(shape));
+  const auto bytes = data.subspan(begin, end - begin);
+  if (dtype == "F32") {
+    if (!bytes.empty()) std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
+  } else {
+    widen(bytes, dtype == "F16" ? from_half : from_bfloat, tensor.values);
+  }
+  return tensor;
+}
+
+}  // namespace
+
+Weights parse_safetensors(std::span<const std::byte> content, const std::string& source) {
+  std::uint64_t header_bytes = 0;
+  if (content.size() < sizeof header_bytes) {
+    fail(ErrorCode::kBadData, "{}: expected a safetensors file, found {} bytes", source,
+         content.size());
+  }
+  std::memcpy(&header_bytes, content.data(), sizeof header_bytes);
+  content = content.subspan(sizeof header_bytes);
+  if (header_bytes > kMaxHeaderBytes || header_bytes > content.size()) {
+    fail(ErrorCode::kBadData,
+         "{}: not a safetensors file, or cut short: a header of {} bytes in {}", source,
+         header_bytes, content.size());
+  }
+  const auto* text = reinterpret_cast<const char*>(content.data());
+  const auto data = content.subspan(header_bytes);
+  Weights weights;
+  try {
+    const json header = json::parse(text, text + header_bytes);
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") {
+        weights.metadata = entry.get<decltype(weights.metadata)>();
+      } else {
+        weights.tensors.emplace(name, parse_tensor(name, entry, data, source));
+      }
+    }
+  } catch (const json::exception& error) {
+    fail(ErrorCode::kBadData, "{}: the safetensors header is malformed ({})", source, error.what());
+  }
+  return weights;
+}
+
+Weights read_safetensors(const std::filesystem::path& path) {
+  return parse_safetensors(read_file(path), printable(path));
+}
+
+void write_safetensors(const std::filesystem::path& path, const Weights& weights) {
+  json header = json::object();
+  if (!weights.metadata.empty()) header["__metadata__"] = weights.metadata;
+  std::uint64_t offset = 0;
+  for (const auto& [name, tensor] : weights.tensors) {
+    const std::uint64_t end = offset + tensor.values.size() * sizeof(float);
+    header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.append((8 - text.size() % 8) % 8, ' ');  // so that the tensors are aligned in a mapped file
+
+  std::vector<std::byte> content(sizeof(std::uint64_t) + text.size() + offset);
+  const std::uint64_t header_bytes = text.size();
+  std::byte* to = content.data();
+  const auto append = [&to](const void* from, std::size_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+    to += bytes;
+  };
+  append(&header_bytes, sizeof header_bytes);
+  append(text.data(), text.size());
+  for (const auto& [name, tensor] : weights.tensors) {
+    append(tensor.values.data(), tensor.values.size() * sizeof(float));
+  }
+  write_file_atomically(path, content);
+}
+
+}  // namespace retinaface::graph

@@ -1,0 +1,123 @@
+#include "graph/weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "graph/operators.h"
+
+namespace retinaface::graph {
+namespace {
+
+/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine, which the
+/// distributions of <random> are not.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+  }
+  /// In (0, 1].
+  double uniform() { return static_cast<double>((next() >> 11) + 1) * 0x1p-53; }
+  /// Standard normal, by Box and Muller.
+  double normal() {
+    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// "a, b and 3 more".
+std::string listing(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 5;
+  const std::size_t shown = std::min(names.size(), kShown);
+  std::string text = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+}  // namespace
+
+Tensor Tensor::of_shape(std::vector<std::int64_t> shape) {
+  std::size_t elements = 1;
+  for (const std::int64_t extent : shape) {
+    RF_CHECK(extent >= 0);
+    elements *= static_cast<std::size_t>(extent);
+  }
+  return {std::move(shape), AlignedBuffer<float>(elements)};
+}
+
+Tensor Tensor::clone() const {
+  Tensor copy = of_shape(shape);
+  std::ranges::copy(values, copy.values.begin());
+  return copy;
+}
+
+std::string to_string(std::span<const std::int64_t> shape) {
+  return fmt::format("({})", fmt::join(shape, ", "));
+}
+
+const Tensor& Weights::at(const std::string& name) const {
+  const auto found = tensors.find(name);
+  RF_CHECK(found != tensors.end());
+  return found->second;
+}
+
+void check_weights(const Graph& graph, const Weights& weights, const std::string& source) {
+  std::vector<std::string> missing;
+  std::vector<std::string> misshaped;
+  std::map<std::string, bool, std::less<>> wanted;
+  for (const ParameterSpec& parameter : parameters(graph)) {
+    wanted[parameter.name] = true;
+    const auto found = weights.tensors.find(parameter.name);
+    if (found == weights.tensors.end()) {
+      missing.push_back(parameter.name);
+    } else if (found->second.shape != parameter.shape) {
+      misshaped.push_back(fmt::format("{} is {}, expected {}", parameter.name,
+                                      to_string(found->second.shape), to_string(parameter.shape)));
+    }
+  }
+  std::vector<std::string> extra;
+  for (const auto& [name, tensor] : weights.tensors) {
+    if (!wanted.contains(name)) extra.push_back(name);
+  }
+  std::vector<std::string> complaints;
+  if (!missing.empty()) complaints.push_back("missing: " + listing(missing));
+  if (!extra.empty()) complaints.push_back("not in the model: " + listing(extra));
+  if (!misshaped.empty()) complaints.push_back("wrong shape: " + listing(misshaped));
+  if (!complaints.empty()) {
+    fail(ErrorCode::kBadData, "{}: the tensors are not the model's; {}", source,
+         fmt::join(complaints, "; "));
+  }
+}
+
+Weights random_weights(const Graph& graph, std::uint64_t seed) {
+  Random random(seed);
+  Weights weights;
+  for (const ParameterSpec& parameter : parameters(graph)) {
+    Tensor tensor = Tensor::of_shape(parameter.shape);
+    if (parameter.shape.size() == 4) {
+      const auto fan_in =
+          static_cast<double>(parameter.shape[1] * parameter.shape[2] * parameter.shape[3]);
+      for (float& value : tensor.values) {
+        value = static_cast<float>(random.normal() * std::sqrt(2 / fan_in));
+      }
+    } else {
+      const bool one = parameter.name.ends_with(".weight") || parameter.name.ends_with("var");
+      std::ranges::fill(tensor.values, one ? 1.0F : 0.0F);
+    }
+    weights.tensors.emplace(parameter.name, std::move(tensor));
+  }
+  return weights;
+}
+
+}  // namespace retinaface::graph

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "graph/graph.h"
+
+namespace retinaface::graph {
+
+/// A dense array of float32, row-major.
+struct Tensor {
+  std::vector<std::int64_t> shape;
+  AlignedBuffer<float> values;
+
+  /// Uninitialised values. Extents must not be negative.
+  static Tensor of_shape(std::vector<std::int64_t> shape);
+  Tensor clone() const;
+};
+
+std::string to_string(std::span<const std::int64_t> shape);
+
+/// Named tensors and named strings: the content of a .safetensors file.
+struct Weights {
+  std::map<std::string, Tensor, std::less<>> tensors;
+  std::map<std::string, std::string, std::less<>> metadata;
+
+  /// The tensor called `name`, which must be there (check_weights has seen to it).
+  const Tensor& at(const std::string& name) const;
+};
+
+/// Compares the tensors with what the graph asks for. Throws Error(kBadData), its message starting
+/// with `source`, that names each missing, extra and mis-shaped tensor (the first few of each).
+void check_weights(const Graph& graph, const Weights& weights, const std::string& source);
+
+/// Weights for tests and for training from scratch: convolutions from a normal distribution of
+/// deviation sqrt(2 / fan-in) (He et al. 2015, for layers that a ReLU follows), biases 0,
+/// normalisation the identity. The same for the same seed on every machine.
+Weights random_weights(const Graph& graph, std::uint64_t seed);
+
+/// Parses the bytes of a .safetensors file; F32, F16 and BF16 are read, all become float32.
+/// Throws Error(kBadData) or Error(kUnsupported), the message starting with `source`.
+Weights parse_safetensors(std::span<const std::byte> content, const std::string& source);
+
+/// Reads a .safetensors file. Throws as read_file and parse_safetensors do.
+Weights read_safetensors(const std::filesystem::path& path);
+
+/// Writes a .safetensors file of F32 tensors, as a whole or not at all; tensors in order of name,
+/// so that equal weights give equal bytes. Throws Error(kUnreadable).
+void write_safetensors(const std::filesystem::path& path, const Weights& weights);
+
+}  // namespace retinaface::graph

@@ -1,0 +1,110 @@
+#include "models/catalogue.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "models/builtin_weights.h"
+#include "models/mnet025.h"
+
+namespace retinaface::models {
+namespace {
+
+constexpr const char* kFormat = "1";
+
+std::vector<Model> make_catalogue() {
+  return {
+      {.name = "mnet025",
+       .summary = "MobileNet-0.25, three levels: small and fast, for CPUs",
+       .build = mnet025,
+       .preprocessing = {.bgr = true, .mean = {104, 117, 123}},
+       .anchors = {.levels = {{8, {16, 32}}, {16, {64, 128}}, {32, {256, 512}}}}},
+  };
+}
+
+std::string known_names() {
+  std::vector<std::string_view> names;
+  for (const Model& model : catalogue()) names.push_back(model.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
+  const auto name = weights.metadata.find("model");
+  if (name == weights.metadata.end()) {
+    fail(ErrorCode::kBadData,
+         "{}: names no model in its metadata; `retinaface import` makes such a file of a "
+         "checkpoint",
+         source);
+  }
+  const auto row = std::ranges::find(catalogue(), name->second, &Model::name);
+  if (row == catalogue().end()) {
+    fail(ErrorCode::kBadData, "{}: made for the model '{}', this build knows {}", source,
+         name->second, known_names());
+  }
+  LoadedModel loaded{&*row, row->build(), std::move(weights)};
+  graph::check_weights(loaded.graph, loaded.weights, source);
+  return loaded;
+}
+
+}  // namespace
+
+std::span<const Model> catalogue() {
+  static const std::vector<Model> models = make_catalogue();
+  return models;
+}
+
+const Model& find_model(std::string_view name) {
+  const auto found = std::ranges::find(catalogue(), name, &Model::name);
+  if (found == catalogue().end()) {
+    fail(ErrorCode::kNotFound, "no model is called '{}'; there are: {}", name, known_names());
+  }
+  return *found;
+}
+
+std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
+  nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+  for (const AnchorLevel& level : model.anchors.levels) {
+    levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
+  }
+  const nlohmann::ordered_json anchors = {
+      {"levels", levels},
+      {"variances", {model.anchors.center_variance, model.anchors.size_variance}}};
+  const nlohmann::ordered_json preprocessing = {
+      {"channels", model.preprocessing.bgr ? "bgr" : "rgb"}, {"mean", model.preprocessing.mean}};
+  return {{"format", kFormat},
+          {"model", model.name},
+          {"anchors", anchors.dump()},
+          {"preprocessing", preprocessing.dump()}};
+}
+
+LoadedModel load_model(const std::filesystem::path& path) {
+  return bind_to_row(graph::read_safetensors(path), printable(path));
+}
+
+LoadedModel load_builtin_model(std::string_view name) {
+  const Model& model = find_model(name);
+  const auto content = builtin_weights(model.name);
+  if (content.empty()) {
+    fail(ErrorCode::kNotFound, "no weights of the model '{}' are inside this program; give a file",
+         name);
+  }
+  return bind_to_row(graph::parse_safetensors(content, "built-in " + model.name),
+                     "built-in " + model.name);
+}
+
+LoadedModel load_model_by_name_or_path(const std::string& name_or_path) {
+  const bool is_name = std::ranges::any_of(
+      catalogue(), [&](const Model& model) { return model.name == name_or_path; });
+  if (is_name) return load_builtin_model(name_or_path);
+  // A word that is no file is more likely a mistyped name.
+  if (name_or_path.find_first_of("/.") == std::string::npos &&
+      !std::filesystem::exists(name_or_path)) {
+    find_model(name_or_path);
+  }
+  return load_model(name_or_path);
+}
+
+}  // namespace retinaface::models

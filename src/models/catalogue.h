@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+
+namespace retinaface::models {
+
+/// What the network takes: the picture's 8-bit values in this channel order, less the mean.
+struct Preprocessing {
+  bool bgr = true;                        ///< channel order: blue first, or red first
+  std::array<float, 3> mean = {0, 0, 0};  ///< in the network's channel order, 0 to 255
+};
+
+/// Square anchors on one grid, centred on its cells: the centre of cell (i, j) of the picture is
+/// ((i + 0.5) stride, (j + 0.5) stride).
+struct AnchorLevel {
+  int stride_px = 0;
+  std::vector<float> sizes_px;
+};
+
+/// The anchors of a model and how its offsets are coded against them (detection/anchors.h).
+struct AnchorFamily {
+  std::vector<AnchorLevel> levels;
+  float center_variance = 0.1F;
+  float size_variance = 0.2F;
+};
+
+/// One row of the catalogue. The graph's input is the picture (N, 3, H, W); its outputs are, for
+/// each level l of the anchors, maps of A anchors a cell:
+///   "cls.l"        (N, A * 2, H_l, W_l)   logits: not a face, face
+///   "box.l"        (N, A * 4, H_l, W_l)   offsets of centre x, y and of log width, height
+///   "landmarks.l"  (N, A * 10, H_l, W_l)  offsets of x, y of the five points
+/// with H_l = ceil(H / stride), the values of an anchor in adjacent channels.
+struct Model {
+  std::string name;
+  std::string summary;
+  graph::Graph (*build)();
+  Preprocessing preprocessing;
+  AnchorFamily anchors;
+};
+
+/// All models, in the order in which they are listed to people.
+std::span<const Model> catalogue();
+
+/// The row called `name`. Throws Error(kNotFound) that lists the names there are.
+const Model& find_model(std::string_view name);
+
+/// The weights' metadata for a model: "format", "model" and, for other programs' benefit, the
+/// row's preprocessing and anchors as JSON (doc/model_format.md).
+std::map<std::string, std::string, std::less<>> metadata(const Model& model);
+
+/// A row of the catalogue with weights that fit it.
+struct LoadedModel {
+  const Model* model = nullptr;
+  graph::Graph graph;
+  graph::Weights weights;
+};
+
+/// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
+/// Error, the path first.
+LoadedModel load_model(const std::filesystem::path& path);
+
+/// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
+/// catalogue or the library has none.
+LoadedModel load_builtin_model(std::string_view name);
+
+/// What an option like --model takes: a name inside the library, or else the path of a file.
+LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
+
+inline constexpr std::string_view kDefaultModel = "mnet025";
+
+}  // namespace retinaface::models

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "graph/graph.h"
+
+namespace retinaface::models {
+
+// The few compositions that all networks are built from. Names follow the public PyTorch family's
+// modules, so that its checkpoints load without a table of names.
+
+struct ConvBnOptions {
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  std::int64_t groups = 1;
+};
+
+/// Convolution NAME.first and batch normalisation NAME.(first + 1), "same" padding, no bias.
+graph::NodeId conv_bn(graph::Graph& graph, const std::string& name, int first, graph::NodeId input,
+                      std::int64_t out_channels, const ConvBnOptions& options = {});
+
+/// The same, then LeakyRelu NAME.(first + 2); slope 0 is ReLU.
+graph::NodeId conv_bn_relu(graph::Graph& graph, const std::string& name, int first,
+                           graph::NodeId input, std::int64_t out_channels, float slope,
+                           const ConvBnOptions& options = {});
+
+}  // namespace retinaface::models

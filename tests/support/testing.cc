@@ -1,0 +1,56 @@
+#include "support/testing.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace retinaface::testing {
+
+std::filesystem::path data_folder() {
+  if (const char* folder = std::getenv("RETINAFACE_DATA")) return folder;
+  return std::filesystem::path(RETINAFACE_SOURCE_DIR).parent_path() / "shared" / "data";
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "retinaface_test_XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed for " + name);
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Error error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "expected an Error, nothing was thrown";
+  return Error(ErrorCode::kInvalidArgument, "");
+}
+
+CommandResult run(const std::string& command) {
+  const TemporaryFolder folder;
+  const auto content = [](const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const auto quoted = [](const std::filesystem::path& path) { return "'" + path.string() + "'"; };
+  const std::string line = "{ " + command + "\n} >" + quoted(folder / "out") + " 2>" +
+                           quoted(folder / "err") + " </dev/null";
+  const int status = std::system(line.c_str());
+  CommandResult result;
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.output = content(folder / "out");
+  result.errors = content(folder / "err");
+  return result;
+}
+
+}  // namespace retinaface::testing

@@ -1,0 +1,18 @@
+#include "cli/command.h"
+
+namespace retinaface::cli {
+
+std::span<const Command> commands() {
+  static constexpr Command kCommands[] = {
+      {"detect", "find faces in pictures",
+       "retinaface detect photo.jpg\n"
+       "retinaface detect holiday/ --out found --draw > faces.jsonl\n"
+       "retinaface detect pictures/ --format wider --out predictions --min-score 0.02",
+       declare_detect},
+      {"summary", "list a network's layers, shapes, parameters and multiply-adds",
+       "retinaface summary mnet025 --size 640x480", declare_summary},
+  };
+  return kCommands;
+}
+
+}  // namespace retinaface::cli

@@ -1,0 +1,28 @@
+#include "detection/anchors.h"
+
+namespace retinaface::detection {
+
+Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t width) {
+  const auto cells = [&](std::int64_t side) {
+    return (side + level.stride_px - 1) / level.stride_px;
+  };
+  return {cells(height), cells(width)};
+}
+
+std::vector<Anchor> make_anchors(const models::AnchorFamily& family, std::int64_t height,
+                                 std::int64_t width) {
+  std::vector<Anchor> anchors;
+  for (const models::AnchorLevel& level : family.levels) {
+    const Grid grid = grid_of(level, height, width);
+    for (std::int64_t row = 0; row < grid.height; ++row) {
+      for (std::int64_t column = 0; column < grid.width; ++column) {
+        for (std::size_t index = 0; index < level.sizes_px.size(); ++index) {
+          anchors.push_back(anchor_at(level, row, column, index));
+        }
+      }
+    }
+  }
+  return anchors;
+}
+
+}  // namespace retinaface::detection

@@ -1,0 +1,58 @@
+#include "dataset/text_lines.h"
+
+#include "base/file.h"
+
+namespace retinaface::dataset {
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\v\f";
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
+
+/// What a message shows of foreign text: its start, made printable.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 40;
+  return printable(std::string(text.substr(0, kMost)));
+}
+
+}  // namespace
+
+std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view what) const {
+  std::vector<float> values;
+  for (std::string_view rest = trimmed(part); !rest.empty();) {
+    const std::string_view word = rest.substr(0, rest.find_first_of(kSpaces));
+    rest = trimmed(rest.substr(word.size()));
+    float value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(value)) {
+      reject("expected {}, found '{}'", what, shown(word));
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+TextFile::TextFile(const std::filesystem::path& path)
+    : name_(printable(path)), content_(read_file(path)) {
+  const std::string_view text(reinterpret_cast<const char*>(content_.data()), content_.size());
+  int number = 1;
+  for (std::size_t start = 0; start < text.size(); ++number) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view line = trimmed(text.substr(start, end - start));
+    if (!line.empty()) lines_.push_back({line, name_, number});
+    start = end + 1;
+  }
+}
+
+std::string format_number(float value) {
+  std::string text = fmt::format("{:.2f}", value);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text == "-0" ? "0" : text;
+}
+
+}  // namespace retinaface::dataset

@@ -1,0 +1,376 @@
+#include "runtime/lowering.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <span>
+
+#include "base/check.h"
+#include "graph/operators.h"
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::NodeId;
+using graph::Tensor;
+using graph::Weights;
+
+std::size_t index(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
+
+/// How often each node is read, by other nodes and as an output.
+std::vector<int> count_readers(const Graph& graph) {
+  std::vector<int> readers(graph.nodes().size());
+  for (const Node& node : graph.nodes()) {
+    for (const NodeId input : node.inputs) ++readers[index(input)];
+  }
+  for (const graph::Output& output : graph.outputs()) ++readers[index(output.node)];
+  return readers;
+}
+
+/// The same network with relu(concat(a, b)) written as concat(relu(a), relu(b)), so that the
+/// activations can be fused to what yields a and b.
+Graph push_relu_before_concat(const Graph& graph) {
+  const std::vector<int> readers = count_readers(graph);
+  std::vector<NodeId> relu_of(graph.nodes().size(), -1);  // by concat, its only reader if a ReLU
+  for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes().size()); ++id) {
+    const Node& node = graph.node(id);
+    if (!std::holds_alternative<graph::LeakyRelu>(node.op)) continue;
+    const NodeId input = node.inputs[0];
+    if (std::holds_alternative<graph::Concat>(graph.node(input).op) && readers[index(input)] == 1) {
+      relu_of[index(input)] = id;
+    }
+  }
+
+  Graph result;
+  std::vector<NodeId> moved(graph.nodes().size());  // by old id
+  for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes().size()); ++id) {
+    const Node& node = graph.node(id);
+    if (!node.inputs.empty() && relu_of[index(node.inputs[0])] == id) {
+      moved[index(id)] = moved[index(node.inputs[0])];
+      continue;
+    }
+    std::vector<NodeId> inputs;
+    for (const NodeId input : node.inputs) {
+      inputs.push_back(moved[index(input)]);
+      if (relu_of[index(id)] < 0) continue;
+      const Node& relu = graph.node(relu_of[index(id)]);
+      inputs.back() =
+          result.add(relu.name + "/" + graph.node(input).name, relu.op, {inputs.back()});
+    }
+    moved[index(id)] = result.add(node.name, node.op, std::move(inputs));
+  }
+  for (const graph::Output& output : graph.outputs()) {
+    result.add_output(output.name, moved[index(output.node)]);
+  }
+  return result;
+}
+
+/// y = scale x + shift per channel: what batch normalisation amounts to once its statistics stand.
+struct Affine {
+  std::vector<double> scale;
+  std::vector<double> shift;
+};
+
+Affine affine_of(const Node& node, const Weights& weights) {
+  const auto& norm = std::get<graph::BatchNorm>(node.op);
+  const auto values = [&](const char* suffix) -> std::span<const float> {
+    return weights.at(node.name + suffix).values;
+  };
+  Affine affine;
+  for (std::size_t c = 0; c < values(".weight").size(); ++c) {
+    const double scale = double{values(".weight")[c]} /
+                         std::sqrt(double{values(".running_var")[c]} + double{norm.epsilon});
+    affine.scale.push_back(scale);
+    affine.shift.push_back(double{values(".bias")[c]} - scale * double{values(".running_mean")[c]});
+  }
+  return affine;
+}
+
+ConvolutionStep convolution_of(const Node& node, const Weights& weights) {
+  const auto& convolution = std::get<graph::Convolution>(node.op);
+  ConvolutionStep step{convolution, weights.at(node.name + ".weight").clone(), {}, {}};
+  if (convolution.bias) {
+    step.bias = weights.at(node.name + ".bias").clone();
+  } else {
+    step.bias = Tensor::of_shape({convolution.out_channels});
+    std::ranges::fill(step.bias.values, 0.0F);
+  }
+  step.convolution.bias = true;
+  return step;
+}
+
+/// Batch normalisation on its own, as the depthwise 1x1 convolution that it is.
+ConvolutionStep convolution_of(const Affine& affine) {
+  const auto channels = static_cast<std::int64_t>(affine.scale.size());
+  ConvolutionStep step{{.out_channels = channels, .groups = channels, .bias = true},
+                       Tensor::of_shape({channels, 1, 1, 1}),
+                       Tensor::of_shape({channels}),
+                       {}};
+  std::ranges::copy(affine.scale, step.weight.values.begin());
+  std::ranges::copy(affine.shift, step.bias.values.begin());
+  return step;
+}
+
+void fold(const Affine& affine, ConvolutionStep& step) {
+  const std::size_t per_channel = step.weight.values.size() / affine.scale.size();
+  for (std::size_t c = 0; c < affine.scale.size(); ++c) {
+    for (std::size_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
+      step.weight.values[i] = static_cast<float>(double{step.weight.values[i]} * affine.scale[c]);
+    }
+    step.bias.values[c] =
+        static_cast<float>(double{step.bias.values[c]} * affine.scale[c] + affine.shift[c]);
+  }
+}
+
+/// Turns the nodes of a graph into steps, one value a step.
+class Fusion {
+ public:
+  Fusion(const Graph& graph, const Weights& weights)
+      : graph_(graph), weights_(weights), readers_(count_readers(graph)) {
+    reader_.resize(graph.nodes().size(), -1);
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes().size()); ++id) {
+      for (const NodeId input : graph.node(id).inputs) reader_[index(input)] = id;
+    }
+  }
+
+  Program run() {
+    const std::vector<std::int64_t> channels = channels_of_nodes();
+    // A chain is a convolution and what is fused to it; its step stands where its last node stood,
+    // so that an addend is there by then.
+    first_of_.assign(graph_.nodes().size(), -1);
+    absorbed_.assign(graph_.nodes().size(), false);
+    for (NodeId id = 1; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
+      if (taken(id) || !starts_chain(graph_.node(id))) continue;
+      NodeId last = id;
+      while (const std::optional<NodeId> next = fusable_reader(last)) {
+        absorbed_[index(last)] = true;
+        last = *next;
+      }
+      first_of_[index(last)] = id;
+    }
+
+    program_.values.push_back({.channels = channels[0]});
+    value_of_.assign(graph_.nodes().size(), kNoValue);
+    value_of_[0] = 0;
+    for (NodeId id = 1; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
+      if (first_of_[index(id)] >= 0) {
+        emit(id, channels[index(id)], chain_step(first_of_[index(id)], id));
+      } else if (!absorbed_[index(id)]) {
+        emit(id, channels[index(id)], plain_step(graph_.node(id)));
+      }
+    }
+    for (const graph::Output& output : graph_.outputs()) {
+      program_.outputs.push_back(value_of_[index(output.node)]);
+    }
+    return std::move(program_);
+  }
+
+ private:
+  std::vector<std::int64_t> channels_of_nodes() const {
+    constexpr std::int64_t kAnySide = 256;
+    const auto input = std::get<graph::Input>(graph_.nodes().front().op).channels;
+    std::vector<std::int64_t> channels;
+    for (const graph::Shape& shape : graph::infer_shapes(graph_, {1, input, kAnySide, kAnySide})) {
+      channels.push_back(shape.c);
+    }
+    return channels;
+  }
+
+  static bool starts_chain(const Node& node) {
+    return std::holds_alternative<graph::Convolution>(node.op) ||
+           std::holds_alternative<graph::BatchNorm>(node.op);
+  }
+
+  /// Whether the node is part of a chain already.
+  bool taken(NodeId id) const { return absorbed_[index(id)] || first_of_[index(id)] >= 0; }
+
+  /// The only reader of `id`, if a convolution's chain that ends at `id` can take it in.
+  std::optional<NodeId> fusable_reader(NodeId id) const {
+    if (readers_[index(id)] != 1 || reader_[index(id)] < 0) return std::nullopt;
+    const NodeId next = reader_[index(id)];
+    if (taken(next)) return std::nullopt;
+    const Node& node = graph_.node(next);
+    if (std::holds_alternative<graph::LeakyRelu>(node.op)) return next;
+    if (std::holds_alternative<graph::Add>(node.op) && node.inputs[0] != node.inputs[1]) {
+      return next;
+    }
+    // Batch normalisation can be folded only where nothing was done to the result yet.
+    const bool plain = std::holds_alternative<graph::Convolution>(graph_.node(id).op);
+    if (std::holds_alternative<graph::BatchNorm>(node.op) && plain) return next;
+    return std::nullopt;
+  }
+
+  Step chain_step(NodeId first, NodeId last) {
+    const Node& start = graph_.node(first);
+    ConvolutionStep step = std::holds_alternative<graph::Convolution>(start.op)
+                               ? convolution_of(start, weights_)
+                               : convolution_of(affine_of(start, weights_));
+    for (NodeId id = first; id != last;) {
+      const NodeId next = reader_[index(id)];
+      const Node& node = graph_.node(next);
+      if (std::holds_alternative<graph::BatchNorm>(node.op)) {
+        fold(affine_of(node, weights_), step);
+      } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
+        step.post_ops.push_back({.kind = PostOp::Kind::kLeakyRelu, .slope = relu->slope});
+      } else {
+        const NodeId other = node.inputs[0] == id ? node.inputs[1] : node.inputs[0];
+        step.post_ops.push_back({.kind = PostOp::Kind::kAdd, .addend = value_of(other)});
+      }
+      id = next;
+    }
+    return {{}, std::move(step), {value_of(start.inputs[0])}, kNoValue};
+  }
+
+  Step plain_step(const Node& node) {
+    Step step;
+    for (const NodeId input : node.inputs) step.sources.push_back(value_of(input));
+    if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
+      step.op = *relu;
+    } else if (const auto* add = std::get_if<graph::Add>(&node.op)) {
+      step.op = *add;
+    } else if (const auto* concat = std::get_if<graph::Concat>(&node.op)) {
+      step.op = *concat;
+    } else if (const auto* upsample = std::get_if<graph::UpsampleLike>(&node.op)) {
+      step.op = *upsample;
+    } else if (const auto* pool = std::get_if<graph::MaxPool>(&node.op)) {
+      step.op = *pool;
+    } else {
+      RF_CHECK(false);
+    }
+    return step;
+  }
+
+  void emit(NodeId id, std::int64_t channels, Step step) {
+    step.name = graph_.node(id).name;
+    step.target = static_cast<ValueId>(program_.values.size());
+    program_.values.push_back({.channels = channels});
+    program_.steps.push_back(std::move(step));
+    value_of_[index(id)] = step.target;
+  }
+
+  ValueId value_of(NodeId id) const {
+    RF_CHECK(value_of_[index(id)] != kNoValue);
+    return value_of_[index(id)];
+  }
+
+  const Graph& graph_;
+  const Weights& weights_;
+  std::vector<int> readers_;
+  std::vector<NodeId> reader_;    // by node, the last that reads it
+  std::vector<NodeId> first_of_;  // by the last node of a chain, its first
+  std::vector<bool> absorbed_;    // nodes of a chain before its last
+  std::vector<ValueId> value_of_;
+  Program program_;
+};
+
+bool mergeable(const Step& a, const Step& b) {
+  const auto* x = std::get_if<ConvolutionStep>(&a.op);
+  const auto* y = std::get_if<ConvolutionStep>(&b.op);
+  if (x == nullptr || y == nullptr || a.sources != b.sources) return false;
+  const auto adds = [](const PostOp& op) { return op.kind == PostOp::Kind::kAdd; };
+  return x->convolution.groups == 1 && y->convolution.groups == 1 &&
+         x->convolution.kernel == y->convolution.kernel &&
+         x->convolution.stride == y->convolution.stride &&
+         x->convolution.padding == y->convolution.padding && x->post_ops == y->post_ops &&
+         std::ranges::none_of(x->post_ops, adds);
+}
+
+Tensor stacked(std::span<const Tensor* const> parts) {
+  std::vector<std::int64_t> shape = parts[0]->shape;
+  for (const Tensor* part : parts.subspan(1)) shape[0] += part->shape[0];
+  Tensor result = Tensor::of_shape(std::move(shape));
+  auto* to = result.values.begin();
+  for (const Tensor* part : parts) to = std::ranges::copy(part->values, to).out;
+  return result;
+}
+
+bool is_read(const Program& program, ValueId id) {
+  return std::ranges::any_of(program.steps, [&](const Step& step) {
+    const auto* conv = std::get_if<ConvolutionStep>(&step.op);
+    return std::ranges::count(step.sources, id) > 0 ||
+           (conv != nullptr && std::ranges::count(conv->post_ops, id, &PostOp::addend) > 0);
+  });
+}
+
+/// Convolutions alike that read the same value become one, their results runs of its channels: the
+/// three heads of a level are one convolution. A part that other steps read must start at a
+/// multiple of `block`.
+void merge_siblings(Program& program, std::int64_t block) {
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    std::vector<std::size_t> group = {i};
+    std::int64_t channels = program.values[index(program.steps[i].target)].channels;
+    for (std::size_t j = i + 1; j < program.steps.size(); ++j) {
+      if (!mergeable(program.steps[i], program.steps[j])) continue;
+      const ValueId target = program.steps[j].target;
+      if (channels % block != 0 && is_read(program, target)) continue;
+      group.push_back(j);
+      channels += program.values[index(target)].channels;
+    }
+    if (group.size() == 1) continue;
+
+    std::vector<const Tensor*> weights;
+    std::vector<const Tensor*> biases;
+    const auto whole = static_cast<ValueId>(program.values.size());
+    program.values.push_back({.channels = 0});
+    for (const std::size_t j : group) {
+      const auto& part = std::get<ConvolutionStep>(program.steps[j].op);
+      weights.push_back(&part.weight);
+      biases.push_back(&part.bias);
+      Value& value = program.values[index(program.steps[j].target)];
+      value.parent = whole;
+      value.first_channel = program.values[index(whole)].channels;
+      program.values[index(whole)].channels += value.channels;
+    }
+    auto& merged = std::get<ConvolutionStep>(program.steps[i].op);
+    Tensor weight = stacked(weights);
+    Tensor bias = stacked(biases);
+    merged.weight = std::move(weight);
+    merged.bias = std::move(bias);
+    merged.convolution.out_channels = program.values[index(whole)].channels;
+    program.steps[i].target = whole;
+    for (std::size_t k = group.size(); k-- > 1;) {
+      program.steps.erase(program.steps.begin() + static_cast<std::ptrdiff_t>(group[k]));
+    }
+  }
+}
+
+/// Concatenations whose parts start at multiples of `block` vanish: the parts are written in place.
+void place_concatenations(Program& program, std::int64_t block) {
+  std::erase_if(program.steps, [&](const Step& step) {
+    if (!std::holds_alternative<graph::Concat>(step.op)) return false;
+    std::int64_t first = 0;
+    for (const ValueId source : step.sources) {
+      const Value& value = program.values[index(source)];
+      const bool repeated = std::ranges::count(step.sources, source) > 1;
+      if (source == 0 || value.parent != kNoValue || first % block != 0 || repeated) return false;
+      first += value.channels;
+    }
+    first = 0;
+    for (const ValueId source : step.sources) {
+      Value& value = program.values[index(source)];
+      value.parent = step.target;
+      value.first_channel = first;
+      first += value.channels;
+    }
+    return true;
+  });
+}
+
+}  // namespace
+
+Program lower(const Graph& graph, const Weights& weights, std::int64_t block) {
+  RF_CHECK(!graph.nodes().empty() &&
+           std::holds_alternative<graph::Input>(graph.nodes().front().op));
+  const Graph rewritten = push_relu_before_concat(graph);
+  Program program = Fusion(rewritten, weights).run();
+  merge_siblings(program, block);
+  place_concatenations(program, block);
+  return program;
+}
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+
+namespace retinaface::runtime {
+
+// A graph made ready for fast execution: batch normalisation folded into convolutions, activations
+// and additions fused to them, convolutions that read the same map merged into one, concatenations
+// turned into places that are written directly. Independent of the picture's size and of the
+// library that executes it.
+
+/// Index of a value, a feature map, of a program.
+using ValueId = std::int32_t;
+inline constexpr ValueId kNoValue = -1;
+
+/// Channels and place of a value. A value with a parent is a run of the parent's channels.
+struct Value {
+  std::int64_t channels = 0;
+  ValueId parent = kNoValue;
+  std::int64_t first_channel = 0;  ///< within the parent
+};
+
+/// Done to each result of a convolution before it is stored, in order.
+struct PostOp {
+  enum class Kind { kLeakyRelu, kAdd };
+  Kind kind = Kind::kLeakyRelu;
+  float slope = 0;            ///< of kLeakyRelu
+  ValueId addend = kNoValue;  ///< of kAdd: of the shape of the result
+
+  friend bool operator==(const PostOp&, const PostOp&) = default;
+};
+
+struct ConvolutionStep {
+  graph::Convolution convolution;  ///< with bias
+  graph::Tensor weight;            ///< (out, in / groups, kernel, kernel)
+  graph::Tensor bias;              ///< (out)
+  std::vector<PostOp> post_ops;
+};
+
+/// One thing to do: an operator, what it reads and what it writes. Operators other than
+/// convolutions mean what graph.h says.
+struct Step {
+  std::string name;  ///< of the graph's node that the result belongs to
+  std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
+               graph::MaxPool>
+      op;
+  std::vector<ValueId> sources;
+  ValueId target = kNoValue;
+};
+
+/// Steps in an order in which each value is written before it is read. Value 0 is the picture.
+struct Program {
+  std::vector<Value> values;
+  std::vector<Step> steps;
+  std::vector<ValueId> outputs;  ///< in the order of Graph::outputs()
+};
+
+/// `block`: channels that the executing library keeps together; a concatenation becomes a place
+/// written directly only where each part starts at a multiple of it.
+Program lower(const graph::Graph& graph, const graph::Weights& weights, std::int64_t block);
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,124 @@
+#include "runtime/reference/operators.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/check.h"
+
+namespace retinaface::runtime::reference {
+namespace {
+
+using graph::Shape;
+
+/// Sets each element of `out` to value(c, y, x).
+template <typename Value>
+void fill(Map& out, Value value) {
+  for (std::int64_t c = 0; c < out.shape.c; ++c) {
+    for (std::int64_t y = 0; y < out.shape.h; ++y) {
+      for (std::int64_t x = 0; x < out.shape.w; ++x) out.at(c, y, x) = value(c, y, x);
+    }
+  }
+}
+
+bool inside(const Shape& shape, std::int64_t y, std::int64_t x) {
+  return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
+}
+
+/// One operator's meaning; the node's parameters are found under its name.
+struct Evaluate {
+  const graph::Node& node;
+  const graph::Weights& weights;
+  std::span<const Map* const> inputs;
+  Map& out;
+
+  const graph::Tensor& parameter(const char* suffix) const {
+    return weights.at(node.name + suffix);
+  }
+
+  void operator()(const graph::Input&) const { RF_CHECK(false); }
+
+  void operator()(const graph::Convolution& conv) const {
+    const Map& in = *inputs[0];
+    const auto& weight = parameter(".weight").values;
+    const graph::Tensor* const bias = conv.bias ? &parameter(".bias") : nullptr;
+    const std::int64_t in_per_group = in.shape.c / conv.groups;
+    const std::int64_t out_per_group = conv.out_channels / conv.groups;
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      double sum = bias != nullptr ? bias->values[static_cast<std::size_t>(c)] : 0.0;
+      const std::int64_t first_in = c / out_per_group * in_per_group;
+      for (std::int64_t i = 0; i < in_per_group; ++i) {
+        for (std::int64_t dy = 0; dy < conv.kernel; ++dy) {
+          for (std::int64_t dx = 0; dx < conv.kernel; ++dx) {
+            const std::int64_t in_y = y * conv.stride - conv.padding + dy;
+            const std::int64_t in_x = x * conv.stride - conv.padding + dx;
+            if (!inside(in.shape, in_y, in_x)) continue;
+            const auto w = ((c * in_per_group + i) * conv.kernel + dy) * conv.kernel + dx;
+            sum += in.at(first_in + i, in_y, in_x) * double{weight[static_cast<std::size_t>(w)]};
+          }
+        }
+      }
+      return sum;
+    });
+  }
+
+  void operator()(const graph::BatchNorm& norm) const {
+    const Map& in = *inputs[0];
+    const auto at = [&](const char* suffix, std::int64_t c) {
+      return double{parameter(suffix).values[static_cast<std::size_t>(c)]};
+    };
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      return (in.at(c, y, x) - at(".running_mean", c)) /
+                 std::sqrt(at(".running_var", c) + double{norm.epsilon}) * at(".weight", c) +
+             at(".bias", c);
+    });
+  }
+
+  void operator()(const graph::LeakyRelu& relu) const {
+    std::ranges::transform(inputs[0]->values, out.values.begin(), [&](double value) {
+      return value > 0 ? value : value * double{relu.slope};
+    });
+  }
+
+  void operator()(const graph::Add&) const {
+    std::ranges::transform(inputs[0]->values, inputs[1]->values, out.values.begin(), std::plus<>());
+  }
+
+  void operator()(const graph::Concat&) const {
+    auto to = out.values.begin();
+    for (const Map* in : inputs) to = std::ranges::copy(in->values, to).out;
+  }
+
+  void operator()(const graph::UpsampleLike&) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      return in.at(c, y * in.shape.h / out.shape.h, x * in.shape.w / out.shape.w);
+    });
+  }
+
+  void operator()(const graph::MaxPool& pool) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      double best = -std::numeric_limits<double>::infinity();
+      for (std::int64_t dy = 0; dy < pool.kernel; ++dy) {
+        for (std::int64_t dx = 0; dx < pool.kernel; ++dx) {
+          const std::int64_t in_y = y * pool.stride - pool.padding + dy;
+          const std::int64_t in_x = x * pool.stride - pool.padding + dx;
+          if (inside(in.shape, in_y, in_x)) best = std::max(best, in.at(c, in_y, in_x));
+        }
+      }
+      return best;
+    });
+  }
+};
+
+}  // namespace
+
+Map evaluate(const graph::Node& node, const graph::Weights& weights,
+             std::span<const Map* const> inputs, const Shape& shape) {
+  Map out(shape);
+  std::visit(Evaluate{node, weights, inputs, out}, node.op);
+  return out;
+}
+
+}  // namespace retinaface::runtime::reference

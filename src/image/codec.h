@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retinaface/image.h"
+
+namespace retinaface::codecs {
+
+using Bytes = std::span<const std::byte>;
+
+/// True when `bytes` has `text` at `offset`.
+bool has_text(Bytes bytes, std::size_t offset, std::string_view text);
+
+/// An encoded picture on its way through a decoder.
+struct Encoded {
+  Bytes bytes;
+  std::string name;  ///< what messages call it
+  std::int64_t max_pixels = 0;
+
+  /// The picture to decode into, black. A decoder calls it as soon as it knows the size, and
+  /// before it does anything that costs memory: here a size beyond the limit, or none, is refused.
+  Image canvas(std::int64_t width, std::int64_t height) const;
+  /// Throws kBadData: "NAME: truncated or corrupt FORMAT: REASON".
+  [[noreturn]] void fail_as_corrupt(std::string_view format, std::string_view reason) const;
+  /// Throws kUnsupported: "NAME: unsupported FORMAT: REASON".
+  [[noreturn]] void fail_as_unsupported(std::string_view format, std::string_view reason) const;
+};
+
+struct Decoded {
+  Image image;          ///< the pixels as stored
+  int orientation = 1;  ///< as EXIF counts them, see orientation.h
+};
+
+/// Reads one picture format.
+struct Decoder {
+  std::string_view format;
+  /// Tells the format by the first bytes.
+  bool (*recognises)(Bytes bytes);
+  /// Throws Error as read_image does.
+  Decoded (*decode)(const Encoded& encoded);
+};
+
+extern const Decoder kJpegDecoder;
+extern const Decoder kPngDecoder;
+
+/// The encoded file of a picture with at least one pixel; `name` is for messages. A side beyond
+/// what the format can hold throws Error(kUnsupported).
+using Encode = std::vector<std::byte>(const Image& image, const std::string& name);
+Encode encode_jpeg;
+Encode encode_png;
+
+}  // namespace retinaface::codecs

@@ -1,0 +1,53 @@
+#include "image/convert.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace retinaface {
+namespace {
+
+/// Channel offsets are constants so that the compiler can shuffle whole vectors.
+template <int kPixelBytes, int kRed, int kGreen, int kBlue>
+void pick_channels(const std::uint8_t* from, int width, std::uint8_t* rgb) {
+  for (int x = 0; x < width; ++x, from += kPixelBytes, rgb += 3) {
+    rgb[0] = from[kRed];
+    rgb[1] = from[kGreen];
+    rgb[2] = from[kBlue];
+  }
+}
+
+}  // namespace
+
+void copy_row_as_rgb(const ImageView& image, int y, std::span<std::uint8_t> rgb) {
+  RF_CHECK(y >= 0 && y < image.height);
+  RF_CHECK(rgb.size() == std::size_t{3} * static_cast<std::size_t>(image.width));
+  const std::uint8_t* from = image.row(y);
+  switch (image.format) {
+    case PixelFormat::kRgb:
+      std::copy_n(from, rgb.size(), rgb.data());
+      return;
+    case PixelFormat::kBgr:
+      pick_channels<3, 2, 1, 0>(from, image.width, rgb.data());
+      return;
+    case PixelFormat::kRgba:
+      pick_channels<4, 0, 1, 2>(from, image.width, rgb.data());
+      return;
+    case PixelFormat::kBgra:
+      pick_channels<4, 2, 1, 0>(from, image.width, rgb.data());
+      return;
+    case PixelFormat::kGray:
+      pick_channels<1, 0, 0, 0>(from, image.width, rgb.data());
+      return;
+  }
+  fail(ErrorCode::kInvalidArgument, "no such pixel format: {}", static_cast<int>(image.format));
+}
+
+Image to_rgb(const ImageView& image) {
+  Image result(image.width, image.height);
+  const auto row_bytes = static_cast<std::size_t>(result.stride());
+  for (int y = 0; y < image.height; ++y) copy_row_as_rgb(image, y, {result.row(y), row_bytes});
+  return result;
+}
+
+}  // namespace retinaface

@@ -1,0 +1,158 @@
+// JPEG (ITU-T T.81) by libjpeg-turbo.
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+
+#include <turbojpeg.h>
+
+#include "base/check.h"
+#include "image/codec.h"
+#include "image/orientation.h"
+
+namespace retinaface::codecs {
+namespace {
+
+constexpr int kQuality = 92;
+constexpr int kMaxSide = 65535;
+
+using Handle = std::unique_ptr<void, decltype(&tjDestroy)>;
+
+const unsigned char* data_of(Bytes bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+bool is_jpeg(Bytes bytes) {
+  return has_text(bytes, 0, "\xFF\xD8\xFF");
+}
+
+struct Layout {
+  Bytes exif;             ///< the content of the EXIF segment, or nothing
+  bool complete = false;  ///< an end-of-image marker was found
+};
+
+/// Walks over the markers. Between a scan's compressed bytes, 0xFF stands before 0 (a stuffed byte)
+/// or a restart marker, neither of which has a length.
+Layout layout_of(Bytes jpeg) {
+  constexpr std::byte kMarker{0xFF};
+  Layout layout;
+  auto at = jpeg.begin() + 2;
+  while (true) {
+    at = std::find(at, jpeg.end(), kMarker);
+    at = std::find_if(at, jpeg.end(), [](std::byte byte) { return byte != kMarker; });
+    if (at == jpeg.end()) return layout;
+    const int marker = std::to_integer<int>(*at++);
+    if (marker == 0xD9) {
+      layout.complete = true;
+      return layout;
+    }
+    if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
+    const auto rest = Bytes(at, jpeg.end());
+    if (rest.size() < 2) return layout;
+    const auto length =
+        std::to_integer<std::size_t>(rest[0]) << 8 | std::to_integer<std::size_t>(rest[1]);
+    if (length < 2 || length > rest.size()) return layout;
+    const Bytes content = rest.subspan(2, length - 2);
+    if (marker == 0xE1 && layout.exif.empty() && has_text(content, 0, "Exif")) {
+      layout.exif = content;
+    }
+    at += static_cast<std::ptrdiff_t>(length);
+  }
+}
+
+/// libjpeg warns of what it can read around as well as of what cost pixels. These cost pixels.
+bool tells_of_lost_pixels(std::string_view warning) {
+  constexpr std::array kLosses = {"remature end", "bad Huffman code", "bad arithmetic code",
+                                  "instead of RST"};
+  return std::any_of(kLosses.begin(), kLosses.end(), [&](std::string_view loss) {
+    return warning.find(loss) != std::string_view::npos;
+  });
+}
+
+[[noreturn]] void fail_decoding(const Encoded& encoded, tjhandle handle) {
+  const std::string_view reason = tjGetErrorStr2(handle);
+  if (reason.find("nsupported") != std::string_view::npos) {
+    encoded.fail_as_unsupported("JPEG", reason);
+  }
+  encoded.fail_as_corrupt("JPEG", reason);
+}
+
+void decompress(const Encoded& encoded, tjhandle handle, bool complete, int format,
+                std::uint8_t* pixels, const Image& image) {
+  constexpr int kFlags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
+  const int pitch = image.width() * tjPixelSize[format];
+  if (tjDecompress2(handle, data_of(encoded.bytes), encoded.bytes.size(), pixels, image.width(),
+                    pitch, image.height(), format, kFlags) == 0) {
+    return;
+  }
+  if (tjGetErrorCode(handle) != TJERR_WARNING || tells_of_lost_pixels(tjGetErrorStr2(handle))) {
+    fail_decoding(encoded, handle);
+  }
+  // Only the first warning is reported; a harmless one may hide that the file ends early.
+  if (!complete) encoded.fail_as_corrupt("JPEG", "it ends early");
+}
+
+/// CMYK as Adobe's programs store it, inverted: the amount of light, not of ink.
+void cmyk_to_rgb(const std::uint8_t* cmyk, Image& image) {
+  const std::size_t pixels =
+      static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.height());
+  std::uint8_t* rgb = image.row(0);
+  for (std::size_t i = 0; i < pixels; ++i, cmyk += 4, rgb += 3) {
+    for (int c = 0; c < 3; ++c) {
+      rgb[c] = static_cast<std::uint8_t>((cmyk[c] * cmyk[3] + 127) / 255);
+    }
+  }
+}
+
+Decoded decode_jpeg(const Encoded& encoded) {
+  const Handle handle(tjInitDecompress(), &tjDestroy);
+  if (!handle) throw std::bad_alloc();
+  int width = 0;
+  int height = 0;
+  int subsampling = 0;
+  int colorspace = 0;
+  // Unusual subsamplings are reported as errors here, and decode well.
+  tjDecompressHeader3(handle.get(), data_of(encoded.bytes), encoded.bytes.size(), &width, &height,
+                      &subsampling, &colorspace);
+  if (width <= 0 || height <= 0) fail_decoding(encoded, handle.get());
+  const Layout layout = layout_of(encoded.bytes);
+  Decoded decoded;
+  decoded.image = encoded.canvas(width, height);
+  Image& image = decoded.image;
+  if (colorspace == TJCS_CMYK || colorspace == TJCS_YCCK) {
+    std::vector<std::uint8_t> cmyk(std::size_t{4} * static_cast<std::size_t>(width) *
+                                   static_cast<std::size_t>(height));
+    decompress(encoded, handle.get(), layout.complete, TJPF_CMYK, cmyk.data(), image);
+    cmyk_to_rgb(cmyk.data(), image);
+  } else {
+    decompress(encoded, handle.get(), layout.complete, TJPF_RGB, image.row(0), image);
+  }
+  if (!layout.exif.empty()) decoded.orientation = exif_orientation(layout.exif);
+  return decoded;
+}
+
+}  // namespace
+
+const Decoder kJpegDecoder = {"JPEG", is_jpeg, decode_jpeg};
+
+std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name) {
+  if (image.width() > kMaxSide || image.height() > kMaxSide) {
+    fail(ErrorCode::kUnsupported, "{}: {}x{} pixels, JPEG holds {} a side at most", name,
+         image.width(), image.height(), kMaxSide);
+  }
+  const Handle handle(tjInitCompress(), &tjDestroy);
+  if (!handle) throw std::bad_alloc();
+  unsigned char* data = nullptr;
+  unsigned long size = 0;
+  // Colour at full resolution: thin coloured lines would smear.
+  const int status =
+      tjCompress2(handle.get(), image.row(0), image.width(), static_cast<int>(image.stride()),
+                  image.height(), TJPF_RGB, &data, &size, TJSAMP_444, kQuality, TJFLAG_ACCURATEDCT);
+  const std::unique_ptr<unsigned char, decltype(&tjFree)> owner(data, &tjFree);
+  RF_CHECK(status == 0);
+  const auto* first = reinterpret_cast<const std::byte*>(data);
+  return {first, first + size};
+}
+
+}  // namespace retinaface::codecs

@@ -1,0 +1,135 @@
+// Picture files: which codec reads or writes one, and what is said when none does.
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <new>
+
+#include "retinaface/image.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "image/codec.h"
+#include "image/convert.h"
+#include "image/orientation.h"
+
+namespace retinaface {
+namespace codecs {
+namespace {
+
+const std::array kDecoders = {&kJpegDecoder, &kPngDecoder};
+
+struct Encoder {
+  std::string_view extension;
+  Encode* encode;
+};
+
+constexpr std::array kEncoders = {Encoder{".jpg", encode_jpeg}, Encoder{".jpeg", encode_jpeg},
+                                  Encoder{".png", encode_png}};
+
+std::string known_formats() {
+  std::string list;
+  for (const Decoder* decoder : kDecoders) {
+    if (!list.empty()) list += decoder == kDecoders.back() ? " or " : ", ";
+    list += decoder->format;
+  }
+  return list;
+}
+
+/// The first bytes, for people: quoted where they are text.
+std::string beginning_of(Bytes bytes) {
+  bytes = bytes.first(std::min<std::size_t>(bytes.size(), 12));
+  const auto is_text = [](std::byte byte) {
+    return byte >= std::byte{0x20} && byte < std::byte{0x7F};
+  };
+  if (std::all_of(bytes.begin(), bytes.end(), is_text)) {
+    return fmt::format("\"{}\"",
+                       std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  }
+  std::string text;
+  for (const std::byte byte : bytes)
+    text += fmt::format("{}{:02x}", text.empty() ? "" : " ", std::to_integer<int>(byte));
+  return "bytes " + text;
+}
+
+}  // namespace
+
+bool has_text(Bytes bytes, std::size_t offset, std::string_view text) {
+  return bytes.size() >= offset && bytes.size() - offset >= text.size() &&
+         std::equal(text.begin(), text.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset),
+                    [](char a, std::byte b) { return std::byte(a) == b; });
+}
+
+Image Encoded::canvas(std::int64_t width, std::int64_t height) const {
+  constexpr std::int64_t kMaxSide =
+      std::numeric_limits<int>::max() / 4;  // a row's bytes fit an int
+  if (width <= 0 || height <= 0) {
+    fail(ErrorCode::kBadData, "{}: expected a picture, found one of {}x{} pixels", name, width,
+         height);
+  }
+  if (width > kMaxSide || height > kMaxSide || width > max_pixels / height) {
+    fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the {} that are decoded at most", name,
+         width, height, max_pixels);
+  }
+  try {
+    return {static_cast<int>(width), static_cast<int>(height)};
+  } catch (const std::bad_alloc&) {
+    fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the memory holds", name, width, height);
+  }
+}
+
+void Encoded::fail_as_corrupt(std::string_view format, std::string_view reason) const {
+  fail(ErrorCode::kBadData, "{}: truncated or corrupt {}: {}", name, format, reason);
+}
+
+void Encoded::fail_as_unsupported(std::string_view format, std::string_view reason) const {
+  fail(ErrorCode::kUnsupported, "{}: unsupported {}: {}", name, format, reason);
+}
+
+}  // namespace codecs
+
+Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
+                   const std::string& name) {
+  if (encoded.empty()) {
+    fail(ErrorCode::kBadData, "{}: expected a picture, found nothing: it is empty", name);
+  }
+  for (const codecs::Decoder* decoder : codecs::kDecoders) {
+    if (!decoder->recognises(encoded)) continue;
+    auto [image, orientation] = decoder->decode({encoded, name, options.max_pixels});
+    return options.apply_orientation ? upright(std::move(image), orientation) : std::move(image);
+  }
+  fail(ErrorCode::kUnsupported, "{}: expected {}, found a file that starts with {}", name,
+       codecs::known_formats(), codecs::beginning_of(encoded));
+}
+
+Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
+  // No format needs more than eight bytes a pixel (16 bits, four channels), metadata aside; what is
+  // larger is no picture that could be accepted, and is not read.
+  constexpr std::int64_t kMetadataBytes = std::int64_t{64} << 20;
+  constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
+  const std::int64_t max_bytes =
+      std::min(kMaxFileBytes,
+               kMetadataBytes + 8 * std::clamp<std::int64_t>(options.max_pixels, 0, kMaxFileBytes));
+  return decode_image(read_file(path, static_cast<std::uint64_t>(max_bytes)), options,
+                      printable(path));
+}
+
+void write_image(const std::filesystem::path& path, ImageView image) {
+  const std::string name = printable(path);
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
+  if (image.empty()) {
+    fail(ErrorCode::kInvalidArgument, "{}: expected a picture to write, found one of {}x{} pixels",
+         name, image.width, image.height);
+  }
+  for (const codecs::Encoder& encoder : codecs::kEncoders) {
+    if (encoder.extension != extension) continue;
+    write_file_atomically(path, encoder.encode(to_rgb(image), name));
+    return;
+  }
+  fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
+}
+
+}  // namespace retinaface

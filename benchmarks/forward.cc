@@ -1,0 +1,81 @@
+// Forward pass of a catalogue network on one thread, whole and step by step.
+// Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers]
+//   -> one JSON line {"engine","height","width","threads","runs","median_ms","min_ms"}
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/catalogue.h"
+#include "runtime/onednn/onednn.h"
+#include "runtime/testing.h"
+
+namespace {
+
+using namespace retinaface;
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+void print_layers(const runtime::Network& network, runtime::Session& session, int height,
+                  int width) {
+  const auto steps = runtime::describe_plan(network, height, width);
+  constexpr int kRuns = 30;
+  std::vector<std::vector<double>> times(steps.size());
+  for (int run = 0; run < kRuns; ++run) {
+    const std::vector<double> ms = runtime::profile_run(session);
+    for (std::size_t i = 0; i < ms.size(); ++i) times[i].push_back(ms[i]);
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    fmt::print(stderr, "{:8.3f} ms  {:<36} {}\n", median(times[i]), steps[i].name,
+               steps[i].implementation);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool layers = std::erase(arguments, "--layers") > 0;
+  const auto argument = [&](std::size_t i, const char* otherwise) {
+    return i < arguments.size() ? arguments[i] : std::string(otherwise);
+  };
+  const std::string name = argument(0, "mnet025");
+  int width = 0;
+  int height = 0;
+  if (std::sscanf(argument(1, "640x480").c_str(), "%dx%d", &width, &height) != 2) return 2;
+  const double seconds = std::atof(argument(2, "3").c_str());
+
+  const models::Model& model = models::find_model(name);
+  const graph::Graph graph = model.build();
+  const auto network =
+      runtime::make_onednn_network(graph, runtime::testing::lively_weights(graph, 1));
+  const auto session = network->new_session();
+  const auto start = Clock::now();
+  runtime::testing::outputs_for_noise(graph, *session, height, width, 1);
+  const double first_ms = ms_since(start);
+  std::vector<double> times;
+  for (const auto begin = Clock::now(); ms_since(begin) < seconds * 1000 || times.size() < 7;) {
+    const auto run = Clock::now();
+    session->run();
+    times.push_back(ms_since(run));
+  }
+  fmt::print(
+      "{{\"engine\": \"retinaface\", \"height\": {}, \"width\": {}, \"threads\": 1, \"runs\": {}, "
+      "\"median_ms\": {:.3f}, \"min_ms\": {:.3f}, \"first_ms\": {:.3f}}}\n",
+      height, width, times.size(), median(times), *std::ranges::min_element(times), first_ms);
+  if (layers) print_layers(*network, *session, height, width);
+}

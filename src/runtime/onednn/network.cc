@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "base/aligned_buffer.h"
+#include "base/check.h"
+#include "runtime/onednn/onednn.h"
+#include "runtime/onednn/plan.h"
+
+namespace retinaface::runtime {
+namespace onednn {
+namespace {
+
+class OnednnNetwork : public Network {
+ public:
+  OnednnNetwork(const graph::Graph& graph, const graph::Weights& weights)
+      : program_(lower(graph, weights, channel_block())) {}
+
+  std::unique_ptr<Session> new_session() const override;
+
+  /// The plan for pictures of this size; the ones used last are kept.
+  std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const {
+    if (auto found = find_plan(height, width)) return found;
+    // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
+    auto made = make_plan(program_, weights_, height, width);
+    const std::lock_guard lock(mutex_);
+    plans_.push_front(made);
+    if (plans_.size() > kMaxPlans) plans_.pop_back();
+    return made;
+  }
+
+ private:
+  static constexpr std::size_t kMaxPlans = 8;
+
+  std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(
+        plans_, [&](const auto& plan) { return plan->height == height && plan->width == width; });
+    if (found == plans_.end()) return nullptr;
+    plans_.splice(plans_.begin(), plans_, found);
+    return plans_.front();
+  }
+
+  Program program_;
+  mutable WeightStore weights_;
+  mutable std::mutex mutex_;
+  mutable std::list<std::shared_ptr<const Plan>> plans_;  // the one used last first
+};
+
+/// Copies each target cell's channel block from the source cell that it falls on.
+void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
+  const auto* const source = reinterpret_cast<const float*>(arena + call.source_offset);
+  auto* target = reinterpret_cast<float*>(arena + call.target_offset);
+  const auto bytes = static_cast<std::size_t>(block) * sizeof(float);
+  for (std::int64_t c = 0; c < call.target.c / block; ++c) {
+    for (std::int64_t y = 0; y < call.target.h; ++y) {
+      const std::int64_t source_y = y * call.source.h / call.target.h;
+      const float* const row = source + (c * call.source.h + source_y) * call.source.w * block;
+      for (std::int64_t x = 0; x < call.target.w; ++x) {
+        std::memcpy(target, row + x * call.source.w / call.target.w * block, bytes);
+        target += block;
+      }
+    }
+  }
+}
+
+class OnednnSession : public Session {
+ public:
+  explicit OnednnSession(const OnednnNetwork& network)
+      : network_(network), stream_(cpu_engine()), block_(channel_block()) {}
+
+  std::span<float> input(std::int64_t height, std::int64_t width) override {
+    RF_CHECK(height > 0 && width > 0);
+    if (plan_ == nullptr || plan_->height != height || plan_->width != width) {
+      plan_ = nullptr;
+      plan_ = network_.plan(height, width);
+      fit_arena();
+      bind();
+    }
+    return {reinterpret_cast<float*>(arena_.data() + plan_->input_offset), plan_->input_elements};
+  }
+
+  void run() override {
+    const OneCore one_core;
+    for (std::size_t i = 0; i < plan_->calls.size(); ++i) execute(i);
+    stream_.wait();
+  }
+
+  std::vector<double> profile() {
+    const OneCore one_core;
+    std::vector<double> ms;
+    for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      execute(i);
+      stream_.wait();
+      ms.push_back(
+          std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
+              .count());
+    }
+    return ms;
+  }
+
+  FeatureMap output(std::size_t index) const override {
+    const OutputPlace& place = plan_->outputs[index];
+    return {.data = reinterpret_cast<const float*>(arena_.data() + place.arena_offset),
+            .first_channel = place.first_channel,
+            .channels = place.channels,
+            .height = place.height,
+            .width = place.width,
+            .block = block_};
+  }
+
+ private:
+  /// Grows the arena when the plan needs more, and gives back a big one when it needs far less.
+  void fit_arena() {
+    constexpr std::size_t kBig = std::size_t{64} << 20;
+    const bool wasteful = arena_.size() > kBig && arena_.size() / 4 > plan_->arena_bytes;
+    if (arena_.size() >= plan_->arena_bytes && !wasteful) return;
+    arena_ = {};
+    arena_ = AlignedBuffer<std::byte>(plan_->arena_bytes);
+  }
+
+  void bind() {
+    arguments_.assign(plan_->calls.size(), {});
+    for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
+      const auto* call = std::get_if<PrimitiveCall>(&plan_->calls[i].action);
+      if (call == nullptr) continue;
+      for (const Argument& argument : call->arguments) {
+        arguments_[i].emplace(
+            argument.name, argument.weights ? *argument.weights
+                                            : dnnl::memory(argument.desc, cpu_engine(),
+                                                           arena_.data() + argument.arena_offset));
+      }
+    }
+  }
+
+  void execute(std::size_t i) {
+    const auto& action = plan_->calls[i].action;
+    if (const auto* call = std::get_if<PrimitiveCall>(&action)) {
+      call->primitive.execute(stream_, arguments_[i]);
+    } else {
+      upsample(std::get<UpsampleCall>(action), arena_.data(), block_);
+    }
+  }
+
+  const OnednnNetwork& network_;
+  dnnl::stream stream_;
+  std::int64_t block_;
+  std::shared_ptr<const Plan> plan_;
+  AlignedBuffer<std::byte> arena_;
+  std::vector<std::unordered_map<int, dnnl::memory>> arguments_;  // by call
+};
+
+std::unique_ptr<Session> OnednnNetwork::new_session() const {
+  return std::make_unique<OnednnSession>(*this);
+}
+
+}  // namespace
+}  // namespace onednn
+
+std::shared_ptr<const Network> make_onednn_network(const graph::Graph& graph,
+                                                   const graph::Weights& weights) {
+  return std::make_shared<onednn::OnednnNetwork>(graph, weights);
+}
+
+std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
+                                    std::int64_t width) {
+  const auto& own = dynamic_cast<const onednn::OnednnNetwork&>(network);
+  std::vector<StepInfo> steps;
+  for (const auto& call : own.plan(height, width)->calls) {
+    steps.push_back({call.name, call.implementation});
+  }
+  return steps;
+}
+
+std::vector<double> profile_run(Session& session) {
+  return dynamic_cast<onednn::OnednnSession&>(session).profile();
+}
+
+}  // namespace retinaface::runtime

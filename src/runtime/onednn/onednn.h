@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+#include "runtime/runtime.h"
+
+namespace retinaface::runtime {
+
+/// Fast float32 inference on one CPU core, by oneDNN.
+///
+/// The graph is lowered once (runtime/lowering.h). For each size of picture a plan is made: a
+/// primitive for each step, and one arena in which the liveness of the maps decides their places.
+/// The network keeps the plans used last, a bounded number of them, and the reordered weights that
+/// they share; a session owns only its arena. A run uses the calling thread alone, whatever
+/// OMP_NUM_THREADS says, so that it does not wait for a core that another process keeps busy.
+std::shared_ptr<const Network> make_onednn_network(const graph::Graph& graph,
+                                                   const graph::Weights& weights);
+
+/// What executes one step, for tests and benchmarks.
+struct StepInfo {
+  std::string name;            ///< of the graph's node
+  std::string implementation;  ///< oneDNN's name of its kernel, or "own:" and ours
+};
+
+/// How a network made by make_onednn_network executes a picture of this size.
+std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
+                                    std::int64_t width);
+
+/// Runs once and returns the milliseconds that each step took, in the order of describe_plan.
+std::vector<double> profile_run(Session& session);
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,148 @@
+#include "runtime/onednn/onednn.h"
+
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/catalogue.h"
+#include "runtime/reference/reference.h"
+#include "runtime/testing.h"
+#include "support/testing.h"
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::Graph;
+using graph::NodeId;
+using testing::lively_weights;
+using testing::outputs_for_noise;
+using testing::relative_difference;
+
+constexpr double kTolerance = 1e-4;
+
+void expect_equal_to_reference(const Graph& graph, const graph::Weights& weights,
+                               std::int64_t height, std::int64_t width) {
+  const auto fast = make_onednn_network(graph, weights);
+  graph::Weights copy;
+  for (const auto& [name, tensor] : weights.tensors) copy.tensors.emplace(name, tensor.clone());
+  const auto slow = make_reference_network(graph, std::move(copy));
+  const auto actual = outputs_for_noise(graph, *fast->new_session(), height, width, 7);
+  const auto expected = outputs_for_noise(graph, *slow->new_session(), height, width, 7);
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT(relative_difference(actual[i], expected[i]), kTolerance)
+        << graph.outputs()[i].name << " at " << width << "x" << height;
+  }
+}
+
+TEST(Onednn, EqualsTheReferenceOnOddSizes) {
+  const models::Model& model = models::find_model("mnet025");
+  const Graph graph = model.build();
+  const graph::Weights weights = lively_weights(graph, 1);
+  for (const auto& [height, width] :
+       {std::pair{1, 1}, {1, 37}, {33, 1}, {31, 47}, {64, 64}, {97, 161}, {120, 50}}) {
+    expect_equal_to_reference(graph, weights, height, width);
+  }
+}
+
+TEST(Onednn, TrainedWeightsEqualTheReference) {
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  expect_equal_to_reference(model.graph, model.weights, 75, 101);
+}
+
+/// Operators and fusions that the catalogue's networks do not have.
+TEST(Onednn, EveryOperatorAndOrderOfFusionEqualsTheReference) {
+  Graph graph;
+  const auto conv = [&](const std::string& name, NodeId input, std::int64_t channels,
+                        std::int64_t kernel, std::int64_t stride = 1) {
+    return graph.add(name,
+                     graph::Convolution{.out_channels = channels,
+                                        .kernel = kernel,
+                                        .stride = stride,
+                                        .padding = kernel / 2,
+                                        .bias = true},
+                     {input});
+  };
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId stem = conv("stem", image, 48, 7, 2);
+  const NodeId pool = graph.add("pool", graph::MaxPool{3, 2, 1}, {stem});
+  const NodeId norm = graph.add("norm", graph::BatchNorm{}, {pool});  // not after a convolution
+  const NodeId main = conv("main", norm, 48, 3);
+  const NodeId sum = graph.add("sum", graph::Add{}, {main, norm});  // residual, then activation
+  const NodeId relu = graph.add("relu", graph::LeakyRelu{0.25F}, {sum});
+  const NodeId twice = graph.add("twice", graph::Add{}, {relu, relu});
+  const NodeId alone = graph.add("alone", graph::LeakyRelu{0.1F}, {twice});
+  const NodeId odd = conv("odd", alone, 20, 3);  // parts that start inside a block
+  const NodeId even = conv("even", alone, 32, 3);
+  const NodeId unaligned = graph.add("unaligned", graph::Concat{}, {odd, even});
+  const NodeId unaligned_relu = graph.add("unaligned_relu", graph::LeakyRelu{0}, {unaligned});
+  const NodeId aligned = graph.add("aligned", graph::Concat{}, {even, odd, alone});
+  const NodeId down = conv("down", aligned, 20, 3, 2);
+  const NodeId up = graph.add("up", graph::UpsampleLike{}, {down, odd});
+  const NodeId up_sum = graph.add("up_sum", graph::Add{}, {odd, up});
+  graph.add_output("a", unaligned_relu);
+  graph.add_output("b", up_sum);
+  graph.add_output("c", conv("head1", relu, 5, 1));
+  graph.add_output("d", conv("head2", relu, 7, 1));
+  graph.add_output("e", alone);
+
+  const graph::Weights weights = lively_weights(graph, 3);
+  for (const auto& [height, width] : {std::pair{9, 9}, {40, 33}, {61, 18}}) {
+    expect_equal_to_reference(graph, weights, height, width);
+  }
+}
+
+TEST(Onednn, NoLayerFallsBackToASlowKernel) {
+  const models::Model& model = models::find_model("mnet025");
+  const Graph graph = model.build();
+  const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
+  for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
+    for (const StepInfo& step : describe_plan(*network, height, width)) {
+      EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
+          << step.name << ": " << step.implementation;
+    }
+  }
+}
+
+TEST(Onednn, ASessionFollowsChangesOfSize) {
+  const models::Model& model = models::find_model("mnet025");
+  const Graph graph = model.build();
+  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto session = network->new_session();
+  const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
+  for (int side = 32; side < 32 + 12; ++side) {  // more sizes than plans are kept
+    outputs_for_noise(graph, *session, side, 64, 5);
+  }
+  EXPECT_EQ(outputs_for_noise(graph, *session, 40, 56, 5), first);
+}
+
+TEST(OnednnThreads, ShareANetworkAndGetTheSameResults) {
+  const models::Model& model = models::find_model("mnet025");
+  const Graph graph = model.build();
+  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const std::vector<std::pair<int, int>> sizes = {{48, 64}, {64, 48}, {33, 65}};
+  std::vector<std::vector<std::vector<float>>> expected;
+  for (const auto& [height, width] : sizes) {
+    expected.push_back(outputs_for_noise(graph, *network->new_session(), height, width, 9));
+  }
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4, 0);
+  for (std::size_t t = 0; t < wrong.size(); ++t) {
+    threads.emplace_back([&, t] {
+      const auto session = network->new_session();
+      for (std::size_t i = 0; i < 30; ++i) {
+        const std::size_t k = (i + t) % sizes.size();
+        const auto actual = outputs_for_noise(graph, *session, sizes[k].first, sizes[k].second, 9);
+        wrong[t] += actual != expected[k];
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(wrong.size(), 0));
+}
+
+}  // namespace
+}  // namespace retinaface::runtime

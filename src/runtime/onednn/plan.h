@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "runtime/lowering.h"
+
+namespace retinaface::runtime::onednn {
+
+/// The CPU as oneDNN sees it; one for the whole process.
+const dnnl::engine& cpu_engine();
+
+/// Channels that are kept together: a vector register of floats.
+std::int64_t channel_block();
+
+/// Makes the code of its scope, in this thread, use one core for OpenMP's parallel regions.
+class OneCore {
+ public:
+  OneCore();
+  ~OneCore();
+  OneCore(const OneCore&) = delete;
+  OneCore& operator=(const OneCore&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Weights and biases in the layouts that primitives ask for, each made once and shared by the
+/// plans that are alive. Safe for several threads.
+class WeightStore {
+ public:
+  /// `tensor` must live as long as the store and is known by its address.
+  std::shared_ptr<const dnnl::memory> get(const graph::Tensor& tensor,
+                                          const dnnl::memory::desc& plain,
+                                          const dnnl::memory::desc& wanted);
+
+ private:
+  struct Entry {
+    dnnl::memory::desc desc;
+    std::weak_ptr<const dnnl::memory> memory;
+  };
+  std::mutex mutex_;
+  std::multimap<const graph::Tensor*, Entry> entries_;
+};
+
+/// What a primitive reads or writes: a place in the arena, or weights.
+struct Argument {
+  int name = 0;  ///< DNNL_ARG_...
+  dnnl::memory::desc desc;
+  std::size_t piece = 0;  ///< of the arena's plan
+  std::size_t arena_offset = 0;
+  std::shared_ptr<const dnnl::memory> weights;  ///< instead of the arena, if set
+};
+
+struct PrimitiveCall {
+  dnnl::primitive primitive;
+  std::vector<Argument> arguments;
+};
+
+/// Nearest-neighbour resize between maps of whole channel blocks.
+struct UpsampleCall {
+  std::size_t source_offset = 0;
+  std::size_t target_offset = 0;
+  graph::Shape source;  ///< c counts padded channels
+  graph::Shape target;
+};
+
+struct Call {
+  std::string name;
+  std::string implementation;
+  std::variant<PrimitiveCall, UpsampleCall> action;
+};
+
+/// Where an output lies when all calls are done.
+struct OutputPlace {
+  std::size_t arena_offset = 0;  ///< of the whole map that the output is a part of
+  std::int64_t first_channel = 0;
+  std::int64_t channels = 0;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+};
+
+/// How a program runs on pictures of one size. Immutable; the arena is the session's.
+struct Plan {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::size_t arena_bytes = 0;
+  std::size_t input_offset = 0;
+  std::size_t input_elements = 0;
+  std::vector<Call> calls;
+  std::vector<OutputPlace> outputs;
+};
+
+/// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size.
+std::shared_ptr<const Plan> make_plan(const Program& program, WeightStore& weights,
+                                      std::int64_t height, std::int64_t width);
+
+}  // namespace retinaface::runtime::onednn

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+#include "runtime/runtime.h"
+
+namespace retinaface::runtime::testing {
+
+/// Random weights with normalisation statistics that are not the identity, so that folding shows.
+inline graph::Weights lively_weights(const graph::Graph& graph, std::uint64_t seed) {
+  graph::Weights weights = graph::random_weights(graph, seed);
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<float> around_one(0.7F, 1.3F);
+  std::uniform_real_distribution<float> around_zero(-0.3F, 0.3F);
+  for (auto& [name, tensor] : weights.tensors) {
+    if (tensor.shape.size() != 1) continue;
+    const bool scale = name.ends_with(".weight") || name.ends_with("_var");
+    for (float& value : tensor.values)
+      value = scale ? around_one(generator) : around_zero(generator);
+  }
+  return weights;
+}
+
+/// All outputs, planar, for a picture of random values in [-1, 1).
+inline std::vector<std::vector<float>> outputs_for_noise(const graph::Graph& graph,
+                                                         Session& session, std::int64_t height,
+                                                         std::int64_t width, std::uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<float> noise(-1, 1);
+  for (float& value : session.input(height, width)) value = noise(generator);
+  session.run();
+  std::vector<std::vector<float>> outputs;
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const FeatureMap map = session.output(i);
+    std::vector<float>& values = outputs.emplace_back();
+    for (std::int64_t c = 0; c < map.channels; ++c) {
+      for (std::int64_t cell = 0; cell < map.cells(); ++cell) {
+        values.push_back(map.channel(c)[cell * map.block]);
+      }
+    }
+  }
+  return outputs;
+}
+
+/// Largest difference, relative to the largest value of `expected`. Infinite when sizes differ.
+inline double relative_difference(std::span<const float> actual, std::span<const float> expected) {
+  if (actual.size() != expected.size()) return INFINITY;
+  double largest = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    largest = std::max(largest, std::abs(double{expected[i]}));
+    const double d = std::abs(double{actual[i]} - double{expected[i]});
+    if (!(d <= difference)) difference = d;  // a NaN sticks
+  }
+  return largest > 0 ? difference / largest : difference;
+}
+
+}  // namespace retinaface::runtime::testing

@@ -47,11 +47,13 @@ struct Decoder {
 
 extern const Decoder kJpegDecoder;
 extern const Decoder kPngDecoder;
+extern const Decoder kWebpDecoder;
 
 /// The encoded file of a picture with at least one pixel; `name` is for messages. A side beyond
 /// what the format can hold throws Error(kUnsupported).
 using Encode = std::vector<std::byte>(const Image& image, const std::string& name);
 Encode encode_jpeg;
 Encode encode_png;
+Encode encode_webp;
 
 }  // namespace retinaface::codecs

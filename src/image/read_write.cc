@@ -17,7 +17,7 @@ namespace retinaface {
 namespace codecs {
 namespace {
 
-const std::array kDecoders = {&kJpegDecoder, &kPngDecoder};
+const std::array kDecoders = {&kJpegDecoder, &kPngDecoder, &kWebpDecoder};
 
 struct Encoder {
   std::string_view extension;
@@ -25,7 +25,7 @@ struct Encoder {
 };
 
 constexpr std::array kEncoders = {Encoder{".jpg", encode_jpeg}, Encoder{".jpeg", encode_jpeg},
-                                  Encoder{".png", encode_png}};
+                                  Encoder{".png", encode_png}, Encoder{".webp", encode_webp}};
 
 std::string known_formats() {
   std::string list;

@@ -9,16 +9,12 @@
 #include <libexif/exif-data.h>
 
 #include "base/check.h"
+#include "image/matrix.h"
 
 namespace retinaface {
 namespace {
 
 constexpr std::string_view kExifHeader("Exif\0\0", 6);
-
-cv::Mat matrix(Image& image) {
-  return {image.height(), image.width(), CV_8UC3, image.row(0),
-          static_cast<std::size_t>(image.stride())};
-}
 
 }  // namespace
 
@@ -44,8 +40,8 @@ Image upright(Image stored, int orientation) {
   const bool turned = orientation >= 5;
   Image result =
       turned ? Image(stored.height(), stored.width()) : Image(stored.width(), stored.height());
-  const cv::Mat from = matrix(stored);
-  cv::Mat to = matrix(result);
+  const cv::Mat from = matrix_of(stored);
+  cv::Mat to = matrix_of(result);
   if (turned) cv::transpose(from, to);
   const cv::Mat& source = turned ? to : from;
   constexpr int kUpsideDown = 0;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+
+#include "retinaface/geometry.h"
+#include "retinaface/image.h"
+
+namespace retinaface {
+
+/// What is drawn for one face, in pixels of the picture that is drawn on.
+struct FaceMark {
+  Box box;
+  Landmarks landmarks{};
+  float score = 0;
+};
+
+struct DrawOptions {
+  bool landmarks = true;
+  /// Scores stand above their boxes, or inside where there is no room above. Faces too small for a
+  /// legible one go without.
+  bool scores = true;
+};
+
+/// Draws each face's box and five points: the left eye and mouth corner (as seen in the picture) in
+/// red, the right ones in blue, the nose in yellow. Lines, points and figures grow with the face
+/// and with the picture. What lies outside the picture is cut off; a box without area and what is
+/// not a number are left out.
+void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions& options = {});
+
+}  // namespace retinaface

@@ -1,0 +1,135 @@
+#include "evaluation/wider_evaluation.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "evaluation/parallel.h"
+
+namespace retinaface::evaluation {
+namespace {
+
+std::int64_t faces_in(const WiderPicture& picture, Subset subset) {
+  const auto& counted = picture.counted_in(subset);
+  return std::count(counted.begin(), counted.end(), 1);
+}
+
+SubsetReport report(const Tally& tally) {
+  SubsetReport result{.recall = {tally.faces(), tally.found()}, .curve = tally.curve()};
+  result.average_precision = average_precision(result.curve);
+  return result;
+}
+
+/// One tally per event.
+std::vector<Tally> tally_events(const WiderGroundTruth& truth,
+                                std::span<const PictureMatches> results, Subset subset,
+                                double min_overlap) {
+  std::vector<Tally> tallies(truth.events.size());
+  for (const auto& [index, matches] : results) {
+    const WiderPicture& picture = truth.pictures[index];
+    tallies[picture.event].add(judge(matches, picture.counted_in(subset), min_overlap),
+                               faces_in(picture, subset));
+  }
+  return tallies;
+}
+
+SubsetReport report_all(std::span<const Tally> tallies) {
+  Tally total;
+  for (const Tally& tally : tallies) total.add(tally);
+  return report(total);
+}
+
+/// One report per event, still without subsets.
+std::vector<EventReport> list_events(const WiderGroundTruth& truth,
+                                     std::span<const PictureMatches> results) {
+  std::vector<EventReport> events(truth.events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) events[i].name = truth.events[i];
+  for (const PictureMatches& result : results) {
+    ++events[truth.pictures[result.picture].event].pictures;
+  }
+  return events;
+}
+
+std::vector<HeightReport> report_heights(const WiderGroundTruth& truth,
+                                         std::span<const PictureMatches> results) {
+  // WIDER calls 10 to 50 pixels small, 50 to 300 medium, more large; the small ones, where
+  // detectors differ most, are divided further.
+  std::vector<HeightReport> reports;
+  const double edges[] = {0, 10, 16, 24, 50, 100, 300, std::numeric_limits<double>::infinity()};
+  for (std::size_t i = 0; i + 1 < std::size(edges); ++i) {
+    reports.push_back({.min_height = edges[i], .max_height = edges[i + 1], .recall = {}});
+  }
+  for (const auto& [index, matches] : results) {
+    const WiderPicture& picture = truth.pictures[index];
+    std::vector<std::uint8_t> found(picture.faces.size());
+    for (const Match& match : matches) {
+      if (match.face >= 0 && match.overlap >= kMinOverlap) {
+        found[static_cast<std::size_t>(match.face)] = 1;
+      }
+    }
+    for (std::size_t i = 0; i < picture.faces.size(); ++i) {
+      if (picture.counted_in(Subset::kHard)[i] == 0) continue;
+      const auto bin = std::ranges::find_if(
+          reports, [&](const HeightReport& r) { return picture.faces[i].height < r.max_height; });
+      if (bin == reports.end()) continue;
+      ++bin->recall.faces;
+      bin->recall.found += found[i];
+    }
+  }
+  return reports;
+}
+
+}  // namespace
+
+std::span<const double> map_overlaps() {
+  static constexpr double kValues[] = {0.50, 0.55, 0.60, 0.65, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95};
+  return kValues;
+}
+
+std::vector<PictureMatches> match_pictures(const WiderGroundTruth& truth,
+                                           std::span<const std::size_t> pictures,
+                                           const DetectionSource& source, int threads,
+                                           const Progress& progress) {
+  std::vector<PictureMatches> results(pictures.size());
+  for_each_in_parallel(
+      pictures.size(), threads,
+      [&](std::size_t i) {
+        const std::size_t picture = pictures[i];
+        results[i] = {picture, match_faces(truth.pictures[picture].faces, source(picture))};
+      },
+      progress);
+
+  ScoreRange range;
+  for (const PictureMatches& result : results) {
+    for (const Match& match : result.matches) range.include(match.score);
+  }
+  for (PictureMatches& result : results) range.place(result.matches);
+  return results;
+}
+
+WiderReport evaluate_wider(const WiderGroundTruth& truth, std::span<const PictureMatches> results) {
+  WiderReport result;
+  result.pictures = results.size();
+  result.all_pictures = truth.pictures.size();
+  result.events = list_events(truth, results);
+  for (const Subset subset : kSubsets) {
+    const auto s = static_cast<std::size_t>(subset);
+    const std::vector<Tally> tallies = tally_events(truth, results, subset, kMinOverlap);
+    result.subsets[s] = report_all(tallies);
+    for (std::size_t event = 0; event < tallies.size(); ++event) {
+      result.events[event].subsets[s] = report(tallies[event]);
+      result.events[event].subsets[s].curve = {};
+    }
+  }
+  std::erase_if(result.events, [](const EventReport& event) { return event.pictures == 0; });
+
+  for (const double overlap : map_overlaps()) {
+    const std::vector<Tally> tallies = tally_events(truth, results, Subset::kHard, overlap);
+    result.hard_map +=
+        report_all(tallies).average_precision / static_cast<double>(map_overlaps().size());
+  }
+  result.heights = report_heights(truth, results);
+  return result;
+}
+
+}  // namespace retinaface::evaluation

@@ -1,0 +1,307 @@
+#include "evaluation/wider_evaluation.h"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "support/mat_writer.h"
+#include "support/testing.h"
+
+namespace retinaface::evaluation {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using testing::TemporaryFolder;
+
+using Predictions = std::vector<std::vector<Detection>>;  // by picture
+
+/// WIDER's protocol as its description reads, step by step and without any saving: for each of the
+/// 1000 thresholds every picture is judged anew. Shares nothing with the code under test.
+double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>& pictures,
+                  const Predictions& predictions, std::size_t subset, double min_overlap) {
+  double lowest = 1e300;
+  double highest = 0;
+  for (const std::size_t p : pictures) {
+    for (const Detection& d : predictions[p]) {
+      lowest = std::min(lowest, d.score);
+      highest = std::max(highest, d.score);
+    }
+  }
+  std::vector<std::pair<double, double>> points;  // recall, precision
+  for (int t = 1; t <= 1000; ++t) {
+    double counted_faces = 0;
+    double right = 0;
+    double judged = 0;
+    for (const std::size_t p : pictures) {
+      const WiderPicture& picture = truth.pictures[p];
+      for (const auto flag : picture.counted[subset]) counted_faces += flag;
+      if (picture.faces.empty()) continue;
+      std::vector<Detection> sorted = predictions[p];
+      std::stable_sort(sorted.begin(), sorted.end(),
+                       [](const auto& a, const auto& b) { return a.score > b.score; });
+      std::vector<bool> taken(picture.faces.size());
+      for (const Detection& d : sorted) {
+        if ((d.score - lowest) / (highest - lowest) < 1 - t / 1000.0) break;
+        std::vector<double> overlaps;
+        for (const WiderBox& f : picture.faces) {
+          const double left = std::max(f.x, d.box.x);
+          const double right_edge = std::min(f.x + f.width, d.box.x + d.box.width) + 1;
+          const double top = std::max(f.y, d.box.y);
+          const double bottom = std::min(f.y + f.height, d.box.y + d.box.height) + 1;
+          const double shared = std::max(0.0, right_edge - left) * std::max(0.0, bottom - top);
+          const double all =
+              (f.width + 1) * (f.height + 1) + (d.box.width + 1) * (d.box.height + 1) - shared;
+          overlaps.push_back(shared / all);
+        }
+        const auto best = std::max_element(overlaps.begin(), overlaps.end());
+        const auto face = static_cast<std::size_t>(best - overlaps.begin());
+        if (*best < min_overlap) {
+          ++judged;
+        } else if (picture.counted[subset][face] != 0) {
+          ++judged;
+          if (!taken[face]) ++right;
+          taken[face] = true;
+        }
+      }
+    }
+    if (judged > 0) points.emplace_back(right / counted_faces, right / judged);
+  }
+  double area = 0;
+  double recall = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    double best = 0;
+    for (std::size_t j = i; j < points.size(); ++j) best = std::max(best, points[j].second);
+    area += (points[i].first - recall) * best;
+    recall = points[i].first;
+  }
+  return area;
+}
+
+/// Pictures with whole-number boxes and coarse scores, so that ties and exact overlaps are common.
+struct RandomSet {
+  WiderGroundTruth truth;
+  Predictions predictions;
+
+  explicit RandomSet(unsigned seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](unsigned n) { return static_cast<double>(random() % n); };
+    truth.events = {"0--A", "1--B", "2--C"};
+    for (int i = 0; i < 24; ++i) {
+      WiderPicture& picture = truth.pictures.emplace_back();
+      picture.event = static_cast<std::size_t>(i) / 8;
+      picture.name = "picture" + std::to_string(i);
+      const auto faces = i % 6 == 0 ? 0 : random() % 9;
+      for (std::size_t f = 0; f < faces; ++f) {
+        picture.faces.push_back({below(60), below(60), below(20), below(20)});
+        const auto level = random() % 4;  // in easy and up, medium and up, hard, none
+        for (std::size_t s = 0; s < kSubsets.size(); ++s) {
+          picture.counted[s].push_back(level <= s ? 1 : 0);
+        }
+      }
+      auto& found = predictions.emplace_back();
+      if (i % 7 == 3) continue;
+      for (const WiderBox& face : picture.faces) {
+        for (auto copies = random() % 3; copies > 0; --copies) {
+          found.push_back(
+              {{face.x + below(4), face.y + below(4), face.width + below(3), face.height},
+               0.02 + below(40) / 50});
+        }
+      }
+      for (auto wrong = random() % 5; wrong > 0; --wrong) {
+        found.push_back({{below(60), below(60), below(20), below(20)}, 0.02 + below(20) / 50});
+      }
+    }
+  }
+
+  std::vector<PictureMatches> match(const std::vector<std::size_t>& pictures,
+                                    int threads = 1) const {
+    return match_pictures(
+        truth, pictures, [&](std::size_t p) { return predictions[p]; }, threads);
+  }
+};
+
+std::vector<std::size_t> all_of(const WiderGroundTruth& truth) {
+  std::vector<std::size_t> pictures(truth.pictures.size());
+  std::iota(pictures.begin(), pictures.end(), std::size_t{0});
+  return pictures;
+}
+
+TEST(WiderEvaluation, EqualsTheLiteralProtocol) {
+  for (unsigned seed = 1; seed <= 12; ++seed) {
+    const RandomSet set(seed);
+    std::vector<std::size_t> pictures = all_of(set.truth);
+    if (seed % 2 == 0) pictures = {1, 4, 5, 9, 20};
+    const WiderReport report = evaluate_wider(set.truth, set.match(pictures));
+    for (std::size_t s = 0; s < kSubsets.size(); ++s) {
+      EXPECT_NEAR(report.subsets[s].average_precision,
+                  literal_ap(set.truth, pictures, set.predictions, s, 0.5), 1e-12)
+          << "seed " << seed << " subset " << s;
+    }
+    double map = 0;
+    for (int i = 0; i < 10; ++i) {
+      map += literal_ap(set.truth, pictures, set.predictions, 2, (50 + 5 * i) / 100.0) / 10;
+    }
+    EXPECT_NEAR(report.hard_map, map, 1e-12) << "seed " << seed;
+  }
+}
+
+TEST(WiderEvaluation, DoesNotDependOnTheOrderOfPictures) {
+  const RandomSet set(77);
+  std::vector<std::size_t> pictures = all_of(set.truth);
+  const WiderReport straight = evaluate_wider(set.truth, set.match(pictures));
+  std::shuffle(pictures.begin(), pictures.end(), std::mt19937(3));
+  const WiderReport shuffled = evaluate_wider(set.truth, set.match(pictures));
+  for (std::size_t s = 0; s < kSubsets.size(); ++s) {
+    EXPECT_EQ(straight.subsets[s].average_precision, shuffled.subsets[s].average_precision);
+    EXPECT_EQ(straight.subsets[s].curve.recall, shuffled.subsets[s].curve.recall);
+  }
+  EXPECT_EQ(straight.hard_map, shuffled.hard_map);
+}
+
+TEST(WiderEvaluation, DoesNotDependOnTheScaleOfScores) {
+  RandomSet set(5);
+  const auto before = evaluate_wider(set.truth, set.match(all_of(set.truth)));
+  for (auto& picture : set.predictions) {
+    for (Detection& detection : picture) detection.score = 8 * detection.score + 16;
+  }
+  const auto after = evaluate_wider(set.truth, set.match(all_of(set.truth)));
+  EXPECT_NEAR(before.of(Subset::kHard).average_precision, after.of(Subset::kHard).average_precision,
+              2e-2);  // a score may fall on the other side of a threshold
+}
+
+TEST(WiderEvaluationThreads, GiveTheSameResult) {
+  const RandomSet set(6);
+  const auto one = evaluate_wider(set.truth, set.match(all_of(set.truth)));
+  const auto four = evaluate_wider(set.truth, set.match(all_of(set.truth), 4));
+  EXPECT_EQ(one.of(Subset::kHard).average_precision, four.of(Subset::kHard).average_precision);
+  const auto failing = [](std::size_t) -> std::vector<Detection> {
+    throw Error(ErrorCode::kBadData, "bad picture");
+  };
+  EXPECT_STREQ(error_of([&] { match_pictures(set.truth, all_of(set.truth), failing, 4); }).what(),
+               "bad picture");
+}
+
+TEST(WiderEvaluation, CountsEventsAndHeights) {
+  WiderGroundTruth truth;
+  truth.events = {"0--A", "1--B", "2--C"};
+  const auto picture = [](std::size_t event, std::vector<WiderBox> faces) {
+    WiderPicture result{.event = event, .name = "p", .faces = std::move(faces), .counted = {}};
+    for (auto& flags : result.counted) flags.assign(result.faces.size(), 1);
+    return result;
+  };
+  truth.pictures = {picture(0, {{0, 0, 10, 12}, {100, 0, 10, 12}}), picture(2, {{0, 0, 90, 400}})};
+  const Predictions predictions = {{{{0, 0, 10, 12}, 0.9}, {{300, 0, 10, 10}, 0.8}},
+                                   {{{0, 0, 90, 400}, 0.7}}};
+  const std::size_t pictures[] = {0, 1};
+  const WiderReport report = evaluate_wider(
+      truth, match_pictures(truth, pictures, [&](std::size_t p) { return predictions[p]; }));
+  EXPECT_EQ(report.pictures, 2U);
+  ASSERT_EQ(report.events.size(), 2U);
+  EXPECT_EQ(report.events[0].name, "0--A");
+  EXPECT_EQ(report.events[0].subsets[2].recall.faces, 2);
+  EXPECT_EQ(report.events[0].subsets[2].recall.found, 1);
+  EXPECT_DOUBLE_EQ(report.events[0].subsets[2].average_precision, 0.5);
+  EXPECT_EQ(report.events[1].name, "2--C");
+  EXPECT_DOUBLE_EQ(report.events[1].subsets[2].average_precision, 1);
+  std::int64_t faces = 0;
+  for (const HeightReport& height : report.heights) {
+    faces += height.recall.faces;
+    if (height.min_height == 10) {
+      EXPECT_EQ(height.recall.faces, 2);
+      EXPECT_EQ(height.recall.found, 1);
+    }
+  }
+  EXPECT_EQ(faces, 3);
+  EXPECT_EQ(report.heights.back().recall.found, 1);
+}
+
+TEST(WiderFiles, BelongToPicturesByTheirPath) {
+  const RandomSet set(1);
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& event, const std::string& name) {
+    std::filesystem::create_directories(folder / event);
+    write_file_atomically(folder / event / name, std::string("x"));
+  };
+  write("0--A", "picture3.txt");
+  write("0--A", "picture2.TXT");
+  write("0--A", "picture1.jpg");
+  write("0--A", "stranger.txt");
+  write("1--B", "picture3.txt");  // that picture is of another event
+  write("9--Z", "picture4.txt");
+  const std::string_view text[] = {".txt"};
+  const WiderFiles files = find_wider_files(set.truth, folder.path(), text);
+  ASSERT_EQ(files.by_picture.size(), 2U);
+  EXPECT_EQ(files.by_picture.at(2).filename(), "picture2.TXT");
+  EXPECT_EQ(files.by_picture.at(3).filename(), "picture3.txt");
+  EXPECT_EQ(files.unknown, 2U);
+
+  const TemporaryFolder empty;
+  EXPECT_EQ(error_of([&] { find_wider_files(set.truth, empty.path(), text); }).code(),
+            ErrorCode::kBadData);
+  EXPECT_EQ(error_of([&] { find_wider_files(set.truth, empty / "none", text); }).code(),
+            ErrorCode::kNotFound);
+}
+
+namespace mat = testing::mat;
+
+/// Writes ground truth of one event with two pictures; `counted` is the hard subset's first list.
+void write_ground_truth(const TemporaryFolder& folder, const std::vector<double>& counted) {
+  const std::string names = mat::cells({mat::text("a"), mat::text("b")});
+  const std::string faces =
+      mat::cells({mat::numbers(2, 4, {1, 2, 10, 20, 30, 40, 50, 60}), mat::numbers(0, 0, {})});
+  write_file_atomically(folder / "wider_face_val.mat",
+                        mat::file({mat::compressed(mat::cells({mat::text("0--A")}, "event_list")),
+                                   mat::compressed(mat::cells({names}, "file_list")),
+                                   mat::compressed(mat::cells({faces}, "face_bbx_list"))}));
+  for (const char* subset : {"easy", "medium", "hard"}) {
+    const std::string list =
+        mat::cells({mat::numbers(counted.size(), 1, counted), mat::numbers(0, 1, {})});
+    write_file_atomically(folder / (std::string("wider_") + subset + "_val.mat"),
+                          mat::file({mat::cells({list}, "gt_list")}));
+  }
+}
+
+TEST(WiderGroundTruth, IsReadFromItsFiles) {
+  const TemporaryFolder folder;
+  write_ground_truth(folder, {2});
+  const WiderGroundTruth truth = read_wider_ground_truth(folder.path());
+  EXPECT_THAT(truth.events, ElementsAre("0--A"));
+  ASSERT_EQ(truth.pictures.size(), 2U);
+  EXPECT_EQ(truth.path_of(truth.pictures[1]), "0--A/b");
+  EXPECT_THAT(truth.pictures[0].faces,
+              ElementsAre(WiderBox{1, 10, 30, 50}, WiderBox{2, 20, 40, 60}));
+  EXPECT_THAT(truth.pictures[0].counted_in(Subset::kHard), ElementsAre(0, 1));
+  EXPECT_TRUE(truth.pictures[1].faces.empty());
+}
+
+TEST(WiderGroundTruth, RejectsFacesThatDoNotExist) {
+  const TemporaryFolder folder;
+  for (const double number : {0.0, 3.0, 1.5}) {
+    write_ground_truth(folder, {number});
+    const Error error = error_of([&] { read_wider_ground_truth(folder.path()); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("wider_easy_val.mat"));
+  }
+}
+
+TEST(WiderGroundTruth, OfTheValidationSetIsComplete) {
+  RF_NEED_DATA("wider/ground_truth");
+  const auto truth = read_wider_ground_truth(testing::data_folder() / "wider/ground_truth");
+  EXPECT_EQ(truth.events.size(), 61U);
+  EXPECT_EQ(truth.pictures.size(), 3226U);
+  std::array<std::ptrdiff_t, 3> faces{};
+  for (const WiderPicture& picture : truth.pictures) {
+    for (std::size_t s = 0; s < faces.size(); ++s) {
+      faces[s] += std::count(picture.counted[s].begin(), picture.counted[s].end(), 1);
+    }
+  }
+  EXPECT_THAT(faces, ElementsAre(7211, 13319, 31958));  // as WIDER FACE publishes them
+}
+
+}  // namespace
+}  // namespace retinaface::evaluation

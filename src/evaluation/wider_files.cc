@@ -1,0 +1,64 @@
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "evaluation/wider_evaluation.h"
+
+namespace retinaface::evaluation {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+/// The files of one event's folder by name; none when it does not exist.
+std::set<fs::path> files_in(const fs::path& folder, std::span<const std::string_view> extensions) {
+  std::set<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    const std::string extension = lower(it->path().extension().string());
+    if (std::ranges::find(extensions, extension) != extensions.end()) files.insert(it->path());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    fail(ErrorCode::kUnreadable, "{}: {}", printable(folder), error.message());
+  }
+  return files;
+}
+
+}  // namespace
+
+WiderFiles find_wider_files(const WiderGroundTruth& truth, const fs::path& folder,
+                            std::span<const std::string_view> extensions) {
+  if (!fs::is_directory(folder)) {
+    fail(ErrorCode::kNotFound, "{}: expected a folder", printable(folder));
+  }
+  std::vector<std::unordered_map<std::string, std::size_t>> pictures(truth.events.size());
+  for (std::size_t i = 0; i < truth.pictures.size(); ++i) {
+    pictures[truth.pictures[i].event].emplace(truth.pictures[i].name, i);
+  }
+  WiderFiles result;
+  for (std::size_t event = 0; event < truth.events.size(); ++event) {
+    for (const fs::path& path : files_in(folder / truth.events[event], extensions)) {
+      const auto picture = pictures[event].find(path.stem().string());
+      if (picture == pictures[event].end()) {
+        ++result.unknown;
+      } else {
+        result.by_picture.emplace(picture->second, path);
+      }
+    }
+  }
+  if (result.by_picture.empty()) {
+    fail(ErrorCode::kBadData, "{}: expected files like {}/{}{}, found none", printable(folder),
+         truth.events.empty() ? "EVENT" : truth.events.front(),
+         truth.pictures.empty() ? "NAME" : truth.pictures.front().name, extensions.front());
+  }
+  return result;
+}
+
+}  // namespace retinaface::evaluation

@@ -73,4 +73,7 @@ Image decode_image(std::span<const std::byte> encoded, const ReadOptions& option
 /// Throws Error(kUnsupported) for another extension, kUnreadable when the file cannot be written.
 void write_image(const std::filesystem::path& path, ImageView image);
 
+/// Whether write_image knows the extension of `path`.
+bool can_write_image(const std::filesystem::path& path);
+
 }  // namespace retinaface

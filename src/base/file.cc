@@ -124,7 +124,6 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     if (put < 0) give_up(errno);
     content = content.subspan(static_cast<std::size_t>(put));
   }
-  if (::fsync(file.get()) != 0 && errno != EINVAL) give_up(errno);
   if (!file.close()) give_up(errno);
   if (::rename(part.c_str(), path.c_str()) != 0) give_up(errno);
 }

@@ -18,8 +18,8 @@ std::string printable(const std::filesystem::path& path);
 std::vector<std::byte> read_file(const std::filesystem::path& path,
                                  std::uint64_t max_bytes = std::uint64_t{4} << 30);
 
-/// Replaces the file as a whole: a reader sees the old or the new content, never a part, whatever
-/// happens in between. Throws Error(kUnreadable) with the path.
+/// Replaces the file as a whole: a reader sees the old or the new content, never a part, even if
+/// the process is killed in between. Throws Error(kUnreadable) with the path.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, const std::string& content);
 

@@ -85,7 +85,7 @@ std::string format_wider_predictions(const std::string& picture,
                                      std::span<const Detection> detections) {
   std::string text = fmt::format("{}\n{}\n", picture, detections.size());
   for (const auto& [box, score] : detections) {
-    fmt::format_to(std::back_inserter(text), "{:.2f} {:.2f} {:.2f} {:.2f} {:.7g}\n", box.x, box.y,
+    fmt::format_to(std::back_inserter(text), "{:.2f} {:.2f} {:.2f} {:.2f} {:.5f}\n", box.x, box.y,
                    box.width, box.height, score);
   }
   return text;

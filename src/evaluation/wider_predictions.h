@@ -23,7 +23,7 @@ std::vector<Detection> read_wider_predictions(const std::filesystem::path& path)
 std::vector<Detection> to_wider(std::span<const Face> faces);
 
 /// The text of such a file. `picture` is its first line, "EVENT/NAME". Coordinates are written to
-/// a hundredth of a pixel, scores to seven digits.
+/// a hundredth of a pixel, scores to five decimals.
 std::string format_wider_predictions(const std::string& picture,
                                      std::span<const Detection> detections);
 

@@ -52,6 +52,18 @@ std::string beginning_of(Bytes bytes) {
   return "bytes " + text;
 }
 
+/// The encoder for the extension of `path`, null if there is none.
+const Encoder* find_encoder(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
+  const auto* const found =
+      std::find_if(std::begin(codecs::kEncoders), std::end(codecs::kEncoders),
+                   [&](const codecs::Encoder& encoder) { return encoder.extension == extension; });
+  return found == std::end(codecs::kEncoders) ? nullptr : found;
+}
+
 }  // namespace
 
 bool has_text(Bytes bytes, std::size_t offset, std::string_view text) {
@@ -114,22 +126,21 @@ Image read_image(const std::filesystem::path& path, const ReadOptions& options) 
                       printable(path));
 }
 
+bool can_write_image(const std::filesystem::path& path) {
+  return codecs::find_encoder(path) != nullptr;
+}
+
 void write_image(const std::filesystem::path& path, ImageView image) {
   const std::string name = printable(path);
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
   if (image.empty()) {
     fail(ErrorCode::kInvalidArgument, "{}: expected a picture to write, found one of {}x{} pixels",
          name, image.width, image.height);
   }
-  for (const codecs::Encoder& encoder : codecs::kEncoders) {
-    if (encoder.extension != extension) continue;
-    write_file_atomically(path, encoder.encode(to_rgb(image), name));
-    return;
+  const codecs::Encoder* const encoder = codecs::find_encoder(path);
+  if (encoder == nullptr) {
+    fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
   }
-  fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
+  write_file_atomically(path, encoder->encode(to_rgb(image), name));
 }
 
 }  // namespace retinaface

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace retinaface {
+
+/// Works on a stream of items by several threads and hands the results on in the items' order.
+///
+///   next()          -> std::optional<Item>, nothing at the end; called by one thread at a time
+///   work(Item)      -> Result; called by up to `threads` threads at once
+///   emit(Result)       called in the order of the items, by one thread at a time
+///
+/// No more than a few items a thread are under way at any moment, however long the stream. What
+/// any of the three throws ends the work and is thrown again here, after the items before it were
+/// emitted as far as they were done. With one thread everything happens on the caller's.
+template <typename Next, typename Work, typename Emit>
+void run_in_order(int threads, Next next, Work work, Emit emit) {
+  using Item = typename std::invoke_result_t<Next>::value_type;
+  using Result = std::invoke_result_t<Work, Item>;
+
+  if (threads <= 1) {
+    while (std::optional<Item> item = next()) emit(work(std::move(*item)));
+    return;
+  }
+
+  const std::uint64_t window = 4 * static_cast<std::uint64_t>(threads);
+  std::mutex mutex;
+  std::condition_variable room;
+  std::map<std::uint64_t, Result> waiting;  // done, not emitted
+  std::uint64_t taken = 0;
+  std::uint64_t emitted = 0;
+  bool at_end = false;
+  bool emitting = false;
+  std::exception_ptr failure;
+
+  const auto loop = [&] {
+    std::unique_lock lock(mutex);
+    try {
+      while (true) {
+        room.wait(lock, [&] { return at_end || taken < emitted + window; });
+        if (at_end) return;
+        std::optional<Item> item = next();
+        if (!item) {
+          at_end = true;
+          room.notify_all();
+          return;
+        }
+        const std::uint64_t number = taken++;
+        lock.unlock();
+        Result result = work(std::move(*item));
+        lock.lock();
+        waiting.emplace(number, std::move(result));
+        if (emitting) continue;
+        emitting = true;
+        for (auto first = waiting.begin(); first != waiting.end() && first->first == emitted;
+             first = waiting.begin()) {
+          auto node = waiting.extract(first);
+          lock.unlock();
+          emit(std::move(node.mapped()));
+          lock.lock();
+          ++emitted;
+          room.notify_all();
+        }
+        emitting = false;
+      }
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      if (!failure) failure = std::current_exception();
+      at_end = true;
+      room.notify_all();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int i = 1; i < threads; ++i) others.emplace_back(loop);
+    loop();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace retinaface

@@ -1,0 +1,162 @@
+#include "retinaface/detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <utility>
+
+#include "base/check.h"
+#include "detection/decode.h"
+#include "detection/nms.h"
+#include "detection/preprocess.h"
+#include "image/resize.h"
+#include "models/catalogue.h"
+#include "runtime/onednn/onednn.h"
+
+namespace retinaface {
+namespace {
+
+void check(const DetectOptions& options) {
+  const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
+  if (!in(options.min_score, 0, 1)) {
+    fail(ErrorCode::kInvalidArgument, "min_score: expected 0 to 1, found {}", options.min_score);
+  }
+  if (!in(options.nms_iou, 0, 1)) {
+    fail(ErrorCode::kInvalidArgument, "nms_iou: expected 0 to 1, found {}", options.nms_iou);
+  }
+  if (options.scales.empty()) fail(ErrorCode::kInvalidArgument, "scales: expected at least one");
+  for (const float scale : options.scales) {
+    if (!(scale > 0 && scale <= 16)) {
+      fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
+    }
+  }
+}
+
+/// Moves faces found in a resized picture into the frame of the original.
+void rescale(std::vector<Face>::iterator begin, std::vector<Face>::iterator end, float factor_x,
+             float factor_y) {
+  for (; begin != end; ++begin) {
+    Box& box = begin->box;
+    box = {box.x0 * factor_x, box.y0 * factor_y, box.x1 * factor_x, box.y1 * factor_y};
+    for (Point& point : begin->landmarks) point = {point.x * factor_x, point.y * factor_y};
+  }
+}
+
+}  // namespace
+
+class Detector::Implementation {
+ public:
+  explicit Implementation(const models::LoadedModel& loaded)
+      : model_(*loaded.model),
+        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
+    for (std::size_t l = 0; l < model_.anchors.levels.size(); ++l) {
+      const auto output = [&](const char* head) {
+        const int index = loaded.graph.find_output(fmt::format("{}.{}", head, l));
+        RF_CHECK(index >= 0);
+        return static_cast<std::size_t>(index);
+      };
+      outputs_.push_back({output("cls"), output("box"), output("landmarks")});
+    }
+  }
+
+  std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
+    check(options);
+    if (image.empty() || image.data == nullptr) {
+      fail(ErrorCode::kInvalidArgument, "expected a picture, found one of {}x{} pixels",
+           image.width, image.height);
+    }
+    const SessionLease session(*this);
+    std::vector<Face> faces;
+    for (const float scale : options.scales) detect_at(*session, image, scale, options, faces);
+    detection::sort_by_score(faces);
+    detection::suppress_overlaps(faces, options.nms_iou);
+    return faces;
+  }
+
+ private:
+  struct HeadOutputs {
+    std::size_t cls, box, landmarks;
+  };
+
+  /// Borrows a session from the pool, which grows to the number of threads that detect at once.
+  class SessionLease {
+   public:
+    explicit SessionLease(const Implementation& owner) : owner_(owner) {
+      const std::lock_guard lock(owner_.mutex_);
+      if (owner_.sessions_.empty()) {
+        session_ = owner_.network_->new_session();
+      } else {
+        session_ = std::move(owner_.sessions_.back());
+        owner_.sessions_.pop_back();
+      }
+    }
+    ~SessionLease() {
+      const std::lock_guard lock(owner_.mutex_);
+      owner_.sessions_.push_back(std::move(session_));
+    }
+    SessionLease(const SessionLease&) = delete;
+    SessionLease& operator=(const SessionLease&) = delete;
+
+    runtime::Session& operator*() const { return *session_; }
+
+   private:
+    const Implementation& owner_;
+    std::unique_ptr<runtime::Session> session_;
+  };
+
+  void detect_at(runtime::Session& session, ImageView image, float scale,
+                 const DetectOptions& options, std::vector<Face>& faces) const {
+    const auto scaled = [&](int side) {
+      return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
+    };
+    const int width = scaled(image.width);
+    const int height = scaled(image.height);
+    if (width == image.width && height == image.height) {
+      run(session, image, options.min_score, faces);
+      return;
+    }
+    const auto before = static_cast<std::ptrdiff_t>(faces.size());
+    run(session, resize(image, width, height), options.min_score, faces);
+    rescale(faces.begin() + before, faces.end(),
+            static_cast<float>(image.width) / static_cast<float>(width),
+            static_cast<float>(image.height) / static_cast<float>(height));
+  }
+
+  void run(runtime::Session& session, ImageView image, float min_score,
+           std::vector<Face>& faces) const {
+    detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
+    session.run();
+    std::vector<detection::HeadMaps> maps;
+    for (const HeadOutputs& level : outputs_) {
+      maps.push_back(
+          {session.output(level.cls), session.output(level.box), session.output(level.landmarks)});
+    }
+    detection::decode(maps, model_.anchors, min_score, faces);
+  }
+
+  const models::Model& model_;
+  std::shared_ptr<const runtime::Network> network_;
+  std::vector<HeadOutputs> outputs_;  // by level
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
+};
+
+Detector::Detector()
+    : implementation_(
+          std::make_shared<Implementation>(models::load_builtin_model(models::kDefaultModel))) {}
+
+Detector::Detector(const std::filesystem::path& model)
+    : implementation_(
+          std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
+
+Detector::~Detector() = default;
+Detector::Detector(const Detector&) = default;
+Detector& Detector::operator=(const Detector&) = default;
+Detector::Detector(Detector&&) noexcept = default;
+Detector& Detector::operator=(Detector&&) noexcept = default;
+
+std::vector<Face> Detector::detect(ImageView image, const DetectOptions& options) const {
+  return implementation_->detect(image, options);
+}
+
+}  // namespace retinaface

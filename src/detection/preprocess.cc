@@ -1,0 +1,101 @@
+#include "detection/preprocess.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.h"
+
+// Compiled once for each instruction set; the best one is chosen when the program runs.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "detection/preprocess.cc"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes before highway.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::detection::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// One row of `width` pixels of `kBytes` interleaved bytes; `planes` and `mean` in the order in
+/// which the bytes lie.
+template <int kBytes>
+void convert_row(const std::uint8_t* HWY_RESTRICT pixels, std::size_t width,
+                 const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
+  const hn::ScalableTag<float> floats;
+  const hn::Rebind<std::int32_t, decltype(floats)> ints;
+  const hn::Rebind<std::uint8_t, decltype(floats)> bytes;
+  const std::size_t lanes = hn::Lanes(floats);
+  std::size_t x = 0;
+  for (; x + lanes <= width; x += lanes) {
+    hn::Vec<decltype(bytes)> channel[4];
+    const std::uint8_t* from = pixels + x * kBytes;
+    if constexpr (kBytes == 1) {
+      channel[0] = channel[1] = channel[2] = hn::LoadU(bytes, from);
+    } else if constexpr (kBytes == 3) {
+      hn::LoadInterleaved3(bytes, from, channel[0], channel[1], channel[2]);
+    } else {
+      hn::LoadInterleaved4(bytes, from, channel[0], channel[1], channel[2], channel[3]);
+    }
+    for (std::size_t c = 0; c < 3; ++c) {
+      const auto value = hn::ConvertTo(floats, hn::PromoteTo(ints, channel[c]));
+      hn::StoreU(hn::Sub(value, hn::Set(floats, mean[c])), floats, planes[c] + x);
+    }
+  }
+  for (; x < width; ++x) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      planes[c][x] = static_cast<float>(pixels[x * kBytes + (kBytes == 1 ? 0 : c)]) - mean[c];
+    }
+  }
+}
+
+void convert_row(const std::uint8_t* pixels, std::size_t width, int pixel_bytes,
+                 const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
+  switch (pixel_bytes) {
+    case 1:
+      return convert_row<1>(pixels, width, planes, mean);
+    case 3:
+      return convert_row<3>(pixels, width, planes, mean);
+    default:
+      return convert_row<4>(pixels, width, planes, mean);
+  }
+}
+
+}  // namespace retinaface::detection::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace retinaface::detection {
+
+HWY_EXPORT(convert_row);
+
+void preprocess(ImageView image, const models::Preprocessing& preprocessing,
+                std::span<float> planes) {
+  const auto width = static_cast<std::size_t>(image.width);
+  const auto height = static_cast<std::size_t>(image.height);
+  RF_CHECK(planes.size() == 3 * width * height);
+  // Where the picture's first, second and third byte go among the network's channels.
+  const bool picture_is_bgr =
+      image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgra;
+  const bool swap = image.format != PixelFormat::kGray && picture_is_bgr != preprocessing.bgr;
+  const std::array<std::size_t, 3> channel =
+      swap ? std::array<std::size_t, 3>{2, 1, 0} : std::array<std::size_t, 3>{0, 1, 2};
+
+  std::array<float*, 3> rows{};
+  std::array<float, 3> mean{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    rows[c] = planes.data() + channel[c] * width * height;
+    mean[c] = preprocessing.mean[channel[c]];
+  }
+  for (int y = 0; y < image.height; ++y) {
+    HWY_DYNAMIC_DISPATCH(convert_row)
+    (image.row(y), width, bytes_per_pixel(image.format), rows, mean);
+    for (float*& row : rows) row += width;
+  }
+}
+
+}  // namespace retinaface::detection
+
+#endif  // HWY_ONCE

@@ -21,7 +21,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// One row of `width` pixels of `kBytes` interleaved bytes; `planes` and `mean` in the order in
 /// which the bytes lie.
 template <int kBytes>
-void convert_row(const std::uint8_t* HWY_RESTRICT pixels, std::size_t width,
+void convert_pixels(const std::uint8_t* HWY_RESTRICT pixels, std::size_t width,
                  const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
   const hn::ScalableTag<float> floats;
   const hn::Rebind<std::int32_t, decltype(floats)> ints;
@@ -54,11 +54,11 @@ void convert_row(const std::uint8_t* pixels, std::size_t width, int pixel_bytes,
                  const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
   switch (pixel_bytes) {
     case 1:
-      return convert_row<1>(pixels, width, planes, mean);
+      return convert_pixels<1>(pixels, width, planes, mean);
     case 3:
-      return convert_row<3>(pixels, width, planes, mean);
+      return convert_pixels<3>(pixels, width, planes, mean);
     default:
-      return convert_row<4>(pixels, width, planes, mean);
+      return convert_pixels<4>(pixels, width, planes, mean);
   }
 }
 

@@ -38,6 +38,7 @@ inline constexpr int kWrongUsage = 2;
 
 // One per file of this folder.
 Action declare_detect(CLI::App& app);
+Action declare_evaluate(CLI::App& app);
 Action declare_summary(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -9,6 +9,10 @@ std::span<const Command> commands() {
        "retinaface detect holiday/ --out found --draw > faces.jsonl\n"
        "retinaface detect pictures/ --format wider --out predictions --min-score 0.02",
        declare_detect},
+      {"evaluate", "measure a detector by the field's protocols",
+       "retinaface evaluate wider --ground-truth DIR --images DIR\n"
+       "retinaface evaluate wider --ground-truth DIR --predictions DIR --json ap.json",
+       declare_evaluate},
       {"summary", "list a network's layers, shapes, parameters and multiply-adds",
        "retinaface summary mnet025 --size 640x480", declare_summary},
   };

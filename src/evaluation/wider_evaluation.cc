@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <optional>
+#include <utility>
 
-#include "evaluation/parallel.h"
+#include "base/ordered_pipeline.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -90,14 +91,19 @@ std::vector<PictureMatches> match_pictures(const WiderGroundTruth& truth,
                                            std::span<const std::size_t> pictures,
                                            const DetectionSource& source, int threads,
                                            const Progress& progress) {
-  std::vector<PictureMatches> results(pictures.size());
-  for_each_in_parallel(
-      pictures.size(), threads,
-      [&](std::size_t i) {
-        const std::size_t picture = pictures[i];
-        results[i] = {picture, match_faces(truth.pictures[picture].faces, source(picture))};
+  std::vector<PictureMatches> results;
+  results.reserve(pictures.size());
+  std::size_t next = 0;
+  run_in_order(
+      threads,
+      [&] { return next < pictures.size() ? std::optional(pictures[next++]) : std::nullopt; },
+      [&](std::size_t picture) {
+        return PictureMatches{picture, match_faces(truth.pictures[picture].faces, source(picture))};
       },
-      progress);
+      [&](PictureMatches result) {
+        results.push_back(std::move(result));
+        if (progress) progress(results.size(), pictures.size());
+      });
 
   ScoreRange range;
   for (const PictureMatches& result : results) {

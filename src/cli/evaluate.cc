@@ -1,0 +1,82 @@
+#include "cli/evaluate.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+namespace retinaface::cli {
+namespace {
+
+struct Evaluation {
+  const char* name;
+  const char* summary;
+  const char* examples;
+  Action (*declare)(CLI::App& app);
+};
+
+constexpr Evaluation kEvaluations[] = {
+    {"wider", "average precision by WIDER FACE's protocol",
+     "  retinaface evaluate wider --ground-truth wider/ground_truth --images wider/val/images\n"
+     "  retinaface evaluate wider --ground-truth wider/ground_truth --predictions found --json "
+     "ap.json",
+     declare_evaluate_wider},
+};
+
+}  // namespace
+
+void add_detector_options(CLI::App& app, DetectorOptions& options) {
+  const auto names = evaluation::detection_mode_names();
+  app.add_option("--mode", options.mode,
+                 "size of the pictures: original; vga: longer side 640; large: shorter side 1600, "
+                 "longer at most 2150; multiscale: shorter sides 500 to 1700, each also mirrored, "
+                 "merged by box voting")
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
+      ->capture_default_str();
+  app.add_option("--min-score", options.detect.min_score, "leave out faces below this score")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--nms", options.detect.nms_iou,
+                 "of boxes that overlap by more than this IoU keep the best")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "pictures worked on at once (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+}
+
+int thread_count(const DetectorOptions& options) {
+  return options.threads > 0 ? options.threads
+                             : static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+}
+
+std::vector<Face> detect_in_file(const Detector& detector, const DetectorOptions& options,
+                                 const std::filesystem::path& path) {
+  const Image image = read_image(path, {.apply_orientation = false});
+  return evaluation::detect(detector, image, evaluation::detection_mode_by_name(options.mode),
+                            options.detect);
+}
+
+std::span<const std::string_view> picture_extensions() {
+  static constexpr std::string_view kExtensions[] = {".jpg", ".jpeg", ".png", ".webp",
+                                                     ".bmp", ".tif",  ".tiff"};
+  return kExtensions;
+}
+
+std::string display_name(const std::string& path) {
+  std::filesystem::path name = std::filesystem::path(path).lexically_normal();
+  if (!name.has_filename()) name = name.parent_path();  // a folder with a slash at its end
+  return std::filesystem::is_directory(path) ? name.filename() : name.stem();
+}
+
+Action declare_evaluate(CLI::App& app) {
+  app.require_subcommand(1);
+  const auto chosen = std::make_shared<Action>();
+  for (const Evaluation& evaluation : kEvaluations) {
+    CLI::App* const part = app.add_subcommand(evaluation.name, evaluation.summary);
+    part->footer(std::string("Examples:\n") + evaluation.examples);
+    part->callback([chosen, action = evaluation.declare(*part)] { *chosen = action; });
+  }
+  return [chosen] { return (*chosen)(); };
+}
+
+}  // namespace retinaface::cli

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "retinaface/detector.h"
+
+#include "cli/command.h"
+#include "evaluation/detection_mode.h"
+
+namespace retinaface::cli {
+
+// What the commands `retinaface evaluate ...` share.
+
+/// How a detector is run on the pictures of a set.
+struct DetectorOptions {
+  std::string model;
+  std::string mode = "original";
+  DetectOptions detect{.min_score = 0.02F};
+  int threads = 0;
+};
+
+/// Adds --mode, --min-score, --nms and --threads; the model is the command's own affair.
+void add_detector_options(CLI::App& app, DetectorOptions& options);
+
+int thread_count(const DetectorOptions& options);
+
+/// Reads a picture as data sets mean it, without turning it, and detects.
+std::vector<Face> detect_in_file(const Detector& detector, const DetectorOptions& options,
+                                 const std::filesystem::path& path);
+
+/// What the names of pictures end in.
+std::span<const std::string_view> picture_extensions();
+
+/// The name by which a prediction folder or a model goes in legends and tables.
+std::string display_name(const std::string& path);
+
+// One per file.
+Action declare_evaluate_wider(CLI::App& app);
+
+}  // namespace retinaface::cli

@@ -1,0 +1,159 @@
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/evaluate.h"
+#include "cli/progress.h"
+#include "evaluation/wider_curves.h"
+#include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_predictions.h"
+#include "evaluation/wider_report.h"
+
+namespace retinaface::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string ground_truth;
+  std::string predictions;
+  std::string images;
+  DetectorOptions detector;
+  std::string save_predictions;
+  std::string json;
+  std::string curves;
+  std::string name;
+};
+
+void check(const Options& options) {
+  if (options.predictions.empty() && options.images.empty()) {
+    throw UsageError("evaluate wider: say what to judge, --predictions DIR or --images DIR");
+  }
+  if (!options.predictions.empty() && !options.detector.model.empty()) {
+    throw UsageError("evaluate wider: --predictions and --model exclude each other");
+  }
+  if (!options.predictions.empty() && !options.save_predictions.empty()) {
+    throw UsageError("--save-predictions: there are predictions already");
+  }
+}
+
+std::vector<std::size_t> pictures_of(const evaluation::WiderFiles& files) {
+  std::vector<std::size_t> pictures;
+  for (const auto& [picture, path] : files.by_picture) pictures.push_back(picture);
+  return pictures;
+}
+
+std::vector<evaluation::PictureMatches> judge_predictions(const Options& options,
+                                                          const evaluation::WiderGroundTruth& truth,
+                                                          const evaluation::WiderFiles* images) {
+  static constexpr std::string_view kText[] = {".txt"};
+  const auto files = evaluation::find_wider_files(truth, options.predictions, kText);
+  if (files.unknown > 0) {
+    fmt::print(stderr, "retinaface: {}: {} files belong to no picture of the ground truth\n",
+               printable(options.predictions), files.unknown);
+  }
+  const std::vector<std::size_t> pictures = pictures_of(images != nullptr ? *images : files);
+  std::size_t missing = 0;
+  for (const std::size_t picture : pictures) missing += files.by_picture.contains(picture) ? 0 : 1;
+  if (missing > 0) {
+    fmt::print(stderr, "retinaface: {}: {} pictures without a file count as without detections\n",
+               printable(options.predictions), missing);
+  }
+  ProgressLine progress("reading predictions");
+  return evaluation::match_pictures(
+      truth, pictures,
+      [&](std::size_t picture) {
+        const auto file = files.by_picture.find(picture);
+        return file == files.by_picture.end() ? std::vector<evaluation::Detection>()
+                                              : evaluation::read_wider_predictions(file->second);
+      },
+      1, [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+}
+
+void save(const fs::path& folder, const std::string& picture,
+          const std::vector<evaluation::Detection>& detections) {
+  const fs::path path = folder / (picture + ".txt");
+  fs::create_directories(path.parent_path());
+  write_file_atomically(path, evaluation::format_wider_predictions(picture, detections));
+}
+
+std::vector<evaluation::PictureMatches> judge_model(const Options& options,
+                                                    const evaluation::WiderGroundTruth& truth,
+                                                    const evaluation::WiderFiles& images) {
+  const Detector detector =
+      options.detector.model.empty() ? Detector() : Detector(options.detector.model);
+  ProgressLine progress("detecting");
+  return evaluation::match_pictures(
+      truth, pictures_of(images),
+      [&](std::size_t picture) {
+        const auto faces =
+            detect_in_file(detector, options.detector, images.by_picture.at(picture));
+        auto detections = evaluation::to_wider(faces);
+        if (!options.save_predictions.empty()) {
+          save(options.save_predictions, truth.path_of(truth.pictures[picture]), detections);
+        }
+        return detections;
+      },
+      thread_count(options.detector),
+      [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+}
+
+std::string name_of(const Options& options) {
+  if (!options.name.empty()) return options.name;
+  if (!options.predictions.empty()) return display_name(options.predictions);
+  return options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
+}
+
+int run(const Options& options) {
+  check(options);
+  const auto truth = evaluation::read_wider_ground_truth(options.ground_truth);
+  std::optional<evaluation::WiderFiles> images;
+  if (!options.images.empty()) {
+    images = evaluation::find_wider_files(truth, options.images, picture_extensions());
+  }
+  const auto results = options.predictions.empty()
+                           ? judge_model(options, truth, *images)
+                           : judge_predictions(options, truth, images ? &*images : nullptr);
+  const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
+  fmt::print("{}", evaluation::format_report(report));
+  if (!options.json.empty()) {
+    write_file_atomically(options.json, evaluation::to_json(report).dump(2) + "\n");
+  }
+  if (!options.curves.empty()) {
+    const evaluation::NamedReport named[] = {{name_of(options), &report}};
+    evaluation::draw_wider_curves(options.curves, named);
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_evaluate_wider(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("--ground-truth", options->ground_truth,
+                 "folder of wider_face_val.mat and wider_{easy,medium,hard}_val.mat")
+      ->required();
+  app.add_option("--predictions", options->predictions,
+                 "judge what a detector left in DIR/EVENT/NAME.txt");
+  app.add_option("--images", options->images,
+                 "folder of the pictures, IMAGES/EVENT/NAME.jpg; those that are there are judged");
+  app.add_option("--model", options->detector.model,
+                 "judge this model on --images: a built-in one's name, or a .safetensors file");
+  add_detector_options(app, options->detector);
+  app.add_option("--save-predictions", options->save_predictions,
+                 "keep what the model finds, as DIR/EVENT/NAME.txt");
+  app.add_option("--json", options->json, "write the figures to this file");
+  app.add_option("--curves", options->curves,
+                 "draw precision over recall into this file (.png, .svg, .pdf; needs gnuplot)");
+  app.add_option("--name", options->name, "what the detector is called in the curves");
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

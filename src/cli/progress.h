@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace retinaface::cli {
+
+/// A line on standard error that counts up, "detecting: 17 of 209", where that is a terminal; else
+/// nothing. Ends with its scope, and takes the line away.
+class ProgressLine {
+ public:
+  explicit ProgressLine(std::string what);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(std::size_t done, std::size_t of);
+
+ private:
+  std::string what_;
+  bool on_terminal_;
+  bool shown_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+}  // namespace retinaface::cli

@@ -1,0 +1,92 @@
+#include "detection/voting.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "detection/nms.h"
+#include "geometry/box.h"
+#include "image/convert.h"
+
+namespace retinaface::detection {
+namespace {
+
+/// A mean of faces weighted by their scores; in double, because thousands may be added.
+class Mean {
+ public:
+  void add(const Face& face) {
+    const double weight = face.score;
+    weight_ += weight;
+    double* sum = sums_.data();
+    for (const float value : {face.box.x0, face.box.y0, face.box.x1, face.box.y1}) {
+      *sum++ += weight * value;
+    }
+    for (const Point& point : face.landmarks) {
+      *sum++ += weight * point.x;
+      *sum++ += weight * point.y;
+    }
+  }
+
+  bool has_weight() const { return weight_ > 0; }
+
+  Face face(float score) const {
+    const auto mean = [&](std::size_t i) { return static_cast<float>(sums_[i] / weight_); };
+    Face face{.score = score, .box = {mean(0), mean(1), mean(2), mean(3)}};
+    for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
+      face.landmarks[k] = {mean(4 + 2 * k), mean(5 + 2 * k)};
+    }
+    return face;
+  }
+
+ private:
+  double weight_ = 0;
+  std::array<double, 14> sums_{};
+};
+
+}  // namespace
+
+std::vector<Face> vote(std::vector<Face> faces, float min_iou) {
+  sort_by_score(faces);
+  std::vector<Face> voted;
+  while (!faces.empty()) {
+    const Face best = faces.front();
+    Mean mean;
+    // The best one is always of its own cluster, even where its box has no area and so no IoU.
+    mean.add(best);
+    const auto rest = std::remove_if(faces.begin() + 1, faces.end(), [&](const Face& face) {
+      if (iou(best.box, face.box) < min_iou) return false;
+      mean.add(face);
+      return true;
+    });
+    const bool alone = rest == faces.end();
+    voted.push_back(alone || !mean.has_weight() ? best : mean.face(best.score));
+    faces.erase(rest, faces.end());
+    faces.erase(faces.begin());
+  }
+  return voted;
+}
+
+Image mirrored(ImageView image) {
+  Image result = to_rgb(image);
+  for (int y = 0; y < result.height(); ++y) {
+    std::uint8_t* const row = result.row(y);
+    for (int left = 0, right = result.width() - 1; left < right; ++left, --right) {
+      std::swap_ranges(row + 3 * left, row + 3 * left + 3, row + 3 * right);
+    }
+  }
+  return result;
+}
+
+Face mirrored(const Face& face, int width) {
+  const auto edge = static_cast<float>(width);
+  Face result = face;
+  result.box.x0 = edge - face.box.x1;
+  result.box.x1 = edge - face.box.x0;
+  constexpr std::size_t kCounterpart[] = {1, 0, 2, 4, 3};
+  for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
+    const Point& point = face.landmarks[kCounterpart[k]];
+    result.landmarks[k] = {edge - point.x, point.y};
+  }
+  return result;
+}
+
+}  // namespace retinaface::detection

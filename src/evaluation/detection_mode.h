@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+namespace retinaface::evaluation {
+
+/// In which sizes a picture is shown to a detector, as papers distinguish them.
+enum class DetectionMode {
+  kOriginal,    ///< as it is
+  kVga,         ///< the longer side made 640 pixels
+  kLarge,       ///< the shorter side made 1600 pixels, or less where the longer would pass 2150
+  kMultiScale,  ///< the shorter side made 500, 800, 1100, 1400 and 1700 pixels, each also mirrored,
+                ///< and all faces merged by box voting at IoU 0.4 (RetinaFace, section 4.2)
+};
+
+/// "original", "vga", "large", "multiscale".
+std::span<const std::string> detection_mode_names();
+
+/// Throws Error(kInvalidArgument).
+DetectionMode detection_mode_by_name(const std::string& name);
+
+/// The factors by which the mode resizes a picture of this size; each at most 16, the detector's
+/// limit.
+std::vector<float> scales_of(DetectionMode mode, int width, int height);
+
+/// Detects as the mode says; options.scales is not looked at. Throws as Detector::detect.
+std::vector<Face> detect(const Detector& detector, const Image& image, DetectionMode mode,
+                         DetectOptions options);
+
+}  // namespace retinaface::evaluation

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace retinaface::evaluation {
+
+/// One curve of a diagram; `x` and `y` are equally long.
+struct Line {
+  std::string label;
+  std::vector<double> x;
+  std::vector<double> y;
+};
+
+struct Diagram {
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  double x_max = 1;  ///< both axes start at 0
+  double y_max = 1;
+  std::vector<Line> lines;
+  bool legend_at_bottom_left = false;  ///< else at the bottom right
+};
+
+/// Draws diagrams side by side into one picture, .png, .svg or .pdf, by gnuplot, which is started
+/// for it. Throws Error: kUnsupported for another extension or where gnuplot is not installed,
+/// kUnreadable with gnuplot's complaint when it fails.
+void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams);
+
+}  // namespace retinaface::evaluation

@@ -22,8 +22,10 @@ struct Encoded {
   std::string name;  ///< what messages call it
   std::int64_t max_pixels = 0;
 
-  /// The picture to decode into, black. A decoder calls it as soon as it knows the size, and
-  /// before it does anything that costs memory: here a size beyond the limit, or none, is refused.
+  /// Refuses a size beyond the limit, and one without pixels.
+  void check_size(std::int64_t width, std::int64_t height) const;
+  /// The picture to decode into, black, its size checked. A decoder asks for it as soon as it knows
+  /// the size, before it does anything else that costs memory.
   Image canvas(std::int64_t width, std::int64_t height) const;
   /// Throws kBadData: "NAME: truncated or corrupt FORMAT: REASON".
   [[noreturn]] void fail_as_corrupt(std::string_view format, std::string_view reason) const;
@@ -48,6 +50,10 @@ struct Decoder {
 extern const Decoder kJpegDecoder;
 extern const Decoder kPngDecoder;
 extern const Decoder kWebpDecoder;
+extern const Decoder kTiffDecoder;
+extern const Decoder kBmpDecoder;
+extern const Decoder kGifDecoder;
+extern const Decoder kPnmDecoder;
 
 /// The encoded file of a picture with at least one pixel; `name` is for messages. A side beyond
 /// what the format can hold throws Error(kUnsupported).

@@ -17,7 +17,8 @@ namespace retinaface {
 namespace codecs {
 namespace {
 
-const std::array kDecoders = {&kJpegDecoder, &kPngDecoder, &kWebpDecoder};
+const std::array kDecoders = {&kJpegDecoder, &kPngDecoder, &kWebpDecoder, &kTiffDecoder,
+                              &kBmpDecoder,  &kGifDecoder, &kPnmDecoder};
 
 struct Encoder {
   std::string_view extension;
@@ -72,7 +73,7 @@ bool has_text(Bytes bytes, std::size_t offset, std::string_view text) {
                     [](char a, std::byte b) { return std::byte(a) == b; });
 }
 
-Image Encoded::canvas(std::int64_t width, std::int64_t height) const {
+void Encoded::check_size(std::int64_t width, std::int64_t height) const {
   constexpr std::int64_t kMaxSide =
       std::numeric_limits<int>::max() / 4;  // a row's bytes fit an int
   if (width <= 0 || height <= 0) {
@@ -83,6 +84,10 @@ Image Encoded::canvas(std::int64_t width, std::int64_t height) const {
     fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the {} that are decoded at most", name,
          width, height, max_pixels);
   }
+}
+
+Image Encoded::canvas(std::int64_t width, std::int64_t height) const {
+  check_size(width, height);
   try {
     return {static_cast<int>(width), static_cast<int>(height)};
   } catch (const std::bad_alloc&) {

@@ -15,6 +15,10 @@ std::filesystem::path data_folder() {
   return std::filesystem::path(RETINAFACE_SOURCE_DIR).parent_path() / "shared" / "data";
 }
 
+std::filesystem::path fixture_folder() {
+  return std::filesystem::path(RETINAFACE_SOURCE_DIR) / "tests" / "data";
+}
+
 TemporaryFolder::TemporaryFolder() {
   std::string name = (std::filesystem::temp_directory_path() / "retinaface_test_XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed for " + name);

@@ -15,6 +15,9 @@ namespace retinaface::testing {
 /// $RETINAFACE_DATA, or else ../shared/data beside the checkout. May not exist.
 std::filesystem::path data_folder();
 
+/// tests/data: small files of the project's own, which are part of the repository.
+std::filesystem::path fixture_folder();
+
 /// A folder that is removed with everything in it at the end of the scope.
 class TemporaryFolder {
  public:

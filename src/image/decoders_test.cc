@@ -1,0 +1,198 @@
+// Every format against an independent decoder: tests/data/pictures, which
+// tests/make_picture_fixtures.py makes.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "retinaface/image.h"
+
+#include "base/file.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::error_of;
+using Content = std::vector<std::byte>;
+
+/// Limits what damaged headers can ask for, so that the tests are quick.
+constexpr ReadOptions kSmall = {.max_pixels = 1'000'000};
+
+struct Fixture {
+  std::string name;
+  Content content;
+  Content expected;  ///< a raw PPM
+};
+
+const std::vector<Fixture>& fixtures() {
+  static const std::vector<Fixture> all = [] {
+    std::vector<Fixture> found;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(testing::fixture_folder() / "pictures")) {
+      std::filesystem::path expected = entry.path();
+      expected += ".ppm";
+      if (!std::filesystem::exists(expected)) continue;
+      found.push_back({entry.path().filename(), read_file(entry.path()), read_file(expected)});
+    }
+    std::sort(found.begin(), found.end(),
+              [](const Fixture& a, const Fixture& b) { return a.name < b.name; });
+    return found;
+  }();
+  return all;
+}
+
+/// The expected picture, read without the project's own decoder.
+struct Expected {
+  int width = 0;
+  int height = 0;
+  const std::byte* rgb = nullptr;
+
+  explicit Expected(const Fixture& fixture) {
+    const auto* text = reinterpret_cast<const char*>(fixture.expected.data());
+    int used = 0;
+    EXPECT_EQ(std::sscanf(text, "P6 %d %d 255%n", &width, &height, &used), 2);
+    rgb = fixture.expected.data() + used + 1;
+    EXPECT_EQ(fixture.expected.size(),
+              static_cast<std::size_t>(used) + 1 + 3 * static_cast<std::size_t>(width * height));
+  }
+};
+
+/// Lossy formats and CMYK leave room for another rounding.
+int tolerance(const std::string& name) {
+  const bool lossy = name.ends_with(".jpg") || name == "lossy.webp" || name == "jpeg.tif";
+  return lossy ? 2 : name == "cmyk.tif" ? 1 : 0;
+}
+
+TEST(Decoders, AgreeWithAnIndependentDecoder) {
+  ASSERT_GT(fixtures().size(), 60U);
+  for (const Fixture& fixture : fixtures()) {
+    SCOPED_TRACE(fixture.name);
+    const Image image = decode_image(fixture.content, {}, fixture.name);
+    const Expected expected(fixture);
+    ASSERT_EQ(image.width(), expected.width);
+    ASSERT_EQ(image.height(), expected.height);
+    int largest = 0;
+    for (int i = 0; i < 3 * image.width() * image.height(); ++i) {
+      largest =
+          std::max(largest, std::abs(image.row(0)[i] - std::to_integer<int>(expected.rgb[i])));
+    }
+    EXPECT_LE(largest, tolerance(fixture.name));
+  }
+}
+
+TEST(Decoders, GiveTheStoredPixelsWhenAsked) {
+  for (const Fixture& fixture : fixtures()) {
+    if (!fixture.name.starts_with("orientation_")) continue;
+    SCOPED_TRACE(fixture.name);
+    const Image image = decode_image(fixture.content, {.apply_orientation = false}, fixture.name);
+    ASSERT_EQ(image.width(), 21);
+    ASSERT_EQ(image.height(), 14);
+    EXPECT_NEAR(image.row(2)[3 * 2], 230, 6);  // the mark in the first corner
+    EXPECT_NEAR(image.row(2)[3 * 2 + 1], 40, 6);
+    EXPECT_NEAR(image.row(2)[3 * 2 + 2], 50, 6);
+  }
+}
+
+TEST(Decoders, RefuseTooManyPixelsInEveryFormat) {
+  for (const Fixture& fixture : fixtures()) {
+    const Error error =
+        error_of([&] { decode_image(fixture.content, {.max_pixels = 293}, fixture.name); });
+    EXPECT_EQ(error.code(), ErrorCode::kTooLarge) << fixture.name;
+    EXPECT_THAT(error.what(), ::testing::StartsWith(fixture.name + ": ")) << fixture.name;
+  }
+}
+
+/// What became of a damaged picture; anything but a picture or an Error ends the test program.
+bool is_accepted(const Content& content, const std::string& name) {
+  try {
+    const Image image = decode_image(content, kSmall, name);
+    EXPECT_FALSE(image.empty()) << name;
+    return true;
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::StartsWith(name + ": "));
+    EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("\n")));
+    return false;
+  }
+}
+
+TEST(Decoders, NoticeThatAFileIsCut) {
+  for (const Fixture& fixture : fixtures()) {
+    std::size_t first_accepted = fixture.content.size();
+    for (std::size_t size = fixture.content.size(); size-- > 0;) {
+      const Content cut(fixture.content.begin(),
+                        fixture.content.begin() + static_cast<std::ptrdiff_t>(size));
+      if (is_accepted(cut, fixture.name)) first_accepted = size;
+    }
+    // What follows the pixels may be missing (padding, later frames and pages, metadata); of the
+    // rest nothing.
+    const bool has_tail = fixture.name.starts_with("animated") || fixture.name == "two_pages.tif";
+    if (!has_tail) {
+      EXPECT_GE(first_accepted + 8, fixture.content.size()) << fixture.name;
+    }
+  }
+}
+
+TEST(Decoders, SurviveFlippedBitsAndSplicedHeaders) {
+  constexpr int kTrials = 60;
+  std::minstd_rand random(20);
+  const auto below = [&](std::size_t limit) { return random() % limit; };
+  for (const Fixture& fixture : fixtures()) {
+    for (int trial = 0; trial < kTrials; ++trial) {
+      Content damaged = fixture.content;
+      for (std::size_t flips = 1 + below(6); flips > 0; --flips) {
+        damaged[below(damaged.size())] ^= std::byte{1} << static_cast<int>(below(8));
+      }
+      is_accepted(damaged, fixture.name);
+    }
+    const Fixture& other = fixtures()[below(fixtures().size())];
+    Content spliced = fixture.content;
+    const std::size_t header = below(std::min(spliced.size(), other.content.size()));
+    std::copy_n(other.content.begin(), header, spliced.begin());
+    is_accepted(spliced, fixture.name);
+  }
+}
+
+Content bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// A file that is well-formed as far as its header, which claims 60000x60000 pixels.
+std::map<std::string, Content> bombs() {
+  using namespace std::string_view_literals;
+  std::map<std::string, Content> bombs = {
+      {"pnm", bytes_of("P6 60000 60000 255\n")},
+      {"plain pnm", bytes_of("P3 60000 60000 255\n1 2 3")},
+      {"gif", bytes_of("GIF89a\x60\xEA\x60\xEA\0\0\0,\0\0\0\0\x60\xEA\x60\xEA\0\2\0;"sv)},
+      {"png", bytes_of("\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR\0\0\xEA\x60\0\0\xEA\x60\x08\2\0\0\0"
+                       "\x95\x1C\x32\x49"sv)},
+      {"jpeg", bytes_of("\xFF\xD8\xFF\xC0\0\x0B\x08\xEA\x60\xEA\x60\1\1\x11\0\xFF\xDA\0\x08\1\1\0"
+                        "\0\x3F\0"sv)},
+      {"bmp", bytes_of("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x60\xEA\0\0\x60\xEA\0\0\1\0\x18\0"
+                       "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv)},
+      {"tiff", bytes_of("II*\0\x08\0\0\0\4\0"
+                        "\0\1\4\0\1\0\0\0\x60\xEA\0\0"
+                        "\1\1\4\0\1\0\0\0\x60\xEA\0\0"
+                        "\6\1\3\0\1\0\0\0\1\0\0\0"
+                        "\x11\1\4\0\1\0\0\0\x08\0\0\0"
+                        "\0\0\0\0"sv)},
+  };
+  return bombs;
+}
+
+TEST(Decoders, RefuseBombsByTheirHeaders) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto& [name, content] : bombs()) {
+    EXPECT_EQ(error_of([&] { decode_image(content, {}, name); }).code(), ErrorCode::kTooLarge)
+        << name << ": " << error_of([&] { decode_image(content, {}, name); }).what();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
+}
+
+}  // namespace
+}  // namespace retinaface

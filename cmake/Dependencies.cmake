@@ -13,7 +13,11 @@ pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4)
 pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
-pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)
+
+# Highway's headers alone (src/base/simd.h says why).
+find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
+add_library(hwy INTERFACE)
+target_include_directories(hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 
 # Debian's OpenCV component packages have no CMake configuration of their own.
 find_path(OPENCV_INCLUDE_DIR opencv2/imgproc.hpp PATH_SUFFIXES opencv4 REQUIRED)

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "base/simd.h"
 
 // Compiled once for each instruction set; the best one is chosen when the program runs.
 #undef HWY_TARGET_INCLUDE
@@ -22,7 +23,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// which the bytes lie.
 template <int kBytes>
 void convert_pixels(const std::uint8_t* HWY_RESTRICT pixels, std::size_t width,
-                 const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
+                    const std::array<float*, 3>& planes, const std::array<float, 3>& mean) {
   const hn::ScalableTag<float> floats;
   const hn::Rebind<std::int32_t, decltype(floats)> ints;
   const hn::Rebind<std::uint8_t, decltype(floats)> bytes;
@@ -69,8 +70,6 @@ HWY_AFTER_NAMESPACE();
 
 namespace retinaface::detection {
 
-HWY_EXPORT(convert_row);
-
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
                 std::span<float> planes) {
   const auto width = static_cast<std::size_t>(image.width);
@@ -89,9 +88,9 @@ void preprocess(ImageView image, const models::Preprocessing& preprocessing,
     rows[c] = planes.data() + channel[c] * width * height;
     mean[c] = preprocessing.mean[channel[c]];
   }
+  const auto convert = RF_SIMD_VARIANT(convert_row);
   for (int y = 0; y < image.height; ++y) {
-    HWY_DYNAMIC_DISPATCH(convert_row)
-    (image.row(y), width, bytes_per_pixel(image.format), rows, mean);
+    convert(image.row(y), width, bytes_per_pixel(image.format), rows, mean);
     for (float*& row : rows) row += width;
   }
 }

@@ -1,0 +1,50 @@
+#include "base/cpu.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+namespace retinaface {
+namespace {
+
+SimdLevel hardware_level() {
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  return avx2 && avx512 ? SimdLevel::kAvx512 : avx2 ? SimdLevel::kAvx2 : SimdLevel::kBaseline;
+#else
+  return SimdLevel::kBaseline;
+#endif
+}
+
+SimdLevel allowed_level() {
+  const char* const text = std::getenv("RETINAFACE_SIMD");
+  if (text == nullptr) return SimdLevel::kAvx512;
+  const std::string_view name = text;
+  return name == "baseline" ? SimdLevel::kBaseline
+         : name == "avx2"   ? SimdLevel::kAvx2
+                            : SimdLevel::kAvx512;
+}
+
+}  // namespace
+
+SimdLevel simd_level() {
+  static const SimdLevel level = std::min(hardware_level(), allowed_level());
+  return level;
+}
+
+const char* to_string(SimdLevel level) {
+  switch (level) {
+    case SimdLevel::kAvx512:
+      return "AVX-512";
+    case SimdLevel::kAvx2:
+      return "AVX2";
+    case SimdLevel::kBaseline:
+      break;
+  }
+  return "baseline";
+}
+
+}  // namespace retinaface

@@ -1,0 +1,18 @@
+#pragma once
+
+namespace retinaface {
+
+/// Instruction sets that code of our own is compiled for, each including the ones before it.
+enum class SimdLevel {
+  kBaseline,  ///< what every CPU of the architecture has
+  kAvx2,      ///< with FMA
+  kAvx512,    ///< F, CD, BW, DQ and VL
+};
+
+/// The best level that this CPU has, or less where the environment variable RETINAFACE_SIMD says
+/// "baseline" or "avx2" (for tests, and for comparing). The same for the life of the process.
+SimdLevel simd_level();
+
+const char* to_string(SimdLevel level);
+
+}  // namespace retinaface

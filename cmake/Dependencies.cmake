@@ -12,6 +12,8 @@ pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4)
+# Loaded when met, never linked: only its header is needed.
+find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
 pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
 
 # Highway's headers alone (src/base/simd.h says why).

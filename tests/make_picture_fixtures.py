@@ -4,14 +4,16 @@ read as.
 
 Each NAME stands beside NAME.ppm, the picture as it is meant to be seen (EXIF orientation applied),
 decoded by Pillow, or computed here where Pillow falls short (which it does for 16 bits and for
-transparent pixels, whose colour it may change). Needs Pillow and numpy; the results are committed,
+transparent pixels, whose colour it may change). Needs Pillow, numpy and libheif; the results are committed,
 so that the tests need neither.
 """
 
+import ctypes
 import io
 import pathlib
 import struct
 import sys
+import tempfile
 import zlib
 
 import numpy as np
@@ -203,11 +205,72 @@ def tiffs(folder, rgb):
     folder.add("two_pages.tif", saved(image, "TIFF", save_all=True, append_images=[second]))
 
 
+class Heif:
+    """The encoder of libheif, as much of it as the fixtures need (heif.h, version 1.15)."""
+
+    HEVC, AV1 = 1, 4
+    RGB, INTERLEAVED_RGB, INTERLEAVED = 1, 10, 10
+
+    class Error(ctypes.Structure):
+        _fields_ = [("code", ctypes.c_int), ("subcode", ctypes.c_int), ("message", ctypes.c_char_p)]
+
+    class EncodingOptions(ctypes.Structure):
+        _fields_ = [("version", ctypes.c_uint8), ("alpha", ctypes.c_uint8),
+                    ("macos", ctypes.c_uint8), ("two_colr", ctypes.c_uint8),
+                    ("nclx", ctypes.c_void_p), ("macos_nclx", ctypes.c_uint8),
+                    ("orientation", ctypes.c_int)]
+
+    def __init__(self):
+        self.library = ctypes.CDLL("libheif.so.1")
+        for name in ("context_alloc", "image_get_plane", "encoding_options_alloc"):
+            getattr(self.library, "heif_" + name).restype = ctypes.c_void_p
+        for name in ("context_get_encoder_for_format", "image_create", "image_add_plane",
+                     "encoder_set_lossy_quality", "encoder_set_parameter_string",
+                     "context_encode_image", "context_write_to_file"):
+            getattr(self.library, "heif_" + name).restype = Heif.Error
+
+    def call(self, name, *arguments):
+        arguments = [ctypes.c_void_p(a) if isinstance(a, int) and a > 2**31 else a
+                     for a in arguments]
+        result = getattr(self.library, "heif_" + name)(*arguments)
+        if isinstance(result, Heif.Error) and result.code:
+            raise RuntimeError(f"heif_{name}: {result.message.decode()}")
+        return result
+
+    def encode(self, rgb, kind, orientation=1):
+        height, width, _ = rgb.shape
+        image, encoder, stride = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_int()
+        context = self.call("context_alloc")
+        self.call("context_get_encoder_for_format", context, kind, ctypes.byref(encoder))
+        self.call("encoder_set_lossy_quality", encoder, 95)
+        self.call("encoder_set_parameter_string", encoder, b"chroma", b"444")
+        self.call("image_create", width, height, self.RGB, self.INTERLEAVED_RGB,
+                  ctypes.byref(image))
+        self.call("image_add_plane", image, self.INTERLEAVED, width, height, 8)
+        plane = self.call("image_get_plane", image, self.INTERLEAVED, ctypes.byref(stride))
+        for y in range(height):
+            ctypes.memmove(plane + y * stride.value, rgb[y].tobytes(), 3 * width)
+        options = self.call("encoding_options_alloc")
+        ctypes.cast(options, ctypes.POINTER(Heif.EncodingOptions))[0].orientation = orientation
+        self.call("context_encode_image", context, image, encoder, options, None)
+        with tempfile.NamedTemporaryFile() as file:
+            self.call("context_write_to_file", context, file.name.encode())
+            return pathlib.Path(file.name).read_bytes()
+
+
+def heifs(folder, rgb):
+    """No second decoder is at hand: the expected pixels are those that went in."""
+    heif = Heif()
+    folder.add("plain.heic", heif.encode(rgb, Heif.HEVC), rgb)
+    folder.add("plain.avif", heif.encode(rgb, Heif.AV1), rgb)
+    folder.add("turned.heic", heif.encode(rgb, Heif.HEVC, orientation=6), np.rot90(rgb, 3))
+
+
 def main():
     default = pathlib.Path(__file__).parent / "data" / "pictures"
     folder = Folder(sys.argv[1] if len(sys.argv) > 1 else default)
     rgb = pattern()
-    for make in (orientations, jpegs, pngs, webps, gifs, bmps, pnms, tiffs):
+    for make in (orientations, jpegs, pngs, webps, gifs, bmps, pnms, tiffs, heifs):
         make(folder, rgb)
 
 

@@ -53,16 +53,20 @@ class Image {
 
 struct ReadOptions {
   /// Turn the picture upright as its EXIF orientation says. Off for data sets whose annotations
-  /// were made on the stored pixels (WIDER FACE).
+  /// were made on the stored pixels (WIDER FACE). HEIC and AVIF, in which turning is part of the
+  /// decoding, are always upright.
   bool apply_orientation = true;
   /// Refuse pictures of more pixels before decoding them (a decompression bomb costs nothing).
   std::int64_t max_pixels = 400'000'000;
 };
 
-/// Decodes a picture file: JPEG, PNG, WebP, TIFF, BMP, GIF (first frame) or PNM, told apart by
-/// content, not by name. Grey, palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped.
+/// Decodes a picture file: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, HEIC or AVIF (where libheif is
+/// installed), told apart by content, not by name; of several frames or pages the first. Grey,
+/// palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped, colour profiles are not applied.
+/// Safe to call from several threads at once.
 /// Throws Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
-/// corrupt), kUnsupported (no such format), kTooLarge (over max_pixels).
+/// corrupt), kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too
+/// large to hold so few).
 Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.
@@ -70,7 +74,9 @@ Image decode_image(std::span<const std::byte> encoded, const ReadOptions& option
                    const std::string& name = "picture");
 
 /// Writes a picture; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
-/// Throws Error(kUnsupported) for another extension, kUnreadable when the file cannot be written.
+/// Alpha is dropped. The file is replaced as a whole or not at all.
+/// Throws Error: kUnsupported for another extension or a side that the format cannot hold,
+/// kInvalidArgument for an empty picture, kUnreadable when the file cannot be written.
 void write_image(const std::filesystem::path& path, ImageView image);
 
 /// Whether write_image knows the extension of `path`.

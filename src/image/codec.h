@@ -16,6 +16,9 @@ using Bytes = std::span<const std::byte>;
 /// True when `bytes` has `text` at `offset`.
 bool has_text(Bytes bytes, std::size_t offset, std::string_view text);
 
+/// What a library gives as its reason, without what would break the line of a message.
+std::string one_line(std::string_view reason);
+
 /// An encoded picture on its way through a decoder.
 struct Encoded {
   Bytes bytes;
@@ -54,6 +57,8 @@ extern const Decoder kTiffDecoder;
 extern const Decoder kBmpDecoder;
 extern const Decoder kGifDecoder;
 extern const Decoder kPnmDecoder;
+extern const Decoder kHeicDecoder;
+extern const Decoder kAvifDecoder;
 
 /// The encoded file of a picture with at least one pixel; `name` is for messages. A side beyond
 /// what the format can hold throws Error(kUnsupported).

@@ -17,8 +17,9 @@ namespace retinaface {
 namespace codecs {
 namespace {
 
-const std::array kDecoders = {&kJpegDecoder, &kPngDecoder, &kWebpDecoder, &kTiffDecoder,
-                              &kBmpDecoder,  &kGifDecoder, &kPnmDecoder};
+const std::array kDecoders = {&kJpegDecoder, &kPngDecoder,  &kWebpDecoder,
+                              &kTiffDecoder, &kBmpDecoder,  &kGifDecoder,
+                              &kPnmDecoder,  &kHeicDecoder, &kAvifDecoder};
 
 struct Encoder {
   std::string_view extension;
@@ -73,6 +74,14 @@ bool has_text(Bytes bytes, std::size_t offset, std::string_view text) {
                     [](char a, std::byte b) { return std::byte(a) == b; });
 }
 
+std::string one_line(std::string_view reason) {
+  while (!reason.empty() &&
+         std::string_view("\r\n .").find(reason.back()) != std::string_view::npos) {
+    reason.remove_suffix(1);
+  }
+  return printable(std::filesystem::path(reason));
+}
+
 void Encoded::check_size(std::int64_t width, std::int64_t height) const {
   constexpr std::int64_t kMaxSide =
       std::numeric_limits<int>::max() / 4;  // a row's bytes fit an int
@@ -96,11 +105,11 @@ Image Encoded::canvas(std::int64_t width, std::int64_t height) const {
 }
 
 void Encoded::fail_as_corrupt(std::string_view format, std::string_view reason) const {
-  fail(ErrorCode::kBadData, "{}: truncated or corrupt {}: {}", name, format, reason);
+  fail(ErrorCode::kBadData, "{}: truncated or corrupt {}: {}", name, format, one_line(reason));
 }
 
 void Encoded::fail_as_unsupported(std::string_view format, std::string_view reason) const {
-  fail(ErrorCode::kUnsupported, "{}: unsupported {}: {}", name, format, reason);
+  fail(ErrorCode::kUnsupported, "{}: unsupported {}: {}", name, format, one_line(reason));
 }
 
 }  // namespace codecs

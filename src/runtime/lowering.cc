@@ -289,12 +289,20 @@ Tensor stacked(std::span<const Tensor* const> parts) {
   return result;
 }
 
-bool is_read(const Program& program, ValueId id) {
-  return std::ranges::any_of(program.steps, [&](const Step& step) {
-    const auto* conv = std::get_if<ConvolutionStep>(&step.op);
-    return std::ranges::count(step.sources, id) > 0 ||
-           (conv != nullptr && std::ranges::count(conv->post_ops, id, &PostOp::addend) > 0);
-  });
+/// How often steps read the value.
+std::int64_t count_reads(const Program& program, ValueId id) {
+  std::int64_t reads = 0;
+  for (const Step& step : program.steps) {
+    reads += std::ranges::count(step.sources, id);
+    if (const auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
+      reads += std::ranges::count(conv->post_ops, id, &PostOp::addend);
+    }
+  }
+  return reads;
+}
+
+bool is_output(const Program& program, ValueId id) {
+  return std::ranges::count(program.outputs, id) > 0;
 }
 
 /// Convolutions alike that read the same value become one, their results runs of its channels: the
@@ -307,7 +315,7 @@ void merge_siblings(Program& program, std::int64_t block) {
     for (std::size_t j = i + 1; j < program.steps.size(); ++j) {
       if (!mergeable(program.steps[i], program.steps[j])) continue;
       const ValueId target = program.steps[j].target;
-      if (channels % block != 0 && is_read(program, target)) continue;
+      if (channels % block != 0 && count_reads(program, target) > 0) continue;
       group.push_back(j);
       channels += program.values[index(target)].channels;
     }
@@ -361,15 +369,44 @@ void place_concatenations(Program& program, std::int64_t block) {
   });
 }
 
+/// x + resized(y), where nothing else needs x or the resized y, becomes one step that adds to x in
+/// place. (The resize names x too, for its size.)
+void fuse_upsampled_additions(Program& program) {
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    Step& resize = program.steps[i];
+    if (!std::holds_alternative<graph::UpsampleLike>(resize.op)) continue;
+    const ValueId x = resize.sources[1];
+    const auto addition = std::ranges::find_if(program.steps, [&](const Step& step) {
+      return std::holds_alternative<graph::Add>(step.op) &&
+             std::ranges::count(step.sources, x) == 1 &&
+             std::ranges::count(step.sources, resize.target) == 1;
+    });
+    const auto shared = [&](ValueId id) {
+      return is_output(program, id) || program.values[index(id)].parent != kNoValue;
+    };
+    if (addition == program.steps.end() || count_reads(program, x) != 2 ||
+        count_reads(program, resize.target) != 1 || shared(x) || shared(resize.target) ||
+        program.values[index(addition->target)].parent != kNoValue) {
+      continue;
+    }
+    addition->op = AddUpsampled{};
+    addition->sources = {x, resize.sources[0]};
+    program.values[index(addition->target)].parent = x;
+    program.steps.erase(program.steps.begin() + static_cast<std::ptrdiff_t>(i));
+    --i;
+  }
+}
+
 }  // namespace
 
-Program lower(const Graph& graph, const Weights& weights, std::int64_t block) {
+Program lower(const Graph& graph, const Weights& weights, const LoweringOptions& options) {
   RF_CHECK(!graph.nodes().empty() &&
            std::holds_alternative<graph::Input>(graph.nodes().front().op));
   const Graph rewritten = push_relu_before_concat(graph);
   Program program = Fusion(rewritten, weights).run();
-  merge_siblings(program, block);
-  place_concatenations(program, block);
+  merge_siblings(program, options.block);
+  place_concatenations(program, options.block);
+  if (options.add_upsampled) fuse_upsampled_additions(program);
   return program;
 }
 

@@ -43,12 +43,15 @@ struct ConvolutionStep {
   std::vector<PostOp> post_ops;
 };
 
+/// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.
+struct AddUpsampled {};
+
 /// One thing to do: an operator, what it reads and what it writes. Operators other than
 /// convolutions mean what graph.h says.
 struct Step {
   std::string name;  ///< of the graph's node that the result belongs to
   std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
-               graph::MaxPool>
+               graph::MaxPool, AddUpsampled>
       op;
   std::vector<ValueId> sources;
   ValueId target = kNoValue;
@@ -61,8 +64,15 @@ struct Program {
   std::vector<ValueId> outputs;  ///< in the order of Graph::outputs()
 };
 
-/// `block`: channels that the executing library keeps together; a concatenation becomes a place
-/// written directly only where each part starts at a multiple of it.
-Program lower(const graph::Graph& graph, const graph::Weights& weights, std::int64_t block);
+struct LoweringOptions {
+  /// Channels that the executing code keeps together; a concatenation becomes a place written
+  /// directly only where each part starts at a multiple of it.
+  std::int64_t block = 1;
+  /// Whether the executing code knows AddUpsampled.
+  bool add_upsampled = false;
+};
+
+Program lower(const graph::Graph& graph, const graph::Weights& weights,
+              const LoweringOptions& options);
 
 }  // namespace retinaface::runtime

@@ -17,7 +17,9 @@ namespace {
 class OnednnNetwork : public Network {
  public:
   OnednnNetwork(const graph::Graph& graph, const graph::Weights& weights)
-      : program_(lower(graph, weights, channel_block())) {}
+      : program_(lower(graph, weights,
+                       {.block = channel_block(), .add_upsampled = kernels::block() != 0})),
+        schedule_(make_schedule(program_)) {}
 
   std::unique_ptr<Session> new_session() const override;
 
@@ -25,7 +27,7 @@ class OnednnNetwork : public Network {
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const {
     if (auto found = find_plan(height, width)) return found;
     // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
-    auto made = make_plan(program_, weights_, height, width);
+    auto made = make_plan(program_, schedule_, weights_, height, width);
     const std::lock_guard lock(mutex_);
     plans_.push_front(made);
     if (plans_.size() > kMaxPlans) plans_.pop_back();
@@ -45,27 +47,71 @@ class OnednnNetwork : public Network {
   }
 
   Program program_;
+  std::vector<Task> schedule_;
   mutable WeightStore weights_;
   mutable std::mutex mutex_;
   mutable std::list<std::shared_ptr<const Plan>> plans_;  // the one used last first
 };
 
+float* at(const Place& place, std::byte* arena) {
+  return reinterpret_cast<float*>(arena + place.offset);
+}
+
 /// Copies each target cell's channel block from the source cell that it falls on.
 void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
-  const auto* const source = reinterpret_cast<const float*>(arena + call.source_offset);
-  auto* target = reinterpret_cast<float*>(arena + call.target_offset);
+  const float* const source = at(call.source.place, arena);
+  float* target = at(call.target.place, arena);
   const auto bytes = static_cast<std::size_t>(block) * sizeof(float);
-  for (std::int64_t c = 0; c < call.target.c / block; ++c) {
-    for (std::int64_t y = 0; y < call.target.h; ++y) {
-      const std::int64_t source_y = y * call.source.h / call.target.h;
-      const float* const row = source + (c * call.source.h + source_y) * call.source.w * block;
-      for (std::int64_t x = 0; x < call.target.w; ++x) {
-        std::memcpy(target, row + x * call.source.w / call.target.w * block, bytes);
+  for (std::int64_t b = 0; b < call.target.blocks; ++b) {
+    for (std::int64_t y = 0; y < call.target.height; ++y) {
+      const std::int64_t source_y = y * call.source.height / call.target.height;
+      const float* const row =
+          source + (b * call.source.height + source_y) * call.source.width * block;
+      for (std::int64_t x = 0; x < call.target.width; ++x) {
+        std::memcpy(target, row + x * call.source.width / call.target.width * block, bytes);
         target += block;
       }
     }
   }
 }
+
+/// Runs a kernel of our own.
+class KernelRun {
+ public:
+  KernelRun(const KernelCall& call, std::byte* arena, std::int64_t block)
+      : call_(call), arena_(arena), block_(block) {
+    for (const MapPlace& target : call.targets) {
+      const kernels::Map map = map_at(target);
+      for (std::int64_t b = 0; b < target.blocks; ++b)
+        out_.push_back(map.data + b * map.block_stride);
+    }
+  }
+
+  void operator()(const LibraryTask&) const { RF_CHECK(false); }
+  void operator()(const kernels::Stem& layer) const { kernels::run(layer, in(), out_, scratch()); }
+  void operator()(const kernels::Pointwise& layer) const { kernels::run(layer, in(), out_); }
+  void operator()(const kernels::Winograd& layer) const {
+    kernels::run(layer, in(), out_, scratch());
+  }
+  void operator()(const SeparableTask& task) const {
+    kernels::run(task.depthwise, task.pointwise, in(), out_, scratch());
+  }
+  void operator()(const AddUpsampled&) const {
+    kernels::add_upsampled(map_at(call_.sources[1]), in(), call_.targets[0].blocks);
+  }
+
+ private:
+  kernels::Map map_at(const MapPlace& map) const {
+    return {at(map.place, arena_), map.height, map.width, map.height * map.width * block_};
+  }
+  kernels::Map in() const { return map_at(call_.sources[0]); }
+  float* scratch() const { return at(call_.scratch, arena_); }
+
+  const KernelCall& call_;
+  std::byte* arena_;
+  std::int64_t block_;
+  kernels::BlockPointers out_;
+};
 
 class OnednnSession : public Session {
  public:
@@ -132,7 +178,7 @@ class OnednnSession : public Session {
         arguments_[i].emplace(
             argument.name, argument.weights ? *argument.weights
                                             : dnnl::memory(argument.desc, cpu_engine(),
-                                                           arena_.data() + argument.arena_offset));
+                                                           arena_.data() + argument.place.offset));
       }
     }
   }
@@ -141,6 +187,8 @@ class OnednnSession : public Session {
     const auto& action = plan_->calls[i].action;
     if (const auto* call = std::get_if<PrimitiveCall>(&action)) {
       call->primitive.execute(stream_, arguments_[i]);
+    } else if (const auto* kernel = std::get_if<KernelCall>(&action)) {
+      std::visit(KernelRun(*kernel, arena_.data(), block_), kernel->task->action);
     } else {
       upsample(std::get<UpsampleCall>(action), arena_.data(), block_);
     }

@@ -7,6 +7,7 @@
 #include <omp.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "graph/operators.h"
 #include "runtime/arena.h"
 
@@ -40,23 +41,24 @@ dnnl::primitive_attr user_scratchpad() {
 /// Builds one plan; see make_plan.
 class Planner {
  public:
-  Planner(const Program& program, WeightStore& weights, std::int64_t height, std::int64_t width)
-      : program_(program), weights_(weights) {
+  Planner(const Program& program, const std::vector<Task>& schedule, WeightStore& weights,
+          std::int64_t height, std::int64_t width)
+      : program_(program), schedule_(schedule), weights_(weights) {
     plan_.height = height;
     plan_.width = width;
     infer_shapes();
   }
 
   Plan run() {
-    for (const ValueId output : program_.outputs) use(output, program_.steps.size());
+    for (const ValueId output : program_.outputs) use(output, schedule_.size());
     use(0, 0);
-    for (step_ = 0; step_ < program_.steps.size(); ++step_) {
-      const Step& step = program_.steps[step_];
+    for (call_ = 0; call_ < schedule_.size(); ++call_) {
+      const Task& task = schedule_[call_];
       try {
-        std::visit([&](const auto& op) { add(step, op); }, step.op);
+        std::visit([&](const auto& action) { add_task(task, action); }, task.action);
       } catch (const dnnl::error& error) {
         fail(ErrorCode::kUnsupported, "a picture of {}x{} pixels: layer {}: {}", plan_.width,
-             plan_.height, step.name, error.what());
+             plan_.height, task.name, error.what());
       }
     }
     place();
@@ -94,8 +96,11 @@ class Planner {
       for (const ValueId source : step.sources) sources.push_back(shape(source));
       Shape target = std::visit(
           [&](const auto& op) {
-            if constexpr (std::is_same_v<std::decay_t<decltype(op)>, ConvolutionStep>) {
+            using Op = std::decay_t<decltype(op)>;
+            if constexpr (std::is_same_v<Op, ConvolutionStep>) {
               return graph::output_shape(op.convolution, sources);
+            } else if constexpr (std::is_same_v<Op, AddUpsampled>) {
+              return sources[0];
             } else {
               return graph::output_shape(op, sources);
             }
@@ -113,7 +118,7 @@ class Planner {
     return {dims(shape(id)), memory::data_type::f32, tag};
   }
 
-  /// Notes that step `step` needs the value; returns the number of its piece of the arena.
+  /// Notes that call number `step` needs the value; returns the number of its piece of the arena.
   std::size_t use(ValueId id, std::size_t step) {
     const ValueId whole = root(id);
     if (pieces_by_root_.empty()) pieces_by_root_.resize(program_.values.size(), kNone);
@@ -127,21 +132,69 @@ class Planner {
     return piece;
   }
 
-  // The calls. Offsets in the arena are relative to their piece until place() knows its offset.
+  // The calls. Places lie within their pieces until place() knows where those are.
 
-  Argument in_arena(int name, ValueId id) {
+  Place place_of(ValueId id) {
     const Shape map = shape(id);
     const std::int64_t first = first_channel_in_root(id);
     RF_CHECK(first % channel_block() == 0);
-    const auto offset = static_cast<std::size_t>(first * map.h * map.w) * sizeof(float);
-    return {name, desc(id), use(id, step_), offset, nullptr};
+    return {use(id, call_), static_cast<std::size_t>(first * map.h * map.w) * sizeof(float)};
   }
+
+  MapPlace map_of(ValueId id) {
+    const Shape map = shape(id);
+    return {place_of(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block()};
+  }
+
+  Place scratch(std::size_t bytes) {
+    pieces_.push_back({bytes, call_, call_});
+    return {pieces_.size() - 1, 0};
+  }
+
+  Argument in_arena(int name, ValueId id) { return {name, desc(id), place_of(id), nullptr}; }
+
+  // Kernels of our own.
+
+  template <typename Action>
+  void add_task(const Task& task, const Action& action) {
+    KernelCall kernel{&task, {}, {}, {}};
+    for (const ValueId source : task.sources) kernel.sources.push_back(map_of(source));
+    for (const ValueId target : task.targets) kernel.targets.push_back(map_of(target));
+    kernel.scratch = scratch(scratch_floats(action, kernel.sources[0].width) * sizeof(float));
+    plan_.calls.push_back({task.name, kernel_name(action), std::move(kernel)});
+  }
+
+  static std::size_t scratch_floats(const kernels::Stem& stem, std::int64_t width) {
+    return kernels::scratch_floats(stem, width);
+  }
+  static std::size_t scratch_floats(const SeparableTask& task, std::int64_t width) {
+    return kernels::scratch_floats(task.depthwise, width);
+  }
+  static std::size_t scratch_floats(const kernels::Winograd& layer, std::int64_t) {
+    return kernels::scratch_floats(layer);
+  }
+  static std::size_t scratch_floats(const kernels::Pointwise&, std::int64_t) { return 0; }
+  static std::size_t scratch_floats(const AddUpsampled&, std::int64_t) { return 0; }
+
+  static const char* kernel_name(const kernels::Stem&) { return "own:stem"; }
+  static const char* kernel_name(const SeparableTask&) { return "own:separable"; }
+  static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }
+  static const char* kernel_name(const kernels::Pointwise&) { return "own:pointwise"; }
+  static const char* kernel_name(const AddUpsampled&) { return "own:add_upsampled"; }
+
+  // oneDNN's primitives.
+
+  void add_task(const Task&, const LibraryTask& library) {
+    const Step& step = program_.steps[library.step];
+    std::visit([&](const auto& op) { add(step, op); }, step.op);
+  }
+
+  void add(const Step&, const AddUpsampled&) { RF_CHECK(false); }
 
   void call(const Step& step, const dnnl::primitive& primitive, const char* implementation,
             std::vector<Argument> arguments, const memory::desc& scratchpad) {
-    if (scratchpad.get_size() > 0) {
-      arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, pieces_.size(), 0, nullptr});
-      pieces_.push_back({scratchpad.get_size(), step_, step_});
+    if (const std::size_t bytes = scratchpad.get_size(); bytes > 0) {
+      arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, scratch(bytes), nullptr});
     }
     plan_.calls.push_back(
         {step.name, implementation, PrimitiveCall{primitive, std::move(arguments)}});
@@ -183,7 +236,7 @@ class Planner {
 
   Argument in_weights(int name, const graph::Tensor& tensor, const memory::desc& plain,
                       const memory::desc& wanted) {
-    return {name, wanted, 0, 0, weights_.get(tensor, plain, wanted)};
+    return {name, wanted, {}, weights_.get(tensor, plain, wanted)};
   }
 
   Dims weight_dims(const ConvolutionStep& op) const {
@@ -296,29 +349,27 @@ class Planner {
   }
 
   void add(const Step& step, const graph::UpsampleLike&) {
-    const ValueId source = step.sources[0];
-    RF_CHECK(root(source) == source && root(step.target) == step.target);
-    const auto padded = [](Shape shape) {
-      shape.c = (shape.c + channel_block() - 1) / channel_block() * channel_block();
-      return shape;
-    };
-    plan_.calls.push_back({step.name, "own:upsample",
-                           UpsampleCall{use(source, step_), use(step.target, step_),
-                                        padded(shape(source)), padded(shape(step.target))}});
+    plan_.calls.push_back(
+        {step.name, "own:upsample", UpsampleCall{map_of(step.sources[0]), map_of(step.target)}});
   }
 
   /// Gives each piece its place in the arena.
   void place() {
     const ArenaPlan arena = plan_arena(pieces_);
+    const auto settle = [&](Place& place) { place.offset += arena.offsets[place.piece]; };
     for (Call& call : plan_.calls) {
       if (auto* primitive = std::get_if<PrimitiveCall>(&call.action)) {
         for (Argument& argument : primitive->arguments) {
-          if (!argument.weights) argument.arena_offset += arena.offsets[argument.piece];
+          if (!argument.weights) settle(argument.place);
         }
+      } else if (auto* kernel = std::get_if<KernelCall>(&call.action)) {
+        for (MapPlace& source : kernel->sources) settle(source.place);
+        for (MapPlace& target : kernel->targets) settle(target.place);
+        settle(kernel->scratch);
       } else {
         auto& upsample = std::get<UpsampleCall>(call.action);
-        upsample.source_offset = arena.offsets[upsample.source_offset];
-        upsample.target_offset = arena.offsets[upsample.target_offset];
+        settle(upsample.source.place);
+        settle(upsample.target.place);
       }
     }
     plan_.arena_bytes = arena.bytes;
@@ -334,9 +385,10 @@ class Planner {
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
   const Program& program_;
+  const std::vector<Task>& schedule_;
   WeightStore& weights_;
   Plan plan_;
-  std::size_t step_ = 0;
+  std::size_t call_ = 0;
   std::vector<Shape> shapes_;  // by root
   std::vector<Lifetime> pieces_;
   std::vector<std::size_t> pieces_by_root_;
@@ -345,20 +397,18 @@ class Planner {
 }  // namespace
 
 const dnnl::engine& cpu_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine engine = [] {
+    // Both sides must agree on the block.
+    if (simd_level() == SimdLevel::kAvx2) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+    if (simd_level() == SimdLevel::kBaseline) dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return engine;
 }
 
 std::int64_t channel_block() {
-  switch (dnnl::get_effective_cpu_isa()) {
-    case dnnl::cpu_isa::sse41:
-    case dnnl::cpu_isa::avx:
-    case dnnl::cpu_isa::avx2:
-    case dnnl::cpu_isa::avx2_vnni:
-      return 8;
-    default:
-      return 16;
-  }
+  if (kernels::block() != 0) return kernels::block();
+  return 8;  // oneDNN's own for CPUs without AVX2
 }
 
 OneCore::OneCore() : before_(omp_get_max_threads()) {
@@ -390,10 +440,11 @@ std::shared_ptr<const memory> WeightStore::get(const graph::Tensor& tensor,
   return result;
 }
 
-std::shared_ptr<const Plan> make_plan(const Program& program, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width) {
+std::shared_ptr<const Plan> make_plan(const Program& program, const std::vector<Task>& schedule,
+                                      WeightStore& weights, std::int64_t height,
+                                      std::int64_t width) {
   const OneCore one_core;
-  return std::make_shared<const Plan>(Planner(program, weights, height, width).run());
+  return std::make_shared<const Plan>(Planner(program, schedule, weights, height, width).run());
 }
 
 }  // namespace retinaface::runtime::onednn

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/lowering.h"
+#include "runtime/onednn/schedule.h"
 
 namespace retinaface::runtime::onednn {
 
@@ -51,12 +52,17 @@ class WeightStore {
   std::multimap<const graph::Tensor*, Entry> entries_;
 };
 
+/// A place in the arena: within its piece until the arena is planned, then within the arena.
+struct Place {
+  std::size_t piece = 0;  ///< of the arena's plan
+  std::size_t offset = 0;
+};
+
 /// What a primitive reads or writes: a place in the arena, or weights.
 struct Argument {
   int name = 0;  ///< DNNL_ARG_...
   dnnl::memory::desc desc;
-  std::size_t piece = 0;  ///< of the arena's plan
-  std::size_t arena_offset = 0;
+  Place place;
   std::shared_ptr<const dnnl::memory> weights;  ///< instead of the arena, if set
 };
 
@@ -65,18 +71,32 @@ struct PrimitiveCall {
   std::vector<Argument> arguments;
 };
 
-/// Nearest-neighbour resize between maps of whole channel blocks.
+/// A map of whole channel blocks in the arena.
+struct MapPlace {
+  Place place;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t blocks = 0;
+};
+
+/// A kernel of our own; `task` belongs to the network.
+struct KernelCall {
+  const Task* task = nullptr;
+  std::vector<MapPlace> sources;
+  std::vector<MapPlace> targets;
+  Place scratch;
+};
+
+/// Nearest-neighbour resize, where there is no kernel of our own that adds as well.
 struct UpsampleCall {
-  std::size_t source_offset = 0;
-  std::size_t target_offset = 0;
-  graph::Shape source;  ///< c counts padded channels
-  graph::Shape target;
+  MapPlace source;
+  MapPlace target;
 };
 
 struct Call {
   std::string name;
   std::string implementation;
-  std::variant<PrimitiveCall, UpsampleCall> action;
+  std::variant<PrimitiveCall, KernelCall, UpsampleCall> action;
 };
 
 /// Where an output lies when all calls are done.
@@ -100,7 +120,9 @@ struct Plan {
 };
 
 /// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size.
-std::shared_ptr<const Plan> make_plan(const Program& program, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width);
+/// `program` and `schedule` outlive the plan.
+std::shared_ptr<const Plan> make_plan(const Program& program, const std::vector<Task>& schedule,
+                                      WeightStore& weights, std::int64_t height,
+                                      std::int64_t width);
 
 }  // namespace retinaface::runtime::onednn

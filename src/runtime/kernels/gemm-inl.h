@@ -1,0 +1,124 @@
+// The inner loop that all kernels share. Included once for each instruction set.
+
+#if defined(RETINAFACE_RUNTIME_KERNELS_GEMM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_KERNELS_GEMM_INL_H_
+#undef RETINAFACE_RUNTIME_KERNELS_GEMM_INL_H_
+#else
+#define RETINAFACE_RUNTIME_KERNELS_GEMM_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using FloatTag = hn::ScalableTag<float>;
+using Vector = hn::Vec<FloatTag>;
+inline constexpr std::int64_t kBlock = HWY_TARGET == HWY_AVX3 ? 16 : 8;
+/// Cells whose sums are kept in registers at once, for two blocks of channels.
+inline constexpr int kCells = HWY_TARGET == HWY_AVX3 ? 12 : 5;
+
+/// How the input of a product lies in memory, in floats.
+struct Rows {
+  const float* data;
+  std::int64_t block_stride;  ///< from one block of channels to the next
+};
+
+HWY_INLINE Vector activate(Vector sum, const float* slope) {
+  return hn::Max(sum, hn::Mul(sum, hn::Load(FloatTag(), slope)));
+}
+
+/// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus bias and
+/// activation where there is a bias. `weight` has kBlocks * B floats an input channel.
+template <int kCount, int kBlocks>
+HWY_INLINE void multiply_cells(const Rows& in, std::int64_t in_channels, const float* weight,
+                               const float* bias, const float* slope, float* const* out) {
+  const FloatTag d;
+  Vector sums[kCount][kBlocks];
+#pragma GCC unroll 16
+  for (int cell = 0; cell < kCount; ++cell) {
+#pragma GCC unroll 2
+    for (int b = 0; b < kBlocks; ++b) {
+      sums[cell][b] = bias != nullptr ? hn::Load(d, bias + b * kBlock) : hn::Zero(d);
+    }
+  }
+  for (std::int64_t first = 0; first < in_channels; first += kBlock) {
+    const float* from = in.data + first / kBlock * in.block_stride;
+    for (std::int64_t c = 0; c < kBlock; ++c) {
+      Vector w[kBlocks];
+#pragma GCC unroll 2
+      for (int b = 0; b < kBlocks; ++b) w[b] = hn::Load(d, weight + b * kBlock);
+      weight += kBlocks * kBlock;
+#pragma GCC unroll 16
+      for (int cell = 0; cell < kCount; ++cell) {
+        const Vector value = hn::Set(d, from[cell * kBlock + c]);
+#pragma GCC unroll 2
+        for (int b = 0; b < kBlocks; ++b) sums[cell][b] = hn::MulAdd(value, w[b], sums[cell][b]);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 16
+    for (int cell = 0; cell < kCount; ++cell) {
+      const Vector y =
+          bias != nullptr ? activate(sums[cell][b], slope + b * kBlock) : sums[cell][b];
+      hn::Store(y, d, out[b] + cell * kBlock);
+    }
+  }
+}
+
+/// The same for any count up to kCells.
+template <int kBlocks, int kCount = kCells>
+HWY_INLINE void multiply_rest(std::int64_t count, const Rows& in, std::int64_t in_channels,
+                              const float* weight, const float* bias, const float* slope,
+                              float* const* out) {
+  if constexpr (kCount > 0) {
+    if (count == kCount) {
+      multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, out);
+    } else {
+      multiply_rest<kBlocks, kCount - 1>(count, in, in_channels, weight, bias, slope, out);
+    }
+  }
+}
+
+/// Cells of the next piece of `left`: pieces of about one size, so that none is much too short.
+inline std::int64_t next_piece(std::int64_t left) {
+  const std::int64_t pieces = (left + kCells - 1) / kCells;
+  return (left + pieces - 1) / pieces;
+}
+
+/// out = in * weight for `cells` cells in a row, all output blocks; see Pointwise for the weights.
+inline void multiply(Rows in, std::int64_t cells, std::int64_t in_channels,
+                     std::int64_t out_channels, const float* weight, const float* bias,
+                     const float* slope, float* const* out) {
+  for (std::int64_t cell = 0; cell < cells;) {
+    const std::int64_t count = next_piece(cells - cell);
+    const Rows piece = {in.data + cell * kBlock, in.block_stride};
+    const float* w = weight;
+    for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
+      const std::int64_t b = first / kBlock;
+      const float* const piece_bias = bias != nullptr ? bias + first : nullptr;
+      if (first + kBlock < out_channels) {
+        float* const targets[2] = {out[b] + cell * kBlock, out[b + 1] + cell * kBlock};
+        multiply_rest<2>(count, piece, in_channels, w, piece_bias, slope + first, targets);
+      } else {
+        float* const targets[1] = {out[b] + cell * kBlock};
+        multiply_rest<1>(count, piece, in_channels, w, piece_bias, slope + first, targets);
+      }
+      w += 2 * kBlock * in_channels;
+    }
+    cell += count;
+  }
+}
+
+}  // namespace retinaface::runtime::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,148 @@
+// Weights in the layouts that the kernels read.
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+#include "base/check.h"
+#include "runtime/kernels/kernels.h"
+
+namespace retinaface::runtime::kernels {
+namespace {
+
+using graph::Tensor;
+
+std::size_t size(std::int64_t n) {
+  return static_cast<std::size_t>(n);
+}
+
+std::int64_t padded(std::int64_t channels) {
+  return (channels + block() - 1) / block() * block();
+}
+
+/// Packs out x in weights for the kernels' inner loop: by pair of out blocks, by input channel, the
+/// 2B (or B, for a last single block) output channels. `weight(out, in)` gives the values.
+void pack_matrix(std::int64_t out_channels, std::int64_t in_channels,
+                 const std::function<float(std::int64_t, std::int64_t)>& weight, float* packed) {
+  const std::int64_t pair = 2 * block();
+  for (std::int64_t first = 0; first < out_channels; first += pair) {
+    const std::int64_t end = std::min(first + pair, out_channels);
+    for (std::int64_t in = 0; in < in_channels; ++in) {
+      for (std::int64_t out = first; out < end; ++out) *packed++ = weight(out, in);
+    }
+  }
+}
+
+/// G g G^T for a 3x3 kernel g, with the points 0, 1, -1, 2, -2 and infinity.
+std::array<double, 36> winograd_weight(const float* g) {
+  constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                               {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                               {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                               {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                               {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                               {0, 0, 1}};
+  std::array<double, 36> result{};
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t j = 0; j < 6; ++j) {
+      for (std::size_t y = 0; y < 3; ++y) {
+        for (std::size_t x = 0; x < 3; ++x) {
+          result[6 * i + j] += kG[i][y] * double{g[3 * y + x]} * kG[j][x];
+        }
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Epilogue make_epilogue(const Tensor& bias, float slope) {
+  RF_CHECK(slope >= 0 && slope <= 1);
+  const std::size_t channels = size(padded(bias.shape[0]));
+  Epilogue epilogue{AlignedBuffer<float>(channels), AlignedBuffer<float>(channels)};
+  std::ranges::fill(epilogue.bias, 0.0F);
+  std::ranges::copy(bias.values, epilogue.bias.begin());
+  std::ranges::fill(epilogue.slope, slope);
+  return epilogue;
+}
+
+Epilogue joined(const Epilogue& first, const Epilogue& second) {
+  const auto join = [](const AlignedBuffer<float>& a, const AlignedBuffer<float>& b) {
+    AlignedBuffer<float> both(a.size() + b.size());
+    std::ranges::copy(b, std::ranges::copy(a, both.begin()).out);
+    return both;
+  };
+  return {join(first.bias, second.bias), join(first.slope, second.slope)};
+}
+
+Pointwise make_pointwise(const Tensor& weight, Epilogue epilogue) {
+  const std::int64_t out = weight.shape[0];
+  const std::int64_t in = weight.shape[1];
+  RF_CHECK(out % block() == 0 && in % block() == 0);
+  Pointwise layer{in, out, AlignedBuffer<float>(size(out * in)), std::move(epilogue)};
+  pack_matrix(
+      out, in, [&](std::int64_t o, std::int64_t i) { return weight.values[size(o * in + i)]; },
+      layer.weight.data());
+  return layer;
+}
+
+Depthwise make_depthwise(const Tensor& weight, std::int64_t stride, Epilogue epilogue) {
+  const std::int64_t channels = weight.shape[0];
+  RF_CHECK(channels % block() == 0 && (stride == 1 || stride == 2));
+  Depthwise layer{channels, stride, AlignedBuffer<float>(size(channels * 9)), std::move(epilogue)};
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t tap = 0; tap < 9; ++tap) {
+      layer.weight[size((c / block() * 9 + tap) * block() + c % block())] =
+          weight.values[size(c * 9 + tap)];
+    }
+  }
+  return layer;
+}
+
+Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
+  const std::int64_t out = weight.shape[0];
+  const std::int64_t in = weight.shape[1];
+  RF_CHECK(out % block() == 0 && in % block() == 0);
+  std::vector<std::array<double, 36>> transformed;
+  for (std::int64_t i = 0; i < out * in; ++i) {
+    transformed.push_back(winograd_weight(weight.values.data() + i * 9));
+  }
+  Winograd layer{in, out, AlignedBuffer<float>(size(36 * out * in)), std::move(epilogue)};
+  for (std::int64_t position = 0; position < 36; ++position) {
+    pack_matrix(
+        out, in,
+        [&](std::int64_t o, std::int64_t i) {
+          return static_cast<float>(transformed[size(o * in + i)][size(position)]);
+        },
+        layer.weight.data() + position * out * in);
+  }
+  return layer;
+}
+
+Stem make_stem(const Tensor& first, Epilogue first_epilogue, const Tensor& depthwise,
+               Epilogue depthwise_epilogue, const Tensor& pointwise, Epilogue pointwise_epilogue) {
+  const std::int64_t out = pointwise.shape[0];
+  RF_CHECK(out % block() == 0 && first.shape[0] == kStemChannels);
+  Stem layer{out,
+             AlignedBuffer<float>(size(27 * kStemChannels)),
+             AlignedBuffer<float>(size(9 * kStemChannels)),
+             AlignedBuffer<float>(size(kStemChannels * out)),
+             std::move(first_epilogue),
+             std::move(depthwise_epilogue),
+             std::move(pointwise_epilogue)};
+  for (std::int64_t c = 0; c < kStemChannels; ++c) {
+    for (std::int64_t tap = 0; tap < 27; ++tap) {
+      layer.first_weight[size(tap * kStemChannels + c)] = first.values[size(c * 27 + tap)];
+    }
+  }
+  std::ranges::copy(depthwise.values, layer.depthwise_weight.begin());
+  for (std::int64_t o = 0; o < out; ++o) {
+    for (std::int64_t i = 0; i < kStemChannels; ++i) {
+      layer.pointwise_weight[size((o / block() * kStemChannels + i) * block() + o % block())] =
+          pointwise.values[size(o * kStemChannels + i)];
+    }
+  }
+  return layer;
+}
+
+}  // namespace retinaface::runtime::kernels

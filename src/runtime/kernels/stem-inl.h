@@ -1,0 +1,206 @@
+// The first three layers of MobileNet-0.25 as one. Included once for each instruction set.
+
+#if defined(RETINAFACE_RUNTIME_KERNELS_STEM_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_KERNELS_STEM_INL_H_
+#undef RETINAFACE_RUNTIME_KERNELS_STEM_INL_H_
+#else
+#define RETINAFACE_RUNTIME_KERNELS_STEM_INL_H_
+#endif
+
+#include <cstring>
+
+#include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::kernels::HWY_NAMESPACE {
+
+/// Rows of the layers between, planar, with zeros around: vectors of neighbouring cells, since
+/// eight channels would fill only half a vector.
+struct StemRows {
+  std::int64_t in_stride;     ///< floats of a padded row of the picture; cell x is at x + 1
+  std::int64_t inner_stride;  ///< of a row of the inner maps; cell x is at x + kLead
+
+  /// Zeros before an inner row, so that its first cell is aligned.
+  static constexpr std::int64_t kLead = 16;
+
+  explicit StemRows(std::int64_t in_width) {
+    const std::int64_t inner_width = (in_width + 1) / 2;
+    const std::int64_t vectors = (inner_width + 2 * kBlock - 1) / (2 * kBlock) * 2 * kBlock;
+    inner_stride = kLead + vectors + 16;
+    in_stride = 2 * vectors + 2 * kBlock + 16;
+  }
+  // Scratch: 3 rows of 3 planes of the picture, 3 rows of 8 channels, one row of 8 channels.
+  std::int64_t in_floats() const { return 3 * 3 * in_stride; }
+  std::int64_t inner_floats() const { return 3 * kStemChannels * inner_stride; }
+  std::int64_t floats() const {
+    return in_floats() + inner_floats() + kStemChannels * inner_stride;
+  }
+};
+
+/// The stride 2 convolution: one row of all channels from three padded rows of three planes.
+HWY_INLINE void stem_first_row(const Stem& layer, const float* const rows[3][3], std::int64_t width,
+                               std::int64_t channel_stride, float* out) {
+  const FloatTag d;
+  constexpr int kChannels = static_cast<int>(kStemChannels);
+  constexpr int kGroup = HWY_TARGET == HWY_AVX3 ? 2 : 1;  // vectors of cells at once
+  for (std::int64_t x = 0; x < width; x += kGroup * kBlock) {
+    Vector sums[kChannels][kGroup];
+#pragma GCC unroll 8
+    for (int c = 0; c < kChannels; ++c) {
+      for (int g = 0; g < kGroup; ++g)
+        sums[c][g] = hn::Set(d, layer.first.bias[static_cast<std::size_t>(c)]);
+    }
+    for (int plane = 0; plane < 3; ++plane) {
+      for (int r = 0; r < 3; ++r) {
+        Vector taps[3][kGroup];
+#pragma GCC unroll 2
+        for (int g = 0; g < kGroup; ++g) {
+          const float* const at = rows[plane][r] + 2 * (x + g * kBlock);  // cell 2x - 1
+          const Vector low = hn::LoadU(d, at);
+          const Vector high = hn::LoadU(d, at + kBlock);
+          taps[0][g] = hn::ConcatEven(d, high, low);
+          taps[1][g] = hn::ConcatOdd(d, high, low);
+          taps[2][g] = hn::ConcatEven(d, hn::LoadU(d, at + 2 + kBlock), hn::LoadU(d, at + 2));
+        }
+        const float* const weight = layer.first_weight.data() + (plane * 3 + r) * 3 * kChannels;
+#pragma GCC unroll 3
+        for (int tap = 0; tap < 3; ++tap) {
+#pragma GCC unroll 8
+          for (int c = 0; c < kChannels; ++c) {
+            const Vector w = hn::Set(d, weight[tap * kChannels + c]);
+#pragma GCC unroll 2
+            for (int g = 0; g < kGroup; ++g) sums[c][g] = hn::MulAdd(w, taps[tap][g], sums[c][g]);
+          }
+        }
+      }
+    }
+#pragma GCC unroll 8
+    for (int c = 0; c < kChannels; ++c) {
+      const Vector slope = hn::Set(d, layer.first.slope[static_cast<std::size_t>(c)]);
+      for (int g = 0; g < kGroup; ++g) {
+        hn::Store(hn::Max(sums[c][g], hn::Mul(slope, sums[c][g])), d,
+                  out + c * channel_stride + x + g * kBlock);
+      }
+    }
+  }
+  // What lies right of the map must count as zero in the next layer.
+  for (int c = 0; c < kChannels; ++c) {
+    std::memset(out + c * channel_stride + width, 0,
+                static_cast<std::size_t>(channel_stride - StemRows::kLead - width) * sizeof(float));
+  }
+}
+
+/// The depthwise convolution: one row of one channel; `rows` null where outside the map.
+HWY_INLINE void stem_depthwise_row(const float* const* rows, std::int64_t width,
+                                   const float* weight, float bias, float slope, float* out) {
+  const FloatTag d;
+  for (std::int64_t x = 0; x < width; x += kBlock) {
+    Vector sum = hn::Set(d, bias);
+    for (int r = 0; r < 3; ++r) {
+      if (rows[r] == nullptr) continue;
+#pragma GCC unroll 3
+      for (int tap = 0; tap < 3; ++tap) {
+        sum = hn::MulAdd(hn::Set(d, weight[3 * r + tap]), hn::LoadU(d, rows[r] + x - 1 + tap), sum);
+      }
+    }
+    hn::Store(hn::Max(sum, hn::Mul(hn::Set(d, slope), sum)), d, out + x);
+  }
+}
+
+/// The pointwise convolution: `kCount` cells of one block of output channels.
+template <int kCount>
+HWY_INLINE void stem_pointwise_cells(const float* in, std::int64_t channel_stride,
+                                     const float* weight, const float* bias, const float* slope,
+                                     float* out) {
+  const FloatTag d;
+  Vector sums[kCount];
+#pragma GCC unroll 16
+  for (int cell = 0; cell < kCount; ++cell) sums[cell] = hn::Load(d, bias);
+#pragma GCC unroll 8
+  for (int c = 0; c < static_cast<int>(kStemChannels); ++c) {
+    const Vector w = hn::Load(d, weight + c * kBlock);
+#pragma GCC unroll 16
+    for (int cell = 0; cell < kCount; ++cell) {
+      sums[cell] = hn::MulAdd(hn::Set(d, in[c * channel_stride + cell]), w, sums[cell]);
+    }
+  }
+#pragma GCC unroll 16
+  for (int cell = 0; cell < kCount; ++cell) {
+    hn::Store(activate(sums[cell], slope), d, out + cell * kBlock);
+  }
+}
+
+inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch) {
+  const StemRows rows(in.width);
+  const std::int64_t height = (in.height + 1) / 2;
+  const std::int64_t width = (in.width + 1) / 2;
+  float* const picture = scratch;
+  float* const inner = picture + rows.in_floats();
+  float* const last = inner + rows.inner_floats();
+  std::memset(scratch, 0, static_cast<std::size_t>(rows.floats()) * sizeof(float));
+
+  const auto picture_row = [&](std::int64_t plane, std::int64_t y) {
+    return picture + (plane * 3 + (y + 3) % 3) * rows.in_stride;
+  };
+  const auto inner_row = [&](std::int64_t y) {
+    return inner + (y + 3) % 3 * kStemChannels * rows.inner_stride + StemRows::kLead;
+  };
+  const auto load = [&](std::int64_t y) {
+    for (std::int64_t plane = 0; plane < 3; ++plane) {
+      float* const to = picture_row(plane, y) + 1;
+      const auto bytes = static_cast<std::size_t>(in.width) * sizeof(float);
+      if (y < 0 || y >= in.height) {
+        std::memset(to, 0, bytes);
+      } else {
+        std::memcpy(to, in.data + (plane * in.height + y) * in.width, bytes);
+      }
+    }
+  };
+  const auto first_row = [&](std::int64_t y) {
+    if (y == 0) load(-1);  // later, 2 y - 1 is still there from the row before
+    load(2 * y);
+    load(2 * y + 1);
+    const float* inputs[3][3];
+    for (std::int64_t plane = 0; plane < 3; ++plane) {
+      for (std::int64_t r = 0; r < 3; ++r) inputs[plane][r] = picture_row(plane, 2 * y - 1 + r);
+    }
+    stem_first_row(layer, inputs, width, rows.inner_stride, inner_row(y));
+  };
+
+  first_row(0);
+  for (std::int64_t y = 0; y < height; ++y) {
+    if (y + 1 < height) first_row(y + 1);
+    for (std::int64_t c = 0; c < kStemChannels; ++c) {
+      const float* inputs[3];
+      for (std::int64_t r = 0; r < 3; ++r) {
+        const std::int64_t inner_y = y - 1 + r;
+        inputs[r] =
+            inner_y >= 0 && inner_y < height ? inner_row(inner_y) + c * rows.inner_stride : nullptr;
+      }
+      const auto channel = static_cast<std::size_t>(c);
+      stem_depthwise_row(inputs, width, layer.depthwise_weight.data() + 9 * c,
+                         layer.depthwise.bias[channel], layer.depthwise.slope[channel],
+                         last + c * rows.inner_stride + StemRows::kLead);
+    }
+    for (std::int64_t b = 0; b < layer.out_channels / kBlock; ++b) {
+      const float* const weight = layer.pointwise_weight.data() + b * kStemChannels * kBlock;
+      const float* const bias = layer.pointwise.bias.data() + b * kBlock;
+      const float* const slope = layer.pointwise.slope.data() + b * kBlock;
+      float* const to = out[static_cast<std::size_t>(b)] + y * width * kBlock;
+      const float* const from = last + StemRows::kLead;
+      std::int64_t x = 0;
+      for (; x + 8 <= width; x += 8) {
+        stem_pointwise_cells<8>(from + x, rows.inner_stride, weight, bias, slope, to + x * kBlock);
+      }
+      for (; x < width; ++x) {
+        stem_pointwise_cells<1>(from + x, rows.inner_stride, weight, bias, slope, to + x * kBlock);
+      }
+    }
+  }
+}
+
+}  // namespace retinaface::runtime::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,156 @@
+// 3x3 convolution by Winograd's F(4x4, 3x3). Included once for each instruction set.
+
+#if defined(RETINAFACE_RUNTIME_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_KERNELS_WINOGRAD_INL_H_
+#undef RETINAFACE_RUNTIME_KERNELS_WINOGRAD_INL_H_
+#else
+#define RETINAFACE_RUNTIME_KERNELS_WINOGRAD_INL_H_
+#endif
+
+#include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/kernels.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::kernels::HWY_NAMESPACE {
+
+/// B^T d: six values in, six out.
+HWY_INLINE void transform_input(const Vector* d, Vector* t) {
+  const FloatTag tag;
+  const Vector two = hn::Set(tag, 2.0F);
+  const Vector four = hn::Set(tag, 4.0F);
+  const Vector five = hn::Set(tag, 5.0F);
+  const Vector d42 = hn::NegMulAdd(four, d[2], d[4]);  // d4 - 4 d2
+  const Vector d31 = hn::NegMulAdd(four, d[1], d[3]);  // d3 - 4 d1
+  const Vector e42 = hn::Sub(d[4], d[2]);
+  const Vector e31 = hn::Mul(two, hn::Sub(d[3], d[1]));
+  t[0] = hn::MulAdd(four, d[0], hn::NegMulAdd(five, d[2], d[4]));
+  t[1] = hn::Add(d42, d31);
+  t[2] = hn::Sub(d42, d31);
+  t[3] = hn::Add(e42, e31);
+  t[4] = hn::Sub(e42, e31);
+  t[5] = hn::MulAdd(four, d[1], hn::NegMulAdd(five, d[3], d[5]));
+}
+
+/// A^T m: six values in, four out.
+HWY_INLINE void transform_output(const Vector* m, Vector* s) {
+  const FloatTag tag;
+  const Vector sum12 = hn::Add(m[1], m[2]);
+  const Vector difference12 = hn::Sub(m[1], m[2]);
+  const Vector sum34 = hn::Add(m[3], m[4]);
+  const Vector difference34 = hn::Sub(m[3], m[4]);
+  s[0] = hn::Add(hn::Add(m[0], sum12), sum34);
+  s[1] = hn::MulAdd(hn::Set(tag, 2.0F), difference34, difference12);
+  s[2] = hn::MulAdd(hn::Set(tag, 4.0F), sum34, sum12);
+  s[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0F), difference34, difference12), m[5]);
+}
+
+/// One block of the 6x6 input cells around output tile (y, x), transformed, to `out` + position *
+/// position_stride.
+HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t y, std::int64_t x,
+                           float* out, std::int64_t position_stride) {
+  const FloatTag tag;
+  Vector columns[6][6];  // [column][row after B^T]
+  const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
+  for (int j = 0; j < 6; ++j) {
+    Vector d[6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) {
+      const std::int64_t in_y = y - 1 + i;
+      const std::int64_t in_x = x - 1 + j;
+      const bool here = inside || (in_y >= 0 && in_y < in.height && in_x >= 0 && in_x < in.width);
+      d[i] = here ? hn::Load(tag, plane + (in_y * in.width + in_x) * kBlock) : hn::Zero(tag);
+    }
+    transform_input(d, columns[j]);
+  }
+  for (int i = 0; i < 6; ++i) {
+    Vector row[6];
+    Vector t[6];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
+    transform_input(row, t);
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) hn::Store(t[j], tag, out + (6 * i + j) * position_stride);
+  }
+}
+
+/// One block of output tile (y, x) from the 36 products at `in` + position * position_stride.
+HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const Map& map,
+                            float* plane, std::int64_t y, std::int64_t x, const float* bias,
+                            const float* slope) {
+  const FloatTag tag;
+  Vector columns[6][4];
+  for (int j = 0; j < 6; ++j) {
+    Vector m[6];
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) m[i] = hn::Load(tag, in + (6 * i + j) * position_stride);
+    transform_output(m, columns[j]);
+  }
+  const Vector b = hn::Load(tag, bias);
+  const std::int64_t rows = std::min<std::int64_t>(4, map.height - y);
+  const std::int64_t cells = std::min<std::int64_t>(4, map.width - x);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    Vector row[6];
+    Vector s[4];
+#pragma GCC unroll 6
+    for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
+    transform_output(row, s);
+    float* const to = plane + ((y + i) * map.width + x) * kBlock;
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      if (j < cells) hn::Store(activate(hn::Add(s[j], b), slope), tag, to + j * kBlock);
+    }
+  }
+}
+
+/// Tiles worked on at once.
+inline constexpr std::int64_t kTiles = 2 * kCells;
+
+inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& out,
+                     float* scratch) {
+  const std::int64_t tiles_x = (in.width + 3) / 4;
+  const std::int64_t tiles = (in.height + 3) / 4 * tiles_x;
+  const std::int64_t in_blocks = layer.in_channels / kBlock;
+  const std::int64_t out_blocks = layer.out_channels / kBlock;
+  // [position][block][tile][B], before and after the products.
+  const std::int64_t tile_block = kTiles * kBlock;
+  const std::int64_t in_stride = in_blocks * tile_block;
+  const std::int64_t out_stride = out_blocks * tile_block;
+  float* const transformed = scratch;
+  float* const products = scratch + 36 * in_stride;
+  BlockPointers targets(static_cast<std::size_t>(out_blocks));
+
+  for (std::int64_t first = 0; first < tiles;) {
+    const std::int64_t pieces = (tiles - first + kTiles - 1) / kTiles;
+    const std::int64_t count = (tiles - first + pieces - 1) / pieces;
+    for (std::int64_t b = 0; b < in_blocks; ++b) {
+      const float* const plane = in.data + b * in.block_stride;
+      for (std::int64_t t = 0; t < count; ++t) {
+        input_tile(in, plane, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
+                   transformed + b * tile_block + t * kBlock, in_stride);
+      }
+    }
+    for (std::int64_t position = 0; position < 36; ++position) {
+      for (std::int64_t b = 0; b < out_blocks; ++b) {
+        targets[static_cast<std::size_t>(b)] = products + position * out_stride + b * tile_block;
+      }
+      multiply({transformed + position * in_stride, tile_block}, count, layer.in_channels,
+               layer.out_channels,
+               layer.weight.data() + position * layer.in_channels * layer.out_channels, nullptr,
+               layer.epilogue.slope.data(), targets.data());
+    }
+    for (std::int64_t b = 0; b < out_blocks; ++b) {
+      for (std::int64_t t = 0; t < count; ++t) {
+        output_tile(products + b * tile_block + t * kBlock, out_stride, in,
+                    out[static_cast<std::size_t>(b)], (first + t) / tiles_x * 4,
+                    (first + t) % tiles_x * 4, layer.epilogue.bias.data() + b * kBlock,
+                    layer.epilogue.slope.data() + b * kBlock);
+      }
+    }
+    first += count;
+  }
+}
+
+}  // namespace retinaface::runtime::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,199 @@
+#include "runtime/onednn/schedule.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace retinaface::runtime::onednn {
+namespace {
+
+using kernels::block;
+
+std::size_t index(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
+
+/// The slope of what follows the sum of products, if that is nothing (slope 1) or one activation.
+std::optional<float> slope_of(const ConvolutionStep& conv) {
+  if (conv.post_ops.empty()) return 1.0F;
+  const PostOp& only = conv.post_ops[0];
+  const bool relu = conv.post_ops.size() == 1 && only.kind == PostOp::Kind::kLeakyRelu;
+  return relu && only.slope >= 0 && only.slope <= 1 ? std::optional(only.slope) : std::nullopt;
+}
+
+class Scheduler {
+ public:
+  explicit Scheduler(const Program& program) : program_(program), done_(program.steps.size()) {}
+
+  std::vector<Task> run() {
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      if (done_[i]) continue;
+      if (!try_stem(i) && !try_separable(i) && !try_pointwise(i) && !try_winograd(i) &&
+          !try_add_upsampled(i)) {
+        const Step& step = program_.steps[i];
+        add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
+      }
+    }
+    return std::move(tasks_);
+  }
+
+ private:
+  /// The step as a convolution that ends in something a kernel can do; null otherwise.
+  const ConvolutionStep* convolution(std::size_t i) const {
+    if (block() == 0 || i >= program_.steps.size() || done_[i]) return nullptr;
+    const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
+    return conv != nullptr && slope_of(*conv) ? conv : nullptr;
+  }
+
+  bool whole_blocks(std::int64_t channels) const { return channels % block() == 0; }
+
+  bool is_depthwise(const ConvolutionStep& conv) const {
+    const auto& c = conv.convolution;
+    return c.kernel == 3 && c.padding == 1 && c.stride <= 2 && c.groups == c.out_channels &&
+           conv.weight.shape[1] == 1;
+  }
+
+  bool is_pointwise(const ConvolutionStep& conv) const {
+    constexpr std::int64_t kMaxWeights = 128 * 1024;  // half a megabyte: what a cache holds
+    const auto& c = conv.convolution;
+    return c.kernel == 1 && c.padding == 0 && c.stride == 1 && c.groups == 1 &&
+           whole_blocks(c.out_channels) && c.out_channels * conv.weight.shape[1] <= kMaxWeights;
+  }
+
+  bool is_winograd(const ConvolutionStep& conv) const {
+    constexpr std::int64_t kMaxWeights = 64 * 64;  // each becomes 36
+    const auto& c = conv.convolution;
+    return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
+           whole_blocks(c.out_channels) && whole_blocks(conv.weight.shape[1]) &&
+           c.out_channels * conv.weight.shape[1] <= kMaxWeights;
+  }
+
+  /// Whether step i + 1 is the only one that reads what step i writes.
+  bool leads_only_to_next(std::size_t i) const {
+    const ValueId target = program_.steps[i].target;
+    if (program_.values[index(target)].parent != kNoValue) return false;
+    for (std::size_t j = 0; j < program_.steps.size(); ++j) {
+      const Step& step = program_.steps[j];
+      const auto* conv = std::get_if<ConvolutionStep>(&step.op);
+      const bool adds =
+          conv != nullptr && std::ranges::count(conv->post_ops, target, &PostOp::addend) > 0;
+      const bool reads = std::ranges::count(step.sources, target) > 0;
+      if (adds || (reads != (j == i + 1))) return false;
+    }
+    return std::ranges::count(program_.outputs, target) == 0;
+  }
+
+  static kernels::Epilogue epilogue(const ConvolutionStep& conv) {
+    return kernels::make_epilogue(conv.bias, *slope_of(conv));
+  }
+
+  bool try_stem(std::size_t i) {
+    const auto* first = convolution(i);
+    const auto* depthwise = convolution(i + 1);
+    const auto* pointwise = convolution(i + 2);
+    if (first == nullptr || depthwise == nullptr || pointwise == nullptr) return false;
+    const auto& c = first->convolution;
+    if (program_.steps[i].sources[0] != 0 || first->weight.shape[1] != 3 || c.kernel != 3 ||
+        c.stride != 2 || c.padding != 1 || c.out_channels != kernels::kStemChannels ||
+        !is_depthwise(*depthwise) || depthwise->convolution.stride != 1 ||
+        !is_pointwise(*pointwise) || !leads_only_to_next(i) || !leads_only_to_next(i + 1)) {
+      return false;
+    }
+    add({program_.steps[i + 2].name,
+         kernels::make_stem(first->weight, epilogue(*first), depthwise->weight,
+                            epilogue(*depthwise), pointwise->weight, epilogue(*pointwise)),
+         {0},
+         {program_.steps[i + 2].target}},
+        {i, i + 1, i + 2});
+    return true;
+  }
+
+  bool try_separable(std::size_t i) {
+    const auto* depthwise = convolution(i);
+    const auto* pointwise = convolution(i + 1);
+    if (depthwise == nullptr || pointwise == nullptr || !is_depthwise(*depthwise) ||
+        !is_pointwise(*pointwise) || !whole_blocks(depthwise->convolution.out_channels) ||
+        !leads_only_to_next(i)) {
+      return false;
+    }
+    add({program_.steps[i + 1].name,
+         SeparableTask{kernels::make_depthwise(depthwise->weight, depthwise->convolution.stride,
+                                               epilogue(*depthwise)),
+                       kernels::make_pointwise(pointwise->weight, epilogue(*pointwise))},
+         program_.steps[i].sources,
+         {program_.steps[i + 1].target}},
+        {i, i + 1});
+    return true;
+  }
+
+  bool try_pointwise(std::size_t i) {
+    const auto* conv = convolution(i);
+    const Step& step = program_.steps[i];
+    if (conv == nullptr || !is_pointwise(*conv) || !whole_blocks(conv->weight.shape[1])) {
+      return false;
+    }
+    add({step.name,
+         kernels::make_pointwise(conv->weight, epilogue(*conv)),
+         step.sources,
+         {step.target}},
+        {i});
+    return true;
+  }
+
+  /// With it go the convolutions of its kind that read the same map: the input is transformed once.
+  bool try_winograd(std::size_t i) {
+    const auto* first = convolution(i);
+    if (first == nullptr || !is_winograd(*first)) return false;
+    const Step& step = program_.steps[i];
+    Task task{step.name, {}, step.sources, {step.target}};
+    std::vector<std::size_t> steps = {i};
+    graph::Tensor weight = first->weight.clone();
+    kernels::Epilogue all = epilogue(*first);
+    for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
+      const auto* other = convolution(j);
+      if (other == nullptr || !is_winograd(*other) || program_.steps[j].sources != step.sources ||
+          (weight.shape[0] + other->weight.shape[0]) * weight.shape[1] > 64 * 64) {
+        continue;
+      }
+      weight = stacked(weight, other->weight);
+      all = kernels::joined(all, epilogue(*other));
+      task.targets.push_back(program_.steps[j].target);
+      steps.push_back(j);
+    }
+    task.action = kernels::make_winograd(weight, std::move(all));
+    add(std::move(task), steps);
+    return true;
+  }
+
+  bool try_add_upsampled(std::size_t i) {
+    const Step& step = program_.steps[i];
+    if (!std::holds_alternative<AddUpsampled>(step.op)) return false;
+    add({step.name, AddUpsampled{}, step.sources, {step.target}}, {i});
+    return true;
+  }
+
+  static graph::Tensor stacked(const graph::Tensor& a, const graph::Tensor& b) {
+    std::vector<std::int64_t> shape = a.shape;
+    shape[0] += b.shape[0];
+    graph::Tensor both = graph::Tensor::of_shape(std::move(shape));
+    std::ranges::copy(b.values, std::ranges::copy(a.values, both.values.begin()).out);
+    return both;
+  }
+
+  void add(Task task, const std::vector<std::size_t>& steps) {
+    for (const std::size_t i : steps) done_[i] = true;
+    tasks_.push_back(std::move(task));
+  }
+
+  const Program& program_;
+  std::vector<bool> done_;  // by step, whether a task executes it
+  std::vector<Task> tasks_;
+};
+
+}  // namespace
+
+std::vector<Task> make_schedule(const Program& program) {
+  return Scheduler(program).run();
+}
+
+}  // namespace retinaface::runtime::onednn

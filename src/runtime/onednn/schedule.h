@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "runtime/kernels/kernels.h"
+#include "runtime/lowering.h"
+
+namespace retinaface::runtime::onednn {
+
+/// A step that oneDNN executes.
+struct LibraryTask {
+  std::size_t step = 0;  ///< of the program
+};
+
+struct SeparableTask {
+  kernels::Depthwise depthwise;
+  kernels::Pointwise pointwise;
+};
+
+/// What one call executes: a kernel of our own with its weights, or a step by oneDNN.
+struct Task {
+  std::string name;  ///< of the graph's node that the last result belongs to
+  std::variant<LibraryTask, kernels::Stem, SeparableTask, kernels::Pointwise, kernels::Winograd,
+               AddUpsampled>
+      action;
+  std::vector<ValueId> sources;
+  /// One after the other these make up the kernel's output channels.
+  std::vector<ValueId> targets;
+};
+
+/// Chooses who executes each step: kernels of our own for the layers that they are made for,
+/// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
+/// picture's size. Without kernels for this CPU all goes to oneDNN.
+std::vector<Task> make_schedule(const Program& program);
+
+}  // namespace retinaface::runtime::onednn

@@ -9,6 +9,7 @@
 #include "retinaface/error.h"
 #include "retinaface/version.h"
 
+#include "base/memory.h"
 #include "cli/command.h"
 
 namespace retinaface::cli {

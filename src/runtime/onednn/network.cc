@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.h"
 #include "base/check.h"
+#include "base/memory.h"
 #include "runtime/onednn/onednn.h"
 #include "runtime/onednn/plan.h"
 
@@ -167,6 +168,7 @@ class OnednnSession : public Session {
     if (arena_.size() >= plan_->arena_bytes && !wasteful) return;
     arena_ = {};
     arena_ = AlignedBuffer<std::byte>(plan_->arena_bytes);
+    prefault(arena_.data(), arena_.size());
   }
 
   void bind() {

@@ -1,0 +1,35 @@
+#include "base/memory.h"
+
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace retinaface {
+
+void prefault(void* data, std::size_t bytes) {
+#if defined(MADV_POPULATE_WRITE)
+  constexpr int kPopulate = MADV_POPULATE_WRITE;
+#else
+  constexpr int kPopulate = 23;  // Linux 5.14; the C library's headers may be older
+#endif
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
+  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, kPopulate);
+}
+
+void keep_freed_memory(std::size_t warm_bytes) {
+  constexpr int kLargestThreshold = 32 << 20;  // glibc refuses more
+  constexpr int kKept = 256 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLargestThreshold);
+  ::mallopt(M_TRIM_THRESHOLD, kKept);
+  if (void* const warm = std::malloc(warm_bytes)) {
+    prefault(warm, warm_bytes);
+    std::free(warm);
+  }
+}
+
+}  // namespace retinaface

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+
+namespace retinaface {
+
+/// Has the system back the memory now, in one call, instead of page by page when it is first
+/// touched, which costs several times as much. Only a hint: nothing changes where it is refused.
+void prefault(void* data, std::size_t bytes);
+
+/// For programs, at their start: freed memory stays with the process instead of going back to the
+/// system and being faulted in again for the next picture, and the heap's first `warm_bytes` are
+/// there at once.
+void keep_freed_memory(std::size_t warm_bytes);
+
+}  // namespace retinaface

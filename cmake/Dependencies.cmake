@@ -21,14 +21,6 @@ find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
 add_library(hwy INTERFACE)
 target_include_directories(hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 
-# Debian's OpenCV component packages have no CMake configuration of their own.
-find_path(OPENCV_INCLUDE_DIR opencv2/imgproc.hpp PATH_SUFFIXES opencv4 REQUIRED)
-find_library(OPENCV_CORE_LIBRARY opencv_core REQUIRED)
-find_library(OPENCV_IMGPROC_LIBRARY opencv_imgproc REQUIRED)
-add_library(opencv_imgproc INTERFACE)
-target_include_directories(opencv_imgproc SYSTEM INTERFACE ${OPENCV_INCLUDE_DIR})
-target_link_libraries(opencv_imgproc INTERFACE ${OPENCV_IMGPROC_LIBRARY} ${OPENCV_CORE_LIBRARY})
-
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 add_library(stb INTERFACE)
 target_include_directories(stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})

@@ -1,29 +1,74 @@
+// No drawing library: loading OpenCV takes longer than detecting the faces does.
+
 #include "image/draw.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <opencv2/imgproc.hpp>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
-
-#include "image/matrix.h"
 
 namespace retinaface {
 namespace {
 
-using Colour = cv::Scalar;  // red, green, blue
+using Colour = std::array<std::uint8_t, 3>;  // red, green, blue
 
-const Colour kBoxColour(60, 220, 90);
-const Colour kDark(20, 20, 20);
-const Colour kLeft(255, 70, 60);
-const Colour kRight(70, 150, 255);
-const Colour kNose(255, 220, 50);
-const std::array kPointColours = {&kLeft, &kRight, &kNose, &kLeft, &kRight};
+constexpr Colour kBoxColour = {60, 220, 90};
+constexpr Colour kDark = {20, 20, 20};
+constexpr Colour kLeft = {255, 70, 60};
+constexpr Colour kRight = {70, 150, 255};
+constexpr Colour kNose = {255, 220, 50};
+constexpr std::array<Colour, 5> kPointColours = {kLeft, kRight, kNose, kLeft, kRight};
 
-constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
-constexpr int kMinTextHeight_px = 7;  // of the figures; smaller ones cannot be read
+constexpr float kMinTextHeight_px = 7;  // of the figures; smaller ones cannot be read
+
+/// Whole pixels, half-open.
+struct Rectangle {
+  int x0, y0, x1, y1;
+
+  Rectangle grown(int by) const { return {x0 - by, y0 - by, x1 + by, y1 + by}; }
+};
+
+void fill(Image& image, const Rectangle& area, const Colour& colour) {
+  const int x0 = std::max(area.x0, 0);
+  const int x1 = std::min(area.x1, image.width());
+  const int y1 = std::min(area.y1, image.height());
+  for (int y = std::max(area.y0, 0); y < y1; ++y) {
+    for (int x = x0; x < x1; ++x) std::ranges::copy(colour, image.row(y) + 3 * x);
+  }
+}
+
+/// The one-pixel edge of a rectangle.
+void outline(Image& image, const Rectangle& r, const Colour& colour) {
+  fill(image, {r.x0, r.y0, r.x1, r.y0 + 1}, colour);
+  fill(image, {r.x0, r.y1 - 1, r.x1, r.y1}, colour);
+  fill(image, {r.x0, r.y0, r.x0 + 1, r.y1}, colour);
+  fill(image, {r.x1 - 1, r.y0, r.x1, r.y1}, colour);
+}
+
+/// A disc with a soft edge one pixel wide.
+void disc(Image& image, Point centre, float radius, const Colour& colour) {
+  const auto first = [&](float c) { return std::max(static_cast<int>(c - radius - 1), 0); };
+  const auto end = [&](float c, int size) {
+    return std::min(static_cast<int>(c + radius + 2), size);
+  };
+  for (int y = first(centre.y); y < end(centre.y, image.height()); ++y) {
+    for (int x = first(centre.x); x < end(centre.x, image.width()); ++x) {
+      const float distance = std::hypot(static_cast<float>(x) + 0.5F - centre.x,
+                                        static_cast<float>(y) + 0.5F - centre.y);
+      const float cover = std::clamp(radius + 0.5F - distance, 0.0F, 1.0F);
+      std::uint8_t* const pixel = image.row(y) + 3 * x;
+      for (std::size_t c = 0; c < 3; ++c) {
+        const float mixed =
+            static_cast<float>(pixel[c]) * (1 - cover) + static_cast<float>(colour[c]) * cover;
+        pixel[c] = static_cast<std::uint8_t>(std::lround(mixed));
+      }
+    }
+  }
+}
 
 /// Sizes in pixels that suit one face in one picture.
 struct Style {
@@ -41,8 +86,8 @@ struct Style {
   }
 };
 
-/// A coordinate that OpenCV's integers hold, moved no nearer to the picture than it was: beyond
-/// `size` on either side nothing is visible.
+/// A coordinate that an int holds, moved no nearer to the picture than it was: beyond `size` on
+/// either side nothing is visible.
 float within_reach(float value, int size) {
   const auto reach = static_cast<float>(size);
   return std::clamp(value, -reach, 2 * reach);
@@ -53,88 +98,125 @@ bool is_finite(const Box& box) {
          std::isfinite(box.y1);
 }
 
-/// The first and last pixels of the box: lines on whole pixels are crisp.
-cv::Rect pixels_of(const Box& box, const Image& image) {
+/// The pixels of the box: lines on whole pixels are crisp.
+Rectangle pixels_of(const Box& box, const Image& image) {
   const auto round = [](float value, int size) {
     return static_cast<int>(std::lround(within_reach(value, size)));
   };
   const int x0 = round(box.x0, image.width());
   const int y0 = round(box.y0, image.height());
-  const int x1 = std::max(round(box.x1, image.width()), x0 + 1);
-  const int y1 = std::max(round(box.y1, image.height()), y0 + 1);
-  return {x0, y0, x1 - x0, y1 - y0};
+  return {x0, y0, std::max(round(box.x1, image.width()), x0 + 1),
+          std::max(round(box.y1, image.height()), y0 + 1)};
 }
 
-/// Ring by ring: OpenCV's own wide lines are of odd widths only, and smoothing would but blur lines
-/// along the axes.
-void draw_box(cv::Mat& pixels, const cv::Rect& box, int line) {
-  const auto ring = [&](int outward, const Colour& colour) {
-    cv::rectangle(
-        pixels,
-        {box.x - outward, box.y - outward, box.width + 2 * outward, box.height + 2 * outward},
-        colour);
-  };
+void draw_box(Image& image, const Rectangle& box, int line) {
   const int outer = line / 2;
   const int inner = outer - line + 1;
   if (line >= 3) {
-    ring(outer + 1, kDark);
-    ring(inner - 1, kDark);
+    outline(image, box.grown(outer + 1), kDark);
+    outline(image, box.grown(inner - 1), kDark);
   }
-  for (int outward = inner; outward <= outer; ++outward) ring(outward, kBoxColour);
+  for (int outward = inner; outward <= outer; ++outward) {
+    outline(image, box.grown(outward), kBoxColour);
+  }
 }
 
-void draw_point(cv::Mat& pixels, const Image& image, Point point, float radius,
-                const Colour& colour) {
+void draw_point(Image& image, Point point, float radius, const Colour& colour) {
   if (!std::isfinite(point.x) || !std::isfinite(point.y)) return;
-  const float x = within_reach(point.x, image.width());
-  const float y = within_reach(point.y, image.height());
+  const Point at = {within_reach(point.x, image.width()), within_reach(point.y, image.height())};
   if (radius < 0.6F) {  // on a tiny face anything larger hides what it shows
-    const cv::Point pixel(static_cast<int>(std::floor(x)), static_cast<int>(std::floor(y)));
-    cv::rectangle(pixels, pixel, pixel, colour);
+    const int x = static_cast<int>(std::floor(at.x));
+    const int y = static_cast<int>(std::floor(at.y));
+    fill(image, {x, y, x + 1, y + 1}, colour);
     return;
   }
-  constexpr int kFractionBits = 4;
-  const auto fixed = [](float value) {
-    return static_cast<int>(std::lround(value * (1 << kFractionBits)));
-  };
-  const cv::Point centre(fixed(x - 0.5F), fixed(y - 0.5F));  // OpenCV counts from a pixel's centre
-  if (radius >= 2) {
-    cv::circle(pixels, centre, fixed(radius + 1), kDark, cv::FILLED, cv::LINE_AA, kFractionBits);
-  }
-  cv::circle(pixels, centre, fixed(radius), colour, cv::FILLED, cv::LINE_AA, kFractionBits);
+  if (radius >= 2) disc(image, at, radius + 1, kDark);
+  disc(image, at, radius, colour);
 }
 
-void draw_score(cv::Mat& pixels, const cv::Rect& box, float score, const Style& style) {
+/// Figures of seven segments.
+class Figures {
+ public:
+  Figures(std::string_view text, float height_px)
+      : text_(text),
+        height_(static_cast<int>(height_px)),
+        line_(std::max(1, height_ / 7)),
+        digit_width_((height_ + line_) / 2) {}
+
+  int height() const { return height_; }
+  int width() const {
+    int width = -2 * line_;
+    for (const char c : text_) width += advance(c);
+    return width;
+  }
+
+  void draw(Image& image, int x, int y, const Colour& colour) const {
+    for (const char c : text_) {
+      if (c == '.') {
+        fill(image, {x, y + height_ - line_, x + line_, y + height_}, colour);
+      } else {
+        draw_digit(image, x, y, c - '0', colour);
+      }
+      x += advance(c);
+    }
+  }
+
+ private:
+  int advance(char c) const { return (c == '.' ? line_ : digit_width_) + 2 * line_; }
+
+  void draw_digit(Image& image, int x, int y, int digit, const Colour& colour) const {
+    // Bits: top, upper right, lower right, bottom, lower left, upper left, middle.
+    constexpr std::array<int, 10> kSegments = {0x3F, 0x06, 0x5B, 0x4F, 0x66,
+                                               0x6D, 0x7D, 0x07, 0x7F, 0x6F};
+    const int right = x + digit_width_;
+    const int bottom = y + height_;
+    const int middle = y + (height_ - line_) / 2;
+    const std::array<Rectangle, 7> segments = {{{x, y, right, y + line_},
+                                                {right - line_, y, right, middle + line_},
+                                                {right - line_, middle, right, bottom},
+                                                {x, bottom - line_, right, bottom},
+                                                {x, middle, x + line_, bottom},
+                                                {x, y, x + line_, middle + line_},
+                                                {x, middle, right, middle + line_}}};
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+      if ((kSegments[static_cast<std::size_t>(digit)] >> i & 1) != 0) {
+        fill(image, segments[i], colour);
+      }
+    }
+  }
+
+  std::string_view text_;
+  int height_;
+  int line_;
+  int digit_width_;
+};
+
+void draw_score(Image& image, const Rectangle& box, float score, const Style& style) {
   if (style.text_height < kMinTextHeight_px || !std::isfinite(score)) return;
-  const std::string text = fmt::format("{:.2f}", score);
-  const int line = std::max(1, static_cast<int>(std::lround(style.text_height / 9)));
-  const double scale = cv::getFontScaleFromHeight(kFont, static_cast<int>(style.text_height), line);
-  int below_base = 0;
-  const cv::Size size = cv::getTextSize(text, kFont, scale, line, &below_base);
-  const int margin = std::max(2, size.height / 4);
-  const cv::Size plate(size.width + 2 * margin, size.height + 2 * margin);
-  const bool room_above = box.y >= plate.height;
-  const cv::Point corner(std::clamp(box.x, 0, std::max(0, pixels.cols - plate.width)),
-                         room_above ? box.y - plate.height : std::max(0, box.y));
-  cv::rectangle(pixels, cv::Rect(corner, plate), kBoxColour, cv::FILLED);
-  cv::putText(pixels, text, corner + cv::Point(margin, margin + size.height), kFont, scale, kDark,
-              line, cv::LINE_AA);
+  const std::string text = fmt::format("{:.2f}", std::clamp(score, 0.0F, 1.0F));
+  const Figures figures(text, style.text_height);
+  const int margin = std::max(2, figures.height() / 4);
+  const int width = figures.width() + 2 * margin;
+  const int height = figures.height() + 2 * margin;
+  const int x = std::clamp(box.x0, 0, std::max(0, image.width() - width));
+  const int y = box.y0 >= height ? box.y0 - height : std::max(0, box.y0);
+  fill(image, {x, y, x + width, y + height}, kBoxColour);
+  figures.draw(image, x + margin, y + margin, kDark);
 }
 
 }  // namespace
 
 void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions& options) {
   if (image.empty()) return;
-  cv::Mat pixels = matrix_of(image);
   for (const FaceMark& face : faces) {
     if (!is_finite(face.box) || face.box.width() <= 0 || face.box.height() <= 0) continue;
     const Style style(image, face.box);
-    const cv::Rect box = pixels_of(face.box, image);
-    draw_box(pixels, box, style.line);
+    const Rectangle box = pixels_of(face.box, image);
+    draw_box(image, box, style.line);
     for (std::size_t i = 0; options.landmarks && i < face.landmarks.size(); ++i) {
-      draw_point(pixels, image, face.landmarks[i], style.point_radius, *kPointColours[i]);
+      draw_point(image, face.landmarks[i], style.point_radius, kPointColours[i]);
     }
-    if (options.scores) draw_score(pixels, box, face.score, style);
+    if (options.scores) draw_score(image, box, face.score, style);
   }
 }
 

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <memory>
-#include <opencv2/core.hpp>
 #include <string_view>
 #include <vector>
 
 #include <libexif/exif-data.h>
 
 #include "base/check.h"
-#include "image/matrix.h"
 
 namespace retinaface {
 namespace {
@@ -37,37 +35,27 @@ int exif_orientation(std::span<const std::byte> exif) {
 Image upright(Image stored, int orientation) {
   RF_CHECK(orientation >= 1 && orientation <= 8);
   if (orientation == 1 || stored.empty()) return stored;
+  // Transposed first, if at all, then mirrored left to right, top to bottom, or both.
   const bool turned = orientation >= 5;
+  const bool mirror_x =
+      orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+  const bool mirror_y =
+      orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+
   Image result =
       turned ? Image(stored.height(), stored.width()) : Image(stored.width(), stored.height());
-  const cv::Mat from = matrix_of(stored);
-  cv::Mat to = matrix_of(result);
-  if (turned) cv::transpose(from, to);
-  const cv::Mat& source = turned ? to : from;
-  constexpr int kUpsideDown = 0;
-  constexpr int kMirrored = 1;
-  constexpr int kHalfTurn = -1;
-  switch (orientation) {
-    case 2:
-      cv::flip(source, to, kMirrored);
-      break;
-    case 3:
-      cv::flip(source, to, kHalfTurn);
-      break;
-    case 4:
-      cv::flip(source, to, kUpsideDown);
-      break;
-    case 6:
-      cv::flip(source, to, kMirrored);
-      break;
-    case 7:
-      cv::flip(source, to, kHalfTurn);
-      break;
-    case 8:
-      cv::flip(source, to, kUpsideDown);
-      break;
-    default:
-      break;  // 5: transposed, as it is
+  const std::ptrdiff_t pixel = 3;
+  const std::ptrdiff_t along_x = (turned ? stored.stride() : pixel) * (mirror_x ? -1 : 1);
+  const std::ptrdiff_t along_y = (turned ? pixel : stored.stride()) * (mirror_y ? -1 : 1);
+  const std::uint8_t* start = stored.row(0);
+  if (mirror_x) start -= along_x * (result.width() - 1);
+  if (mirror_y) start -= along_y * (result.height() - 1);
+  for (int y = 0; y < result.height(); ++y) {
+    const std::uint8_t* from = start + y * along_y;
+    std::uint8_t* to = result.row(y);
+    for (int x = 0; x < result.width(); ++x, from += along_x, to += pixel) {
+      std::copy_n(from, pixel, to);
+    }
   }
   return result;
 }

@@ -1,6 +1,3 @@
-// OpenCV's resize is not used: it spreads over threads of its own, which only a setting for the
-// whole process prevents, and a program that embeds this library may want it otherwise.
-
 #include "image/resize.h"
 
 #include <algorithm>

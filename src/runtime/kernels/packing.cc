@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include "base/check.h"
 #include "runtime/kernels/kernels.h"
@@ -20,17 +19,14 @@ std::int64_t padded(std::int64_t channels) {
   return (channels + block() - 1) / block() * block();
 }
 
-/// Packs out x in weights for the kernels' inner loop: by pair of out blocks, by input channel, the
-/// 2B (or B, for a last single block) output channels. `weight(out, in)` gives the values.
-void pack_matrix(std::int64_t out_channels, std::int64_t in_channels,
-                 const std::function<float(std::int64_t, std::int64_t)>& weight, float* packed) {
+/// Where the weight from input channel `in` to output channel `out` stands for the kernels' inner
+/// loop: by pair of out blocks, by input channel, the pair's 2B (a last single block's B) outputs.
+std::size_t packed_index(std::int64_t out, std::int64_t in, std::int64_t out_channels,
+                         std::int64_t in_channels) {
   const std::int64_t pair = 2 * block();
-  for (std::int64_t first = 0; first < out_channels; first += pair) {
-    const std::int64_t end = std::min(first + pair, out_channels);
-    for (std::int64_t in = 0; in < in_channels; ++in) {
-      for (std::int64_t out = first; out < end; ++out) *packed++ = weight(out, in);
-    }
-  }
+  const std::int64_t first = out / pair * pair;
+  const std::int64_t width = std::min(pair, out_channels - first);
+  return size(first * in_channels + in * width + out - first);
 }
 
 /// G g G^T for a 3x3 kernel g, with the points 0, 1, -1, 2, -2 and infinity.
@@ -41,14 +37,14 @@ std::array<double, 36> winograd_weight(const float* g) {
                                {1.0 / 24, 1.0 / 12, 1.0 / 6},
                                {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                {0, 0, 1}};
-  std::array<double, 36> result{};
+  std::array<double, 36> result;
   for (std::size_t i = 0; i < 6; ++i) {
+    double row[3];  // of G g
+    for (std::size_t x = 0; x < 3; ++x) {
+      row[x] = kG[i][0] * double{g[x]} + kG[i][1] * double{g[3 + x]} + kG[i][2] * double{g[6 + x]};
+    }
     for (std::size_t j = 0; j < 6; ++j) {
-      for (std::size_t y = 0; y < 3; ++y) {
-        for (std::size_t x = 0; x < 3; ++x) {
-          result[6 * i + j] += kG[i][y] * double{g[3 * y + x]} * kG[j][x];
-        }
-      }
+      result[6 * i + j] = row[0] * kG[j][0] + row[1] * kG[j][1] + row[2] * kG[j][2];
     }
   }
   return result;
@@ -80,9 +76,11 @@ Pointwise make_pointwise(const Tensor& weight, Epilogue epilogue) {
   const std::int64_t in = weight.shape[1];
   RF_CHECK(out % block() == 0 && in % block() == 0);
   Pointwise layer{in, out, AlignedBuffer<float>(size(out * in)), std::move(epilogue)};
-  pack_matrix(
-      out, in, [&](std::int64_t o, std::int64_t i) { return weight.values[size(o * in + i)]; },
-      layer.weight.data());
+  for (std::int64_t o = 0; o < out; ++o) {
+    for (std::int64_t i = 0; i < in; ++i) {
+      layer.weight[packed_index(o, i, out, in)] = weight.values[size(o * in + i)];
+    }
+  }
   return layer;
 }
 
@@ -103,18 +101,16 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
   const std::int64_t out = weight.shape[0];
   const std::int64_t in = weight.shape[1];
   RF_CHECK(out % block() == 0 && in % block() == 0);
-  std::vector<std::array<double, 36>> transformed;
-  for (std::int64_t i = 0; i < out * in; ++i) {
-    transformed.push_back(winograd_weight(weight.values.data() + i * 9));
-  }
   Winograd layer{in, out, AlignedBuffer<float>(size(36 * out * in)), std::move(epilogue)};
-  for (std::int64_t position = 0; position < 36; ++position) {
-    pack_matrix(
-        out, in,
-        [&](std::int64_t o, std::int64_t i) {
-          return static_cast<float>(transformed[size(o * in + i)][size(position)]);
-        },
-        layer.weight.data() + position * out * in);
+  for (std::int64_t o = 0; o < out; ++o) {
+    for (std::int64_t i = 0; i < in; ++i) {
+      const auto transformed = winograd_weight(weight.values.data() + (o * in + i) * 9);
+      float* to = layer.weight.data() + packed_index(o, i, out, in);
+      for (const double value : transformed) {
+        *to = static_cast<float>(value);
+        to += out * in;
+      }
+    }
   }
   return layer;
 }

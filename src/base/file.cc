@@ -51,13 +51,10 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
-}  // namespace
-
-std::string printable(const std::filesystem::path& path) {
-  const std::string& text = path.native();
+std::string escaped(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(std::string_view(text).substr(i));
+    const std::size_t length = utf8_length(text.substr(i));
     const auto byte = static_cast<unsigned char>(text[i]);
     if (length == 0 || byte < 0x20 || byte == 0x7F) {
       result += fmt::format("\\x{:02x}", byte);
@@ -68,6 +65,20 @@ std::string printable(const std::filesystem::path& path) {
     }
   }
   return result;
+}
+
+}  // namespace
+
+std::string printable(const std::filesystem::path& path) {
+  return escaped(path.native());
+}
+
+std::string excerpt(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 100;
+  if (text.size() <= kMaxBytes) return escaped(text);
+  std::size_t end = kMaxBytes;  // not inside a character
+  while (end > kMaxBytes - 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return escaped(text.substr(0, end)) + "...";
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace retinaface {
@@ -12,6 +13,10 @@ namespace retinaface {
 /// The path as it goes into a message: control characters and invalid bytes escaped, so that one
 /// error stays one line.
 std::string printable(const std::filesystem::path& path);
+
+/// The start of a text that a file contains (a name, a word), for a message: escaped as by
+/// printable, and at most some 100 characters of it.
+std::string excerpt(std::string_view text);
 
 /// The whole file. Throws Error, the path first: kNotFound, kUnreadable (a folder, no permission),
 /// kTooLarge beyond `max_bytes`.

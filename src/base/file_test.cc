@@ -52,5 +52,13 @@ TEST(Printable, KeepsTextAndEscapesTheRest) {
   EXPECT_EQ(printable("cut\xc3"), "cut\\xc3");
 }
 
+TEST(Excerpt, IsShortAndOneLine) {
+  EXPECT_EQ(excerpt("body.weight\n"), "body.weight\\x0a");
+  EXPECT_EQ(excerpt(std::string(100, 'x')), std::string(100, 'x'));
+  EXPECT_EQ(excerpt(std::string(101, 'x')), std::string(100, 'x') + "...");
+  EXPECT_EQ(excerpt(std::string(99, 'x') + "üü"), std::string(99, 'x') + "...");
+  EXPECT_EQ(excerpt(std::string(200, '\xBF')).substr(0, 8), "\\xbf\\xbf");
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "graph/weights.h"
 
 namespace retinaface::graph {
@@ -19,22 +20,7 @@ static_assert(std::endian::native == std::endian::little,
               "tensors are copied as they lie in files");
 
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-
-float from_half(std::uint16_t half) {
-  const auto sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
-  const std::uint32_t exponent = (half >> 10) & 0x1FU;
-  const std::uint32_t mantissa = half & 0x3FFU;
-  if (exponent == 0) {  // zero and subnormal numbers
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const std::uint32_t wide = exponent == 0x1F ? 0xFFU : exponent + 112;
-  return std::bit_cast<float>(sign | wide << 23 | mantissa << 13);
-}
-
-float from_bfloat(std::uint16_t bfloat) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
-}
+constexpr std::size_t kMaxRank = 8;
 
 template <typename Convert>
 void widen(std::span<const std::byte> bytes, Convert convert, std::span<float> values) {
@@ -45,38 +31,45 @@ void widen(std::span<const std::byte> bytes, Convert convert, std::span<float> v
   }
 }
 
+/// `unclaimed` is the number of bytes of `data` that no tensor before this one has taken: without
+/// it a small file could ask for any amount of memory by naming the same bytes many times.
 Tensor parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> data,
-                    const std::string& source) {
+                    std::uint64_t& unclaimed, const std::string& source) {
   std::vector<std::int64_t> shape;
   std::uint64_t elements = 1;
   for (const json& extent : entry.at("shape")) {
     shape.push_back(extent.get<std::int64_t>());
-    if (!extent.is_number_unsigned() ||
+    if (shape.size() > kMaxRank || !extent.is_number_unsigned() || shape.back() < 0 ||
         (shape.back() > 0 && elements > std::numeric_limits<std::int32_t>::max() /
                                             static_cast<std::uint64_t>(shape.back()))) {
-      fail(ErrorCode::kBadData, "{}: tensor {}: impossible shape {}", source, name,
-           entry.at("shape").dump());
+      fail(ErrorCode::kBadData, "{}: tensor {}: impossible shape, from {} on", source,
+           excerpt(name), to_string(shape));
     }
     elements *= static_cast<std::uint64_t>(shape.back());
   }
   const auto dtype = entry.at("dtype").get<std::string>();
   if (dtype != "F32" && dtype != "F16" && dtype != "BF16") {
-    fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source, name,
-         dtype);
+    fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source,
+         excerpt(name), excerpt(dtype));
   }
   const std::uint64_t element_bytes = dtype == "F32" ? 4 : 2;
   const auto begin = entry.at("data_offsets").at(0).get<std::uint64_t>();
   const auto end = entry.at("data_offsets").at(1).get<std::uint64_t>();
   if (begin > end || end > data.size() || end - begin != elements * element_bytes) {
     fail(ErrorCode::kBadData, "{}: tensor {}: bytes {} to {} of {} do not hold a {} of shape {}",
-         source, name, begin, end, data.size(), dtype, to_string(shape));
+         source, excerpt(name), begin, end, data.size(), dtype, to_string(shape));
   }
+  if (end - begin > unclaimed) {
+    fail(ErrorCode::kBadData, "{}: tensor {}: its bytes belong to another tensor as well", source,
+         excerpt(name));
+  }
+  unclaimed -= end - begin;
   Tensor tensor = Tensor::of_shape(std::move(shape));
   const auto bytes = data.subspan(begin, end - begin);
   if (dtype == "F32") {
     if (!bytes.empty()) std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
   } else {
-    widen(bytes, dtype == "F16" ? from_half : from_bfloat, tensor.values);
+    widen(bytes, dtype == "F16" ? float_from_half : float_from_bfloat16, tensor.values);
   }
   return tensor;
 }
@@ -99,17 +92,19 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
   const auto* text = reinterpret_cast<const char*>(content.data());
   const auto data = content.subspan(header_bytes);
   Weights weights;
+  std::uint64_t unclaimed = data.size();
   try {
     const json header = json::parse(text, text + header_bytes);
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         weights.metadata = entry.get<decltype(weights.metadata)>();
       } else {
-        weights.tensors.emplace(name, parse_tensor(name, entry, data, source));
+        weights.tensors.emplace(name, parse_tensor(name, entry, data, unclaimed, source));
       }
     }
   } catch (const json::exception& error) {
-    fail(ErrorCode::kBadData, "{}: the safetensors header is malformed ({})", source, error.what());
+    fail(ErrorCode::kBadData, "{}: the safetensors header is malformed ({})", source,
+         excerpt(error.what()));
   }
   return weights;
 }

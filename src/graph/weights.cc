@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <set>
 
 #include <fmt/ranges.h>
 
 #include "base/check.h"
-#include "graph/operators.h"
+#include "base/file.h"
 
 namespace retinaface::graph {
 namespace {
@@ -39,8 +40,8 @@ class Random {
 std::string listing(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 5;
   const std::size_t shown = std::min(names.size(), kShown);
-  std::string text = fmt::format(
-      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(shown);
+  std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
   if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
@@ -72,31 +73,37 @@ const Tensor& Weights::at(const std::string& name) const {
   return found->second;
 }
 
-void check_weights(const Graph& graph, const Weights& weights, const std::string& source) {
+std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found) {
   std::vector<std::string> missing;
   std::vector<std::string> misshaped;
-  std::map<std::string, bool, std::less<>> wanted;
-  for (const ParameterSpec& parameter : parameters(graph)) {
-    wanted[parameter.name] = true;
-    const auto found = weights.tensors.find(parameter.name);
-    if (found == weights.tensors.end()) {
+  std::set<std::string_view> known;
+  for (const ParameterSpec& parameter : wanted) {
+    known.insert(parameter.name);
+    const auto tensor = found.find(parameter.name);
+    if (tensor == found.end()) {
       missing.push_back(parameter.name);
-    } else if (found->second.shape != parameter.shape) {
+    } else if (tensor->second != parameter.shape) {
       misshaped.push_back(fmt::format("{} is {}, expected {}", parameter.name,
-                                      to_string(found->second.shape), to_string(parameter.shape)));
+                                      to_string(tensor->second), to_string(parameter.shape)));
     }
   }
   std::vector<std::string> extra;
-  for (const auto& [name, tensor] : weights.tensors) {
-    if (!wanted.contains(name)) extra.push_back(name);
+  for (const auto& [name, shape] : found) {
+    if (!known.contains(name)) extra.push_back(excerpt(name));
   }
   std::vector<std::string> complaints;
   if (!missing.empty()) complaints.push_back("missing: " + listing(missing));
   if (!extra.empty()) complaints.push_back("not in the model: " + listing(extra));
   if (!misshaped.empty()) complaints.push_back("wrong shape: " + listing(misshaped));
-  if (!complaints.empty()) {
-    fail(ErrorCode::kBadData, "{}: the tensors are not the model's; {}", source,
-         fmt::join(complaints, "; "));
+  return fmt::format("{}", fmt::join(complaints, "; "));
+}
+
+void check_weights(const Graph& graph, const Weights& weights, const std::string& source) {
+  Shapes shapes;
+  for (const auto& [name, tensor] : weights.tensors) shapes.emplace(name, tensor.shape);
+  const std::string complaint = mismatch(parameters(graph), shapes);
+  if (!complaint.empty()) {
+    fail(ErrorCode::kBadData, "{}: the tensors are not the model's; {}", source, complaint);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/aligned_buffer.h"
 #include "graph/graph.h"
+#include "graph/operators.h"
 
 namespace retinaface::graph {
 
@@ -33,6 +34,13 @@ struct Weights {
   /// The tensor called `name`, which must be there (check_weights has seen to it).
   const Tensor& at(const std::string& name) const;
 };
+
+/// Extents of tensors, by name.
+using Shapes = std::map<std::string, std::vector<std::int64_t>, std::less<>>;
+
+/// What is wrong with tensors of these shapes as the parameters `wanted`: the missing, extra and
+/// mis-shaped ones by name (the first few of each). Empty when they agree.
+std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found);
 
 /// Compares the tensors with what the graph asks for. Throws Error(kBadData), its message starting
 /// with `source`, that names each missing, extra and mis-shaped tensor (the first few of each).

@@ -44,6 +44,12 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
     fail(ErrorCode::kBadData, "{}: made for the model '{}', this build knows {}", source,
          name->second, known_names());
   }
+  if (const auto part = weights.metadata.find(kPartKey); part != weights.metadata.end()) {
+    fail(ErrorCode::kBadData,
+         "{}: expected a whole model, found the {} of {} alone, which is to "
+         "train from",
+         source, excerpt(part->second), row->name);
+  }
   LoadedModel loaded{&*row, row->build(), std::move(weights)};
   graph::check_weights(loaded.graph, loaded.weights, source);
   return loaded;

@@ -32,6 +32,14 @@ struct AnchorFamily {
   float size_variance = 0.2F;
 };
 
+/// The names of a backbone's parameters, in every model, start with this.
+inline constexpr std::string_view kBackbonePrefix = "body.";
+
+/// The metadata's key that tells incomplete weights, and its value where only the backbone is
+/// there.
+inline constexpr std::string_view kPartKey = "part";
+inline constexpr std::string_view kBackbonePart = "backbone";
+
 /// One row of the catalogue. The graph's input is the picture (N, 3, H, W); its outputs are, for
 /// each level l of the anchors, maps of A anchors a cell:
 ///   "cls.l"        (N, A * 2, H_l, W_l)   logits: not a face, face

@@ -39,6 +39,7 @@ inline constexpr int kWrongUsage = 2;
 // One per file of this folder.
 Action declare_detect(CLI::App& app);
 Action declare_evaluate(CLI::App& app);
+Action declare_import(CLI::App& app);
 Action declare_summary(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -13,6 +13,10 @@ std::span<const Command> commands() {
        "retinaface evaluate wider --ground-truth DIR --images DIR\n"
        "retinaface evaluate wider --ground-truth DIR --predictions DIR --json ap.json",
        declare_evaluate},
+      {"import", "make a model of a PyTorch checkpoint",
+       "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"
+       "retinaface import imagenet.tar -o backbone.safetensors --part backbone",
+       declare_import},
       {"summary", "list a network's layers, shapes, parameters and multiply-adds",
        "retinaface summary mnet025 --size 640x480", declare_summary},
   };

@@ -1,6 +1,7 @@
 #include "models/catalogue.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include <fmt/ranges.h>
@@ -23,6 +24,14 @@ std::vector<Model> make_catalogue() {
        .preprocessing = {.bgr = true, .mean = {104, 117, 123}},
        .anchors = {.levels = {{8, {16, 32}}, {16, {64, 128}}, {32, {256, 512}}}}},
   };
+}
+
+/// The double that is written as the float is: 0.1, not 0.10000000149011612.
+double as_written(float value) {
+  const std::string text = fmt::format("{}", value);
+  double result = 0;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
 }
 
 std::string known_names() {
@@ -77,7 +86,8 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
   }
   const nlohmann::ordered_json anchors = {
       {"levels", levels},
-      {"variances", {model.anchors.center_variance, model.anchors.size_variance}}};
+      {"variances",
+       {as_written(model.anchors.center_variance), as_written(model.anchors.size_variance)}}};
   const nlohmann::ordered_json preprocessing = {
       {"channels", model.preprocessing.bgr ? "bgr" : "rgb"}, {"mean", model.preprocessing.mean}};
   return {{"format", kFormat},

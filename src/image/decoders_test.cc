@@ -2,11 +2,13 @@
 // tests/make_picture_fixtures.py makes.
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "retinaface/image.h"
@@ -157,6 +159,23 @@ TEST(Decoders, SurviveFlippedBitsAndSplicedHeaders) {
     std::copy_n(other.content.begin(), header, spliced.begin());
     is_accepted(spliced, fixture.name);
   }
+}
+
+TEST(DecodersThreads, ShareNothing) {
+  std::vector<std::thread> threads;
+  std::atomic<int> different = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&different] {
+      for (const Fixture& fixture : fixtures()) {
+        const Image image = decode_image(fixture.content, {}, fixture.name);
+        const Expected expected(fixture);
+        if (image.width() != expected.width || image.height() != expected.height) ++different;
+        is_accepted({fixture.content.begin(), fixture.content.begin() + 20}, fixture.name);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(different, 0);
 }
 
 Content bytes_of(std::string_view text) {

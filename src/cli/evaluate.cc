@@ -21,6 +21,10 @@ constexpr Evaluation kEvaluations[] = {
      "  retinaface evaluate wider --ground-truth wider/ground_truth --predictions found --json "
      "ap.json",
      declare_evaluate_wider},
+    {"landmarks", "mean error of the five points",
+     "  retinaface evaluate landmarks --aflw aflw --curves error.png\n"
+     "  retinaface evaluate landmarks --labels val/label.txt --images val/images",
+     declare_evaluate_landmarks},
 };
 
 }  // namespace

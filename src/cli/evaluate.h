@@ -38,5 +38,6 @@ std::string display_name(const std::string& path);
 
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);
+Action declare_evaluate_landmarks(CLI::App& app);
 
 }  // namespace retinaface::cli

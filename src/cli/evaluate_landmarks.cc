@@ -1,0 +1,187 @@
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/ordered_pipeline.h"
+#include "cli/evaluate.h"
+#include "cli/progress.h"
+#include "dataset/label_txt.h"
+#include "dataset/mtfl_txt.h"
+#include "evaluation/landmark_report.h"
+
+namespace retinaface::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using evaluation::LandmarkError;
+using evaluation::LandmarkReport;
+
+struct Options {
+  std::string labels;
+  std::string images;
+  std::string aflw;
+  int every = 1;
+  DetectorOptions detector;
+  std::string json;
+  std::string curves;
+};
+
+constexpr float kMinIou = 0.5F;
+constexpr int kBorderPx = 75;  // AFLW's faces fill their pictures
+
+/// One face that was to be found: its group in the report, and its error where it was found.
+struct Outcome {
+  std::size_t group = 0;
+  std::optional<LandmarkError> error = {};
+};
+
+/// Calls `work(item)` for every item, by the given number of threads, and adds the outcomes to the
+/// report in the items' order.
+template <typename Item, typename Work>
+void evaluate_all(const std::vector<Item>& items, int threads, Work work, LandmarkReport& report) {
+  ProgressLine progress("detecting");
+  std::size_t next = 0;
+  std::size_t done = 0;
+  run_in_order(
+      threads, [&] { return next < items.size() ? std::optional(&items[next++]) : std::nullopt; },
+      [&](const Item* item) { return work(*item); },
+      [&](const std::vector<Outcome>& outcomes) {
+        for (const Outcome& outcome : outcomes) report.add(outcome.group, outcome.error);
+        progress.show(++done, items.size());
+      });
+}
+
+/// Every n-th of the items, the first included.
+template <typename Item>
+std::vector<Item> thinned(const std::vector<Item>& items, int every) {
+  std::vector<Item> result;
+  for (std::size_t i = 0; i < items.size(); i += static_cast<std::size_t>(every)) {
+    result.push_back(items[i]);
+  }
+  return result;
+}
+
+std::vector<Outcome> evaluate_labelled(const Detector& detector, const Options& options,
+                                       const dataset::AnnotatedImage& image) {
+  const auto faces =
+      detect_in_file(detector, options.detector, fs::path(options.images) / image.path);
+  const auto assigned = evaluation::assign_faces(image.faces, faces, kMinIou);
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < image.faces.size(); ++i) {
+    const dataset::AnnotatedFace& truth = image.faces[i];
+    if (truth.ignored || !dataset::has_landmarks(truth)) continue;
+    Outcome& outcome = outcomes.emplace_back();
+    outcome.group = evaluation::height_group(truth.box.height());
+    if (assigned[i]) {
+      outcome.error = evaluation::landmark_error(faces[*assigned[i]].landmarks,
+                                                 dataset::landmarks_of(truth), truth.box);
+    }
+  }
+  return outcomes;
+}
+
+LandmarkReport evaluate_labels(const Detector& detector, const Options& options) {
+  const dataset::AnnotationSet all = dataset::read_label_txt(options.labels);
+  dataset::AnnotationSet present;
+  for (const dataset::AnnotatedImage& image : all) {
+    if (fs::exists(fs::path(options.images) / image.path)) present.push_back(image);
+  }
+  if (present.empty()) {
+    fail(ErrorCode::kNotFound, "{}: none of the {} pictures of {} are there",
+         printable(options.images), all.size(), printable(options.labels));
+  }
+  const auto images = thinned(present, options.every);
+  fmt::print("{} of {} pictures\n\n", images.size(), all.size());
+  LandmarkReport report = evaluation::new_report_by_height();
+  evaluate_all(
+      images, thread_count(options.detector),
+      [&](const dataset::AnnotatedImage& image) {
+        return evaluate_labelled(detector, options, image);
+      },
+      report);
+  return report;
+}
+
+/// A picture that one face fills; of the faces found around its centre the best counts.
+std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& options,
+                                    const dataset::PosedFace& truth) {
+  const Image image = evaluation::with_border(
+      read_image(fs::path(options.aflw) / "images" / truth.path, {.apply_orientation = false}),
+      kBorderPx);
+  const auto faces =
+      evaluation::detect(detector, image, evaluation::detection_mode_by_name(options.detector.mode),
+                         options.detector.detect);
+  Outcome outcome{.group = static_cast<std::size_t>(truth.pose) - 1};
+  const Point center{static_cast<float>(image.width()) / 2, static_cast<float>(image.height()) / 2};
+  if (const Face* face = evaluation::best_face_around(faces, center)) {
+    Landmarks expected = truth.landmarks;
+    for (Point& point : expected) point = {point.x + kBorderPx, point.y + kBorderPx};
+    outcome.error = evaluation::landmark_error(face->landmarks, expected, face->box);
+  }
+  return {outcome};
+}
+
+LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
+  const auto all = dataset::read_mtfl_txt(fs::path(options.aflw) / "label.txt");
+  const auto faces = thinned(all, options.every);
+  fmt::print("{} of {} pictures\n\n", faces.size(), all.size());
+  LandmarkReport report = evaluation::new_report_by_pose();
+  evaluate_all(
+      faces, thread_count(options.detector),
+      [&](const dataset::PosedFace& face) { return evaluate_posed(detector, options, face); },
+      report);
+  return report;
+}
+
+int run(const Options& options) {
+  const bool by_labels = !options.labels.empty();
+  if (by_labels != !options.images.empty() || by_labels == !options.aflw.empty()) {
+    throw UsageError("evaluate landmarks: expected --labels FILE --images DIR, or --aflw DIR");
+  }
+  const Detector detector =
+      options.detector.model.empty() ? Detector() : Detector(options.detector.model);
+  const LandmarkReport report =
+      by_labels ? evaluate_labels(detector, options) : evaluate_aflw(detector, options);
+  fmt::print("{}", evaluation::format_report(report));
+  if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
+  if (!options.json.empty()) {
+    write_file_atomically(options.json, evaluation::to_json(report).dump(2) + "\n");
+  }
+  if (!options.curves.empty()) {
+    const std::string name =
+        options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
+    evaluation::draw_landmark_curves(options.curves, name, report);
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_evaluate_landmarks(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  options->detector.detect.min_score = 0.3F;
+  app.add_option("--labels", options->labels, "a label.txt with five points a face");
+  app.add_option("--images", options->images,
+                 "folder of its pictures; those that are there are judged");
+  app.add_option("--aflw", options->aflw,
+                 "folder of label.txt and images/ of one face each, as MTFL has them");
+  app.add_option("--every", options->every, "take every n-th picture only")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--model", options->detector.model,
+                 "judge this model: a built-in one's name, or a .safetensors file");
+  add_detector_options(app, options->detector);
+  app.add_option("--json", options->json, "write the figures to this file");
+  app.add_option("--curves", options->curves,
+                 "draw the cumulative error into this file (.png, .svg, .pdf; needs gnuplot)");
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

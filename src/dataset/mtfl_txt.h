@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "retinaface/geometry.h"
+
+namespace retinaface::dataset {
+
+/// The direction that a head looks, as seen in the picture.
+enum class HeadPose { kLeftProfile = 1, kLeft = 2, kFrontal = 3, kRight = 4, kRightProfile = 5 };
+
+/// One picture of one face, with the points that somebody set by hand.
+struct PosedFace {
+  std::string path;  ///< relative to the set's folder of images
+  Landmarks landmarks{};
+  HeadPose pose = HeadPose::kFrontal;
+};
+
+/// Reads the label file of MTFL and of its part of AFLW (Zhang et al., "Facial Landmark Detection
+/// by Deep Multi-task Learning", 2014): per line a picture's name, five times x y, and the pose 1
+/// to
+/// 5. Throws Error as read_file does, or kBadData with file and line.
+std::vector<PosedFace> read_mtfl_txt(const std::filesystem::path& path);
+
+}  // namespace retinaface::dataset

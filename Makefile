@@ -9,7 +9,7 @@ INSTALL := cmake/install_packages.sh
 
 help:
 	@echo "make demo      build the detector and run it on samples/, pictures and JSON in out/"
-	@echo "make build     build everything, training included"
+	@echo "make build     build everything"
 	@echo "make test      build everything and run the tests"
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
@@ -25,14 +25,14 @@ demo:
 	@echo "The program: $(PROGRAM)"
 
 build:
-	@$(INSTALL) detect evaluate train
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON
+	@$(INSTALL) detect evaluate
+	@cmake --preset release --log-level=WARNING
 	@cmake --build $(BUILD)
 	@echo "The program: $(PROGRAM)"
 
 test:
-	@$(INSTALL) detect evaluate train test
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
+	@$(INSTALL) detect evaluate test
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure
 	@echo "The program: $(PROGRAM)"

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "retinaface/export.h"
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
@@ -29,7 +30,7 @@ struct DetectOptions {
 
 /// A loaded face detector. Immutable: one object serves any number of threads at once, each call
 /// using one core. Copies share the loaded model.
-class Detector {
+class RETINAFACE_API Detector {
  public:
   /// The default model, which is part of the library: nothing is read from disk.
   Detector();

@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "retinaface/export.h"
+
 namespace retinaface {
 
 /// What kind of thing went wrong; the message says which one and what was expected.
@@ -17,7 +19,7 @@ enum class ErrorCode {
 
 /// The one exception for everything that input or surroundings can cause. Its message names the
 /// file (where there is one), what was expected and what was found, and ends without a full stop.
-class Error : public std::runtime_error {
+class RETINAFACE_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
 

@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "retinaface/export.h"
+
 namespace retinaface {
 
 /// How the bytes of one pixel are ordered in memory.
 enum class PixelFormat { kRgb, kBgr, kRgba, kBgra, kGray };
 
 /// Bytes of one pixel in `format`: 1, 3 or 4.
-int bytes_per_pixel(PixelFormat format);
+RETINAFACE_API int bytes_per_pixel(PixelFormat format);
 
 /// A picture somebody else owns: `height` rows of `width` pixels of 8 bits a channel, `stride`
 /// bytes from one row to the next (at least width * bytes per pixel).
@@ -29,7 +31,7 @@ struct ImageView {
 };
 
 /// A picture that owns its pixels: RGB, 8 bits a channel, rows without padding.
-class Image {
+class RETINAFACE_API Image {
  public:
   Image() = default;
   /// A black picture. Throws Error(kInvalidArgument) when a side is negative.
@@ -67,19 +69,20 @@ struct ReadOptions {
 /// Throws Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
 /// corrupt), kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too
 /// large to hold so few).
-Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
+RETINAFACE_API Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.
-Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options = {},
-                   const std::string& name = "picture");
+RETINAFACE_API Image decode_image(std::span<const std::byte> encoded,
+                                  const ReadOptions& options = {},
+                                  const std::string& name = "picture");
 
 /// Writes a picture; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
 /// Alpha is dropped. The file is replaced as a whole or not at all.
 /// Throws Error: kUnsupported for another extension or a side that the format cannot hold,
 /// kInvalidArgument for an empty picture, kUnreadable when the file cannot be written.
-void write_image(const std::filesystem::path& path, ImageView image);
+RETINAFACE_API void write_image(const std::filesystem::path& path, ImageView image);
 
 /// Whether write_image knows the extension of `path`.
-bool can_write_image(const std::filesystem::path& path);
+RETINAFACE_API bool can_write_image(const std::filesystem::path& path);
 
 }  // namespace retinaface

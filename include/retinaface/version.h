@@ -1,5 +1,7 @@
 #pragma once
 
+#include "retinaface/export.h"
+
 #define RETINAFACE_VERSION_MAJOR 0
 #define RETINAFACE_VERSION_MINOR 1
 #define RETINAFACE_VERSION_PATCH 0
@@ -7,6 +9,6 @@
 namespace retinaface {
 
 /// The version of the library that is linked, "MAJOR.MINOR.PATCH".
-const char* version();
+RETINAFACE_API const char* version();
 
 }  // namespace retinaface

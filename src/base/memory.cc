@@ -1,11 +1,11 @@
 #include "base/memory.h"
 
+#include <cstdint>
+#include <cstdlib>
+
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cstdint>
-#include <cstdlib>
 
 namespace retinaface {
 

@@ -1,0 +1,244 @@
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "graph/weights.h"
+#include "support/testing.h"
+
+namespace retinaface::graph {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+using testing::TemporaryFolder;
+
+Tensor tensor(std::vector<std::int64_t> shape, std::initializer_list<float> values) {
+  Tensor result = Tensor::of_shape(std::move(shape));
+  EXPECT_EQ(result.values.size(), values.size());
+  std::ranges::copy(values, result.values.begin());
+  return result;
+}
+
+std::vector<float> values_of(const Tensor& tensor) {
+  return {tensor.values.begin(), tensor.values.end()};
+}
+
+/// A file of this header, then `data_bytes` zeros.
+std::string file_of(const std::string& header, std::size_t data_bytes) {
+  const std::uint64_t length = header.size();
+  std::string file(sizeof length, '\0');
+  std::memcpy(file.data(), &length, sizeof length);
+  return file + header + std::string(data_bytes, '\0');
+}
+
+Weights parse(const std::string& file) {
+  return parse_safetensors(std::as_bytes(std::span(file)), "file.safetensors");
+}
+
+/// A file of one tensor "t" of 16-bit values.
+Weights parse_narrow(const char* dtype, const std::vector<std::uint16_t>& values) {
+  std::string file = file_of("{\"t\":{\"dtype\":\"" + std::string(dtype) + "\",\"shape\":[" +
+                                 std::to_string(values.size()) + "],\"data_offsets\":[0," +
+                                 std::to_string(2 * values.size()) + "]}}",
+                             2 * values.size());
+  std::memcpy(file.data() + file.size() - 2 * values.size(), values.data(), 2 * values.size());
+  return parse(file);
+}
+
+Weights some_weights() {
+  Weights weights;
+  weights.tensors.emplace("b.weight", tensor({2, 1, 1, 2}, {1, -2.5F, 0, 1e-30F}));
+  weights.tensors.emplace("a.bias", tensor({3}, {7, 8, 9}));
+  weights.tensors.emplace("scalar", tensor({}, {42}));
+  weights.tensors.emplace("empty", tensor({0, 4}, {}));
+  weights.metadata = {{"model", "mnet025"}, {"note", "\"quotes\", ünïcode\n"}};
+  return weights;
+}
+
+TEST(Safetensors, ComeBackAsWritten) {
+  const TemporaryFolder folder;
+  const Weights written = some_weights();
+  write_safetensors(folder / "w.safetensors", written);
+  const Weights read = read_safetensors(folder / "w.safetensors");
+  EXPECT_EQ(read.metadata, written.metadata);
+  ASSERT_EQ(read.tensors.size(), written.tensors.size());
+  for (const auto& [name, tensor] : written.tensors) {
+    EXPECT_EQ(read.at(name).shape, tensor.shape) << name;
+    EXPECT_EQ(values_of(read.at(name)), values_of(tensor)) << name;
+  }
+}
+
+TEST(Safetensors, KeepEveryBitOfSpecialValues) {
+  const TemporaryFolder folder;
+  Weights weights;
+  weights.tensors.emplace(
+      "t", tensor({5}, {-0.0F, std::numeric_limits<float>::denorm_min(), INFINITY, -INFINITY,
+                        std::numeric_limits<float>::quiet_NaN()}));
+  write_safetensors(folder / "w", weights);
+  const Weights read = read_safetensors(folder / "w");
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(read.at("t").values[i]),
+              std::bit_cast<std::uint32_t>(weights.at("t").values[i]));
+  }
+}
+
+TEST(Safetensors, EqualWeightsGiveEqualBytesAndAlignedTensors) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "1", some_weights());
+  write_safetensors(folder / "2", some_weights());
+  const auto first = read_file(folder / "1");
+  EXPECT_EQ(first, read_file(folder / "2"));
+  std::uint64_t header_bytes = 0;
+  std::memcpy(&header_bytes, first.data(), sizeof header_bytes);
+  EXPECT_EQ(header_bytes % 8, 0U);
+}
+
+TEST(Safetensors, HalvesBecomeFloats) {
+  // IEEE 754 binary16, by hand: sign, 5 bits of exponent (bias 15), 10 of mantissa.
+  const Weights weights = parse_narrow("F16", {0x0000, 0x8000, 0x3C00, 0xC000, 0x3555, 0x7BFF,
+                                               0x0400, 0x0001, 0x83FF, 0x7C00, 0xFC00, 0x7E00});
+  const auto& v = weights.at("t").values;
+  EXPECT_EQ(v[0], 0.0F);
+  EXPECT_TRUE(v[1] == 0.0F && std::signbit(v[1]));
+  EXPECT_EQ(v[2], 1.0F);
+  EXPECT_EQ(v[3], -2.0F);
+  EXPECT_EQ(v[4], 0.333251953125F);
+  EXPECT_EQ(v[5], 65504.0F);          // the largest
+  EXPECT_EQ(v[6], 0x1p-14F);          // the smallest normal one
+  EXPECT_EQ(v[7], 0x1p-24F);          // the smallest of all
+  EXPECT_EQ(v[8], -1023 * 0x1p-24F);  // the largest subnormal one
+  EXPECT_EQ(v[9], INFINITY);
+  EXPECT_EQ(v[10], -INFINITY);
+  EXPECT_TRUE(std::isnan(v[11]));
+}
+
+TEST(Safetensors, BrainFloatsBecomeFloats) {
+  const Weights weights = parse_narrow("BF16", {0x0000, 0x3F80, 0xC040, 0x0080, 0x7F80, 0x7FC0});
+  const auto& v = weights.at("t").values;
+  EXPECT_EQ(v[0], 0.0F);
+  EXPECT_EQ(v[1], 1.0F);
+  EXPECT_EQ(v[2], -3.0F);
+  EXPECT_EQ(v[3], 0x1p-126F);
+  EXPECT_EQ(v[4], INFINITY);
+  EXPECT_TRUE(std::isnan(v[5]));
+}
+
+TEST(Safetensors, ReadWhatOtherProgramsWrite) {
+  // Tensors in another order than their names', unknown padding, no metadata.
+  const Weights weights =
+      parse(file_of(R"({"z":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                    R"("a":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]}}       )",
+                    12));
+  EXPECT_THAT(weights.at("a").shape, ElementsAre(2, 1));
+  EXPECT_THAT(weights.metadata, IsEmpty());
+  EXPECT_THAT(parse(file_of("{}", 0)).tensors, IsEmpty());
+}
+
+TEST(Safetensors, MalformedHeadersAreNamed) {
+  const auto tensor_entry = [](const char* entry) {
+    return file_of(std::string("{\"t\":") + entry + "}", 16);
+  };
+  const std::string malformed[] = {
+      "",
+      "1234567",                                              // less than the length
+      std::string("\xff\xff\xff\xff\xff\xff\xff\xff{}", 10),  // a header longer than memory
+      std::string("\x03\0\0\0\0\0\0\0{}", 10),                // one byte longer than the file
+      file_of("", 0),
+      file_of("{", 0),
+      file_of("[]", 0),
+      file_of("7", 0),
+      file_of("{\"t\":{}}", 16),
+      file_of(std::string(100'000, '['), 0),  // nested deeply
+      file_of("{\"t\":{\"dtype\":\"\xff\",\"shape\":[4],\"data_offsets\":[0,16]}}", 16),
+      file_of("{\"__metadata__\":{\"number\":1}}", 0),
+      file_of("{\"__metadata__\":[]}", 0),
+      tensor_entry("3"),
+      tensor_entry(R"({"dtype":"F32","shape":[4]})"),
+      tensor_entry(R"({"dtype":"F32","data_offsets":[0,16]})"),
+      tensor_entry(R"({"shape":[4],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":7,"shape":[4],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":4,"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":["4"],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[-4],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4.0],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[5],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[3],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F16","shape":[4],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[4,20]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[16,0]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[-16,0]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":["0","16"]})"),
+      // Products that overflow, or would come to 16 bytes if they did.
+      tensor_entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]})"),
+  };
+  for (const std::string& file : malformed) {
+    const Error error = error_of([&] { parse(file); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData) << file.substr(0, 200);
+    EXPECT_THAT(error.what(), StartsWith("file.safetensors: ")) << file.substr(0, 200);
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    EXPECT_LT(std::string(error.what()).size(), 400U);
+  }
+}
+
+TEST(Safetensors, TypesThatAreNotReadAreNamed) {
+  const Error error = error_of(
+      [] { parse(file_of(R"({"t":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}})", 16)); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("tensor t"), HasSubstr("I64")));
+}
+
+TEST(Safetensors, CutShortAnywhereIsAnError) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "w", some_weights());
+  const auto content = read_file(folder / "w");
+  ASSERT_LT(content.size(), 1000U);
+  for (std::size_t length = 0; length < content.size(); ++length) {
+    const Error error =
+        error_of([&] { parse_safetensors(std::span(content).first(length), "cut"); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData) << length;
+  }
+}
+
+TEST(Safetensors, AnyByteChangedNeverCrashes) {
+  const TemporaryFolder folder;
+  write_safetensors(folder / "w", some_weights());
+  auto content = read_file(folder / "w");
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    const std::byte old = content[i];
+    for (const unsigned change : {0x01U, 0x10U, 0x80U, 0xFFU}) {
+      content[i] = old ^ std::byte(change);
+      try {
+        parse_safetensors(content, "changed");
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), StartsWith("changed: "));
+      }
+    }
+    content[i] = old;
+  }
+}
+
+TEST(Safetensors, FilesThatCannotBeHadAreNamed) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { read_safetensors(folder / "none"); }).code(), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { write_safetensors(folder / "no/w", some_weights()); }).code(),
+            ErrorCode::kUnreadable);
+}
+
+}  // namespace
+}  // namespace retinaface::graph

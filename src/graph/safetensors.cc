@@ -1,6 +1,7 @@
 // The safetensors format: a little-endian 64-bit length, a JSON header of that length with "dtype",
 // "shape" and "data_offsets" of each tensor, then the tensors' bytes. doc/model_format.md.
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -31,22 +32,31 @@ void widen(std::span<const std::byte> bytes, Convert convert, std::span<float> v
   }
 }
 
+/// Extents whose product, and the product of whose non-zero ones, cannot overflow.
+std::vector<std::int64_t> parse_shape(const std::string& name, const json& entry,
+                                      const std::string& source) {
+  constexpr std::uint64_t kMaxElements = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::int64_t> shape;
+  std::uint64_t elements = 1;
+  for (const json& extent : entry.get_ref<const json::array_t&>()) {
+    if (shape.size() == kMaxRank || !extent.is_number_unsigned() ||
+        extent.get<std::uint64_t>() > kMaxElements / elements) {
+      fail(ErrorCode::kBadData, "{}: tensor {}: impossible shape {}", source, excerpt(name),
+           excerpt(entry.dump()));
+    }
+    shape.push_back(extent.get<std::int64_t>());
+    elements *= std::max<std::uint64_t>(extent.get<std::uint64_t>(), 1);
+  }
+  return shape;
+}
+
 /// `unclaimed` is the number of bytes of `data` that no tensor before this one has taken: without
 /// it a small file could ask for any amount of memory by naming the same bytes many times.
 Tensor parse_tensor(const std::string& name, const json& entry, std::span<const std::byte> data,
                     std::uint64_t& unclaimed, const std::string& source) {
-  std::vector<std::int64_t> shape;
+  std::vector<std::int64_t> shape = parse_shape(name, entry.at("shape"), source);
   std::uint64_t elements = 1;
-  for (const json& extent : entry.at("shape")) {
-    shape.push_back(extent.get<std::int64_t>());
-    if (shape.size() > kMaxRank || !extent.is_number_unsigned() || shape.back() < 0 ||
-        (shape.back() > 0 && elements > std::numeric_limits<std::int32_t>::max() /
-                                            static_cast<std::uint64_t>(shape.back()))) {
-      fail(ErrorCode::kBadData, "{}: tensor {}: impossible shape, from {} on", source,
-           excerpt(name), to_string(shape));
-    }
-    elements *= static_cast<std::uint64_t>(shape.back());
-  }
+  for (const std::int64_t extent : shape) elements *= static_cast<std::uint64_t>(extent);
   const auto dtype = entry.at("dtype").get<std::string>();
   if (dtype != "F32" && dtype != "F16" && dtype != "BF16") {
     fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source,
@@ -95,7 +105,7 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
   std::uint64_t unclaimed = data.size();
   try {
     const json header = json::parse(text, text + header_bytes);
-    for (const auto& [name, entry] : header.items()) {
+    for (const auto& [name, entry] : header.get_ref<const json::object_t&>()) {
       if (name == "__metadata__") {
         weights.metadata = entry.get<decltype(weights.metadata)>();
       } else {

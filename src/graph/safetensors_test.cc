@@ -164,6 +164,7 @@ TEST(Safetensors, MalformedHeadersAreNamed) {
       file_of("{\"__metadata__\":{\"number\":1}}", 0),
       file_of("{\"__metadata__\":[]}", 0),
       tensor_entry("3"),
+      file_of(R"({"a\nb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 0),
       tensor_entry(R"({"dtype":"F32","shape":[4]})"),
       tensor_entry(R"({"dtype":"F32","data_offsets":[0,16]})"),
       tensor_entry(R"({"shape":[4],"data_offsets":[0,16]})"),

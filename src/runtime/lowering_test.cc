@@ -1,0 +1,191 @@
+#include "runtime/lowering.h"
+
+#include <algorithm>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/operators.h"
+#include "models/catalogue.h"
+
+// What lowering yields for graphs small enough to be worked out by hand. That lowered networks
+// compute the same as their graphs is tested in runtime/onednn.
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::Convolution;
+using graph::Graph;
+using graph::LeakyRelu;
+using graph::NodeId;
+using ::testing::ElementsAre;
+
+NodeId conv(Graph& graph, const std::string& name, NodeId input, std::int64_t channels,
+            std::int64_t kernel = 1) {
+  return graph.add(name,
+                   Convolution{.out_channels = channels, .kernel = kernel, .padding = kernel / 2},
+                   {input});
+}
+
+std::vector<std::string> step_names(const Program& program) {
+  std::vector<std::string> names;
+  for (const Step& step : program.steps) names.push_back(step.name);
+  return names;
+}
+
+const ConvolutionStep& convolution(const Program& program, std::size_t step) {
+  return std::get<ConvolutionStep>(program.steps.at(step).op);
+}
+
+Program lowered(const Graph& graph, std::int64_t block = 16) {
+  return lower(graph, graph::random_weights(graph, 1), block);
+}
+
+TEST(Lowering, FoldsNormalisationAndFusesActivation) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{1}, {});
+  const NodeId first = conv(graph, "conv", image, 2);
+  const NodeId norm = graph.add("norm", graph::BatchNorm{.epsilon = 0}, {first});
+  graph.add_output("out", graph.add("relu", LeakyRelu{0.1F}, {norm}));
+  graph::Weights weights = graph::random_weights(graph, 1);
+  const auto set = [&](const char* name, float a, float b) {
+    weights.tensors[name].values[0] = a;
+    weights.tensors[name].values[1] = b;
+  };
+  set("conv.weight", 3, 5);
+  set("norm.weight", 2, -1);
+  set("norm.bias", 10, 20);
+  set("norm.running_mean", 4, 6);
+  set("norm.running_var", 4, 0.25F);
+
+  const Program program = lower(graph, weights, 16);
+  ASSERT_EQ(program.steps.size(), 1U);
+  const ConvolutionStep& step = convolution(program, 0);
+  // (3 x - 4) / 2 * 2 + 10 = 3 x + 6 and (5 x - 6) / 0.5 * -1 + 20 = -10 x + 32.
+  EXPECT_THAT(std::vector<float>(step.weight.values.begin(), step.weight.values.end()),
+              ElementsAre(3, -10));
+  EXPECT_THAT(std::vector<float>(step.bias.values.begin(), step.bias.values.end()),
+              ElementsAre(6, 32));
+  EXPECT_THAT(step.post_ops, ElementsAre(PostOp{.kind = PostOp::Kind::kLeakyRelu, .slope = 0.1F}));
+  EXPECT_EQ(program.steps[0].name, "relu");
+  EXPECT_THAT(program.outputs, ElementsAre(program.steps[0].target));
+}
+
+TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{8}, {});
+  const NodeId main = conv(graph, "main", image, 8, 3);
+  const NodeId other = graph.add("other", graph::MaxPool{3, 1, 1}, {image});
+  graph.add_output("out", graph.add("sum", graph::Add{}, {main, other}));
+  const Program program = lowered(graph);
+  // The convolution stands first in the graph, but waits for its addend.
+  EXPECT_THAT(step_names(program), ElementsAre("other", "sum"));
+  EXPECT_THAT(convolution(program, 1).post_ops,
+              ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = program.steps[0].target}));
+}
+
+TEST(Lowering, LeavesWhatIsReadTwiceApart) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId first = conv(graph, "conv", image, 4);
+  const NodeId relu = graph.add("relu", LeakyRelu{0}, {first});
+  graph.add_output("before", first);
+  graph.add_output("after", relu);
+  const Program program = lowered(graph);
+  EXPECT_THAT(step_names(program), ElementsAre("conv", "relu"));
+  EXPECT_THAT(convolution(program, 0).post_ops, ElementsAre());
+}
+
+TEST(Lowering, MergesConvolutionsThatReadTheSame) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  graph.add_output("a", conv(graph, "a", image, 4));
+  graph.add_output("b", conv(graph, "b", image, 8));
+  graph.add_output("c", conv(graph, "c", image, 20));
+  graph.add_output("wide", conv(graph, "wide", image, 4, 3));  // another kernel: on its own
+  const Program program = lowered(graph);
+  ASSERT_EQ(program.steps.size(), 2U);
+  EXPECT_EQ(convolution(program, 0).convolution.out_channels, 32);
+  EXPECT_THAT(convolution(program, 0).weight.shape, ElementsAre(32, 3, 1, 1));
+  const std::int64_t firsts[] = {0, 4, 12};
+  const std::int64_t channels[] = {4, 8, 20};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Value& value = program.values[static_cast<std::size_t>(program.outputs[i])];
+    EXPECT_EQ(value.parent, program.steps[0].target);
+    EXPECT_EQ(value.first_channel, firsts[i]);
+    EXPECT_EQ(value.channels, channels[i]);
+  }
+}
+
+TEST(Lowering, DoesNotMergeIntoTheMiddleOfABlockWhatIsReadOn) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId a = conv(graph, "a", image, 8);
+  const NodeId b = conv(graph, "b", image, 8);
+  graph.add_output("on_a", conv(graph, "on_a", a, 4));
+  graph.add_output("on_b", conv(graph, "on_b", b, 4));
+  EXPECT_EQ(lowered(graph, 16).steps.size(), 4U);
+  EXPECT_EQ(lowered(graph, 8).steps.size(), 3U);
+}
+
+TEST(Lowering, WritesConcatenationsInPlace) {
+  const auto graph_of = [](std::int64_t first_part) {
+    Graph graph;
+    const NodeId image = graph.add("image", graph::Input{3}, {});
+    const NodeId a = conv(graph, "a", image, first_part, 1);
+    const NodeId b = conv(graph, "b", image, 16, 3);
+    const NodeId both = graph.add("both", graph::Concat{}, {a, b});
+    graph.add_output("out", graph.add("relu", LeakyRelu{0}, {both}));
+    return graph;
+  };
+  const Program placed = lowered(graph_of(32));
+  EXPECT_EQ(placed.steps.size(), 2U);  // the ReLU went into the parts, the concatenation is gone
+  const ValueId whole = placed.outputs[0];
+  EXPECT_EQ(placed.values[static_cast<std::size_t>(whole)].channels, 48);
+  for (const Step& step : placed.steps) {
+    EXPECT_EQ(std::get<ConvolutionStep>(step.op).post_ops.size(), 1U);
+    EXPECT_EQ(placed.values[static_cast<std::size_t>(step.target)].parent, whole);
+  }
+  EXPECT_EQ(placed.values[static_cast<std::size_t>(placed.steps[1].target)].first_channel, 32);
+  EXPECT_EQ(lowered(graph_of(20)).steps.size(), 3U);  // b would start inside a block
+}
+
+TEST(Lowering, WritesEachValueBeforeItIsRead) {
+  for (const models::Model& model : models::catalogue()) {
+    const Graph graph = model.build();
+    const Program program = lowered(graph);
+    std::vector<bool> written(program.values.size(), false);
+    written[0] = true;
+    const auto readable = [&](ValueId id) {
+      for (; id != kNoValue; id = program.values[static_cast<std::size_t>(id)].parent) {
+        if (written[static_cast<std::size_t>(id)]) return true;
+      }
+      // A concatenation written in place is there once all of its parts are.
+      return false;
+    };
+    const auto parts_readable = [&](ValueId id) {
+      if (readable(id)) return true;
+      std::int64_t channels = 0;
+      for (std::size_t i = 0; i < program.values.size(); ++i) {
+        const Value& value = program.values[i];
+        if (value.parent == id && written[i]) channels += value.channels;
+      }
+      return channels == program.values[static_cast<std::size_t>(id)].channels;
+    };
+    for (const Step& step : program.steps) {
+      for (const ValueId source : step.sources) EXPECT_TRUE(parts_readable(source)) << step.name;
+      if (const auto* c = std::get_if<ConvolutionStep>(&step.op)) {
+        for (const PostOp& op : c->post_ops) {
+          if (op.kind != PostOp::Kind::kAdd) continue;
+          EXPECT_TRUE(parts_readable(op.addend)) << step.name;
+        }
+      }
+      written[static_cast<std::size_t>(step.target)] = true;
+    }
+    for (const ValueId output : program.outputs) EXPECT_TRUE(parts_readable(output));
+  }
+}
+
+}  // namespace
+}  // namespace retinaface::runtime

@@ -1,0 +1,176 @@
+#include "runtime/reference/reference.h"
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/operators.h"
+#include "runtime/reference/operators.h"
+#include "runtime/testing.h"
+#include "support/testing.h"
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::Convolution;
+using graph::Graph;
+using graph::Shape;
+using nlohmann::json;
+using reference::Map;
+using ::testing::ElementsAre;
+
+Map map_of(const Shape& shape, std::vector<double> values) {
+  Map map(shape);
+  EXPECT_EQ(map.values.size(), values.size());
+  map.values = std::move(values);
+  return map;
+}
+
+graph::Tensor tensor(std::vector<std::int64_t> shape, const std::vector<float>& values) {
+  graph::Tensor result = graph::Tensor::of_shape(std::move(shape));
+  EXPECT_EQ(result.values.size(), values.size());
+  std::ranges::copy(values, result.values.begin());
+  return result;
+}
+
+Map evaluate(const graph::Operator& op, const std::vector<Map>& inputs,
+             const graph::Weights& weights = {}) {
+  std::vector<Shape> shapes;
+  std::vector<const Map*> pointers;
+  std::vector<graph::NodeId> ids;
+  for (const Map& input : inputs) {
+    ids.push_back(static_cast<graph::NodeId>(ids.size()));
+    shapes.push_back(input.shape);
+    pointers.push_back(&input);
+  }
+  const graph::Node node{"n", op, ids};
+  return reference::evaluate(node, weights, pointers, graph::output_shape(op, shapes));
+}
+
+TEST(ReferenceOperators, ConvolutionByHand) {
+  graph::Weights weights;
+  // Correlation, not convolution: the kernel's last element meets the picture's last.
+  weights.tensors.emplace("n.weight", tensor({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  weights.tensors.emplace("n.bias", tensor({1}, {100}));
+  const Map in = map_of({1, 1, 2, 3}, {1, 0, 0, 0, 0, 2});
+  const Map out = evaluate(Convolution{.out_channels = 1, .kernel = 3, .padding = 1, .bias = true},
+                           {in}, weights);
+  // At (0, 0): 5 * 1. At (0, 1): 4 * 1 + 9 * 2. At (0, 2): 8 * 2. Row 1: 2; 1 + 6 * 2; 5 * 2.
+  EXPECT_THAT(out.values, ElementsAre(105, 122, 116, 102, 113, 110));
+  const Map strided =
+      evaluate(Convolution{.out_channels = 1, .kernel = 3, .stride = 2, .padding = 1, .bias = true},
+               {in}, weights);
+  EXPECT_EQ(strided.shape, (Shape{1, 1, 1, 2}));
+  EXPECT_THAT(strided.values, ElementsAre(105, 116));
+}
+
+TEST(ReferenceOperators, GroupsStayApartByHand) {
+  graph::Weights weights;
+  weights.tensors.emplace("n.weight", tensor({4, 1, 1, 1}, {1, 10, 100, 1000}));
+  const Map in = map_of({1, 2, 1, 2}, {1, 2, 3, 4});
+  EXPECT_THAT(evaluate(Convolution{.out_channels = 4, .groups = 2}, {in}, weights).values,
+              ElementsAre(1, 2, 10, 20, 300, 400, 3000, 4000));
+}
+
+TEST(ReferenceOperators, TheOthersByHand) {
+  const Map in = map_of({1, 1, 2, 2}, {-4, 8, 0, 2});
+  EXPECT_THAT(evaluate(graph::LeakyRelu{0.25F}, {in}).values, ElementsAre(-1, 8, 0, 2));
+  EXPECT_THAT(evaluate(graph::Add{}, {in, in}).values, ElementsAre(-8, 16, 0, 4));
+  EXPECT_THAT(evaluate(graph::Concat{}, {in, in}).values, ElementsAre(-4, 8, 0, 2, -4, 8, 0, 2));
+  // To three rows and one column: rows floor(y 2 / 3) = 0, 0, 1, column 0.
+  EXPECT_THAT(evaluate(graph::UpsampleLike{}, {in, Map({1, 5, 3, 1})}).values,
+              ElementsAre(-4, -4, 0));
+  EXPECT_THAT(evaluate(graph::MaxPool{2, 1, 0}, {in}).values, ElementsAre(8));
+  EXPECT_THAT(evaluate(graph::MaxPool{3, 2, 1}, {map_of({1, 1, 1, 1}, {-5})}).values,
+              ElementsAre(-5));
+
+  graph::Weights weights;
+  weights.tensors.emplace("n.weight", tensor({1}, {3}));
+  weights.tensors.emplace("n.bias", tensor({1}, {1}));
+  weights.tensors.emplace("n.running_mean", tensor({1}, {2}));
+  weights.tensors.emplace("n.running_var", tensor({1}, {3}));
+  EXPECT_THAT(evaluate(graph::BatchNorm{.epsilon = 1}, {in}, weights).values,
+              ElementsAre(-8, 10, -2, 1));  // (x - 2) / sqrt(3 + 1) * 3 + 1
+}
+
+graph::Operator operator_of(const std::string& name, const json& attributes) {
+  const auto number = [&](const char* key) { return attributes.at(key).get<std::int64_t>(); };
+  if (name == "Convolution") {
+    return Convolution{.out_channels = number("out_channels"),
+                       .kernel = number("kernel"),
+                       .stride = number("stride"),
+                       .padding = number("padding"),
+                       .groups = number("groups"),
+                       .bias = attributes.at("bias").get<bool>()};
+  }
+  if (name == "BatchNorm") return graph::BatchNorm{attributes.at("epsilon").get<float>()};
+  if (name == "LeakyRelu") return graph::LeakyRelu{attributes.at("slope").get<float>()};
+  if (name == "Add") return graph::Add{};
+  if (name == "Concat") return graph::Concat{};
+  if (name == "UpsampleLike") return graph::UpsampleLike{};
+  if (name == "MaxPool") {
+    return graph::MaxPool{number("kernel"), number("stride"), number("padding")};
+  }
+  throw std::runtime_error("no operator " + name);
+}
+
+Map map_of(const json& dump) {
+  const auto shape = dump.at("shape").get<std::vector<std::int64_t>>();
+  return map_of(Shape{shape.at(0), shape.at(1), shape.at(2), shape.at(3)},
+                dump.at("values").get<std::vector<double>>());
+}
+
+/// tests/make_operator_fixtures.py wrote what PyTorch computes.
+TEST(ReferenceOperators, EqualPyTorch) {
+  std::ifstream file(retinaface::testing::fixture_folder() / "operators.json");
+  const json cases = json::parse(file);
+  ASSERT_GE(cases.size(), 20U);
+  for (const json& entry : cases) {
+    const auto op = operator_of(entry.at("operator").get<std::string>(), entry.at("attributes"));
+    graph::Weights weights;
+    for (const auto& [name, dump] : entry.at("parameters").items()) {
+      weights.tensors.emplace("n." + name, tensor(dump.at("shape").get<std::vector<std::int64_t>>(),
+                                                  dump.at("values").get<std::vector<float>>()));
+    }
+    std::vector<Map> inputs;
+    for (const json& dump : entry.at("inputs")) inputs.push_back(map_of(dump));
+    const Map expected = map_of(entry.at("output"));
+    const Map actual = evaluate(op, inputs, weights);
+    const std::string what = entry.at("operator").dump() + entry.at("attributes").dump();
+    ASSERT_EQ(actual.shape, expected.shape) << what;
+    for (std::size_t i = 0; i < expected.values.size(); ++i) {
+      // Parameters are float32, as all weights are.
+      ASSERT_NEAR(actual.values[i], expected.values[i], 1e-5) << what << " element " << i;
+    }
+  }
+}
+
+TEST(ReferenceNetwork, RunsAGraphAtAnySize) {
+  Graph graph;
+  const auto image = graph.add("image", graph::Input{1}, {});
+  const auto half = graph.add("half", graph::MaxPool{2, 2, 0}, {image});
+  const auto back = graph.add("back", graph::UpsampleLike{}, {half, image});
+  graph.add_output("sum", graph.add("sum", graph::Add{}, {back, image}));
+  graph.add_output("half", half);
+  const auto network = make_reference_network(graph, {});
+  const auto session = network->new_session();
+  const auto outputs = [&](std::int64_t height, std::int64_t width, std::vector<float> picture) {
+    std::ranges::copy(picture, session->input(height, width).begin());
+    session->run();
+    const FeatureMap map = session->output(0);
+    EXPECT_EQ(map.height, height);
+    EXPECT_EQ(map.width, width);
+    return std::vector<float>(map.data, map.data + map.cells());
+  };
+  EXPECT_THAT(outputs(2, 3, {1, 2, 3, 4, 5, 6}), ElementsAre(6, 7, 8, 9, 10, 11));
+  EXPECT_THAT(outputs(4, 2, {1, 0, 0, 0, 5, 0, 0, 7}), ElementsAre(2, 1, 1, 1, 12, 7, 7, 14));
+  EXPECT_EQ(session->output(1).height, 2);
+}
+
+}  // namespace
+}  // namespace retinaface::runtime

@@ -17,10 +17,11 @@ class KeptBoxes {
   KeptBoxes(const std::vector<Face>& faces, float max_iou) {
     // If the centre m of box B lies outside box K, beyond K's edge by d along x, B and K share at
     // most B.width / 2 - d along x. For an IoU over t that must be over t B.width, and B.width is
-    // under K.width / t; so d < (1/2 - t) K.width / t. Nothing can be said for t = 0.
+    // under K.width / t; so d < (1/2 - t) K.width / t. For a small t that is everywhere.
     const float t = max_iou;
-    constexpr float kEverywhere = 1e6F;
-    reach_ = t >= 0.5F ? 0.0F : t > 0 ? std::min((0.5F - t) / t, kEverywhere) : kEverywhere;
+    constexpr float kMinIou = 0.1F;
+    const bool everywhere = t < kMinIou;
+    reach_ = everywhere || t >= 0.5F ? 0.0F : (0.5F - t) / t;
 
     Point low = {std::numeric_limits<float>::max(), std::numeric_limits<float>::max()};
     Point high = {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::lowest()};
@@ -32,6 +33,7 @@ class KeptBoxes {
     constexpr float kMinCell = 32;  // px: about the size of most faces in a crowd
     constexpr float kMaxCells = 256;
     origin_ = low;
+    if (everywhere) high = low;  // a single cell, which holds all of the few boxes that stay
     cell_px_ = std::max({kMinCell, (high.x - low.x) / kMaxCells, (high.y - low.y) / kMaxCells});
     columns_ = static_cast<std::int64_t>((high.x - low.x) / cell_px_) + 1;
     rows_ = static_cast<std::int64_t>((high.y - low.y) / cell_px_) + 1;
@@ -71,12 +73,12 @@ class KeptBoxes {
   std::vector<std::vector<Box>> cells_;
 };
 
-bool is_finite(const Face& face) {
-  const auto finite = [](const Point& point) {
-    return std::isfinite(point.x) && std::isfinite(point.y);
-  };
-  return finite({face.box.x0, face.box.y0}) && finite({face.box.x1, face.box.y1}) &&
-         std::ranges::all_of(face.landmarks, finite);
+/// Whether the face lies where a picture can be; false for coordinates that are no numbers.
+bool is_somewhere(const Face& face) {
+  constexpr float kFar = 1e9F;  // px
+  const auto near = [](const Point& p) { return std::abs(p.x) < kFar && std::abs(p.y) < kFar; };
+  return near({face.box.x0, face.box.y0}) && near({face.box.x1, face.box.y1}) &&
+         std::ranges::all_of(face.landmarks, near);
 }
 
 }  // namespace
@@ -87,7 +89,7 @@ void sort_by_score(std::vector<Face>& faces) {
 
 void suppress_overlaps(std::vector<Face>& faces, float max_iou) {
   // A network gone wrong can yield boxes that are no boxes; they have no place on a grid.
-  std::erase_if(faces, [](const Face& face) { return !is_finite(face); });
+  std::erase_if(faces, [](const Face& face) { return !is_somewhere(face); });
   if (faces.empty()) return;
   KeptBoxes kept(faces, max_iou);
   std::erase_if(faces, [&](const Face& face) {

@@ -1,0 +1,270 @@
+#include "retinaface/detector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "graph/weights.h"
+#include "models/catalogue.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// Soft blobs of skin colour with two dark dots: a network sees candidates of many scores here,
+/// without a picture of anybody.
+Image blobs(int width, int height, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  Image image(width, height);
+  struct Blob {
+    double x, y, radius;
+  };
+  std::vector<Blob> all(12);
+  for (Blob& blob : all) {
+    blob = {static_cast<double>(random() % static_cast<unsigned>(width)),
+            static_cast<double>(random() % static_cast<unsigned>(height)),
+            8.0 + static_cast<double>(random() % 40)};
+  }
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      double value = 60;
+      for (const Blob& b : all) {
+        const double dx = (x - b.x) / b.radius;
+        const double dy = (y - b.y) / (1.3 * b.radius);
+        if (dx * dx + dy * dy < 1) value = 200 - 40 * (dx * dx + dy * dy);
+        const double ex = std::abs(dx) - 0.35;
+        const double ey = dy + 0.2;
+        if (ex * ex + ey * ey < 0.02) value = 40;
+      }
+      const double grain = static_cast<double>(random() % 9);
+      std::uint8_t* const p = image.row(y) + 3 * x;
+      p[0] = static_cast<std::uint8_t>(value + grain);
+      p[1] = static_cast<std::uint8_t>(0.8 * value + grain);
+      p[2] = static_cast<std::uint8_t>(0.7 * value + grain);
+    }
+  }
+  return image;
+}
+
+void expect_same(const std::vector<Face>& actual, const std::vector<Face>& expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(actual[i].score, expected[i].score);
+    EXPECT_EQ(actual[i].box, expected[i].box);
+    EXPECT_EQ(actual[i].landmarks, expected[i].landmarks);
+  }
+}
+
+/// Low enough that the blobs yield a crowd.
+const DetectOptions kAll = {.min_score = 0.001F};
+
+TEST(Detector, RefusesOptionsOutsideTheirRange) {
+  const Detector detector;
+  const Image image(32, 32);
+  const auto refuses = [&](const DetectOptions& options, const char* name) {
+    const Error error = error_of([&] { detector.detect(image, options); });
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr(name));
+  };
+  for (const float bad : {-0.01F, 1.01F, NAN}) {
+    refuses({.min_score = bad}, "min_score");
+    refuses({.nms_iou = bad}, "nms_iou");
+  }
+  for (const float bad : {0.0F, -1.0F, 16.5F, NAN, INFINITY})
+    refuses({.scales = {1, bad}}, "scales");
+  refuses({.scales = {}}, "scales");
+  EXPECT_EQ(error_of([&] { detector.detect(ImageView{}); }).code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(error_of([&] { detector.detect(Image()); }).code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(Detector, CopesWithTheSmallestPictures) {
+  const Detector detector;
+  for (const auto& [width, height] : {std::pair{1, 1}, {1, 50}, {50, 1}, {2, 3}}) {
+    EXPECT_THAT(detector.detect(Image(width, height)), IsEmpty());
+    EXPECT_NO_THROW(detector.detect(Image(width, height), {.min_score = 0, .scales = {0.1F, 3}}));
+  }
+}
+
+TEST(Detector, ReturnsFacesByFallingScoreThatDoNotOverlap) {
+  const auto faces = Detector().detect(blobs(320, 240, 1), kAll);
+  ASSERT_GT(faces.size(), 10U);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    EXPECT_GE(faces[i].score, kAll.min_score);
+    EXPECT_LE(faces[i].score, faces[i > 0 ? i - 1 : 0].score);
+  }
+}
+
+TEST(Detector, SeesTheSamePictureInEveryFormat) {
+  const Detector detector;
+  const Image image = blobs(123, 77, 2);
+  const auto expected = detector.detect(image, kAll);
+  ASSERT_FALSE(expected.empty());
+  for (const PixelFormat format : {PixelFormat::kBgr, PixelFormat::kRgba, PixelFormat::kBgra}) {
+    const int bytes = bytes_per_pixel(format);
+    const std::ptrdiff_t stride = image.width() * bytes + 3;
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(stride * image.height()), 77);
+    const bool bgr = format != PixelFormat::kRgba;
+    for (int y = 0; y < image.height(); ++y) {
+      for (int x = 0; x < image.width(); ++x) {
+        for (int c = 0; c < 3; ++c) {
+          pixels[static_cast<std::size_t>(y * stride + x * bytes + (bgr ? 2 - c : c))] =
+              image.row(y)[3 * x + c];
+        }
+      }
+    }
+    expect_same(
+        detector.detect({pixels.data(), image.width(), image.height(), stride, format}, kAll),
+        expected);
+  }
+}
+
+TEST(Detector, LeavesItsFramesAtEveryScale) {
+  // What is found at one scale alone lies, in the picture's frame, where its size allows.
+  const Detector detector;
+  const Image image = blobs(200, 150, 3);
+  for (const float scale : {0.5F, 1.0F, 2.0F}) {
+    for (const Face& face : detector.detect(image, {.min_score = 0.01F, .scales = {scale}})) {
+      const Point center = face.box.center();
+      EXPECT_GT(center.x, -50);
+      EXPECT_LT(center.x, 250);
+      EXPECT_GT(center.y, -50);
+      EXPECT_LT(center.y, 200);
+    }
+  }
+}
+
+TEST(Detector, MergesTheFacesOfAllScales) {
+  const Detector detector;
+  const Image image = blobs(200, 150, 3);
+  std::vector<Face> apart;
+  for (const float scale : {0.5F, 1.0F, 2.0F}) {
+    const auto faces =
+        detector.detect(image, {.min_score = 0.01F, .nms_iou = 1, .scales = {scale}});
+    apart.insert(apart.end(), faces.begin(), faces.end());
+  }
+  std::ranges::stable_sort(apart, std::greater(), &Face::score);
+  expect_same(detector.detect(image, {.min_score = 0.01F, .nms_iou = 1, .scales = {0.5F, 1, 2}}),
+              apart);
+  const auto merged = detector.detect(image, {.min_score = 0.01F, .scales = {0.5F, 1, 2}});
+  EXPECT_LT(merged.size(), apart.size());
+  ASSERT_FALSE(merged.empty());
+  EXPECT_EQ(merged[0].score, apart[0].score);
+}
+
+TEST(Detector, FindsTheSameFacesWhereverTheyLie) {
+  // The network is shift-invariant by its largest stride, but for the picture's edges.
+  const Detector detector;
+  const Image image = blobs(256, 256, 4);
+  Image shifted(256 + 64, 256 + 32);
+  for (int y = 0; y < 256; ++y) {
+    std::copy_n(image.row(y), image.stride(), shifted.row(y + 32) + 3 * 64);
+  }
+  const auto here = detector.detect(image, {.min_score = 0.05F});
+  const auto there = detector.detect(shifted, {.min_score = 0.02F});
+  int compared = 0;
+  for (const Face& face : here) {
+    const bool inside = face.box.x0 > 60 && face.box.y0 > 60 && face.box.x1 < 200 &&
+                        face.box.y1 < 200 && face.box.width() < 60;
+    if (!inside) continue;
+    ++compared;
+    EXPECT_TRUE(std::ranges::any_of(there,
+                                    [&](const Face& other) {
+                                      return std::abs(other.box.x0 - face.box.x0 - 64) < 3 &&
+                                             std::abs(other.box.y0 - face.box.y0 - 32) < 3;
+                                    }))
+        << face.box.x0 << ", " << face.box.y0;
+  }
+}
+
+TEST(Detector, CopiesShareAModelAndOutliveTheFirst) {
+  const Image image = blobs(96, 96, 5);
+  auto first = std::make_unique<Detector>();
+  const auto expected = first->detect(image, kAll);
+  Detector copy = *first;
+  const Detector moved = std::move(*first);
+  first.reset();
+  expect_same(copy.detect(image, kAll), expected);
+  expect_same(moved.detect(image, kAll), expected);
+}
+
+TEST(Detector, ReadsAModelFromAFileAsFromItself) {
+  const testing::TemporaryFolder folder;
+  write_safetensors(folder / "m.safetensors",
+                    models::load_builtin_model(models::kDefaultModel).weights);
+  const Image image = blobs(160, 96, 6);
+  expect_same(Detector(folder / "m.safetensors").detect(image, kAll),
+              Detector().detect(image, kAll));
+  expect_same(Detector("mnet025").detect(image, kAll), Detector().detect(image, kAll));
+  EXPECT_EQ(error_of([&] { Detector(folder / "none.safetensors"); }).code(), ErrorCode::kNotFound);
+}
+
+TEST(DetectorThreads, FindTheSameFacesAtOnce) {
+  const Detector detector;
+  std::vector<Image> images;
+  std::vector<std::vector<Face>> expected;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    images.push_back(blobs(64 + 17 * static_cast<int>(i), 80, i));
+    expected.push_back(detector.detect(images.back(), kAll));
+  }
+  std::vector<int> wrong(4, 0);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < wrong.size(); ++t) {
+      threads.emplace_back([&, t] {
+        for (std::size_t i = 0; i < 25; ++i) {
+          const std::size_t k = (i + t) % images.size();
+          const auto faces = detector.detect(images[k], kAll);
+          const auto same = [](const Face& a, const Face& b) {
+            return a.score == b.score && a.box == b.box && a.landmarks == b.landmarks;
+          };
+          wrong[t] += !std::ranges::equal(faces, expected[k], same);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(wrong, std::vector<int>(wrong.size(), 0));
+}
+
+double resident_megabytes() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t pages = 0;
+  file >> pages >> pages;
+  return static_cast<double>(pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
+}
+
+TEST(Detector, DoesNotGrowWithTheNumberOfSizes) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer keeps freed memory";
+#endif
+  const Detector detector;
+  const Image image = blobs(224, 224, 7);
+  const auto run_sizes = [&](int from, int to) {
+    for (int i = from; i < to; ++i) {
+      const ImageView part{image.row(0), 96 + i % 97, 96 + i % 89, image.stride(),
+                           PixelFormat::kRgb};
+      detector.detect(part);
+    }
+  };
+  run_sizes(0, 60);
+  const double before = resident_megabytes();
+  run_sizes(60, 460);  // 97 and 89 have no common divisor: all sizes differ
+  EXPECT_LT(resident_megabytes() - before, 8);
+}
+
+}  // namespace
+}  // namespace retinaface

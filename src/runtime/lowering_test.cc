@@ -39,7 +39,7 @@ const ConvolutionStep& convolution(const Program& program, std::size_t step) {
 }
 
 Program lowered(const Graph& graph, std::int64_t block = 16) {
-  return lower(graph, graph::random_weights(graph, 1), block);
+  return lower(graph, graph::random_weights(graph, 1), {.block = block});
 }
 
 TEST(Lowering, FoldsNormalisationAndFusesActivation) {
@@ -59,7 +59,7 @@ TEST(Lowering, FoldsNormalisationAndFusesActivation) {
   set("norm.running_mean", 4, 6);
   set("norm.running_var", 4, 0.25F);
 
-  const Program program = lower(graph, weights, 16);
+  const Program program = lower(graph, weights, {.block = 16});
   ASSERT_EQ(program.steps.size(), 1U);
   const ConvolutionStep& step = convolution(program, 0);
   // (3 x - 4) / 2 * 2 + 10 = 3 x + 6 and (5 x - 6) / 0.5 * -1 + 20 = -10 x + 32.

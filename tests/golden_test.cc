@@ -1,0 +1,104 @@
+// The detector against faces that other programs found, and against its own of before.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "retinaface/retinaface.h"
+
+#include "interchange/import.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using nlohmann::json;
+using testing::data_folder;
+
+std::vector<Face> faces_of(const json& entry) {
+  std::vector<Face> faces;
+  for (const json& face : entry.at("faces")) {
+    const auto box = face.at("box").get<std::vector<float>>();
+    Face& added = faces.emplace_back();
+    added.score = face.at("score").get<float>();
+    added.box = {box.at(0), box.at(1), box.at(2), box.at(3)};
+    for (std::size_t k = 0; k < added.landmarks.size(); ++k) {
+      const auto point = face.at("landmarks").at(k).get<std::vector<float>>();
+      added.landmarks[k] = {point.at(0), point.at(1)};
+    }
+  }
+  return faces;
+}
+
+/// Largest difference of any coordinate, in pixels.
+float distance_px(const Face& a, const Face& b) {
+  float largest = 0;
+  const auto differ = [&](float x, float y) { largest = std::max(largest, std::abs(x - y)); };
+  differ(a.box.x0, b.box.x0);
+  differ(a.box.y0, b.box.y0);
+  differ(a.box.x1, b.box.x1);
+  differ(a.box.y1, b.box.y1);
+  for (std::size_t k = 0; k < a.landmarks.size(); ++k) {
+    differ(a.landmarks[k].x, b.landmarks[k].x);
+    differ(a.landmarks[k].y, b.landmarks[k].y);
+  }
+  return largest;
+}
+
+/// Each expected face is found, and nothing else. Faces of nearly one score may change places, and
+/// one whose score is within the tolerance of `min_score` may be on either side.
+void expect_faces(const std::vector<Face>& actual, const std::vector<Face>& expected,
+                  float min_score, float score_tolerance, float tolerance_px,
+                  const std::string& picture) {
+  std::vector<bool> used(actual.size(), false);
+  for (const Face& face : expected) {
+    bool found = false;
+    for (std::size_t i = 0; i < actual.size() && !found; ++i) {
+      found = !used[i] && std::abs(actual[i].score - face.score) <= score_tolerance &&
+              distance_px(actual[i], face) <= tolerance_px;
+      if (found) used[i] = true;
+    }
+    EXPECT_TRUE(found || face.score < min_score + score_tolerance)
+        << picture << ": the face of score " << face.score << " at " << face.box.x0 << ", "
+        << face.box.y0 << " is not found";
+  }
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_TRUE(used[i] || actual[i].score < min_score + score_tolerance)
+        << picture << ": a face of score " << actual[i].score << " at " << actual[i].box.x0 << ", "
+        << actual[i].box.y0 << " should not be there";
+  }
+}
+
+TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
+  RF_NEED_DATA("golden/mobilenet0.25_Final_val12.json");
+  RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
+  const testing::TemporaryFolder folder;
+  write_safetensors(
+      folder / "public.safetensors",
+      interchange::import_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth",
+                                     models::find_model("mnet025"), interchange::Part::kWhole));
+  const Detector detector(folder / "public.safetensors");
+  std::ifstream file(data_folder() / "golden/mobilenet0.25_Final_val12.json");
+  const json golden = json::parse(file);
+  ASSERT_EQ(golden.size(), 12U);
+  std::size_t faces = 0;
+  for (const auto& [name, entry] : golden.items()) {
+    const Image image =
+        read_image(data_folder() / "wider/val/images" / name, {.apply_orientation = false});
+    EXPECT_EQ(image.width(), entry.at("width"));
+    EXPECT_EQ(image.height(), entry.at("height"));
+    const auto expected = faces_of(entry);
+    faces += expected.size();
+    expect_faces(detector.detect(image, {.min_score = 0.3F}), expected, 0.3F, 1e-3F, 0.5F, name);
+  }
+  EXPECT_GT(faces, 50U);
+}
+
+}  // namespace
+}  // namespace retinaface

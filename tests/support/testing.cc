@@ -19,6 +19,10 @@ std::filesystem::path fixture_folder() {
   return std::filesystem::path(RETINAFACE_SOURCE_DIR) / "tests" / "data";
 }
 
+std::filesystem::path sample_folder() {
+  return std::filesystem::path(RETINAFACE_SOURCE_DIR) / "samples";
+}
+
 TemporaryFolder::TemporaryFolder() {
   std::string name = (std::filesystem::temp_directory_path() / "retinaface_test_XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed for " + name);

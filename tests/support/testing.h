@@ -18,6 +18,9 @@ std::filesystem::path data_folder();
 /// tests/data: small files of the project's own, which are part of the repository.
 std::filesystem::path fixture_folder();
 
+/// samples/: the pictures that are part of the repository.
+std::filesystem::path sample_folder();
+
 /// A folder that is removed with everything in it at the end of the scope.
 class TemporaryFolder {
  public:

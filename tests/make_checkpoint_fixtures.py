@@ -6,6 +6,7 @@ Needs python3-torch. The files are in the repository; run this again only to add
 import collections
 import json
 import pathlib
+import struct
 
 import torch
 
@@ -67,6 +68,20 @@ def save(name, what, protocol=2, zipped=True):
                _use_new_zipfile_serialization=zipped)
 
 
+def save_safetensors(name, tensors, metadata):
+    """The format by its description, https://huggingface.co/docs/safetensors."""
+    header, data = {"__metadata__": metadata}, b""
+    types = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
+    for key, tensor in tensors.items():
+        bits = {4: torch.int32, 2: torch.int16}[tensor.element_size()]
+        values = tensor.contiguous().view(bits).numpy().tobytes()
+        header[key] = {"dtype": types[tensor.dtype], "shape": list(tensor.shape),
+                       "data_offsets": [len(data), len(data) + len(values)]}
+        data += values
+    text = json.dumps(header).encode()
+    (FOLDER / name).write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     odd = odd_tensors()
@@ -91,6 +106,9 @@ def main():
     save("classifier_legacy.tar", {"epoch": 3, "arch": "tiny", "best_acc1": torch.tensor(41.5),
                                    "state_dict": network.state_dict(),
                                    "optimizer": optimizer.state_dict()}, zipped=False)
+
+    kept = {name: odd[name] for name in ("dense", "empty", "half", "bfloat16")}
+    save_safetensors("types.safetensors", kept, {"maker": "make_checkpoint_fixtures.py"})
 
     (FOLDER / "expected.json").write_text(json.dumps(
         {"odd": expected(odd), "detector": expected(model.state_dict()),

@@ -151,7 +151,7 @@ TEST(Checkpoint, SeesStoragesThatDoNotFit) {
 }
 
 /// Or else a file of a megabyte could ask for a terabyte of memory.
-TEST(Checkpoint, OfSafetensorsMayNotNameTheSameBytesTwice) {
+TEST(Checkpoint, OfSafetensorsMayNotAskForMoreThanTheyHold) {
   const auto file = [](const std::string& second) {
     const std::string header =
         R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":)" + second + "}";
@@ -161,6 +161,11 @@ TEST(Checkpoint, OfSafetensorsMayNotNameTheSameBytesTwice) {
   EXPECT_THAT(
       error_of([&] { parse(file(R"({"dtype":"F32","shape":[2],"data_offsets":[4,12]})")); }).what(),
       HasSubstr("tensor b: its bytes belong to another tensor as well"));
+  EXPECT_THAT(
+      error_of([&] {
+        parse(file(R"({"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[8,8]})"));
+      }).what(),
+      HasSubstr("tensor b: impossible shape"));
 }
 
 TEST(Checkpoint, FromABigEndianMachineIsRefused) {

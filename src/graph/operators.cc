@@ -112,12 +112,15 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> i
   return {};
 }
 
-std::vector<ParameterSpec> parameters(const Graph& graph) {
-  // Channels do not depend on the picture's size: any that all windows fit into will do.
-  constexpr std::int64_t kAnySide = 256;
+std::vector<Shape> channel_shapes(const Graph& graph) {
+  constexpr std::int64_t kAnySide = 256;  // all windows fit into it
   const auto* input = std::get_if<Input>(&graph.nodes().front().op);
   RF_CHECK(input != nullptr);
-  const std::vector<Shape> shapes = infer_shapes(graph, {1, input->channels, kAnySide, kAnySide});
+  return infer_shapes(graph, {1, input->channels, kAnySide, kAnySide});
+}
+
+std::vector<ParameterSpec> parameters(const Graph& graph) {
+  const std::vector<Shape> shapes = channel_shapes(graph);
   std::vector<ParameterSpec> result;
   for (const Node& node : graph.nodes()) {
     std::ranges::move(parameters(node, input_shapes(node, shapes)), std::back_inserter(result));

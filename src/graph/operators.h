@@ -26,6 +26,10 @@ Shape output_shape(const Operator& op, std::span<const Shape> inputs);
 /// channels is the graph's own and must agree.
 std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 
+/// The same for a picture of some size: for those who need the channels alone, which do not depend
+/// on it.
+std::vector<Shape> channel_shapes(const Graph& graph);
+
 /// The parameters of `node`, whose inputs have `input_channels` channels.
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> inputs);
 

@@ -2,39 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <set>
 
 #include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/random.h"
+#include "graph/operators.h"
 
 namespace retinaface::graph {
 namespace {
-
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine, which the
-/// distributions of <random> are not.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15U);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-    return z ^ (z >> 31);
-  }
-  /// In (0, 1].
-  double uniform() { return static_cast<double>((next() >> 11) + 1) * 0x1p-53; }
-  /// Standard normal, by Box and Muller.
-  double normal() {
-    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 /// "a, b and 3 more".
 std::string listing(const std::vector<std::string>& names) {

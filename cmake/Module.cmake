@@ -1,9 +1,10 @@
-# retinaface_module(NAME [DEPENDS target...] [TEST_DEPENDS target...])
+# retinaface_module(NAME [DEPENDS target...] [PRIVATE_DEPENDS target...] [TEST_DEPENDS target...])
 #
 # One folder under src/: its sources become the object library rf_NAME, its *_test.cc the program
-# NAME_test. DEPENDS are passed on to whatever links the module.
+# NAME_test. DEPENDS are passed on to whatever links the module, PRIVATE_DEPENDS are for
+# its sources alone.
 function(retinaface_module name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE_DEPENDS;TEST_DEPENDS" ${ARGN})
   string(REPLACE "/" "_" target ${name})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc
        ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.S)
@@ -20,6 +21,9 @@ function(retinaface_module name)
   target_include_directories(rf_${target} ${scope} ${PROJECT_SOURCE_DIR}/include
                                                    ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(rf_${target} ${scope} ${arg_DEPENDS})
+  if(arg_PRIVATE_DEPENDS)
+    target_link_libraries(rf_${target} PRIVATE ${arg_PRIVATE_DEPENDS})
+  endif()
 
   if(RETINAFACE_TESTS AND tests)
     retinaface_test(${target}_test SOURCES ${tests} DEPENDS rf_${target} ${arg_TEST_DEPENDS})

@@ -1,0 +1,407 @@
+#include "runtime/torch/trainable_network.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <string_view>
+#include <variant>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include "base/check.h"
+#include "graph/operators.h"
+#include "runtime/torch/norm_layer.h"
+#include "runtime/torch/training_plan.h"
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::NodeId;
+
+constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+
+std::size_t index(NodeId id) {
+  return static_cast<std::size_t>(id);
+}
+
+ParameterSlot make_slot(const graph::Node& node, const graph::ParameterSpec& spec,
+                        std::size_t offset, std::span<const std::string> frozen) {
+  const std::string_view name = spec.name;
+  ParameterSlot slot = {.name = spec.name, .shape = spec.shape, .offset = offset, .size = 1};
+  for (const std::int64_t extent : spec.shape) slot.size *= static_cast<std::size_t>(extent);
+  slot.of_norm = std::holds_alternative<graph::BatchNorm>(node.op);
+  slot.is_bias = name.ends_with(".bias");
+  slot.statistic = name.ends_with(".running_mean") || name.ends_with(".running_var");
+  slot.trainable = !slot.statistic && std::ranges::none_of(frozen, [&](const std::string& prefix) {
+    return name.starts_with(prefix);
+  });
+  return slot;
+}
+
+/// A convolution's parameters as tensors over the flat arrays.
+struct ConvolutionLayer {
+  graph::Convolution op;
+  at::Tensor weight;
+  at::Tensor weight_gradient;
+  at::Tensor bias;  ///< undefined without
+  at::Tensor bias_gradient;
+  at::Tensor cast_weight;  ///< in the precision of the maps
+  bool trainable = true;
+};
+
+}  // namespace
+
+class TrainableNetwork::Implementation {
+ public:
+  Implementation(const graph::Graph& graph, const graph::Weights& weights,
+                 TrainableOptions options);
+
+  void forward(std::span<const float> pictures, std::int64_t n, std::int64_t h, std::int64_t w);
+  void backward(std::span<const std::span<const float>> output_gradients);
+
+  graph::Graph graph_;
+  TrainableOptions options_;
+  std::vector<ParameterSlot> slots_;
+  std::vector<float> values_;
+  std::vector<float> gradients_;
+  std::vector<at::Tensor> outputs_;  ///< float32, channels last
+
+ private:
+  at::Tensor over(std::vector<float>& flat, const ParameterSlot& slot);
+  void make_layers();
+  void find_gradient_paths();
+
+  void run(const TrainingStep& step);
+  at::Tensor convolve(NodeId node);
+  void normalize(const TrainingStep& step);
+  void run_back(const TrainingStep& step);
+  void convolve_back(NodeId node, const at::Tensor& gradient);
+  void normalize_back(const TrainingStep& step, const at::Tensor& gradient);
+  void add_gradient(NodeId node, const at::Tensor& gradient);
+
+  const at::Tensor& input_of(NodeId node, std::size_t which = 0) const {
+    return maps_[index(graph_.node(node).inputs[which])];
+  }
+
+  std::vector<TrainingStep> steps_;
+  std::map<NodeId, ConvolutionLayer> convolutions_;
+  std::map<NodeId, NormLayer> norms_;
+  std::vector<bool> needs_gradient_;     ///< by node: something that learns lies at or before it
+  std::vector<at::Tensor> maps_;         ///< by node, as long as the backward pass needs them
+  std::vector<at::Tensor> gradient_of_;  ///< by node
+};
+
+TrainableNetwork::Implementation::Implementation(const graph::Graph& graph,
+                                                 const graph::Weights& weights,
+                                                 TrainableOptions options)
+    : graph_(graph), options_(std::move(options)), steps_(plan_training(graph_)) {
+  const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
+  std::size_t size = 0;
+  for (const graph::Node& node : graph_.nodes()) {
+    for (const auto& spec : graph::parameters(node, graph::input_shapes(node, shapes))) {
+      slots_.push_back(make_slot(node, spec, size, options_.frozen));
+      size += slots_.back().size;
+    }
+  }
+  values_.resize(size);
+  gradients_.resize(size);
+  for (const ParameterSlot& slot : slots_) {
+    std::ranges::copy(weights.at(slot.name).values,
+                      values_.begin() + static_cast<std::ptrdiff_t>(slot.offset));
+  }
+  make_layers();
+  find_gradient_paths();
+}
+
+at::Tensor TrainableNetwork::Implementation::over(std::vector<float>& flat,
+                                                  const ParameterSlot& slot) {
+  return at::from_blob(flat.data() + slot.offset, slot.shape, at::kFloat);
+}
+
+void TrainableNetwork::Implementation::make_layers() {
+  std::map<std::string_view, const ParameterSlot*> by_name;
+  for (const ParameterSlot& slot : slots_) by_name[slot.name] = &slot;
+  const auto span_of = [&](std::vector<float>& flat, const std::string& name) {
+    const ParameterSlot& slot = *by_name.at(name);
+    return std::span(flat).subspan(slot.offset, slot.size);
+  };
+  for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
+    const graph::Node& node = graph_.node(id);
+    const auto* conv = std::get_if<graph::Convolution>(&node.op);
+    if (conv == nullptr) continue;
+    const ParameterSlot& weight = *by_name.at(node.name + ".weight");
+    ConvolutionLayer layer;
+    layer.op = *conv;
+    layer.trainable = weight.trainable;
+    layer.weight = over(values_, weight);
+    layer.weight_gradient = over(gradients_, weight);
+    if (conv->bias) {
+      layer.bias = over(values_, *by_name.at(node.name + ".bias"));
+      layer.bias_gradient = over(gradients_, *by_name.at(node.name + ".bias"));
+    }
+    convolutions_.emplace(id, std::move(layer));
+  }
+  for (const TrainingStep& step : steps_) {
+    const graph::Node& node = graph_.node(step.node);
+    const auto* norm = std::get_if<graph::BatchNorm>(&node.op);
+    if (norm == nullptr) continue;
+    const bool trainable = by_name.at(node.name + ".weight")->trainable;
+    const NormParameters parameters = {
+        .weight = span_of(values_, node.name + ".weight"),
+        .bias = span_of(values_, node.name + ".bias"),
+        .running_mean = span_of(values_, node.name + ".running_mean"),
+        .running_var = span_of(values_, node.name + ".running_var"),
+        .weight_gradient = span_of(gradients_, node.name + ".weight"),
+        .bias_gradient = span_of(gradients_, node.name + ".bias")};
+    norms_.emplace(
+        step.node,
+        NormLayer(parameters, {.epsilon = norm->epsilon,
+                               .momentum = options_.statistics_momentum,
+                               .slope = step.slope,
+                               .running_statistics = options_.frozen_statistics || !trainable,
+                               .trainable = trainable,
+                               .sum_over_processes = options_.sum_over_processes}));
+  }
+}
+
+void TrainableNetwork::Implementation::find_gradient_paths() {
+  needs_gradient_.assign(graph_.nodes().size(), false);
+  const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
+  auto slot = slots_.begin();
+  for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
+    const graph::Node& node = graph_.node(id);
+    bool needed = std::ranges::any_of(node.inputs,
+                                      [&](NodeId input) { return needs_gradient_[index(input)]; });
+    const auto own = graph::parameters(node, graph::input_shapes(node, shapes)).size();
+    for (std::size_t i = 0; i < own; ++i, ++slot) needed = needed || slot->trainable;
+    needs_gradient_[index(id)] = needed;
+  }
+}
+
+void TrainableNetwork::Implementation::forward(std::span<const float> pictures, std::int64_t n,
+                                               std::int64_t h, std::int64_t w) {
+  const c10::InferenceMode guard;
+  maps_.assign(graph_.nodes().size(), {});
+  gradient_of_.assign(graph_.nodes().size(), {});
+  outputs_.clear();
+  const auto type = options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
+  for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
+
+  const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
+  RF_CHECK(static_cast<std::int64_t>(pictures.size()) == n * h * w * channels);
+  // The tensor only reads what it is put over.
+  maps_[0] = at::from_blob(const_cast<float*>(pictures.data()), {n, h, w, channels}, at::kFloat)
+                 .permute({0, 3, 1, 2})
+                 .to(type);
+  for (const TrainingStep& step : steps_) run(step);
+  for (const graph::Output& output : graph_.outputs()) {
+    outputs_.push_back(maps_[index(output.node)].to(at::kFloat).contiguous(kChannelsLast));
+  }
+}
+
+void TrainableNetwork::Implementation::run(const TrainingStep& step) {
+  at::Tensor& result = maps_[index(step.result)];
+  const graph::Operator& op = graph_.node(step.node).op;
+  if (std::holds_alternative<graph::Convolution>(op)) {
+    result = convolve(step.node);
+  } else if (std::holds_alternative<graph::BatchNorm>(op)) {
+    normalize(step);
+  } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&op)) {
+    result = at::leaky_relu(input_of(step.node), relu->slope);
+  } else if (std::holds_alternative<graph::Add>(op)) {
+    result = at::add(input_of(step.node, 0), input_of(step.node, 1));
+  } else if (std::holds_alternative<graph::UpsampleLike>(op)) {
+    const at::Tensor& like = input_of(step.node, 1);
+    result = at::upsample_nearest2d(input_of(step.node), {like.size(2), like.size(3)});
+  } else if (std::holds_alternative<graph::Concat>(op)) {
+    std::vector<at::Tensor> parts;
+    for (std::size_t i = 0; i < graph_.node(step.node).inputs.size(); ++i) {
+      parts.push_back(input_of(step.node, i));
+    }
+    result = at::cat(parts, 1).contiguous(kChannelsLast);
+  } else if (const auto* pool = std::get_if<graph::MaxPool>(&op)) {
+    result = at::max_pool2d(input_of(step.node), {pool->kernel, pool->kernel},
+                            {pool->stride, pool->stride}, {pool->padding, pool->padding});
+  } else {
+    RF_CHECK(std::holds_alternative<graph::Input>(op));
+  }
+}
+
+at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
+  const ConvolutionLayer& layer = convolutions_.at(node);
+  const graph::Convolution& op = layer.op;
+  const at::Tensor& x = input_of(node);
+  c10::optional<at::Tensor> bias;
+  if (op.bias) bias = layer.bias.to(x.scalar_type());
+  return at::convolution(x, layer.cast_weight, bias, {op.stride, op.stride},
+                         {op.padding, op.padding}, {1, 1}, false, {0, 0}, op.groups)
+      .contiguous(kChannelsLast);
+}
+
+void TrainableNetwork::Implementation::normalize(const TrainingStep& step) {
+  const at::Tensor& x = input_of(step.node);
+  at::Tensor& result = maps_[index(step.result)];
+  const bool part = step.result_channels > 0;
+  if (!result.defined()) {
+    const std::int64_t channels = part ? step.result_channels : x.size(1);
+    result = at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), kChannelsLast);
+  }
+  norms_.at(step.node).forward(x, result.narrow(1, step.first_channel, x.size(1)),
+                               step.result_channels);
+}
+
+void TrainableNetwork::Implementation::backward(
+    std::span<const std::span<const float>> output_gradients) {
+  const c10::InferenceMode guard;
+  RF_CHECK(output_gradients.size() == outputs_.size());
+  std::ranges::fill(gradients_, 0.0F);
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    const at::Tensor& output = outputs_[i];
+    RF_CHECK(static_cast<std::int64_t>(output_gradients[i].size()) == output.numel());
+    const at::Tensor gradient =
+        at::from_blob(const_cast<float*>(output_gradients[i].data()),
+                      {output.size(0), output.size(2), output.size(3), output.size(1)}, at::kFloat)
+            .permute({0, 3, 1, 2});
+    add_gradient(graph_.outputs()[i].node, gradient.to(maps_[0].scalar_type()));
+  }
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    run_back(*step);
+    if (step->opens_result) {  // all users of the map have been passed
+      maps_[index(step->result)].reset();
+      gradient_of_[index(step->result)].reset();
+    }
+  }
+}
+
+void TrainableNetwork::Implementation::run_back(const TrainingStep& step) {
+  const at::Tensor gradient = gradient_of_[index(step.result)];
+  if (!gradient.defined()) return;  // nothing before it learns, or nothing behind it is an output
+  const graph::Node& node = graph_.node(step.node);
+  if (std::holds_alternative<graph::Convolution>(node.op)) {
+    convolve_back(step.node, gradient);
+  } else if (std::holds_alternative<graph::BatchNorm>(node.op)) {
+    normalize_back(step, gradient);
+  } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
+    add_gradient(node.inputs[0],
+                 at::leaky_relu_backward(gradient, input_of(step.node), relu->slope, false));
+  } else if (std::holds_alternative<graph::Add>(node.op)) {
+    add_gradient(node.inputs[0], gradient);
+    add_gradient(node.inputs[1], gradient);
+  } else if (std::holds_alternative<graph::UpsampleLike>(node.op)) {
+    add_gradient(node.inputs[0],
+                 at::upsample_nearest2d_backward(gradient, {gradient.size(2), gradient.size(3)},
+                                                 input_of(step.node).sizes()));
+  } else if (std::holds_alternative<graph::Concat>(node.op)) {
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const std::int64_t channels = input_of(step.node, i).size(1);
+      add_gradient(node.inputs[i], gradient.narrow(1, first, channels).contiguous(kChannelsLast));
+      first += channels;
+    }
+  } else if (const auto* pool = std::get_if<graph::MaxPool>(&node.op)) {
+    const std::vector<std::int64_t> kernel(2, pool->kernel);
+    const std::vector<std::int64_t> stride(2, pool->stride);
+    const std::vector<std::int64_t> padding(2, pool->padding);
+    const at::Tensor& x = input_of(step.node);
+    const at::Tensor places = std::get<1>(at::max_pool2d_with_indices(x, kernel, stride, padding));
+    add_gradient(node.inputs[0], at::max_pool2d_with_indices_backward(
+                                     gradient, x, kernel, stride, padding, {1, 1}, false, places));
+  }
+}
+
+void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tensor& gradient) {
+  ConvolutionLayer& layer = convolutions_.at(node);
+  const graph::Convolution& op = layer.op;
+  const NodeId input = graph_.node(node).inputs[0];
+  const bool on = needs_gradient_[index(input)];
+  if (!on && !layer.trainable) return;
+  at::OptionalIntArrayRef bias_sizes;
+  const std::vector<std::int64_t> bias_shape = {op.out_channels};
+  if (op.bias) bias_sizes = bias_shape;
+  auto [dx, dw, db] = at::convolution_backward(
+      gradient, maps_[index(input)], layer.cast_weight, bias_sizes, {op.stride, op.stride},
+      {op.padding, op.padding}, {1, 1}, false, {0, 0}, op.groups,
+      {on, layer.trainable, layer.trainable && op.bias});
+  if (layer.trainable) {
+    layer.weight_gradient.copy_(dw);
+    if (op.bias) layer.bias_gradient.copy_(db);
+  }
+  if (on) add_gradient(input, dx);
+}
+
+void TrainableNetwork::Implementation::normalize_back(const TrainingStep& step,
+                                                      const at::Tensor& gradient) {
+  const at::Tensor& x = input_of(step.node);
+  const NodeId input = graph_.node(step.node).inputs[0];
+  if (!needs_gradient_[index(step.node)]) return;
+  const at::Tensor own = gradient.narrow(1, step.first_channel, x.size(1));
+  add_gradient(input, norms_.at(step.node).backward(x, own, step.result_channels));
+}
+
+void TrainableNetwork::Implementation::add_gradient(NodeId node, const at::Tensor& gradient) {
+  if (!needs_gradient_[index(node)]) return;
+  at::Tensor& sum = gradient_of_[index(node)];
+  // Never in place: an addition hands one tensor to both of its inputs.
+  sum = sum.defined() ? at::add(sum, gradient) : gradient;
+  if (!sum.is_contiguous(kChannelsLast)) sum = sum.contiguous(kChannelsLast);
+}
+
+TrainableNetwork::TrainableNetwork(const graph::Graph& graph, const graph::Weights& weights,
+                                   TrainableOptions options)
+    : implementation_(std::make_unique<Implementation>(graph, weights, std::move(options))) {}
+TrainableNetwork::~TrainableNetwork() = default;
+TrainableNetwork::TrainableNetwork(TrainableNetwork&&) noexcept = default;
+TrainableNetwork& TrainableNetwork::operator=(TrainableNetwork&&) noexcept = default;
+
+std::span<const ParameterSlot> TrainableNetwork::parameters() const {
+  return implementation_->slots_;
+}
+std::span<float> TrainableNetwork::values() {
+  return implementation_->values_;
+}
+std::span<const float> TrainableNetwork::values() const {
+  return implementation_->values_;
+}
+std::span<float> TrainableNetwork::gradients() {
+  return implementation_->gradients_;
+}
+
+void TrainableNetwork::forward(std::span<const float> pictures, std::int64_t n, std::int64_t h,
+                               std::int64_t w) {
+  implementation_->forward(pictures, n, h, w);
+}
+
+OutputBatch TrainableNetwork::output(std::size_t index) const {
+  RF_CHECK(index < implementation_->outputs_.size());
+  const at::Tensor& output = implementation_->outputs_[index];
+  return {output.data_ptr<float>(), output.size(0), output.size(2), output.size(3), output.size(1)};
+}
+
+void TrainableNetwork::backward(std::span<const std::span<const float>> output_gradients) {
+  implementation_->backward(output_gradients);
+}
+
+graph::Weights TrainableNetwork::weights() const {
+  graph::Weights weights;
+  for (const ParameterSlot& slot : implementation_->slots_) {
+    graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
+    std::ranges::copy(values().subspan(slot.offset, slot.size), tensor.values.begin());
+    weights.tensors.emplace(slot.name, std::move(tensor));
+  }
+  return weights;
+}
+
+void set_threads(int threads) {
+  RF_CHECK(threads >= 1);
+  at::set_num_threads(threads);
+}
+
+void keep_step_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+}
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,284 @@
+#include "dataset/augmentation.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "geometry/box.h"
+#include "image/resize.h"
+
+namespace retinaface::dataset {
+namespace {
+
+bool contains(const Box& box, const Point& point) {
+  return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;
+}
+
+float shorter_side(const Box& box) {
+  return std::min(box.width(), box.height());
+}
+
+/// The start of a stretch of `length` within [0, extent), or around it when it is longer.
+float place(float length, float extent, Random& random) {
+  const float room = extent - length;
+  return static_cast<float>(std::floor(random.uniform() * static_cast<double>(room)));
+}
+
+Box random_square(int width, int height, const CropOptions& options, Random& random) {
+  const auto shorter = static_cast<float>(std::min(width, height));
+  const auto part = static_cast<float>(random.uniform(static_cast<double>(options.least_side),
+                                                      static_cast<double>(options.greatest_side)));
+  const float side = std::max(std::round(part * shorter), 1.0F);
+  const float x = place(side, static_cast<float>(width), random);
+  const float y = place(side, static_cast<float>(height), random);
+  return {x, y, x + side, y + side};
+}
+
+/// The start of a stretch of `length` that holds [begin, end) somewhere, within [0, extent) as far
+/// as that goes.
+float place_around(float begin, float end, float length, float extent, Random& random) {
+  float low = end - length;
+  float high = begin;
+  if (length <= extent) {
+    low = std::clamp(low, 0.0F, extent - length);
+    high = std::clamp(high, 0.0F, extent - length);
+  }
+  if (low > high) std::swap(low, high);
+  return static_cast<float>(
+      std::floor(random.uniform(static_cast<double>(low), static_cast<double>(high))));
+}
+
+Box square_around(const Box& face, int width, int height, const CropOptions& options, int side_px,
+                  Random& random) {
+  const double wanted_px =
+      std::exp(random.uniform(std::log(options.least_face_px), std::log(options.greatest_face_px)));
+  const float size = std::sqrt(area(face));
+  const auto shorter = static_cast<float>(std::min(width, height));
+  const float side = std::round(
+      std::clamp(size * static_cast<float>(side_px) / static_cast<float>(wanted_px),
+                 std::max(options.least_side * shorter, 1.0F), options.greatest_side * shorter));
+  const float x = place_around(face.x0, face.x1, side, static_cast<float>(width), random);
+  const float y = place_around(face.y0, face.y1, side, static_cast<float>(height), random);
+  return {x, y, x + side, y + side};
+}
+
+/// The square's pixels, grey where it reaches over the picture.
+Image cut(const Image& image, const Box& square, std::uint8_t fill) {
+  const auto side = static_cast<int>(square.width());
+  const auto left = static_cast<int>(square.x0);
+  const auto top = static_cast<int>(square.y0);
+  Image result(side, side);
+  const int first = std::clamp(-left, 0, side);
+  const int last = std::clamp(image.width() - left, first, side);
+  for (int y = 0; y < side; ++y) {
+    std::uint8_t* const row = result.row(y);
+    if (top + y < 0 || top + y >= image.height()) {
+      std::memset(row, fill, static_cast<std::size_t>(3 * side));
+      continue;
+    }
+    std::memset(row, fill, static_cast<std::size_t>(3 * first));
+    if (last > first) {
+      std::memcpy(row + 3 * first, image.row(top + y) + 3 * (left + first),
+                  static_cast<std::size_t>(3 * (last - first)));
+    }
+    std::memset(row + 3 * last, fill, static_cast<std::size_t>(3 * (side - last)));
+  }
+  return result;
+}
+
+bool inside(const Image& image, const Box& square) {
+  return square.x0 >= 0 && square.y0 >= 0 && square.x1 <= static_cast<float>(image.width()) &&
+         square.y1 <= static_cast<float>(image.height());
+}
+
+void mirror_rows(Image& image) {
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* const row = image.row(y);
+    for (int left = 0, right = image.width() - 1; left < right; ++left, --right) {
+      std::swap_ranges(row + 3 * left, row + 3 * left + 3, row + 3 * right);
+    }
+  }
+}
+
+/// new = matrix old + offset, on RGB.
+struct ColorMap {
+  std::array<std::array<float, 3>, 3> matrix = {{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
+  float offset = 0;
+
+  /// `next` after this.
+  ColorMap then(const std::array<std::array<float, 3>, 3>& next) const {
+    ColorMap result;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        result.matrix[i][j] = 0;
+        for (std::size_t k = 0; k < 3; ++k) result.matrix[i][j] += next[i][k] * matrix[k][j];
+      }
+    }
+    // The rows of every map here that moves greys sum to one factor, so that the offset stays one.
+    result.offset = offset * (next[0][0] + next[0][1] + next[0][2]);
+    return result;
+  }
+};
+
+/// Scales the distance from grey by `factor` and turns it by `angle` in the plane of equal luma,
+/// spanned by I and Q of YIQ.
+std::array<std::array<float, 3>, 3> chroma_map(float factor, float angle) {
+  constexpr std::array<std::array<float, 3>, 3> kToYiq = {
+      {{0.299F, 0.587F, 0.114F}, {0.596F, -0.274F, -0.322F}, {0.211F, -0.523F, 0.312F}}};
+  constexpr std::array<std::array<float, 3>, 3> kFromYiq = {
+      {{1, 0.956F, 0.621F}, {1, -0.272F, -0.647F}, {1, -1.106F, 1.703F}}};
+  const float c = factor * std::cos(angle);
+  const float s = factor * std::sin(angle);
+  const std::array<std::array<float, 3>, 3> turn = {{{1, 0, 0}, {0, c, -s}, {0, s, c}}};
+  ColorMap map{kToYiq};
+  return map.then(turn).then(kFromYiq).matrix;
+}
+
+void apply(Image& image, const ColorMap& map) {
+  // Fixed point: 2^-14 of a level, so that the sums of three products stay within 32 bits.
+  constexpr int kBits = 14;
+  std::array<std::array<std::int32_t, 3>, 3> m{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t j = 0; j < 3; ++j) {
+      m[i][j] = static_cast<std::int32_t>(std::lround(map.matrix[i][j] * (1 << kBits)));
+    }
+  }
+  const auto offset = static_cast<std::int32_t>(std::lround((map.offset + 0.5F) * (1 << kBits)));
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* const row = image.row(y);
+    for (int x = 0; x < image.width(); ++x) {
+      std::uint8_t* const p = row + 3 * x;
+      const std::int32_t r = p[0];
+      const std::int32_t g = p[1];
+      const std::int32_t b = p[2];
+      for (std::size_t i = 0; i < 3; ++i) {
+        const std::int32_t value = (m[i][0] * r + m[i][1] * g + m[i][2] * b + offset) >> kBits;
+        p[i] = static_cast<std::uint8_t>(std::clamp(value, 0, 255));
+      }
+    }
+  }
+}
+
+float change(float range, Random& random) {
+  return static_cast<float>(
+      random.uniform(-static_cast<double>(range), static_cast<double>(range)));
+}
+
+}  // namespace
+
+std::vector<AnnotatedFace> crop_faces(const std::vector<AnnotatedFace>& faces, const Box& square,
+                                      int side_px) {
+  const float factor = static_cast<float>(side_px) / square.width();
+  const auto limit = static_cast<float>(side_px);
+  const auto moved = [&](const Point& point) {
+    return Point{(point.x - square.x0) * factor, (point.y - square.y0) * factor};
+  };
+  std::vector<AnnotatedFace> kept;
+  for (const AnnotatedFace& face : faces) {
+    if (!contains(square, face.box.center())) continue;
+    AnnotatedFace result = face;
+    const Point low = moved({face.box.x0, face.box.y0});
+    const Point high = moved({face.box.x1, face.box.y1});
+    result.box = intersection({low.x, low.y, high.x, high.y}, {0, 0, limit, limit});
+    if (result.box.width() <= 0 || result.box.height() <= 0) continue;
+    for (AnnotatedPoint& point : result.points) point.position = moved(point.position);
+    kept.push_back(result);
+  }
+  return kept;
+}
+
+Box choose_crop(int width, int height, const std::vector<AnnotatedFace>& faces,
+                const CropOptions& options, int side_px, Random& random) {
+  std::vector<const AnnotatedFace*> wanted;
+  for (const AnnotatedFace& face : faces) {
+    if (!face.ignored && shorter_side(face.box) > 0) wanted.push_back(&face);
+  }
+  if (!wanted.empty() && random.chance(static_cast<double>(options.around_face))) {
+    const AnnotatedFace& face = *wanted[random.below(wanted.size())];
+    return square_around(face.box, width, height, options, side_px, random);
+  }
+  Box square = random_square(width, height, options, random);
+  const auto empty = [&] {
+    return std::ranges::none_of(
+        wanted, [&](const AnnotatedFace* face) { return contains(square, face->box.center()); });
+  };
+  for (int i = 1; i < options.tries && !wanted.empty() && empty(); ++i) {
+    square = random_square(width, height, options, random);
+  }
+  return square;
+}
+
+Sample crop(const Sample& sample, const Box& square, int side_px, std::uint8_t fill) {
+  RF_CHECK(!sample.image.empty() && square.width() >= 1 && square.width() == square.height());
+  Sample result;
+  result.faces = crop_faces(sample.faces, square, side_px);
+  if (inside(sample.image, square)) {
+    ImageView part = sample.image;
+    part.data = sample.image.row(static_cast<int>(square.y0)) + 3 * static_cast<int>(square.x0);
+    part.width = static_cast<int>(square.width());
+    part.height = part.width;
+    result.image = resize(part, side_px, side_px);
+  } else {
+    result.image = resize(cut(sample.image, square, fill), side_px, side_px);
+  }
+  return result;
+}
+
+void flip(Sample& sample) {
+  mirror_rows(sample.image);
+  const auto width = static_cast<float>(sample.image.width());
+  for (AnnotatedFace& face : sample.faces) {
+    face.box = {width - face.box.x1, face.box.y0, width - face.box.x0, face.box.y1};
+    for (AnnotatedPoint& point : face.points) point.position.x = width - point.position.x;
+    std::swap(face.points[0], face.points[1]);
+    std::swap(face.points[3], face.points[4]);
+  }
+}
+
+void ignore_small_faces(std::vector<AnnotatedFace>& faces, float least_px) {
+  for (AnnotatedFace& face : faces) {
+    if (shorter_side(face.box) < least_px) face.ignored = true;
+  }
+}
+
+void distort_colors(Image& image, const ColorOptions& options, Random& random) {
+  ColorMap map;
+  bool changed = false;
+  if (random.chance(0.5)) {
+    map.offset = change(options.brightness, random);
+    changed = true;
+  }
+  if (random.chance(0.5)) {
+    const float factor = 1 + change(options.contrast, random);
+    map = map.then({{{factor, 0, 0}, {0, factor, 0}, {0, 0, factor}}});
+    changed = true;
+  }
+  float saturation = 1;
+  float angle = 0;
+  if (random.chance(0.5)) saturation = 1 + change(options.saturation, random);
+  if (random.chance(0.5)) {
+    constexpr float kRadiansPerDegree = 0.017453293F;
+    angle = change(options.hue_degrees, random) * kRadiansPerDegree;
+  }
+  if (random.chance(static_cast<double>(options.gray))) saturation = 0;
+  if (saturation != 1 || angle != 0) {
+    map = map.then(chroma_map(saturation, angle));
+    changed = true;
+  }
+  if (changed) apply(image, map);
+}
+
+Sample augment(const Sample& sample, const AugmentationOptions& options, int side_px,
+               Random& random) {
+  const Box square = choose_crop(sample.image.width(), sample.image.height(), sample.faces,
+                                 options.crop, side_px, random);
+  Sample result = crop(sample, square, side_px);
+  if (random.chance(static_cast<double>(options.flip))) flip(result);
+  distort_colors(result.image, options.color, random);
+  ignore_small_faces(result.faces, options.least_face_px);
+  return result;
+}
+
+}  // namespace retinaface::dataset

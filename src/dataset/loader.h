@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "dataset/augmentation.h"
+
+namespace retinaface::dataset {
+
+/// A set's pictures and faces, as training takes them.
+struct TrainingSet {
+  std::filesystem::path images;  ///< the folder that the annotations' paths start from
+  AnnotationSet annotations;
+};
+
+struct LoaderOptions {
+  AugmentationOptions augmentation;
+  int side_px = 640;
+  int batch = 8;
+  std::uint64_t seed = 1;
+  int threads = 1;        ///< that decode and augment ahead of the training
+  int batches_ahead = 2;  ///< how many finished batches wait at most
+  /// Decoded pictures are kept for later epochs up to this.
+  std::size_t cache_bytes = 0;
+  /// This process takes the pictures `rank`, rank + processes, ... of every batch, of which it
+  /// yields batch / processes.
+  int rank = 0;
+  int processes = 1;
+};
+
+/// Yields batch after batch of augmented samples, for ever. An epoch is each picture once, in an
+/// order of its own; a last part that fills no batch is left out. What batch number b holds depends
+/// on the seed and on b alone: not on the threads, nor on where the loader was started.
+class Loader {
+ public:
+  /// Starts with batch number `first_batch`, counted from 0 over all epochs. Throws
+  /// Error(kBadData) when the sets hold fewer pictures than one batch.
+  Loader(std::vector<TrainingSet> sets, LoaderOptions options, std::int64_t first_batch = 0);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  std::int64_t batches_per_epoch() const;
+  /// The next batch; waits until it is there. Throws what reading a picture threw.
+  std::vector<Sample> next();
+  /// Seconds that next() has spent waiting so far.
+  double waited_seconds() const;
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace retinaface::dataset

@@ -1,0 +1,95 @@
+#include "training/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "graph/weights.h"
+
+namespace retinaface::training {
+namespace {
+
+constexpr const char* kFormat = "retinaface training checkpoint 1";
+constexpr const char* kValue = "value/";
+constexpr const char* kMomentum = "momentum/";
+constexpr const char* kAverage = "average/";
+
+void put(graph::Weights& file, const char* prefix, std::span<const float> flat,
+         std::span<const runtime::ParameterSlot> parameters) {
+  for (const runtime::ParameterSlot& slot : parameters) {
+    graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
+    std::ranges::copy(flat.subspan(slot.offset, slot.size), tensor.values.begin());
+    file.tensors.emplace(prefix + slot.name, std::move(tensor));
+  }
+}
+
+std::vector<float> take(const graph::Weights& file, const char* prefix,
+                        std::span<const runtime::ParameterSlot> parameters,
+                        const std::string& source) {
+  std::vector<float> flat;
+  for (const runtime::ParameterSlot& slot : parameters) {
+    const auto found = file.tensors.find(prefix + slot.name);
+    if (found == file.tensors.end() || found->second.shape != slot.shape) {
+      fail(ErrorCode::kBadData, "{}: expected a tensor {}{} of shape {}", source, prefix, slot.name,
+           graph::to_string(slot.shape));
+    }
+    flat.insert(flat.end(), found->second.values.begin(), found->second.values.end());
+  }
+  return flat;
+}
+
+template <typename T>
+T number(const graph::Weights& file, const std::string& key, const std::string& source) {
+  const auto found = file.metadata.find(key);
+  const std::string text = found == file.metadata.end() ? "nothing" : found->second;
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    fail(ErrorCode::kBadData, "{}: expected a number as '{}', found {}", source, key, text);
+  }
+  return value;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                      std::span<const runtime::ParameterSlot> parameters) {
+  graph::Weights file;
+  file.metadata = {{"format", kFormat},
+                   {"step", fmt::to_string(checkpoint.step)},
+                   {"seed", fmt::to_string(checkpoint.seed)},
+                   {"metrics_bytes", fmt::to_string(checkpoint.metrics_bytes)},
+                   {"run", checkpoint.run}};
+  if (checkpoint.best) file.metadata["best"] = fmt::to_string(*checkpoint.best);
+  put(file, kValue, checkpoint.values, parameters);
+  put(file, kMomentum, checkpoint.momenta, parameters);
+  if (!checkpoint.average.empty()) put(file, kAverage, checkpoint.average, parameters);
+  graph::write_safetensors(path, file);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path,
+                           std::span<const runtime::ParameterSlot> parameters) {
+  const graph::Weights file = graph::read_safetensors(path);
+  const std::string source = printable(path);
+  const auto format = file.metadata.find("format");
+  if (format == file.metadata.end() || format->second != kFormat) {
+    fail(ErrorCode::kBadData, "{}: expected a training checkpoint", source);
+  }
+  Checkpoint checkpoint;
+  checkpoint.step = number<std::int64_t>(file, "step", source);
+  checkpoint.seed = number<std::uint64_t>(file, "seed", source);
+  checkpoint.metrics_bytes = number<std::uint64_t>(file, "metrics_bytes", source);
+  if (file.metadata.contains("best")) checkpoint.best = number<double>(file, "best", source);
+  if (const auto run = file.metadata.find("run"); run != file.metadata.end()) {
+    checkpoint.run = run->second;
+  }
+  checkpoint.values = take(file, kValue, parameters, source);
+  checkpoint.momenta = take(file, kMomentum, parameters, source);
+  const bool averaged = std::ranges::any_of(
+      file.tensors, [](const auto& entry) { return entry.first.starts_with(kAverage); });
+  if (averaged) checkpoint.average = take(file, kAverage, parameters, source);
+  return checkpoint;
+}
+
+}  // namespace retinaface::training

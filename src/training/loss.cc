@@ -1,0 +1,224 @@
+#include "training/loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+#include "detection/anchors.h"
+#include "detection/box_coding.h"
+#include "training/matching.h"
+
+namespace retinaface::training {
+namespace {
+
+using dataset::AnnotatedFace;
+
+bool learns_landmarks(const AnnotatedFace& face, const LossOptions& options) {
+  return dataset::has_landmarks(face) && face.points_score >= options.least_points_score;
+}
+
+/// log(1 + exp(x)) that neither overflows nor loses small values.
+double softplus(double x) {
+  return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
+}
+
+double sigmoid(double x) {
+  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
+}
+
+/// Adds the smooth-L1 distances of `values` from `wanted`, writes their derivatives times `factor`.
+template <std::size_t size>
+double smooth_l1(const float* values, const std::array<float, size>& wanted, double beta,
+                 double factor, float* gradients) {
+  double sum = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double distance = static_cast<double>(values[i]) - static_cast<double>(wanted[i]);
+    const bool near = std::abs(distance) < beta;
+    sum += near ? distance * distance / (2 * beta) : std::abs(distance) - beta / 2;
+    const double slope = near ? distance / beta : std::copysign(1.0, distance);
+    gradients[i] = static_cast<float>(factor * slope);
+  }
+  return sum;
+}
+
+/// One picture's share of one kind of output, by anchor.
+class PictureHead {
+ public:
+  PictureHead(const HeadMaps& maps, std::size_t picture, std::size_t pictures, std::size_t width)
+      : width_(width) {
+    for (std::size_t level = 0; level < maps.values.size(); ++level) {
+      const std::size_t share = maps.values[level].size() / pictures;
+      RF_CHECK(maps.gradients[level].size() == maps.values[level].size() && share % width == 0);
+      values_.push_back(maps.values[level].data() + picture * share);
+      gradients_.push_back(maps.gradients[level].data() + picture * share);
+    }
+  }
+
+  const float* values(std::size_t level, std::size_t i) const {
+    return values_[level] + i * width_;
+  }
+  float* gradients(std::size_t level, std::size_t i) const {
+    return gradients_[level] + i * width_;
+  }
+
+ private:
+  std::size_t width_;
+  std::vector<const float*> values_;
+  std::vector<float*> gradients_;
+};
+
+/// An anchor by its level and its number there.
+struct Place {
+  std::size_t level;
+  std::size_t index;
+};
+
+struct Negative {
+  float margin;  ///< face's logit less the other's: the loss grows with it
+  Place place;
+};
+
+class PictureLoss {
+ public:
+  PictureLoss(const NetworkOutputs& outputs, std::size_t picture, std::size_t pictures,
+              const models::AnchorFamily& family, const LossCounts& counts,
+              const LossOptions& options)
+      : family_(family),
+        options_(options),
+        cls_scale_(1 / std::max(counts.positives, 1.0)),
+        box_scale_(1 / std::max(counts.with_box, 1.0)),
+        landmarks_scale_(1 / std::max(counts.with_landmarks, 1.0)),
+        cls_(outputs.cls, picture, pictures, 2),
+        box_(outputs.box, picture, pictures, 4),
+        landmarks_(outputs.landmarks, picture, pictures, 10) {}
+
+  LossValues compute(const PictureTarget& target, std::int64_t height, std::int64_t width) {
+    std::size_t anchor = 0;
+    std::size_t positives = 0;
+    for (std::size_t level = 0; level < family_.levels.size(); ++level) {
+      const models::AnchorLevel& row = family_.levels[level];
+      const detection::Grid grid = detection::grid_of(row, height, width);
+      const std::size_t per_cell = row.sizes_px.size();
+      const std::size_t count = static_cast<std::size_t>(grid.height * grid.width) * per_cell;
+      for (std::size_t i = 0; i < count; ++i, ++anchor) {
+        const std::int32_t match = target.match[anchor];
+        if (match == kNeither) continue;
+        const Place place = {level, i};
+        if (match == kBackground) {
+          negatives_.push_back({margin(place), place});
+          continue;
+        }
+        ++positives;
+        const auto cell = static_cast<std::int64_t>(i / per_cell);
+        learn_face(place,
+                   detection::anchor_at(row, cell / grid.width, cell % grid.width, i % per_cell),
+                   target.faces[static_cast<std::size_t>(match)]);
+      }
+    }
+    RF_CHECK(anchor == target.match.size());
+    learn_hardest_negatives(positives);
+    values_.total = static_cast<double>(options_.cls_weight) * values_.cls +
+                    static_cast<double>(options_.box_weight) * values_.box +
+                    static_cast<double>(options_.landmarks_weight) * values_.landmarks;
+    return values_;
+  }
+
+ private:
+  float margin(const Place& place) const {
+    const float* const logits = cls_.values(place.level, place.index);
+    return logits[1] - logits[0];
+  }
+
+  void learn_class(const Place& place, bool face) {
+    const auto d = static_cast<double>(margin(place));
+    values_.cls += softplus(face ? -d : d) * cls_scale_;
+    const double slope =
+        (sigmoid(d) - (face ? 1.0 : 0.0)) * cls_scale_ * static_cast<double>(options_.cls_weight);
+    float* const gradients = cls_.gradients(place.level, place.index);
+    gradients[0] = static_cast<float>(-slope);
+    gradients[1] = static_cast<float>(slope);
+  }
+
+  void learn_face(const Place& place, const detection::Anchor& anchor, const AnnotatedFace& face) {
+    learn_class(place, true);
+    const auto beta = static_cast<double>(options_.smooth_l1_beta);
+    if (!face.box_is_estimate) {
+      values_.box += box_scale_ * smooth_l1(box_.values(place.level, place.index),
+                                            detection::encode_box(anchor, face.box, family_), beta,
+                                            static_cast<double>(options_.box_weight) * box_scale_,
+                                            box_.gradients(place.level, place.index));
+    }
+    if (learns_landmarks(face, options_)) {
+      values_.landmarks +=
+          landmarks_scale_ *
+          smooth_l1(landmarks_.values(place.level, place.index),
+                    detection::encode_landmarks(anchor, dataset::landmarks_of(face), family_), beta,
+                    static_cast<double>(options_.landmarks_weight) * landmarks_scale_,
+                    landmarks_.gradients(place.level, place.index));
+    }
+  }
+
+  void learn_hardest_negatives(std::size_t positives) {
+    const auto wanted =
+        std::max(static_cast<std::size_t>(static_cast<double>(options_.negatives_per_positive) *
+                                          static_cast<double>(positives)),
+                 static_cast<std::size_t>(options_.least_negatives));
+    const std::size_t kept = std::min(wanted, negatives_.size());
+    const auto harder = [](const Negative& a, const Negative& b) {
+      if (a.margin != b.margin) return a.margin > b.margin;
+      if (a.place.level != b.place.level) return a.place.level < b.place.level;
+      return a.place.index < b.place.index;
+    };
+    std::nth_element(negatives_.begin(), negatives_.begin() + static_cast<std::ptrdiff_t>(kept),
+                     negatives_.end(), harder);
+    for (std::size_t i = 0; i < kept; ++i) learn_class(negatives_[i].place, false);
+  }
+
+  const models::AnchorFamily& family_;
+  const LossOptions& options_;
+  double cls_scale_;
+  double box_scale_;
+  double landmarks_scale_;
+  PictureHead cls_;
+  PictureHead box_;
+  PictureHead landmarks_;
+  std::vector<Negative> negatives_;
+  LossValues values_;
+};
+
+}  // namespace
+
+LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options) {
+  LossCounts counts;
+  for (const PictureTarget& target : targets) {
+    for (const std::int32_t match : target.match) {
+      if (match < 0) continue;
+      const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
+      counts.positives += 1;
+      counts.with_box += face.box_is_estimate ? 0 : 1;
+      counts.with_landmarks += learns_landmarks(face, options) ? 1 : 0;
+    }
+  }
+  return counts;
+}
+
+LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTarget> targets,
+                        const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
+                        const LossCounts& counts, const LossOptions& options) {
+  for (const HeadMaps* head : {&outputs.cls, &outputs.box, &outputs.landmarks}) {
+    RF_CHECK(head->values.size() == family.levels.size());
+    for (const std::span<float> gradients : head->gradients) std::ranges::fill(gradients, 0.0F);
+  }
+  LossValues sum;
+  for (std::size_t n = 0; n < targets.size(); ++n) {
+    PictureLoss loss(outputs, n, targets.size(), family, counts, options);
+    const LossValues values = loss.compute(targets[n], height, width);
+    sum.total += values.total;
+    sum.cls += values.cls;
+    sum.box += values.box;
+    sum.landmarks += values.landmarks;
+  }
+  return sum;
+}
+
+}  // namespace retinaface::training

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "dataset/annotation.h"
+#include "models/catalogue.h"
+
+namespace retinaface::training {
+
+/// Weights and constants of the loss. The paper's are 1, 0.25 and 0.1 with 3 negatives; the public
+/// PyTorch family's 1, 2 and 1 with 7.
+struct LossOptions {
+  float cls_weight = 1;
+  float box_weight = 0.25F;
+  float landmarks_weight = 0.1F;
+  float negatives_per_positive = 3;
+  int least_negatives = 0;       ///< per picture, however few positives it has
+  float smooth_l1_beta = 1;      ///< where the box and landmark losses turn from square to linear
+  float least_points_score = 0;  ///< points that a model was less sure of teach nothing
+};
+
+/// What one picture's anchors have to learn.
+struct PictureTarget {
+  std::vector<dataset::AnnotatedFace> faces;  ///< in pixels of the network's input
+  std::vector<std::int32_t> match;            ///< match_anchors of them
+};
+
+/// How many anchors each term of the loss is averaged over.
+struct LossCounts {
+  double positives = 0;       ///< for the classes
+  double with_box = 0;        ///< for the boxes
+  double with_landmarks = 0;  ///< for the landmarks
+};
+
+LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options);
+
+struct LossValues {
+  double total = 0;  ///< the terms below by their weights
+  double cls = 0;
+  double box = 0;
+  double landmarks = 0;
+};
+
+/// One kind of output on all levels, finest first: maps of N x H x W cells, each with the values
+/// of its anchors in a row. `gradients` lie alike.
+struct HeadMaps {
+  std::vector<std::span<const float>> values;
+  std::vector<std::span<float>> gradients;
+};
+
+struct NetworkOutputs {
+  HeadMaps cls;        ///< 2 values an anchor: not a face, face
+  HeadMaps box;        ///< 4
+  HeadMaps landmarks;  ///< 10
+};
+
+/// L = w_cls L_cls + w_box L_box + w_pts L_pts, and its derivative by every output, which is
+/// written to the outputs' gradients.
+///   L_cls  (1/P) sum of softmax cross-entropies over the P positives and, in each picture, its
+///          negatives of the highest loss, `negatives_per_positive` for each positive (OHEM,
+///          Shrivastava et al. 2016)
+///   L_box  (1/P_box) sum over positives of the smooth-L1 distances of the 4 offsets
+///   L_pts  (1/P_pts) the same of the 10 landmark offsets, where the face has landmarks
+/// with smooth-L1(d) = d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick 2015).
+/// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
+/// 1. The height and width are the input's.
+LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTarget> targets,
+                        const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
+                        const LossCounts& counts, const LossOptions& options);
+
+}  // namespace retinaface::training

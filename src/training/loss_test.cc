@@ -1,0 +1,192 @@
+#include "training/loss.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "detection/anchors.h"
+#include "training/matching.h"
+
+namespace retinaface::training {
+namespace {
+
+using dataset::AnnotatedFace;
+using dataset::PointState;
+
+// Two anchors a cell on a 2 x 2 grid, one on a 1 x 1 grid.
+const models::AnchorFamily kFamily = {.levels = {{8, {8, 12}}, {16, {16}}}};
+constexpr std::int64_t kSide = 16;
+
+/// Outputs of two pictures and room for their gradients.
+struct Outputs {
+  std::vector<std::vector<float>> values;
+  std::vector<std::vector<float>> gradients;
+
+  explicit Outputs(std::uint64_t seed) {
+    Random random(seed);
+    for (const std::size_t width : {2, 4, 10}) {
+      for (const std::size_t anchors : {8, 1}) {
+        values.emplace_back(2 * anchors * width);
+        for (float& value : values.back()) value = static_cast<float>(2 * random.normal());
+        gradients.emplace_back(values.back().size(), 99.0F);
+      }
+    }
+  }
+
+  NetworkOutputs views() {
+    NetworkOutputs outputs;
+    HeadMaps* const heads[] = {&outputs.cls, &outputs.box, &outputs.landmarks};
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      heads[i / 2]->values.emplace_back(values[i]);
+      heads[i / 2]->gradients.emplace_back(gradients[i]);
+    }
+    return outputs;
+  }
+};
+
+AnnotatedFace face_with_points(const Box& box) {
+  AnnotatedFace face;
+  face.box = box;
+  for (std::size_t i = 0; i < 5; ++i) {
+    face.points[i] = {{box.x0 + static_cast<float>(i), box.y0 + 2}, PointState::kVisible};
+  }
+  return face;
+}
+
+std::vector<PictureTarget> two_targets() {
+  AnnotatedFace plain;
+  plain.box = {9, 1, 15, 9};
+  std::vector<PictureTarget> targets(2);
+  targets[0].faces = {face_with_points({0, 0, 8, 8}), plain};
+  targets[1].faces = {face_with_points({2, 1, 14, 15})};
+  for (PictureTarget& target : targets) {
+    target.match = match_anchors(kFamily, kSide, kSide, target.faces, {.force_best = true});
+  }
+  return targets;
+}
+
+LossValues loss_of(Outputs& outputs, const std::vector<PictureTarget>& targets,
+                   const LossOptions& options) {
+  return compute_loss(outputs.views(), targets, kFamily, kSide, kSide,
+                      count_positives(targets, options), options);
+}
+
+TEST(Loss, EqualsAnExampleWorkedByHand) {
+  Outputs outputs(1);
+  for (auto& values : outputs.values) std::ranges::fill(values, 0.0F);
+  // One positive, anchor 0 of picture 0: centre (4, 4), side 8. All others but one are neither.
+  std::vector<PictureTarget> targets(2);
+  targets[0].faces = {face_with_points({0, 0, 8, 16})};
+  targets[0].match.assign(9, kNeither);
+  targets[0].match[0] = 0;
+  targets[0].match[3] = kBackground;
+  targets[1].match.assign(9, kNeither);
+  outputs.values[0][2 * 3 + 1] = 1;  // the negative's logit for a face
+
+  const LossValues loss = loss_of(outputs, targets, {});
+  // Positive: log 2. Negative: log(1 + e).
+  EXPECT_NEAR(loss.cls, std::log(2.0) + std::log(1 + std::exp(1.0)), 1e-6);
+  // Offsets: dx 0, dy 4 / (0.1 8) = 5, dw 0, dh log(2) / 0.2 = 3.47: linear parts.
+  EXPECT_NEAR(loss.box, (5 - 0.5) + (std::log(2.0) / 0.2 - 0.5), 1e-5);
+  // Points at x 0 1 2 3 4, y 2, offsets by 0.8: x -5 -3.75 -2.5 -1.25 0, y -2.5.
+  EXPECT_NEAR(loss.landmarks, (4.5 + 3.25 + 2.0 + 0.75 + 0) + 5 * 2.0, 1e-5);
+  EXPECT_NEAR(loss.total, loss.cls + 0.25 * loss.box + 0.1 * loss.landmarks, 1e-6);
+}
+
+TEST(Loss, GradientsEqualFiniteDifferences) {
+  const std::vector<PictureTarget> targets = two_targets();
+  LossOptions options;
+  options.negatives_per_positive = 2;
+  options.smooth_l1_beta = 0.5F;
+  Outputs outputs(3);
+  loss_of(outputs, targets, options);
+  const auto gradients = outputs.gradients;
+  std::size_t checked = 0;
+  for (std::size_t i = 0; i < outputs.values.size(); ++i) {
+    for (std::size_t j = 0; j < outputs.values[i].size(); ++j) {
+      constexpr float kStep = 1e-3F;
+      const float value = outputs.values[i][j];
+      outputs.values[i][j] = value + kStep;
+      const double above = loss_of(outputs, targets, options).total;
+      outputs.values[i][j] = value - kStep;
+      const double below = loss_of(outputs, targets, options).total;
+      outputs.values[i][j] = value;
+      const double numeric = (above - below) / (2 * static_cast<double>(kStep));
+      EXPECT_NEAR(static_cast<double>(gradients[i][j]), numeric, 2e-3) << i << " " << j;
+      checked += numeric != 0 ? 1U : 0U;
+    }
+  }
+  EXPECT_GE(checked, 50U);
+}
+
+TEST(Loss, MinesTheHardestNegativesOfEachPicture) {
+  const std::vector<PictureTarget> targets = two_targets();
+  Outputs outputs(4);
+  LossOptions options;
+  options.negatives_per_positive = 1;
+  loss_of(outputs, targets, options);
+  for (std::size_t picture = 0; picture < 2; ++picture) {
+    std::size_t positives = 0;
+    std::vector<std::pair<float, bool>> negatives;  // margin, learnt
+    for (std::size_t a = 0; a < 9; ++a) {
+      const std::size_t map = a < 8 ? 0 : 1;
+      const std::size_t place = 2 * (a < 8 ? picture * 8 + a : picture);
+      const float margin = outputs.values[map][place + 1] - outputs.values[map][place];
+      const bool learnt = outputs.gradients[map][place] != 0;
+      if (targets[picture].match[a] >= 0) ++positives;
+      if (targets[picture].match[a] == kBackground) negatives.emplace_back(margin, learnt);
+      if (targets[picture].match[a] == kNeither) {
+        EXPECT_FALSE(learnt);
+      }
+    }
+    ASSERT_GT(positives, 0U);
+    std::ranges::sort(negatives, std::greater());
+    for (std::size_t i = 0; i < negatives.size(); ++i) {
+      EXPECT_EQ(negatives[i].second, i < positives) << picture << " " << i;
+    }
+  }
+}
+
+TEST(Loss, WithoutFacesIsZeroOrThatOfTheLeastNegatives) {
+  std::vector<PictureTarget> targets(2);
+  for (PictureTarget& target : targets) target.match.assign(9, kBackground);
+  Outputs outputs(5);
+  EXPECT_EQ(loss_of(outputs, targets, {}).total, 0);
+  LossOptions options;
+  options.least_negatives = 2;
+  const LossValues loss = loss_of(outputs, targets, options);
+  EXPECT_GT(loss.cls, 0);
+  EXPECT_EQ(loss.box, 0);
+}
+
+TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
+  std::vector<PictureTarget> targets = two_targets();
+  for (PictureTarget& target : targets) {
+    for (AnnotatedFace& face : target.faces) {
+      face.box_is_estimate = true;
+      face.points_score = 0.3F;
+    }
+  }
+  Outputs outputs(6);
+  LossOptions options;
+  options.least_points_score = 0.5F;
+  const LossValues loss = loss_of(outputs, targets, options);
+  EXPECT_GT(loss.cls, 0);
+  EXPECT_EQ(loss.box, 0);
+  EXPECT_EQ(loss.landmarks, 0);
+}
+
+TEST(Loss, StaysFiniteForExtremeLogits) {
+  const std::vector<PictureTarget> targets = two_targets();
+  Outputs outputs(7);
+  for (float& value : outputs.values[0]) value *= 1e4F;
+  const LossValues loss = loss_of(outputs, targets, {});
+  EXPECT_TRUE(std::isfinite(loss.total));
+  for (const float gradient : outputs.gradients[0]) EXPECT_LE(std::abs(gradient), 1);
+}
+
+}  // namespace
+}  // namespace retinaface::training

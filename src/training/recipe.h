@@ -1,0 +1,45 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dataset/augmentation.h"
+#include "training/loss.h"
+#include "training/matching.h"
+#include "training/optimizer.h"
+#include "training/schedule.h"
+
+namespace retinaface::training {
+
+enum class Arithmetic { kFloat32, kBfloat16 };
+
+/// Everything that decides what a training run computes, except the data and the seed. Recipes hold
+/// no paths. doc/training.md explains each key of the files.
+struct Recipe {
+  std::string model = "mnet025";
+  int side_px = 640;  ///< of the square that the network is shown
+  int batch = 32;
+  dataset::AugmentationOptions augmentation;
+  MatchingOptions matching;
+  LossOptions loss;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  /// Decay per step of the moving average of the weights, which is what is validated and saved; 0
+  /// for none.
+  float average_decay = 0;
+  std::vector<std::string> frozen;  ///< prefixes of parameters that keep their values
+  bool frozen_statistics = false;   ///< normalisation uses its running statistics throughout
+  int validate_every_epochs = 1;
+  Arithmetic arithmetic = Arithmetic::kFloat32;
+};
+
+/// Reads a recipe (TOML). What a file leaves out keeps the value above; a key that no recipe has is
+/// an error, so that a slip of the pen does not train with the default. Throws Error: kNotFound,
+/// kUnreadable, or kBadData with file and line.
+Recipe read_recipe(const std::filesystem::path& path);
+
+/// The same from text; `name` stands in for the path in messages.
+Recipe parse_recipe(const std::string& text, const std::string& name);
+
+}  // namespace retinaface::training

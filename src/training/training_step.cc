@@ -1,0 +1,89 @@
+#include "training/training_step.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace retinaface::training {
+namespace {
+
+/// The picture as the network takes it: its channel order, less its mean.
+void preprocess(const Image& image, const models::Preprocessing& preprocessing, float* target) {
+  const std::size_t first = preprocessing.bgr ? 2 : 0;
+  const std::size_t last = 2 - first;
+  const auto& mean = preprocessing.mean;
+  for (int y = 0; y < image.height(); ++y) {
+    const std::uint8_t* pixel = image.row(y);
+    for (int x = 0; x < image.width(); ++x, pixel += 3, target += 3) {
+      target[0] = static_cast<float>(pixel[first]) - mean[0];
+      target[1] = static_cast<float>(pixel[1]) - mean[1];
+      target[2] = static_cast<float>(pixel[last]) - mean[2];
+    }
+  }
+}
+
+runtime::TrainableOptions network_options(const Recipe& recipe) {
+  runtime::TrainableOptions options;
+  options.precision = recipe.arithmetic == Arithmetic::kBfloat16 ? runtime::Precision::kBfloat16
+                                                                 : runtime::Precision::kFloat32;
+  options.frozen = recipe.frozen;
+  options.frozen_statistics = recipe.frozen_statistics;
+  return options;
+}
+
+}  // namespace
+
+TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
+                           const graph::Weights& weights)
+    : recipe_(recipe),
+      model_(model),
+      graph_(model.build()),
+      network_(graph_, weights, network_options(recipe)),
+      gradients_(graph_.outputs().size()) {}
+
+void TrainingStep::fill_input(std::span<const dataset::Sample> batch) {
+  const auto side = static_cast<std::size_t>(recipe_.side_px);
+  input_.resize(batch.size() * side * side * 3);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    RF_CHECK(batch[i].image.width() == recipe_.side_px &&
+             batch[i].image.height() == recipe_.side_px);
+    preprocess(batch[i].image, model_.preprocessing, input_.data() + i * side * side * 3);
+  }
+}
+
+NetworkOutputs TrainingStep::collect_outputs() {
+  NetworkOutputs outputs;
+  const auto collect = [&](const char* kind, HeadMaps& maps) {
+    for (std::size_t level = 0; level < model_.anchors.levels.size(); ++level) {
+      const int number = graph_.find_output(fmt::format("{}.{}", kind, level));
+      RF_CHECK(number >= 0);
+      const auto index = static_cast<std::size_t>(number);
+      const runtime::OutputBatch output = network_.output(index);
+      gradients_[index].resize(output.size());
+      maps.values.emplace_back(output.data, output.size());
+      maps.gradients.emplace_back(gradients_[index]);
+    }
+  };
+  collect("cls", outputs.cls);
+  collect("box", outputs.box);
+  collect("landmarks", outputs.landmarks);
+  return outputs;
+}
+
+LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
+  const std::int64_t side = recipe_.side_px;
+  fill_input(batch);
+  std::vector<PictureTarget> targets;
+  for (const dataset::Sample& sample : batch) {
+    targets.push_back(
+        {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
+  }
+  network_.forward(input_, static_cast<std::int64_t>(batch.size()), side, side);
+  const LossValues loss = compute_loss(collect_outputs(), targets, model_.anchors, side, side,
+                                       count_positives(targets, recipe_.loss), recipe_.loss);
+  const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
+  network_.backward(gradients);
+  return loss;
+}
+
+}  // namespace retinaface::training

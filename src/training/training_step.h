@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataset/augmentation.h"
+#include "models/catalogue.h"
+#include "runtime/torch/trainable_network.h"
+#include "training/loss.h"
+#include "training/recipe.h"
+
+namespace retinaface::training {
+
+/// A network with its loss: from a batch of samples to the gradient of its parameters.
+class TrainingStep {
+ public:
+  /// The weights must be the model's. `recipe` and `model` must outlive the step.
+  TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights);
+
+  /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network.
+  LossValues forward_backward(std::span<const dataset::Sample> batch);
+
+  runtime::TrainableNetwork& network() { return network_; }
+  const runtime::TrainableNetwork& network() const { return network_; }
+
+ private:
+  NetworkOutputs collect_outputs();
+  void fill_input(std::span<const dataset::Sample> batch);
+
+  const Recipe& recipe_;
+  const models::Model& model_;
+  graph::Graph graph_;
+  runtime::TrainableNetwork network_;
+  std::vector<float> input_;
+  std::vector<std::vector<float>> gradients_;  ///< by output of the graph
+};
+
+}  // namespace retinaface::training

@@ -41,5 +41,6 @@ Action declare_detect(CLI::App& app);
 Action declare_evaluate(CLI::App& app);
 Action declare_import(CLI::App& app);
 Action declare_summary(CLI::App& app);
+Action declare_train(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -19,6 +19,9 @@ std::span<const Command> commands() {
        declare_import},
       {"summary", "list a network's layers, shapes, parameters and multiply-adds",
        "retinaface summary mnet025 --size 640x480", declare_summary},
+      {"train", "train a detector on annotated pictures",
+       "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run",
+       declare_train},
   };
   return kCommands;
 }

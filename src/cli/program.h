@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+
+#include "cli/command.h"
+
+namespace retinaface::cli {
+
+/// A program of commands.
+struct Program {
+  const char* name;
+  const char* summary;
+  std::span<const Command> commands;
+};
+
+/// Parses the command line, runs its command, reports what it throws on standard error, and
+/// returns the exit code.
+int run_program(const Program& program, int argc, char** argv);
+
+}  // namespace retinaface::cli

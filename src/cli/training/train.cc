@@ -1,0 +1,181 @@
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/training/commands.h"
+#include "cli/training/validation.h"
+#include "dataset/read_set.h"
+#include "models/catalogue.h"
+#include "runtime/torch/trainable_network.h"
+#include "training/trainer.h"
+
+namespace retinaface::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string recipe;
+  std::vector<std::string> data;
+  std::string out;
+  std::string init;
+  std::string val;
+  std::uint64_t seed = 1;
+  std::int64_t steps = 0;
+  std::int64_t checkpoint_every = 0;
+  int threads = 0;
+  int cache_mb = 2048;
+  bool resume = false;
+};
+
+std::atomic<bool> stop_asked = false;
+
+/// The first SIGINT or SIGTERM lets the step end and a checkpoint be written; a second one kills.
+void stop_on_signals() {
+  const auto ask = [](int signal) {
+    stop_asked = true;
+    std::signal(signal, SIG_DFL);
+  };
+  std::signal(SIGINT, ask);
+  std::signal(SIGTERM, ask);
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds);
+  if (whole >= 3600) return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+  if (whole >= 60) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} s", whole);
+}
+
+/// One line that is written over on a terminal; elsewhere one line in fifty steps.
+class ProgressReport {
+ public:
+  ~ProgressReport() { end_line(); }
+
+  void show(const training::TrainingProgress& progress) {
+    const bool due = on_terminal_ || progress.step % 50 == 1 || progress.step == progress.steps;
+    if (due) {
+      const std::string line = fmt::format(
+          "epoch {}/{} step {}/{}  loss {:.3f} (cls {:.3f} box {:.3f} points {:.3f})  rate {:.2g}  "
+          "{:.1f} images/s  waiting {:.1f}%  {} left",
+          progress.epoch, progress.epochs, progress.step, progress.steps, progress.loss.total,
+          progress.loss.cls, progress.loss.box, progress.loss.landmarks, progress.learning_rate,
+          progress.pictures_per_second, 100 * progress.waiting_share,
+          duration(progress.seconds_left));
+      fmt::print(stderr, "{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
+      open_ = true;
+      if (!on_terminal_) end_line();
+    }
+    if (progress.validation) {
+      end_line();
+      std::string figures;
+      for (const auto& [name, value] : *progress.validation) {
+        figures += fmt::format("  {} {:.2f}", name, value);
+      }
+      fmt::print(stderr, "validated after epoch {}:{}\n", progress.epoch, figures);
+    }
+  }
+
+ private:
+  void end_line() {
+    if (open_) fmt::print(stderr, "\n");
+    open_ = false;
+  }
+
+  bool on_terminal_ = ::isatty(STDERR_FILENO) != 0;
+  bool open_ = false;
+};
+
+int thread_count(const Options& options) {
+  return options.threads > 0 ? options.threads
+                             : static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+}
+
+training::TrainingOptions training_options(const Options& options) {
+  training::TrainingOptions result;
+  result.out = options.out;
+  result.seed = options.seed;
+  if (options.steps > 0) result.steps = options.steps;
+  result.checkpoint_every = options.checkpoint_every;
+  result.resume = options.resume;
+  result.loader_threads = thread_count(options);
+  result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
+  result.stop = &stop_asked;
+  if (options.init.empty()) {
+    fmt::print(stderr, "retinaface: no --init: training starts from scratch\n");
+  } else {
+    result.initial = graph::read_safetensors(options.init);
+  }
+  if (options.val.empty()) {
+    fmt::print(stderr, "retinaface: no --val: the weights are not validated, best is last\n");
+  } else {
+    fs::create_directories(options.out);
+    result.validate = make_validation(options.val, fs::path(options.out) / "validated.safetensors",
+                                      thread_count(options));
+  }
+  return result;
+}
+
+int run(const Options& options) {
+  const training::Recipe recipe = training::read_recipe(options.recipe);
+  std::vector<dataset::TrainingSet> sets;
+  for (const std::string& folder : options.data) {
+    sets.push_back(dataset::read_training_set(folder));
+  }
+  runtime::keep_step_memory();
+  runtime::set_threads(thread_count(options));
+  training::TrainingOptions training = training_options(options);
+  stop_on_signals();
+  ProgressReport report;
+  training.progress = [&](const training::TrainingProgress& progress) { report.show(progress); };
+  const training::TrainingResult result = training::train(recipe, std::move(sets), training);
+  if (!result.finished) {
+    fmt::print(stderr, "\nretinaface: stopped after {} steps; go on with --resume\n", result.steps);
+    return kSomeFailed;
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_train(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
+      ->required();
+  app.add_option("--data", options->data,
+                 "folder with images/ and label.txt; give it again to train on several")
+      ->required();
+  app.add_option("--out", options->out,
+                 "folder for best.safetensors, last.safetensors, metrics.jsonl and the checkpoint")
+      ->required();
+  app.add_option("--init", options->init,
+                 "start from these weights: a backbone or a whole detector (.safetensors)");
+  app.add_option("--val", options->val,
+                 "validate on this folder: images/ with label.txt, or WIDER FACE's, with "
+                 "ground_truth/ beside it");
+  app.add_option("--seed", options->seed, "fixes all chances")->capture_default_str();
+  app.add_option("--steps", options->steps, "end after this many steps, on the same schedule")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--checkpoint-every", options->checkpoint_every,
+                 "steps between checkpoints (default: five minutes)")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
+  app.add_option("--threads", options->threads, "threads to train with (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--cache-mb", options->cache_mb, "memory for decoded pictures")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

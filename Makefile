@@ -25,14 +25,14 @@ demo:
 	@echo "The program: $(PROGRAM)"
 
 build:
-	@$(INSTALL) detect evaluate
-	@cmake --preset release --log-level=WARNING
+	@$(INSTALL) detect evaluate train
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON
 	@cmake --build $(BUILD)
 	@echo "The program: $(PROGRAM)"
 
 test:
 	@$(INSTALL) detect evaluate test
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TESTS=ON
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=OFF -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure
 	@echo "The program: $(PROGRAM)"

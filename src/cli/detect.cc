@@ -49,6 +49,7 @@ struct Outcome {
 };
 
 void check(const Options& options) {
+  if (options.detect.scales.empty()) throw UsageError("--scales: expected at least one factor");
   if (options.draw && options.out.empty()) throw UsageError("--draw: --out DIR is missing");
   if (options.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -31,6 +32,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string model{models::kDefaultModel};
   DetectOptions detect;
+  std::string scales = "1";
   std::string format = "jsonl";
   std::string out;
   bool draw = false;
@@ -49,7 +51,6 @@ struct Outcome {
 };
 
 void check(const Options& options) {
-  if (options.detect.scales.empty()) throw UsageError("--scales: expected at least one factor");
   if (options.draw && options.out.empty()) throw UsageError("--draw: --out DIR is missing");
   if (options.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");
@@ -167,8 +168,28 @@ int thread_count(const Options& options, std::size_t inputs) {
   return static_cast<int>(std::min(wanted, std::max<std::size_t>(inputs, 1)));
 }
 
-int run(const Options& options) {
+/// "0.5,1,2": each over 0 and at most 16.
+std::vector<float> parse_scales(const std::string& text) {
+  std::vector<float> scales;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    float scale = 0;
+    const auto result = std::from_chars(at, end, scale);
+    const bool ends = result.ptr == end || *result.ptr == ',';
+    if (result.ec != std::errc() || !ends || !(scale > 0 && scale <= 16)) {
+      throw UsageError(fmt::format(
+          "--scales: expected factors over 0 and up to 16 like 0.5,1,2, found '{}'", text));
+    }
+    scales.push_back(scale);
+    if (result.ptr == end) return scales;
+    at = result.ptr + 1;
+  }
+}
+
+int run(Options& options) {
   check(options);
+  options.detect.scales = parse_scales(options.scales);
   const Detector detector(options.model);
   std::vector<Input> inputs = find_inputs(options.inputs);
   const int threads = thread_count(options, inputs.size());
@@ -203,10 +224,8 @@ Action declare_detect(CLI::App& app) {
                  "of boxes that overlap by more than this IoU keep the best")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  app.add_option("--scales", options->detect.scales,
+  app.add_option("--scales", options->scales,
                  "factors to resize the picture by, e.g. 0.5,1,2; 1 is its own size")
-      ->delimiter(',')
-      ->expected(1)
       ->capture_default_str();
   app.add_option("--format", options->format,
                  "jsonl: one JSON line a picture on standard output; wider: DIR/EVENT/NAME.txt")

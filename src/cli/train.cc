@@ -1,4 +1,5 @@
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,6 +21,15 @@ std::filesystem::path beside_this_program() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kProgram;
 }
 
+/// OpenMP's threads spin while they wait for each other, by default for long. Where anything else
+/// runs on the machine (the threads that load pictures do), that takes the time from what is waited
+/// for. Read when libgomp is loaded, so it has to be set before the other program starts; what the
+/// user has set stays.
+void wait_without_spinning() {
+  constexpr int kKeep = 0;
+  if (std::getenv("GOMP_SPINCOUNT") == nullptr) ::setenv("OMP_WAIT_POLICY", "passive", kKeep);
+}
+
 int start(const std::vector<std::string>& arguments) {
   const std::filesystem::path program = beside_this_program();
   if (!std::filesystem::exists(program)) {
@@ -32,6 +42,7 @@ int start(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  wait_without_spinning();
   ::execv(program.c_str(), argv.data());
   fail(ErrorCode::kUnreadable, "{}: {}", program.string(), std::generic_category().message(errno));
 }

@@ -10,7 +10,7 @@
 namespace retinaface::training {
 namespace {
 
-constexpr const char* kFormat = "retinaface training checkpoint 1";
+constexpr const char* kFormat = "retinaface training checkpoint 2";
 constexpr const char* kValue = "value/";
 constexpr const char* kMomentum = "momentum/";
 constexpr const char* kAverage = "average/";
@@ -59,7 +59,8 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
   file.metadata = {{"format", kFormat},
                    {"step", fmt::to_string(checkpoint.step)},
                    {"seed", fmt::to_string(checkpoint.seed)},
-                   {"metrics_bytes", fmt::to_string(checkpoint.metrics_bytes)},
+                   {"metrics_bytes", fmt::to_string(checkpoint.logged.metrics)},
+                   {"events_bytes", fmt::to_string(checkpoint.logged.events)},
                    {"run", checkpoint.run}};
   if (checkpoint.best) file.metadata["best"] = fmt::to_string(*checkpoint.best);
   put(file, kValue, checkpoint.values, parameters);
@@ -74,12 +75,14 @@ Checkpoint read_checkpoint(const std::filesystem::path& path,
   const std::string source = printable(path);
   const auto format = file.metadata.find("format");
   if (format == file.metadata.end() || format->second != kFormat) {
-    fail(ErrorCode::kBadData, "{}: expected a training checkpoint", source);
+    fail(ErrorCode::kBadData, "{}: expected a file of the format '{}', found '{}'", source, kFormat,
+         format == file.metadata.end() ? "" : excerpt(format->second));
   }
   Checkpoint checkpoint;
   checkpoint.step = number<std::int64_t>(file, "step", source);
   checkpoint.seed = number<std::uint64_t>(file, "seed", source);
-  checkpoint.metrics_bytes = number<std::uint64_t>(file, "metrics_bytes", source);
+  checkpoint.logged.metrics = number<std::uint64_t>(file, "metrics_bytes", source);
+  checkpoint.logged.events = number<std::uint64_t>(file, "events_bytes", source);
   if (file.metadata.contains("best")) checkpoint.best = number<double>(file, "best", source);
   if (const auto run = file.metadata.find("run"); run != file.metadata.end()) {
     checkpoint.run = run->second;

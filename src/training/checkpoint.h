@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/torch/trainable_network.h"
+#include "training/run_log.h"
 
 namespace retinaface::training {
 
@@ -16,10 +17,10 @@ namespace retinaface::training {
 struct Checkpoint {
   std::int64_t step = 0;  ///< how many are done
   std::uint64_t seed = 0;
-  std::string run;  ///< what must be the same for the run to go on: recipe, pictures, processes
-  std::optional<double> best;       ///< best validation so far
-  std::uint64_t metrics_bytes = 0;  ///< length of the metrics file at that step
-  std::vector<float> values;        ///< as TrainableNetwork::values()
+  std::string run;             ///< what must be the same for the run to go on: recipe and pictures
+  std::optional<double> best;  ///< best validation so far
+  RunLog::Lengths logged;      ///< lengths of the files of metrics at that step
+  std::vector<float> values;   ///< as TrainableNetwork::values()
   std::vector<float> momenta;
   std::vector<float> average;  ///< empty without a moving average
 };

@@ -1,10 +1,12 @@
 #include "training/recipe.h"
 
-#include <cmath>
+#include <algorithm>
 #include <set>
 #include <sstream>
 #include <string_view>
 #include <toml.hpp>
+
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -13,7 +15,8 @@
 namespace retinaface::training {
 namespace {
 
-/// One table of a recipe. Knows which of its keys were asked for, so that the rest can be refused.
+/// One table of a recipe as it is read: each member looks for a key and, where it is there, puts
+/// its value in the target. Knows which keys were asked for, so that the rest can be refused.
 class Table {
  public:
   Table(const toml::value& value, std::string name) : value_(value), name_(std::move(name)) {
@@ -111,8 +114,9 @@ class Table {
   void refuse_unknown() const {
     for (const auto& [key, value] : value_.as_table()) {
       if (!asked_.contains(key)) {
-        fail(ErrorCode::kBadData, "{}:{}: no recipe has a key '{}'{}", value.location().file_name(),
-             value.location().line(), key, name_.empty() ? "" : " in [" + name_ + "]");
+        fail(ErrorCode::kBadData, "{}:{}: no recipe has a key '{}'{}, expected one of {}",
+             value.location().file_name(), value.location().line(), excerpt(key),
+             name_.empty() ? "" : " in [" + name_ + "]", fmt::join(asked_, ", "));
       }
     }
   }
@@ -144,9 +148,69 @@ class Table {
   std::set<std::string> asked_;
 };
 
+/// The other way round: a text of all keys and values, with the members that Table has.
+class Writer {
+ public:
+  template <typename Write>
+  void table(const std::string& key, const Write& write) {
+    text_ += fmt::format("\n[{}]\n", key);
+    write(*this);
+  }
+  void number(const std::string& key, float value, double, double) { line(key, value); }
+  void whole(const std::string& key, int value, int, int) { line(key, value); }
+  void flag(const std::string& key, bool value) { line(key, value); }
+  void text(const std::string& key, const std::string& value) { line(key, quoted(value)); }
+  template <typename T>
+  void choice(const std::string& key, T value,
+              std::initializer_list<std::pair<std::string_view, T>> choices) {
+    for (const auto& [name, choice] : choices) {
+      if (choice == value) line(key, quoted(name));
+    }
+  }
+  void range(const std::string& key, float low, float high, double, double) {
+    line(key, fmt::format("[{}, {}]", low, high));
+  }
+  void list(const std::string& key, const std::vector<int>& values) {
+    line(key, fmt::format("[{}]", fmt::join(values, ", ")));
+  }
+  void list(const std::string& key, const std::vector<std::string>& values) {
+    std::vector<std::string> items;
+    for (const std::string& value : values) items.push_back(quoted(value));
+    line(key, fmt::format("[{}]", fmt::join(items, ", ")));
+  }
+
+  const std::string& result() const { return text_; }
+
+ private:
+  template <typename T>
+  void line(const std::string& key, const T& value) {
+    text_ += fmt::format("{} = {}\n", key, value);
+  }
+
+  static std::string quoted(std::string_view text) {
+    std::string result = "\"";
+    for (const char c : text) {
+      const auto code = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        result += {'\\', c};
+      } else if (code < 0x20 || code == 0x7F) {
+        result += fmt::format("\\u{:04x}", code);
+      } else {
+        result += c;
+      }
+    }
+    return result + "\"";
+  }
+
+  std::string text_;
+};
+
 constexpr double kAny = 1e6;
 
-void read_augmentation(Table& table, dataset::AugmentationOptions& options) {
+// The keys of a recipe, once for both directions: Fields is a Table or a Writer.
+
+template <typename Fields>
+void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   dataset::CropOptions& crop = options.crop;
   table.range("crop", crop.least_side, crop.greatest_side, 0.05, 4);
   table.number("around_face", crop.around_face, 0, 1);
@@ -160,7 +224,8 @@ void read_augmentation(Table& table, dataset::AugmentationOptions& options) {
   table.number("least_face_px", options.least_face_px, 0, 4096);
 }
 
-void read_matching(Table& table, MatchingOptions& options) {
+template <typename Fields>
+void matching_fields(Fields& table, MatchingOptions& options) {
   table.number("positive_iou", options.positive_iou, 0, 1);
   table.number("negative_iou", options.negative_iou, 0, static_cast<double>(options.positive_iou));
   table.flag("force_best", options.force_best);
@@ -168,7 +233,8 @@ void read_matching(Table& table, MatchingOptions& options) {
   table.number("ignored_face_iou", options.ignored_face_iou, 0, 1);
 }
 
-void read_loss(Table& table, LossOptions& options) {
+template <typename Fields>
+void loss_fields(Fields& table, LossOptions& options) {
   table.number("cls_weight", options.cls_weight, 0, kAny);
   table.number("box_weight", options.box_weight, 0, kAny);
   table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
@@ -178,7 +244,8 @@ void read_loss(Table& table, LossOptions& options) {
   table.number("least_points_score", options.least_points_score, 0, 1);
 }
 
-void read_schedule(Table& table, ScheduleOptions& options) {
+template <typename Fields>
+void schedule_fields(Fields& table, ScheduleOptions& options) {
   table.number("learning_rate", options.learning_rate, 0, 100);
   table.whole("epochs", options.epochs, 1, 1'000'000);
   table.number("warmup_epochs", options.warmup_epochs, 0, kAny);
@@ -189,7 +256,8 @@ void read_schedule(Table& table, ScheduleOptions& options) {
   table.number("final_factor", options.final_factor, 0, 1);
 }
 
-void read_optimizer(Table& table, Recipe& recipe) {
+template <typename Fields>
+void optimizer_fields(Fields& table, Recipe& recipe) {
   table.number("momentum", recipe.optimizer.momentum, 0, 1);
   table.number("weight_decay", recipe.optimizer.weight_decay, 0, 1);
   table.flag("decay_norms_and_biases", recipe.optimizer.decay_norms_and_biases);
@@ -199,29 +267,49 @@ void read_optimizer(Table& table, Recipe& recipe) {
   table.flag("frozen_statistics", recipe.frozen_statistics);
 }
 
-Recipe recipe_of(const toml::value& document, const std::string& name) {
-  Recipe recipe;
-  Table table(document, "");
-  table.text("model", recipe.model);
-  table.table("input", [&](Table& input) {
-    input.whole("side_px", recipe.side_px, 32, 8192);
-    input.whole("batch", recipe.batch, 1, 65536);
+template <typename Fields>
+void recipe_fields(Fields& fields, Recipe& recipe) {
+  fields.text("model", recipe.model);
+  fields.table("input", [&](Fields& part) {
+    part.whole("side_px", recipe.side_px, 32, 8192);
+    part.whole("batch", recipe.batch, 1, 65536);
   });
-  table.table("augmentation", [&](Table& part) { read_augmentation(part, recipe.augmentation); });
-  table.table("matching", [&](Table& part) { read_matching(part, recipe.matching); });
-  table.table("loss", [&](Table& part) { read_loss(part, recipe.loss); });
-  table.table("optimizer", [&](Table& part) { read_optimizer(part, recipe); });
-  table.table("schedule", [&](Table& part) { read_schedule(part, recipe.schedule); });
-  table.table("validation", [&](Table& part) {
+  fields.table("augmentation",
+               [&](Fields& part) { augmentation_fields(part, recipe.augmentation); });
+  fields.table("matching", [&](Fields& part) { matching_fields(part, recipe.matching); });
+  fields.table("loss", [&](Fields& part) { loss_fields(part, recipe.loss); });
+  fields.table("optimizer", [&](Fields& part) { optimizer_fields(part, recipe); });
+  fields.table("schedule", [&](Fields& part) { schedule_fields(part, recipe.schedule); });
+  fields.table("validation", [&](Fields& part) {
     part.whole("every_epochs", recipe.validate_every_epochs, 1, 1'000'000);
   });
-  table.table("compute", [&](Table& part) {
+  fields.table("compute", [&](Fields& part) {
     part.choice("arithmetic", recipe.arithmetic,
                 {{"float32", Arithmetic::kFloat32}, {"bfloat16", Arithmetic::kBfloat16}});
   });
+}
+
+/// A prefix that fits nothing is a slip of the pen: the layers that it means would learn.
+void check_frozen(const Recipe& recipe, const models::Model& model) {
+  const std::vector<graph::ParameterSpec> parameters = graph::parameters(model.build());
+  for (const std::string& prefix : recipe.frozen) {
+    const bool fits = std::ranges::any_of(parameters, [&](const graph::ParameterSpec& parameter) {
+      return parameter.name.starts_with(prefix);
+    });
+    if (!fits || prefix.empty()) {
+      fail(ErrorCode::kBadData, "frozen: no parameter of {} starts with '{}', the first is {}",
+           model.name, excerpt(prefix), parameters.front().name);
+    }
+  }
+}
+
+Recipe recipe_of(const toml::value& document, const std::string& name) {
+  Recipe recipe;
+  Table table(document, "");
+  recipe_fields(table, recipe);
   table.refuse_unknown();
   try {
-    models::find_model(recipe.model);
+    check_frozen(recipe, models::find_model(recipe.model));
   } catch (const Error& error) {
     fail(ErrorCode::kBadData, "{}: {}", name, error.what());
   }
@@ -241,6 +329,13 @@ Recipe parse_recipe(const std::string& text, const std::string& name) {
     if (reason.starts_with(kPrefix)) reason = reason.substr(kPrefix.size());
     fail(ErrorCode::kBadData, "{}:{}: not TOML: {}", name, error.location().line(), reason);
   }
+}
+
+std::string to_toml(const Recipe& recipe) {
+  Recipe copy = recipe;  // the fields are described by mutable references
+  Writer writer;
+  recipe_fields(writer, copy);
+  return writer.result();
 }
 
 Recipe read_recipe(const std::filesystem::path& path) {

@@ -42,4 +42,8 @@ Recipe read_recipe(const std::filesystem::path& path);
 /// The same from text; `name` stands in for the path in messages.
 Recipe parse_recipe(const std::string& text, const std::string& name);
 
+/// All keys and values of a recipe, those too that its file left out: parse_recipe of it is the
+/// same recipe, and two recipes are the same when their texts are.
+std::string to_toml(const Recipe& recipe);
+
 }  // namespace retinaface::training

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <sstream>
 
 #include "base/check.h"
 #include "base/file.h"
 #include "models/catalogue.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/checkpoint.h"
-#include "training/metrics_log.h"
+#include "training/run_log.h"
 #include "training/training_step.h"
 
 namespace retinaface::training {
@@ -21,6 +22,23 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// A moving mean over some 20 steps. The first one tells nothing of the others, since it also
+/// generates code and gets memory: it counts only until there is a second.
+class StepTime {
+ public:
+  void add(double seconds) {
+    constexpr std::int64_t kMemory = 20;
+    const std::int64_t weight = std::clamp<std::int64_t>(steps_, 1, kMemory);
+    mean_ += (seconds - mean_) / static_cast<double>(weight);
+    ++steps_;
+  }
+  double mean() const { return mean_; }
+
+ private:
+  std::int64_t steps_ = 0;
+  double mean_ = 0;
+};
+
 dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOptions& options) {
   return {.augmentation = recipe.augmentation,
           .side_px = recipe.side_px,
@@ -31,9 +49,28 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
 }
 
 /// What a checkpoint must have been made with for this run to go on from it.
-std::string run_name(const Recipe& recipe, std::int64_t batches_per_epoch) {
-  return fmt::format("{}, {} px, batch {}, {} batches an epoch, {} epochs", recipe.model,
-                     recipe.side_px, recipe.batch, batches_per_epoch, recipe.schedule.epochs);
+std::string describe_run(const Recipe& recipe, std::span<const dataset::TrainingSet> sets) {
+  std::string text = to_toml(recipe);
+  for (const dataset::TrainingSet& set : sets) {
+    std::size_t faces = 0;
+    for (const dataset::AnnotatedImage& image : set.annotations) faces += image.faces.size();
+    text += fmt::format("# {} pictures with {} faces\n", set.annotations.size(), faces);
+  }
+  return text;
+}
+
+/// The first line of each text that the other has not in its place.
+std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
+  std::istringstream lines_a(a);
+  std::istringstream lines_b(b);
+  std::string line_a;
+  std::string line_b;
+  do {
+    line_a = line_b = "nothing more";
+    if (!std::getline(lines_a, line_a)) line_a = "nothing more";
+    if (!std::getline(lines_b, line_b)) line_b = "nothing more";
+  } while (line_a == line_b && lines_a && lines_b);
+  return {line_a, line_b};
 }
 
 class Run {
@@ -44,6 +81,7 @@ class Run {
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
         step_(recipe, model_, start_weights()),
+        description_(describe_run(recipe, sets_)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}
 
@@ -59,7 +97,7 @@ class Run {
   graph::Weights start_weights() const {
     static const graph::Weights kNothing;
     return initial_weights(model_, options_.initial ? *options_.initial : kNothing, options_.seed,
-                           "the initial weights");
+                           options_.initial_name);
   }
 
   std::filesystem::path file(const char* name) const { return options_.out / name; }
@@ -68,47 +106,44 @@ class Run {
 
   void prepare() {
     std::filesystem::create_directories(options_.out);
-    std::uint64_t metrics_bytes = 0;
+    RunLog::Lengths logged;
     if (std::filesystem::exists(file(kCheckpointFile))) {
       if (!options_.resume) {
         fail(ErrorCode::kInvalidArgument,
              "{}: holds a run already; resume it or choose another folder",
              printable(options_.out));
       }
-      metrics_bytes = load();
+      logged = load();
     }
     loader_.emplace(sets_, loader_options(recipe_, options_), done_);
-    const std::int64_t per_epoch = loader_->batches_per_epoch();
-    if (const std::string name = run_name(recipe_, per_epoch);
-        !checkpoint_run_.empty() && checkpoint_run_ != name) {
-      fail(ErrorCode::kBadData, "{}: is of another run: expected {}, found {}",
-           printable(file(kCheckpointFile)), name, checkpoint_run_);
-    }
-    const std::int64_t whole = per_epoch * recipe_.schedule.epochs;
+    const std::int64_t whole = loader_->batches_per_epoch() * recipe_.schedule.epochs;
     last_step_ = std::min(options_.steps.value_or(whole), whole);
-    log_.emplace(file(kMetricsFile), metrics_bytes);
+    write_file_atomically(file(kRecipeFile), to_toml(recipe_));
+    log_.emplace(options_.out, logged);
     last_save_ = start_ = Clock::now();
-    first_step_ = done_;
   }
 
-  std::uint64_t load() {
-    const Checkpoint checkpoint =
-        read_checkpoint(file(kCheckpointFile), step_.network().parameters());
+  RunLog::Lengths load() {
+    const std::string name = printable(file(kCheckpointFile));
+    Checkpoint checkpoint = read_checkpoint(file(kCheckpointFile), step_.network().parameters());
     if (checkpoint.seed != options_.seed) {
-      fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}",
-           printable(file(kCheckpointFile)), checkpoint.seed, options_.seed);
+      fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}", name, checkpoint.seed,
+           options_.seed);
     }
-    if (averaging() != !checkpoint.average.empty()) {
-      fail(ErrorCode::kBadData, "{}: is of a run {} averaged weights",
-           printable(file(kCheckpointFile)), averaging() ? "without" : "with");
+    if (checkpoint.run != description_) {
+      const auto [expected, found] = first_difference(description_, checkpoint.run);
+      fail(ErrorCode::kBadData, "{}: is of another run: expected '{}', found '{}'", name,
+           excerpt(expected), excerpt(found));
+    }
+    if (averaging() == checkpoint.average.empty()) {
+      fail(ErrorCode::kBadData, "{}: expected averaged weights if the recipe has them", name);
     }
     done_ = checkpoint.step;
     best_ = checkpoint.best;
-    checkpoint_run_ = checkpoint.run;
     std::ranges::copy(checkpoint.values, step_.network().values().begin());
     std::ranges::copy(checkpoint.momenta, optimizer_.state().begin());
     std::ranges::copy(checkpoint.average, average_.values().begin());
-    return checkpoint.metrics_bytes;
+    return checkpoint.logged;
   }
 
   void one_step() {
@@ -128,14 +163,9 @@ class Run {
     ++done_;
 
     const double seconds = seconds_since(start);
-    step_seconds_ = step_seconds_ > 0 ? 0.95 * step_seconds_ + 0.05 * seconds : seconds;
+    step_seconds_.add(seconds);
     TrainingProgress progress = describe(loss, rate, per_epoch);
-    log_->add(
-        fmt::format(R"({{"step": {}, "epoch": {}, "loss": {}, "loss_cls": {}, "loss_box": {}, )"
-                    R"("loss_landmarks": {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
-                    R"("waiting_share": {:.4f}}})",
-                    done_, progress.epoch, loss.total, loss.cls, loss.box, loss.landmarks, rate,
-                    progress.pictures_per_second, progress.waiting_share));
+    log_->add_step(progress);
     const bool epoch_ends = done_ % per_epoch == 0;
     if (options_.validate && epoch_ends && done_ / per_epoch % recipe_.validate_every_epochs == 0) {
       progress.validation = validate();
@@ -152,8 +182,8 @@ class Run {
     progress.epochs = recipe_.schedule.epochs;
     progress.loss = loss;
     progress.learning_rate = rate;
-    progress.pictures_per_second = recipe_.batch / step_seconds_;
-    progress.seconds_left = static_cast<double>(last_step_ - done_) * step_seconds_;
+    progress.pictures_per_second = recipe_.batch / step_seconds_.mean();
+    progress.seconds_left = static_cast<double>(last_step_ - done_) * step_seconds_.mean();
     progress.waiting_share = loader_->waited_seconds() / std::max(seconds_since(start_), 1e-9);
     return progress;
   }
@@ -179,9 +209,7 @@ class Run {
     const Figures figures = options_.validate(now);
     RF_CHECK(!figures.empty());
     last_validated_ = done_;
-    std::string line = fmt::format(R"({{"validated_step": {})", done_);
-    for (const auto& [name, value] : figures) line += fmt::format(R"(, "{}": {})", name, value);
-    log_->add(line + "}");
+    log_->add_validation(done_, figures);
     if (!best_ || figures.front().second > *best_) {
       best_ = figures.front().second;
       graph::write_safetensors(file(kBestFile), now);
@@ -202,9 +230,9 @@ class Run {
     Checkpoint checkpoint;
     checkpoint.step = done_;
     checkpoint.seed = options_.seed;
-    checkpoint.run = run_name(recipe_, loader_->batches_per_epoch());
+    checkpoint.run = description_;
     checkpoint.best = best_;
-    checkpoint.metrics_bytes = log_->bytes();
+    checkpoint.logged = log_->lengths();
     const auto copy = [](std::span<const float> from) {
       return std::vector<float>(from.begin(), from.end());
     };
@@ -220,17 +248,16 @@ class Run {
   const models::Model& model_;
   std::vector<dataset::TrainingSet> sets_;
   TrainingStep step_;
+  std::string description_;
   Optimizer optimizer_;
   MovingAverage average_;
   std::optional<dataset::Loader> loader_;
-  std::optional<MetricsLog> log_;
-  std::string checkpoint_run_;
+  std::optional<RunLog> log_;
   std::optional<double> best_;
   std::int64_t done_ = 0;
-  std::int64_t first_step_ = 0;
   std::int64_t last_step_ = 0;
   std::int64_t last_validated_ = -1;
-  double step_seconds_ = 0;
+  StepTime step_seconds_;
   Clock::time_point start_;
   Clock::time_point last_save_;
 };

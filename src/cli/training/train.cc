@@ -115,6 +115,7 @@ training::TrainingOptions training_options(const Options& options) {
     fmt::print(stderr, "retinaface: no --init: training starts from scratch\n");
   } else {
     result.initial = graph::read_safetensors(options.init);
+    result.initial_name = printable(options.init);
   }
   if (options.val.empty()) {
     fmt::print(stderr, "retinaface: no --val: the weights are not validated, best is last\n");

@@ -5,19 +5,20 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace retinaface::training {
 
-/// A file of JSON lines that grows while a run goes on. Each line reaches the system as a whole, so
-/// that a kill leaves no half of one.
-class MetricsLog {
+/// A file that grows while a run goes on. Each record reaches the system as a whole, so that a kill
+/// leaves no half of one.
+class GrowingFile {
  public:
-  /// Starts with the first `keep_bytes` of what is there: a resumed run drops the lines of steps
+  /// Starts with the first `keep_bytes` of what is there: a resumed run drops the records of steps
   /// that it will do again. Throws Error(kUnreadable).
-  MetricsLog(const std::filesystem::path& path, std::uint64_t keep_bytes);
+  GrowingFile(const std::filesystem::path& path, std::uint64_t keep_bytes);
 
-  /// `line` without its end.
-  void add(const std::string& line);
+  /// Throws Error(kUnreadable).
+  void append(std::string_view record);
   /// How long the file is now.
   std::uint64_t bytes() const { return bytes_; }
 

@@ -1,0 +1,55 @@
+#include "training/run_log.h"
+
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "training/event_record.h"
+
+namespace retinaface::training {
+namespace {
+
+/// Seconds since 1970.
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+RunLog::RunLog(const std::filesystem::path& folder, const Lengths& keep)
+    : metrics_(folder / kMetricsFile, keep.metrics), events_(folder / kEventsFile, keep.events) {
+  if (events_.bytes() == 0) events_.append(first_event_record(now()));
+}
+
+void RunLog::add_step(const TrainingProgress& progress) {
+  const LossValues& loss = progress.loss;
+  metrics_.append(
+      fmt::format(R"({{"step": {}, "epoch": {}, "loss": {}, "loss_cls": {}, "loss_box": {}, )"
+                  R"("loss_landmarks": {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
+                  R"("waiting_share": {:.4f}}})"
+                  "\n",
+                  progress.step, progress.epoch, loss.total, loss.cls, loss.box, loss.landmarks,
+                  progress.learning_rate, progress.pictures_per_second, progress.waiting_share));
+  const std::pair<std::string, double> scalars[] = {
+      {"loss/total", loss.total},
+      {"loss/cls", loss.cls},
+      {"loss/box", loss.box},
+      {"loss/landmarks", loss.landmarks},
+      {"run/learning_rate", progress.learning_rate},
+      {"run/images_per_second", progress.pictures_per_second},
+      {"run/waiting_share", progress.waiting_share}};
+  events_.append(scalars_record(now(), progress.step, scalars));
+}
+
+void RunLog::add_validation(std::int64_t step, const Figures& figures) {
+  std::string line = fmt::format(R"({{"validated_step": {})", step);
+  Figures scalars;
+  for (const auto& [name, value] : figures) {
+    line += fmt::format(R"(, "{}": {})", name, value);
+    scalars.emplace_back("validation/" + name, value);
+  }
+  metrics_.append(line + "}\n");
+  events_.append(scalars_record(now(), step, scalars));
+}
+
+}  // namespace retinaface::training

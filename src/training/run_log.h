@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "training/growing_file.h"
+#include "training/progress.h"
+
+namespace retinaface::training {
+
+/// Names of the files of metrics in a run's folder; TensorBoard knows its own by "tfevents".
+inline constexpr const char* kMetricsFile = "metrics.jsonl";
+inline constexpr const char* kEventsFile = "events.out.tfevents.0.retinaface";
+
+/// What a run says of itself, as it goes, in two forms: JSON lines, and an event file for
+/// TensorBoard.
+class RunLog {
+ public:
+  /// How long the two files are.
+  struct Lengths {
+    std::uint64_t metrics = 0;
+    std::uint64_t events = 0;
+  };
+
+  /// Goes on behind the first `keep` bytes of what is there. Throws Error(kUnreadable), as all
+  /// here.
+  RunLog(const std::filesystem::path& folder, const Lengths& keep);
+
+  /// {"step", "epoch", "loss", "loss_cls", "loss_box", "loss_landmarks", "learning_rate",
+  /// "images_per_second", "waiting_share"}
+  void add_step(const TrainingProgress& progress);
+  /// {"validated_step"} and the figures by their names.
+  void add_validation(std::int64_t step, const Figures& figures);
+
+  Lengths lengths() const { return {metrics_.bytes(), events_.bytes()}; }
+
+ private:
+  GrowingFile metrics_;
+  GrowingFile events_;
+};
+
+}  // namespace retinaface::training

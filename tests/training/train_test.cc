@@ -1,0 +1,297 @@
+// `retinaface train` as a user meets it.
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "retinaface/detector.h"
+
+#include "graph/weights.h"
+#include "models/catalogue.h"
+#include "support/testing.h"
+#include "support/training_set.h"
+
+namespace retinaface {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::AllOf;
+using testing::CommandResult;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kSmallRecipe = R"(
+model = "mnet025"
+[input]
+side_px = 64
+batch = 4
+[schedule]
+epochs = 20
+learning_rate = 1e-3
+warmup_epochs = 1
+milestones = [10, 15]
+[optimizer]
+average_decay = 0.9
+)";
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The losses and the rate of each step in a file of metrics, and nothing that depends on time.
+std::vector<std::string> losses_of(const fs::path& metrics) {
+  std::vector<std::string> losses;
+  std::istringstream lines(content(metrics));
+  for (std::string line; std::getline(lines, line);) {
+    const json entry = json::parse(line);
+    if (!entry.contains("step")) continue;
+    std::string text;
+    for (const char* key :
+         {"step", "loss", "loss_cls", "loss_box", "loss_landmarks", "learning_rate"}) {
+      text += entry.at(key).dump() + " ";
+    }
+    losses.push_back(text);
+  }
+  return losses;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+class Train : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    testing::write_training_set(folder_ / "data", 8, 96, 6);
+    write("small.toml", kSmallRecipe);
+  }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+
+  /// In the temporary folder, as `retinaface train ARGUMENTS`.
+  CommandResult train(const std::string& arguments) const {
+    return testing::run("cd '" + folder_.path().string() + "' && '" RETINAFACE_PROGRAM "' train " +
+                        arguments);
+  }
+
+  /// Starts the same without a shell in between; returns the process.
+  pid_t start(std::vector<std::string> words) const {
+    const std::string out = folder_ / "started.txt";
+    const pid_t process = ::fork();
+    if (process == 0) {
+      const int file = ::open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+      ::dup2(file, STDERR_FILENO);
+      if (::chdir(folder_.path().c_str()) != 0) ::_exit(127);
+      words.insert(words.begin(), {"retinaface", "train"});
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      ::execv(RETINAFACE_PROGRAM, arguments.data());
+      ::_exit(127);
+    }
+    return process;
+  }
+
+  const testing::TemporaryFolder folder_;
+};
+
+TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
+  const std::string common = "small.toml --data data --val data --threads 2 --checkpoint-every 3";
+  ASSERT_EQ(train(common + " --out whole").exit_code, 0);
+  const auto expected = losses_of(folder_ / "whole/metrics.jsonl");
+  ASSERT_EQ(expected.size(), 40U);
+
+  std::random_device random;
+  int kills = 0;
+  for (bool done = false; !done;) {
+    const pid_t process = start({"small.toml", "--data", "data", "--val", "data", "--threads", "2",
+                                 "--checkpoint-every", "3", "--out", "cut", "--resume"});
+    // From some of the start-up to well into the steps.
+    std::this_thread::sleep_for(std::chrono::milliseconds(300 + random() % 1200));
+    if (kills < 5) kills += ::kill(process, SIGKILL) == 0 ? 1 : 0;
+    int status = 0;
+    ASSERT_EQ(::waitpid(process, &status, 0), process);
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0) << content(folder_ / "started.txt");
+      done = true;
+    }
+  }
+  EXPECT_EQ(losses_of(folder_ / "cut/metrics.jsonl"), expected);
+  for (const char* name : {"last.safetensors", "best.safetensors", "recipe.toml"}) {
+    EXPECT_TRUE(content(folder_ / "cut" / name) == content(folder_ / "whole" / name)) << name;
+  }
+}
+
+TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
+  const pid_t process = start({"small.toml", "--data", "data", "--threads", "2", "--out", "cut"});
+  while (losses_of(folder_ / "cut/metrics.jsonl").size() < 3) {
+    ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0) << content(folder_ / "started.txt");
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ::kill(process, SIGTERM);
+  int status = 0;
+  ASSERT_EQ(::waitpid(process, &status, 0), process);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_THAT(content(folder_ / "started.txt"), HasSubstr("go on with --resume"));
+  const auto before = losses_of(folder_ / "cut/metrics.jsonl");
+  ASSERT_EQ(train("small.toml --data data --threads 2 --out cut --resume").exit_code, 0);
+  const auto after = losses_of(folder_ / "cut/metrics.jsonl");
+  ASSERT_EQ(after.size(), 40U);
+  EXPECT_EQ(std::vector(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(before.size())),
+            before);
+}
+
+TEST_F(Train, EndsEarlyOnTheSameSchedule) {
+  ASSERT_EQ(train("small.toml --data data --out whole").exit_code, 0);
+  ASSERT_EQ(train("small.toml --data data --out short --steps 7").exit_code, 0);
+  auto expected = losses_of(folder_ / "whole/metrics.jsonl");
+  ASSERT_EQ(expected.size(), 40U);
+  expected.resize(7);
+  EXPECT_EQ(losses_of(folder_ / "short/metrics.jsonl"), expected);
+  // Asked for more steps, it goes on.
+  ASSERT_EQ(train("small.toml --data data --out short --steps 40 --resume").exit_code, 0);
+  EXPECT_EQ(losses_of(folder_ / "short/metrics.jsonl"), losses_of(folder_ / "whole/metrics.jsonl"));
+}
+
+TEST_F(Train, SaysOnceWhatItGoesWithout) {
+  const auto bare = train("small.toml --data data --out bare --steps 2");
+  ASSERT_EQ(bare.exit_code, 0) << bare.errors;
+  EXPECT_EQ(bare.output, "");
+  EXPECT_EQ(count(bare.errors, "no --init"), 1U);
+  EXPECT_EQ(count(bare.errors, "no --val"), 1U);
+  EXPECT_TRUE(content(folder_ / "bare/best.safetensors") ==
+              content(folder_ / "bare/last.safetensors"));
+
+  const auto full = train(
+      "small.toml --data data --out full --steps 2 --val data "
+      "--init bare/last.safetensors");
+  ASSERT_EQ(full.exit_code, 0) << full.errors;
+  EXPECT_THAT(full.errors, AllOf(Not(HasSubstr("no --")), HasSubstr("validated")));
+}
+
+TEST_F(Train, WritesModelsThatDetect) {
+  ASSERT_EQ(train("small.toml --data data --out run --steps 2").exit_code, 0);
+  const auto detected = testing::run("'" RETINAFACE_PROGRAM "' detect --model '" +
+                                     (folder_ / "run/best.safetensors").string() + "' '" +
+                                     (testing::sample_folder() / "portrait.jpg").string() + "'");
+  EXPECT_EQ(detected.exit_code, 0) << detected.errors;
+  EXPECT_THAT(detected.output, HasSubstr("faces"));
+}
+
+TEST_F(Train, KeepsFrozenLayersAsTheyWere) {
+  write("frozen.toml",
+        std::string(kSmallRecipe) + "frozen = [\"body.stage1\", \"body.stage2.0\"]\n");
+  ASSERT_EQ(train("small.toml --data data --out start --steps 1").exit_code, 0);
+  const auto result = train(
+      "frozen.toml --data data --out run --steps 5 "
+      "--init start/last.safetensors");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const graph::Weights before = graph::read_safetensors(folder_ / "start/last.safetensors");
+  const graph::Weights after = graph::read_safetensors(folder_ / "run/last.safetensors");
+  std::size_t frozen = 0;
+  std::size_t moved = 0;  // a bias of a level that no face is on may stay
+  for (const auto& [name, tensor] : before.tensors) {
+    const bool same = std::ranges::equal(tensor.values, after.at(name).values);
+    const bool meant = name.starts_with("body.stage1") || name.starts_with("body.stage2.0");
+    if (meant) {
+      EXPECT_TRUE(same) << name;
+    }
+    frozen += meant ? 1U : 0U;
+    moved += same ? 0U : 1U;
+  }
+  EXPECT_GT(frozen, 10U);
+  EXPECT_GT(moved, (before.tensors.size() - frozen) * 9 / 10);
+}
+
+TEST_F(Train, RefusesAWrongRecipeInOneLine) {
+  const std::pair<const char*, std::vector<const char*>> cases[] = {
+      {"model = \"mnet025\"\nmodle = 1\n", {"bad.toml:2:", "'modle'", "expected one of", "model"}},
+      {"[loss]\ncls_weigth = 1\n", {"bad.toml:2:", "'cls_weigth' in [loss]", "cls_weight"}},
+      {"[input]\nside_px = \"big\"\n", {"bad.toml:2:", "expected a whole number for side_px"}},
+      {"[input]\nside_px = 7\n", {"bad.toml:2:", "expected side_px from 32 to 8192, found 7"}},
+      {"[schedule]\ndecay = \"stairs\"\n", {"bad.toml:2:", "expected 'steps' or 'cosine'"}},
+      {"[optimizer]\nfrozen = [\"bodi\"]\n", {"bad.toml:", "frozen", "'bodi'", "body."}},
+      {"model = \"mnet\"\n", {"bad.toml:", "mnet025"}},
+      {"[input\n", {"bad.toml:1:", "not TOML"}},
+  };
+  for (const auto& [text, parts] : cases) {
+    write("bad.toml", text);
+    const auto result = train("bad.toml --data data --out bad");
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(count(result.errors, "\n"), 1U) << result.errors;
+    for (const char* part : parts) EXPECT_THAT(result.errors, HasSubstr(part));
+    EXPECT_FALSE(fs::exists(folder_ / "bad"));
+  }
+}
+
+TEST_F(Train, NamesWhatIsMissing) {
+  const auto expect_error = [&](const std::string& arguments, const std::string& name) {
+    const auto result = train(arguments + " --out out");
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr(name));
+    EXPECT_FALSE(fs::exists(folder_ / "out/checkpoint.safetensors"));
+  };
+  expect_error("none.toml --data data", "none.toml");
+  expect_error("small.toml --data none", "none/label.txt");
+  expect_error("small.toml --data data --val none", "none: expected label.txt in it");
+  expect_error("small.toml --data data --init none.safetensors", "none.safetensors");
+  fs::remove(folder_ / "data/images/3.png");
+  expect_error("small.toml --data data", "data/images/3.png");
+}
+
+TEST_F(Train, RefusesWeightsOfAnotherModel) {
+  graph::Weights weights;
+  weights.tensors.emplace("body.surplus", graph::Tensor::of_shape({0}));
+  graph::write_safetensors(folder_ / "odd.safetensors", weights);
+  const auto result = train("small.toml --data data --out out --init odd.safetensors");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("odd.safetensors"), HasSubstr("body.surplus")));
+}
+
+TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
+  ASSERT_EQ(train("small.toml --data data --out run --steps 3").exit_code, 0);
+  const auto expect_error = [&](const std::string& arguments, const std::string& part) {
+    const auto result = train(arguments + " --out run");
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_THAT(result.errors, AllOf(HasSubstr("run"), HasSubstr(part)));
+    EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 3U);
+  };
+  expect_error("small.toml --data data", "holds a run already");
+  expect_error("small.toml --data data --resume --seed 2", "seed 1, not 2");
+  write("other.toml", std::string(kSmallRecipe) + "momentum = 0.5\n");
+  expect_error("other.toml --data data --resume",
+               "expected 'momentum = 0.5', found 'momentum = 0.9'");
+  fs::copy(folder_ / "data", folder_ / "more", fs::copy_options::recursive);
+  write("more/label.txt", content(folder_ / "data/label.txt") + "# 0.png\n1 1 20 20\n");
+  expect_error("small.toml --data more --resume", "# 9 pictures");
+
+  const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
+  const std::string whole = content(checkpoint);
+  for (const std::size_t length : {std::size_t{0}, std::size_t{5}, whole.size() / 2}) {
+    write("run/checkpoint.safetensors", whole.substr(0, length));
+    expect_error("small.toml --data data --resume", "checkpoint.safetensors");
+  }
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -1,9 +1,13 @@
 #include "detection/nms.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <numeric>
+#include <span>
 
 #include "geometry/box.h"
 
@@ -30,21 +34,30 @@ class KeptBoxes {
       low = {std::min(low.x, center.x), std::min(low.y, center.y)};
       high = {std::max(high.x, center.x), std::max(high.y, center.y)};
     }
-    constexpr float kMinCell = 32;  // px: about the size of most faces in a crowd
+    constexpr float kMinCell = 48;  // px: most faces of a crowd are in few cells, with few others
     constexpr float kMaxCells = 256;
     origin_ = low;
     if (everywhere) high = low;  // a single cell, which holds all of the few boxes that stay
     cell_px_ = std::max({kMinCell, (high.x - low.x) / kMaxCells, (high.y - low.y) / kMaxCells});
     columns_ = static_cast<std::int64_t>((high.x - low.x) / cell_px_) + 1;
     rows_ = static_cast<std::int64_t>((high.y - low.y) / cell_px_) + 1;
-    cells_.resize(static_cast<std::size_t>(columns_ * rows_));
+    first_.resize(static_cast<std::size_t>(columns_ * rows_), kNone);
+    chunks_.reserve(faces.size() / 2);
   }
 
   bool suppress(const Box& box, float max_iou) const {
     const Point center = box.center();
-    const auto& cell =
-        cells_[static_cast<std::size_t>(row(center.y) * columns_ + column(center.x))];
-    return std::ranges::any_of(cell, [&](const Box& kept) { return iou(kept, box) > max_iou; });
+    std::int32_t i = first_[cell_index(column(center.x), row(center.y))];
+    while (i != kNone) {
+      const Chunk& chunk = chunks_[static_cast<std::size_t>(i)];
+      if (may_suppress(chunk, box, max_iou)) {
+        for (std::size_t k = 0; k < chunk.count; ++k) {
+          if (iou(chunk.box(k), box) > max_iou) return true;
+        }
+      }
+      i = chunk.next;
+    }
+    return false;
   }
 
   void add(const Box& box) {
@@ -52,12 +65,63 @@ class KeptBoxes {
     const float reach_y = reach_ * box.height();
     for (std::int64_t y = row(box.y0 - reach_y); y <= row(box.y1 + reach_y); ++y) {
       for (std::int64_t x = column(box.x0 - reach_x); x <= column(box.x1 + reach_x); ++x) {
-        cells_[static_cast<std::size_t>(y * columns_ + x)].push_back(box);
+        std::int32_t& first = first_[cell_index(x, y)];
+        if (first == kNone || chunks_[static_cast<std::size_t>(first)].count == kChunk) {
+          chunks_.push_back({.next = first});
+          first = static_cast<std::int32_t>(chunks_.size() - 1);
+        }
+        chunks_[static_cast<std::size_t>(first)].add(box);
       }
     }
   }
 
  private:
+  static constexpr std::int32_t kNone = -1;
+
+  static constexpr std::size_t kChunk = 8;
+
+  /// Some boxes of a cell, coordinate by coordinate, and where the others are. Unused places hold
+  /// empty boxes.
+  struct Chunk {
+    std::array<float, kChunk> x0{}, y0{}, x1{}, y1{};
+    std::uint32_t count = 0;
+    std::int32_t next = kNone;
+
+    Box box(std::size_t i) const { return {x0[i], y0[i], x1[i], y1[i]}; }
+    void add(const Box& box) {
+      x0[count] = box.x0;
+      y0[count] = box.y0;
+      x1[count] = box.x1;
+      y1[count] = box.y1;
+      ++count;
+    }
+  };
+
+  /// False only if no box of the chunk overlaps by more than `max_iou`. All at once, without
+  /// branches and divisions: most boxes of a cell share nothing with the new one.
+  static bool may_suppress(const Chunk& chunk, const Box& box, float max_iou) {
+    const float bound = max_iou * (1 - 1e-5F);  // covers the rounding
+    const float own = area(box);
+    const auto positive = [](float x) { return x > 0 ? x : 0.0F; };
+    std::array<int, kChunk> found;
+    for (std::size_t i = 0; i < kChunk; ++i) {
+      const float x0 = chunk.x0[i] > box.x0 ? chunk.x0[i] : box.x0;
+      const float y0 = chunk.y0[i] > box.y0 ? chunk.y0[i] : box.y0;
+      const float x1 = chunk.x1[i] < box.x1 ? chunk.x1[i] : box.x1;
+      const float y1 = chunk.y1[i] < box.y1 ? chunk.y1[i] : box.y1;
+      const float shared = positive(x1 - x0) * positive(y1 - y0);
+      const float kept = positive(chunk.x1[i] - chunk.x0[i]) * positive(chunk.y1[i] - chunk.y0[i]);
+      const float excess = shared - bound * (kept + own - shared);
+      found[i] = (shared > 0 ? 1 : 0) & (excess >= 0 ? 1 : 0);
+    }
+    int any = 0;
+    for (const int one : found) any |= one;
+    return any != 0;
+  }
+
+  std::size_t cell_index(std::int64_t column, std::int64_t row) const {
+    return static_cast<std::size_t>(row * columns_ + column);
+  }
   std::int64_t column(float x) const { return cell(x - origin_.x, columns_); }
   std::int64_t row(float y) const { return cell(y - origin_.y, rows_); }
   std::int64_t cell(float offset_px, std::int64_t count) const {
@@ -70,7 +134,8 @@ class KeptBoxes {
   float cell_px_ = 0;
   std::int64_t columns_ = 0;
   std::int64_t rows_ = 0;
-  std::vector<std::vector<Box>> cells_;
+  std::vector<std::int32_t> first_;  // by cell, the chunk begun last
+  std::vector<Chunk> chunks_;
 };
 
 /// Whether the face lies where a picture can be; false for coordinates that are no numbers.
@@ -81,10 +146,41 @@ bool is_somewhere(const Face& face) {
          std::ranges::all_of(face.landmarks, near);
 }
 
+/// An integer that falls as the score rises, over all floats but NaN.
+std::uint32_t falling_key(float score) {
+  constexpr std::uint32_t kSign = 0x80000000;
+  const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 becomes 0
+  return (bits & kSign) != 0 ? bits : ~(bits | kSign);
+}
+
 }  // namespace
 
 void sort_by_score(std::vector<Face>& faces) {
-  std::ranges::stable_sort(faces, std::greater(), &Face::score);
+  // Tens of thousands of candidates in a crowd: their numbers are sorted, digit by digit from the
+  // least significant, and each face is moved once.
+  constexpr unsigned kDigitBits = 11;
+  constexpr std::size_t kDigits = std::size_t{1} << kDigitBits;
+  struct Numbered {
+    std::uint32_t key;
+    std::uint32_t face;
+  };
+  std::vector<Numbered> order(faces.size());
+  std::vector<Numbered> next(faces.size());
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    order[i] = {falling_key(faces[i].score), static_cast<std::uint32_t>(i)};
+  }
+  for (unsigned shift = 0; shift < 32; shift += kDigitBits) {
+    const auto digit = [&](const Numbered& item) { return item.key >> shift & (kDigits - 1); };
+    std::array<std::uint32_t, kDigits> place{};
+    for (const Numbered& item : order) ++place[digit(item)];
+    std::exclusive_scan(place.begin(), place.end(), place.begin(), 0U);
+    for (const Numbered& item : order) next[place[digit(item)]++] = item;
+    order.swap(next);
+  }
+  std::vector<Face> sorted;
+  sorted.reserve(faces.size());
+  for (const Numbered& item : order) sorted.push_back(faces[item.face]);
+  faces = std::move(sorted);
 }
 
 void suppress_overlaps(std::vector<Face>& faces, float max_iou) {

@@ -1,0 +1,119 @@
+// Where the time of one picture goes, on one thread: preprocessing, forward pass, decoding,
+// suppression. The crowd is the picture, repeated until it fills the size.
+// Usage: bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]
+//   -> one JSON line, medians in ms
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "retinaface/error.h"
+
+#include "detection/decode.h"
+#include "detection/nms.h"
+#include "detection/preprocess.h"
+#include "models/catalogue.h"
+#include "runtime/onednn/onednn.h"
+
+namespace {
+
+using namespace retinaface;
+using Clock = std::chrono::steady_clock;
+
+Image repeated(const Image& picture, int width, int height) {
+  Image result(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      std::memcpy(result.row(y) + 3 * x,
+                  picture.row(y % picture.height()) + 3 * (x % picture.width()), 3);
+    }
+  }
+  return result;
+}
+
+double median(std::vector<double>& values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
+std::vector<detection::HeadMaps> head_maps(const models::LoadedModel& model,
+                                           const runtime::Session& session) {
+  std::vector<detection::HeadMaps> maps;
+  for (std::size_t level = 0; level < model.model->anchors.levels.size(); ++level) {
+    const auto output = [&](const char* head) {
+      const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
+      return session.output(static_cast<std::size_t>(index));
+    };
+    maps.push_back({output("cls"), output("box"), output("landmarks")});
+  }
+  return maps;
+}
+
+void measure(const std::string& path, int width, int height, float min_score, int runs) {
+  const Image picture = repeated(read_image(path), width, height);
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto session = network->new_session();
+
+  constexpr float kMaxIou = 0.4F;
+  std::array<std::vector<double>, 4> times;
+  std::size_t candidates = 0;
+  std::vector<Face> faces;
+  for (int run = 0; run < runs; ++run) {
+    std::array<Clock::time_point, 5> at;
+    faces.clear();
+    at[0] = Clock::now();
+    detection::preprocess(picture, model.model->preprocessing, session->input(height, width));
+    at[1] = Clock::now();
+    session->run();
+    at[2] = Clock::now();
+    detection::decode(head_maps(model, *session), model.model->anchors, min_score, faces);
+    candidates = faces.size();
+    at[3] = Clock::now();
+    detection::sort_by_score(faces);
+    detection::suppress_overlaps(faces, kMaxIou);
+    at[4] = Clock::now();
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      times[i].push_back(std::chrono::duration<double, std::milli>(at[i + 1] - at[i]).count());
+    }
+  }
+  const double forward = median(times[1]);
+  const double decode = median(times[2]);
+  const double nms = median(times[3]);
+  fmt::print(
+      "{{\"width\": {}, \"height\": {}, \"min_score\": {}, \"runs\": {}, \"candidates\": {}, "
+      "\"faces\": {}, \"preprocess_ms\": {:.3f}, \"forward_ms\": {:.3f}, \"decode_ms\": {:.3f}, "
+      "\"nms_ms\": {:.3f}, \"decode_and_nms_share\": {:.4f}}}\n",
+      width, height, min_score, runs, candidates, faces.size(), median(times[0]), forward, decode,
+      nms, (decode + nms) / forward);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto argument = [&](std::size_t i, const char* otherwise) {
+    return i < arguments.size() ? arguments[i] : std::string(otherwise);
+  };
+  int width = 0;
+  int height = 0;
+  const int runs = std::atoi(argument(3, "15").c_str());
+  if (arguments.empty() || runs < 1 ||
+      std::sscanf(argument(1, "4096x2160").c_str(), "%dx%d", &width, &height) != 2) {
+    fmt::print(stderr, "usage: bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]\n");
+    return 2;
+  }
+  try {
+    measure(arguments[0], width, height, std::strtof(argument(2, "0.02").c_str(), nullptr), runs);
+  } catch (const Error& error) {
+    fmt::print(stderr, "bench_detect: {}\n", error.what());
+    return 1;
+  }
+}

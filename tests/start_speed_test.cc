@@ -1,0 +1,74 @@
+// From start to the first line: what a user of single pictures waits for.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "image/resize.h"
+#include "models/catalogue.h"
+#include "runtime/onednn/onednn.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kWidth = 640;
+constexpr int kHeight = 480;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double first_line_ms(const std::string& picture) {
+  const auto start = Clock::now();
+  std::FILE* const pipe =
+      popen(("exec '" RETINAFACE_PROGRAM "' detect '" + picture + "'").c_str(), "r");
+  if (pipe == nullptr) return 0;
+  while (true) {
+    const int c = std::fgetc(pipe);
+    if (c == '\n' || c == EOF) break;
+  }
+  const double ms = ms_since(start);
+  EXPECT_EQ(pclose(pipe), 0);
+  return ms;
+}
+
+double forward_ms(runtime::Session& session) {
+  const auto start = Clock::now();
+  session.run();
+  return ms_since(start);
+}
+
+TEST(StartSpeed, TheFirstLineComesWithinEightForwardPasses) {
+  const testing::TemporaryFolder folder;
+  const std::string picture = (folder / "vga.png").string();
+  write_image(picture,
+              resize(read_image(testing::sample_folder() / "portrait.jpg"), kWidth, kHeight));
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto session = network->new_session();
+  std::ranges::fill(session->input(kHeight, kWidth), 0.0F);
+  forward_ms(*session);
+
+  // The two alternate, and each keeps its best: other programs only ever add to a time.
+  constexpr int kRounds = 9;
+  double start = 1e9;
+  double forward = 1e9;
+  for (int round = 0; round < kRounds; ++round) {
+    start = std::min(start, first_line_ms(picture));
+    for (int run = 0; run < 5; ++run) forward = std::min(forward, forward_ms(*session));
+  }
+  fmt::print("first line {:.1f} ms, forward pass {:.2f} ms, ratio {:.1f}\n", start, forward,
+             start / forward);
+  EXPECT_LE(start, 8 * forward);
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,13 @@ struct Face {
 };
 
 struct DetectOptions {
+  static constexpr float kDefaultMinScore = 0.5F;
+  static constexpr float kDefaultNmsIou = 0.4F;
+
   /// Faces below this score are dropped. In [0, 1].
-  float min_score = 0.5F;
+  float min_score = kDefaultMinScore;
   /// Of two boxes that overlap by more than this IoU only the better one stays. In [0, 1].
-  float nms_iou = 0.4F;
+  float nms_iou = kDefaultNmsIou;
   /// Factors the picture is resized by; the faces of all of them are merged. {1} is the original
   /// size alone. Each in (0, 16].
   std::vector<float> scales = {1.0F};
@@ -46,8 +50,15 @@ class RETINAFACE_API Detector {
   Detector& operator=(Detector&&) noexcept;
 
   /// Faces by falling score; empty when there are none. Boxes may reach over the picture's edge.
-  /// Throws Error(kInvalidArgument) for an empty picture or an option outside its range.
+  /// Throws Error(kInvalidArgument) for an empty picture, one whose stride is
+  /// shorter than a row, or an option outside its range.
   std::vector<Face> detect(ImageView image, const DetectOptions& options = {}) const;
+
+  /// The same for each of several pictures, in their order, worked on by up to `threads` threads at
+  /// once (0: one for each core). Throws what detect throws, for one of the pictures that fail.
+  std::vector<std::vector<Face>> detect_batch(std::span<const ImageView> images,
+                                              const DetectOptions& options = {},
+                                              int threads = 0) const;
 
  private:
   class Implementation;

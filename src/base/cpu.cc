@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 namespace retinaface {
 namespace {
@@ -45,6 +46,10 @@ const char* to_string(SimdLevel level) {
       break;
   }
   return "baseline";
+}
+
+int core_count() {
+  return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
 }
 
 }  // namespace retinaface

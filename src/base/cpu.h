@@ -15,4 +15,7 @@ SimdLevel simd_level();
 
 const char* to_string(SimdLevel level);
 
+/// Threads that this process can run at once; at least 1.
+int core_count();
+
 }  // namespace retinaface

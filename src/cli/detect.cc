@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +14,7 @@
 #include "retinaface/retinaface.h"
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "cli/command.h"
@@ -162,10 +162,9 @@ class Writer {
 };
 
 int thread_count(const Options& options, std::size_t inputs) {
-  const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
-  const auto wanted =
-      options.threads > 0 ? static_cast<std::size_t>(options.threads) : std::size_t{cores};
-  return static_cast<int>(std::min(wanted, std::max<std::size_t>(inputs, 1)));
+  const int wanted = options.threads > 0 ? options.threads : core_count();
+  return static_cast<int>(
+      std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(inputs, 1)));
 }
 
 /// "0.5,1,2": each over 0 and at most 16.

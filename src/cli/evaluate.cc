@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <thread>
+
+#include "base/cpu.h"
 
 namespace retinaface::cli {
 namespace {
@@ -49,8 +50,7 @@ void add_detector_options(CLI::App& app, DetectorOptions& options) {
 }
 
 int thread_count(const DetectorOptions& options) {
-  return options.threads > 0 ? options.threads
-                             : static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+  return options.threads > 0 ? options.threads : core_count();
 }
 
 std::vector<Face> detect_in_file(const Detector& detector, const DetectorOptions& options,

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
+#include "base/cpu.h"
+#include "base/ordered_pipeline.h"
 #include "detection/decode.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
@@ -64,6 +69,11 @@ class Detector::Implementation {
     if (image.empty() || image.data == nullptr) {
       fail(ErrorCode::kInvalidArgument, "expected a picture, found one of {}x{} pixels",
            image.width, image.height);
+    }
+    const std::int64_t row_bytes = std::int64_t{image.width} * bytes_per_pixel(image.format);
+    if (image.height > 1 && std::abs(std::int64_t{image.stride}) < row_bytes) {
+      fail(ErrorCode::kInvalidArgument, "stride: expected at least {} bytes, found {}", row_bytes,
+           image.stride);
     }
     const SessionLease session(*this);
     std::vector<Face> faces;
@@ -154,6 +164,23 @@ Detector::Detector(const Detector&) = default;
 Detector& Detector::operator=(const Detector&) = default;
 Detector::Detector(Detector&&) noexcept = default;
 Detector& Detector::operator=(Detector&&) noexcept = default;
+
+std::vector<std::vector<Face>> Detector::detect_batch(std::span<const ImageView> images,
+                                                      const DetectOptions& options,
+                                                      int threads) const {
+  if (threads < 0) {
+    fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
+  }
+  const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? core_count() : threads);
+  std::vector<std::vector<Face>> faces;
+  std::size_t next = 0;
+  run_in_order(
+      static_cast<int>(std::min(wanted, images.size())),
+      [&] { return next < images.size() ? std::optional(images[next++]) : std::nullopt; },
+      [&](ImageView image) { return detect(image, options); },
+      [&](std::vector<Face> found) { faces.push_back(std::move(found)); });
+  return faces;
+}
 
 std::vector<Face> Detector::detect(ImageView image, const DetectOptions& options) const {
   return implementation_->detect(image, options);

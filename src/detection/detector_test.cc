@@ -213,6 +213,37 @@ TEST(Detector, ReadsAModelFromAFileAsFromItself) {
   EXPECT_EQ(error_of([&] { Detector(folder / "none.safetensors"); }).code(), ErrorCode::kNotFound);
 }
 
+TEST(Detector, RefusesAStrideShorterThanARow) {
+  const Image image(32, 32);
+  ImageView view = image;
+  view.stride = 3 * 32 - 1;
+  EXPECT_THAT(error_of([&] { Detector().detect(view); }).what(), HasSubstr("stride"));
+  view.data = image.row(31);
+  view.stride = -3 * 32;  // the last row first
+  EXPECT_NO_THROW(Detector().detect(view));
+}
+
+TEST(DetectorThreads, ABatchHasTheFacesOfEachPictureInOrder) {
+  const Detector detector;
+  std::vector<Image> images;
+  for (std::uint32_t i = 0; i < 9; ++i)
+    images.push_back(blobs(60 + 9 * static_cast<int>(i), 70, i));
+  std::vector<ImageView> views(images.begin(), images.end());
+  for (const int threads : {0, 1, 3, 50}) {
+    const auto faces = detector.detect_batch(views, kAll, threads);
+    ASSERT_EQ(faces.size(), images.size());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      expect_same(faces[i], detector.detect(images[i], kAll));
+    }
+  }
+  EXPECT_THAT(detector.detect_batch({}, kAll), IsEmpty());
+  views[4] = {};
+  EXPECT_EQ(error_of([&] { detector.detect_batch(views, kAll); }).code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(error_of([&] { detector.detect_batch(views, kAll, -1); }).code(),
+            ErrorCode::kInvalidArgument);
+}
+
 TEST(DetectorThreads, FindTheSameFacesAtOnce) {
   const Detector detector;
   std::vector<Image> images;
@@ -262,7 +293,7 @@ TEST(Detector, DoesNotGrowWithTheNumberOfSizes) {
   };
   run_sizes(0, 60);
   const double before = resident_megabytes();
-  run_sizes(60, 460);  // 97 and 89 have no common divisor: all sizes differ
+  run_sizes(60, 5060);  // 97 and 89 have no common divisor: all sizes differ
   EXPECT_LT(resident_megabytes() - before, 8);
 }
 

@@ -4,13 +4,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "cli/training/commands.h"
 #include "cli/training/validation.h"
@@ -97,8 +97,7 @@ class ProgressReport {
 };
 
 int thread_count(const Options& options) {
-  return options.threads > 0 ? options.threads
-                             : static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+  return options.threads > 0 ? options.threads : core_count();
 }
 
 training::TrainingOptions training_options(const Options& options) {

@@ -1,0 +1,93 @@
+#include "training/optimizer.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace retinaface::training {
+namespace {
+
+using ::testing::FloatNear;
+using ::testing::Pointwise;
+
+/// A weight of two values, a bias, a norm's scale and its running mean.
+std::vector<runtime::ParameterSlot> parameters() {
+  return {{.name = "conv.weight", .shape = {2}, .offset = 0, .size = 2},
+          {.name = "conv.bias", .shape = {1}, .offset = 2, .size = 1, .is_bias = true},
+          {.name = "norm.weight", .shape = {1}, .offset = 3, .size = 1, .of_norm = true},
+          {.name = "norm.running_mean",
+           .shape = {1},
+           .offset = 4,
+           .size = 1,
+           .trainable = false,
+           .of_norm = true,
+           .statistic = true}};
+}
+
+TEST(Optimizer, EqualsTwoStepsWorkedByHand) {
+  Optimizer optimizer(parameters(), {.momentum = 0.5F, .weight_decay = 0.1F});
+  std::vector<float> values = {1, 2, 3, 4, 5};
+  const std::vector<float> gradients = {10, 0, -1, 1, 7};
+  optimizer.step(0.1, gradients, values);
+  // m = g + 0.1 v: 10.1, 0.2, -0.7, 1.4; the running mean stays.
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-0.01F, 1.98F, 3.07F, 3.86F, 5.0F}));
+  optimizer.step(0.1, gradients, values);
+  // m = m / 2 + g + 0.1 v: 15.049, 0.298, -1.043, 2.086
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-5F), {-1.5149F, 1.9502F, 3.1743F, 3.6514F, 5.0F}));
+}
+
+TEST(Optimizer, SparesNormsAndBiasesOfDecay) {
+  Optimizer optimizer(parameters(), {.weight_decay = 0.1F, .decay_norms_and_biases = false});
+  std::vector<float> values = {1, 2, 3, 4, 5};
+  optimizer.step(1, std::vector<float>(5, 0.0F), values);
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {0.9F, 1.8F, 3.0F, 4.0F, 5.0F}));
+}
+
+TEST(Optimizer, ShortensLongGradientsAsAWhole) {
+  const std::vector<float> gradients = {3, 0, 4, 0, 0};  // 5 long
+  for (const float limit : {2.5F, 10.0F}) {
+    Optimizer optimizer(parameters(), {.weight_decay = 0, .greatest_gradient = limit});
+    std::vector<float> values(5, 0.0F);
+    optimizer.step(1, gradients, values);
+    const float scale = limit < 5 ? limit / 5 : 1;
+    EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-3 * scale, 0.0F, -4 * scale, 0.0F, 0.0F}));
+  }
+}
+
+TEST(Optimizer, GoesOnFromItsState) {
+  const std::vector<float> gradients = {1, 2, 3, 4, 5};
+  Optimizer whole(parameters(), {});
+  std::vector<float> values(5, 1.0F);
+  whole.step(0.1, gradients, values);
+  Optimizer resumed(parameters(), {});
+  std::ranges::copy(whole.state(), resumed.state().begin());
+  std::vector<float> copy = values;
+  whole.step(0.1, gradients, values);
+  resumed.step(0.1, gradients, copy);
+  EXPECT_EQ(copy, values);
+}
+
+TEST(MovingAverage, EqualsItsFormula) {
+  const std::vector<float> start = {0};
+  MovingAverage average(start, 0.9F);
+  const std::vector<float> one = {1};
+  average.add(one, 0);  // d = 1 / 10
+  EXPECT_NEAR(average.values()[0], 0.9, 1e-6);
+  average.add(one, 1);  // d = 2 / 11
+  EXPECT_NEAR(average.values()[0], 0.9 + (1 - 2.0 / 11) * 0.1, 1e-6);
+  const std::vector<float> two = {2};
+  const float before = average.values()[0];
+  average.add(two, 1000);  // d = 0.9
+  EXPECT_NEAR(average.values()[0], before + 0.1F * (2 - before), 1e-6);
+}
+
+TEST(MovingAverage, OfWhatStaysIsThat) {
+  const std::vector<float> values = {1.5F, -2.25F};
+  MovingAverage average(values, 0.999F);
+  for (int step = 0; step < 100; ++step) average.add(values, step);
+  EXPECT_THAT(average.values(), ::testing::ElementsAreArray(values));
+}
+
+}  // namespace
+}  // namespace retinaface::training

@@ -1,0 +1,161 @@
+#include "training/recipe.h"
+
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface::training {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+
+TEST(Recipe, ReadsEveryKey) {
+  const Recipe recipe = parse_recipe(R"(
+model = "mnet025"
+[input]
+side_px = 320
+batch = 5
+[augmentation]
+crop = [0.5, 1.5]
+around_face = 0.25
+around_face_px = [8, 256]
+flip = 0.1
+brightness = 3
+contrast = 0.2
+saturation = 0.3
+hue_degrees = 7
+gray = 0.05
+least_face_px = 4
+[matching]
+positive_iou = 0.45
+negative_iou = 0.35
+force_best = true
+force_above_iou = 0.1
+ignored_face_iou = 0.4
+[loss]
+cls_weight = 2
+box_weight = 3
+landmarks_weight = 4
+negatives_per_positive = 5
+least_negatives = 6
+smooth_l1_beta = 0.7
+least_points_score = 0.8
+[optimizer]
+momentum = 0.8
+weight_decay = 1e-3
+decay_norms_and_biases = false
+greatest_gradient = 9
+average_decay = 0.99
+frozen = ["body.stage1", "fpn"]
+frozen_statistics = true
+[schedule]
+learning_rate = 0.03
+epochs = 11
+warmup_epochs = 0.5
+warmup_factor = 0.2
+decay = "cosine"
+milestones = [3, 4]
+step_factor = 0.3
+final_factor = 0.4
+[validation]
+every_epochs = 3
+[compute]
+arithmetic = "bfloat16"
+)",
+                                     "test.toml");
+  EXPECT_EQ(recipe.side_px, 320);
+  EXPECT_EQ(recipe.batch, 5);
+  EXPECT_EQ(recipe.augmentation.crop.least_side, 0.5F);
+  EXPECT_EQ(recipe.augmentation.crop.greatest_side, 1.5F);
+  EXPECT_EQ(recipe.augmentation.crop.around_face, 0.25F);
+  EXPECT_EQ(recipe.augmentation.crop.least_face_px, 8);
+  EXPECT_EQ(recipe.augmentation.crop.greatest_face_px, 256);
+  EXPECT_EQ(recipe.augmentation.flip, 0.1F);
+  EXPECT_EQ(recipe.augmentation.color.brightness, 3);
+  EXPECT_EQ(recipe.augmentation.color.contrast, 0.2F);
+  EXPECT_EQ(recipe.augmentation.color.saturation, 0.3F);
+  EXPECT_EQ(recipe.augmentation.color.hue_degrees, 7);
+  EXPECT_EQ(recipe.augmentation.color.gray, 0.05F);
+  EXPECT_EQ(recipe.augmentation.least_face_px, 4);
+  EXPECT_EQ(recipe.matching.positive_iou, 0.45F);
+  EXPECT_EQ(recipe.matching.negative_iou, 0.35F);
+  EXPECT_TRUE(recipe.matching.force_best);
+  EXPECT_EQ(recipe.matching.force_above_iou, 0.1F);
+  EXPECT_EQ(recipe.matching.ignored_face_iou, 0.4F);
+  EXPECT_EQ(recipe.loss.cls_weight, 2);
+  EXPECT_EQ(recipe.loss.box_weight, 3);
+  EXPECT_EQ(recipe.loss.landmarks_weight, 4);
+  EXPECT_EQ(recipe.loss.negatives_per_positive, 5);
+  EXPECT_EQ(recipe.loss.least_negatives, 6);
+  EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
+  EXPECT_EQ(recipe.loss.least_points_score, 0.8F);
+  EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
+  EXPECT_EQ(recipe.optimizer.weight_decay, 1e-3F);
+  EXPECT_FALSE(recipe.optimizer.decay_norms_and_biases);
+  EXPECT_EQ(recipe.optimizer.greatest_gradient, 9);
+  EXPECT_EQ(recipe.average_decay, 0.99F);
+  EXPECT_THAT(recipe.frozen, ElementsAre("body.stage1", "fpn"));
+  EXPECT_TRUE(recipe.frozen_statistics);
+  EXPECT_EQ(recipe.schedule.learning_rate, 0.03F);
+  EXPECT_EQ(recipe.schedule.epochs, 11);
+  EXPECT_EQ(recipe.schedule.warmup_epochs, 0.5F);
+  EXPECT_EQ(recipe.schedule.warmup_factor, 0.2F);
+  EXPECT_EQ(recipe.schedule.decay, Decay::kCosine);
+  EXPECT_THAT(recipe.schedule.milestones, ElementsAre(3, 4));
+  EXPECT_EQ(recipe.schedule.step_factor, 0.3F);
+  EXPECT_EQ(recipe.schedule.final_factor, 0.4F);
+  EXPECT_EQ(recipe.validate_every_epochs, 3);
+  EXPECT_EQ(recipe.arithmetic, Arithmetic::kBfloat16);
+  // Nothing is lost or changed on the way to text and back.
+  EXPECT_EQ(to_toml(parse_recipe(to_toml(recipe), "again.toml")), to_toml(recipe));
+}
+
+TEST(Recipe, OfNothingIsTheDefaults) {
+  const Recipe recipe = parse_recipe("", "empty.toml");
+  EXPECT_EQ(to_toml(recipe), to_toml(Recipe{}));
+  EXPECT_EQ(to_toml(parse_recipe(to_toml(recipe), "again.toml")), to_toml(recipe));
+}
+
+TEST(Recipe, DefaultsAreThePapersLoss) {
+  const Recipe recipe;
+  EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
+  EXPECT_EQ(recipe.matching.negative_iou, 0.3F);
+  EXPECT_EQ(recipe.loss.cls_weight, 1);
+  EXPECT_EQ(recipe.loss.box_weight, 0.25F);
+  EXPECT_EQ(recipe.loss.landmarks_weight, 0.1F);
+  EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
+}
+
+TEST(Recipe, RefusesRangesThatAreUpsideDown) {
+  const auto message = [](const char* text) {
+    const Error error = error_of([&] { parse_recipe(text, "test.toml"); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData);
+    return std::string(error.what());
+  };
+  EXPECT_THAT(message("[augmentation]\ncrop = [1, 0.5]"), HasSubstr("test.toml:2: expected crop"));
+  EXPECT_THAT(message("[augmentation]\ncrop = 1"), HasSubstr("two numbers for crop"));
+  EXPECT_THAT(message("[matching]\npositive_iou = 0.4\nnegative_iou = 0.5"),
+              HasSubstr("test.toml:3: expected negative_iou from 0 to 0.4"));
+  EXPECT_THAT(message("[optimizer]\nmomentum = nan"), HasSubstr("expected momentum"));
+  EXPECT_THAT(message("[optimizer]\nfrozen = [1]"), HasSubstr("texts for frozen"));
+  EXPECT_THAT(message("[optimizer]\nfrozen = [\"\"]"), HasSubstr("frozen: no parameter"));
+  EXPECT_THAT(message("input = 3"), HasSubstr("test.toml:1: expected a table"));
+}
+
+TEST(Recipe, AllOfTheRepositoryAreReadable) {
+  std::size_t recipes = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::sample_folder().parent_path() / "recipes")) {
+    EXPECT_NO_THROW(read_recipe(entry.path())) << entry.path();
+    ++recipes;
+  }
+  EXPECT_GE(recipes, 2U);
+}
+
+}  // namespace
+}  // namespace retinaface::training

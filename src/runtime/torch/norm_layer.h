@@ -29,7 +29,7 @@ struct NormOptions {
   bool running_statistics = false;
   bool trainable = true;
   /// TrainableOptions::sum_over_processes
-  std::function<void(std::span<double>)> sum_over_processes;
+  std::function<void(std::span<double>)> sum_over_processes = {};
 };
 
 /// Batch normalisation and activation on maps (N, C, H, W) that lie in memory as N x H x W rows of

@@ -24,14 +24,14 @@ struct TrainableOptions {
   Precision precision = Precision::kFloat32;
   /// Parameters whose name starts with one of these keep their value, and their normalisation uses
   /// its running statistics.
-  std::vector<std::string> frozen;
+  std::vector<std::string> frozen = {};
   /// All normalisation uses its running statistics; scale and shift are still learnt.
   bool frozen_statistics = false;
   /// How much of a batch's statistics goes into the running ones.
   float statistics_momentum = 0.1F;
   /// Replaces the values by their sums over all processes that share a batch; empty for one. Called
   /// at the same points, with the same sizes, in each process.
-  std::function<void(std::span<double>)> sum_over_processes;
+  std::function<void(std::span<double>)> sum_over_processes = {};
 };
 
 /// Where one parameter lies in TrainableNetwork::values().

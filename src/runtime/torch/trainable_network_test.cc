@@ -1,0 +1,242 @@
+#include "runtime/torch/trainable_network.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+#include "runtime/reference/operators.h"
+#include "runtime/testing.h"
+
+namespace retinaface::runtime {
+namespace {
+
+using graph::Graph;
+using graph::NodeId;
+using testing::lively_weights;
+
+/// Every operator, with maps that several nodes read.
+Graph small_graph() {
+  Graph graph;
+  const NodeId input = graph.add("input", graph::Input{}, {});
+  const auto norm = [&](const std::string& name, NodeId from, float slope) {
+    return graph.add(name + ".relu", graph::LeakyRelu{slope},
+                     {graph.add(name + ".norm", graph::BatchNorm{}, {from})});
+  };
+  const auto conv = [&](const std::string& name, NodeId from, graph::Convolution op) {
+    return graph.add(name, op, {from});
+  };
+  const NodeId stem =
+      norm("stem", conv("stem", input, {.out_channels = 4, .kernel = 3, .stride = 2, .padding = 1}),
+           0.1F);
+  const NodeId deep = norm(
+      "deep",
+      conv("deep", stem, {.out_channels = 4, .kernel = 3, .stride = 1, .padding = 1, .groups = 4}),
+      0.0F);
+  const NodeId low = graph.add("pool", graph::MaxPool{3, 2, 1}, {deep});
+  const NodeId low_conv = conv("low", low, {.out_channels = 4, .bias = true});
+  const NodeId up = graph.add("up", graph::UpsampleLike{}, {low_conv, deep});
+  const NodeId sum = graph.add("sum", graph::Add{}, {up, deep});
+  const NodeId twice = graph.add("twice", graph::Add{}, {sum, sum});
+  const NodeId relu = graph.add("alone", graph::LeakyRelu{0.2F}, {twice});
+  // Parts that write their place in the concatenation at once, and one that does not.
+  const NodeId left = graph.add("left.norm", graph::BatchNorm{},
+                                {conv("left", relu, {.out_channels = 3, .bias = false})});
+  const NodeId right = graph.add("right.norm", graph::BatchNorm{},
+                                 {conv("right", relu, {.out_channels = 2, .bias = false})});
+  const NodeId joined = graph.add("joined.relu", graph::LeakyRelu{0.0F},
+                                  {graph.add("joined", graph::Concat{}, {left, right})});
+  const NodeId mixed = graph.add("mixed", graph::Concat{}, {joined, sum});
+  graph.add_output("a",
+                   conv("a", mixed, {.out_channels = 2, .kernel = 3, .padding = 1, .bias = true}));
+  graph.add_output("b", conv("b", low, {.out_channels = 3, .bias = true}));
+  return graph;
+}
+
+constexpr std::int64_t kPictures = 2;
+constexpr std::int64_t kHeight = 11;
+constexpr std::int64_t kWidth = 14;
+
+/// Pictures in NHWC and a weight for every value of every output, so that the sum of their
+/// products is a loss.
+struct Problem {
+  std::vector<float> pictures;
+  std::vector<std::vector<float>> loss_weights;
+
+  explicit Problem(const Graph& graph) {
+    Random random(3);
+    const auto fill = [&](std::vector<float>& values, std::int64_t count) {
+      for (std::int64_t i = 0; i < count; ++i) {
+        values.push_back(static_cast<float>(random.uniform(-1, 1)));
+      }
+    };
+    fill(pictures, kPictures * kHeight * kWidth * 3);
+    const auto shapes = graph::infer_shapes(graph, {kPictures, 3, kHeight, kWidth});
+    for (const graph::Output& output : graph.outputs()) {
+      fill(loss_weights.emplace_back(), shapes[static_cast<std::size_t>(output.node)].elements());
+    }
+  }
+};
+
+/// Outputs by the plain loops of runtime/reference, in double precision: by output, values NHWC.
+std::vector<std::vector<double>> reference_outputs(const Graph& graph,
+                                                   const graph::Weights& weights,
+                                                   const Problem& problem) {
+  std::vector<std::vector<double>> outputs(graph.outputs().size());
+  const auto shapes = graph::infer_shapes(graph, {1, 3, kHeight, kWidth});
+  for (std::int64_t n = 0; n < kPictures; ++n) {
+    std::vector<reference::Map> maps;
+    for (std::size_t id = 0; id < shapes.size(); ++id) {
+      const graph::Node& node = graph.nodes()[id];
+      if (node.inputs.empty()) {
+        maps.emplace_back(shapes[id]);
+        for (std::int64_t i = 0; i < kHeight * kWidth * 3; ++i) {
+          maps.back().at(i % 3, i / 3 / kWidth, i / 3 % kWidth) = static_cast<double>(
+              problem.pictures[static_cast<std::size_t>(n * kHeight * kWidth * 3 + i)]);
+        }
+        continue;
+      }
+      std::vector<const reference::Map*> inputs;
+      for (const NodeId input : node.inputs) {
+        inputs.push_back(&maps[static_cast<std::size_t>(input)]);
+      }
+      maps.push_back(reference::evaluate(node, weights, inputs, shapes[id]));
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      const reference::Map& map = maps[static_cast<std::size_t>(graph.outputs()[i].node)];
+      for (std::int64_t cell = 0; cell < map.shape.h * map.shape.w; ++cell) {
+        for (std::int64_t c = 0; c < map.shape.c; ++c) {
+          outputs[i].push_back(map.at(c, cell / map.shape.w, cell % map.shape.w));
+        }
+      }
+    }
+  }
+  return outputs;
+}
+
+double reference_loss(const Graph& graph, const graph::Weights& weights, const Problem& problem) {
+  const auto outputs = reference_outputs(graph, weights, problem);
+  double loss = 0;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (std::size_t j = 0; j < outputs[i].size(); ++j) {
+      loss += outputs[i][j] * static_cast<double>(problem.loss_weights[i][j]);
+    }
+  }
+  return loss;
+}
+
+void forward_backward(TrainableNetwork& network, const Problem& problem) {
+  network.forward(problem.pictures, kPictures, kHeight, kWidth);
+  const std::vector<std::span<const float>> gradients(problem.loss_weights.begin(),
+                                                      problem.loss_weights.end());
+  network.backward(gradients);
+}
+
+TEST(TrainableNetwork, OutputsEqualTheReference) {
+  const Graph graph = small_graph();
+  const graph::Weights weights = lively_weights(graph, 1);
+  const Problem problem(graph);
+  TrainableNetwork network(graph, weights, {.frozen_statistics = true});
+  network.forward(problem.pictures, kPictures, kHeight, kWidth);
+  const auto expected = reference_outputs(graph, weights, problem);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const OutputBatch output = network.output(i);
+    ASSERT_EQ(output.size(), expected[i].size());
+    for (std::size_t j = 0; j < output.size(); ++j) {
+      ASSERT_NEAR(static_cast<double>(output.data[j]), expected[i][j], 1e-5) << i << " " << j;
+    }
+  }
+}
+
+TEST(TrainableNetwork, GradientsEqualFiniteDifferences) {
+  const Graph graph = small_graph();
+  graph::Weights weights = lively_weights(graph, 1);
+  const Problem problem(graph);
+  TrainableNetwork network(graph, weights, {.frozen_statistics = true});
+  forward_backward(network, problem);
+  constexpr float kStep = 0x1p-13F;
+  std::size_t checked = 0;
+  for (const ParameterSlot& slot : network.parameters()) {
+    if (slot.statistic) continue;
+    for (std::size_t i = 0; i < slot.size; ++i) {
+      float& value = weights.tensors.at(slot.name).values[i];
+      const float before = value;
+      value = before + kStep;
+      const double above_at = static_cast<double>(value);
+      const double above = reference_loss(graph, weights, problem);
+      value = before - kStep;
+      const double below_at = static_cast<double>(value);
+      const double below = reference_loss(graph, weights, problem);
+      value = before;
+      const double numeric = (above - below) / (above_at - below_at);
+      const auto gradient = static_cast<double>(network.gradients()[slot.offset + i]);
+      EXPECT_NEAR(gradient, numeric, 2e-3 * std::max(1.0, std::abs(numeric)))
+          << slot.name << " " << i;
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 200U);
+}
+
+TEST(TrainableNetwork, FrozenPartsGetNoGradientAndOthersTheSame) {
+  const Graph graph = small_graph();
+  const graph::Weights weights = lively_weights(graph, 1);
+  const Problem problem(graph);
+  TrainableNetwork whole(graph, weights, {.frozen_statistics = true});
+  forward_backward(whole, problem);
+  TrainableNetwork part(graph, weights, {.frozen = {"stem", "right"}, .frozen_statistics = true});
+  forward_backward(part, problem);
+  for (const ParameterSlot& slot : part.parameters()) {
+    const bool frozen = slot.name.starts_with("stem") || slot.name.starts_with("right");
+    EXPECT_EQ(slot.trainable, !frozen && !slot.statistic) << slot.name;
+    for (std::size_t i = slot.offset; i < slot.offset + slot.size; ++i) {
+      EXPECT_EQ(part.gradients()[i], frozen ? 0 : whole.gradients()[i]) << slot.name;
+    }
+  }
+}
+
+TEST(TrainableNetwork, FrozenNormsKeepTheirStatistics) {
+  const Graph graph = small_graph();
+  const graph::Weights weights = lively_weights(graph, 1);
+  TrainableNetwork network(graph, weights, {.frozen = {"stem"}});
+  forward_backward(network, Problem(graph));
+  const graph::Weights after = network.weights();
+  for (const char* name : {"stem.norm.running_mean", "stem.norm.running_var"}) {
+    EXPECT_TRUE(std::ranges::equal(after.at(name).values, weights.at(name).values));
+  }
+  EXPECT_FALSE(std::ranges::equal(after.at("deep.norm.running_mean").values,
+                                  weights.at("deep.norm.running_mean").values));
+}
+
+/// |a - b| / |b| by their Euclidean norms.
+double distance(std::span<const float> a, std::span<const float> b) {
+  double square = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    square += std::pow(b[i], 2);
+    difference += std::pow(a[i] - b[i], 2);
+  }
+  return std::sqrt(difference / square);
+}
+
+TEST(TrainableNetwork, Bfloat16IsNearFloat32) {
+  const Graph graph = small_graph();
+  const graph::Weights weights = lively_weights(graph, 1);
+  const Problem problem(graph);
+  TrainableNetwork exact(graph, weights, {});
+  TrainableNetwork rounded(graph, weights, {.precision = Precision::kBfloat16});
+  forward_backward(exact, problem);
+  forward_backward(rounded, problem);
+  constexpr double kDeeperThanOneRounding = 0.03;  // of 1 / 256 each
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const OutputBatch want = exact.output(i);
+    const OutputBatch got = rounded.output(i);
+    EXPECT_LT(distance({got.data, got.size()}, {want.data, want.size()}), kDeeperThanOneRounding);
+  }
+  EXPECT_LT(distance(rounded.gradients(), exact.gradients()), kDeeperThanOneRounding);
+  EXPECT_LT(distance(rounded.values(), exact.values()), 1e-2);  // the running statistics
+}
+
+}  // namespace
+}  // namespace retinaface::runtime

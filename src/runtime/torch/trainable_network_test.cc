@@ -228,13 +228,16 @@ TEST(TrainableNetwork, Bfloat16IsNearFloat32) {
   TrainableNetwork rounded(graph, weights, {.precision = Precision::kBfloat16});
   forward_backward(exact, problem);
   forward_backward(rounded, problem);
-  constexpr double kDeeperThanOneRounding = 0.03;  // of 1 / 256 each
+  // Each rounding is of 1 / 256 at most; backwards there are twice as many, and activations near 0
+  // turn over.
+  constexpr double kForwards = 0.03;
+  constexpr double kBackwards = 0.1;
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     const OutputBatch want = exact.output(i);
     const OutputBatch got = rounded.output(i);
-    EXPECT_LT(distance({got.data, got.size()}, {want.data, want.size()}), kDeeperThanOneRounding);
+    EXPECT_LT(distance({got.data, got.size()}, {want.data, want.size()}), kForwards);
   }
-  EXPECT_LT(distance(rounded.gradients(), exact.gradients()), kDeeperThanOneRounding);
+  EXPECT_LT(distance(rounded.gradients(), exact.gradients()), kBackwards);
   EXPECT_LT(distance(rounded.values(), exact.values()), 1e-2);  // the running statistics
 }
 

@@ -26,6 +26,12 @@ constexpr Evaluation kEvaluations[] = {
      "  retinaface evaluate landmarks --aflw aflw --curves error.png\n"
      "  retinaface evaluate landmarks --labels val/label.txt --images val/images",
      declare_evaluate_landmarks},
+    {"compare", "several detectors on the same pictures of WIDER FACE",
+     "  retinaface evaluate compare mnet025 mine.safetensors --ground-truth wider/ground_truth "
+     "--images wider/val/images --out differ\n"
+     "  retinaface evaluate compare old=run1/found new=run2/found --ground-truth "
+     "wider/ground_truth --curves curves.png",
+     declare_evaluate_compare},
 };
 
 }  // namespace

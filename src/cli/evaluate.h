@@ -39,5 +39,6 @@ std::string display_name(const std::string& path);
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);
 Action declare_evaluate_landmarks(CLI::App& app);
+Action declare_evaluate_compare(CLI::App& app);
 
 }  // namespace retinaface::cli

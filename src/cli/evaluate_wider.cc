@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
+#include "cli/wider_source.h"
 #include "evaluation/wider_curves.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
@@ -44,37 +45,16 @@ void check(const Options& options) {
   }
 }
 
-std::vector<std::size_t> pictures_of(const evaluation::WiderFiles& files) {
-  std::vector<std::size_t> pictures;
-  for (const auto& [picture, path] : files.by_picture) pictures.push_back(picture);
-  return pictures;
-}
-
 std::vector<evaluation::PictureMatches> judge_predictions(const Options& options,
                                                           const evaluation::WiderGroundTruth& truth,
                                                           const evaluation::WiderFiles* images) {
-  static constexpr std::string_view kText[] = {".txt"};
-  const auto files = evaluation::find_wider_files(truth, options.predictions, kText);
-  if (files.unknown > 0) {
-    fmt::print(stderr, "retinaface: {}: {} files belong to no picture of the ground truth\n",
-               printable(options.predictions), files.unknown);
-  }
+  auto files = find_wider_predictions(truth, options.predictions);
   const std::vector<std::size_t> pictures = pictures_of(images != nullptr ? *images : files);
-  std::size_t missing = 0;
-  for (const std::size_t picture : pictures) missing += files.by_picture.contains(picture) ? 0 : 1;
-  if (missing > 0) {
-    fmt::print(stderr, "retinaface: {}: {} pictures without a file count as without detections\n",
-               printable(options.predictions), missing);
-  }
+  report_missing(options.predictions, files, pictures);
   ProgressLine progress("reading predictions");
   return evaluation::match_pictures(
-      truth, pictures,
-      [&](std::size_t picture) {
-        const auto file = files.by_picture.find(picture);
-        return file == files.by_picture.end() ? std::vector<evaluation::Detection>()
-                                              : evaluation::read_wider_predictions(file->second);
-      },
-      1, [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+      truth, pictures, from_predictions(std::move(files)), 1,
+      [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
 void save(const fs::path& folder, const std::string& picture,
@@ -87,15 +67,12 @@ void save(const fs::path& folder, const std::string& picture,
 std::vector<evaluation::PictureMatches> judge_model(const Options& options,
                                                     const evaluation::WiderGroundTruth& truth,
                                                     const evaluation::WiderFiles& images) {
-  const Detector detector =
-      options.detector.model.empty() ? Detector() : Detector(options.detector.model);
+  const auto model = from_model(options.detector.model, options.detector, images);
   ProgressLine progress("detecting");
   return evaluation::match_pictures(
       truth, pictures_of(images),
       [&](std::size_t picture) {
-        const auto faces =
-            detect_in_file(detector, options.detector, images.by_picture.at(picture));
-        auto detections = evaluation::to_wider(faces);
+        auto detections = model(picture);
         if (!options.save_predictions.empty()) {
           save(options.save_predictions, truth.path_of(truth.pictures[picture]), detections);
         }
@@ -116,7 +93,7 @@ int run(const Options& options) {
   const auto truth = evaluation::read_wider_ground_truth(options.ground_truth);
   std::optional<evaluation::WiderFiles> images;
   if (!options.images.empty()) {
-    images = evaluation::find_wider_files(truth, options.images, picture_extensions());
+    images = find_wider_images(truth, options.images);
   }
   const auto results = options.predictions.empty()
                            ? judge_model(options, truth, *images)

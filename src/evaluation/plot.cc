@@ -57,7 +57,8 @@ void append_diagram(const Diagram& diagram, std::string& script) {
   fmt::format_to(out, "set xrange [0:{}]\nset yrange [0:{}]\nset key bottom {} box opaque\nplot ",
                  diagram.x_max, diagram.y_max, diagram.legend_at_bottom_left ? "left" : "right");
   for (std::size_t i = 0; i < diagram.lines.size(); ++i) {
-    fmt::format_to(out, "{}$line{} using 1:2 with lines linewidth 2 title {}", i > 0 ? ", " : "", i,
+    fmt::format_to(out, "{}$line{} using 1:2 with lines linetype {} linewidth 2 title {}",
+                   i > 0 ? ", " : "", i, diagram.lines[i].colour + 1,
                    quoted(diagram.lines[i].label));
   }
   script += "\n";
@@ -124,7 +125,7 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
 void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams) {
   RF_CHECK(!diagrams.empty());
   std::string script = fmt::format(
-      "set terminal {}\nset output {}\nset grid\nset tics out nomirror\nset format '%.1f'\n"
+      "set terminal {}\nset output {}\nset grid\nset tics out nomirror\nset format '%g'\n"
       "set multiplot layout 1,{}\n",
       terminal(path, diagrams.size()), quoted(path), diagrams.size());
   for (const Diagram& diagram : diagrams) append_diagram(diagram, script);

@@ -12,6 +12,7 @@ struct Line {
   std::string label;
   std::vector<double> x;
   std::vector<double> y;
+  int colour = 0;  ///< lines of one number look alike in all diagrams
 };
 
 struct Diagram {

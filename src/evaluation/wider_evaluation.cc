@@ -10,11 +10,6 @@
 namespace retinaface::evaluation {
 namespace {
 
-std::int64_t faces_in(const WiderPicture& picture, Subset subset) {
-  const auto& counted = picture.counted_in(subset);
-  return std::count(counted.begin(), counted.end(), 1);
-}
-
 SubsetReport report(const Tally& tally) {
   SubsetReport result{.recall = {tally.faces(), tally.found()}, .curve = tally.curve()};
   result.average_precision = average_precision(result.curve);
@@ -28,8 +23,8 @@ std::vector<Tally> tally_events(const WiderGroundTruth& truth,
   std::vector<Tally> tallies(truth.events.size());
   for (const auto& [index, matches] : results) {
     const WiderPicture& picture = truth.pictures[index];
-    tallies[picture.event].add(judge(matches, picture.counted_in(subset), min_overlap),
-                               faces_in(picture, subset));
+    tallies[picture.event].add(steps_of(matches, picture.counted_in(subset), min_overlap),
+                               picture.faces_in(subset));
   }
   return tallies;
 }

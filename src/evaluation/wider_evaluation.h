@@ -72,6 +72,8 @@ struct EventReport {
   std::size_t pictures = 0;
   /// By subset; `curve` is left empty.
   std::array<SubsetReport, kSubsets.size()> subsets;
+
+  const SubsetReport& of(Subset subset) const { return subsets[static_cast<std::size_t>(subset)]; }
 };
 
 /// Faces of the hard subset from `min_height` (inclusive) to `max_height` pixels.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -27,6 +28,10 @@ struct WiderPicture {
 
   const std::vector<std::uint8_t>& counted_in(Subset subset) const {
     return counted[static_cast<std::size_t>(subset)];
+  }
+  /// How many faces count.
+  std::int64_t faces_in(Subset subset) const {
+    return std::ranges::count(counted_in(subset), std::uint8_t{1});
   }
 };
 

@@ -76,22 +76,32 @@ void ScoreRange::place(std::span<Match> matches) const {
   }
 }
 
-std::vector<Step> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
-                        double min_overlap) {
-  std::vector<Step> steps;
-  if (counted.empty()) return steps;
+std::vector<Verdict> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
+                           double min_overlap) {
+  std::vector<Verdict> verdicts(matches.size(), Verdict::kIgnored);
+  if (counted.empty()) return verdicts;
   std::vector<std::uint8_t> found(counted.size());
-  for (const Match& match : matches) {
-    const bool hit = match.face >= 0 && match.overlap >= min_overlap;
-    if (hit && counted[static_cast<std::size_t>(match.face)] == 0) continue;
-    if (steps.empty() || steps.back().threshold != match.threshold) {
-      steps.push_back({.threshold = match.threshold});
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    const bool hit = matches[i].face >= 0 && matches[i].overlap >= min_overlap;
+    const auto face = static_cast<std::size_t>(hit ? matches[i].face : 0);
+    if (hit && counted[face] == 0) continue;
+    verdicts[i] = hit && found[face] == 0 ? Verdict::kFound : Verdict::kWrong;
+    if (hit) found[face] = 1;
+  }
+  return verdicts;
+}
+
+std::vector<Step> steps_of(std::span<const Match> matches, std::span<const std::uint8_t> counted,
+                           double min_overlap) {
+  std::vector<Step> steps;
+  const std::vector<Verdict> verdicts = judge(matches, counted, min_overlap);
+  for (std::size_t i = 0; i < matches.size(); ++i) {
+    if (verdicts[i] == Verdict::kIgnored) continue;
+    if (steps.empty() || steps.back().threshold != matches[i].threshold) {
+      steps.push_back({.threshold = matches[i].threshold});
     }
     ++steps.back().detections;
-    if (hit && found[static_cast<std::size_t>(match.face)] == 0) {
-      found[static_cast<std::size_t>(match.face)] = 1;
-      ++steps.back().found;
-    }
+    if (verdicts[i] == Verdict::kFound) ++steps.back().found;
   }
   return steps;
 }

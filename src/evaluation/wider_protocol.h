@@ -68,6 +68,23 @@ class ScoreRange {
   double highest_ = 0;
 };
 
+/// What the protocol makes of one detection.
+enum class Verdict : std::uint8_t {
+  kFound,    ///< the first to find a face that counts
+  kWrong,    ///< a false positive: no face, or one that is found already
+  kIgnored,  ///< neither right nor wrong
+};
+
+/// Judges one picture's matches, in falling order of score. A detection whose best face overlaps by
+/// at least `min_overlap` and
+///   - is counted and not yet found: finds it;
+///   - is counted and found before: is wrong (one match per face);
+///   - is not counted (`counted[face]` is 0): is ignored.
+/// Any other detection is wrong, except in a picture without a single annotated face, counted or
+/// not, where all are ignored. One verdict per match.
+std::vector<Verdict> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
+                           double min_overlap);
+
 /// What one picture adds to the curve at one threshold and at all that follow.
 struct Step {
   std::int32_t threshold = 0;
@@ -77,14 +94,8 @@ struct Step {
   friend bool operator==(const Step&, const Step&) = default;
 };
 
-/// Judges one picture's matches, placed, in falling order of score. A detection whose best face
-/// overlaps by at least `min_overlap` and
-///   - is counted and not yet found: finds it;
-///   - is counted and found before: is a false positive (one match per face);
-///   - is not counted (`counted[face]` is 0): adds nothing, neither right nor wrong.
-/// Any other detection is a false positive, except in a picture without a single annotated face,
-/// counted or not, which adds nothing. The steps come by rising threshold, at most one each.
-std::vector<Step> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
-                        double min_overlap);
+/// The judged matches, placed, summed by threshold: by rising threshold, at most one step each.
+std::vector<Step> steps_of(std::span<const Match> matches, std::span<const std::uint8_t> counted,
+                           double min_overlap);
 
 }  // namespace retinaface::evaluation

@@ -24,7 +24,7 @@ std::vector<Match> placed(std::span<const WiderBox> faces, std::span<const Detec
 double ap(std::span<const WiderBox> faces, std::span<const Detection> detections,
           const Flags& counted) {
   Tally tally;
-  tally.add(judge(placed(faces, detections), counted, 0.5),
+  tally.add(steps_of(placed(faces, detections), counted, 0.5),
             std::count(counted.begin(), counted.end(), 1));
   return average_precision(tally.curve());
 }
@@ -91,17 +91,25 @@ TEST(ScoreRange, OfEqualScoresIsOne) {
   EXPECT_EQ(range.normalized(0.3), 1);
 }
 
+TEST(Judge, GivesEachDetectionAVerdict) {
+  const WiderBox faces[] = {kLeft, kRight};
+  const Detection detections[] = {{kLeft, 0.9}, {kLeft, 0.8}, {kRight, 0.7}, {kNowhere, 0.6}};
+  EXPECT_THAT(judge(placed(faces, detections), Flags{1, 0}, 0.5),
+              ElementsAre(Verdict::kFound, Verdict::kWrong, Verdict::kIgnored, Verdict::kWrong));
+  EXPECT_THAT(judge(placed({}, detections), Flags{}, 0.5), ::testing::Each(Verdict::kIgnored));
+}
+
 TEST(Judge, CountsADuplicateAsFalsePositive) {
   const WiderBox faces[] = {kLeft};
   const Detection detections[] = {{kLeft, 0.9}, {kLeft, 0.5}};
-  const auto steps = judge(placed(faces, detections), Flags{1}, 0.5);
+  const auto steps = steps_of(placed(faces, detections), Flags{1}, 0.5);
   EXPECT_THAT(steps, ElementsAre(Step{0, 1, 1}, Step{999, 1, 0}));
 }
 
 TEST(Judge, PassesOverIgnoredFaces) {
   const WiderBox faces[] = {kLeft, kRight};
   const Detection detections[] = {{kRight, 0.9}, {kRight, 0.8}, {kLeft, 0.5}};
-  const auto steps = judge(placed(faces, detections), Flags{1, 0}, 0.5);
+  const auto steps = steps_of(placed(faces, detections), Flags{1, 0}, 0.5);
   EXPECT_THAT(steps, ElementsAre(Step{999, 1, 1}));
 }
 
@@ -110,30 +118,30 @@ TEST(Judge, GivesADetectionOnlyToTheFaceItOverlapsMost) {
   const WiderBox faces[] = {{3, 0, 9, 9}, kLeft};
   ASSERT_GT(wider_overlap(faces[0], kLeft), 0.5);
   const Detection detections[] = {{kLeft, 0.9}};
-  EXPECT_THAT(judge(placed(faces, detections), Flags{1, 0}, 0.5), IsEmpty());
+  EXPECT_THAT(steps_of(placed(faces, detections), Flags{1, 0}, 0.5), IsEmpty());
 }
 
 TEST(Judge, AsksForTheOverlapInclusively) {
   const WiderBox faces[] = {{0, 0, 9, 9}};
   const Detection half[] = {{{0, 0, 9, 4}, 0.9}};  // 50 of 100 pixels
-  EXPECT_THAT(judge(placed(faces, half), Flags{1}, 0.5), ElementsAre(Step{0, 1, 1}));
-  EXPECT_THAT(judge(placed(faces, half), Flags{1}, 0.51), ElementsAre(Step{0, 1, 0}));
+  EXPECT_THAT(steps_of(placed(faces, half), Flags{1}, 0.5), ElementsAre(Step{0, 1, 1}));
+  EXPECT_THAT(steps_of(placed(faces, half), Flags{1}, 0.51), ElementsAre(Step{0, 1, 0}));
 }
 
 TEST(Judge, SumsWhatLiesBetweenTwoThresholds) {
   const WiderBox faces[] = {kLeft, kRight};
   const Detection detections[] = {
       {kLeft, 1.0}, {kRight, 0.9999}, {kNowhere, 0.9998}, {kNowhere, 0}};
-  EXPECT_THAT(judge(placed(faces, detections), Flags{1, 1}, 0.5),
+  EXPECT_THAT(steps_of(placed(faces, detections), Flags{1, 1}, 0.5),
               ElementsAre(Step{0, 3, 2}, Step{999, 1, 0}));
 }
 
 TEST(Judge, FindsNothingInAPictureWithoutFaces) {
   const Detection detections[] = {{kLeft, 0.9}};
-  EXPECT_THAT(judge(placed({}, detections), Flags{}, 0.5), IsEmpty());
+  EXPECT_THAT(steps_of(placed({}, detections), Flags{}, 0.5), IsEmpty());
   // With faces that do not count it is different: the detection is wrong.
   const WiderBox faces[] = {kRight};
-  EXPECT_THAT(judge(placed(faces, detections), Flags{0}, 0.5), ElementsAre(Step{0, 1, 0}));
+  EXPECT_THAT(steps_of(placed(faces, detections), Flags{0}, 0.5), ElementsAre(Step{0, 1, 0}));
 }
 
 TEST(AveragePrecision, OfHandWorkedCases) {
@@ -158,7 +166,7 @@ TEST(Tally, CountsThePicturesWithoutDetections) {
   const WiderBox faces[] = {kLeft, kRight};
   const Detection perfect[] = {{kLeft, 0.9}, {kRight, 0.8}};
   Tally tally;
-  tally.add(judge(placed(faces, perfect), Flags{1, 1}, 0.5), 2);
+  tally.add(steps_of(placed(faces, perfect), Flags{1, 1}, 0.5), 2);
   tally.add({}, 2);
   EXPECT_EQ(tally.faces(), 4);
   EXPECT_EQ(tally.found(), 2);

@@ -15,13 +15,13 @@ double percent(double fraction) {
   return 100 * fraction;
 }
 
+}  // namespace
+
 std::string height_range(const HeightReport& height) {
   return std::isinf(height.max_height)
              ? fmt::format("{} and more", height.min_height)
              : fmt::format("{} to {}", height.min_height, height.max_height);
 }
-
-}  // namespace
 
 std::string format_report(const WiderReport& report) {
   std::string text;
@@ -47,7 +47,7 @@ std::string format_report(const WiderReport& report) {
   fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", "event, hard faces", "faces", "recall %",
                  "AP %");
   for (const EventReport& event : report.events) {
-    const SubsetReport& hard = event.subsets[static_cast<std::size_t>(Subset::kHard)];
+    const SubsetReport& hard = event.of(Subset::kHard);
     fmt::format_to(out, "{:<28} {:>9} {:>9.2f} {:>9.2f}\n", event.name, hard.recall.faces,
                    percent(hard.recall.value()), percent(hard.average_precision));
   }
@@ -68,7 +68,7 @@ json to_json(const WiderReport& report) {
   for (const EventReport& event : report.events) {
     json entry = {{"event", event.name}, {"images", event.pictures}};
     for (const Subset subset : kSubsets) {
-      const SubsetReport& part = event.subsets[static_cast<std::size_t>(subset)];
+      const SubsetReport& part = event.of(subset);
       entry[name_of(subset)] = {{"faces", part.recall.faces},
                                 {"recall", percent(part.recall.value())},
                                 {"ap", percent(part.average_precision)}};

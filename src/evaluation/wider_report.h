@@ -7,6 +7,9 @@
 
 namespace retinaface::evaluation {
 
+/// "10 to 16", "300 and more".
+std::string height_range(const HeightReport& height);
+
 /// All figures for people: AP, recall by event and by face height, in percent.
 std::string format_report(const WiderReport& report);
 

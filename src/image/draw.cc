@@ -14,8 +14,6 @@
 namespace retinaface {
 namespace {
 
-using Colour = std::array<std::uint8_t, 3>;  // red, green, blue
-
 constexpr Colour kBoxColour = {60, 220, 90};
 constexpr Colour kDark = {20, 20, 20};
 constexpr Colour kLeft = {255, 70, 60};
@@ -93,9 +91,10 @@ float within_reach(float value, int size) {
   return std::clamp(value, -reach, 2 * reach);
 }
 
-bool is_finite(const Box& box) {
+/// Whether there is anything to draw.
+bool is_drawable(const Box& box) {
   return std::isfinite(box.x0) && std::isfinite(box.y0) && std::isfinite(box.x1) &&
-         std::isfinite(box.y1);
+         std::isfinite(box.y1) && box.width() > 0 && box.height() > 0;
 }
 
 /// The pixels of the box: lines on whole pixels are crisp.
@@ -109,7 +108,7 @@ Rectangle pixels_of(const Box& box, const Image& image) {
           std::max(round(box.y1, image.height()), y0 + 1)};
 }
 
-void draw_box(Image& image, const Rectangle& box, int line) {
+void draw_outline(Image& image, const Rectangle& box, int line, const Colour& colour) {
   const int outer = line / 2;
   const int inner = outer - line + 1;
   if (line >= 3) {
@@ -117,7 +116,7 @@ void draw_box(Image& image, const Rectangle& box, int line) {
     outline(image, box.grown(inner - 1), kDark);
   }
   for (int outward = inner; outward <= outer; ++outward) {
-    outline(image, box.grown(outward), kBoxColour);
+    outline(image, box.grown(outward), colour);
   }
 }
 
@@ -209,15 +208,20 @@ void draw_score(Image& image, const Rectangle& box, float score, const Style& st
 void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions& options) {
   if (image.empty()) return;
   for (const FaceMark& face : faces) {
-    if (!is_finite(face.box) || face.box.width() <= 0 || face.box.height() <= 0) continue;
+    if (!is_drawable(face.box)) continue;
     const Style style(image, face.box);
     const Rectangle box = pixels_of(face.box, image);
-    draw_box(image, box, style.line);
+    draw_outline(image, box, style.line, kBoxColour);
     for (std::size_t i = 0; options.landmarks && i < face.landmarks.size(); ++i) {
       draw_point(image, face.landmarks[i], style.point_radius, kPointColours[i]);
     }
     if (options.scores) draw_score(image, box, face.score, style);
   }
+}
+
+void draw_box(Image& image, const Box& box, const Colour& colour) {
+  if (image.empty() || !is_drawable(box)) return;
+  draw_outline(image, pixels_of(box, image), Style(image, box).line, colour);
 }
 
 }  // namespace retinaface

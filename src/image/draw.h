@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 
 #include "retinaface/geometry.h"
@@ -26,5 +28,10 @@ struct DrawOptions {
 /// and with the picture. What lies outside the picture is cut off; a box without area and what is
 /// not a number are left out.
 void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions& options = {});
+
+using Colour = std::array<std::uint8_t, 3>;  ///< red, green, blue
+
+/// Draws one box as draw_faces does, in a colour of the caller's.
+void draw_box(Image& image, const Box& box, const Colour& colour);
 
 }  // namespace retinaface

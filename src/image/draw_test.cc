@@ -123,5 +123,20 @@ TEST(Draw, WhatIsOffThePictureOrNoNumberIsSafe) {
   draw_faces(one, faces);
 }
 
+TEST(Draw, BoxTakesAColour) {
+  Image image(40, 30);
+  draw_box(image, {10, 8, 22, 20}, {1, 2, 3});
+  EXPECT_EQ(at(image, 10, 8), (Pixel{1, 2, 3}));
+  EXPECT_EQ(at(image, 21, 19), (Pixel{1, 2, 3}));
+  EXPECT_EQ(at(image, 15, 15), kBlack);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const Box& nothing : {Box{5, 5, 5, 9}, Box{nan, 0, 9, 9}}) {
+    Image untouched(40, 30);
+    draw_box(untouched, nothing, {1, 2, 3});
+    EXPECT_EQ(at(untouched, 5, 5), kBlack);
+    EXPECT_EQ(at(untouched, 8, 8), kBlack);
+  }
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -17,6 +17,7 @@ std::span<const Command> commands() {
        "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"
        "retinaface import imagenet.tar -o backbone.safetensors --part backbone",
        declare_import},
+      {"models", "list the models that this program knows", "retinaface models", declare_models},
       {"summary", "list a network's layers, shapes, parameters and multiply-adds",
        "retinaface summary mnet025 --size 640x480", declare_summary},
       {"train", "train a detector on annotated pictures",

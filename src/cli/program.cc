@@ -1,15 +1,26 @@
 #include "cli/program.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "retinaface/error.h"
 #include "retinaface/version.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "cli/manual.h"
+#include "cli/suggestion.h"
+#include "image/libraries.h"
+#include "runtime/onednn/onednn.h"
 
 namespace retinaface::cli {
 namespace {
@@ -23,13 +34,87 @@ std::string indented(const std::string& lines) {
   return result;
 }
 
+/// The command that the arguments reached: "retinaface evaluate wider".
+const CLI::App& reached(const CLI::App& app) {
+  const auto parts = const_cast<CLI::App&>(app).get_subcommands();
+  return parts.empty() ? app : reached(*parts.front());
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name()
+                                     : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* part : app.get_subcommands(nullptr)) names.push_back(part->get_name());
+  return names;
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) names.push_back("-" + name);
+  }
+  return names;
+}
+
+std::string unknown(const char* what, std::string_view word,
+                    const std::vector<std::string>& known) {
+  const auto near = suggestion(word, known);
+  return fmt::format("there is no {} '{}'{}", what, excerpt(word),
+                     near ? fmt::format("; did you mean '{}'?", *near) : "");
+}
+
+/// What is wrong with the command line, as far as it is a word that nobody knows; else the parser's
+/// own words.
+std::string explain(const CLI::App& app, const CLI::ParseError& error,
+                    const std::vector<std::string>& arguments) {
+  const CLI::App& command = reached(app);
+  const std::vector<std::string> commands = command_names(command);
+  const std::vector<std::string> options = option_names(command);
+  // The words after the command's own name.
+  std::size_t depth = 0;
+  for (const CLI::App* at = &command; at->get_parent() != nullptr; at = at->get_parent()) ++depth;
+  for (std::size_t i = depth; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--") break;
+    const std::string name = word.substr(0, word.find('='));
+    if (name.starts_with("--") && std::ranges::find(options, name) == options.end()) {
+      return unknown("option", name, options);
+    }
+    if (i == depth && !commands.empty() && !word.starts_with('-')) {
+      return unknown("command", word, commands);
+    }
+  }
+  if (!commands.empty()) return fmt::format("expected a command: {}", fmt::join(commands, ", "));
+  return error.what();
+}
+
+std::string version_text(const Program& program) {
+  return fmt::format("{} {}\n{} code, {} cores; {}, {}", program.name, version(),
+                     to_string(simd_level()), core_count(), runtime::onednn_version(),
+                     fmt::join(image_libraries(), ", "));
+}
+
+/// "help COMMAND..." is "COMMAND... --help".
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  }
+  return arguments;
+}
+
 }  // namespace
 
 int run_program(const Program& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
-  app.set_version_flag("--version", fmt::format("{} {}", program.name, version()));
+  app.set_version_flag("--version", [&] { return version_text(program); });
   app.require_subcommand(1);
-  app.footer(fmt::format("`{} COMMAND --help` says more about a command.", program.name));
+  app.footer(fmt::format("`{} help COMMAND` says more about a command.", program.name));
 
   Action action;
   for (const Command& command : program.commands) {
@@ -37,17 +122,31 @@ int run_program(const Program& program, int argc, char** argv) {
     part->footer("Examples:\n" + indented(command.examples));
     part->callback([&action, declared = command.declare(*part)] { action = declared; });
   }
+  add_manual_commands(app, action);
 
+  const std::vector<std::string> arguments = arguments_of(argc, argv);
+  if (arguments.empty()) {
+    fmt::print("{}", app.help());
+    return kSuccess;
+  }
   try {
-    app.parse(argc, argv);
+    // CLI11 takes them last one first.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     // Help and version end up here as well, with code 0.
-    return app.exit(error) == 0 ? kSuccess : kWrongUsage;
+    if (error.get_exit_code() == 0) {
+      app.exit(error);
+      return kSuccess;
+    }
+    const std::string name = full_name(reached(app));
+    fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", name,
+               explain(app, error, arguments));
+    return kWrongUsage;
   }
   try {
     return action();
   } catch (const UsageError& error) {
-    fmt::print(stderr, "retinaface: {}\n", error.what());
+    fmt::print(stderr, "{}: {}\n", full_name(reached(app)), error.what());
     return kWrongUsage;
   } catch (const Error& error) {
     fmt::print(stderr, "retinaface: {}\n", error.what());

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
@@ -214,6 +216,11 @@ std::unique_ptr<Session> OnednnNetwork::new_session() const {
 std::shared_ptr<const Network> make_onednn_network(const graph::Graph& graph,
                                                    const graph::Weights& weights) {
   return std::make_shared<onednn::OnednnNetwork>(graph, weights);
+}
+
+std::string onednn_version() {
+  const dnnl_version_t& version = *dnnl::version();
+  return fmt::format("oneDNN {}.{}.{}", version.major, version.minor, version.patch);
 }
 
 std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace retinaface {
+
+/// The libraries that decode pictures, "libwebp 1.2.4", as far as they tell their version.
+std::vector<std::string> image_libraries();
+
+}  // namespace retinaface

@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/training/commands.h"
+#include "cli/training/report.h"
 #include "cli/training/validation.h"
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
@@ -116,14 +117,24 @@ training::TrainingOptions training_options(const Options& options) {
     result.initial = graph::read_safetensors(options.init);
     result.initial_name = printable(options.init);
   }
-  if (options.val.empty()) {
-    fmt::print(stderr, "retinaface: no --val: the weights are not validated, best is last\n");
-  } else {
-    fs::create_directories(options.out);
-    result.validate = make_validation(options.val, fs::path(options.out) / "validated.safetensors",
-                                      thread_count(options));
-  }
   return result;
+}
+
+std::optional<ValidationSet> validation_set(const Options& options) {
+  if (!options.val.empty()) return ValidationSet(options.val);
+  fmt::print(stderr, "retinaface: no --val: the weights are not validated, best is last\n");
+  return std::nullopt;
+}
+
+/// Judges weights by the detector that users would run with them.
+training::Validation judge_by(const ValidationSet& set, const Options& options) {
+  return [&set, &options](const graph::Weights& weights) {
+    const fs::path file = fs::path(options.out) / "validated.safetensors";
+    graph::write_safetensors(file, weights);
+    const Detector detector(file);
+    fs::remove(file);
+    return set.judge(detector, thread_count(options));
+  };
 }
 
 int run(const Options& options) {
@@ -135,14 +146,24 @@ int run(const Options& options) {
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
   training::TrainingOptions training = training_options(options);
+  const std::optional<ValidationSet> validation = validation_set(options);
+  if (validation) training.validate = judge_by(*validation, options);
   stop_on_signals();
-  ProgressReport report;
-  training.progress = [&](const training::TrainingProgress& progress) { report.show(progress); };
-  const training::TrainingResult result = training::train(recipe, std::move(sets), training);
+  training::TrainingResult result;
+  {
+    ProgressReport progress_report;
+    training.progress = [&](const training::TrainingProgress& progress) {
+      progress_report.show(progress);
+    };
+    result = training::train(recipe, sets, training);
+  }
   if (!result.finished) {
-    fmt::print(stderr, "\nretinaface: stopped after {} steps; go on with --resume\n", result.steps);
+    fmt::print(stderr, "retinaface: stopped after {} steps; go on with --resume\n", result.steps);
     return kSomeFailed;
   }
+  const fs::path page = write_report(
+      {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
+  fmt::print(stderr, "retinaface: done; the report is {}\n", printable(page));
   return kSuccess;
 }
 
@@ -155,8 +176,10 @@ Action declare_train(CLI::App& app) {
   app.add_option("--data", options->data,
                  "folder with images/ and label.txt; give it again to train on several")
       ->required();
-  app.add_option("--out", options->out,
-                 "folder for best.safetensors, last.safetensors, metrics.jsonl and the checkpoint")
+  app.add_option(
+         "--out", options->out,
+         "folder for best.safetensors, last.safetensors, the checkpoint, metrics (JSON lines "
+         "and TensorBoard's events) and report/index.html")
       ->required();
   app.add_option("--init", options->init,
                  "start from these weights: a backbone or a whole detector (.safetensors)");

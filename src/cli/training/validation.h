@@ -1,16 +1,50 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
 
-#include "training/trainer.h"
+#include "retinaface/detector.h"
+
+#include "dataset/annotation.h"
+#include "evaluation/wider_ground_truth.h"
+#include "training/progress.h"
 
 namespace retinaface::cli {
 
-/// Judges weights on the pictures of a folder, at original size: AP in percent. The folder holds
-/// images/ and either label.txt ("ap"), or beside it ground_truth/ with WIDER FACE's files ("easy",
-/// "medium", "hard"; what decides is their mean, which comes first). `scratch` is a file that may
-/// be written over. Throws Error as reading those does.
-training::Validation make_validation(const std::filesystem::path& folder,
-                                     const std::filesystem::path& scratch, int threads);
+/// Annotated faces in the terms of WIDER's protocol; all that are not ignored count.
+evaluation::WiderPicture to_wider_picture(const std::string& name,
+                                          std::span<const dataset::AnnotatedFace> faces);
+
+/// Pictures with the faces that are in them, for judging weights while they are trained.
+class ValidationSet {
+ public:
+  /// The folder holds images/ and either label.txt or, beside the folder, ground_truth/ with WIDER
+  /// FACE's files. Throws Error as reading those does.
+  explicit ValidationSet(const std::filesystem::path& folder);
+
+  /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
+  /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
+  training::Figures judge(const Detector& detector, int threads) const;
+
+  /// A picture's file and the faces that are in it.
+  struct Example {
+    std::filesystem::path file;
+    evaluation::WiderPicture picture;
+  };
+  /// Some of the pictures, spread over the set.
+  std::vector<Example> examples(std::size_t count) const;
+
+ private:
+  void read_labels(const std::filesystem::path& folder);
+  void read_wider(const std::filesystem::path& folder);
+
+  evaluation::WiderGroundTruth truth_;
+  std::map<std::size_t, std::filesystem::path> pictures_;  ///< by index in the ground truth
+  bool subsets_ = false;                                   ///< easy, medium and hard differ
+};
 
 }  // namespace retinaface::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "cli/training/validation.h"
+#include "dataset/loader.h"
+#include "training/recipe.h"
+
+namespace retinaface::cli {
+
+/// What a report is about.
+struct ReportedRun {
+  std::filesystem::path folder;  ///< where training::train has left its results
+  training::Recipe recipe;
+  std::vector<dataset::TrainingSet> sets;
+  std::uint64_t seed = 1;
+  const ValidationSet* validation = nullptr;  ///< null without one
+};
+
+/// Writes FOLDER/report/: index.html with the run's figures, its curves, and some pictures of
+/// training and validation with their targets and what the best weights find. Without gnuplot the
+/// page says that the curves are missing. Returns the page's path. Throws Error.
+std::filesystem::path write_report(const ReportedRun& run);
+
+}  // namespace retinaface::cli

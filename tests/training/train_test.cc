@@ -1,6 +1,7 @@
 // `retinaface train` as a user meets it.
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -187,6 +188,41 @@ TEST_F(Train, SaysOnceWhatItGoesWithout) {
       "--init bare/last.safetensors");
   ASSERT_EQ(full.exit_code, 0) << full.errors;
   EXPECT_THAT(full.errors, AllOf(Not(HasSubstr("no --")), HasSubstr("validated")));
+}
+
+/// How many records a TFRecord file has; -1 if its lengths do not add up.
+int count_records(const std::string& file) {
+  int records = 0;
+  std::size_t place = 0;
+  while (place + 8 <= file.size()) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, file.data() + place, sizeof length);
+    place += 8 + 4 + length + 4;
+    ++records;
+  }
+  return place == file.size() ? records : -1;
+}
+
+TEST_F(Train, EndsWithAReport) {
+  const auto result = train("small.toml --data data --val data --out run --steps 4");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("run/report/index.html"));
+  const std::string page = content(folder_ / "run/report/index.html");
+  EXPECT_THAT(page, AllOf(HasSubstr("validation: ap"), HasSubstr("learning_rate = 0.001")));
+  // What the page shows is there.
+  std::size_t pictures = 0;
+  for (std::size_t at = page.find("src=\""); at != std::string::npos;
+       at = page.find("src=\"", at + 1)) {
+    const std::size_t begin = at + 5;
+    const std::string name = page.substr(begin, page.find('"', begin) - begin);
+    EXPECT_TRUE(fs::exists(folder_ / "run/report" / name)) << name;
+    pictures += name.ends_with(".jpg") ? 1U : 0U;
+  }
+  EXPECT_EQ(pictures, 4U + 6U);  // a batch of training, six of validation
+  // One event for each step and validation, and the first one.
+  const std::string metrics = content(folder_ / "run/metrics.jsonl");
+  EXPECT_EQ(count_records(content(folder_ / "run/events.out.tfevents.0.retinaface")),
+            static_cast<int>(count(metrics, "\n")) + 1);
 }
 
 TEST_F(Train, WritesModelsThatDetect) {

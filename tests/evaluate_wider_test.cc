@@ -162,5 +162,29 @@ TEST_F(EvaluateWider, RefusesWrongUsage) {
   EXPECT_THAT(result.errors, HasSubstr("nowhere/wider_face_val.mat"));
 }
 
+// The figures are those of the checkpoint's own implementation, on the same pictures by the
+// official rules.
+TEST_F(EvaluateWider, OfThePublicCheckpointIsThatOfItsOwnImplementation) {
+  RF_NEED_DATA("wider/val/images");
+  RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
+  const fs::path data = testing::data_folder();
+  const auto quoted = [&](const std::string& path) { return "'" + (data / path).string() + "'"; };
+  const auto imported =
+      testing::run("'" RETINAFACE_PROGRAM "' import " + quoted("weights/mobilenet0.25_Final.pth") +
+                   " -o '" + (folder_ / "public.safetensors").string() + "'");
+  ASSERT_EQ(imported.exit_code, 0) << imported.errors;
+  const auto result =
+      evaluate("--ground-truth " + quoted("wider/ground_truth") + " --images " +
+               quoted("wider/val/images") + " --model public.safetensors --json r.json");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(figures()["images"], 209);
+  EXPECT_EQ(figures()["faces"]["easy"], 543);
+  EXPECT_EQ(figures()["faces"]["medium"], 1184);
+  EXPECT_EQ(figures()["faces"]["hard"], 3584);
+  EXPECT_NEAR(figures()["easy"].get<double>(), 91.29, 0.15);
+  EXPECT_NEAR(figures()["medium"].get<double>(), 90.83, 0.15);
+  EXPECT_NEAR(figures()["hard"].get<double>(), 75.88, 0.15);
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -11,7 +11,9 @@ std::span<const Command> commands() {
        declare_detect},
       {"evaluate", "measure a detector by the field's protocols",
        "retinaface evaluate wider --ground-truth DIR --images DIR\n"
-       "retinaface evaluate wider --ground-truth DIR --predictions DIR --json ap.json",
+       "retinaface evaluate wider --ground-truth DIR --predictions DIR --json ap.json\n"
+       "retinaface evaluate compare mnet025 mine.safetensors --ground-truth DIR --images DIR\n"
+       "retinaface evaluate landmarks --aflw DIR",
        declare_evaluate},
       {"import", "make a model of a PyTorch checkpoint",
        "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"

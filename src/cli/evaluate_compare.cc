@@ -223,7 +223,7 @@ Action declare_evaluate_compare(CLI::App& app) {
                  "two or more, each a folder of predictions as DIR/EVENT/NAME.txt, a built-in "
                  "model's name or a .safetensors file; NAME=DETECTOR gives it a name")
       ->required()
-      ->expected(2, 64);
+      ->expected(-2);
   app.add_option("--ground-truth", options->ground_truth,
                  "folder of wider_face_val.mat and wider_{easy,medium,hard}_val.mat")
       ->required();

@@ -2,34 +2,27 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <memory>
 
 #include "base/cpu.h"
+#include "cli/program.h"
 
 namespace retinaface::cli {
 namespace {
 
-struct Evaluation {
-  const char* name;
-  const char* summary;
-  const char* examples;
-  Action (*declare)(CLI::App& app);
-};
-
-constexpr Evaluation kEvaluations[] = {
+constexpr Command kEvaluations[] = {
     {"wider", "average precision by WIDER FACE's protocol",
-     "  retinaface evaluate wider --ground-truth wider/ground_truth --images wider/val/images\n"
-     "  retinaface evaluate wider --ground-truth wider/ground_truth --predictions found --json "
+     "retinaface evaluate wider --ground-truth wider/ground_truth --images wider/val/images\n"
+     "retinaface evaluate wider --ground-truth wider/ground_truth --predictions found --json "
      "ap.json",
      declare_evaluate_wider},
     {"landmarks", "mean error of the five points",
-     "  retinaface evaluate landmarks --aflw aflw --curves error.png\n"
-     "  retinaface evaluate landmarks --labels val/label.txt --images val/images",
+     "retinaface evaluate landmarks --aflw aflw --curves error.png\n"
+     "retinaface evaluate landmarks --labels val/label.txt --images val/images",
      declare_evaluate_landmarks},
     {"compare", "several detectors on the same pictures of WIDER FACE",
-     "  retinaface evaluate compare mnet025 mine.safetensors --ground-truth wider/ground_truth "
+     "retinaface evaluate compare mnet025 mine.safetensors --ground-truth wider/ground_truth "
      "--images wider/val/images --out differ\n"
-     "  retinaface evaluate compare old=run1/found new=run2/found --ground-truth "
+     "retinaface evaluate compare old=run1/found new=run2/found --ground-truth "
      "wider/ground_truth --curves curves.png",
      declare_evaluate_compare},
 };
@@ -79,14 +72,7 @@ std::string display_name(const std::string& path) {
 }
 
 Action declare_evaluate(CLI::App& app) {
-  app.require_subcommand(1);
-  const auto chosen = std::make_shared<Action>();
-  for (const Evaluation& evaluation : kEvaluations) {
-    CLI::App* const part = app.add_subcommand(evaluation.name, evaluation.summary);
-    part->footer(std::string("Examples:\n") + evaluation.examples);
-    part->callback([chosen, action = evaluation.declare(*part)] { *chosen = action; });
-  }
-  return [chosen] { return (*chosen)(); };
+  return declare_group(app, kEvaluations);
 }
 
 }  // namespace retinaface::cli

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -108,20 +109,31 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   return arguments;
 }
 
+/// Adds the commands to the parser. The one that is used puts its action into `chosen`.
+void add_commands(CLI::App& app, std::span<const Command> commands, Action& chosen) {
+  app.require_subcommand(1);
+  for (const Command& command : commands) {
+    CLI::App* const part = app.add_subcommand(command.name, command.summary);
+    part->footer("Examples:\n" + indented(command.examples));
+    part->callback([&chosen, declared = command.declare(*part)] { chosen = declared; });
+  }
+}
+
 }  // namespace
+
+Action declare_group(CLI::App& app, std::span<const Command> commands) {
+  const auto chosen = std::make_shared<Action>();
+  add_commands(app, commands, *chosen);
+  return [chosen] { return (*chosen)(); };
+}
 
 int run_program(const Program& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
   app.set_version_flag("--version", [&] { return version_text(program); });
-  app.require_subcommand(1);
   app.footer(fmt::format("`{} help COMMAND` says more about a command.", program.name));
 
   Action action;
-  for (const Command& command : program.commands) {
-    CLI::App* const part = app.add_subcommand(command.name, command.summary);
-    part->footer("Examples:\n" + indented(command.examples));
-    part->callback([&action, declared = command.declare(*part)] { action = declared; });
-  }
+  add_commands(app, program.commands, action);
   add_manual_commands(app, action);
 
   const std::vector<std::string> arguments = arguments_of(argc, argv);

@@ -23,6 +23,7 @@ WRAPPED = {
     "libexif/": ["image"],
     "libheif/": ["image"],
     "stb/": ["image"],
+    "tinyxml2.h": ["dataset"],
     "CLI/": ["cli"],
     "toml": ["training", "cli"],
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,21 @@ struct FaceAttributes {
   friend bool operator==(const FaceAttributes&, const FaceAttributes&) = default;
 };
 
+/// RetinaFace's levels of annotation quality: 1 and 2 have 68 points, indisputable or annotatable,
+/// 3 and 4 five, 5 is known to be a face by its surroundings only.
+inline constexpr int kQualityLevels = 5;
+
+/// No picture is larger: a coordinate beyond this, or a NaN, is a damaged file, not an annotation.
+inline constexpr float kGreatestCoordinate_px = 1e6F;
+
+inline bool is_plausible(const Point& point) {
+  return std::abs(point.x) <= kGreatestCoordinate_px && std::abs(point.y) <= kGreatestCoordinate_px;
+}
+/// Also of a box that is inverted or has no area, which may well stand in an annotation.
+inline bool is_plausible(const Box& box) {
+  return is_plausible(Point{box.x0, box.y0}) && is_plausible(Point{box.x1, box.y1});
+}
+
 /// One face as somebody marked it, in pixels of its picture.
 struct AnnotatedFace {
   Box box;
@@ -40,7 +56,7 @@ struct AnnotatedFace {
   std::array<AnnotatedPoint, 5> points = {};
   float points_score = 1;  ///< how sure the points are, 0 to 1, where a model made them
   FaceAttributes attributes = {};
-  /// RetinaFace's five levels of annotation quality, 1 (best) to 5, where given.
+  /// 1 (best) to kQualityLevels, where given.
   std::optional<int> quality = {};
   /// Neither a face to find nor background: WIDER's "invalid", COCO's "iscrowd", VOC's "difficult".
   bool ignored = false;
@@ -69,6 +85,9 @@ inline Landmarks landmarks_of(const AnnotatedFace& face) {
 struct AnnotatedImage {
   std::string path;  ///< relative to the set's folder of images, with '/'
   std::vector<AnnotatedFace> faces;
+  /// The picture's size in pixels where the annotations say it, as COCO's and VOC's do; else 0.
+  int width = 0;
+  int height = 0;
 
   friend bool operator==(const AnnotatedImage&, const AnnotatedImage&) = default;
 };

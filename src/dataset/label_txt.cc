@@ -3,7 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "base/file.h"
-#include "dataset/text_lines.h"
+#include "dataset/wider_bbx_gt.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kBoxColumns = 4;
 constexpr std::size_t kPointColumns = 20;
 constexpr std::size_t kAttributeColumns = 26;
+constexpr std::size_t kQualityColumns = 27;
 
 AnnotatedPoint parse_point(const TextLine& line, std::span<const float> columns) {
   const float flag = columns[2];
@@ -20,25 +21,26 @@ AnnotatedPoint parse_point(const TextLine& line, std::span<const float> columns)
   // Some releases mark a missing point by its coordinates alone.
   const bool missing = flag == -1 || (columns[0] == -1 && columns[1] == -1);
   if (missing) return {};
-  return {{columns[0], columns[1]}, flag == 0 ? PointState::kVisible : PointState::kHidden};
+  return {line.point(columns[0], columns[1]),
+          flag == 0 ? PointState::kVisible : PointState::kHidden};
 }
 
-/// One of WIDER's attributes, a small whole number.
-int parse_attribute(const TextLine& line, float value) {
-  if (value < 0 || value > 9 || value != std::floor(value)) {
-    line.reject("expected an attribute from 0 to 9, found {}", value);
+std::optional<int> parse_quality(const TextLine& line, float value) {
+  if (value < 0 || value > kQualityLevels || value != std::floor(value)) {
+    line.reject("expected a quality from 1 to {} or 0, found {}", kQualityLevels, value);
   }
-  return static_cast<int>(value);
+  return value == 0 ? std::nullopt : std::optional(static_cast<int>(value));
 }
 
 AnnotatedFace parse_face(const TextLine& line) {
   const std::vector<float> columns = line.numbers("a face's numbers");
   const std::size_t count = columns.size();
-  if (count != kBoxColumns && count != kPointColumns && count != kAttributeColumns) {
-    line.reject("expected 4, 20 or 26 columns, found {}", count);
+  if (count != kBoxColumns && count != kPointColumns && count != kAttributeColumns &&
+      count != kQualityColumns) {
+    line.reject("expected 4, 20, 26 or 27 columns, found {}", count);
   }
   AnnotatedFace face;
-  face.box = {columns[0], columns[1], columns[0] + columns[2], columns[1] + columns[3]};
+  face.box = line.box(columns[0], columns[1], columns[2], columns[3]);
   if (count == kBoxColumns) return face;
   for (std::size_t i = 0; i < face.points.size(); ++i) {
     face.points[i] = parse_point(line, std::span(columns).subspan(kBoxColumns + 3 * i, 3));
@@ -48,12 +50,8 @@ AnnotatedFace parse_face(const TextLine& line) {
     return face;
   }
   face.points_score = columns[19];
-  face.attributes = {.blur = columns[20],
-                     .expression = parse_attribute(line, columns[21]),
-                     .illumination = parse_attribute(line, columns[22]),
-                     .occlusion = parse_attribute(line, columns[24]),
-                     .pose = parse_attribute(line, columns[25])};
-  face.ignored = parse_attribute(line, columns[23]) != 0;
+  parse_wider_attributes(line, std::span(columns).subspan(kPointColumns, kWiderAttributes), face);
+  if (count == kQualityColumns) face.quality = parse_quality(line, columns[26]);
   return face;
 }
 
@@ -74,17 +72,18 @@ std::string format_face(const AnnotatedFace& face) {
   }
   columns.push_back(fmt::format("{:.3f}", face.points_score));
   columns.push_back(format_number(face.attributes.blur));
-  for (const int value : {face.attributes.expression, face.attributes.illumination,
-                          face.ignored ? 1 : 0, face.attributes.occlusion, face.attributes.pose}) {
-    columns.push_back(fmt::to_string(value));
-  }
+  columns.push_back(format_wider_flags(face));
+  if (face.quality) columns.push_back(fmt::to_string(*face.quality));
   return fmt::format("{}\n", fmt::join(columns, " "));
 }
 
 }  // namespace
 
 AnnotationSet read_label_txt(const std::filesystem::path& path) {
-  const TextFile file(path);
+  return parse_label_txt(TextFile(path));
+}
+
+AnnotationSet parse_label_txt(const TextFile& file) {
   AnnotationSet set;
   for (const TextLine& line : file.lines()) {
     if (line.text.starts_with('#')) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "dataset/testing.h"
 #include "support/testing.h"
 
 namespace retinaface::dataset {
@@ -62,6 +63,25 @@ TEST(LabelTxt, WrittenSetIsReadBack) {
   EXPECT_EQ(read_label_txt(folder / "label.txt"), set);
 }
 
+TEST(LabelTxt, WrittenSetWithQualityIsReadBack) {
+  const TemporaryFolder folder;
+  write_label_txt(folder / "label.txt", full_set());
+  EXPECT_EQ(read_label_txt(folder / "label.txt"), without_sizes(full_set()));
+}
+
+TEST(LabelTxt, ReadsTheQuality) {
+  const TemporaryFolder folder;
+  const std::string missing =
+      "1 2 3 4" + std::string(" -1 -1 -1 -1 -1 -1 -1 -1") + " -1 -1 -1 -1 -1 -1 -1 1 0 0 0 0 0 0";
+  write_file_atomically(folder / "label.txt", "# a\n" + missing + " 4\n" + missing + " 0\n");
+  const AnnotationSet set = read_label_txt(folder / "label.txt");
+  EXPECT_EQ(set[0].faces[0].quality, 4);
+  EXPECT_EQ(set[0].faces[1].quality, std::nullopt);
+  write_file_atomically(folder / "label.txt", "# a\n" + missing + " 6\n");
+  EXPECT_THAT(error_of([&] { read_label_txt(folder / "label.txt"); }).what(),
+              HasSubstr("label.txt:2: expected a quality from 1 to 5 or 0, found 6"));
+}
+
 TEST(LabelTxt, ErrorsNameFileAndLine) {
   const TemporaryFolder folder;
   const auto complaint = [&](const std::string& content) {
@@ -71,9 +91,11 @@ TEST(LabelTxt, ErrorsNameFileAndLine) {
     return std::string(error.what());
   };
   EXPECT_THAT(complaint("1 2 3 4\n"), HasSubstr("label.txt:1: expected '# PATH'"));
-  EXPECT_THAT(complaint("# a.jpg\n1 2 3 4\n1 2 3\n"), HasSubstr("label.txt:3: expected 4, 20 or"));
+  EXPECT_THAT(complaint("# a.jpg\n1 2 3 4\n1 2 3\n"),
+              HasSubstr("label.txt:3: expected 4, 20, 26 or"));
   EXPECT_THAT(complaint("# a.jpg\n1 2 x4 4\n"),
               HasSubstr("label.txt:2: expected a face's numbers"));
+  EXPECT_THAT(complaint("# a.jpg\n1 2 3 1e30\n"), HasSubstr("label.txt:2: a box at 1, 2 of 3 x"));
   EXPECT_THAT(complaint("# a.jpg\n1 2 nan 4\n"), HasSubstr("found 'nan'"));
   EXPECT_THAT(complaint("#\n"), HasSubstr("label.txt:1: expected a picture's path"));
   EXPECT_THAT(complaint("# a\n1 2 3 4 5 6 7 7 8 1 9 10 0 11 12 0 13 14 1 0.82\n"),

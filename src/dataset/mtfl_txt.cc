@@ -1,11 +1,12 @@
 #include "dataset/mtfl_txt.h"
 
-#include "dataset/text_lines.h"
-
 namespace retinaface::dataset {
 
 std::vector<PosedFace> read_mtfl_txt(const std::filesystem::path& path) {
-  const TextFile file(path);
+  return parse_mtfl_txt(TextFile(path));
+}
+
+std::vector<PosedFace> parse_mtfl_txt(const TextFile& file) {
   std::vector<PosedFace> faces;
   for (const TextLine& line : file.lines()) {
     const std::size_t space = std::min(line.text.find_first_of(" \t"), line.text.size());
@@ -17,7 +18,7 @@ std::vector<PosedFace> read_mtfl_txt(const std::filesystem::path& path) {
       line.reject("expected a name, five points and a pose, found {} numbers", numbers.size());
     }
     for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
-      face.landmarks[k] = {numbers[2 * k], numbers[2 * k + 1]};
+      face.landmarks[k] = line.point(numbers[2 * k], numbers[2 * k + 1]);
     }
     const float pose = numbers.back();
     if (pose < 1 || pose > 5 || pose != std::floor(pose)) {

@@ -6,6 +6,8 @@
 
 #include "retinaface/geometry.h"
 
+#include "dataset/text_lines.h"
+
 namespace retinaface::dataset {
 
 /// The direction that a head looks, as seen in the picture.
@@ -19,9 +21,9 @@ struct PosedFace {
 };
 
 /// Reads the label file of MTFL and of its part of AFLW (Zhang et al., "Facial Landmark Detection
-/// by Deep Multi-task Learning", 2014): per line a picture's name, five times x y, and the pose 1
-/// to
-/// 5. Throws Error as read_file does, or kBadData with file and line.
+/// by Deep Multi-task Learning", 2014): per line a picture's name, five times x y, and the pose, 1
+/// to 5. Throws Error as read_file does, or kBadData with file and line.
 std::vector<PosedFace> read_mtfl_txt(const std::filesystem::path& path);
+std::vector<PosedFace> parse_mtfl_txt(const TextFile& file);
 
 }  // namespace retinaface::dataset

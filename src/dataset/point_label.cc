@@ -35,25 +35,20 @@ Box box_around_points(const Landmarks& points) {
 }
 
 AnnotationSet read_point_label(const std::filesystem::path& path) {
-  constexpr std::size_t kColumns = 11;
-  const TextFile file(path);
+  return annotations_of(read_mtfl_txt(path));
+}
+
+AnnotationSet annotations_of(const std::vector<PosedFace>& faces) {
   AnnotationSet set;
-  for (const TextLine& line : file.lines()) {
-    const std::size_t space = std::min(line.text.find_first_of(" \t"), line.text.size());
-    const std::vector<float> columns =
-        line.numbers_in(line.text.substr(space), "the numbers of five points and a pose");
-    if (columns.size() != kColumns) {
-      line.reject("expected a name and {} numbers, found {} numbers", kColumns, columns.size());
-    }
-    AnnotatedFace face;
+  for (const PosedFace& posed : faces) {
+    AnnotatedFace face{.box = box_around_points(posed.landmarks), .box_is_estimate = true};
     for (std::size_t i = 0; i < face.points.size(); ++i) {
-      face.points[i] = {{columns[2 * i], columns[2 * i + 1]}, PointState::kVisible};
+      face.points[i] = {posed.landmarks[i], PointState::kVisible};
     }
-    face.box = box_around_points(landmarks_of(face));
-    face.box_is_estimate = true;
-    const float pose = columns.back();
-    face.attributes.pose = pose == 1 || pose == 5 ? 1 : 0;
-    set.push_back({std::string(line.text.substr(0, space)), {face}});
+    const bool profile =
+        posed.pose == HeadPose::kLeftProfile || posed.pose == HeadPose::kRightProfile;
+    face.attributes.pose = profile ? 1 : 0;
+    set.push_back({posed.path, {face}});
   }
   return set;
 }

@@ -1,16 +1,163 @@
 #include "dataset/read_set.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "dataset/coco.h"
 #include "dataset/label_txt.h"
 #include "dataset/point_label.h"
 #include "dataset/text_lines.h"
+#include "dataset/voc.h"
+#include "dataset/wider_bbx_gt.h"
 
 namespace retinaface::dataset {
+namespace {
 
-TrainingSet read_training_set(const std::filesystem::path& folder) {
-  const std::filesystem::path labels = folder / "label.txt";
-  const TextFile file(labels);
-  const bool by_picture = file.lines().empty() || file.lines().front().text.starts_with('#');
-  return {folder / "images", by_picture ? read_label_txt(labels) : read_point_label(labels)};
+namespace fs = std::filesystem;
+
+/// The folder's files whose names start and end so, by name.
+std::vector<fs::path> files_named(const fs::path& folder, std::string_view start,
+                                  std::string_view end) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), last; !error && entry != last;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(start) && name.ends_with(end)) files.push_back(entry->path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+/// The one file of that name in the folder or in `below`; empty when there is none.
+fs::path only_file(const fs::path& folder, const char* below, std::string_view start,
+                   std::string_view end) {
+  std::vector<fs::path> files = files_named(folder, start, end);
+  if (files.empty()) files = files_named(folder / below, start, end);
+  if (files.size() > 1) {
+    std::vector<std::string> names;
+    for (const fs::path& file : files) names.push_back(printable(file.filename()));
+    fail(ErrorCode::kBadData, "{}: expected one file of annotations, found {}; name one of them",
+         printable(files.front().parent_path()),
+         excerpt(fmt::format("{}", fmt::join(names, ", "))));
+  }
+  return files.empty() ? fs::path() : files.front();
+}
+
+/// The annotations of a set's folder: a file, or VOC's folder.
+fs::path find_annotations(const fs::path& folder) {
+  if (fs::exists(folder / "label.txt")) return folder / "label.txt";
+  if (fs::is_directory(folder / "Annotations")) return folder / "Annotations";
+  fs::path file = only_file(folder, "wider_face_split", "wider_face_", "_bbx_gt.txt");
+  if (file.empty()) file = only_file(folder, "annotations", "", ".json");
+  if (!file.empty()) return file;
+  if (!files_named(folder, "", ".xml").empty()) return folder;
+  fail(ErrorCode::kNotFound,
+       "{}: expected annotations: label.txt, wider_face_*_bbx_gt.txt, COCO's .json or VOC's .xml",
+       printable(folder));
+}
+
+bool is_count(const TextLine& line) {
+  return std::ranges::all_of(line.text, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// One of the formats of plain text, told by the first lines.
+std::pair<SetFormat, AnnotationSet> parse_text(const TextFile& file) {
+  const auto lines = file.lines();
+  if (lines.empty() || lines[0].text.starts_with('#')) {
+    return {SetFormat::kLabelTxt, parse_label_txt(file)};
+  }
+  if (lines.size() > 1 && is_count(lines[1])) return {SetFormat::kWider, parse_wider_bbx_gt(file)};
+  if (std::ranges::count(lines[0].text, ' ') >= 11) {
+    return {SetFormat::kPoints, annotations_of(parse_mtfl_txt(file))};
+  }
+  lines[0].reject(
+      "expected annotations: '# PATH' of a label.txt, a path above a number of faces as WIDER has "
+      "them, COCO's JSON or VOC's XML; found '{}'",
+      excerpt(lines[0].text));
+}
+
+std::pair<SetFormat, AnnotationSet> parse_file(const fs::path& path) {
+  std::vector<std::byte> content = read_file(path);
+  const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+  const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  const char start = first == std::string_view::npos ? '\0' : text[first];
+  if (start == '{' || start == '[') return {SetFormat::kCoco, parse_coco(content, printable(path))};
+  if (start == '<') return {SetFormat::kVoc, read_voc(path)};
+  return parse_text(TextFile(std::move(content), printable(path)));
+}
+
+bool holds_one_of(const fs::path& folder, const AnnotationSet& set) {
+  constexpr std::size_t kTried = 20;
+  const std::size_t count = std::min(set.size(), kTried);
+  return std::any_of(set.begin(), set.begin() + static_cast<std::ptrdiff_t>(count),
+                     [&](const AnnotatedImage& image) {
+                       std::error_code ignored;
+                       return fs::exists(folder / image.path, ignored);
+                     });
+}
+
+/// Where the pictures are, `source` being the annotations' file or folder.
+fs::path find_images(const fs::path& source, const AnnotationSet& set) {
+  const fs::path base = fs::is_directory(source) ? source : source.parent_path();
+  const fs::path beside = base / "..";
+  const std::string stem = source.stem().string();  // instances_train2017 belongs to train2017/
+  const fs::path candidates[] = {base / "images",
+                                 base / "JPEGImages",
+                                 base,
+                                 beside / "images",
+                                 beside / "JPEGImages",
+                                 beside / "WIDER_train" / "images",
+                                 beside / "WIDER_val" / "images",
+                                 beside / stem.substr(stem.rfind('_') + 1),
+                                 beside};
+  const auto* const found = std::ranges::find_if(
+      candidates, [&](const fs::path& folder) { return holds_one_of(folder, set); });
+  return (found == std::end(candidates) ? candidates[0] : *found).lexically_normal();
+}
+
+}  // namespace
+
+std::string_view name_of(SetFormat format) {
+  switch (format) {
+    case SetFormat::kLabelTxt:
+      return "label";
+    case SetFormat::kWider:
+      return "wider";
+    case SetFormat::kCoco:
+      return "coco";
+    case SetFormat::kVoc:
+      return "voc";
+    case SetFormat::kPoints:
+      return "points";
+  }
+  RF_CHECK(false);
+  return {};
+}
+
+FoundSet read_set(const fs::path& path) {
+  FoundSet found;
+  found.source = fs::is_directory(path) ? find_annotations(path) : path;
+  if (fs::is_directory(found.source)) {
+    found.format = SetFormat::kVoc;
+    found.set.annotations = read_voc(found.source);
+  } else {
+    std::tie(found.format, found.set.annotations) = parse_file(found.source);
+  }
+  found.set.images = find_images(found.source, found.set.annotations);
+  return found;
+}
+
+TrainingSet read_training_set(const fs::path& path) {
+  return read_set(path).set;
 }
 
 }  // namespace retinaface::dataset

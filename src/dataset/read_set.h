@@ -1,14 +1,44 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "dataset/loader.h"
 
 namespace retinaface::dataset {
 
-/// A folder with label.txt and the folder images/ that its paths start from. The labels are
-/// RetinaFace's (label_txt.h) or points alone (point_label.h), told apart by their first line.
-/// Throws Error as those do.
-TrainingSet read_training_set(const std::filesystem::path& folder);
+/// How annotations are written.
+enum class SetFormat {
+  kLabelTxt,  ///< RetinaFace's label.txt (label_txt.h)
+  kWider,     ///< WIDER FACE's wider_face_*_bbx_gt.txt (wider_bbx_gt.h)
+  kCoco,      ///< COCO's JSON (coco.h)
+  kVoc,       ///< Pascal VOC's XML, one file a picture (voc.h)
+  kPoints,    ///< five points and no box, as MTFL has them (point_label.h)
+};
+
+/// "label", "wider", "coco", "voc" or "points".
+std::string_view name_of(SetFormat format);
+
+/// A set as it was found on disk.
+struct FoundSet {
+  SetFormat format = SetFormat::kLabelTxt;
+  std::filesystem::path source;  ///< the file of the annotations; VOC's folder
+  TrainingSet set;
+};
+
+/// Reads annotations of any of the formats.
+///   a file     told by its content
+///   a folder   in which stand, the first that does: label.txt; VOC's Annotations/;
+///              wider_face_*_bbx_gt.txt, also in wider_face_split/; *.json, also in annotations/;
+///              *.xml
+/// The folder of the pictures is that of the usual ones (images/, JPEGImages/, the annotations'
+/// own, those beside it, WIDER_train/images/, train2017/ and the like) which holds one of the first
+/// pictures; else images/ beside the annotations.
+/// Throws Error as the readers do; kNotFound for a folder without annotations, kBadData when
+/// several files could be meant or the format is none of these.
+FoundSet read_set(const std::filesystem::path& path);
+
+/// The same, for those who want no more than pictures and faces.
+TrainingSet read_training_set(const std::filesystem::path& path);
 
 }  // namespace retinaface::dataset

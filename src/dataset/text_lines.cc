@@ -1,17 +1,13 @@
 #include "dataset/text_lines.h"
 
+#include <utility>
+
 #include "base/file.h"
 
 namespace retinaface::dataset {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\v\f";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
-}
+constexpr std::string_view kSpaces = " \t\r\n\v\f";
 
 /// What a message shows of foreign text: its start, made printable.
 std::string shown(std::string_view text) {
@@ -20,6 +16,12 @@ std::string shown(std::string_view text) {
 }
 
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
+}
 
 std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view what) const {
   std::vector<float> values;
@@ -36,9 +38,26 @@ std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view 
   return values;
 }
 
+Box TextLine::box(float x, float y, float width, float height) const {
+  const Box box = {x, y, x + width, y + height};
+  if (!is_plausible(box))
+    reject("a box at {}, {} of {} x {} lies in no picture", x, y, width, height);
+  return box;
+}
+
+Point TextLine::point(float x, float y) const {
+  if (!is_plausible(Point{x, y})) reject("a point at {}, {} lies in no picture", x, y);
+  return {x, y};
+}
+
 TextFile::TextFile(const std::filesystem::path& path)
-    : name_(printable(path)), content_(read_file(path)) {
-  const std::string_view text(reinterpret_cast<const char*>(content_.data()), content_.size());
+    : TextFile(read_file(path), printable(path)) {}
+
+TextFile::TextFile(std::vector<std::byte> content, std::string name)
+    : name_(std::move(name)), content_(std::move(content)) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  std::string_view text(reinterpret_cast<const char*>(content_.data()), content_.size());
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   int number = 1;
   for (std::size_t start = 0; start < text.size(); ++number) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
@@ -48,10 +67,12 @@ TextFile::TextFile(const std::filesystem::path& path)
   }
 }
 
-std::string format_number(float value) {
-  std::string text = fmt::format("{:.2f}", value);
-  while (text.back() == '0') text.pop_back();
-  if (text.back() == '.') text.pop_back();
+std::string format_number(float value, int digits) {
+  std::string text = fmt::format("{:.{}f}", value, digits);
+  if (text.find('.') != std::string::npos) {
+    while (text.back() == '0') text.pop_back();
+    if (text.back() == '.') text.pop_back();
+  }
   return text == "-0" ? "0" : text;
 }
 

@@ -9,8 +9,12 @@
 #include <vector>
 
 #include "base/check.h"
+#include "dataset/annotation.h"
 
 namespace retinaface::dataset {
+
+/// The text without spaces and line ends around it.
+std::string_view trimmed(std::string_view text);
 
 /// One line of an annotation file, with what its error messages need.
 struct TextLine {
@@ -30,6 +34,10 @@ struct TextLine {
 
   /// The same for a part of the line.
   std::vector<float> numbers_in(std::string_view part, std::string_view what) const;
+
+  /// A box and a point of numbers on the line; rejects what is_plausible does not take.
+  Box box(float x, float y, float width, float height) const;
+  Point point(float x, float y) const;
 };
 
 /// A text file that is kept in memory while its lines are looked at.
@@ -37,10 +45,13 @@ class TextFile {
  public:
   /// Throws as read_file does.
   explicit TextFile(const std::filesystem::path& path);
+  /// A file's content that is in memory already; `name` stands in for the path in messages.
+  TextFile(std::vector<std::byte> content, std::string name);
   TextFile(const TextFile&) = delete;
   TextFile& operator=(const TextFile&) = delete;
 
-  /// The lines that hold more than spaces.
+  const std::string& name() const { return name_; }
+  /// The lines that hold more than spaces. A byte order mark is no part of the first.
   std::span<const TextLine> lines() const { return lines_; }
 
  private:
@@ -49,8 +60,11 @@ class TextFile {
   std::vector<TextLine> lines_;
 };
 
-/// A coordinate as the annotation files have it: at most two digits after the point, none where
+inline constexpr int kCoordinateDigits = 2;
+inline constexpr int kPropertyDigits = 4;
+
+/// A number as the annotation files have it: at most so many digits after the point, none where
 /// there is nothing to say.
-std::string format_number(float value);
+std::string format_number(float value, int digits = kCoordinateDigits);
 
 }  // namespace retinaface::dataset

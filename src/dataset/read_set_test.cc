@@ -1,0 +1,127 @@
+#include "dataset/read_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "dataset/coco.h"
+#include "dataset/label_txt.h"
+#include "dataset/testing.h"
+#include "dataset/voc.h"
+#include "dataset/wider_bbx_gt.h"
+#include "dataset/write_set.h"
+#include "support/testing.h"
+
+namespace retinaface::dataset {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+/// A file where a picture would stand; nobody looks inside.
+void put_picture(const fs::path& path) {
+  fs::create_directories(path.parent_path());
+  write_file_atomically(path, std::string("picture"));
+}
+
+TEST(ReadSet, KnowsEachFormatByItsContent) {
+  const TemporaryFolder folder;
+  for (const SetFormat format :
+       {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kCoco, SetFormat::kVoc}) {
+    // The file's name says nothing.
+    const fs::path written = write_set(folder / std::string(name_of(format)), format, full_set());
+    const FoundSet found = read_set(written);
+    EXPECT_EQ(found.format, format);
+    EXPECT_EQ(found.set.annotations.size(), 3U);
+    EXPECT_EQ(found.set.annotations[0].faces.size(), 2U) << name_of(format);
+  }
+  write_file_atomically(folder / "points", std::string("a.jpg 1 2 3 4 5 6 7 8 9 10 3\n"));
+  EXPECT_EQ(read_set(folder / "points").format, SetFormat::kPoints);
+  EXPECT_EQ(read_set(folder / "voc/Annotations/b.xml").set.annotations[0].path, "b.png");
+}
+
+TEST(ReadSet, SkipsAByteOrderMark) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "set.txt", std::string("\xEF\xBB\xBF# a.jpg\n1 2 3 4\n"));
+  const FoundSet found = read_set(folder / "set.txt");
+  EXPECT_EQ(found.format, SetFormat::kLabelTxt);
+  EXPECT_EQ(found.set.annotations[0].path, "a.jpg");
+}
+
+TEST(ReadSet, FindsLabelAndImagesInAFolder) {
+  const TemporaryFolder folder;
+  write_label_txt(folder / "label.txt", full_set());
+  write_coco(folder / "annotations.json", full_set());
+  FoundSet found = read_set(folder.path());
+  EXPECT_EQ(found.source, folder / "label.txt");
+  EXPECT_EQ(found.set.images, folder / "images") << "where they should be, if anywhere";
+  put_picture(folder / "b.png");
+  EXPECT_EQ(read_training_set(folder.path()).images, folder.path());
+}
+
+TEST(ReadSet, FindsWidersOwnLayout) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "wider_face_split");
+  const fs::path file = folder / "wider_face_split/wider_face_val_bbx_gt.txt";
+  write_wider_bbx_gt(file, full_set());
+  put_picture(folder / "WIDER_train/images/other.jpg");
+  put_picture(folder / "WIDER_val/images/0--Parade/a picture.jpg");
+  const FoundSet found = read_set(folder.path());
+  EXPECT_EQ(found.format, SetFormat::kWider);
+  EXPECT_EQ(found.source, file);
+  EXPECT_EQ(found.set.images, folder / "WIDER_val/images");
+
+  write_wider_bbx_gt(folder / "wider_face_split/wider_face_train_bbx_gt.txt", full_set());
+  EXPECT_THAT(error_of([&] { read_set(folder.path()); }).what(),
+              HasSubstr("expected one file of annotations, found wider_face_train_bbx_gt.txt, "
+                        "wider_face_val_bbx_gt.txt; name one"));
+}
+
+TEST(ReadSet, FindsCocosOwnLayout) {
+  const TemporaryFolder folder;
+  fs::create_directories(folder / "annotations");
+  write_coco(folder / "annotations/instances_train2017.json", full_set());
+  put_picture(folder / "train2017/c.webp");
+  const FoundSet found = read_set(folder.path());
+  EXPECT_EQ(found.format, SetFormat::kCoco);
+  EXPECT_EQ(found.set.images, folder / "train2017");
+}
+
+TEST(ReadSet, FindsVocsOwnLayout) {
+  const TemporaryFolder folder;
+  write_set(folder.path(), SetFormat::kVoc, full_set());
+  put_picture(folder / "JPEGImages/b.png");
+  const FoundSet found = read_set(folder.path());
+  EXPECT_EQ(found.format, SetFormat::kVoc);
+  EXPECT_EQ(found.source, folder / "Annotations");
+  EXPECT_EQ(found.set.images, folder / "JPEGImages");
+  EXPECT_EQ(found.set.annotations, full_set());
+}
+
+TEST(ReadSet, SaysWhatItExpected) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { read_set(folder / "none"); }).code(), ErrorCode::kNotFound);
+  const Error nothing = error_of([&] { read_set(folder.path()); });
+  EXPECT_EQ(nothing.code(), ErrorCode::kNotFound);
+  EXPECT_THAT(nothing.what(), HasSubstr("expected annotations: label.txt, wider_face_*"));
+  write_file_atomically(folder / "story.txt", std::string("Once upon a time\nthere was\n"));
+  const Error story = error_of([&] { read_set(folder / "story.txt"); });
+  EXPECT_EQ(story.code(), ErrorCode::kBadData);
+  EXPECT_THAT(story.what(), HasSubstr("story.txt:1: expected annotations"));
+}
+
+TEST(WriteSet, SaysWhatIsLost) {
+  AnnotationSet set = full_set();
+  EXPECT_THAT(lost_in(SetFormat::kLabelTxt, set), ::testing::IsEmpty());
+  EXPECT_THAT(lost_in(SetFormat::kCoco, set), ::testing::IsEmpty());
+  EXPECT_THAT(lost_in(SetFormat::kWider, set),
+              ::testing::ElementsAre("the points of 1 faces", "the quality of 1 faces"));
+  set[1].faces[0].box_is_estimate = true;
+  EXPECT_THAT(lost_in(SetFormat::kLabelTxt, set), ::testing::SizeIs(1));
+  EXPECT_THAT(lost_in(SetFormat::kVoc, set), ::testing::IsEmpty());
+}
+
+}  // namespace
+}  // namespace retinaface::dataset

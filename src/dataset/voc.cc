@@ -1,0 +1,314 @@
+#include "dataset/voc.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <tinyxml2.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "dataset/attributes.h"
+#include "dataset/category.h"
+#include "dataset/text_lines.h"
+
+namespace retinaface::dataset {
+namespace {
+
+namespace fs = std::filesystem;
+using tinyxml2::XMLElement;
+
+constexpr float kFirstPixel = 1;  ///< VOC's number of a row's first pixel
+constexpr const char* kOurs = "retinaface";
+constexpr std::pair<const char*, PointState> kPointStates[] = {
+    {"visible", PointState::kVisible},
+    {"hidden", PointState::kHidden},
+    {"missing", PointState::kMissing},
+};
+
+/// An element of the file, with what its error messages need.
+class Element {
+ public:
+  Element(const XMLElement& xml, const std::string& file) : xml_(xml), file_(file) {}
+
+  template <typename... Args>
+  [[noreturn]] void reject(fmt::format_string<Args...> format, Args&&... args) const {
+    fail(ErrorCode::kBadData, "{}:{}: {}", file_, xml_.GetLineNum(),
+         fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  bool has(const char* child) const { return xml_.FirstChildElement(child) != nullptr; }
+
+  Element child(const char* name) const {
+    const XMLElement* const child = xml_.FirstChildElement(name);
+    if (child == nullptr) reject("expected <{}> in <{}>", name, excerpt(xml_.Name()));
+    return {*child, file_};
+  }
+
+  std::vector<Element> children(const char* name) const {
+    std::vector<Element> result;
+    for (const XMLElement* child = xml_.FirstChildElement(name); child != nullptr;
+         child = child->NextSiblingElement(name)) {
+      result.emplace_back(*child, file_);
+    }
+    return result;
+  }
+
+  std::string text() const {
+    const char* const text = xml_.GetText();
+    if (text == nullptr) reject("expected text in <{}>", excerpt(xml_.Name()));
+    return std::string(trimmed(text));
+  }
+
+  float number() const { return as_number(text()); }
+
+  std::string attribute(const char* name) const {
+    const char* const value = xml_.Attribute(name);
+    if (value == nullptr) reject("expected the attribute {} of <{}>", name, excerpt(xml_.Name()));
+    return value;
+  }
+
+  float attribute_number(const char* name) const { return as_number(attribute(name)); }
+
+ private:
+  float as_number(const std::string& text) const {
+    float value = 0;
+    const char* const end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, value);
+    if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value)) {
+      reject("expected a number in <{}>, found '{}'", excerpt(xml_.Name()), excerpt(text));
+    }
+    return value;
+  }
+
+  const XMLElement& xml_;
+  const std::string& file_;
+};
+
+Box parse_box(const Element& element) {
+  const Box box = {element.child("xmin").number() - kFirstPixel,
+                   element.child("ymin").number() - kFirstPixel, element.child("xmax").number(),
+                   element.child("ymax").number()};
+  if (!is_plausible(box)) element.reject("this box lies in no picture");
+  return box;
+}
+
+AnnotatedPoint parse_point(const Element& element) {
+  const std::string word = element.attribute("state");
+  const auto* const state =
+      std::ranges::find(kPointStates, word, &std::pair<const char*, PointState>::first);
+  if (state == std::end(kPointStates)) {
+    element.reject("expected a state of visible, hidden or missing, found '{}'", excerpt(word));
+  }
+  if (state->second == PointState::kMissing) return {};
+  const Point position = {element.attribute_number("x"), element.attribute_number("y")};
+  if (!is_plausible(position)) element.reject("this point lies in no picture");
+  return {position, state->second};
+}
+
+void parse_ours(const Element& ours, AnnotatedFace& face) {
+  const std::vector<Element> points = ours.children("point");
+  if (!points.empty() && points.size() != face.points.size()) {
+    ours.reject("expected {} points, found {}", face.points.size(), points.size());
+  }
+  std::ranges::transform(points, face.points.begin(), parse_point);
+  for (const FaceProperty& property : face_properties()) {
+    if (!ours.has(property.name)) continue;
+    const Element element = ours.child(property.name);
+    if (!property.set(face, element.number())) {
+      element.reject("expected <{}> to be {}", property.name, property.range);
+    }
+  }
+}
+
+AnnotatedFace parse_face(const Element& object) {
+  AnnotatedFace face;
+  face.box = parse_box(object.child("bndbox"));
+  if (object.has("difficult")) face.ignored = object.child("difficult").number() != 0;
+  if (object.has(kOurs)) parse_ours(object.child(kOurs), face);
+  return face;
+}
+
+int parse_side(const Element& element) {
+  const float side = element.number();
+  if (side < 0 || side > kGreatestCoordinate_px || side != std::floor(side)) {
+    element.reject("expected a side in whole pixels, found {}", side);
+  }
+  return static_cast<int>(side);
+}
+
+/// The XML files below the folder, by path; or the file itself.
+std::vector<fs::path> xml_files(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(path, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (entry->path().extension() == ".xml") files.push_back(entry->path());
+  }
+  if (error) fail(ErrorCode::kUnreadable, "{}: {}", printable(path), error.message());
+  if (files.empty()) fail(ErrorCode::kNotFound, "{}: expected XML files", printable(path));
+  std::ranges::sort(files);
+  return files;
+}
+
+/// The faces among a picture's objects.
+AnnotatedImage chosen(VocPicture picture, const std::set<std::string>& categories) {
+  std::vector<AnnotatedFace> faces;
+  for (std::size_t i = 0; i < picture.categories.size(); ++i) {
+    if (categories.contains(picture.categories[i])) faces.push_back(picture.image.faces[i]);
+  }
+  picture.image.faces = std::move(faces);
+  return std::move(picture.image);
+}
+
+void push(tinyxml2::XMLPrinter& xml, const char* name, const std::string& text) {
+  xml.OpenElement(name);
+  xml.PushText(text.c_str());
+  xml.CloseElement();
+}
+
+void push_point(tinyxml2::XMLPrinter& xml, const AnnotatedPoint& point) {
+  xml.OpenElement("point");
+  const auto* const state =
+      std::ranges::find(kPointStates, point.state, &std::pair<const char*, PointState>::second);
+  xml.PushAttribute("state", state->first);
+  if (point.state != PointState::kMissing) {
+    xml.PushAttribute("x", format_number(point.position.x).c_str());
+    xml.PushAttribute("y", format_number(point.position.y).c_str());
+  }
+  xml.CloseElement();
+}
+
+void push_ours(tinyxml2::XMLPrinter& xml, const AnnotatedFace& face) {
+  const bool has_points = std::ranges::any_of(
+      face.points, [](const AnnotatedPoint& point) { return point.state != PointState::kMissing; });
+  const bool has_properties = std::ranges::any_of(
+      face_properties(),
+      [&](const FaceProperty& property) { return property.get(face).has_value(); });
+  if (!has_points && !has_properties) return;
+  xml.OpenElement(kOurs);
+  if (has_points) {
+    for (const AnnotatedPoint& point : face.points) push_point(xml, point);
+  }
+  for (const FaceProperty& property : face_properties()) {
+    if (const auto value = property.get(face)) {
+      push(xml, property.name, format_number(*value, kPropertyDigits));
+    }
+  }
+  xml.CloseElement();
+}
+
+void push_face(tinyxml2::XMLPrinter& xml, const AnnotatedFace& face) {
+  xml.OpenElement("object");
+  push(xml, "name", "face");
+  push(xml, "pose", "Unspecified");
+  push(xml, "truncated", "0");
+  push(xml, "difficult", face.ignored ? "1" : "0");
+  xml.OpenElement("bndbox");
+  push(xml, "xmin", format_number(face.box.x0 + kFirstPixel));
+  push(xml, "ymin", format_number(face.box.y0 + kFirstPixel));
+  push(xml, "xmax", format_number(face.box.x1));
+  push(xml, "ymax", format_number(face.box.y1));
+  xml.CloseElement();
+  push_ours(xml, face);
+  xml.CloseElement();
+}
+
+/// Where below the folder a picture's XML file goes.
+fs::path xml_path(const fs::path& folder, const std::string& picture) {
+  const fs::path path(picture);
+  const bool leaves = path.is_absolute() || path.filename().empty() ||
+                      std::ranges::find(path, fs::path("..")) != path.end();
+  if (leaves) {
+    fail(ErrorCode::kBadData, "{}: expected paths of pictures below the set's folder, found {}",
+         printable(folder), excerpt(picture));
+  }
+  return (folder / path).replace_extension(".xml");
+}
+
+}  // namespace
+
+VocPicture parse_voc(std::span<const std::byte> content, const std::string& name) {
+  tinyxml2::XMLDocument document;
+  const auto error = document.Parse(reinterpret_cast<const char*>(content.data()), content.size());
+  if (error != tinyxml2::XML_SUCCESS) {
+    fail(ErrorCode::kBadData, "{}:{}: expected XML: {}", name, document.ErrorLineNum(),
+         tinyxml2::XMLDocument::ErrorIDToName(error));
+  }
+  const XMLElement* const root = document.FirstChildElement("annotation");
+  if (root == nullptr) {
+    fail(ErrorCode::kBadData, "{}: expected VOC's element <annotation>", name);
+  }
+  const Element annotation(*root, name);
+  VocPicture picture;
+  picture.image.path = annotation.child("filename").text();
+  if (annotation.has("size")) {
+    picture.image.width = parse_side(annotation.child("size").child("width"));
+    picture.image.height = parse_side(annotation.child("size").child("height"));
+  }
+  for (const Element& object : annotation.children("object")) {
+    picture.categories.push_back(object.child("name").text());
+    picture.image.faces.push_back(parse_face(object));
+  }
+  return picture;
+}
+
+AnnotationSet read_voc(const fs::path& path) {
+  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  std::vector<VocPicture> pictures;
+  std::set<std::string> names;
+  for (const fs::path& file : xml_files(path)) {
+    VocPicture& picture = pictures.emplace_back(parse_voc(read_file(file), printable(file)));
+    const fs::path below = file.parent_path().lexically_relative(folder);
+    if (below != "." && !below.empty()) {
+      picture.image.path = (below / picture.image.path).generic_string();
+    }
+    names.insert(picture.categories.begin(), picture.categories.end());
+  }
+  const std::set<std::string> faces = face_categories(names, printable(path));
+  AnnotationSet set;
+  for (VocPicture& picture : pictures) set.push_back(chosen(std::move(picture), faces));
+  return set;
+}
+
+std::string format_voc(const AnnotatedImage& image) {
+  tinyxml2::XMLPrinter xml;
+  const fs::path path(image.path);
+  xml.OpenElement("annotation");
+  push(xml, "folder", path.parent_path().generic_string());
+  push(xml, "filename", path.filename().string());
+  if (image.width > 0 && image.height > 0) {
+    xml.OpenElement("size");
+    push(xml, "width", fmt::to_string(image.width));
+    push(xml, "height", fmt::to_string(image.height));
+    push(xml, "depth", "3");
+    xml.CloseElement();
+  }
+  push(xml, "segmented", "0");
+  for (const AnnotatedFace& face : image.faces) push_face(xml, face);
+  xml.CloseElement();
+  return xml.CStr();
+}
+
+void write_voc(const fs::path& folder, const AnnotationSet& set) {
+  std::set<fs::path> written;
+  for (const AnnotatedImage& image : set) {
+    const fs::path place = xml_path(folder, image.path);
+    if (!written.insert(place.lexically_normal()).second) {
+      fail(ErrorCode::kBadData, "{}: expected one picture for this file, found a second: {}",
+           printable(place), excerpt(image.path));
+    }
+    std::error_code error;
+    fs::create_directories(place.parent_path(), error);
+    if (error) {
+      fail(ErrorCode::kUnreadable, "{}: {}", printable(place.parent_path()), error.message());
+    }
+    write_file_atomically(place, format_voc(image));
+  }
+}
+
+}  // namespace retinaface::dataset

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dataset/annotation.h"
+
+namespace retinaface::dataset {
+
+/// One XML file of Pascal VOC's, its objects not yet chosen by category.
+struct VocPicture {
+  AnnotatedImage image;                 ///< its path is the file's <filename>
+  std::vector<std::string> categories;  ///< <name> of each of the image's faces
+};
+
+/// Reads one file: <annotation> with <filename>, <size> where given, and <object>s with <name>,
+/// <bndbox> and, where given, <difficult>, which makes an ignored face. VOC counts pixels from 1
+/// and its boxes hold their last pixel: xmin = 1 and xmax = width span the picture. `name` stands
+/// in for the path in messages. Throws Error(kBadData) with file and line.
+VocPicture parse_voc(std::span<const std::byte> content, const std::string& name);
+
+/// Reads a file, or all files *.xml below a folder in the order of their paths. A picture's path is
+/// its XML file's folder, relative to `path`, and <filename>. Of several categories those named
+/// "face" are read (category.h). Throws Error as read_file and parse_voc do, and kNotFound for a
+/// folder without such files.
+AnnotationSet read_voc(const std::filesystem::path& path);
+
+/// Writes the XML file of a picture. What VOC has no place for (points, attributes, quality, the
+/// score of the points) goes into an element <retinaface>, which read_voc reads and others skip.
+/// Coordinates have two digits after the point.
+std::string format_voc(const AnnotatedImage& image);
+
+/// Writes FOLDER/PATH.xml for each picture, its extension exchanged. Throws Error: kUnreadable;
+/// kBadData for paths that leave the folder or share a file.
+void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
+
+}  // namespace retinaface::dataset

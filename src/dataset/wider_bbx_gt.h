@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "dataset/annotation.h"
+#include "dataset/text_lines.h"
+
+namespace retinaface::dataset {
+
+/// Reads WIDER FACE's wider_face_train_bbx_gt.txt and wider_face_val_bbx_gt.txt: per picture a line
+/// with its path, one with the number of its faces, and for each face x y width height blur
+/// expression illumination invalid occlusion pose. Invalid faces are ignored ones. Below a picture
+/// of no face WIDER has a line of zeros.
+/// Throws Error as read_file does, or kBadData with file and line.
+AnnotationSet read_wider_bbx_gt(const std::filesystem::path& path);
+AnnotationSet parse_wider_bbx_gt(const TextFile& file);
+
+/// Writes the same. Points, quality and sizes have no place in it; blur is rounded to WIDER's
+/// levels, coordinates to two digits after the point. Throws Error(kUnreadable).
+void write_wider_bbx_gt(const std::filesystem::path& path, const AnnotationSet& set);
+
+/// WIDER's attributes in the order of its files: blur expression illumination invalid occlusion
+/// pose.
+inline constexpr std::size_t kWiderAttributes = 6;
+
+/// Takes them over into the face. Throws Error(kBadData) unless those but blur are whole numbers
+/// from 0 to 9.
+void parse_wider_attributes(const TextLine& line, std::span<const float> columns,
+                            AnnotatedFace& face);
+/// Those after blur, with spaces between.
+std::string format_wider_flags(const AnnotatedFace& face);
+
+}  // namespace retinaface::dataset

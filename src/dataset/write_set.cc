@@ -1,0 +1,86 @@
+#include "dataset/write_set.h"
+
+#include <algorithm>
+#include <cmath>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "dataset/coco.h"
+#include "dataset/label_txt.h"
+#include "dataset/voc.h"
+#include "dataset/wider_bbx_gt.h"
+
+namespace retinaface::dataset {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  if (!folder.empty()) fs::create_directories(folder, error);
+  if (error) fail(ErrorCode::kUnreadable, "{}: {}", printable(folder), error.message());
+}
+
+template <typename Predicate>
+void note(const AnnotationSet& set, Predicate lost, std::string_view what,
+          std::vector<std::string>& notes) {
+  std::ptrdiff_t count = 0;
+  for (const AnnotatedImage& image : set) count += std::ranges::count_if(image.faces, lost);
+  if (count > 0) notes.push_back(fmt::format("{} of {} faces", what, count));
+}
+
+}  // namespace
+
+fs::path write_set(const fs::path& out, SetFormat format, const AnnotationSet& set) {
+  RF_CHECK(format != SetFormat::kPoints);
+  if (format == SetFormat::kVoc) {
+    const fs::path folder = out / "Annotations";
+    make_folder(folder);
+    write_voc(folder, set);
+    return folder;
+  }
+  const bool coco = format == SetFormat::kCoco;
+  const bool wider = format == SetFormat::kWider;
+  fs::path file = out;
+  if (fs::is_directory(out) || !out.has_filename()) {
+    file /= coco ? "annotations.json" : wider ? "wider_face_bbx_gt.txt" : "label.txt";
+  }
+  make_folder(file.parent_path());
+  (coco ? write_coco : wider ? write_wider_bbx_gt : write_label_txt)(file, set);
+  return file;
+}
+
+std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set) {
+  std::vector<std::string> notes;
+  const bool wider = format == SetFormat::kWider;
+  if (wider) {
+    note(
+        set,
+        [](const AnnotatedFace& face) {
+          return std::ranges::any_of(face.points, [](const AnnotatedPoint& point) {
+            return point.state != PointState::kMissing;
+          });
+        },
+        "the points", notes);
+    note(
+        set, [](const AnnotatedFace& face) { return face.quality.has_value(); }, "the quality",
+        notes);
+    note(
+        set,
+        [](const AnnotatedFace& face) {
+          return face.attributes.blur != std::round(face.attributes.blur);
+        },
+        "the fraction of the blur", notes);
+  }
+  if (wider || format == SetFormat::kLabelTxt) {
+    note(
+        set, [](const AnnotatedFace& face) { return face.box_is_estimate; },
+        "that they are estimates, of the boxes", notes);
+  }
+  return notes;
+}
+
+}  // namespace retinaface::dataset

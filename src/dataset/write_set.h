@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "dataset/annotation.h"
+#include "dataset/read_set.h"
+
+namespace retinaface::dataset {
+
+/// Writes annotations in a format; RF_CHECKs that it is not kPoints, which has no writer.
+///   label, wider, coco   the file `out`, or label.txt, wider_face_bbx_gt.txt or annotations.json
+///   in
+///                        the folder `out`
+///   voc                  out/Annotations/PATH.xml for each picture
+/// Returns what was written: the file, or the folder Annotations. Makes the folders that it needs.
+/// Throws Error as the formats' writers do.
+std::filesystem::path write_set(const std::filesystem::path& out, SetFormat format,
+                                const AnnotationSet& set);
+
+/// What of the set the format has no place for, one phrase each, e.g. "the points of 12 faces".
+std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set);
+
+}  // namespace retinaface::dataset

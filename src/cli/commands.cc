@@ -19,6 +19,10 @@ std::span<const Command> commands() {
        "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"
        "retinaface import imagenet.tar -o backbone.safetensors --part backbone",
        declare_import},
+      {"dataset", "check annotated pictures, and convert their annotations",
+       "retinaface dataset check wider/train\n"
+       "retinaface dataset convert instances_train.json --to label -o train/label.txt",
+       declare_dataset},
       {"models", "list the models that this program knows", "retinaface models", declare_models},
       {"summary", "list a network's layers, shapes, parameters and multiply-adds",
        "retinaface summary mnet025 --size 640x480", declare_summary},

@@ -151,13 +151,18 @@ std::string bash_completion(const CLI::App& app) {
     script += fmt::format("    ' {}') words='{}' ;;\n", command.name,
                           fmt::join(words_for(commands, command), " "));
   }
+  std::vector<std::string> groups;  // whose first word is a command
+  for (const CommandEntry& command : commands) {
+    if (!names_below(commands, command.name + " ").empty()) groups.push_back(command.name);
+  }
   script += fmt::format(
       "    *) words='{} help --help --version' ;;\n  esac\n"
-      "  if [[ -z \"$command\" || \"$current\" == -* || \"$command\" == ' evaluate' ]]; then\n"
+      "  if [[ -z \"$command\" || \"$current\" == -* || ' {} ' == *\"$command \"* ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
       "  else\n    COMPREPLY=($(compgen -f -- \"$current\"))\n  fi\n}}\n"
       "complete -o filenames -F _{} {}\n",
-      fmt::join(names_below(commands, ""), " "), app.get_name(), app.get_name());
+      fmt::join(names_below(commands, ""), " "), fmt::join(groups, " "), app.get_name(),
+      app.get_name());
   return script;
 }
 

@@ -173,8 +173,10 @@ Action declare_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
       ->required();
-  app.add_option("--data", options->data,
-                 "folder with images/ and label.txt; give it again to train on several")
+  app.add_option(
+         "--data", options->data,
+         "annotated pictures: a folder, or a file of annotations in any form that `dataset check` "
+         "reads; give it again to train on several")
       ->required();
   app.add_option(
          "--out", options->out,

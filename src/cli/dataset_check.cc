@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "retinaface/error.h"
+#include "retinaface/image.h"
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/ordered_pipeline.h"
+#include "cli/dataset.h"
+#include "cli/progress.h"
+#include "dataset/check_annotations.h"
+#include "dataset/read_set.h"
+#include "image/draw.h"
+
+namespace retinaface::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using dataset::Finding;
+using dataset::Flaw;
+
+struct Options {
+  std::string set;
+  std::string images;
+  std::string out;
+  std::size_t draw = 0;
+  std::size_t list = 20;
+  int threads = 0;
+};
+
+/// Lists findings as they come, the first of each kind, and counts all.
+class Report {
+ public:
+  explicit Report(std::size_t listed_of_each) : listed_of_each_(listed_of_each) {}
+
+  void add(const std::vector<Finding>& findings) {
+    for (const Finding& finding : findings) {
+      if (counts_[static_cast<std::size_t>(finding.flaw)]++ < listed_of_each_) {
+        fmt::print("{}\n", finding.text);
+      }
+    }
+  }
+
+  /// One line a kind; true when there are none.
+  bool print_counts() const {
+    bool sound = true;
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i] == 0) continue;
+      if (sound) fmt::print("\nwrong\n");
+      sound = false;
+      const std::string hidden =
+          counts_[i] > listed_of_each_ ? fmt::format(", {} listed", listed_of_each_) : "";
+      fmt::print("{:10}   {}{}\n", counts_[i], dataset::name_of(static_cast<Flaw>(i)), hidden);
+    }
+    if (sound) fmt::print("\nnothing wrong\n");
+    return sound;
+  }
+
+ private:
+  std::size_t listed_of_each_;
+  std::array<std::size_t, dataset::kFlaws> counts_{};
+};
+
+/// The entry's faces on its picture, those that are ignored in grey.
+void draw_annotations(const fs::path& place, Image picture, const dataset::AnnotatedImage& image) {
+  constexpr Colour kIgnoredColour = {170, 170, 170};
+  constexpr float kNowhere = std::numeric_limits<float>::quiet_NaN();
+  std::vector<FaceMark> marks;
+  for (const dataset::AnnotatedFace& face : image.faces) {
+    if (face.ignored) {
+      draw_box(picture, face.box, kIgnoredColour);
+      continue;
+    }
+    FaceMark& mark = marks.emplace_back(FaceMark{.box = face.box});
+    for (std::size_t i = 0; i < face.points.size(); ++i) {
+      const bool missing = face.points[i].state == dataset::PointState::kMissing;
+      mark.landmarks[i] = missing ? Point{kNowhere, kNowhere} : face.points[i].position;
+    }
+  }
+  draw_faces(picture, marks, {.scores = false});
+  fs::create_directories(place.parent_path());
+  write_image(place, picture);
+}
+
+/// Where a picture's drawing goes: its path below `out`, with what leads out of that taken away.
+fs::path drawing_path(const fs::path& out, const std::string& picture) {
+  fs::path place = out;
+  for (const fs::path& part : fs::path(picture).relative_path()) {
+    if (part != ".." && part != ".") place /= part;
+  }
+  if (!can_write_image(place)) place += ".png";
+  return place;
+}
+
+/// Evenly among the pictures that have faces.
+std::vector<bool> chosen_for_drawing(const dataset::AnnotationSet& set, std::size_t count) {
+  std::vector<std::size_t> candidates;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    if (!set[i].faces.empty()) candidates.push_back(i);
+  }
+  std::vector<bool> chosen(set.size(), false);
+  count = std::min(count, candidates.size());
+  for (std::size_t i = 0; i < count; ++i) chosen[candidates[i * candidates.size() / count]] = true;
+  return chosen;
+}
+
+/// What is wrong with one picture's entry; the picture, drawn on, goes to `drawing` unless empty.
+std::vector<Finding> check_picture(const fs::path& images, const dataset::AnnotatedImage& image,
+                                   const fs::path& drawing) {
+  Image picture;
+  std::vector<Finding> findings;
+  try {
+    // Annotations are on the stored pixels, which is how training reads them.
+    picture = read_image(images / image.path, {.apply_orientation = false});
+  } catch (const Error& error) {
+    const bool missing = error.code() == ErrorCode::kNotFound;
+    findings.push_back({missing ? Flaw::kPictureMissing : Flaw::kPictureUnreadable, error.what()});
+  }
+  const int width = picture.empty() ? image.width : picture.width();
+  const int height = picture.empty() ? image.height : picture.height();
+  const bool differs =
+      (image.width > 0 && image.width != width) || (image.height > 0 && image.height != height);
+  if (differs) {
+    findings.push_back(
+        {Flaw::kSizeDiffers,
+         fmt::format("{}: {} x {} pixels, its annotations say {} x {}", printable(image.path),
+                     width, height, image.width, image.height)});
+  }
+  for (Finding& finding : dataset::check_faces(image, width, height)) {
+    findings.push_back(std::move(finding));
+  }
+  if (!drawing.empty() && !picture.empty()) draw_annotations(drawing, std::move(picture), image);
+  return findings;
+}
+
+void check_pictures(const Options& options, const dataset::TrainingSet& set, Report& report) {
+  const dataset::AnnotationSet& entries = set.annotations;
+  const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
+  ProgressLine progress("checking");
+  std::size_t next = 0;
+  std::size_t done = 0;
+  run_in_order(
+      options.threads > 0 ? options.threads : core_count(),
+      [&] { return next < entries.size() ? std::optional(next++) : std::nullopt; },
+      [&](std::size_t i) {
+        const fs::path drawing = drawn[i] ? drawing_path(options.out, entries[i].path) : fs::path();
+        return check_picture(set.images, entries[i], drawing);
+      },
+      [&](const std::vector<Finding>& findings) {
+        report.add(findings);
+        progress.show(++done, entries.size());
+      });
+}
+
+int run(const Options& options) {
+  if ((options.draw > 0) == options.out.empty()) {
+    throw UsageError("--draw N and --out DIR go together");
+  }
+  dataset::FoundSet found = dataset::read_set(options.set);
+  if (!options.images.empty()) found.set.images = options.images;
+  fmt::print("{}: {}, pictures in {}\n\n", printable(found.source), name_of(found.format),
+             printable(found.set.images));
+  Report report(options.list);
+  report.add(dataset::check_entries(found.set.annotations));
+  check_pictures(options, found.set, report);
+  fmt::print("\n{}", format_summary(dataset::summarise(found.set.annotations)));
+  return report.print_counts() ? kSuccess : kSomeFailed;
+}
+
+}  // namespace
+
+Action declare_dataset_check(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("SET", options->set,
+                 "a set's folder, or the file of its annotations: label.txt, WIDER's bbx_gt.txt, "
+                 "COCO's JSON, VOC's XML, told by their content")
+      ->required();
+  app.add_option("--images", options->images,
+                 "folder of the pictures (default: looked for beside the annotations)");
+  app.add_option("--out", options->out, "folder for drawn samples");
+  app.add_option("--draw", options->draw,
+                 "draw the annotations of this many pictures, taken evenly from the set; "
+                 "ignored faces are grey")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--list", options->list, "list at most this many of each kind of flaw")
+      ->capture_default_str();
+  app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

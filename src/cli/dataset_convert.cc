@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "retinaface/image.h"
+
+#include "base/check.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/ordered_pipeline.h"
+#include "cli/dataset.h"
+#include "cli/progress.h"
+#include "dataset/read_set.h"
+#include "dataset/write_set.h"
+
+namespace retinaface::cli {
+namespace {
+
+using dataset::AnnotatedImage;
+using dataset::SetFormat;
+
+constexpr std::array kWritten = {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kCoco,
+                                 SetFormat::kVoc};
+
+struct Options {
+  std::string set;
+  std::string images;
+  std::string to;
+  std::string out;
+  int threads = 0;
+};
+
+std::vector<std::string> written_names() {
+  std::vector<std::string> names;
+  for (const SetFormat format : kWritten) names.emplace_back(name_of(format));
+  return names;
+}
+
+bool has_size(const AnnotatedImage& image) {
+  return image.width > 0 && image.height > 0;
+}
+
+/// Takes the sizes that the annotations do not say from the pictures. Returns how many pictures
+/// could not be read, each with a line on standard error.
+std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
+  struct Size {
+    int width = 0;
+    int height = 0;
+    std::string problem;
+  };
+  std::vector<AnnotatedImage*> unknown;
+  for (AnnotatedImage& image : set.annotations) {
+    if (!has_size(image)) unknown.push_back(&image);
+  }
+  ProgressLine progress("reading the sizes of pictures");
+  std::size_t failed = 0;
+  std::size_t next = 0;
+  std::size_t done = 0;
+  run_in_order(
+      options.threads > 0 ? options.threads : core_count(),
+      [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
+      [&](const AnnotatedImage* image) -> Size {
+        try {
+          const Image picture = read_image(set.images / image->path, {.apply_orientation = false});
+          return {picture.width(), picture.height(), {}};
+        } catch (const Error& error) {
+          return {.problem = error.what()};
+        }
+      },
+      [&](const Size& size) {
+        if (size.problem.empty()) {
+          unknown[done]->width = size.width;
+          unknown[done]->height = size.height;
+        } else {
+          ++failed;
+          fmt::print(stderr, "retinaface: {}\n", size.problem);
+        }
+        progress.show(++done, unknown.size());
+      });
+  return failed;
+}
+
+int run(const Options& options) {
+  const auto* const format =
+      std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
+  RF_CHECK(format != kWritten.end());
+  dataset::FoundSet found = dataset::read_set(options.set);
+  if (!options.images.empty()) found.set.images = options.images;
+  const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc;
+  const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
+  for (const std::string& lost : lost_in(*format, found.set.annotations)) {
+    fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
+  }
+  const auto written = write_set(options.out, *format, found.set.annotations);
+  fmt::print(stderr, "retinaface: {} pictures, from {} to {}\n", found.set.annotations.size(),
+             name_of(found.format), printable(written));
+  if (failed > 0) {
+    fmt::print(stderr, "retinaface: {} pictures are written without their size\n", failed);
+  }
+  return failed == 0 ? kSuccess : kSomeFailed;
+}
+
+}  // namespace
+
+Action declare_dataset_convert(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("SET", options->set,
+                 "a set's folder, or the file of its annotations: label.txt, WIDER's bbx_gt.txt, "
+                 "COCO's JSON, VOC's XML, told by their content")
+      ->required();
+  app.add_option("--to", options->to,
+                 "label: RetinaFace's label.txt; wider: WIDER FACE's bbx_gt.txt; coco: COCO's "
+                 "JSON; voc: Pascal VOC's XML files")
+      ->required()
+      ->check(CLI::IsMember(written_names()));
+  app.add_option("-o,--out", options->out,
+                 "the file to write, or a folder; for voc the folder that gets Annotations/")
+      ->required();
+  app.add_option("--images", options->images,
+                 "folder of the pictures, whose sizes coco and voc say (default: looked for beside "
+                 "the annotations)");
+  app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

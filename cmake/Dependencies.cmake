@@ -46,4 +46,7 @@ if(RETINAFACE_WITH_TRAINING)
   add_library(libtorch INTERFACE)
   target_include_directories(libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES})
+  # c10d's headers include Gloo's; without them the trainer is one process.
+  find_path(GLOO_INCLUDE_DIR gloo/context.h)
+  find_library(GLOO_LIBRARY gloo)
 endif()

@@ -45,7 +45,9 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
           .batch = recipe.batch,
           .seed = options.seed,
           .threads = options.loader_threads,
-          .cache_bytes = options.cache_bytes};
+          .cache_bytes = options.cache_bytes,
+          .rank = options.processes != nullptr ? options.processes->rank() : 0,
+          .processes = options.processes != nullptr ? options.processes->processes() : 1};
 }
 
 /// What a checkpoint must have been made with for this run to go on from it.
@@ -80,16 +82,19 @@ class Run {
         options_(options),
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
-        step_(recipe, model_, start_weights()),
+        processes_(options.processes != nullptr ? *options.processes : alone_),
+        step_(recipe, model_, start_weights(), processes_),
         description_(describe_run(recipe, sets_)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}
 
   TrainingResult run() {
     prepare();
-    while (done_ < last_step_ && !stopped()) one_step();
-    if (options_.validate && last_validated_ != done_ && !stopped()) validate();
-    save();
+    while (done_ < last_step_ && !stopped_) one_step();
+    if (first()) {
+      if (options_.validate && last_validated_ != done_ && !stopped_) validate();
+      save();
+    }
     return {done_, done_ == last_step_, best_};
   }
 
@@ -102,9 +107,21 @@ class Run {
 
   std::filesystem::path file(const char* name) const { return options_.out / name; }
 
-  bool stopped() const { return options_.stop != nullptr && options_.stop->load(); }
+  /// The process that validates and writes.
+  bool first() const { return processes_.rank() == 0; }
+
+  /// Whether any process was asked to stop: then all of them do, after the same step.
+  bool any_asked_to_stop() {
+    double asked[] = {options_.stop != nullptr && options_.stop->load() ? 1.0 : 0.0};
+    processes_.sum(std::span<double>(asked));
+    return asked[0] > 0;
+  }
 
   void prepare() {
+    if (recipe_.batch % processes_.processes() != 0) {
+      fail(ErrorCode::kInvalidArgument, "a batch of {} does not divide by {} processes",
+           recipe_.batch, processes_.processes());
+    }
     std::filesystem::create_directories(options_.out);
     RunLog::Lengths logged;
     if (std::filesystem::exists(file(kCheckpointFile))) {
@@ -118,8 +135,10 @@ class Run {
     loader_.emplace(sets_, loader_options(recipe_, options_), done_);
     const std::int64_t whole = loader_->batches_per_epoch() * recipe_.schedule.epochs;
     last_step_ = std::min(options_.steps.value_or(whole), whole);
-    write_file_atomically(file(kRecipeFile), to_toml(recipe_));
-    log_.emplace(options_.out, logged);
+    if (first()) {
+      write_file_atomically(file(kRecipeFile), to_toml(recipe_));
+      log_.emplace(options_.out, logged);
+    }
     last_save_ = start_ = Clock::now();
   }
 
@@ -162,8 +181,13 @@ class Run {
     if (averaging()) average_.add(step_.network().values(), done_);
     ++done_;
 
-    const double seconds = seconds_since(start);
-    step_seconds_.add(seconds);
+    step_seconds_.add(seconds_since(start));
+    stopped_ = any_asked_to_stop();
+    if (first()) keep_record(loss, rate, per_epoch);
+  }
+
+  /// What is written and told after a step.
+  void keep_record(const LossValues& loss, double rate, std::int64_t per_epoch) {
     TrainingProgress progress = describe(loss, rate, per_epoch);
     log_->add_step(progress);
     const bool epoch_ends = done_ % per_epoch == 0;
@@ -247,6 +271,8 @@ class Run {
   const TrainingOptions& options_;
   const models::Model& model_;
   std::vector<dataset::TrainingSet> sets_;
+  runtime::ProcessGroup alone_{{}};
+  runtime::ProcessGroup& processes_;
   TrainingStep step_;
   std::string description_;
   Optimizer optimizer_;
@@ -257,6 +283,7 @@ class Run {
   std::int64_t done_ = 0;
   std::int64_t last_step_ = 0;
   std::int64_t last_validated_ = -1;
+  bool stopped_ = false;
   StepTime step_seconds_;
   Clock::time_point start_;
   Clock::time_point last_save_;

@@ -22,23 +22,27 @@ void preprocess(const Image& image, const models::Preprocessing& preprocessing, 
   }
 }
 
-runtime::TrainableOptions network_options(const Recipe& recipe) {
+runtime::TrainableOptions network_options(const Recipe& recipe, runtime::ProcessGroup& processes) {
   runtime::TrainableOptions options;
   options.precision = recipe.arithmetic == Arithmetic::kBfloat16 ? runtime::Precision::kBfloat16
                                                                  : runtime::Precision::kFloat32;
   options.frozen = recipe.frozen;
   options.frozen_statistics = recipe.frozen_statistics;
+  if (processes.processes() > 1) {
+    options.sum_over_processes = [&processes](std::span<double> values) { processes.sum(values); };
+  }
   return options;
 }
 
 }  // namespace
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights)
+                           const graph::Weights& weights, runtime::ProcessGroup& processes)
     : recipe_(recipe),
       model_(model),
+      processes_(processes),
       graph_(model.build()),
-      network_(graph_, weights, network_options(recipe)),
+      network_(graph_, weights, network_options(recipe, processes)),
       gradients_(graph_.outputs().size()) {}
 
 void TrainingStep::fill_input(std::span<const dataset::Sample> batch) {
@@ -79,11 +83,23 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
         {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
   }
   network_.forward(input_, static_cast<std::int64_t>(batch.size()), side, side);
-  const LossValues loss = compute_loss(collect_outputs(), targets, model_.anchors, side, side,
-                                       count_positives(targets, recipe_.loss), recipe_.loss);
+  LossCounts counts = count_positives(targets, recipe_.loss);
+  sum({&counts.positives, &counts.with_box, &counts.with_landmarks});
+  LossValues loss =
+      compute_loss(collect_outputs(), targets, model_.anchors, side, side, counts, recipe_.loss);
+  sum({&loss.total, &loss.cls, &loss.box, &loss.landmarks});
   const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
   network_.backward(gradients);
+  processes_.sum(network_.gradients());
   return loss;
+}
+
+void TrainingStep::sum(std::initializer_list<double*> values) {
+  std::vector<double> sums;
+  for (const double* value : values) sums.push_back(*value);
+  processes_.sum(std::span(sums));
+  std::size_t i = 0;
+  for (double* value : values) *value = sums[i++];
 }
 
 }  // namespace retinaface::training

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "dataset/augmentation.h"
 #include "models/catalogue.h"
+#include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/loss.h"
 #include "training/recipe.h"
@@ -15,10 +17,12 @@ namespace retinaface::training {
 /// A network with its loss: from a batch of samples to the gradient of its parameters.
 class TrainingStep {
  public:
-  /// The weights must be the model's. `recipe` and `model` must outlive the step.
-  TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights);
+  /// The weights must be the model's. `recipe`, `model` and `processes` must outlive the step.
+  TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
+               runtime::ProcessGroup& processes);
 
-  /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network.
+  /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
+  /// several processes each brings its share of the batch; loss and gradient are of the whole.
   LossValues forward_backward(std::span<const dataset::Sample> batch);
 
   runtime::TrainableNetwork& network() { return network_; }
@@ -26,10 +30,13 @@ class TrainingStep {
 
  private:
   NetworkOutputs collect_outputs();
+  /// Replaces each value by its sum over all processes.
+  void sum(std::initializer_list<double*> values);
   void fill_input(std::span<const dataset::Sample> batch);
 
   const Recipe& recipe_;
   const models::Model& model_;
+  runtime::ProcessGroup& processes_;
   graph::Graph graph_;
   runtime::TrainableNetwork network_;
   std::vector<float> input_;

@@ -73,7 +73,8 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   const Recipe recipe = reference_recipe(reference);
   const models::Model& model = models::find_model("mnet025");
   const graph::Weights start = graph::random_weights(model.build(), reference.at("seed"));
-  TrainingStep step(recipe, model, start);
+  runtime::ProcessGroup alone({});
+  TrainingStep step(recipe, model, start, alone);
   Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const std::vector<dataset::Sample> batch = make_batch(reference);
 

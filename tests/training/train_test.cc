@@ -94,13 +94,20 @@ class Train : public ::testing::Test {
                         arguments);
   }
 
-  /// Starts the same without a shell in between; returns the process.
-  pid_t start(std::vector<std::string> words) const {
-    const std::string out = folder_ / "started.txt";
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+
+  /// Starts the same without a shell in between; returns the process. What it says goes to the file
+  /// `name`.
+  pid_t start(std::vector<std::string> words, const Variables& environment = {},
+              const std::string& name = "started.txt") const {
+    const std::string out = folder_ / name;
     const pid_t process = ::fork();
     if (process == 0) {
       const int file = ::open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       ::dup2(file, STDERR_FILENO);
+      for (const auto& [variable, value] : environment) {
+        ::setenv(variable.c_str(), value.c_str(), 1);
+      }
       if (::chdir(folder_.path().c_str()) != 0) ::_exit(127);
       words.insert(words.begin(), {"retinaface", "train"});
       std::vector<char*> arguments;
@@ -112,8 +119,26 @@ class Train : public ::testing::Test {
     return process;
   }
 
+  /// Starts two processes of one run as torchrun would.
+  std::vector<pid_t> start_two(const std::vector<std::string>& words) const {
+    const std::string port = std::to_string(20000 + ::getpid() % 10000);
+    std::vector<pid_t> processes;
+    for (const char* rank : {"0", "1"}) {
+      processes.push_back(start(words, {{"RANK", rank}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", port}},
+                                std::string("process_") + rank + ".txt"));
+    }
+    return processes;
+  }
+
   const testing::TemporaryFolder folder_;
 };
+
+/// Waits for a process; its exit code, -1 if a signal ended it.
+int exit_code_of(pid_t process) {
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 
 TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
   const std::string common = "small.toml --data data --val data --threads 2 --checkpoint-every 3";
@@ -161,6 +186,71 @@ TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
   EXPECT_EQ(std::vector(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(before.size())),
             before);
 }
+
+#ifdef RETINAFACE_WITH_GLOO
+
+// From weights that are trained already: from random ones roundings would grow within these steps.
+std::string trained_weights() {
+  return testing::sample_folder().parent_path() / "weights/mnet025.safetensors";
+}
+
+TEST_F(Train, TwoProcessesOfHalfABatchEqualOneOfTheWhole) {
+  write("shared.toml", R"(
+[input]
+side_px = 96
+batch = 8
+[optimizer]
+average_decay = 0.9
+[schedule]
+epochs = 12
+learning_rate = 1e-4
+)");
+  const std::string init = trained_weights();
+  ASSERT_EQ(
+      train("shared.toml --data data --val data --out one --threads 1 --init " + init).exit_code,
+      0);
+  const auto processes = start_two({"shared.toml", "--data", "data", "--val", "data", "--out",
+                                    "two", "--threads", "1", "--init", init});
+  for (const pid_t process : processes) ASSERT_EQ(exit_code_of(process), 0);
+  EXPECT_EQ(content(folder_ / "process_1.txt"), "");  // the first one speaks for both
+  std::istringstream one(content(folder_ / "one/metrics.jsonl"));
+  std::istringstream two(content(folder_ / "two/metrics.jsonl"));
+  int steps = 0;
+  for (std::string a, b; std::getline(one, a) && std::getline(two, b);) {
+    const json expected = json::parse(a);
+    const json got = json::parse(b);
+    if (!expected.contains("step")) continue;
+    ++steps;
+    for (const char* key : {"step", "loss", "loss_cls", "loss_box", "loss_landmarks"}) {
+      const double want = expected.at(key);
+      EXPECT_NEAR(got.at(key).get<double>(), want, 1e-3 * want) << key << " of step " << steps;
+    }
+  }
+  EXPECT_EQ(steps, 12);
+}
+
+TEST_F(Train, ADeadProcessEndsTheRunWithACheckpoint) {
+  write("long.toml", std::string(kSmallRecipe) + "[validation]\nevery_epochs = 100000\n");
+  const std::vector<std::string> words = {
+      "long.toml", "--data", "data",   "--out",          "run", "--checkpoint-every", "2",
+      "--threads", "1",      "--init", trained_weights()};
+  const auto processes = start_two(words);
+  while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
+    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0) << content(folder_ / "process_0.txt");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(processes[1], SIGKILL);
+  EXPECT_EQ(exit_code_of(processes[1]), -1);
+  EXPECT_EQ(exit_code_of(processes[0]), 1);
+  EXPECT_THAT(content(folder_ / "process_0.txt"),
+              AllOf(HasSubstr("another process of the run is gone"), HasSubstr("--resume")));
+  auto again = words;
+  again.emplace_back("--resume");
+  for (const pid_t process : start_two(again)) EXPECT_EQ(exit_code_of(process), 0);
+  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 40U);
+}
+
+#endif
 
 TEST_F(Train, EndsEarlyOnTheSameSchedule) {
   ASSERT_EQ(train("small.toml --data data --out whole").exit_code, 0);

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "cli/training/validation.h"
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
+#include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/trainer.h"
 
@@ -101,7 +103,22 @@ int thread_count(const Options& options) {
   return options.threads > 0 ? options.threads : core_count();
 }
 
-training::TrainingOptions training_options(const Options& options) {
+/// Where this process stands among those that mpirun, srun or torchrun may have started.
+runtime::ProcessPlace place_among_processes() {
+  return runtime::place_from_environment([](const char* name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name);
+    if (value == nullptr) return std::nullopt;
+    return value;
+  });
+}
+
+/// A line on standard error, of the first process only.
+void say(const runtime::ProcessGroup& processes, const std::string& line) {
+  if (processes.rank() == 0) fmt::print(stderr, "retinaface: {}\n", line);
+}
+
+training::TrainingOptions training_options(const Options& options,
+                                           runtime::ProcessGroup& processes) {
   training::TrainingOptions result;
   result.out = options.out;
   result.seed = options.seed;
@@ -111,8 +128,9 @@ training::TrainingOptions training_options(const Options& options) {
   result.loader_threads = thread_count(options);
   result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
   result.stop = &stop_asked;
+  result.processes = &processes;
   if (options.init.empty()) {
-    fmt::print(stderr, "retinaface: no --init: training starts from scratch\n");
+    say(processes, "no --init: training starts from scratch");
   } else {
     result.initial = graph::read_safetensors(options.init);
     result.initial_name = printable(options.init);
@@ -120,9 +138,10 @@ training::TrainingOptions training_options(const Options& options) {
   return result;
 }
 
-std::optional<ValidationSet> validation_set(const Options& options) {
+std::optional<ValidationSet> validation_set(const Options& options,
+                                            const runtime::ProcessGroup& processes) {
   if (!options.val.empty()) return ValidationSet(options.val);
-  fmt::print(stderr, "retinaface: no --val: the weights are not validated, best is last\n");
+  say(processes, "no --val: the weights are not validated, best is last");
   return std::nullopt;
 }
 
@@ -145,8 +164,9 @@ int run(const Options& options) {
   }
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
-  training::TrainingOptions training = training_options(options);
-  const std::optional<ValidationSet> validation = validation_set(options);
+  runtime::ProcessGroup processes(place_among_processes());
+  training::TrainingOptions training = training_options(options, processes);
+  const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
   stop_on_signals();
   training::TrainingResult result;
@@ -158,12 +178,13 @@ int run(const Options& options) {
     result = training::train(recipe, sets, training);
   }
   if (!result.finished) {
-    fmt::print(stderr, "retinaface: stopped after {} steps; go on with --resume\n", result.steps);
+    say(processes, fmt::format("stopped after {} steps; go on with --resume", result.steps));
     return kSomeFailed;
   }
+  if (processes.rank() != 0) return kSuccess;
   const fs::path page = write_report(
       {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
-  fmt::print(stderr, "retinaface: done; the report is {}\n", printable(page));
+  say(processes, fmt::format("done; the report is {}", printable(page)));
   return kSuccess;
 }
 

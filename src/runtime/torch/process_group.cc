@@ -1,0 +1,144 @@
+#include "runtime/torch/process_group.h"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <exception>
+
+#include "base/check.h"
+#include "base/file.h"
+
+#ifdef RETINAFACE_WITH_GLOO
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <ATen/ATen.h>
+#endif
+
+namespace retinaface::runtime {
+namespace {
+
+template <typename T>
+void read_number(const Environment& environment, const char* name, T least, T& target) {
+  const std::optional<std::string> text = environment(name);
+  if (!text) return;
+  T value{};
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < least) {
+    fail(ErrorCode::kInvalidArgument, "{}: expected a whole number from {} on, found '{}'", name,
+         least, excerpt(*text));
+  }
+  target = value;
+}
+
+}  // namespace
+
+ProcessPlace place_from_environment(const Environment& environment) {
+  // SLURM_NTASKS is set in a batch script too, which is one process; the step's is srun's alone.
+  constexpr std::array<std::array<const char*, 2>, 4> kLaunchers = {
+      {{"RANK", "WORLD_SIZE"},
+       {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+       {"PMI_RANK", "PMI_SIZE"},
+       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}}};
+  ProcessPlace place;
+  for (const auto& [rank, processes] : kLaunchers) {
+    if (!environment(rank) || !environment(processes)) continue;
+    read_number(environment, rank, 0, place.rank);
+    read_number(environment, processes, 1, place.processes);
+    if (place.rank >= place.processes) {
+      fail(ErrorCode::kInvalidArgument, "{}: expected less than {}, which is {}, found {}", rank,
+           processes, place.processes, place.rank);
+    }
+    break;
+  }
+  if (const auto host = environment("MASTER_ADDR")) place.host = *host;
+  read_number<std::uint16_t>(environment, "MASTER_PORT", 1, place.port);
+  return place;
+}
+
+#ifdef RETINAFACE_WITH_GLOO
+
+class ProcessGroup::Implementation {
+ public:
+  explicit Implementation(const ProcessPlace& place) {
+    c10d::TCPStoreOptions options;
+    options.port = place.port;
+    options.isServer = place.rank == 0;
+    options.numWorkers = static_cast<std::size_t>(place.processes);
+    const auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
+    // The others wait while rank 0 validates; a process that dies closes its connections and is
+    // noticed at once.
+    const auto gloo = c10d::ProcessGroupGloo::Options::create(std::chrono::hours(2));
+    gloo->devices = {place.host == "127.0.0.1" || place.host == "localhost"
+                         ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                         : c10d::ProcessGroupGloo::createDefaultDevice()};
+    gloo->threads = 1;
+    group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(store, place.rank, place.processes, gloo);
+  }
+
+  template <typename T>
+  void sum(std::span<T> values, at::ScalarType type) {
+    std::vector<at::Tensor> tensors = {
+        at::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, type)};
+    group_->allreduce(tensors)->wait();
+  }
+
+ private:
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+};
+
+namespace {
+
+/// Runs `action`; what libtorch throws becomes an Error of one line.
+template <typename Action>
+void translated(const ProcessPlace& place, const char* what, const Action& action) {
+  try {
+    action();
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    fail(ErrorCode::kUnreadable, "process {} of {}: {} ({})", place.rank, place.processes, what,
+         excerpt(text.substr(0, text.find('\n'))));
+  }
+}
+
+constexpr const char* kGone =
+    "another process of the run is gone; start all of them again with --resume";
+
+}  // namespace
+
+ProcessGroup::ProcessGroup(const ProcessPlace& place) : place_(place) {
+  if (place.processes == 1) return;
+  translated(place, "the processes of the run did not find each other",
+             [&] { implementation_ = std::make_unique<Implementation>(place); });
+}
+
+void ProcessGroup::sum(std::span<double> values) {
+  if (!implementation_) return;
+  translated(place_, kGone, [&] { implementation_->sum(values, at::kDouble); });
+}
+
+void ProcessGroup::sum(std::span<float> values) {
+  if (!implementation_) return;
+  translated(place_, kGone, [&] { implementation_->sum(values, at::kFloat); });
+}
+
+#else
+
+class ProcessGroup::Implementation {};
+
+ProcessGroup::ProcessGroup(const ProcessPlace& place) : place_(place) {
+  if (place.processes > 1) {
+    fail(ErrorCode::kUnsupported,
+         "{} processes: this build trains with one, since libgloo-dev was not installed",
+         place.processes);
+  }
+}
+
+void ProcessGroup::sum(std::span<double>) {}
+void ProcessGroup::sum(std::span<float>) {}
+
+#endif
+
+ProcessGroup::~ProcessGroup() = default;
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace retinaface::runtime {
+
+/// Where this process stands among those that train one network together.
+struct ProcessPlace {
+  int rank = 0;
+  int processes = 1;
+  std::string host = "127.0.0.1";  ///< of rank 0, as the others reach it
+  std::uint16_t port = 29500;      ///< there
+};
+
+/// Reads the value of an environment variable; nothing where it is not set.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+/// What the launcher has set: torchrun's RANK and WORLD_SIZE, or Open MPI's, Hydra's (MPICH, Intel)
+/// or Slurm's (srun) own; MASTER_ADDR and MASTER_PORT with all of them. One process where there is
+/// none of these. Throws Error(kInvalidArgument) for values that are no such numbers.
+ProcessPlace place_from_environment(const Environment& environment);
+
+/// Sums over all processes of a run, by libtorch's c10d with Gloo. Each process calls the same
+/// members in the same order; all get the same bits. Throws Error(kUnreadable) when another one is
+/// gone.
+class ProcessGroup {
+ public:
+  /// Waits until all have come. Throws Error: kUnreadable when they do not, kUnsupported for more
+  /// than one process in a build without Gloo.
+  explicit ProcessGroup(const ProcessPlace& place);
+  ~ProcessGroup();
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  int rank() const { return place_.rank; }
+  int processes() const { return place_.processes; }
+
+  /// Replaces the values by their sums over all processes.
+  void sum(std::span<double> values);
+  void sum(std::span<float> values);
+
+ private:
+  class Implementation;
+
+  ProcessPlace place_;
+  std::unique_ptr<Implementation> implementation_;  ///< null for one process
+};
+
+}  // namespace retinaface::runtime

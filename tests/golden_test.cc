@@ -95,7 +95,8 @@ TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
     EXPECT_EQ(image.height(), entry.at("height"));
     const auto expected = faces_of(entry);
     faces += expected.size();
-    expect_faces(detector.detect(image, {.min_score = 0.3F}), expected, 0.3F, 1e-3F, 0.5F, name);
+    expect_faces(detector.detect(image, {.min_score = 0.3F, .scales = {1}}), expected, 0.3F, 1e-3F,
+                 0.5F, name);
   }
   EXPECT_GT(faces, 50U);
 }

@@ -2,7 +2,6 @@
 // pkg-config against it, in C++ and in C, and what the shared library shows.
 
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -17,6 +16,7 @@ namespace {
 
 using testing::CommandResult;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using testing::run;
 
 const std::string kSource = RETINAFACE_SOURCE_DIR;
@@ -51,10 +51,9 @@ class Install : public ::testing::Test {
     const CommandResult result = run("LD_LIBRARY_PATH=" + quoted(library_folder()) + " " +
                                      quoted(program) + " '" + kSource + "/samples/portrait.jpg'");
     EXPECT_EQ(result.exit_code, 0) << result.errors;
-    EXPECT_TRUE(std::regex_match(
+    EXPECT_THAT(
         result.output,
-        std::regex("(0\\.[0-9]+|1\\.000) at \\([0-9.]+, [0-9.]+\\), [0-9.]+ x [0-9.]+\n")))
-        << result.output;
+        MatchesRegex("(0\\.[0-9]+|1\\.000) at \\([0-9.]+, [0-9.]+\\), [0-9.]+ x [0-9.]+\n"));
   }
 
  private:
@@ -133,10 +132,9 @@ TEST_F(Install, TheLibraryShowsItsInterfaceAlone) {
       functions_of_c.insert(line);
       continue;
     }
-    const std::regex of_ours(
-        "(typeinfo (name )?for |vtable for )?retinaface::(Detector|Image|Error|version|"
-        "bytes_per_pixel|read_image|decode_image|write_image|can_write_image)\\b.*");
-    EXPECT_TRUE(std::regex_match(line, of_ours)) << line;
+    EXPECT_THAT(line, MatchesRegex("(typeinfo (name )?for |vtable for )?retinaface::"
+                                   "(Detector|Image|Error|version|bytes_per_pixel|read_image|"
+                                   "decode_image|write_image|can_write_image)([^a-z_].*)?"));
   }
   EXPECT_THAT(functions_of_c,
               ::testing::ElementsAre("rf_default_options", "rf_detect", "rf_detector_free",

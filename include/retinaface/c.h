@@ -62,7 +62,7 @@ typedef struct {
   float min_score; /* faces below are dropped; 0 to 1 */
   float nms_iou;   /* of two boxes that overlap by more than this only the better stays; 0 to 1 */
   const float* scales; /* factors to resize the picture by, each over 0 and up to 16 */
-  size_t scale_count;  /* 0: the original size alone */
+  size_t scale_count;  /* 0: what faces of all sizes need */
 } rf_detect_options;
 
 typedef struct rf_detector rf_detector;

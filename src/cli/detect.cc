@@ -28,11 +28,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// --scales that lets the picture's size decide.
+constexpr const char* kAllSizes = "auto";
+
 struct Options {
   std::vector<std::string> inputs;
   std::string model{models::kDefaultModel};
   DetectOptions detect;
-  std::string scales = "1";
+  std::string scales = kAllSizes;
+  std::int64_t max_pixels = ReadOptions{}.max_pixels;
   std::string format = "jsonl";
   std::string out;
   bool draw = false;
@@ -51,6 +55,11 @@ struct Outcome {
 };
 
 void check(const Options& options) {
+  constexpr int kLeastTile = 1280;
+  if (options.detect.tile_px != 0 && options.detect.tile_px < kLeastTile) {
+    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}", kLeastTile,
+                                 options.detect.tile_px));
+  }
   if (options.draw && options.out.empty()) throw UsageError("--draw: --out DIR is missing");
   if (options.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");
@@ -89,7 +98,7 @@ Outcome detect(const Detector& detector, const Options& options, Input input) {
     return outcome;
   }
   try {
-    Image image = read_image(path);
+    Image image = read_image(path, {.max_pixels = options.max_pixels});
     const auto start = std::chrono::steady_clock::now();
     std::vector<Face> faces = detector.detect(image, options.detect);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
@@ -167,9 +176,10 @@ int thread_count(const Options& options, std::size_t inputs) {
       std::min(static_cast<std::size_t>(wanted), std::max<std::size_t>(inputs, 1)));
 }
 
-/// "0.5,1,2": each over 0 and at most 16.
+/// "0.5,1,2", each over 0 and at most 16; none for "auto".
 std::vector<float> parse_scales(const std::string& text) {
   std::vector<float> scales;
+  if (text == kAllSizes) return scales;
   const char* at = text.data();
   const char* const end = at + text.size();
   while (true) {
@@ -178,7 +188,8 @@ std::vector<float> parse_scales(const std::string& text) {
     const bool ends = result.ptr == end || *result.ptr == ',';
     if (result.ec != std::errc() || !ends || !(scale > 0 && scale <= 16)) {
       throw UsageError(fmt::format(
-          "--scales: expected factors over 0 and up to 16 like 0.5,1,2, found '{}'", text));
+          "--scales: expected auto, or factors over 0 and up to 16 like 0.5,1,2, found '{}'",
+          text));
     }
     scales.push_back(scale);
     if (result.ptr == end) return scales;
@@ -223,8 +234,17 @@ Action declare_detect(CLI::App& app) {
                  "of boxes that overlap by more than this IoU keep the best")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  app.add_option("--scales", options->scales,
-                 "factors to resize the picture by, e.g. 0.5,1,2; 1 is its own size")
+  app.add_option(
+         "--scales", options->scales,
+         "factors to resize the picture by, e.g. 0.5,1,2; 1 is its own size; auto: what faces "
+         "of all sizes need")
+      ->capture_default_str();
+  app.add_option("--tile", options->detect.tile_px,
+                 "work on larger pictures in overlapping squares of this side, at least 1280; 0: "
+                 "in one piece, however much memory that takes")
+      ->capture_default_str();
+  app.add_option("--max-pixels", options->max_pixels, "refuse pictures of more pixels than this")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--format", options->format,
                  "jsonl: one JSON line a picture on standard output; wider: DIR/EVENT/NAME.txt")

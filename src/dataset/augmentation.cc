@@ -12,10 +12,6 @@
 namespace retinaface::dataset {
 namespace {
 
-bool contains(const Box& box, const Point& point) {
-  return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;
-}
-
 float shorter_side(const Box& box) {
   return std::min(box.width(), box.height());
 }

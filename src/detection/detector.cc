@@ -13,7 +13,10 @@
 #include "base/ordered_pipeline.h"
 #include "detection/decode.h"
 #include "detection/nms.h"
+#include "detection/passes.h"
 #include "detection/preprocess.h"
+#include "detection/tiles.h"
+#include "geometry/box.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "runtime/onednn/onednn.h"
@@ -29,22 +32,31 @@ void check(const DetectOptions& options) {
   if (!in(options.nms_iou, 0, 1)) {
     fail(ErrorCode::kInvalidArgument, "nms_iou: expected 0 to 1, found {}", options.nms_iou);
   }
-  if (options.scales.empty()) fail(ErrorCode::kInvalidArgument, "scales: expected at least one");
   for (const float scale : options.scales) {
     if (!(scale > 0 && scale <= 16)) {
       fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
     }
   }
+  constexpr int kLeastTile = 4 * detection::kTileMargin;
+  if (options.tile_px != 0 && options.tile_px < kLeastTile) {
+    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kLeastTile,
+         options.tile_px);
+  }
 }
 
 /// Moves faces found in a resized picture into the frame of the original.
-void rescale(std::vector<Face>::iterator begin, std::vector<Face>::iterator end, float factor_x,
-             float factor_y) {
-  for (; begin != end; ++begin) {
-    Box& box = begin->box;
+void rescale(std::vector<Face>& faces, float factor_x, float factor_y) {
+  for (Face& face : faces) {
+    Box& box = face.box;
     box = {box.x0 * factor_x, box.y0 * factor_y, box.x1 * factor_x, box.y1 * factor_y};
-    for (Point& point : begin->landmarks) point = {point.x * factor_x, point.y * factor_y};
+    for (Point& point : face.landmarks) point = {point.x * factor_x, point.y * factor_y};
   }
+}
+
+void move(Face& face, float x, float y) {
+  Box& box = face.box;
+  box = {box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y};
+  for (Point& point : face.landmarks) point = {point.x + x, point.y + y};
 }
 
 }  // namespace
@@ -77,7 +89,17 @@ class Detector::Implementation {
     }
     const SessionLease session(*this);
     std::vector<Face> faces;
-    for (const float scale : options.scales) detect_at(*session, image, scale, options, faces);
+    const bool all_sizes = options.scales.empty();
+    for (const detection::Pass& pass : all_sizes ? detection::passes_for(image.width, image.height)
+                                                 : detection::passes_at(options.scales)) {
+      std::vector<Face> found = detect_at(*session, image, pass.scale, options);
+      std::erase_if(found, [&](const Face& face) {
+        const float side = std::max(face.box.width(), face.box.height());
+        return side < pass.least_px || side >= pass.greatest_px;
+      });
+      if (all_sizes) detection::drop_parts(found, faces);
+      faces.insert(faces.end(), found.begin(), found.end());
+    }
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
     return faces;
@@ -114,22 +136,45 @@ class Detector::Implementation {
     std::unique_ptr<runtime::Session> session_;
   };
 
-  void detect_at(runtime::Session& session, ImageView image, float scale,
-                 const DetectOptions& options, std::vector<Face>& faces) const {
+  std::vector<Face> detect_at(runtime::Session& session, ImageView image, float scale,
+                              const DetectOptions& options) const {
     const auto scaled = [&](int side) {
       return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
     };
     const int width = scaled(image.width);
     const int height = scaled(image.height);
     if (width == image.width && height == image.height) {
-      run(session, image, options.min_score, faces);
-      return;
+      return detect_in_tiles(session, image, options);
     }
-    const auto before = static_cast<std::ptrdiff_t>(faces.size());
-    run(session, resize(image, width, height), options.min_score, faces);
-    rescale(faces.begin() + before, faces.end(),
-            static_cast<float>(image.width) / static_cast<float>(width),
+    std::vector<Face> faces = detect_in_tiles(session, resize(image, width, height), options);
+    rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
             static_cast<float>(image.height) / static_cast<float>(height));
+    return faces;
+  }
+
+  /// In one piece, if the picture is not larger than a tile.
+  std::vector<Face> detect_in_tiles(runtime::Session& session, ImageView image,
+                                    const DetectOptions& options) const {
+    std::vector<Face> faces;
+    const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
+    if (limit == 0 || std::int64_t{image.width} * image.height <= limit) {
+      run(session, image, options.min_score, faces);
+      return faces;
+    }
+    for (const detection::Tile& tile :
+         detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
+      ImageView part = image;
+      part.data = image.row(tile.y) + std::ptrdiff_t{tile.x} * bytes_per_pixel(image.format);
+      part.width = tile.width;
+      part.height = tile.height;
+      std::vector<Face> found;
+      run(session, part, options.min_score, found);
+      for (Face& face : found) {
+        move(face, static_cast<float>(tile.x), static_cast<float>(tile.y));
+        if (contains(tile.core, face.box.center())) faces.push_back(face);
+      }
+    }
+    return faces;
   }
 
   void run(runtime::Session& session, ImageView image, float min_score,

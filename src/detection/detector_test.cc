@@ -87,7 +87,7 @@ TEST(Detector, RefusesOptionsOutsideTheirRange) {
   }
   for (const float bad : {0.0F, -1.0F, 16.5F, NAN, INFINITY})
     refuses({.scales = {1, bad}}, "scales");
-  refuses({.scales = {}}, "scales");
+  for (const int bad : {-1, 1, 1279}) refuses({.tile_px = bad}, "tile_px");
   EXPECT_EQ(error_of([&] { detector.detect(ImageView{}); }).code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(error_of([&] { detector.detect(Image()); }).code(), ErrorCode::kInvalidArgument);
 }

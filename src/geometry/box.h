@@ -16,6 +16,10 @@ inline Box intersection(const Box& a, const Box& b) {
   return {std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1), std::min(a.y1, b.y1)};
 }
 
+inline bool contains(const Box& box, const Point& point) {
+  return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;
+}
+
 /// Intersection over union, in [0, 1]; 0 when both boxes are empty.
 inline float iou(const Box& a, const Box& b) {
   const float shared = area(intersection(a, b));

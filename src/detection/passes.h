@@ -1,0 +1,33 @@
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+namespace retinaface::detection {
+
+/// One run of the network over the whole picture, resized by `scale`, and the faces that are taken
+/// from it: those whose longer side, in pixels of the picture, lies in [least_px, greatest_px).
+struct Pass {
+  float scale = 1;
+  float least_px = 0;
+  float greatest_px = std::numeric_limits<float>::infinity();
+};
+
+/// The passes for a picture of this size that make faces of any size visible to a network whose
+/// largest anchors are 512 px: its own size, and smaller ones, down to a longer side of 512 px or
+/// less, for faces that are too large there. The smaller ones together cost about a tenth of the
+/// first. Smallest scale first.
+std::vector<Pass> passes_for(int width, int height);
+
+/// Passes at exactly these scales, with all their faces.
+std::vector<Pass> passes_at(const std::vector<float>& scales);
+
+/// Removes from `faces` those that lie within a larger face of `larger` and score no better: a
+/// network that sees a face far larger than its anchors finds faces in parts of the head. "Within":
+/// the centre is in the ellipse that fills the larger box or, unless the face is small, the head
+/// around it; so people behind somebody's shoulder stay.
+void drop_parts(std::vector<Face>& faces, const std::vector<Face>& larger);
+
+}  // namespace retinaface::detection

@@ -1,0 +1,51 @@
+#include "detection/tiles.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+
+namespace retinaface::detection {
+namespace {
+
+struct Stretch {
+  int begin = 0;
+  int length = 0;
+  float core_begin = 0;
+  float core_end = 0;
+};
+
+std::vector<Stretch> cut(int extent, int side) {
+  constexpr int kStride = 32;
+  constexpr float kOverlap = 16;
+  constexpr float kFar = std::numeric_limits<float>::max();
+  const int step = (side - 2 * kTileMargin) / kStride * kStride;
+  std::vector<Stretch> stretches;
+  for (int begin = 0;; begin += step) {
+    const bool last = extent - begin <= side;
+    const int length = last ? extent - begin : side;
+    stretches.push_back({begin, length,
+                         begin == 0 ? -kFar : static_cast<float>(begin + kTileMargin) - kOverlap,
+                         last ? kFar : static_cast<float>(begin + step + kTileMargin) + kOverlap});
+    if (last) return stretches;
+  }
+}
+
+}  // namespace
+
+std::vector<Tile> cut_into_tiles(int width, int height, int side) {
+  RF_CHECK(width > 0 && height > 0 && side >= 4 * kTileMargin);
+  std::vector<Tile> tiles;
+  for (const Stretch& row : cut(height, side)) {
+    for (const Stretch& column : cut(width, side)) {
+      tiles.push_back({column.begin,
+                       row.begin,
+                       column.length,
+                       row.length,
+                       {column.core_begin, row.core_begin, column.core_end, row.core_end}});
+    }
+  }
+  return tiles;
+}
+
+}  // namespace retinaface::detection

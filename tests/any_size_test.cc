@@ -1,0 +1,101 @@
+// Faces of any size in one call, and large pictures in tiles.
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "retinaface/retinaface.h"
+
+#include "geometry/box.h"
+#include "image/resize.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+/// The part of the portrait that its face fills, two thirds of each side.
+Image head() {
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  constexpr int kLeft = 155;
+  constexpr int kTop = 31;
+  constexpr int kSide = 172;
+  ImageView part = portrait;
+  part.data = portrait.row(kTop) + 3 * kLeft;
+  part.width = kSide;
+  part.height = kSide;
+  return resize(part, kSide, kSide);
+}
+
+void paste(const Image& what, Image& picture, int left, int top) {
+  for (int y = 0; y < what.height(); ++y) {
+    std::memcpy(picture.row(top + y) + 3 * left, what.row(y),
+                static_cast<std::size_t>(3 * what.width()));
+  }
+}
+
+TEST(AnySize, OneFaceIsOneFaceHoweverLarge) {
+  const Detector detector;
+  const Image small = head();
+  for (const int side : {172, 400, 640, 800, 1200, 2000, 4000}) {
+    const auto faces = detector.detect(resize(small, side, side));
+    ASSERT_EQ(faces.size(), 1U) << side;
+    const auto scale = static_cast<float>(side) / 172;
+    const Box expected = {24 * scale, 29 * scale, 117 * scale, 145 * scale};
+    EXPECT_GT(iou(faces[0].box, expected), 0.7F) << side;
+    EXPECT_GT(faces[0].score, 0.9F) << side;
+  }
+}
+
+TEST(AnySize, SmallOnesBesideALargeOne) {
+  Image picture(4000, 3000);
+  paste(resize(head(), 2600, 2600), picture, 100, 200);
+  const Image small = resize(head(), 64, 64);  // a face of 43 px
+  constexpr int kSmall = 12;
+  for (int i = 0; i < kSmall; ++i) paste(small, picture, 2900 + 250 * (i % 4), 300 + 700 * (i / 4));
+  const auto faces = Detector().detect(picture);
+  const auto large =
+      std::ranges::count_if(faces, [](const Face& f) { return f.box.width() > 1000; });
+  const auto little =
+      std::ranges::count_if(faces, [](const Face& f) { return f.box.width() < 60; });
+  EXPECT_EQ(large, 1);
+  EXPECT_EQ(little, kSmall);
+  EXPECT_EQ(static_cast<int>(faces.size()), kSmall + 1);
+}
+
+TEST(AnySize, TilesFindWhatThePictureInOnePieceShows) {
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  Image picture(3 * crowd.width(), 3 * crowd.height());
+  for (int i = 0; i < 9; ++i) {
+    paste(crowd, picture, i % 3 * crowd.width(), i / 3 * crowd.height());
+  }
+  const Detector detector;
+  constexpr float kMinScore = 0.3F;
+  const auto faces_of = [&](int tile_px) {
+    return detector.detect(picture, {.min_score = kMinScore, .scales = {1}, .tile_px = tile_px});
+  };
+  const auto missing = [&](const std::vector<Face>& faces, const std::vector<Face>& among) {
+    int count = 0;
+    for (const Face& face : faces) {
+      if (face.score < kMinScore + 0.05F) continue;
+      constexpr float kNear = 2;  // px
+      count += std::ranges::none_of(among, [&](const Face& other) {
+        const auto near = [](float a, float b) { return std::abs(a - b) <= kNear; };
+        return near(face.box.x0, other.box.x0) && near(face.box.y0, other.box.y0) &&
+               near(face.box.x1, other.box.x1) && near(face.box.y1, other.box.y1);
+      });
+    }
+    return count;
+  };
+  const auto whole = faces_of(0);
+  ASSERT_GT(whole.size(), 100U);
+  for (const int tile_px : {1280, 1500}) {
+    const auto tiled = faces_of(tile_px);
+    EXPECT_EQ(missing(whole, tiled), 0) << tile_px << ": lost";
+    EXPECT_EQ(missing(tiled, whole), 0) << tile_px << ": doubled or new";
+  }
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstring>
+
+#include "retinaface/image.h"
+
 #include "dataset/annotation.h"
 
 namespace retinaface::dataset {
@@ -31,6 +35,15 @@ inline AnnotationSet full_set() {
 inline AnnotationSet without_sizes(AnnotationSet set) {
   for (AnnotatedImage& image : set) image.width = image.height = 0;
   return set;
+}
+
+inline bool same_pixels(const Image& a, const Image& b) {
+  if (a.width() != b.width() || a.height() != b.height()) return false;
+  const auto row_bytes = static_cast<std::size_t>(a.stride());
+  for (int y = 0; y < a.height(); ++y) {
+    if (std::memcmp(a.row(y), b.row(y), row_bytes) != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace retinaface::dataset

@@ -4,8 +4,9 @@
 BUILD   := build/release
 PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
+FUZZ_SECONDS := 3600  # each fuzzer, in make nightly
 
-.PHONY: help demo build test check format sanitize clean
+.PHONY: help demo build test check format sanitize nightly clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, pictures and JSON in out/"
@@ -13,7 +14,8 @@ help:
 	@echo "make test      build everything and run the tests"
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
-	@echo "make sanitize  unit tests under ASan and UBSan, threaded ones under TSan"
+	@echo "make sanitize  unit tests under ASan and UBSan"
+	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
 	@echo "make clean     remove build/ and out/"
 
 demo:
@@ -31,10 +33,10 @@ build:
 	@echo "The program: $(PROGRAM)"
 
 test:
-	@$(INSTALL) detect evaluate test
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=OFF -DRETINAFACE_TESTS=ON
+	@$(INSTALL) detect evaluate train test
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
-	@ctest --test-dir $(BUILD) --output-on-failure
+	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j $$(nproc)
 	@echo "The program: $(PROGRAM)"
 
 check:
@@ -47,9 +49,18 @@ format:
 
 sanitize:
 	@$(INSTALL) detect evaluate test
-	@for preset in asan tsan; do \
-	  cmake --preset $$preset --log-level=WARNING && cmake --build build/$$preset && \
-	  ctest --preset $$preset || exit 1; done
+	@cmake --preset asan --log-level=WARNING
+	@cmake --build build/asan
+	@ctest --preset asan -j $$(nproc)
+
+nightly:
+	@$(INSTALL) detect evaluate train test fuzz
+	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
+	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
+	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS)
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
+	@cmake --build $(BUILD)
+	@ctest --test-dir $(BUILD) --output-on-failure -L slow
 
 clean:
 	rm -rf build out

@@ -146,6 +146,9 @@ TEST_F(EvaluateCompare, RefusesWrongUsage) {
   EXPECT_EQ(malformed.exit_code, 1);
   EXPECT_THAT(malformed.errors, HasSubstr("most/0--Event/0_Event_1.txt:3: expected x, y, width"));
   draw_black();
+  const auto blocked = compare("all all2=all --images images --out truth/wider_face_val.mat/d");
+  EXPECT_EQ(blocked.exit_code, 1);
+  EXPECT_THAT(blocked.errors, HasSubstr("wider_face_val.mat/d: cannot be made a folder"));
   EXPECT_EQ(compare("all nowhere.safetensors --images images").exit_code, 1);
 }
 

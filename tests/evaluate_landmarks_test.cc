@@ -100,5 +100,21 @@ TEST_F(EvaluateLandmarks, OfAnInterimModelAreThoseOfAnotherImplementation) {
   EXPECT_NEAR(figures()["nme_box"].get<double>(), 5.74, 0.01);
 }
 
+// By another implementation the checkpoint has 9.2 % by the eyes' distance on every fourth picture.
+TEST_F(EvaluateLandmarks, OfThePublicCheckpointAreThoseOfAnotherImplementation) {
+  RF_NEED_DATA("aflw/label.txt");
+  RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
+  const fs::path data = testing::data_folder();
+  const auto imported = testing::run("'" RETINAFACE_PROGRAM "' import '" +
+                                     (data / "weights/mobilenet0.25_Final.pth").string() +
+                                     "' -o '" + (folder_ / "public.safetensors").string() + "'");
+  ASSERT_EQ(imported.exit_code, 0) << imported.errors;
+  const auto result = evaluate("--aflw '" + (data / "aflw").string() +
+                               "' --every 4 --json r.json --model public.safetensors");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(figures()["found"], 250);
+  EXPECT_NEAR(figures()["nme_eyes"].get<double>(), 9.2, 0.05);
+}
+
 }  // namespace
 }  // namespace retinaface

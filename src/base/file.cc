@@ -118,6 +118,15 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_
   }
 }
 
+void make_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) {
+    fail(ErrorCode::kUnreadable, "{}: cannot be made a folder: {}", printable(path),
+         error.message());
+  }
+}
+
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::filesystem::path part = path;
   part += fmt::format(".{}.part", ::getpid());

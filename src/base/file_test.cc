@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/testing.h"
@@ -58,6 +59,17 @@ TEST(Excerpt, IsShortAndOneLine) {
   EXPECT_EQ(excerpt(std::string(101, 'x')), std::string(100, 'x') + "...");
   EXPECT_EQ(excerpt(std::string(99, 'x') + "üü"), std::string(99, 'x') + "...");
   EXPECT_EQ(excerpt(std::string(200, '\xBF')).substr(0, 8), "\\xbf\\xbf");
+}
+
+TEST(MakeFolders, MakesThoseAboveAndNamesWhatIsInTheWay) {
+  const TemporaryFolder folder;
+  make_folders(folder / "a/b/c");
+  EXPECT_TRUE(std::filesystem::is_directory(folder / "a/b/c"));
+  make_folders(folder / "a/b/c");  // there already
+  write_file_atomically(folder / "file", std::string("x"));
+  const Error error = error_of([&] { make_folders(folder / "file/below"); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("file/below: cannot be made a folder"));
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void draw(const Options& options, const fs::path& input, Image image,
   draw_faces(image, marks);
   fs::path place = place_in(options.out, input);
   if (!can_write_image(place)) place += ".png";
-  fs::create_directories(place.parent_path());
+  make_folders(place.parent_path());
   write_image(place, image);
 }
 

@@ -68,15 +68,13 @@ std::vector<Entrant> parse_entrants(const Options& options) {
     entrants.push_back(parse_entrant(argument));
     const Entrant& entrant = entrants.back();
     if (!entrant.is_folder && options.images.empty()) {
-      throw UsageError(fmt::format(
-          "evaluate compare: {} is no folder of predictions, and a model needs --images DIR",
-          printable(entrant.path)));
+      throw UsageError(fmt::format("{} is no folder of predictions, and a model needs --images DIR",
+                                   printable(entrant.path)));
     }
     const auto same = std::ranges::count(entrants, entrant.name, &Entrant::name);
     if (same > 1) {
-      throw UsageError(fmt::format(
-          "evaluate compare: two detectors called {}; call one of them otherwise, NAME={}",
-          printable(entrant.name), printable(entrant.path)));
+      throw UsageError(fmt::format("two detectors called {}; call one of them otherwise, NAME={}",
+                                   printable(entrant.name), printable(entrant.path)));
     }
   }
   return entrants;
@@ -146,7 +144,7 @@ void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
   }
   const auto found =
       evaluation::find_disagreements(truth, contestants, min_scores, options.pictures);
-  fs::create_directories(options.out);
+  make_folders(options.out);
   std::vector<evaluation::DrawnDisagreement> drawn;
   ProgressLine progress("drawing");
   for (const evaluation::Disagreement& disagreement : found) {
@@ -174,7 +172,7 @@ void draw_curves(const Options& options, const evaluation::Comparison& compariso
 
 int run(const Options& options) {
   if (!options.out.empty() && options.images.empty()) {
-    throw UsageError("evaluate compare: --out draws on pictures, say where they are: --images DIR");
+    throw UsageError("--out draws on pictures, say where they are: --images DIR");
   }
   std::vector<Entrant> entrants = parse_entrants(options);
   const WiderGroundTruth truth = evaluation::read_wider_ground_truth(options.ground_truth);

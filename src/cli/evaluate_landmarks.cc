@@ -143,7 +143,7 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
 int run(const Options& options) {
   const bool by_labels = !options.labels.empty();
   if (by_labels != !options.images.empty() || by_labels == !options.aflw.empty()) {
-    throw UsageError("evaluate landmarks: expected --labels FILE --images DIR, or --aflw DIR");
+    throw UsageError("expected --labels FILE --images DIR, or --aflw DIR");
   }
   const Detector detector =
       options.detector.model.empty() ? Detector() : Detector(options.detector.model);

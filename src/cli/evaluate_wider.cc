@@ -35,10 +35,10 @@ struct Options {
 
 void check(const Options& options) {
   if (options.predictions.empty() && options.images.empty()) {
-    throw UsageError("evaluate wider: say what to judge, --predictions DIR or --images DIR");
+    throw UsageError("say what to judge, --predictions DIR or --images DIR");
   }
   if (!options.predictions.empty() && !options.detector.model.empty()) {
-    throw UsageError("evaluate wider: --predictions and --model exclude each other");
+    throw UsageError("--predictions and --model exclude each other");
   }
   if (!options.predictions.empty() && !options.save_predictions.empty()) {
     throw UsageError("--save-predictions: there are predictions already");
@@ -60,7 +60,7 @@ std::vector<evaluation::PictureMatches> judge_predictions(const Options& options
 void save(const fs::path& folder, const std::string& picture,
           const std::vector<evaluation::Detection>& detections) {
   const fs::path path = folder / (picture + ".txt");
-  fs::create_directories(path.parent_path());
+  make_folders(path.parent_path());
   write_file_atomically(path, evaluation::format_wider_predictions(picture, detections));
 }
 

@@ -40,7 +40,7 @@ fs::path write_wider_file(const fs::path& folder, const PictureResult& result) {
   const std::string name = result.path.stem().string();
   const std::string text =
       evaluation::format_wider_predictions(event + "/" + name, evaluation::to_wider(result.faces));
-  fs::create_directories(folder / event);
+  make_folders(folder / event);
   const fs::path place = folder / event / (name + ".txt");
   write_file_atomically(place, text);
   return place;

@@ -211,12 +211,12 @@ std::string list_of(const std::vector<std::string>& lines) {
 }
 
 /// JSON of one line. Throws Error(kUnsupported) for text that is not UTF-8.
-std::string line_of(const json& object, const std::filesystem::path& file) {
+std::string line_of(const json& object, const std::string& file) {
   try {
     return object.dump();
   } catch (const json::type_error&) {
-    fail(ErrorCode::kUnsupported, "{}: expected paths in UTF-8, as JSON has them, found {}",
-         printable(file), excerpt(object.value("file_name", "")));
+    fail(ErrorCode::kUnsupported, "{}: expected paths in UTF-8, as JSON has them, found {}", file,
+         excerpt(object.value("file_name", "")));
   }
 }
 
@@ -261,13 +261,17 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
 }
 
 void write_coco(const std::filesystem::path& path, const AnnotationSet& set) {
+  write_file_atomically(path, format_coco(set, printable(path)));
+}
+
+std::string format_coco(const AnnotationSet& set, const std::string& name) {
   std::vector<std::string> images;
   std::vector<std::string> annotations;
   for (std::size_t i = 0; i < set.size(); ++i) {
     json image = {{"id", i + 1}, {"file_name", set[i].path}};
     if (set[i].width > 0) image["width"] = set[i].width;
     if (set[i].height > 0) image["height"] = set[i].height;
-    images.push_back(line_of(image, path));
+    images.push_back(line_of(image, name));
     for (const AnnotatedFace& face : set[i].faces) {
       json annotation = to_json(face);
       annotation["id"] = annotations.size() + 1;
@@ -276,9 +280,8 @@ void write_coco(const std::filesystem::path& path, const AnnotationSet& set) {
     }
   }
   const json category = {{"id", 1}, {"name", "face"}, {"keypoints", kPointNames}};
-  write_file_atomically(
-      path, fmt::format("{{\"images\": {},\n\"annotations\": {},\n\"categories\": [{}]}}\n",
-                        list_of(images), list_of(annotations), category.dump()));
+  return fmt::format("{{\"images\": {},\n\"annotations\": {},\n\"categories\": [{}]}}\n",
+                     list_of(images), list_of(annotations), category.dump());
 }
 
 }  // namespace retinaface::dataset

@@ -100,12 +100,17 @@ AnnotationSet parse_label_txt(const TextFile& file) {
 }
 
 void write_label_txt(const std::filesystem::path& path, const AnnotationSet& set) {
+  write_file_atomically(path, format_label_txt(set, printable(path)));
+}
+
+std::string format_label_txt(const AnnotationSet& set, const std::string& name) {
   std::string text;
   for (const AnnotatedImage& image : set) {
+    check_written_path(image.path, name);
     text += fmt::format("# {}\n", image.path);
     for (const AnnotatedFace& face : image.faces) text += format_face(face);
   }
-  write_file_atomically(path, text);
+  return text;
 }
 
 }  // namespace retinaface::dataset

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "dataset/annotation.h"
 #include "dataset/text_lines.h"
@@ -20,7 +21,10 @@ AnnotationSet read_label_txt(const std::filesystem::path& path);
 AnnotationSet parse_label_txt(const TextFile& file);
 
 /// Writes 26 columns, 27 for faces of known quality. Coordinates have two digits after the point;
-/// box_is_estimate and the pictures' sizes have no place here. Throws Error(kUnreadable).
+/// box_is_estimate and the pictures' sizes have no place here. Throws Error: kUnreadable,
+/// kUnsupported as check_written_path.
 void write_label_txt(const std::filesystem::path& path, const AnnotationSet& set);
+/// What is written; `name` stands for the file in messages.
+std::string format_label_txt(const AnnotationSet& set, const std::string& name);
 
 }  // namespace retinaface::dataset

@@ -112,6 +112,24 @@ TEST(ReadSet, SaysWhatItExpected) {
   EXPECT_THAT(story.what(), HasSubstr("story.txt:1: expected annotations"));
 }
 
+TEST(WriteSet, RefusesPathsThatWouldNotComeBack) {
+  const TemporaryFolder folder;
+  for (const SetFormat format : {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kVoc}) {
+    for (const char* path : {"", " a.jpg", "a.jpg ", "a.jpg\n# b.jpg", "a\x01.jpg"}) {
+      const Error error = error_of([&] { write_set(folder / "out", format, {{path, {}}}); });
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << path;
+    }
+  }
+  EXPECT_EQ(error_of([&] {
+              write_set(folder / "gt", SetFormat::kWider, {{"12 34", {}}});
+            }).code(),
+            ErrorCode::kUnsupported);
+  EXPECT_EQ(error_of([&] {
+              write_set(folder / "json", SetFormat::kCoco, {{"a\xFF.jpg", {}}});
+            }).code(),
+            ErrorCode::kUnsupported);
+}
+
 TEST(WriteSet, SaysWhatIsLost) {
   AnnotationSet set = full_set();
   EXPECT_THAT(lost_in(SetFormat::kLabelTxt, set), ::testing::IsEmpty());

@@ -1,5 +1,7 @@
 #include "dataset/text_lines.h"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "base/file.h"
@@ -64,6 +66,16 @@ TextFile::TextFile(std::vector<std::byte> content, std::string name)
     const std::string_view line = trimmed(text.substr(start, end - start));
     if (!line.empty()) lines_.push_back({line, name_, number});
     start = end + 1;
+  }
+}
+
+void check_written_path(const std::string& picture, const std::string& file) {
+  const bool plain =
+      std::ranges::none_of(picture, [](unsigned char c) { return std::iscntrl(c) != 0; });
+  if (picture.empty() || !plain || trimmed(picture) != picture) {
+    fail(ErrorCode::kUnsupported,
+         "{}: expected a picture's path without line breaks or spaces around it, found '{}'", file,
+         excerpt(picture));
   }
 }
 

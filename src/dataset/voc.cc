@@ -297,6 +297,7 @@ std::string format_voc(const AnnotatedImage& image) {
 void write_voc(const fs::path& folder, const AnnotationSet& set) {
   std::set<fs::path> written;
   for (const AnnotatedImage& image : set) {
+    check_written_path(image.path, printable(folder));
     const fs::path place = xml_path(folder, image.path);
     if (!written.insert(place.lexically_normal()).second) {
       fail(ErrorCode::kBadData, "{}: expected one picture for this file, found a second: {}",

@@ -35,7 +35,7 @@ AnnotationSet read_voc(const std::filesystem::path& path);
 std::string format_voc(const AnnotatedImage& image);
 
 /// Writes FOLDER/PATH.xml for each picture, its extension exchanged. Throws Error: kUnreadable;
-/// kBadData for paths that leave the folder or share a file.
+/// kBadData for paths that leave the folder or share a file; kUnsupported as check_written_path.
 void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
 }  // namespace retinaface::dataset

@@ -83,7 +83,7 @@ TEST(Voc, WrittenSetIsReadBack) {
 
 TEST(Voc, RefusesPathsThatLeaveTheFolderOrShareAFile) {
   const TemporaryFolder folder;
-  for (const char* path : {"../a.jpg", "/tmp/a.jpg", "a/../../b.jpg", "a/", ""}) {
+  for (const char* path : {"../a.jpg", "/tmp/a.jpg", "a/../../b.jpg", "a/"}) {
     const Error error = error_of([&] { write_voc(folder / "out", {{path, {}}}); });
     EXPECT_EQ(error.code(), ErrorCode::kBadData) << path;
   }

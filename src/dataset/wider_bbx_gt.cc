@@ -105,18 +105,27 @@ AnnotationSet parse_wider_bbx_gt(const TextFile& file) {
 }
 
 void write_wider_bbx_gt(const std::filesystem::path& path, const AnnotationSet& set) {
+  write_file_atomically(path, format_wider_bbx_gt(set, printable(path)));
+}
+
+std::string format_wider_bbx_gt(const AnnotationSet& set, const std::string& name) {
   std::string text;
   for (const AnnotatedImage& image : set) {
+    check_written_path(image.path, name);
+    if (holds_only_numbers(image.path)) {
+      fail(ErrorCode::kUnsupported, "{}: the path '{}' would be taken for a face", name,
+           excerpt(image.path));
+    }
     text += fmt::format("{}\n{}\n", image.path, image.faces.size());
     if (image.faces.empty()) text += "0 0 0 0 0 0 0 0 0 0\n";
     for (const AnnotatedFace& face : image.faces) {
       const Box& box = face.box;
       text += fmt::format("{} {} {} {} {} {}\n", format_number(box.x0), format_number(box.y0),
                           format_number(box.width()), format_number(box.height()),
-                          std::lround(face.attributes.blur), format_wider_flags(face));
+                          format_number(face.attributes.blur, 0), format_wider_flags(face));
     }
   }
-  write_file_atomically(path, text);
+  return text;
 }
 
 }  // namespace retinaface::dataset

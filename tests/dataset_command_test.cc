@@ -1,0 +1,156 @@
+// `retinaface dataset` as a user meets it.
+
+#include <fstream>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/image.h"
+
+#include "base/file.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::CommandResult;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::TemporaryFolder;
+
+CommandResult retinaface(const std::string& arguments) {
+  return testing::run(fmt::format("'{}' {}", RETINAFACE_PROGRAM, arguments));
+}
+
+std::string text_of(const fs::path& path) {
+  const auto content = read_file(path);
+  return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+void put_picture(const fs::path& path, int width, int height) {
+  fs::create_directories(path.parent_path());
+  write_image(path, Image(width, height));
+}
+
+/// The pictures of tests/data/annotations/label.txt.
+void put_pictures(const fs::path& images) {
+  put_picture(images / "0--Parade/a picture.png", 100, 80);
+  put_picture(images / "b.png", 64, 64);
+  put_picture(images / "c.png", 32, 16);
+}
+
+/// A set of the fixture's labels and black pictures.
+class DatasetCommand : public ::testing::Test {
+ protected:
+  DatasetCommand() {
+    put_pictures(folder_ / "images");
+    fs::copy_file(testing::fixture_folder() / "annotations/label.txt", folder_ / "label.txt");
+  }
+
+  std::string path(const std::string& name) const { return "'" + (folder_ / name).string() + "'"; }
+  std::string set() const { return "'" + folder_.path().string() + "'"; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DatasetCommand, SoundSetChecksAsSound) {
+  const CommandResult result = retinaface("dataset check " + set());
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("nothing wrong"), HasSubstr("label.txt: label, pict"),
+                                   HasSubstr("pictures         3   without a face 1"),
+                                   HasSubstr("faces            3   ignored 1"), HasSubstr("3: 1")));
+  EXPECT_EQ(result.errors, "");
+}
+
+TEST_F(DatasetCommand, CheckListsWhatIsWrong) {
+  fs::remove(folder_ / "images/c.png");
+  std::ofstream(folder_ / "images/b.png") << "no picture";
+  std::ofstream(folder_ / "label.txt", std::ios::app) << "1 2 0 9\n1 2 0 9\n# b.png\n";
+  const CommandResult result = retinaface("dataset check --list 1 " + set());
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("c.png: face 1 at 1.0 2.0 of 0.0 x 9.0: no area"),
+                                   Not(HasSubstr("face 2 at")),
+                                   HasSubstr("         2   boxes of no area, 1 listed"),
+                                   HasSubstr("         1   faces that come twice"),
+                                   HasSubstr("         1   missing pictures"),
+                                   HasSubstr("         2   unreadable pictures, 1 listed"),
+                                   HasSubstr("         1   pictures that come twice")));
+}
+
+TEST_F(DatasetCommand, CheckSeesAnotherSizeThanAnnotated) {
+  ASSERT_EQ(retinaface("dataset convert " + set() + " --to coco -o " + path("set.json")).exit_code,
+            0);
+  put_picture(folder_ / "images/b.png", 48, 64);
+  const CommandResult result = retinaface("dataset check " + path("set.json"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("b.png: 48 x 64 pixels, its annotations say 64 x 64"));
+}
+
+TEST_F(DatasetCommand, DrawsFacesAndIgnoredOnes) {
+  const CommandResult result =
+      retinaface("dataset check --draw 1 --out " + path("drawn") + " " + set());
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  const Image drawn = read_image(folder_ / "drawn/0--Parade/a picture.png");
+  const auto green_minus_red = [&](int x, int y) {
+    return drawn.row(y)[3 * x + 1] - drawn.row(y)[3 * x];
+  };
+  EXPECT_GT(green_minus_red(25, 20), 100) << "the upper edge of the face's box";
+  EXPECT_EQ(green_minus_red(4, 0), 0) << "the ignored face's box is grey";
+  EXPECT_GT(drawn.row(0)[3 * 4], 100);
+  EXPECT_FALSE(fs::exists(folder_ / "drawn/b.png")) << "one was asked for";
+}
+
+TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
+  const std::string original = text_of(folder_ / "label.txt");
+  for (const char* format : {"coco", "voc", "label"}) {
+    const std::string there = path(std::string("as_") + format + "/");
+    ASSERT_EQ(
+        retinaface(fmt::format("dataset convert {} --to {} -o {}", set(), format, there)).exit_code,
+        0);
+    ASSERT_EQ(retinaface(fmt::format("dataset convert {} --to label -o {}", there, path("back")))
+                  .exit_code,
+              0);
+    EXPECT_EQ(text_of(folder_ / "back"), original) << format;
+  }
+}
+
+TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
+  const CommandResult result =
+      retinaface("dataset convert " + set() + " --to wider -o " + path("gt.txt"));
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("wider has no place for the points of 1 faces"),
+                                   HasSubstr("wider has no place for the quality of 1 faces")));
+  EXPECT_EQ(text_of(folder_ / "gt.txt"),
+            "0--Parade/a picture.png\n2\n10.5 20 40 50.25 2 1 1 0 2 1\n0 0 8 9 0 0 0 1 0 0\n"
+            "b.png\n1\n1 2 3 4 0 0 0 0 0 0\nc.png\n0\n0 0 0 0 0 0 0 0 0 0\n");
+}
+
+TEST_F(DatasetCommand, ConvertGoesOnWithoutAPicturesSize) {
+  fs::remove(folder_ / "images/c.png");
+  const CommandResult result =
+      retinaface("dataset convert " + set() + " --to coco -o " + path("set.json"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors,
+              AllOf(HasSubstr("c.png"), HasSubstr("1 pictures are written without")));
+  EXPECT_TRUE(fs::exists(folder_ / "set.json"));
+}
+
+TEST_F(DatasetCommand, WrongUseIsExplained) {
+  EXPECT_EQ(retinaface("dataset").exit_code, 2);
+  EXPECT_EQ(retinaface("dataset check").exit_code, 2);
+  EXPECT_EQ(retinaface("dataset check --draw 3 " + set()).exit_code, 2);
+  EXPECT_EQ(retinaface("dataset convert " + set() + " --to points -o x").exit_code, 2);
+  const CommandResult malformed = retinaface("dataset check /dev/null/none");
+  EXPECT_EQ(malformed.exit_code, 1);
+  std::ofstream(folder_ / "label.txt") << "# a.png\n1 2 3\n";
+  const CommandResult line = retinaface("dataset check " + set());
+  EXPECT_EQ(line.exit_code, 1);
+  EXPECT_THAT(line.errors, HasSubstr("label.txt:2: expected 4, 20, 26 or 27 columns, found 3"));
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -378,8 +378,8 @@ TEST_F(Train, NamesWhatIsMissing) {
     EXPECT_FALSE(fs::exists(folder_ / "out/checkpoint.safetensors"));
   };
   expect_error("none.toml --data data", "none.toml");
-  expect_error("small.toml --data none", "none/label.txt");
-  expect_error("small.toml --data data --val none", "none: expected label.txt in it");
+  expect_error("small.toml --data none", "none: No such file");
+  expect_error("small.toml --data data --val none", "none: No such file");
   expect_error("small.toml --data data --init none.safetensors", "none.safetensors");
   fs::remove(folder_ / "data/images/3.png");
   expect_error("small.toml --data data", "data/images/3.png");

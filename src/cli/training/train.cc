@@ -207,7 +207,7 @@ Action declare_train(CLI::App& app) {
   app.add_option("--init", options->init,
                  "start from these weights: a backbone or a whole detector (.safetensors)");
   app.add_option("--val", options->val,
-                 "validate on this folder: images/ with label.txt, or WIDER FACE's, with "
+                 "validate on these pictures: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
   app.add_option("--seed", options->seed, "fixes all chances")->capture_default_str();
   app.add_option("--steps", options->steps, "end after this many steps, on the same schedule")

@@ -1,9 +1,7 @@
 #include "cli/training/validation.h"
 
-#include "base/check.h"
-#include "base/file.h"
 #include "cli/evaluate.h"
-#include "dataset/label_txt.h"
+#include "dataset/read_set.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 
@@ -27,31 +25,27 @@ evaluation::WiderPicture to_wider_picture(const std::string& name,
   return picture;
 }
 
-ValidationSet::ValidationSet(const fs::path& folder) {
-  if (fs::exists(folder / "label.txt")) {
-    read_labels(folder);
+ValidationSet::ValidationSet(const fs::path& path) {
+  const fs::path ground_truth = fs::weakly_canonical(path).parent_path() / "ground_truth";
+  if (!fs::exists(path / "label.txt") && fs::is_directory(path) && fs::exists(ground_truth)) {
+    read_wider(path / "images", ground_truth);
   } else {
-    read_wider(folder);
+    read_annotations(path);
   }
 }
 
-void ValidationSet::read_wider(const fs::path& folder) {
-  const fs::path ground_truth = fs::weakly_canonical(folder).parent_path() / "ground_truth";
-  if (!fs::exists(ground_truth)) {
-    fail(ErrorCode::kNotFound, "{}: expected label.txt in it, or WIDER's ground truth in {}",
-         printable(folder), printable(ground_truth));
-  }
+void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_truth) {
   truth_ = evaluation::read_wider_ground_truth(ground_truth);
-  pictures_ =
-      evaluation::find_wider_files(truth_, folder / "images", picture_extensions()).by_picture;
+  pictures_ = evaluation::find_wider_files(truth_, images, picture_extensions()).by_picture;
   subsets_ = true;
 }
 
-/// WIDER's protocol on other labels: one event, and all faces that are not ignored count.
-void ValidationSet::read_labels(const fs::path& folder) {
+/// WIDER's protocol on other annotations: one event, and all faces that are not ignored count.
+void ValidationSet::read_annotations(const fs::path& path) {
+  const dataset::TrainingSet set = dataset::read_training_set(path);
   truth_.events = {"all"};
-  for (const dataset::AnnotatedImage& image : dataset::read_label_txt(folder / "label.txt")) {
-    pictures_.emplace(truth_.pictures.size(), folder / "images" / image.path);
+  for (const dataset::AnnotatedImage& image : set.annotations) {
+    pictures_.emplace(truth_.pictures.size(), set.images / image.path);
     truth_.pictures.push_back(to_wider_picture(image.path, image.faces));
   }
 }

@@ -22,9 +22,9 @@ evaluation::WiderPicture to_wider_picture(const std::string& name,
 /// Pictures with the faces that are in them, for judging weights while they are trained.
 class ValidationSet {
  public:
-  /// The folder holds images/ and either label.txt or, beside the folder, ground_truth/ with WIDER
-  /// FACE's files. Throws Error as reading those does.
-  explicit ValidationSet(const std::filesystem::path& folder);
+  /// A folder with WIDER FACE's images/ and, beside the folder, ground_truth/ with its files; or
+  /// annotations as dataset::read_training_set takes them. Throws Error as reading those does.
+  explicit ValidationSet(const std::filesystem::path& path);
 
   /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
   /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
@@ -39,8 +39,8 @@ class ValidationSet {
   std::vector<Example> examples(std::size_t count) const;
 
  private:
-  void read_labels(const std::filesystem::path& folder);
-  void read_wider(const std::filesystem::path& folder);
+  void read_annotations(const std::filesystem::path& path);
+  void read_wider(const std::filesystem::path& images, const std::filesystem::path& ground_truth);
 
   evaluation::WiderGroundTruth truth_;
   std::map<std::size_t, std::filesystem::path> pictures_;  ///< by index in the ground truth

@@ -88,7 +88,7 @@ void draw_annotations(const fs::path& place, Image picture, const dataset::Annot
     }
   }
   draw_faces(picture, marks, {.scores = false});
-  fs::create_directories(place.parent_path());
+  make_folders(place.parent_path());
   write_image(place, picture);
 }
 

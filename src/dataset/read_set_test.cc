@@ -112,10 +112,21 @@ TEST(ReadSet, SaysWhatItExpected) {
   EXPECT_THAT(story.what(), HasSubstr("story.txt:1: expected annotations"));
 }
 
+TEST(WriteSet, NamesTheFolderThatCannotBeMade) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", std::string("in the way"));
+  for (const SetFormat format : {SetFormat::kLabelTxt, SetFormat::kVoc}) {
+    const Error error = error_of([&] { write_set(folder / "file/below/x", format, full_set()); });
+    EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+    EXPECT_THAT(error.what(), HasSubstr((folder / "file").string()));
+  }
+}
+
 TEST(WriteSet, RefusesPathsThatWouldNotComeBack) {
   const TemporaryFolder folder;
   for (const SetFormat format : {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kVoc}) {
-    for (const char* path : {"", " a.jpg", "a.jpg ", "a.jpg\n# b.jpg", "a\x01.jpg"}) {
+    for (const char* path :
+         {"", " a.jpg", "a.jpg ", "a.jpg\n# b.jpg", "a\x01.jpg", "\xEF\xBB\xBF.jpg"}) {
       const Error error = error_of([&] { write_set(folder / "out", format, {{path, {}}}); });
       EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << path;
     }

@@ -9,6 +9,7 @@
 namespace retinaface::dataset {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kSpaces = " \t\r\n\v\f";
 
 /// What a message shows of foreign text: its start, made printable.
@@ -57,7 +58,6 @@ TextFile::TextFile(const std::filesystem::path& path)
 
 TextFile::TextFile(std::vector<std::byte> content, std::string name)
     : name_(std::move(name)), content_(std::move(content)) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   std::string_view text(reinterpret_cast<const char*>(content_.data()), content_.size());
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   int number = 1;
@@ -72,7 +72,8 @@ TextFile::TextFile(std::vector<std::byte> content, std::string name)
 void check_written_path(const std::string& picture, const std::string& file) {
   const bool plain =
       std::ranges::none_of(picture, [](unsigned char c) { return std::iscntrl(c) != 0; });
-  if (picture.empty() || !plain || trimmed(picture) != picture) {
+  if (picture.empty() || !plain || trimmed(picture) != picture ||
+      picture.starts_with(kByteOrderMark)) {
     fail(ErrorCode::kUnsupported,
          "{}: expected a picture's path without line breaks or spaces around it, found '{}'", file,
          excerpt(picture));

@@ -61,7 +61,8 @@ class TextFile {
 };
 
 /// Refuses a picture's path that would not come back as it is from a line of text, nor from XML: an
-/// empty one, one with control characters or with spaces around it. `file` is what is written.
+/// empty one, one with control characters, with spaces around it or with a byte order mark before
+/// it. `file` is what is written.
 /// Throws Error(kUnsupported).
 void check_written_path(const std::string& picture, const std::string& file);
 

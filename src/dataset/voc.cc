@@ -303,11 +303,7 @@ void write_voc(const fs::path& folder, const AnnotationSet& set) {
       fail(ErrorCode::kBadData, "{}: expected one picture for this file, found a second: {}",
            printable(place), excerpt(image.path));
     }
-    std::error_code error;
-    fs::create_directories(place.parent_path(), error);
-    if (error) {
-      fail(ErrorCode::kUnreadable, "{}: {}", printable(place.parent_path()), error.message());
-    }
+    make_folders(place.parent_path());
     write_file_atomically(place, format_voc(image));
   }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -18,12 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  if (!folder.empty()) fs::create_directories(folder, error);
-  if (error) fail(ErrorCode::kUnreadable, "{}: {}", printable(folder), error.message());
-}
-
 template <typename Predicate>
 void note(const AnnotationSet& set, Predicate lost, std::string_view what,
           std::vector<std::string>& notes) {
@@ -38,7 +31,7 @@ fs::path write_set(const fs::path& out, SetFormat format, const AnnotationSet& s
   RF_CHECK(format != SetFormat::kPoints);
   if (format == SetFormat::kVoc) {
     const fs::path folder = out / "Annotations";
-    make_folder(folder);
+    make_folders(folder);
     write_voc(folder, set);
     return folder;
   }
@@ -48,7 +41,7 @@ fs::path write_set(const fs::path& out, SetFormat format, const AnnotationSet& s
   if (fs::is_directory(out) || !out.has_filename()) {
     file /= coco ? "annotations.json" : wider ? "wider_face_bbx_gt.txt" : "label.txt";
   }
-  make_folder(file.parent_path());
+  if (file.has_parent_path()) make_folders(file.parent_path());
   (coco ? write_coco : wider ? write_wider_bbx_gt : write_label_txt)(file, set);
   return file;
 }

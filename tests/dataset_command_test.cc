@@ -36,7 +36,7 @@ void put_picture(const fs::path& path, int width, int height) {
   write_image(path, Image(width, height));
 }
 
-/// The pictures of tests/data/annotations/label.txt.
+/// The pictures of tests/data/label_txt.
 void put_pictures(const fs::path& images) {
   put_picture(images / "0--Parade/a picture.png", 100, 80);
   put_picture(images / "b.png", 64, 64);
@@ -48,7 +48,7 @@ class DatasetCommand : public ::testing::Test {
  protected:
   DatasetCommand() {
     put_pictures(folder_ / "images");
-    fs::copy_file(testing::fixture_folder() / "annotations/label.txt", folder_ / "label.txt");
+    fs::copy_file(testing::fixture_folder() / "label_txt/label.txt", folder_ / "label.txt");
   }
 
   std::string path(const std::string& name) const { return "'" + (folder_ / name).string() + "'"; }

@@ -1,0 +1,21 @@
+#include <cstdint>
+#include <span>
+
+#include "annotations.h"
+#include "dataset/label_txt.h"
+
+using namespace retinaface;
+using namespace retinaface::dataset;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto content = std::as_bytes(std::span(data, size));
+  const auto parse = [](std::vector<std::byte> bytes) {
+    return parse_label_txt(TextFile(std::move(bytes), "input"));
+  };
+  fuzz::expect_error_at_most([&] {
+    const AnnotationSet set = parse({content.begin(), content.end()});
+    fuzz::expect_round_trip(
+        set, [](const AnnotationSet& s) { return format_label_txt(s, "output"); }, parse);
+  });
+  return 0;
+}

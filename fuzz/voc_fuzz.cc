@@ -1,0 +1,24 @@
+#include <cstdint>
+#include <span>
+
+#include "annotations.h"
+#include "dataset/voc.h"
+
+using namespace retinaface;
+using namespace retinaface::dataset;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::expect_error_at_most([&] {
+    const VocPicture picture = parse_voc(std::as_bytes(std::span(data, size)), "input");
+    if (picture.categories.size() != picture.image.faces.size()) std::abort();
+    // Paths are write_voc's affair: it makes files of them.
+    AnnotatedImage image = picture.image;
+    image.path = "a.jpg";
+    fuzz::expect_round_trip(
+        {image}, [](const AnnotationSet& set) { return format_voc(set.front()); },
+        [](const std::vector<std::byte>& bytes) {
+          return AnnotationSet{parse_voc(bytes, "input").image};
+        });
+  });
+  return 0;
+}

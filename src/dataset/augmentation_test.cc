@@ -159,7 +159,8 @@ TEST(CropFaces, TheCentreRuleIsHalfOpen) {
     return crop_faces({{.box = box}}, square, 10).size() == 1;
   };
   EXPECT_TRUE(kept({8, 8, 12, 12})) << "the centre is the square's corner";
-  EXPECT_FALSE(kept({18, 18, 22, 22})) << "the centre is just outside";
+  EXPECT_FALSE(kept({18, 8, 22, 12})) << "on the right edge";
+  EXPECT_FALSE(kept({8, 18, 12, 22})) << "on the lower edge";
   EXPECT_TRUE(kept({18, 18, 21.9F, 21.9F}));
 }
 

@@ -144,6 +144,18 @@ TEST(LoaderThreads, AnEpochIsEachPictureOnce) {
   EXPECT_EQ(orders.size(), 5U) << "in another order each time";
 }
 
+TEST(LoaderThreads, APictureIsCutAnewInEachEpoch) {
+  const PlainSet set(1);
+  Loader loader({set.set()}, options_of(1));
+  std::vector<Box> boxes;
+  for (int epoch = 0; epoch < 20; ++epoch) {
+    for (const AnnotatedFace& face : loader.next().front().faces) boxes.push_back(face.box);
+  }
+  const auto different = std::ranges::count_if(
+      boxes, [&](const Box& box) { return std::ranges::count(boxes, box) == 1; });
+  EXPECT_GT(different, 10);
+}
+
 TEST(LoaderThreads, TheRestThatFillsNoBatchIsLeftOut) {
   const PlainSet set(11);
   Loader loader({set.set()}, options_of(4));

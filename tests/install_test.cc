@@ -132,9 +132,10 @@ TEST_F(Install, TheLibraryShowsItsInterfaceAlone) {
       functions_of_c.insert(line);
       continue;
     }
-    EXPECT_THAT(line, MatchesRegex("(typeinfo (name )?for |vtable for )?retinaface::"
-                                   "(Detector|Image|Error|version|bytes_per_pixel|read_image|"
-                                   "decode_image|write_image|can_write_image)([^a-z_].*)?"));
+    EXPECT_THAT(line,
+                MatchesRegex("(typeinfo (name )?for |vtable for )?retinaface::"
+                             "(Detector|Image|Error|version|bytes_per_pixel|read_image|"
+                             "decode_image|write_image|can_write_image|align_face)([^a-z_].*)?"));
   }
   EXPECT_THAT(functions_of_c,
               ::testing::ElementsAre("rf_default_options", "rf_detect", "rf_detector_free",

@@ -1,6 +1,7 @@
 #pragma once
 
 // The whole public interface.
+#include "retinaface/alignment.h"
 #include "retinaface/detector.h"
 #include "retinaface/error.h"
 #include "retinaface/geometry.h"

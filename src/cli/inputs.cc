@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <iostream>
+#include <iterator>
+#include <sstream>
 #include <string_view>
 #include <system_error>
+
+#include <glob.h>
 
 #include "base/file.h"
 
@@ -42,7 +47,34 @@ void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   }
 }
 
+void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
+  glob_t matches{};
+  if (::glob(pattern.c_str(), 0, nullptr, &matches) == 0) {
+    for (std::size_t i = 0; i < matches.gl_pathc; ++i) inputs.push_back({matches.gl_pathv[i], {}});
+  } else {
+    inputs.push_back({pattern, "no file has such a name"});
+  }
+  ::globfree(&matches);
+}
+
 }  // namespace
+
+std::vector<std::string> read_list(const std::string& file) {
+  std::string text;
+  if (file == kStandardInput) {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    const auto bytes = read_file(file);
+    text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (!line.empty()) lines.push_back(line);
+  }
+  return lines;
+}
 
 std::vector<Input> find_inputs(const std::vector<std::string>& arguments) {
   std::vector<Input> inputs;
@@ -50,6 +82,9 @@ std::vector<Input> find_inputs(const std::vector<std::string>& arguments) {
     std::error_code ignored;
     if (fs::is_directory(argument, ignored)) {
       add_folder(argument, inputs);
+    } else if (argument.find_first_of("*?[") != std::string::npos &&
+               !fs::exists(argument, ignored)) {
+      add_matches(argument, inputs);
     } else {
       inputs.push_back({argument, {}});
     }

@@ -6,6 +6,9 @@
 
 namespace retinaface::cli {
 
+/// The argument that stands for a picture's bytes on standard input.
+inline constexpr const char* kStandardInput = "-";
+
 /// One picture to work on, or one argument that leads to none.
 struct Input {
   std::filesystem::path path;  ///< as found: the argument itself, or argument / path below it
@@ -13,8 +16,13 @@ struct Input {
 };
 
 /// The pictures that the arguments stand for, in their order: files as they are, folders with all
-/// files below them whose names end like a picture's, sorted by path. A folder that holds none or
-/// cannot be read becomes an Input with a problem.
+/// files below them whose names end like a picture's, sorted by path; names with *, ? or [...] that
+/// no file has, with what they match (glob(3)), sorted. What leads to no picture becomes an Input
+/// with a problem.
 std::vector<Input> find_inputs(const std::vector<std::string>& arguments);
+
+/// The lines of a file, or of standard input for "-", as arguments; empty lines are left out.
+/// Throws Error as read_file does.
+std::vector<std::string> read_list(const std::string& file);
 
 }  // namespace retinaface::cli

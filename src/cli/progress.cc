@@ -1,5 +1,6 @@
 #include "cli/progress.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -12,7 +13,12 @@ ProgressLine::ProgressLine(std::string what)
     : what_(std::move(what)), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
+  hide();
+}
+
+void ProgressLine::hide() {
   if (shown_) std::fputs("\r\x1b[K", stderr);
+  shown_ = false;
 }
 
 void ProgressLine::show(std::size_t done, std::size_t of) {
@@ -22,7 +28,12 @@ void ProgressLine::show(std::size_t done, std::size_t of) {
   if (shown_ && done != of && now - last_ < kBetween) return;
   shown_ = true;
   last_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
   fmt::print(stderr, "\r\x1b[K{}: {} of {}", what_, done, of);
+  if (done > 0 && done < of) {
+    fmt::print(stderr, ", {:.1f}/s, {:.0f} s left", rate, static_cast<double>(of - done) / rate);
+  }
   std::fflush(stderr);
 }
 

@@ -5,19 +5,141 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/file.h"
 #include "evaluation/wider_predictions.h"
 
 namespace retinaface::cli {
+namespace {
 
 namespace fs = std::filesystem;
 
-std::string to_json(const PictureResult& result) {
+void put(std::FILE* file, const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0) {
+    fail(ErrorCode::kUnreadable, "{} cannot be written",
+         file == stdout ? "standard output" : "the file of results");
+  }
+}
+
+std::string json_string(const std::string& text) {
   using nlohmann::json;
-  const std::string image =
-      json(result.path.string()).dump(-1, ' ', false, json::error_handler_t::replace);
-  std::string line = fmt::format(R"({{"image": {}, "width": {}, "height": {}, "faces": [)", image,
-                                 result.width, result.height);
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// A field of RFC 4180.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string field = "\"";
+  for (const char c : text) {
+    field += c;
+    if (c == '"') field += '"';
+  }
+  return field + "\"";
+}
+
+class JsonLines : public ResultWriter {
+ public:
+  explicit JsonLines(std::FILE* file) : file_(file) {}
+  void write(const PictureResult& result) override { put(file_, to_json(result) + "\n"); }
+
+ private:
+  std::FILE* file_;
+};
+
+/// One row a face.
+class Csv : public ResultWriter {
+ public:
+  explicit Csv(std::FILE* file) : file_(file) {
+    std::string head = "image,width,height,score,x0,y0,x1,y1";
+    for (const char* point : {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}) {
+      head += fmt::format(",{0}_x,{0}_y", point);
+    }
+    put(file_, head + "\n");
+  }
+
+  void write(const PictureResult& result) override {
+    std::string rows;
+    for (const Face& face : result.faces) {
+      rows += fmt::format("{},{},{},{:.5f},{:.2f},{:.2f},{:.2f},{:.2f}",
+                          csv_field(result.path.string()), result.width, result.height, face.score,
+                          face.box.x0, face.box.y0, face.box.x1, face.box.y1);
+      for (const Point& point : face.landmarks) {
+        rows += fmt::format(",{:.2f},{:.2f}", point.x, point.y);
+      }
+      rows += "\n";
+    }
+    put(file_, rows);
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+/// COCO's JSON: one object, faces as "annotations" with a score, points as keypoints.
+class Coco : public ResultWriter {
+ public:
+  explicit Coco(std::FILE* file) : file_(file) {
+    put(file_,
+        R"({"categories": [{"id": 1, "name": "face", "keypoints": ["left_eye", "right_eye", )"
+        R"("nose", "left_mouth", "right_mouth"]}], "annotations": [)");
+  }
+
+  void write(const PictureResult& result) override {
+    images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}}}",
+                           picture_ == 0 ? "" : ",", picture_, json_string(result.path.string()),
+                           result.width, result.height);
+    std::string text;
+    for (const Face& face : result.faces) {
+      text += fmt::format(
+          "{}\n{{\"id\": {}, \"image_id\": {}, \"category_id\": 1, \"score\": {:.5f}, \"bbox\": "
+          "[{:.2f}, {:.2f}, {:.2f}, {:.2f}], \"area\": {:.2f}, \"iscrowd\": 0, "
+          "\"num_keypoints\": 5, \"keypoints\": [",
+          face_ == 0 ? "" : ",", face_, picture_, face.score, face.box.x0, face.box.y0,
+          face.box.width(), face.box.height(), face.box.width() * face.box.height());
+      const char* separator = "";
+      for (const Point& point : face.landmarks) {
+        text += fmt::format("{}{:.2f}, {:.2f}, 2", separator, point.x, point.y);
+        separator = ", ";
+      }
+      text += "]}";
+      ++face_;
+    }
+    ++picture_;
+    put(file_, text);
+  }
+
+  void finish() override { put(file_, "],\n\"images\": [" + images_ + "]}\n"); }
+
+ private:
+  std::FILE* file_;
+  std::string images_;  ///< the only thing that grows: a line a picture
+  std::size_t picture_ = 0;
+  std::size_t face_ = 0;
+};
+
+class Wider : public ResultWriter {
+ public:
+  explicit Wider(const fs::path& folder) : folder_(folder) {}
+
+  void write(const PictureResult& result) override {
+    const fs::path place = write_wider_file(folder_, result);
+    if (!written_.insert(place).second) {
+      fail(ErrorCode::kInvalidArgument,
+           "{}: a second picture of this event and name; its result replaced the first in {}",
+           printable(result.path), printable(place));
+    }
+  }
+
+ private:
+  const fs::path& folder_;
+  std::set<fs::path> written_;
+};
+
+}  // namespace
+
+std::string to_json(const PictureResult& result) {
+  std::string line = fmt::format(R"({{"image": {}, "width": {}, "height": {}, "faces": [)",
+                                 json_string(result.path.string()), result.width, result.height);
   const auto out = std::back_inserter(line);
   const char* separator = "";
   for (const Face& face : result.faces) {
@@ -35,15 +157,32 @@ std::string to_json(const PictureResult& result) {
   return line;
 }
 
+fs::path wider_file(const fs::path& folder, const fs::path& picture) {
+  return folder / fs::absolute(picture).parent_path().filename() /
+         (picture.stem().string() + ".txt");
+}
+
 fs::path write_wider_file(const fs::path& folder, const PictureResult& result) {
-  const std::string event = fs::absolute(result.path).parent_path().filename().string();
-  const std::string name = result.path.stem().string();
-  const std::string text =
-      evaluation::format_wider_predictions(event + "/" + name, evaluation::to_wider(result.faces));
-  make_folders(folder / event);
-  const fs::path place = folder / event / (name + ".txt");
-  write_file_atomically(place, text);
+  const fs::path place = wider_file(folder, result.path);
+  const std::string name =
+      place.parent_path().filename().string() + "/" + result.path.stem().string();
+  make_folders(place.parent_path());
+  write_file_atomically(
+      place, evaluation::format_wider_predictions(name, evaluation::to_wider(result.faces)));
   return place;
+}
+
+const std::set<std::string>& result_formats() {
+  static const std::set<std::string> kFormats = {"jsonl", "csv", "coco", "wider"};
+  return kFormats;
+}
+
+std::unique_ptr<ResultWriter> make_result_writer(const std::string& format, std::FILE* file,
+                                                 const fs::path& folder) {
+  if (format == "csv") return std::make_unique<Csv>(file);
+  if (format == "coco") return std::make_unique<Coco>(file);
+  if (format == "wider") return std::make_unique<Wider>(folder);
+  return std::make_unique<JsonLines>(file);
 }
 
 }  // namespace retinaface::cli

@@ -1,5 +1,3 @@
-#include <atomic>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -13,6 +11,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "cli/interruption.h"
 #include "cli/training/commands.h"
 #include "cli/training/report.h"
 #include "cli/training/validation.h"
@@ -40,18 +39,6 @@ struct Options {
   int cache_mb = 2048;
   bool resume = false;
 };
-
-std::atomic<bool> stop_asked = false;
-
-/// The first SIGINT or SIGTERM lets the step end and a checkpoint be written; a second one kills.
-void stop_on_signals() {
-  const auto ask = [](int signal) {
-    stop_asked = true;
-    std::signal(signal, SIG_DFL);
-  };
-  std::signal(SIGINT, ask);
-  std::signal(SIGTERM, ask);
-}
 
 std::string duration(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds);
@@ -127,7 +114,7 @@ training::TrainingOptions training_options(const Options& options,
   result.resume = options.resume;
   result.loader_threads = thread_count(options);
   result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
-  result.stop = &stop_asked;
+  result.stop = &end_cleanly_when_interrupted();
   result.processes = &processes;
   if (options.init.empty()) {
     say(processes, "no --init: training starts from scratch");
@@ -168,7 +155,6 @@ int run(const Options& options) {
   training::TrainingOptions training = training_options(options, processes);
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
-  stop_on_signals();
   training::TrainingResult result;
   {
     ProgressReport progress_report;

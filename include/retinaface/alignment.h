@@ -1,0 +1,26 @@
+#pragma once
+
+#include "retinaface/export.h"
+#include "retinaface/geometry.h"
+#include "retinaface/image.h"
+
+namespace retinaface {
+
+/// Sides of an aligned face, in pixels, as recognisers take it.
+inline constexpr int kAlignedSide = 112;
+
+/// Where the five points of an aligned face of kAlignedSide lie (the template of ArcFace, Deng et
+/// al. 2019).
+inline constexpr Landmarks kAlignedLandmarks = {{{38.2946F, 51.6963F},
+                                                 {73.5318F, 51.5014F},
+                                                 {56.0252F, 71.7366F},
+                                                 {41.5493F, 92.3655F},
+                                                 {70.7299F, 92.2041F}}};
+
+/// The face turned, scaled and moved so that its points come closest to the template's (least
+/// squares over similarities, Umeyama 1991): kAlignedSide x kAlignedSide pixels, black where the
+/// picture ends. `landmarks` are in pixels of `image`. Throws Error(kInvalidArgument) for an empty
+/// picture or points that are no numbers or all in one place.
+RETINAFACE_API Image align_face(ImageView image, const Landmarks& landmarks);
+
+}  // namespace retinaface

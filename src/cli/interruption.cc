@@ -1,0 +1,27 @@
+#include "cli/interruption.h"
+
+#include <atomic>
+#include <csignal>
+
+namespace retinaface::cli {
+namespace {
+
+std::atomic<bool> asked_to_end{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
+
+void note(int) {
+  asked_to_end = true;
+}
+
+}  // namespace
+
+const std::atomic<bool>& end_cleanly_when_interrupted() {
+  struct sigaction action {};
+  action.sa_handler = note;
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  return asked_to_end;
+}
+
+}  // namespace retinaface::cli

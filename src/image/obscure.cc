@@ -1,0 +1,43 @@
+#include "image/obscure.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "geometry/box.h"
+#include "image/resize.h"
+
+namespace retinaface {
+
+void obscure_face(Image& image, const Box& face) {
+  constexpr float kGrow = 1.3F;
+  constexpr int kFields = 8;
+  const Point center = face.center();
+  const float radius_x = kGrow * face.width() / 2;
+  const float radius_y = kGrow * face.height() / 2;
+  if (!(radius_x > 0 && radius_y > 0)) return;
+  const Box region =
+      intersection({std::floor(center.x - radius_x), std::floor(center.y - radius_y),
+                    std::ceil(center.x + radius_x), std::ceil(center.y + radius_y)},
+                   {0, 0, static_cast<float>(image.width()), static_cast<float>(image.height())});
+  const int left = static_cast<int>(region.x0);
+  const int top = static_cast<int>(region.y0);
+  const int width = static_cast<int>(region.width());
+  const int height = static_cast<int>(region.height());
+  if (width <= 0 || height <= 0) return;
+  ImageView part = image;
+  part.data = image.row(top) + 3 * left;
+  part.width = width;
+  part.height = height;
+  const Image fields =
+      resize(resize(part, std::min(kFields, width), std::min(kFields, height)), width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const float dx = (static_cast<float>(left + x) + 0.5F - center.x) / radius_x;
+      const float dy = (static_cast<float>(top + y) + 0.5F - center.y) / radius_y;
+      if (dx * dx + dy * dy >= 1) continue;
+      std::copy_n(fields.row(y) + 3 * x, 3, image.row(top + y) + 3 * (left + x));
+    }
+  }
+}
+
+}  // namespace retinaface

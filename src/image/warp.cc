@@ -1,0 +1,71 @@
+#include "image/warp.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/check.h"
+#include "image/convert.h"
+
+namespace retinaface {
+namespace {
+
+using Rgb = std::array<float, 3>;
+
+/// Linear between the centres of the four pixels around p; those outside are black.
+Rgb sample(const Image& image, const Point& p) {
+  const float x = p.x - 0.5F;
+  const float y = p.y - 0.5F;
+  Rgb result{};
+  const auto far = [](float v, int extent) { return !(v > -1 && v < static_cast<float>(extent)); };
+  if (far(x, image.width()) || far(y, image.height())) return result;
+  const int left = static_cast<int>(std::floor(x));
+  const int top = static_cast<int>(std::floor(y));
+  const float fx = x - static_cast<float>(left);
+  const float fy = y - static_cast<float>(top);
+  for (int dy = 0; dy < 2; ++dy) {
+    for (int dx = 0; dx < 2; ++dx) {
+      const int column = left + dx;
+      const int row = top + dy;
+      if (column < 0 || row < 0 || column >= image.width() || row >= image.height()) continue;
+      const float weight = (dx == 0 ? 1 - fx : fx) * (dy == 0 ? 1 - fy : fy);
+      const std::uint8_t* const pixel = image.row(row) + 3 * column;
+      for (std::size_t c = 0; c < 3; ++c) result[c] += weight * pixel[c];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Image warp(const ImageView& view, const Similarity& image_from_result, int width, int height) {
+  if (view.empty() || width <= 0 || height <= 0) {
+    fail(ErrorCode::kInvalidArgument, "warp: expected pictures, found {}x{} and {}x{} pixels",
+         view.width, view.height, width, height);
+  }
+  const Image image = to_rgb(view);
+  // As many samples a pixel, along each axis, as it covers pixels of the picture.
+  constexpr float kMostSamples = 64;
+  const float scale = std::hypot(image_from_result.a, image_from_result.b);
+  const int samples = static_cast<int>(std::clamp(std::ceil(scale), 1.0F, kMostSamples));
+  const float step = 1 / static_cast<float>(samples);
+  Image result(width, height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      Rgb sum{};
+      for (int i = 0; i < samples * samples; ++i) {
+        const Point at = {static_cast<float>(x) + (static_cast<float>(i % samples) + 0.5F) * step,
+                          static_cast<float>(y) + (static_cast<float>(i / samples) + 0.5F) * step};
+        const Rgb value = sample(image, image_from_result(at));
+        for (std::size_t c = 0; c < 3; ++c) sum[c] += value[c];
+      }
+      std::uint8_t* const pixel = result.row(y) + 3 * x;
+      for (std::size_t c = 0; c < 3; ++c) {
+        pixel[c] = static_cast<std::uint8_t>(std::lround(sum[c] * step * step));
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace retinaface

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "retinaface/image.h"
+
+#include "geometry/similarity.h"
+
+namespace retinaface {
+
+/// The picture of width x height pixels whose point p is `image`'s point image_from_result(p), as
+/// RGB: linear between pixel centres, averaged over the area that a pixel covers where it shrinks,
+/// black outside. Throws Error(kInvalidArgument) when either picture has no pixel.
+Image warp(const ImageView& image, const Similarity& image_from_result, int width, int height);
+
+}  // namespace retinaface

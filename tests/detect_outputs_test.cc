@@ -1,0 +1,281 @@
+// Everything that `retinaface detect` takes and writes besides plain lines for plain files.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/retinaface.h"
+
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::CommandResult;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::sample_folder;
+
+class DetectOutputs : public ::testing::Test {
+ protected:
+  DetectOutputs() {
+    for (const char* name : {"portrait.jpg", "turned.jpg", "crowd.webp"}) {
+      fs::copy_file(sample_folder() / name, folder_ / name);
+    }
+  }
+
+  CommandResult run(const std::string& command) const {
+    return testing::run("cd '" + folder_.path().string() +
+                        "' && detect() { '" RETINAFACE_PROGRAM "' detect \"$@\"; }; " + command);
+  }
+  std::string content(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+
+  const testing::TemporaryFolder folder_;
+};
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<std::string> images_of(const std::string& output) {
+  std::vector<std::string> images;
+  for (const std::string& line : lines_of(output)) images.push_back(json::parse(line)["image"]);
+  return images;
+}
+
+/// What is wrong with a value by the part of JSON Schema that doc/output.schema.json uses; "" if
+/// nothing.
+std::string fault(const json& schema, const json& value, const std::string& at) {
+  const std::string type = schema["type"];
+  const bool fits = type == "object"    ? value.is_object()
+                    : type == "array"   ? value.is_array()
+                    : type == "string"  ? value.is_string()
+                    : type == "integer" ? value.is_number_integer()
+                                        : value.is_number();
+  if (!fits) return at + " is no " + type;
+  if (schema.contains("minimum") && value < schema["minimum"]) return at + " is too small";
+  if (schema.contains("maximum") && value > schema["maximum"]) return at + " is too large";
+  if (type == "array") {
+    if (schema.contains("minItems") && value.size() < schema["minItems"])
+      return at + " is too short";
+    if (schema.contains("maxItems") && value.size() > schema["maxItems"])
+      return at + " is too long";
+    for (const json& item : value) {
+      if (auto text = fault(schema["items"], item, at + "[]"); !text.empty()) return text;
+    }
+  }
+  if (type == "object") {
+    for (const json& name : schema["required"]) {
+      if (!value.contains(name)) return at + " lacks " + name.get<std::string>();
+    }
+    for (const auto& [name, part] : value.items()) {
+      if (!schema["properties"].contains(name)) return at + " has " + name;
+      if (auto text = fault(schema["properties"][name], part, at + "." + name); !text.empty()) {
+        return text;
+      }
+    }
+  }
+  return "";
+}
+
+TEST_F(DetectOutputs, LinesFollowTheSchema) {
+  std::ifstream file(sample_folder().parent_path() / "doc" / "output.schema.json");
+  const json schema = json::parse(file);
+  const auto lines = lines_of(run("detect crowd.webp portrait.jpg").output);
+  ASSERT_EQ(lines.size(), 2U);
+  for (const std::string& line : lines) EXPECT_EQ(fault(schema, json::parse(line), "line"), "");
+  json bad = json::parse(lines[0]);
+  bad["faces"][0]["box"].erase(0);
+  EXPECT_EQ(fault(schema, bad, "line"), "line.faces[].box is too short");
+}
+
+TEST_F(DetectOutputs, TakesBytesListsAndPatterns) {
+  const CommandResult bytes = run("detect - < portrait.jpg");
+  ASSERT_EQ(lines_of(bytes.output).size(), 1U) << bytes.errors;
+  const json from_bytes = json::parse(bytes.output);
+  EXPECT_EQ(from_bytes["image"], "-");
+  EXPECT_EQ(from_bytes["faces"], json::parse(run("detect portrait.jpg").output)["faces"]);
+
+  write("list.txt", "turned.jpg\r\n\nportrait.jpg\n");
+  EXPECT_THAT(images_of(run("detect --list list.txt").output),
+              ElementsAre("turned.jpg", "portrait.jpg"));
+  EXPECT_THAT(images_of(run("printf 'portrait.jpg\\n' | detect --list - turned.jpg").output),
+              ElementsAre("turned.jpg", "portrait.jpg"));
+  EXPECT_THAT(images_of(run("detect '*.jpg'").output), ElementsAre("portrait.jpg", "turned.jpg"));
+  write("odd[1].jpg", content("portrait.jpg"));
+  EXPECT_THAT(images_of(run("detect 'odd[1].jpg'").output), ElementsAre("odd[1].jpg"));
+
+  const CommandResult none = run("detect 'none*.jpg' portrait.jpg");
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.errors, HasSubstr("none*.jpg: "));
+  EXPECT_EQ(lines_of(none.output).size(), 1U);
+  EXPECT_EQ(run("printf 'no picture' | detect -").exit_code, 1);
+}
+
+TEST_F(DetectOutputs, SelectsFaces) {
+  const auto faces = [&](const std::string& options) {
+    return json::parse(run("detect crowd.webp " + options).output)["faces"];
+  };
+  const json all = faces("");
+  const json best = faces("--max-faces 3");
+  ASSERT_EQ(best.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(best[i], all[i]);
+  const json large = faces("--min-size 40");
+  EXPECT_GT(large.size(), 0U);
+  EXPECT_LT(large.size(), all.size());
+  for (const json& face : large) {
+    const auto box = face["box"].get<std::vector<double>>();
+    EXPECT_GE(std::min(box[2] - box[0], box[3] - box[1]), 39.98);
+  }
+}
+
+TEST_F(DetectOutputs, WritesCsv) {
+  fs::copy_file(sample_folder() / "portrait.jpg", folder_ / "a \"b\", c.jpg");
+  const auto lines = lines_of(run("detect 'a \"b\", c.jpg' --format csv").output);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(std::ranges::count(lines[0], ','), 17);
+  EXPECT_THAT(lines[1], ::testing::StartsWith("\"a \"\"b\"\", c.jpg\",512,512,0.9"));
+  const json face = json::parse(run("detect portrait.jpg").output)["faces"][0];
+  EXPECT_THAT(lines[1], HasSubstr(fmt::format(",{:.2f},", face["box"][0].get<double>())));
+}
+
+TEST_F(DetectOutputs, WritesCoco) {
+  const json coco =
+      json::parse(run("detect portrait.jpg no.jpg crowd.webp --format coco 2>/dev/null").output);
+  ASSERT_EQ(coco["images"].size(), 2U);
+  EXPECT_EQ(coco["images"][1]["file_name"], "crowd.webp");
+  const json face = json::parse(run("detect portrait.jpg").output)["faces"][0];
+  const json& first = coco["annotations"][0];
+  EXPECT_EQ(first["image_id"], 0);
+  EXPECT_EQ(first["bbox"][0], face["box"][0]);
+  EXPECT_NEAR(first["bbox"][2].get<double>(),
+              face["box"][2].get<double>() - face["box"][0].get<double>(), 0.011);
+  EXPECT_EQ(first["keypoints"].size(), 15U);
+  EXPECT_EQ(coco["annotations"].back()["image_id"], 1);
+  EXPECT_EQ(json::parse(run("detect no.jpg --format coco 2>/dev/null").output)["images"].size(),
+            0U);
+}
+
+TEST_F(DetectOutputs, WritesPicturesOfFaces) {
+  const CommandResult result =
+      run("detect portrait.jpg crowd.webp --out o --blur --crops --aligned --max-faces 2");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  for (const char* name : {"portrait.jpg.faces/0.png", "crowd.webp.faces/1.png"}) {
+    const Image crop = read_image(folder_ / "o" / name);
+    EXPECT_GT(crop.width(), 20) << name;
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "o/portrait.jpg.faces/1.png"));
+  // The detector finds the aligned face where it belongs.
+  const Image aligned = read_image(folder_ / "o/portrait.jpg.aligned/0.png");
+  ASSERT_EQ(aligned.width(), kAlignedSide);
+  const auto faces = Detector().detect(aligned, {.min_score = 0.3F});
+  ASSERT_EQ(faces.size(), 1U);
+  for (std::size_t k = 0; k < 5; ++k) {
+    EXPECT_NEAR(faces[0].landmarks[k].x, kAlignedLandmarks[k].x, 6);
+    EXPECT_NEAR(faces[0].landmarks[k].y, kAlignedLandmarks[k].y, 6);
+  }
+  // And no face where it was blurred.
+  const auto blurred = Detector().detect(read_image(folder_ / "o/portrait.jpg"));
+  EXPECT_TRUE(blurred.empty() || blurred[0].score < 0.9F);
+}
+
+TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
+  const std::string whole = run("detect portrait.jpg turned.jpg crowd.webp").output;
+  const auto same_faces = [](const std::string& a, const std::string& b) {
+    const auto x = lines_of(a);
+    const auto y = lines_of(b);
+    ASSERT_EQ(x.size(), y.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      EXPECT_EQ(json::parse(x[i])["faces"], json::parse(y[i])["faces"]);
+    }
+  };
+  // Cut within the second line.
+  write("r.jsonl", whole.substr(0, whole.find('\n') + 30));
+  const CommandResult result =
+      run("detect portrait.jpg turned.jpg crowd.webp --output r.jsonl --resume --verbose");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("1 done before"));
+  same_faces(content("r.jsonl"), whole);
+
+  write("r.jsonl", "no line of ours\n");
+  const CommandResult refused = run("detect portrait.jpg --output r.jsonl --resume");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("r.jsonl: expected lines"));
+  EXPECT_EQ(content("r.jsonl"), "no line of ours\n");
+
+  fs::create_directories(folder_ / "in/event");
+  fs::rename(folder_ / "portrait.jpg", folder_ / "in/event/a.jpg");
+  fs::rename(folder_ / "turned.jpg", folder_ / "in/event/b.jpg");
+  run("detect in/event/a.jpg --format wider --out w");
+  EXPECT_THAT(run("detect in --format wider --out w --resume --verbose").errors,
+              HasSubstr("1 pictures"));
+}
+
+TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
+  std::string list;
+  for (int i = 0; i < 2000; ++i) list += "crowd.webp\n";
+  write("list.txt", list);
+  const CommandResult result =
+      run("'" RETINAFACE_PROGRAM
+          "' detect --list list.txt --output r.jsonl & pid=$!; "
+          "while [ ! -s r.jsonl ]; do sleep 0.05; done; kill -INT $pid; wait $pid; echo $?");
+  EXPECT_EQ(result.output, "130\n");
+  EXPECT_THAT(result.errors, HasSubstr("interrupted after "));
+  const std::string text = content("r.jsonl");
+  const auto lines = lines_of(text);
+  EXPECT_LT(lines.size(), 2000U);
+  EXPECT_TRUE(text.ends_with("\n"));
+  for (const std::string& line : lines) EXPECT_TRUE(json::accept(line));
+}
+
+TEST_F(DetectOutputs, TenThousandPicturesTakeNoMoreMemoryThanAThousand) {
+  write_image(folder_ / "small.png", Image(48, 40));
+  const auto kilobytes = [&](int pictures) {
+    std::string list;
+    for (int i = 0; i < pictures; ++i) list += "small.png\n";
+    write("list.txt", list);
+    const CommandResult result =
+        run("'" RETINAFACE_PROGRAM
+            "' detect --list list.txt --output r.jsonl & pid=$!; most=0; "
+            "while kill -0 $pid 2>/dev/null; do "
+            "now=$(awk '/VmHWM/ { print $2 }' /proc/$pid/status 2>/dev/null); "
+            "most=${now:-$most}; sleep 0.02; done; wait $pid && echo $most");
+    EXPECT_EQ(lines_of(content("r.jsonl")).size(), static_cast<std::size_t>(pictures));
+    return std::stod(result.output);
+  };
+  const double thousand = kilobytes(1000);
+  const double ten_thousand = kilobytes(10000);
+  fmt::print("{:.1f} and {:.1f} MB\n", thousand / 1024, ten_thousand / 1024);
+  EXPECT_LT(ten_thousand, thousand + 6 * 1024);  // the names themselves
+}
+
+TEST_F(DetectOutputs, RefusesWhatDoesNotGoTogether) {
+  for (const char* options :
+       {"--blur", "--crops", "--aligned", "--resume", "--resume --output a.csv --format csv",
+        "--format wider --out w --output x", "--max-faces 0", "--min-size -1", "--max-pixels 0"}) {
+    EXPECT_EQ(run(std::string("detect portrait.jpg ") + options).exit_code, 2) << options;
+  }
+  EXPECT_EQ(run("detect").exit_code, 2);
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -52,9 +52,9 @@ Box square_around(const Box& face, int width, int height, const CropOptions& opt
       std::exp(random.uniform(std::log(options.least_face_px), std::log(options.greatest_face_px)));
   const float size = std::sqrt(area(face));
   const auto shorter = static_cast<float>(std::min(width, height));
-  const float side = std::round(
-      std::clamp(size * static_cast<float>(side_px) / static_cast<float>(wanted_px),
-                 std::max(options.least_side * shorter, 1.0F), options.greatest_side * shorter));
+  const float side = std::round(std::clamp(
+      size * static_cast<float>(side_px) / static_cast<float>(wanted_px),
+      std::max(options.least_side * shorter, 1.0F), options.around_face_greatest_side * shorter));
   const float x = place_around(face.x0, face.x1, side, static_cast<float>(width), random);
   const float y = place_around(face.y0, face.y1, side, static_cast<float>(height), random);
   return {x, y, x + side, y + side};

@@ -27,6 +27,9 @@ struct CropOptions {
   /// anywhere (after the data-anchor sampling of PyramidBox, Tang et al. 2018): the sizes of faces
   /// in training are then those wanted, not those of the pictures.
   float around_face = 0;
+  /// The greatest such square, as a part of the picture's shorter side. Over 1, small faces come of
+  /// pictures that hold a large one alone.
+  float around_face_greatest_side = 1;
   /// Range of that size in the network's input, evenly by its logarithm.
   float least_face_px = 12;
   float greatest_face_px = 320;

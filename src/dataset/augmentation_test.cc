@@ -138,6 +138,16 @@ TEST(ChooseCrop, AroundAFaceGivesItTheWantedSize) {
   }
 }
 
+TEST(ChooseCrop, AroundALargeFaceMayReachFarOverThePicture) {
+  const AnnotatedFace face{.box = {50, 50, 150, 150}};
+  const CropOptions options{
+      .around_face = 1, .around_face_greatest_side = 8, .least_face_px = 8, .greatest_face_px = 8};
+  Random random(1);
+  const Box square = choose_crop(200, 200, {face}, options, kSide_px, random);
+  EXPECT_EQ(square.width(), 800);  // 100 px become 8 of 64
+  EXPECT_EQ(intersection(square, face.box), face.box);
+}
+
 TEST(CropFaces, KeepsThoseWhoseCentreIsInside) {
   Random random(3);
   std::size_t kept = 0;

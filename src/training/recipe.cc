@@ -214,6 +214,7 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   dataset::CropOptions& crop = options.crop;
   table.range("crop", crop.least_side, crop.greatest_side, 0.05, 4);
   table.number("around_face", crop.around_face, 0, 1);
+  table.number("around_face_greatest_side", crop.around_face_greatest_side, 0.1, 16);
   table.range("around_face_px", crop.least_face_px, crop.greatest_face_px, 1, 4096);
   table.number("flip", options.flip, 0, 1);
   table.number("brightness", options.color.brightness, 0, 255);

@@ -248,4 +248,5 @@ def sorted_as_graph(names):
     return sorted(names, key=key)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 #include "runtime/torch/trainable_network.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <string_view>
 #include <variant>
@@ -400,7 +399,7 @@ void set_threads(int threads) {
 
 void keep_step_memory() {
   mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TRIM_THRESHOLD, -1);  // never; a step of float32 frees more than an int can say
   mallopt(M_TOP_PAD, 64 << 20);
 }
 

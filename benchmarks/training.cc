@@ -1,0 +1,99 @@
+// Images a second that the trainer learns from, batches ready in memory: forward, loss, backward
+// and optimizer. benchmarks/training_eager.py is the ordinary PyTorch loop to compare with. Usage:
+// bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH]   -> one JSON line
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "base/random.h"
+#include "dataset/augmentation.h"
+#include "models/catalogue.h"
+#include "runtime/torch/process_group.h"
+#include "runtime/torch/trainable_network.h"
+#include "training/optimizer.h"
+#include "training/recipe.h"
+#include "training/training_step.h"
+
+namespace {
+
+using namespace retinaface;
+using Clock = std::chrono::steady_clock;
+
+/// Noise with ten faces of 16 to 200 px.
+dataset::Sample noise(int side, std::uint64_t seed) {
+  Random random(seed);
+  dataset::Sample sample{Image(side, side), {}};
+  for (int y = 0; y < side; ++y) {
+    for (int i = 0; i < 3 * side; ++i) {
+      sample.image.row(y)[i] = static_cast<std::uint8_t>(random.below(256));
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    dataset::AnnotatedFace face;
+    const auto size = static_cast<float>(random.uniform(16, 200));
+    const auto x = static_cast<float>(random.uniform(0, side - 200.0));
+    const auto y = static_cast<float>(random.uniform(0, side - 200.0));
+    face.box = {x, y, x + size, y + size};
+    for (auto& point : face.points) {
+      point = {{x + size / 2, y + size / 2}, dataset::PointState::kVisible};
+    }
+    sample.faces.push_back(face);
+  }
+  return sample;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto argument = [&](std::size_t i, const char* otherwise) {
+    return i < arguments.size() ? arguments[i] : std::string(otherwise);
+  };
+  const std::string precision = argument(0, "fp32");
+  const int threads = std::max(std::atoi(argument(1, "2").c_str()), 1);
+  const double seconds = std::atof(argument(2, "20").c_str());
+  training::Recipe recipe;
+  recipe.side_px = std::atoi(argument(3, "640").c_str());
+  recipe.batch = std::atoi(argument(4, "16").c_str());
+  recipe.arithmetic =
+      precision == "bf16" ? training::Arithmetic::kBfloat16 : training::Arithmetic::kFloat32;
+
+  runtime::keep_step_memory();
+  runtime::set_threads(threads);
+  runtime::ProcessGroup alone({});
+  const models::Model& model = models::find_model("mnet025");
+  training::TrainingStep step(recipe, model, models::load_builtin_model("mnet025").weights, alone);
+  training::Optimizer optimizer(step.network().parameters(), recipe.optimizer);
+  std::vector<std::vector<dataset::Sample>> batches(2);
+  for (std::size_t b = 0; b < batches.size(); ++b) {
+    for (int i = 0; i < recipe.batch; ++i) {
+      batches[b].push_back(noise(recipe.side_px, 100 * b + static_cast<std::uint64_t>(i)));
+    }
+  }
+  std::vector<double> times;
+  const auto begin = Clock::now();
+  constexpr std::size_t kWarm = 2;
+  while (times.size() < kWarm + 3 ||
+         std::chrono::duration<double>(Clock::now() - begin).count() < seconds) {
+    const auto start = Clock::now();
+    step.forward_backward(batches[times.size() % batches.size()]);
+    constexpr double kRate = 1e-5;
+    optimizer.step(kRate, step.network().gradients(), step.network().values());
+    times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  times.erase(times.begin(), times.begin() + kWarm);
+  std::ranges::sort(times);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  fmt::print(
+      "{{\"engine\": \"retinaface-train\", \"precision\": \"{}\", \"threads\": {}, \"side\": {}, "
+      "\"batch\": {}, \"steps\": {}, \"images_per_second\": {:.2f}, \"peak_mb\": {}}}\n",
+      precision, threads, recipe.side_px, recipe.batch, times.size(),
+      recipe.batch / times[times.size() / 2], usage.ru_maxrss / 1024);
+}

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -24,6 +23,7 @@ using nlohmann::json;
 using testing::CommandResult;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::lines_of;
 using testing::sample_folder;
 
 class DetectOutputs : public ::testing::Test {
@@ -48,13 +48,6 @@ class DetectOutputs : public ::testing::Test {
 
   const testing::TemporaryFolder folder_;
 };
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 std::vector<std::string> images_of(const std::string& output) {
   std::vector<std::string> images;

@@ -30,6 +30,7 @@
 #include "cli/picture_outputs.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "cli/thresholds.h"
 #include "models/catalogue.h"
 
 namespace retinaface::cli {
@@ -323,13 +324,7 @@ int run(Options& options) {
 }
 
 void declare_selection(CLI::App& app, Options& options) {
-  app.add_option("--min-score", options.detect.min_score, "leave out faces below this score")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  app.add_option("--nms", options.detect.nms_iou,
-                 "of boxes that overlap by more than this IoU keep the best")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_threshold_options(app, options.detect);
   app.add_option("--max-faces", options.max_faces, "keep only this many, the best (default: all)")
       ->check(CLI::PositiveNumber);
   app.add_option("--min-size", options.min_size_px,

@@ -5,6 +5,8 @@
 
 #include "base/cpu.h"
 #include "cli/program.h"
+#include "cli/thresholds.h"
+#include "cli/thresholds.h"
 
 namespace retinaface::cli {
 namespace {
@@ -34,16 +36,10 @@ void add_detector_options(CLI::App& app, DetectorOptions& options) {
   app.add_option("--mode", options.mode,
                  "size of the pictures: original; vga: longer side 640; large: shorter side 1600, "
                  "longer at most 2150; multiscale: shorter sides 500 to 1700, each also mirrored, "
-                 "merged by box voting")
+                 "merged by box voting; auto: as detect does by default")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
       ->capture_default_str();
-  app.add_option("--min-score", options.detect.min_score, "leave out faces below this score")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  app.add_option("--nms", options.detect.nms_iou,
-                 "of boxes that overlap by more than this IoU keep the best")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_threshold_options(app, options.detect);
   app.add_option("--threads", options.threads, "pictures worked on at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
 }

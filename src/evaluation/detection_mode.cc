@@ -29,7 +29,8 @@ std::vector<Face> detect_and_vote(const Detector& detector, const Image& image,
 }  // namespace
 
 std::span<const std::string> detection_mode_names() {
-  static const std::array<std::string, 4> kNames = {"original", "vga", "large", "multiscale"};
+  static const std::array<std::string, 5> kNames = {"original", "vga", "large", "multiscale",
+                                                    "auto"};
   return kNames;
 }
 
@@ -38,7 +39,7 @@ DetectionMode detection_mode_by_name(const std::string& name) {
   const auto found = std::ranges::find(names, name);
   if (found == names.end()) {
     fail(ErrorCode::kInvalidArgument,
-         "mode: expected original, vga, large or multiscale, found '{}'", name);
+         "mode: expected original, vga, large, multiscale or auto, found '{}'", name);
   }
   return static_cast<DetectionMode>(found - names.begin());
 }
@@ -59,6 +60,8 @@ std::vector<float> scales_of(DetectionMode mode, int width, int height) {
       break;
     case DetectionMode::kMultiScale:
       for (const float side : kShortSides) scales.push_back(side / shorter);
+      break;
+    case DetectionMode::kAllSizes:
       break;
   }
   for (float& scale : scales) scale = std::min(scale, kMaxScale);

@@ -15,16 +15,17 @@ enum class DetectionMode {
   kLarge,       ///< the shorter side made 1600 pixels, or less where the longer would pass 2150
   kMultiScale,  ///< the shorter side made 500, 800, 1100, 1400 and 1700 pixels, each also mirrored,
                 ///< and all faces merged by box voting at IoU 0.4 (RetinaFace, section 4.2)
+  kAllSizes,    ///< what DetectOptions does by default: its own size, and smaller ones as needed
 };
 
-/// "original", "vga", "large", "multiscale".
+/// "original", "vga", "large", "multiscale", "auto".
 std::span<const std::string> detection_mode_names();
 
 /// Throws Error(kInvalidArgument).
 DetectionMode detection_mode_by_name(const std::string& name);
 
 /// The factors by which the mode resizes a picture of this size; each at most 16, the detector's
-/// limit.
+/// limit. None for kAllSizes, which leaves them to the detector.
 std::vector<float> scales_of(DetectionMode mode, int width, int height);
 
 /// Detects as the mode says; options.scales is not looked at. Throws as Detector::detect.

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 #include <sys/wait.h>
@@ -42,6 +43,13 @@ Error error_of(const std::function<void()>& action) {
   }
   ADD_FAILURE() << "expected an Error, nothing was thrown";
   return Error(ErrorCode::kInvalidArgument, "");
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 CommandResult run(const std::string& command) {

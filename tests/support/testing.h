@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,6 +45,9 @@ struct CommandResult {
   std::string output;
   std::string errors;
 };
+
+/// The lines of a text, without their breaks.
+std::vector<std::string> lines_of(const std::string& text);
 
 /// Runs a command line in a shell and waits for it.
 CommandResult run(const std::string& command);

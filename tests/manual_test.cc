@@ -73,8 +73,8 @@ TEST(Manual, BashCompletesCommandsAndOptions) {
   };
   EXPECT_EQ(completed("det"), "detect\n");
   EXPECT_EQ(completed("evaluate wi"), "wider\n");
-  EXPECT_EQ(completed("detect --min-s"), "--min-score\n");
-  EXPECT_EQ(completed("detect photo.jpg --min-s"), "--min-score\n");
+  EXPECT_EQ(completed("detect --min-sc"), "--min-score\n");
+  EXPECT_EQ(completed("detect photo.jpg --min-sc"), "--min-score\n");
   EXPECT_EQ(completed("evaluate wider --gro"), "--ground-truth\n");
   EXPECT_EQ(completed("evaluate landmarks --gro"), "\n");
 }

@@ -149,7 +149,8 @@ TEST(LoaderThreads, APictureIsCutAnewInEachEpoch) {
   Loader loader({set.set()}, options_of(1));
   std::vector<Box> boxes;
   for (int epoch = 0; epoch < 20; ++epoch) {
-    for (const AnnotatedFace& face : loader.next().front().faces) boxes.push_back(face.box);
+    const std::vector<Sample> batch = loader.next();
+    for (const AnnotatedFace& face : batch.front().faces) boxes.push_back(face.box);
   }
   const auto different = std::ranges::count_if(
       boxes, [&](const Box& box) { return std::ranges::count(boxes, box) == 1; });

@@ -6,7 +6,7 @@ PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
 FUZZ_SECONDS := 3600  # each fuzzer, in make nightly
 
-.PHONY: help demo build test check format sanitize nightly clean
+.PHONY: help demo build test check format sanitize nightly deb clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, pictures and JSON in out/"
@@ -16,6 +16,7 @@ help:
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
 	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
+	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
 
 demo:
@@ -61,6 +62,13 @@ nightly:
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -L slow
+
+deb:
+	@$(INSTALL) detect package
+	@cmake --preset release --log-level=WARNING -B build/package -DRETINAFACE_TRAINING=OFF
+	@cmake --build build/package
+	@cpack --config build/package/CPackConfig.cmake
+	@echo "The package: $$(ls build/package/package/*.deb)"
 
 clean:
 	rm -rf build out

@@ -6,7 +6,6 @@
 #include "base/cpu.h"
 #include "cli/program.h"
 #include "cli/thresholds.h"
-#include "cli/thresholds.h"
 
 namespace retinaface::cli {
 namespace {

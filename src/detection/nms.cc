@@ -141,9 +141,10 @@ class KeptBoxes {
 /// Whether the face lies where a picture can be; false for coordinates that are no numbers.
 bool is_somewhere(const Face& face) {
   constexpr float kFar = 1e9F;  // px
-  const auto near = [](const Point& p) { return std::abs(p.x) < kFar && std::abs(p.y) < kFar; };
-  return near({face.box.x0, face.box.y0}) && near({face.box.x1, face.box.y1}) &&
-         std::ranges::all_of(face.landmarks, near);
+  const auto near = [](float v) { return std::abs(v) < kFar; };
+  bool all = near(face.box.x0) & near(face.box.y0) & near(face.box.x1) & near(face.box.y1);
+  for (const Point& point : face.landmarks) all &= near(point.x) & near(point.y);
+  return all;
 }
 
 /// An integer that falls as the score rises, over all floats but NaN.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "retinaface/detector.h"
 
@@ -28,7 +30,26 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
+/// What the children that have ended took of the processor, and how often they had to make way for
+/// others.
+struct ChildrenUse {
+  double cpu_ms = 0;
+  std::int64_t pushed_away = 0;
+};
+
+ChildrenUse children_use() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto ms = [](const timeval& time) {
+    return 1e3 * static_cast<double>(time.tv_sec) + 1e-3 * static_cast<double>(time.tv_usec);
+  };
+  return {ms(usage.ru_utime) + ms(usage.ru_stime), usage.ru_nivcsw};
+}
+
+/// By the clock, or, where other programs had the core in between, by what this one had of it: on a
+/// busy machine the clock counts the others' turns as well.
 double first_line_ms(const std::string& picture) {
+  const ChildrenUse before = children_use();
   const auto start = Clock::now();
   std::FILE* const pipe =
       popen(("exec '" RETINAFACE_PROGRAM "' detect '" + picture + "'").c_str(), "r");
@@ -39,13 +60,21 @@ double first_line_ms(const std::string& picture) {
   }
   const double ms = ms_since(start);
   EXPECT_EQ(pclose(pipe), 0);
-  return ms;
+  const ChildrenUse after = children_use();
+  return after.pushed_away - before.pushed_away <= 1 ? ms : after.cpu_ms - before.cpu_ms;
+}
+
+/// What this thread had of the processor: by the clock, other programs' turns would count as well.
+double thread_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
 double forward_ms(runtime::Session& session) {
-  const auto start = Clock::now();
+  const double start = thread_ms();
   session.run();
-  return ms_since(start);
+  return thread_ms() - start;
 }
 
 /// Two things are timed in turn and each keeps its best, since other programs only ever add to a
@@ -82,9 +111,9 @@ TEST(Speed, FacesOfAllSizesCostLittleMoreThanTheOriginalSize) {
   const Image crowd = resize(read_image(testing::sample_folder() / "crowd.webp"), 1280, 960);
   const Detector detector;
   const auto ms = [&](const DetectOptions& options) {
-    const auto start = Clock::now();
+    const double start = thread_ms();
     detector.detect(crowd, options);
-    return ms_since(start);
+    return thread_ms() - start;
   };
   double all_sizes = 1e9;
   double one = 1e9;

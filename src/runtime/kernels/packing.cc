@@ -102,12 +102,23 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
   const std::int64_t in = weight.shape[1];
   RF_CHECK(out % block() == 0 && in % block() == 0);
   Winograd layer{in, out, AlignedBuffer<float>(size(36 * out * in)), std::move(epilogue)};
-  for (std::int64_t o = 0; o < out; ++o) {
+  // A block of outputs at a time, which lie together in each of the 36 planes: the planes are a
+  // power of two apart, and single values would push each other out of the cache.
+  constexpr std::int64_t kMostBlock = 16;
+  const std::int64_t outputs = block();
+  RF_CHECK(outputs <= kMostBlock);
+  std::array<std::array<float, kMostBlock>, 36> together;
+  for (std::int64_t o = 0; o < out; o += outputs) {
     for (std::int64_t i = 0; i < in; ++i) {
-      const auto transformed = winograd_weight(weight.values.data() + (o * in + i) * 9);
+      for (std::int64_t k = 0; k < outputs; ++k) {
+        const auto transformed = winograd_weight(weight.values.data() + ((o + k) * in + i) * 9);
+        for (std::size_t plane = 0; plane < together.size(); ++plane) {
+          together[plane][size(k)] = static_cast<float>(transformed[plane]);
+        }
+      }
       float* to = layer.weight.data() + packed_index(o, i, out, in);
-      for (const double value : transformed) {
-        *to = static_cast<float>(value);
+      for (const auto& values : together) {
+        std::copy_n(values.begin(), outputs, to);
         to += out * in;
       }
     }

@@ -9,6 +9,7 @@
 #include "retinaface/retinaface.h"
 
 #include "geometry/box.h"
+#include "image/convert.h"
 #include "image/resize.h"
 #include "support/testing.h"
 
@@ -21,11 +22,7 @@ Image head() {
   constexpr int kLeft = 155;
   constexpr int kTop = 31;
   constexpr int kSide = 172;
-  ImageView part = portrait;
-  part.data = portrait.row(kTop) + 3 * kLeft;
-  part.width = kSide;
-  part.height = kSide;
-  return resize(part, kSide, kSide);
+  return to_rgb(part_of(portrait, kLeft, kTop, kSide, kSide));
 }
 
 void paste(const Image& what, Image& picture, int left, int top) {

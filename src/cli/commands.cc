@@ -7,6 +7,7 @@ std::span<const Command> commands() {
       {"detect", "find faces in pictures",
        "retinaface detect photo.jpg\n"
        "retinaface detect holiday/ --out found --draw > faces.jsonl\n"
+       "retinaface detect holiday/ --out private --blur -o faces.jsonl --resume\n"
        "retinaface detect pictures/ --format wider --out predictions --min-score 0.02",
        declare_detect},
       {"evaluate", "measure a detector by the field's protocols",

@@ -10,9 +10,9 @@
 
 #include "base/file.h"
 #include "geometry/box.h"
+#include "image/convert.h"
 #include "image/draw.h"
 #include "image/obscure.h"
-#include "image/resize.h"
 
 namespace retinaface::cli {
 namespace {
@@ -28,11 +28,8 @@ std::optional<Image> crop(const Image& image, const Box& box) {
                     std::ceil(box.x1 + margin), std::ceil(box.y1 + margin)},
                    {0, 0, static_cast<float>(image.width()), static_cast<float>(image.height())});
   if (!(part.width() >= 1 && part.height() >= 1)) return std::nullopt;
-  ImageView view = image;
-  view.data = image.row(static_cast<int>(part.y0)) + 3 * static_cast<int>(part.x0);
-  view.width = static_cast<int>(part.width());
-  view.height = static_cast<int>(part.height());
-  return resize(view, view.width, view.height);
+  return to_rgb(part_of(image, static_cast<int>(part.x0), static_cast<int>(part.y0),
+                        static_cast<int>(part.width()), static_cast<int>(part.height())));
 }
 
 fs::path numbered(const fs::path& place, const char* kind, std::size_t number) {

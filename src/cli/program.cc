@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -164,6 +165,8 @@ int run_program(const Program& program, int argc, char** argv) {
     fmt::print(stderr, "retinaface: {}\n", error.what());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "retinaface: out of memory\n");
+  } catch (const std::filesystem::filesystem_error& error) {
+    fmt::print(stderr, "retinaface: {}\n", error.what());
   }
   return kSomeFailed;
 }

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "geometry/box.h"
+#include "image/convert.h"
 #include "image/resize.h"
 
 namespace retinaface::dataset {
@@ -87,15 +88,6 @@ Image cut(const Image& image, const Box& square, std::uint8_t fill) {
 bool inside(const Image& image, const Box& square) {
   return square.x0 >= 0 && square.y0 >= 0 && square.x1 <= static_cast<float>(image.width()) &&
          square.y1 <= static_cast<float>(image.height());
-}
-
-void mirror_rows(Image& image) {
-  for (int y = 0; y < image.height(); ++y) {
-    std::uint8_t* const row = image.row(y);
-    for (int left = 0, right = image.width() - 1; left < right; ++left, --right) {
-      std::swap_ranges(row + 3 * left, row + 3 * left + 3, row + 3 * right);
-    }
-  }
 }
 
 /// new = matrix old + offset, on RGB.
@@ -211,11 +203,10 @@ Sample crop(const Sample& sample, const Box& square, int side_px, std::uint8_t f
   Sample result;
   result.faces = crop_faces(sample.faces, square, side_px);
   if (inside(sample.image, square)) {
-    ImageView part = sample.image;
-    part.data = sample.image.row(static_cast<int>(square.y0)) + 3 * static_cast<int>(square.x0);
-    part.width = static_cast<int>(square.width());
-    part.height = part.width;
-    result.image = resize(part, side_px, side_px);
+    const int side = static_cast<int>(square.width());
+    result.image = resize(
+        part_of(sample.image, static_cast<int>(square.x0), static_cast<int>(square.y0), side, side),
+        side_px, side_px);
   } else {
     result.image = resize(cut(sample.image, square, fill), side_px, side_px);
   }
@@ -223,7 +214,7 @@ Sample crop(const Sample& sample, const Box& square, int side_px, std::uint8_t f
 }
 
 void flip(Sample& sample) {
-  mirror_rows(sample.image);
+  mirror(sample.image);
   const auto width = static_cast<float>(sample.image.width());
   for (AnnotatedFace& face : sample.faces) {
     face.box = {width - face.box.x1, face.box.y0, width - face.box.x0, face.box.y1};

@@ -17,6 +17,7 @@
 #include "detection/preprocess.h"
 #include "detection/tiles.h"
 #include "geometry/box.h"
+#include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "runtime/onednn/onednn.h"
@@ -163,12 +164,9 @@ class Detector::Implementation {
     }
     for (const detection::Tile& tile :
          detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
-      ImageView part = image;
-      part.data = image.row(tile.y) + std::ptrdiff_t{tile.x} * bytes_per_pixel(image.format);
-      part.width = tile.width;
-      part.height = tile.height;
       std::vector<Face> found;
-      run(session, part, options.min_score, found);
+      run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
+          found);
       for (Face& face : found) {
         move(face, static_cast<float>(tile.x), static_cast<float>(tile.y));
         if (contains(tile.core, face.box.center())) faces.push_back(face);

@@ -38,9 +38,10 @@ class KeptBoxes {
     constexpr float kMaxCells = 256;
     origin_ = low;
     if (everywhere) high = low;  // a single cell, which holds all of the few boxes that stay
-    cell_px_ = std::max({kMinCell, (high.x - low.x) / kMaxCells, (high.y - low.y) / kMaxCells});
-    columns_ = static_cast<std::int64_t>((high.x - low.x) / cell_px_) + 1;
-    rows_ = static_cast<std::int64_t>((high.y - low.y) / cell_px_) + 1;
+    cells_per_px_ =
+        1 / std::max({kMinCell, (high.x - low.x) / kMaxCells, (high.y - low.y) / kMaxCells});
+    columns_ = static_cast<std::int64_t>((high.x - low.x) * cells_per_px_) + 1;
+    rows_ = static_cast<std::int64_t>((high.y - low.y) * cells_per_px_) + 1;
     first_.resize(static_cast<std::size_t>(columns_ * rows_), kNone);
     chunks_.reserve(faces.size() / 2);
   }
@@ -126,12 +127,12 @@ class KeptBoxes {
   std::int64_t row(float y) const { return cell(y - origin_.y, rows_); }
   std::int64_t cell(float offset_px, std::int64_t count) const {
     return static_cast<std::int64_t>(
-        std::clamp(offset_px / cell_px_, 0.0F, static_cast<float>(count - 1)));
+        std::clamp(offset_px * cells_per_px_, 0.0F, static_cast<float>(count - 1)));
   }
 
   float reach_ = 0;  // by which a box's cells go beyond it, in its own sides
   Point origin_;
-  float cell_px_ = 0;
+  float cells_per_px_ = 0;
   std::int64_t columns_ = 0;
   std::int64_t rows_ = 0;
   std::vector<std::int32_t> first_;  // by cell, the chunk begun last

@@ -67,12 +67,7 @@ std::vector<Face> vote(std::vector<Face> faces, float min_iou) {
 
 Image mirrored(ImageView image) {
   Image result = to_rgb(image);
-  for (int y = 0; y < result.height(); ++y) {
-    std::uint8_t* const row = result.row(y);
-    for (int left = 0, right = result.width() - 1; left < right; ++left, --right) {
-      std::swap_ranges(row + 3 * left, row + 3 * left + 3, row + 3 * right);
-    }
-  }
+  mirror(result);
   return result;
 }
 

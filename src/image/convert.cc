@@ -50,4 +50,23 @@ Image to_rgb(const ImageView& image) {
   return result;
 }
 
+ImageView part_of(const ImageView& image, int x, int y, int width, int height) {
+  RF_CHECK(x >= 0 && y >= 0 && width >= 0 && height >= 0 && x <= image.width - width &&
+           y <= image.height - height);
+  ImageView part = image;
+  part.data = image.row(y) + std::ptrdiff_t{x} * bytes_per_pixel(image.format);
+  part.width = width;
+  part.height = height;
+  return part;
+}
+
+void mirror(Image& image) {
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* const row = image.row(y);
+    for (int left = 0, right = image.width() - 1; left < right; ++left, --right) {
+      std::swap_ranges(row + 3 * left, row + 3 * left + 3, row + 3 * right);
+    }
+  }
+}
+
 }  // namespace retinaface

@@ -51,5 +51,24 @@ TEST(Convert, FindsRedGreenAndBlueInEveryFormat) {
   EXPECT_EQ(as_rgb(PixelFormat::kGray, {7}, {8}), (std::vector<int>{7, 7, 7, 8, 8, 8}));
 }
 
+TEST(Convert, TakesAPartInPlace) {
+  Image image(5, 4);
+  image.row(2)[3 * 3 + 1] = 77;
+  const ImageView part = part_of(image, 3, 1, 2, 3);
+  EXPECT_EQ(part.width, 2);
+  EXPECT_EQ(part.height, 3);
+  EXPECT_EQ(part.row(1)[1], 77);
+  const std::vector<std::uint8_t> gray = {0, 1, 2, 3};
+  EXPECT_EQ(*part_of({gray.data(), 2, 2, 2, PixelFormat::kGray}, 1, 1, 1, 1).data, 3);
+}
+
+TEST(Convert, MirrorsLeftAndRight) {
+  Image image(3, 1);
+  for (int i = 0; i < 9; ++i) image.row(0)[i] = static_cast<std::uint8_t>(i);
+  mirror(image);
+  EXPECT_EQ(std::vector<int>(image.row(0), image.row(0) + 9),
+            (std::vector<int>{6, 7, 8, 3, 4, 5, 0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "geometry/box.h"
+#include "image/convert.h"
 #include "image/resize.h"
 
 namespace retinaface {
@@ -24,10 +25,7 @@ void obscure_face(Image& image, const Box& face) {
   const int width = static_cast<int>(region.width());
   const int height = static_cast<int>(region.height());
   if (width <= 0 || height <= 0) return;
-  ImageView part = image;
-  part.data = image.row(top) + 3 * left;
-  part.width = width;
-  part.height = height;
+  const ImageView part = part_of(image, left, top, width, height);
   const Image fields =
       resize(resize(part, std::min(kFields, width), std::min(kFields, height)), width, height);
   for (int y = 0; y < height; ++y) {

@@ -122,7 +122,7 @@ class Run {
       fail(ErrorCode::kInvalidArgument, "a batch of {} does not divide by {} processes",
            recipe_.batch, processes_.processes());
     }
-    std::filesystem::create_directories(options_.out);
+    make_folders(options_.out);
     RunLog::Lengths logged;
     if (std::filesystem::exists(file(kCheckpointFile))) {
       if (!options_.resume) {

@@ -245,7 +245,7 @@ constexpr const char* kColours =
 
 fs::path write_report(const ReportedRun& run) {
   const fs::path folder = run.folder / "report";
-  fs::create_directories(folder);
+  make_folders(folder);
   const Metrics metrics = read_metrics(run.folder / training::kMetricsFile);
   if (!metrics.steps.contains("loss")) {
     fail(ErrorCode::kBadData, "{}: has no step to report",

@@ -27,6 +27,7 @@ std::string to_string(const Shape& shape);
 /// The picture, `channels` planes of any height and width.
 struct Input {
   std::int64_t channels = 3;
+  friend bool operator==(const Input&, const Input&) = default;
 };
 
 /// Cross-correlation with zero padding; output side floor((in + 2 padding - kernel) / stride) + 1.
@@ -38,37 +39,65 @@ struct Convolution {
   std::int64_t padding = 0;
   std::int64_t groups = 1;
   bool bias = false;
+  friend bool operator==(const Convolution&, const Convolution&) = default;
+};
+
+/// Modulated deformable convolution (Zhu et al. 2019, "Deformable ConvNets v2"): as Convolution,
+/// but each of the kernel * kernel points is read where the offsets put it, by bilinear
+/// interpolation (cells outside the map are 0), and scaled by its mask. Input 0 is the map. Input
+/// 1, of the result's height and width, says where: with K = kernel * kernel, channel 2 k is what
+/// is added to the y of point k (counted row by row), channel 2 k + 1 to its x, both in cells, and
+/// channel 2 K + k holds a logit, mask = 2 sigmoid(logit). All zeros make it the plain convolution.
+/// Parameters: weight (out, in, kernel, kernel), bias (out) if `bias`.
+struct DeformableConvolution {
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  std::int64_t padding = 1;
+  bool bias = false;
+
+  std::int64_t offset_channels() const { return 3 * kernel * kernel; }
+  friend bool operator==(const DeformableConvolution&, const DeformableConvolution&) = default;
 };
 
 /// y = (x - running_mean) / sqrt(running_var + epsilon) * weight + bias, per channel.
 struct BatchNorm {
   float epsilon = 1e-5F;
+  friend bool operator==(const BatchNorm&, const BatchNorm&) = default;
 };
 
 /// y = max(x, 0) + slope min(x, 0). Slope 0 is ReLU.
 struct LeakyRelu {
   float slope = 0.0F;
+  friend bool operator==(const LeakyRelu&, const LeakyRelu&) = default;
 };
 
 /// Sum of two maps of one shape.
-struct Add {};
+struct Add {
+  friend bool operator==(const Add&, const Add&) = default;
+};
 
 /// Concatenation of any number of maps along the channels.
-struct Concat {};
+struct Concat {
+  friend bool operator==(const Concat&, const Concat&) = default;
+};
 
 /// Nearest-neighbour resize of input 0 to the height and width of input 1:
 /// source = floor(target * in / out).
-struct UpsampleLike {};
+struct UpsampleLike {
+  friend bool operator==(const UpsampleLike&, const UpsampleLike&) = default;
+};
 
 /// Maximum over a window; padding never wins.
 struct MaxPool {
   std::int64_t kernel = 2;
   std::int64_t stride = 2;
   std::int64_t padding = 0;
+  friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
 
-using Operator =
-    std::variant<Input, Convolution, BatchNorm, LeakyRelu, Add, Concat, UpsampleLike, MaxPool>;
+using Operator = std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add,
+                              Concat, UpsampleLike, MaxPool>;
 
 /// Index of a node, and so of the one tensor that it yields.
 using NodeId = std::int32_t;
@@ -77,6 +106,11 @@ struct Node {
   std::string name;  ///< unique; its parameters are called NAME.weight and so on
   Operator op;
   std::vector<NodeId> inputs;
+  /// The node before whose parameters this one uses, a Convolution like it; empty: it has its own.
+  std::string shared_with = {};
+
+  /// The full name of one of its parameters, "weight" for example.
+  std::string parameter(std::string_view suffix) const;
 };
 
 struct Output {
@@ -90,6 +124,10 @@ class Graph {
  public:
   /// Appends a node and returns its id; `inputs` are nodes added before. The name must be new.
   NodeId add(std::string name, Operator op, std::vector<NodeId> inputs);
+  /// The same for a Convolution that uses the parameters of the node `shared_with`, so that one set
+  /// of weights serves several maps.
+  NodeId add_sharing(std::string name, Operator op, std::vector<NodeId> inputs,
+                     std::string shared_with);
   void add_output(std::string name, NodeId node);
 
   const std::vector<Node>& nodes() const { return nodes_; }

@@ -26,12 +26,18 @@ std::string_view operator_name(const Operator& op) {
   return std::visit(
       Overloaded{[](const Input&) { return "Input"; },
                  [](const Convolution&) { return "Convolution"; },
+                 [](const DeformableConvolution&) { return "DeformableConvolution"; },
                  [](const BatchNorm&) { return "BatchNorm"; },
                  [](const LeakyRelu& relu) { return relu.slope == 0 ? "Relu" : "LeakyRelu"; },
                  [](const Add&) { return "Add"; }, [](const Concat&) { return "Concat"; },
                  [](const UpsampleLike&) { return "UpsampleLike"; },
                  [](const MaxPool&) { return "MaxPool"; }},
       op);
+}
+
+bool is_convolution(const Operator& op) {
+  return std::holds_alternative<Convolution>(op) ||
+         std::holds_alternative<DeformableConvolution>(op);
 }
 
 Shape output_shape(const Operator& op, std::span<const Shape> inputs) {
@@ -47,6 +53,15 @@ Shape output_shape(const Operator& op, std::span<const Shape> inputs) {
             return Shape{in.n, conv.out_channels,
                          window_count(in.h, conv.kernel, conv.stride, conv.padding),
                          window_count(in.w, conv.kernel, conv.stride, conv.padding)};
+          },
+          [&](const DeformableConvolution& conv) {
+            RF_CHECK(inputs.size() == 2);
+            const Shape& in = inputs[0];
+            const Shape out = {in.n, conv.out_channels,
+                               window_count(in.h, conv.kernel, conv.stride, conv.padding),
+                               window_count(in.w, conv.kernel, conv.stride, conv.padding)};
+            RF_CHECK(inputs[1] == (Shape{out.n, conv.offset_channels(), out.h, out.w}));
+            return out;
           },
           [&](const BatchNorm&) { return inputs[0]; }, [&](const LeakyRelu&) { return inputs[0]; },
           [&](const Add&) {
@@ -95,17 +110,23 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input) {
 }
 
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> inputs) {
-  if (const auto* conv = std::get_if<Convolution>(&node.op)) {
+  if (!node.shared_with.empty()) return {};
+  const auto convolution = [&](const auto& conv, std::int64_t in_channels) {
     std::vector<ParameterSpec> result = {
-        {node.name + ".weight",
-         {conv->out_channels, inputs[0].c / conv->groups, conv->kernel, conv->kernel}}};
-    if (conv->bias) result.push_back({node.name + ".bias", {conv->out_channels}});
+        {node.parameter("weight"), {conv.out_channels, in_channels, conv.kernel, conv.kernel}}};
+    if (conv.bias) result.push_back({node.parameter("bias"), {conv.out_channels}});
     return result;
+  };
+  if (const auto* conv = std::get_if<Convolution>(&node.op)) {
+    return convolution(*conv, inputs[0].c / conv->groups);
+  }
+  if (const auto* conv = std::get_if<DeformableConvolution>(&node.op)) {
+    return convolution(*conv, inputs[0].c);
   }
   if (std::holds_alternative<BatchNorm>(node.op)) {
     std::vector<ParameterSpec> result;
-    for (const char* name : {".weight", ".bias", ".running_mean", ".running_var"}) {
-      result.push_back({node.name + name, {inputs[0].c}});
+    for (const char* name : {"weight", "bias", "running_mean", "running_var"}) {
+      result.push_back({node.parameter(name), {inputs[0].c}});
     }
     return result;
   }
@@ -129,10 +150,14 @@ std::vector<ParameterSpec> parameters(const Graph& graph) {
 }
 
 std::int64_t multiply_adds(const Operator& op, std::span<const Shape> inputs) {
-  const auto* conv = std::get_if<Convolution>(&op);
-  if (conv == nullptr) return 0;
-  return output_shape(op, inputs).elements() * (inputs[0].c / conv->groups) * conv->kernel *
-         conv->kernel;
+  const std::int64_t results = output_shape(op, inputs).elements();
+  if (const auto* conv = std::get_if<Convolution>(&op)) {
+    return results * (inputs[0].c / conv->groups) * conv->kernel * conv->kernel;
+  }
+  if (const auto* conv = std::get_if<DeformableConvolution>(&op)) {
+    return results * inputs[0].c * conv->kernel * conv->kernel;
+  }
+  return 0;
 }
 
 }  // namespace retinaface::graph

@@ -19,6 +19,9 @@ struct ParameterSpec {
 /// The operator's name as people know it, e.g. "Convolution".
 std::string_view operator_name(const Operator& op);
 
+/// Whether `op` is a convolution, plain or deformable.
+bool is_convolution(const Operator& op);
+
 /// Shape of what `op` yields for inputs of these shapes.
 Shape output_shape(const Operator& op, std::span<const Shape> inputs);
 
@@ -30,13 +33,14 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 /// on it.
 std::vector<Shape> channel_shapes(const Graph& graph);
 
-/// The parameters of `node`, whose inputs have `input_channels` channels.
+/// The parameters that are `node`'s own: none where it shares another's.
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> inputs);
 
 /// All parameters of the graph, in node order.
 std::vector<ParameterSpec> parameters(const Graph& graph);
 
-/// Multiply-adds of one node; only convolutions count, as is usual for detectors.
+/// Multiply-adds of one node; only convolutions count, as is usual for detectors (of deformable
+/// ones the products, not the interpolation).
 std::int64_t multiply_adds(const Operator& op, std::span<const Shape> inputs);
 
 /// The input shapes of one node, taken from the result of infer_shapes.

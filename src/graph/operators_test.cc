@@ -46,6 +46,13 @@ TEST(OutputShape, OfTheOtherOperators) {
   EXPECT_EQ(shape_of(UpsampleLike{}, {{1, 3, 3, 4}, {1, 64, 5, 7}}), (Shape{1, 3, 5, 7}));
 }
 
+TEST(OutputShape, OfDeformableConvolutionsNeedsItsOffsets) {
+  const DeformableConvolution conv{.out_channels = 6, .stride = 2};
+  EXPECT_EQ(shape_of(conv, {{1, 4, 5, 8}, {1, 27, 3, 4}}), (Shape{1, 6, 3, 4}));
+  EXPECT_DEATH(shape_of(conv, {{1, 4, 5, 8}, {1, 18, 3, 4}}), "internal error");
+  EXPECT_DEATH(shape_of(conv, {{1, 4, 5, 8}, {1, 27, 5, 8}}), "internal error");
+}
+
 using OutputShapeDeathTest = ::testing::Test;
 
 TEST(OutputShapeDeathTest, OfInputsThatDoNotGoTogether) {
@@ -75,8 +82,27 @@ TEST(Parameters, OfEachOperator) {
               ElementsAre(std::pair("n.weight", Extents{12}), std::pair("n.bias", Extents{12}),
                           std::pair("n.running_mean", Extents{12}),
                           std::pair("n.running_var", Extents{12})));
+  EXPECT_THAT(
+      names_and_shapes(DeformableConvolution{.out_channels = 8, .bias = true}, in),
+      ElementsAre(std::pair("n.weight", Extents{8, 12, 3, 3}), std::pair("n.bias", Extents{8})));
   EXPECT_THAT(names_and_shapes(LeakyRelu{}, in), IsEmpty());
   EXPECT_THAT(names_and_shapes(MaxPool{}, in), IsEmpty());
+}
+
+TEST(Parameters, OfNodesThatShareThemAreThere) {
+  Graph graph;
+  const NodeId image = graph.add("image", Input{3}, {});
+  const Convolution conv{.out_channels = 2, .bias = true};
+  const NodeId first = graph.add("first", conv, {image});
+  const NodeId second = graph.add_sharing("second", conv, {image}, "first");
+  EXPECT_EQ(graph.node(first).parameter("weight"), "first.weight");
+  EXPECT_EQ(graph.node(second).parameter("weight"), "first.weight");
+  std::vector<std::string> names;
+  for (const auto& parameter : parameters(graph)) names.push_back(parameter.name);
+  EXPECT_THAT(names, ElementsAre("first.weight", "first.bias"));
+  EXPECT_DEATH(graph.add_sharing("third", conv, {image}, "second"), "internal error");
+  EXPECT_DEATH(graph.add_sharing("third", Convolution{.out_channels = 3}, {image}, "first"),
+               "internal error");
 }
 
 TEST(MultiplyAdds, CountConvolutionsAlone) {
@@ -89,6 +115,8 @@ TEST(MultiplyAdds, CountConvolutionsAlone) {
             5 * 4 * 8 * 12 * 9);
   EXPECT_EQ(count(Convolution{.out_channels = 12, .kernel = 3, .padding = 1, .groups = 12}, in),
             9 * 7 * 12 * 9);
+  const DeformableConvolution deformable{.out_channels = 8, .stride = 2};
+  EXPECT_EQ(multiply_adds(deformable, std::array{in, Shape{1, 27, 5, 4}}), 5 * 4 * 8 * 12 * 9);
   EXPECT_EQ(count(BatchNorm{}, in), 0);
   EXPECT_EQ(count(MaxPool{}, in), 0);
 }

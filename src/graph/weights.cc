@@ -24,6 +24,36 @@ std::string listing(const std::vector<std::string>& names) {
   return text;
 }
 
+/// How to start the weights of a convolution.
+enum class Start { kHe, kXavier, kZero };
+
+/// By the name of the weight; those that are not listed start as kHe.
+std::map<std::string, Start, std::less<>> starts(const Graph& graph) {
+  std::map<std::string, Start, std::less<>> result;
+  for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes().size()); ++id) {
+    const Node& node = graph.node(id);
+    if (!is_convolution(node.op)) continue;
+    bool read = false;
+    bool by_convolutions = true;
+    bool as_offsets = false;
+    for (const Node& reader : graph.nodes()) {
+      for (std::size_t i = 0; i < reader.inputs.size(); ++i) {
+        if (reader.inputs[i] != id) continue;
+        read = true;
+        by_convolutions = by_convolutions && is_convolution(reader.op);
+        as_offsets =
+            as_offsets || (i == 1 && std::holds_alternative<DeformableConvolution>(reader.op));
+      }
+    }
+    if (as_offsets) {
+      result[node.parameter("weight")] = Start::kZero;
+    } else if (read && by_convolutions) {
+      result[node.parameter("weight")] = Start::kXavier;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 Tensor Tensor::of_shape(std::vector<std::int64_t> shape) {
@@ -87,14 +117,21 @@ void check_weights(const Graph& graph, const Weights& weights, const std::string
 
 Weights random_weights(const Graph& graph, std::uint64_t seed) {
   Random random(seed);
+  const auto start_of = starts(graph);
   Weights weights;
   for (const ParameterSpec& parameter : parameters(graph)) {
     Tensor tensor = Tensor::of_shape(parameter.shape);
     if (parameter.shape.size() == 4) {
-      const auto fan_in =
-          static_cast<double>(parameter.shape[1] * parameter.shape[2] * parameter.shape[3]);
+      const auto found = start_of.find(parameter.name);
+      const Start start = found == start_of.end() ? Start::kHe : found->second;
+      const auto area = static_cast<double>(parameter.shape[2] * parameter.shape[3]);
+      const double fan_in = static_cast<double>(parameter.shape[1]) * area;
+      const double fan_out = static_cast<double>(parameter.shape[0]) * area;
+      const double deviation =
+          start == Start::kZero ? 0
+                                : std::sqrt(2 / (start == Start::kHe ? fan_in : fan_in + fan_out));
       for (float& value : tensor.values) {
-        value = static_cast<float>(random.normal() * std::sqrt(2 / fan_in));
+        value = static_cast<float>(random.normal() * deviation);
       }
     } else {
       const bool one = parameter.name.ends_with(".weight") || parameter.name.ends_with("var");

@@ -47,8 +47,10 @@ std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found)
 void check_weights(const Graph& graph, const Weights& weights, const std::string& source);
 
 /// Weights for tests and for training from scratch: convolutions from a normal distribution of
-/// deviation sqrt(2 / fan-in) (He et al. 2015, for layers that a ReLU follows), biases 0,
-/// normalisation the identity. The same for the same seed on every machine.
+/// deviation sqrt(2 / fan-in) (He et al. 2015, for layers that a ReLU follows), sqrt(2 / (fan-in +
+/// fan-out)) where other convolutions alone follow (Glorot and Bengio 2010), 0 where offsets are
+/// computed (a deformable convolution starts as a plain one); biases 0, normalisation the identity.
+/// The same for the same seed on every machine.
 Weights random_weights(const Graph& graph, std::uint64_t seed);
 
 /// Parses the bytes of a .safetensors file; F32, F16 and BF16 are read, all become float32.

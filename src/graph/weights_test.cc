@@ -66,23 +66,42 @@ TEST(RandomWeights, AreTheSameForTheSameSeed) {
   EXPECT_FALSE(std::ranges::equal(a.at("conv.weight").values, c.at("conv.weight").values));
 }
 
+void expect_deviation(const Tensor& tensor, double deviation) {
+  double sum = 0;
+  double squares = 0;
+  for (const float value : tensor.values) {
+    sum += value;
+    squares += double{value} * value;
+  }
+  const auto count = static_cast<double>(tensor.values.size());
+  EXPECT_NEAR(sum / count, 0, 4 * deviation / std::sqrt(count));
+  EXPECT_NEAR(std::sqrt(squares / count), deviation, 0.02 * deviation);
+}
+
 TEST(RandomWeights, HaveTheDeviationOfHe) {
   Graph graph;
   const NodeId image = graph.add("image", Input{16}, {});
   graph.add_output("out",
                    graph.add("conv", Convolution{.out_channels = 256, .kernel = 3}, {image}));
   const Weights weights = random_weights(graph, 3);
-  double sum = 0;
-  double squares = 0;
-  const auto& values = weights.at("conv.weight").values;
-  for (const float value : values) {
-    sum += value;
-    squares += double{value} * value;
-  }
-  const auto count = static_cast<double>(values.size());  // 36,864
-  const double deviation = std::sqrt(2.0 / (16 * 9));
-  EXPECT_NEAR(sum / count, 0, 4 * deviation / std::sqrt(count));
-  EXPECT_NEAR(std::sqrt(squares / count), deviation, 0.02 * deviation);
+  expect_deviation(weights.at("conv.weight"), std::sqrt(2.0 / (16 * 9)));
+}
+
+TEST(RandomWeights, DependOnWhatFollows) {
+  Graph graph;
+  const NodeId image = graph.add("image", Input{16}, {});
+  const auto conv = [&](const char* name, std::int64_t channels, NodeId input) {
+    return graph.add(name, Convolution{.out_channels = channels, .kernel = 3, .padding = 1},
+                     {input});
+  };
+  const NodeId linear = conv("linear", 128, image);
+  const NodeId offset = conv("offset", 27, linear);
+  graph.add_output(
+      "out", graph.add("deformable", DeformableConvolution{.out_channels = 64}, {linear, offset}));
+  const Weights weights = random_weights(graph, 3);
+  expect_deviation(weights.at("linear.weight"), std::sqrt(2.0 / (16 * 9 + 128 * 9)));
+  expect_deviation(weights.at("deformable.weight"), std::sqrt(2.0 / (128 * 9)));
+  for (const float value : weights.at("offset.weight").values) ASSERT_EQ(value, 0);
 }
 
 TEST(RandomWeights, NormaliseNothing) {

@@ -62,7 +62,10 @@ Graph push_relu_before_concat(const Graph& graph) {
       inputs.back() =
           result.add(relu.name + "/" + graph.node(input).name, relu.op, {inputs.back()});
     }
-    moved[index(id)] = result.add(node.name, node.op, std::move(inputs));
+    moved[index(id)] =
+        node.shared_with.empty()
+            ? result.add(node.name, node.op, std::move(inputs))
+            : result.add_sharing(node.name, node.op, std::move(inputs), node.shared_with);
   }
   for (const graph::Output& output : graph.outputs()) {
     result.add_output(output.name, moved[index(output.node)]);
@@ -79,28 +82,38 @@ struct Affine {
 Affine affine_of(const Node& node, const Weights& weights) {
   const auto& norm = std::get<graph::BatchNorm>(node.op);
   const auto values = [&](const char* suffix) -> std::span<const float> {
-    return weights.at(node.name + suffix).values;
+    return weights.at(node.parameter(suffix)).values;
   };
   Affine affine;
-  for (std::size_t c = 0; c < values(".weight").size(); ++c) {
-    const double scale = double{values(".weight")[c]} /
-                         std::sqrt(double{values(".running_var")[c]} + double{norm.epsilon});
+  for (std::size_t c = 0; c < values("weight").size(); ++c) {
+    const double scale = double{values("weight")[c]} /
+                         std::sqrt(double{values("running_var")[c]} + double{norm.epsilon});
     affine.scale.push_back(scale);
-    affine.shift.push_back(double{values(".bias")[c]} - scale * double{values(".running_mean")[c]});
+    affine.shift.push_back(double{values("bias")[c]} - scale * double{values("running_mean")[c]});
   }
   return affine;
 }
 
 ConvolutionStep convolution_of(const Node& node, const Weights& weights) {
-  const auto& convolution = std::get<graph::Convolution>(node.op);
-  ConvolutionStep step{convolution, weights.at(node.name + ".weight").clone(), {}, {}};
+  ConvolutionStep step{{}, weights.at(node.parameter("weight")).clone(), {}, {}};
+  graph::Convolution& convolution = step.convolution;
+  if (const auto* deformable = std::get_if<graph::DeformableConvolution>(&node.op)) {
+    step.deformable = true;
+    convolution = {.out_channels = deformable->out_channels,
+                   .kernel = deformable->kernel,
+                   .stride = deformable->stride,
+                   .padding = deformable->padding,
+                   .bias = deformable->bias};
+  } else {
+    convolution = std::get<graph::Convolution>(node.op);
+  }
   if (convolution.bias) {
-    step.bias = weights.at(node.name + ".bias").clone();
+    step.bias = weights.at(node.parameter("bias")).clone();
   } else {
     step.bias = Tensor::of_shape({convolution.out_channels});
     std::ranges::fill(step.bias.values, 0.0F);
   }
-  step.convolution.bias = true;
+  convolution.bias = true;
   return step;
 }
 
@@ -182,8 +195,7 @@ class Fusion {
   }
 
   static bool starts_chain(const Node& node) {
-    return std::holds_alternative<graph::Convolution>(node.op) ||
-           std::holds_alternative<graph::BatchNorm>(node.op);
+    return graph::is_convolution(node.op) || std::holds_alternative<graph::BatchNorm>(node.op);
   }
 
   /// Whether the node is part of a chain already.
@@ -200,14 +212,14 @@ class Fusion {
       return next;
     }
     // Batch normalisation can be folded only where nothing was done to the result yet.
-    const bool plain = std::holds_alternative<graph::Convolution>(graph_.node(id).op);
-    if (std::holds_alternative<graph::BatchNorm>(node.op) && plain) return next;
+    const bool bare = graph::is_convolution(graph_.node(id).op);
+    if (std::holds_alternative<graph::BatchNorm>(node.op) && bare) return next;
     return std::nullopt;
   }
 
   Step chain_step(NodeId first, NodeId last) {
     const Node& start = graph_.node(first);
-    ConvolutionStep step = std::holds_alternative<graph::Convolution>(start.op)
+    ConvolutionStep step = graph::is_convolution(start.op)
                                ? convolution_of(start, weights_)
                                : convolution_of(affine_of(start, weights_));
     for (NodeId id = first; id != last;) {
@@ -223,7 +235,9 @@ class Fusion {
       }
       id = next;
     }
-    return {{}, std::move(step), {value_of(start.inputs[0])}, kNoValue};
+    std::vector<ValueId> sources;
+    for (const NodeId input : start.inputs) sources.push_back(value_of(input));
+    return {{}, std::move(step), std::move(sources), kNoValue};
   }
 
   Step plain_step(const Node& node) {
@@ -274,7 +288,7 @@ bool mergeable(const Step& a, const Step& b) {
   if (x == nullptr || y == nullptr || a.sources != b.sources) return false;
   const auto adds = [](const PostOp& op) { return op.kind == PostOp::Kind::kAdd; };
   return x->convolution.groups == 1 && y->convolution.groups == 1 &&
-         x->convolution.kernel == y->convolution.kernel &&
+         x->deformable == y->deformable && x->convolution.kernel == y->convolution.kernel &&
          x->convolution.stride == y->convolution.stride &&
          x->convolution.padding == y->convolution.padding && x->post_ops == y->post_ops &&
          std::ranges::none_of(x->post_ops, adds);

@@ -41,6 +41,8 @@ struct ConvolutionStep {
   graph::Tensor weight;            ///< (out, in / groups, kernel, kernel)
   graph::Tensor bias;              ///< (out)
   std::vector<PostOp> post_ops;
+  /// graph::DeformableConvolution; source 1 has the offsets and mask logits.
+  bool deformable = false;
 };
 
 /// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.

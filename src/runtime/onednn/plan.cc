@@ -207,6 +207,9 @@ class Planner {
   };
 
   void add(const Step& step, const ConvolutionStep& op) {
+    if (op.deformable) {
+      fail(ErrorCode::kUnsupported, "{}: deformable layers cannot be run fast yet", step.name);
+    }
     const ConvolutionChoice choice = choose(step, op);
     const auto& conv_desc = choice.desc;
 

@@ -42,7 +42,7 @@ class Scheduler {
   const ConvolutionStep* convolution(std::size_t i) const {
     if (block() == 0 || i >= program_.steps.size() || done_[i]) return nullptr;
     const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
-    return conv != nullptr && slope_of(*conv) ? conv : nullptr;
+    return conv != nullptr && !conv->deformable && slope_of(*conv) ? conv : nullptr;
   }
 
   bool whole_blocks(std::int64_t channels) const { return channels % block() == 0; }

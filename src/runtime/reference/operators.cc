@@ -25,7 +25,26 @@ bool inside(const Shape& shape, std::int64_t y, std::int64_t x) {
   return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
 }
 
-/// One operator's meaning; the node's parameters are found under its name.
+/// The map at a place between its cells, by bilinear interpolation; cells outside are 0.
+double interpolated(const Map& map, std::int64_t c, double y, double x) {
+  const double top = std::floor(y);
+  const double left = std::floor(x);
+  double sum = 0;
+  for (const double cell_y : {top, top + 1}) {
+    for (const double cell_x : {left, left + 1}) {
+      const double share = (1 - std::abs(y - cell_y)) * (1 - std::abs(x - cell_x));
+      if (cell_y < 0 || cell_x < 0 || cell_y >= static_cast<double>(map.shape.h) ||
+          cell_x >= static_cast<double>(map.shape.w)) {
+        continue;
+      }
+      sum +=
+          share * map.at(c, static_cast<std::int64_t>(cell_y), static_cast<std::int64_t>(cell_x));
+    }
+  }
+  return sum;
+}
+
+/// One operator's meaning.
 struct Evaluate {
   const graph::Node& node;
   const graph::Weights& weights;
@@ -33,15 +52,15 @@ struct Evaluate {
   Map& out;
 
   const graph::Tensor& parameter(const char* suffix) const {
-    return weights.at(node.name + suffix);
+    return weights.at(node.parameter(suffix));
   }
 
   void operator()(const graph::Input&) const { RF_CHECK(false); }
 
   void operator()(const graph::Convolution& conv) const {
     const Map& in = *inputs[0];
-    const auto& weight = parameter(".weight").values;
-    const graph::Tensor* const bias = conv.bias ? &parameter(".bias") : nullptr;
+    const auto& weight = parameter("weight").values;
+    const graph::Tensor* const bias = conv.bias ? &parameter("bias") : nullptr;
     const std::int64_t in_per_group = in.shape.c / conv.groups;
     const std::int64_t out_per_group = conv.out_channels / conv.groups;
     fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
@@ -62,15 +81,38 @@ struct Evaluate {
     });
   }
 
+  void operator()(const graph::DeformableConvolution& conv) const {
+    const Map& in = *inputs[0];
+    const Map& offsets = *inputs[1];
+    const auto& weight = parameter("weight").values;
+    const graph::Tensor* const bias = conv.bias ? &parameter("bias") : nullptr;
+    const std::int64_t points = conv.kernel * conv.kernel;
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      double sum = bias != nullptr ? bias->values[static_cast<std::size_t>(c)] : 0.0;
+      for (std::int64_t k = 0; k < points; ++k) {
+        const double in_y = static_cast<double>(y * conv.stride - conv.padding + k / conv.kernel) +
+                            offsets.at(2 * k, y, x);
+        const double in_x = static_cast<double>(x * conv.stride - conv.padding + k % conv.kernel) +
+                            offsets.at(2 * k + 1, y, x);
+        const double mask = 2 / (1 + std::exp(-offsets.at(2 * points + k, y, x)));
+        for (std::int64_t i = 0; i < in.shape.c; ++i) {
+          const auto w = static_cast<std::size_t>((c * in.shape.c + i) * points + k);
+          sum += mask * interpolated(in, i, in_y, in_x) * double{weight[w]};
+        }
+      }
+      return sum;
+    });
+  }
+
   void operator()(const graph::BatchNorm& norm) const {
     const Map& in = *inputs[0];
     const auto at = [&](const char* suffix, std::int64_t c) {
       return double{parameter(suffix).values[static_cast<std::size_t>(c)]};
     };
     fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
-      return (in.at(c, y, x) - at(".running_mean", c)) /
-                 std::sqrt(at(".running_var", c) + double{norm.epsilon}) * at(".weight", c) +
-             at(".bias", c);
+      return (in.at(c, y, x) - at("running_mean", c)) /
+                 std::sqrt(at("running_var", c) + double{norm.epsilon}) * at("weight", c) +
+             at("bias", c);
     });
   }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -75,6 +76,56 @@ TEST(ReferenceOperators, GroupsStayApartByHand) {
   const Map in = map_of({1, 2, 1, 2}, {1, 2, 3, 4});
   EXPECT_THAT(evaluate(Convolution{.out_channels = 4, .groups = 2}, {in}, weights).values,
               ElementsAre(1, 2, 10, 20, 300, 400, 3000, 4000));
+}
+
+TEST(ReferenceOperators, DeformableConvolutionByHand) {
+  // Two cells in a row, a kernel of one point: what is read is seen directly.
+  graph::Weights weights;
+  weights.tensors.emplace("n.weight", tensor({1, 1, 1, 1}, {10}));
+  weights.tensors.emplace("n.bias", tensor({1}, {100}));
+  const Map in = map_of({1, 1, 1, 2}, {1, 3});
+  const graph::DeformableConvolution one{
+      .out_channels = 1, .kernel = 1, .padding = 0, .bias = true};
+  const auto read = [&](double dy, double dx, double logit) {
+    const Map offsets = map_of({1, 3, 1, 2}, {dy, dy, dx, dx, logit, logit});
+    return evaluate(one, {in, offsets}, weights).values;
+  };
+  EXPECT_THAT(read(0, 0, 0), ElementsAre(110, 130));
+  EXPECT_THAT(read(0, 0.25, 0), ElementsAre(115, 122.5));       // (3 + 1) / 4 * 1.5; 3 * 3 / 4
+  EXPECT_THAT(read(0, -1.5, 0), ElementsAre(100, 105));         // outside; half of cell 0
+  EXPECT_THAT(read(0.5, 1, 0), ElementsAre(115, 100));          // half of cell 1; outside
+  EXPECT_THAT(read(-1, 0, 0), ElementsAre(100, 100));           // a whole row outside
+  EXPECT_THAT(read(1e9, -1e9, 0), ElementsAre(100, 100));       // far away
+  EXPECT_THAT(read(0, 0, std::log(3)), ElementsAre(115, 145));  // mask 2 * 3 / 4
+}
+
+/// Offsets of whole cells read as a convolution whose kernel has its points there.
+TEST(ReferenceOperators, DeformableConvolutionMovesThePointsOfTheKernel) {
+  graph::Weights weights;
+  weights.tensors.emplace("n.weight", tensor({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  Map in({1, 1, 5, 6});
+  std::iota(in.values.begin(), in.values.end(), 1);
+  const Map plain =
+      evaluate(Convolution{.out_channels = 1, .kernel = 3, .padding = 1}, {in}, weights);
+  const graph::DeformableConvolution deformable{.out_channels = 1};
+  Map offsets({1, 27, 5, 6});
+  EXPECT_EQ(evaluate(deformable, {in, offsets}, weights).values, plain.values);
+  // Point 5 (row 1, column 2) alone, one cell up and two to the left: (0, -1) in all.
+  for (std::int64_t y = 0; y < 5; ++y) {
+    for (std::int64_t x = 0; x < 6; ++x) {
+      offsets.at(10, y, x) = -1;
+      offsets.at(11, y, x) = -2;
+    }
+  }
+  const Map moved = evaluate(deformable, {in, offsets}, weights);
+  const auto at = [&](std::int64_t y, std::int64_t x) {
+    return y >= 0 && y < 5 && x >= 0 && x < 6 ? in.at(0, y, x) : 0;
+  };
+  for (std::int64_t y = 0; y < 5; ++y) {
+    for (std::int64_t x = 0; x < 6; ++x) {
+      EXPECT_EQ(moved.at(0, y, x), plain.at(0, y, x) + 6 * (at(y - 1, x - 1) - at(y, x + 1)));
+    }
+  }
 }
 
 TEST(ReferenceOperators, TheOthersByHand) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <variant>
 
@@ -128,17 +129,20 @@ void TrainableNetwork::Implementation::make_layers() {
   };
   for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
     const graph::Node& node = graph_.node(id);
+    if (std::holds_alternative<graph::DeformableConvolution>(node.op)) {
+      fail(ErrorCode::kUnsupported, "{}: deformable layers cannot be trained yet", node.name);
+    }
     const auto* conv = std::get_if<graph::Convolution>(&node.op);
     if (conv == nullptr) continue;
-    const ParameterSlot& weight = *by_name.at(node.name + ".weight");
+    const ParameterSlot& weight = *by_name.at(node.parameter("weight"));
     ConvolutionLayer layer;
     layer.op = *conv;
     layer.trainable = weight.trainable;
     layer.weight = over(values_, weight);
     layer.weight_gradient = over(gradients_, weight);
     if (conv->bias) {
-      layer.bias = over(values_, *by_name.at(node.name + ".bias"));
-      layer.bias_gradient = over(gradients_, *by_name.at(node.name + ".bias"));
+      layer.bias = over(values_, *by_name.at(node.parameter("bias")));
+      layer.bias_gradient = over(gradients_, *by_name.at(node.parameter("bias")));
     }
     convolutions_.emplace(id, std::move(layer));
   }
@@ -146,14 +150,14 @@ void TrainableNetwork::Implementation::make_layers() {
     const graph::Node& node = graph_.node(step.node);
     const auto* norm = std::get_if<graph::BatchNorm>(&node.op);
     if (norm == nullptr) continue;
-    const bool trainable = by_name.at(node.name + ".weight")->trainable;
+    const bool trainable = by_name.at(node.parameter("weight"))->trainable;
     const NormParameters parameters = {
-        .weight = span_of(values_, node.name + ".weight"),
-        .bias = span_of(values_, node.name + ".bias"),
-        .running_mean = span_of(values_, node.name + ".running_mean"),
-        .running_var = span_of(values_, node.name + ".running_var"),
-        .weight_gradient = span_of(gradients_, node.name + ".weight"),
-        .bias_gradient = span_of(gradients_, node.name + ".bias")};
+        .weight = span_of(values_, node.parameter("weight")),
+        .bias = span_of(values_, node.parameter("bias")),
+        .running_mean = span_of(values_, node.parameter("running_mean")),
+        .running_var = span_of(values_, node.parameter("running_var")),
+        .weight_gradient = span_of(gradients_, node.parameter("weight")),
+        .bias_gradient = span_of(gradients_, node.parameter("bias"))};
     norms_.emplace(
         step.node,
         NormLayer(parameters, {.epsilon = norm->epsilon,
@@ -167,14 +171,17 @@ void TrainableNetwork::Implementation::make_layers() {
 
 void TrainableNetwork::Implementation::find_gradient_paths() {
   needs_gradient_.assign(graph_.nodes().size(), false);
-  const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
-  auto slot = slots_.begin();
+  std::set<std::string_view> learnt;
+  for (const ParameterSlot& slot : slots_) {
+    if (slot.trainable) learnt.insert(slot.name);
+  }
   for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
     const graph::Node& node = graph_.node(id);
     bool needed = std::ranges::any_of(node.inputs,
                                       [&](NodeId input) { return needs_gradient_[index(input)]; });
-    const auto own = graph::parameters(node, graph::input_shapes(node, shapes)).size();
-    for (std::size_t i = 0; i < own; ++i, ++slot) needed = needed || slot->trainable;
+    for (const char* suffix : {"weight", "bias"}) {
+      needed = needed || learnt.contains(node.parameter(suffix));
+    }
     needs_gradient_[index(id)] = needed;
   }
 }
@@ -324,8 +331,8 @@ void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tens
       {op.padding, op.padding}, {1, 1}, false, {0, 0}, op.groups,
       {on, layer.trainable, layer.trainable && op.bias});
   if (layer.trainable) {
-    layer.weight_gradient.copy_(dw);
-    if (op.bias) layer.bias_gradient.copy_(db);
+    layer.weight_gradient.add_(dw);  // nodes may share them
+    if (op.bias) layer.bias_gradient.add_(db);
   }
   if (on) add_gradient(input, dx);
 }

@@ -1,4 +1,7 @@
-#include <fmt/format.h>
+#include <string>
+#include <vector>
+
+#include <fmt/ranges.h>
 
 #include "cli/command.h"
 #include "graph/operators.h"
@@ -8,13 +11,26 @@
 namespace retinaface::cli {
 namespace {
 
+/// What may stand behind the row's name: "+dcn, +shared-heads, +dcn+shared-heads".
+std::string options_of(const models::Model& row) {
+  std::vector<std::string> options;
+  for (const models::Model& model : models::catalogue()) {
+    if (model.name.starts_with(row.name + "+"))
+      options.push_back(model.name.substr(row.name.size()));
+  }
+  return fmt::format("{}", fmt::join(options, ", "));
+}
+
 int list_models() {
   for (const models::Model& model : models::catalogue()) {
+    if (model.name.find('+') != std::string::npos) continue;  // an option of another row
     const bool inside = !models::builtin_weights(model.name).empty();
     const char* const where = model.name == models::kDefaultModel ? "built in, default"
                               : inside                            ? "built in"
                                                                   : "no weights here";
-    fmt::print("{:<16} {:<18} {}\n", model.name, where, model.summary);
+    const std::string options = options_of(model);
+    fmt::print("{:<16} {:<18} {}{}\n", model.name, where, model.summary,
+               options.empty() ? "" : "; also " + options);
   }
   return kSuccess;
 }

@@ -9,9 +9,20 @@ Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t
   return {cells(height), cells(width)};
 }
 
+std::int64_t anchor_count(const models::AnchorFamily& family, std::int64_t height,
+                          std::int64_t width) {
+  std::int64_t count = 0;
+  for (const models::AnchorLevel& level : family.levels) {
+    const Grid grid = grid_of(level, height, width);
+    count += grid.height * grid.width * static_cast<std::int64_t>(level.sizes_px.size());
+  }
+  return count;
+}
+
 std::vector<Anchor> make_anchors(const models::AnchorFamily& family, std::int64_t height,
                                  std::int64_t width) {
   std::vector<Anchor> anchors;
+  anchors.reserve(static_cast<std::size_t>(anchor_count(family, height, width)));
   for (const models::AnchorLevel& level : family.levels) {
     const Grid grid = grid_of(level, height, width);
     for (std::int64_t row = 0; row < grid.height; ++row) {

@@ -27,6 +27,10 @@ struct Grid {
 
 Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t width);
 
+/// Anchors of a picture of height x width pixels.
+std::int64_t anchor_count(const models::AnchorFamily& family, std::int64_t height,
+                          std::int64_t width);
+
 /// The anchor number `index` of cell (row, column).
 inline Anchor anchor_at(const models::AnchorLevel& level, std::int64_t row, std::int64_t column,
                         std::size_t index) {

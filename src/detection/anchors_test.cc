@@ -73,5 +73,16 @@ TEST(BoxCoding, DecodesWhatItEncoded) {
   }
 }
 
+/// "102,300 anchors in total, and 75% of these anchors are from P2" (the paper, section 3.2).
+TEST(Anchors, OfThePaperAreAsManyAsItSays) {
+  const models::AnchorFamily& family = models::find_model("resnet50").anchors;
+  EXPECT_EQ(anchor_count(family, 640, 640), 102'300);
+  const std::vector<Anchor> anchors = make_anchors(family, 640, 640);
+  EXPECT_EQ(anchors.size(), 102'300U);
+  const auto of_finest =
+      std::ranges::count_if(anchors, [](const Anchor& anchor) { return anchor.size_px < 26; });
+  EXPECT_EQ(of_finest, 76'800);  // 75.07%
+}
+
 }  // namespace
 }  // namespace retinaface::detection

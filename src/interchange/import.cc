@@ -1,9 +1,7 @@
 #include "interchange/import.h"
 
 #include <algorithm>
-#include <optional>
-
-#include <fmt/ranges.h>
+#include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -20,7 +18,12 @@ constexpr std::string_view kBatchCounter = "num_batches_tracked";
 constexpr std::string_view kClassifier = "fc.";
 
 /// The checkpoint's tensors under the names that a model of the catalogue has for them.
-NamedTensors rename(const Checkpoint& checkpoint, Part part) {
+struct Renamed {
+  NamedTensors tensors;
+  bool of_classifier = false;
+};
+
+Renamed rename(const Checkpoint& checkpoint, Part part) {
   NamedTensors tensors;
   for (const auto& [full_name, tensor] : checkpoint.tensors) {
     std::string_view name = full_name;
@@ -31,21 +34,21 @@ NamedTensors rename(const Checkpoint& checkpoint, Part part) {
            excerpt(name), kParallelPrefix);
     }
   }
-  if (part == Part::kWhole) return tensors;
+  if (part == Part::kWhole) return {std::move(tensors), false};
 
   const auto in_backbone = [](const auto& entry) {
     return entry.first.starts_with(kBackbonePrefix);
   };
   if (std::ranges::any_of(tensors, in_backbone)) {  // of a detector
     std::erase_if(tensors, [&](const auto& entry) { return !in_backbone(entry); });
-    return tensors;
+    return {std::move(tensors), false};
   }
   NamedTensors prefixed;
   for (const auto& [name, tensor] : tensors) {
     if (!name.starts_with(kClassifier))
       prefixed.emplace(std::string(kBackbonePrefix) + name, tensor);
   }
-  return prefixed;
+  return {std::move(prefixed), true};
 }
 
 std::vector<graph::ParameterSpec> parameters(const models::Model& model, Part part) {
@@ -72,10 +75,24 @@ void check(const Checkpoint& checkpoint, const NamedTensors& tensors, const mode
   }
 }
 
+/// Lets the layers that see the picture do what a classifier's preparation of it does beyond the
+/// model's own: w (x / d) = (w / d) x. What lies outside the picture is 0 either way.
+void divide_input(graph::Weights& weights, const models::Model& model) {
+  const graph::Graph graph = model.build();
+  for (const graph::Node& node : graph.nodes()) {
+    if (node.inputs != std::vector<graph::NodeId>{0}) continue;
+    graph::Tensor& weight = weights.tensors.at(node.parameter("weight"));
+    const auto area = static_cast<std::size_t>(weight.shape[2] * weight.shape[3]);
+    for (std::size_t i = 0; i < weight.values.size(); ++i) {
+      weight.values[i] /= model.classifier_deviation[i / area % 3];
+    }
+  }
+}
+
 }  // namespace
 
 const models::Model& model_of(const Checkpoint& checkpoint, Part part) {
-  const NamedTensors tensors = rename(checkpoint, part);
+  const NamedTensors tensors = rename(checkpoint, part).tensors;
   std::vector<const models::Model*> fitting;
   for (const models::Model& model : models::catalogue()) {
     if (complaint(tensors, model, part).empty()) fitting.push_back(&model);
@@ -90,18 +107,13 @@ const models::Model& model_of(const Checkpoint& checkpoint, Part part) {
     const auto found = std::ranges::find(fitting, name, &models::Model::name);
     if (found != fitting.end()) return **found;
   }
-  if (fitting.size() > 1) {
-    std::vector<std::string_view> names;
-    for (const models::Model* const model : fitting) names.push_back(model->name);
-    fail(ErrorCode::kInvalidArgument, "{}: may be any of the models {}: say which",
-         checkpoint.source, fmt::join(names, ", "));
-  }
+  // More than one: they have this backbone in common.
   return *fitting.front();
 }
 
 graph::Weights import_checkpoint(const Checkpoint& checkpoint, const models::Model& model,
                                  Part part) {
-  const NamedTensors tensors = rename(checkpoint, part);
+  const auto [tensors, of_classifier] = rename(checkpoint, part);
   // Before any value is copied, so that no more memory is asked for than the model's own.
   check(checkpoint, tensors, model, part);
   graph::Weights weights{{}, models::metadata(model)};
@@ -109,6 +121,7 @@ graph::Weights import_checkpoint(const Checkpoint& checkpoint, const models::Mod
   for (const auto& [name, tensor] : tensors) {
     weights.tensors.emplace(name, to_float32(*tensor, name, checkpoint.source));
   }
+  if (of_classifier) divide_input(weights, model);
   return weights;
 }
 

@@ -1,5 +1,6 @@
 #include "interchange/import.h"
 
+#include <array>
 #include <cstring>
 
 #include "support/testing.h"
@@ -152,6 +153,60 @@ TEST(Import, GivesASafetensorsFileTheModelsMetadata) {
                            import_checkpoint(folder / "bare", model, Part::kBackbone));
   EXPECT_THAT(error_of([&] { models::load_model(folder / "backbone"); }).what(),
               HasSubstr("the backbone of mnet025 alone"));
+}
+
+/// As the public PyTorch family saves its ResNet-50, by names worked out from its source.
+TEST(Import, TakesThePublicResNet50ByItself) {
+  const models::Model& model = models::find_model("resnet50-public");
+  const graph::Weights weights = graph::random_weights(model.build(), 3);
+  for (const char* const name :
+       {"body.conv1.weight", "body.layer4.2.bn3.running_var", "fpn.output3.0.weight",
+        "fpn.merge2.1.bias", "ssh3.conv7x7_3.0.weight", "ClassHead.2.conv1x1.bias"}) {
+    EXPECT_TRUE(weights.tensors.contains(name)) << name;
+  }
+  const Checkpoint checkpoint =
+      parse_checkpoint(as_bytes(torch_file(weights, "module.").zip()), "file");
+  EXPECT_EQ(&model_of(checkpoint, Part::kWhole), &model);
+  expect_same_tensors(import_checkpoint(checkpoint, model, Part::kWhole), weights);
+}
+
+/// torchvision's classifier: names without prefix, counters of batches, a last layer.
+TEST(Import, TakesABackboneFromTorchvisionsResNet) {
+  const models::Model& model = models::find_model("resnet18");
+  graph::Weights classifier;
+  for (const auto& [name, tensor] : graph::random_weights(model.build(), 4).tensors) {
+    constexpr std::string_view kPrefix = "body.";
+    if (!name.starts_with(kPrefix)) continue;
+    const std::string bare = name.substr(kPrefix.size());
+    classifier.tensors.emplace(bare, tensor.clone());
+    if (bare.ends_with("running_var")) {
+      const std::string norm = bare.substr(0, bare.rfind('.'));
+      classifier.tensors.emplace(norm + ".num_batches_tracked", graph::Tensor::of_shape({}));
+    }
+  }
+  for (const auto& [name, shape] : {std::pair("fc.weight", std::vector<std::int64_t>{1000, 512}),
+                                    std::pair("fc.bias", std::vector<std::int64_t>{1000})}) {
+    graph::Tensor tensor = graph::Tensor::of_shape(shape);
+    std::ranges::fill(tensor.values, 1.0F);
+    classifier.tensors.emplace(name, std::move(tensor));
+  }
+  const Checkpoint checkpoint = parse_checkpoint(as_bytes(torch_file(classifier).zip()), "file");
+  EXPECT_EQ(&model_of(checkpoint, Part::kBackbone), &model);
+  const graph::Weights backbone = import_checkpoint(checkpoint, model, Part::kBackbone);
+  EXPECT_EQ(backbone.metadata.at("part"), "backbone");
+  std::size_t compared = 0;
+  for (const auto& [name, tensor] : backbone.tensors) {
+    const graph::Tensor& from = classifier.at(name.substr(5));
+    // The first layer divides the picture by torchvision's deviations of red, green and blue.
+    const bool first = name == "body.conv1.weight";
+    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+      const std::size_t channel = i / 49 % 3;
+      const float deviation = first ? std::array{58.395F, 57.12F, 57.375F}[channel] : 1.0F;
+      ASSERT_EQ(tensor.values[i], from.values[i] / deviation) << name << " " << i;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 20U * 5);  // 20 convolutions, each with a normalisation of four
 }
 
 TEST(Import, WithoutAModelThatFitsSaysWhatKeepsItFromTheDefault) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <fmt/ranges.h>
@@ -9,21 +10,131 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "models/builtin_weights.h"
-#include "models/mnet025.h"
+#include "models/mobilenet.h"
+#include "models/resnet.h"
+#include "models/retinaface.h"
 
 namespace retinaface::models {
 namespace {
 
 constexpr const char* kFormat = "1";
 
+/// What the public PyTorch family takes.
+constexpr Preprocessing kPublicPreprocessing = {.bgr = true, .mean = {104, 117, 123}};
+/// What torchvision's classifiers take, but for the deviations.
+constexpr Preprocessing kImageNetPreprocessing = {.bgr = false,
+                                                  .mean = {123.675F, 116.28F, 103.53F}};
+constexpr std::array<float, 3> kImageNetDeviation = {58.395F, 57.12F, 57.375F};
+
+graph::Graph network(const std::function<Pyramid(graph::Graph&, graph::NodeId)>& backbone,
+                     const DetectorOptions& detector) {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  add_detector(graph, backbone(graph, image), detector);
+  return graph;
+}
+
+/// Two anchors a cell, each twice as large as the one before, on three levels: the public
+/// families', which the paper's light model has of SSH.
+AnchorFamily octave_anchors() {
+  return {.levels = {{8, {16, 32}}, {16, {64, 128}}, {32, {256, 512}}}};
+}
+
+/// The paper's: three anchors a cell, in steps of the cube root of 2, from 16 pixels on stride 4.
+AnchorFamily paper_anchors() {
+  AnchorFamily family;
+  for (const int stride : {4, 8, 16, 32, 64}) {
+    AnchorLevel level = {.stride_px = stride, .sizes_px = {}};
+    for (int i = 0; i < 3; ++i) {
+      level.sizes_px.push_back(static_cast<float>(4 * stride * std::exp2(i / 3.0)));
+    }
+    family.levels.push_back(std::move(level));
+  }
+  return family;
+}
+
+using ResNet = Pyramid (*)(graph::Graph&, const std::string&, graph::NodeId);
+
+std::string backbone_name() {
+  return std::string(kBackbonePrefix.substr(0, kBackbonePrefix.size() - 1));
+}
+
+/// The paper's network on a residual one, with each of its options.
+void add_paper_rows(std::vector<Model>& rows, const std::string& name, const std::string& title,
+                    ResNet backbone) {
+  for (const bool shared_heads : {false, true}) {
+    for (const bool deformable : {false, true}) {
+      const DetectorOptions detector = {.channels = 256,
+                                        .anchors_per_cell = 3,
+                                        .extra_level = true,
+                                        .deformable = deformable,
+                                        .shared_heads = shared_heads};
+      Model row = {.name = name,
+                   .summary = title + ", five levels",
+                   .build =
+                       [=] {
+                         return network(
+                             [=](graph::Graph& graph, graph::NodeId image) {
+                               return backbone(graph, backbone_name(), image);
+                             },
+                             detector);
+                       },
+                   .preprocessing = kImageNetPreprocessing,
+                   .anchors = paper_anchors(),
+                   .classifier_deviation = kImageNetDeviation};
+      if (deformable) {
+        row.name += kDeformableOption;
+        row.summary += ", deformable";
+      }
+      if (shared_heads) {
+        row.name += kSharedHeadsOption;
+        row.summary += ", heads shared";
+      }
+      rows.push_back(std::move(row));
+    }
+  }
+}
+
+graph::Graph mobilenet_network(const MobileNetStem& stem) {
+  return network(
+      [&](graph::Graph& graph, graph::NodeId image) {
+        return mobilenet025(graph, backbone_name(), image, stem);
+      },
+      {.channels = 64, .anchors_per_cell = 2, .slope = 0.1F});
+}
+
+graph::Graph public_resnet50() {
+  return network(
+      [](graph::Graph& graph, graph::NodeId image) {
+        Pyramid maps = resnet50(graph, backbone_name(), image);
+        maps.erase(maps.begin());  // from stride 8 on
+        return maps;
+      },
+      {.channels = 256, .anchors_per_cell = 2});
+}
+
 std::vector<Model> make_catalogue() {
-  return {
+  std::vector<Model> rows = {
       {.name = "mnet025",
        .summary = "MobileNet-0.25, three levels: small and fast, for CPUs",
-       .build = mnet025,
-       .preprocessing = {.bgr = true, .mean = {104, 117, 123}},
-       .anchors = {.levels = {{8, {16, 32}}, {16, {64, 128}}, {32, {256, 512}}}}},
+       .build = [] { return mobilenet_network({}); },
+       .preprocessing = kPublicPreprocessing,
+       .anchors = octave_anchors()},
+      {.name = "mnet025-light",
+       .summary = "MobileNet-0.25 behind a 7x7 convolution of stride 4, three levels",
+       .build = [] { return mobilenet_network({.kernel = 7, .stride = 4}); },
+       .preprocessing = kPublicPreprocessing,
+       .anchors = octave_anchors()},
   };
+  add_paper_rows(rows, "resnet18", "ResNet-18", resnet18);
+  add_paper_rows(rows, "resnet50", "ResNet-50", resnet50);
+  add_paper_rows(rows, "resnet152", "ResNet-152", resnet152);
+  rows.push_back({.name = "resnet50-public",
+                  .summary = "ResNet-50, three levels, as the public PyTorch family has it",
+                  .build = public_resnet50,
+                  .preprocessing = kPublicPreprocessing,
+                  .anchors = octave_anchors()});
+  return rows;
 }
 
 /// The double that is written as the float is: 0.1, not 0.10000000149011612.

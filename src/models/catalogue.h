@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,10 +50,17 @@ inline constexpr std::string_view kBackbonePart = "backbone";
 struct Model {
   std::string name;
   std::string summary;
-  graph::Graph (*build)();
+  std::function<graph::Graph()> build;
   Preprocessing preprocessing;
   AnchorFamily anchors;
+  /// What an image classifier that lends its backbone divides its pictures by, in the network's
+  /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
+  std::array<float, 3> classifier_deviation = {1, 1, 1};
 };
+
+/// What a row's name has behind it for a variant of the network: resnet50+dcn+shared-heads.
+inline constexpr std::string_view kDeformableOption = "+dcn";
+inline constexpr std::string_view kSharedHeadsOption = "+shared-heads";
 
 /// All models, in the order in which they are listed to people.
 std::span<const Model> catalogue();

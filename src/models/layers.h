@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "graph/graph.h"
 
@@ -10,10 +11,15 @@ namespace retinaface::models {
 // The few compositions that all networks are built from. Names follow the public PyTorch family's
 // modules, so that its checkpoints load without a table of names.
 
+/// Maps at strides that double from one to the next, finest first.
+using Pyramid = std::vector<graph::NodeId>;
+
 struct ConvBnOptions {
   std::int64_t kernel = 3;
   std::int64_t stride = 1;
   std::int64_t groups = 1;
+  /// A deformable convolution, its offsets from a convolution NAME.first.offset beside it.
+  bool deformable = false;
 };
 
 /// Convolution NAME.first and batch normalisation NAME.(first + 1), "same" padding, no bias.

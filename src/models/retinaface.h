@@ -1,23 +1,27 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
-#include "graph/graph.h"
+#include "models/layers.h"
 
 namespace retinaface::models {
 
-/// Feature pyramid (Lin et al. 2017) on `maps`, finest first: lateral 1x1 convolutions, top-down
-/// addition, a 3x3 convolution on each sum. Replaces each map by its level of the pyramid.
-void feature_pyramid(graph::Graph& graph, std::span<graph::NodeId> maps, std::int64_t channels,
-                     float slope);
+/// How the detector behind a backbone is built.
+struct DetectorOptions {
+  std::int64_t channels = 0;  ///< of the pyramid and the context modules
+  std::int64_t anchors_per_cell = 0;
+  /// Of the activations in them; slope 0 is ReLU.
+  float slope = 0;
+  /// One level more, coarser than the backbone's last: a 3x3 convolution of stride 2 on that.
+  bool extra_level = false;
+  /// Deformable convolutions for each 3x3 that merges levels or sees context.
+  bool deformable = false;
+  /// One set of heads for all levels instead of one for each.
+  bool shared_heads = false;
+};
 
-/// Context module (SSH, Najibi et al. 2017): a 3x3 branch of half the channels beside two of a
-/// quarter that see 5x5 and 7x7, concatenated, ReLU. `level` counts from 0.
-graph::NodeId context_module(graph::Graph& graph, int level, graph::NodeId input,
-                             std::int64_t channels, float slope);
-
-/// The three 1x1 heads of one level and the graph's outputs for it (models::Model).
-void heads(graph::Graph& graph, int level, graph::NodeId input, std::int64_t anchors_per_cell);
+/// What the paper puts on a backbone, `maps`: a feature pyramid (Lin et al. 2017), on each level a
+/// context module, and on that the heads, which become the graph's outputs (models::Model).
+void add_detector(graph::Graph& graph, Pyramid maps, const DetectorOptions& options);
 
 }  // namespace retinaface::models

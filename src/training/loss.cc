@@ -188,6 +188,14 @@ class PictureLoss {
 
 }  // namespace
 
+LossValues& LossValues::operator+=(const LossValues& other) {
+  total += other.total;
+  cls += other.cls;
+  box += other.box;
+  landmarks += other.landmarks;
+  return *this;
+}
+
 LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options) {
   LossCounts counts;
   for (const PictureTarget& target : targets) {
@@ -212,11 +220,7 @@ LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTa
   LossValues sum;
   for (std::size_t n = 0; n < targets.size(); ++n) {
     PictureLoss loss(outputs, n, targets.size(), family, counts, options);
-    const LossValues values = loss.compute(targets[n], height, width);
-    sum.total += values.total;
-    sum.cls += values.cls;
-    sum.box += values.box;
-    sum.landmarks += values.landmarks;
+    sum += loss.compute(targets[n], height, width);
   }
   return sum;
 }

@@ -41,6 +41,8 @@ struct LossValues {
   double cls = 0;
   double box = 0;
   double landmarks = 0;
+
+  LossValues& operator+=(const LossValues& other);
 };
 
 /// One kind of output on all levels, finest first: maps of N x H x W cells, each with the values

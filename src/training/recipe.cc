@@ -274,6 +274,7 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
   fields.table("input", [&](Fields& part) {
     part.whole("side_px", recipe.side_px, 32, 8192);
     part.whole("batch", recipe.batch, 1, 65536);
+    part.whole("accumulate", recipe.accumulate, 1, recipe.batch);
   });
   fields.table("augmentation",
                [&](Fields& part) { augmentation_fields(part, recipe.augmentation); });
@@ -287,6 +288,7 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
   fields.table("compute", [&](Fields& part) {
     part.choice("arithmetic", recipe.arithmetic,
                 {{"float32", Arithmetic::kFloat32}, {"bfloat16", Arithmetic::kBfloat16}});
+    part.flag("recompute", recipe.recompute);
   });
 }
 

@@ -18,8 +18,9 @@ enum class Arithmetic { kFloat32, kBfloat16 };
 /// no paths. doc/training.md explains each key of the files.
 struct Recipe {
   std::string model = "mnet025";
-  int side_px = 640;  ///< of the square that the network is shown
-  int batch = 32;
+  int side_px = 640;   ///< of the square that the network is shown
+  int batch = 32;      ///< pictures a step, over all processes
+  int accumulate = 1;  ///< parts of a process's share of the batch, which the network sees in turn
   dataset::AugmentationOptions augmentation;
   MatchingOptions matching;
   LossOptions loss;
@@ -32,6 +33,7 @@ struct Recipe {
   bool frozen_statistics = false;   ///< normalisation uses its running statistics throughout
   int validate_every_epochs = 1;
   Arithmetic arithmetic = Arithmetic::kFloat32;
+  bool recompute = false;  ///< maps are computed again for the backward pass, which saves memory
 };
 
 /// Reads a recipe (TOML). What a file leaves out keeps the value above; a key that no recipe has is

@@ -19,7 +19,8 @@ TEST(Recipe, ReadsEveryKey) {
 model = "mnet025"
 [input]
 side_px = 320
-batch = 5
+batch = 6
+accumulate = 3
 [augmentation]
 crop = [0.5, 1.5]
 around_face = 0.25
@@ -66,10 +67,12 @@ final_factor = 0.4
 every_epochs = 3
 [compute]
 arithmetic = "bfloat16"
+recompute = true
 )",
                                      "test.toml");
   EXPECT_EQ(recipe.side_px, 320);
-  EXPECT_EQ(recipe.batch, 5);
+  EXPECT_EQ(recipe.batch, 6);
+  EXPECT_EQ(recipe.accumulate, 3);
   EXPECT_EQ(recipe.augmentation.crop.least_side, 0.5F);
   EXPECT_EQ(recipe.augmentation.crop.greatest_side, 1.5F);
   EXPECT_EQ(recipe.augmentation.crop.around_face, 0.25F);
@@ -111,6 +114,7 @@ arithmetic = "bfloat16"
   EXPECT_EQ(recipe.schedule.final_factor, 0.4F);
   EXPECT_EQ(recipe.validate_every_epochs, 3);
   EXPECT_EQ(recipe.arithmetic, Arithmetic::kBfloat16);
+  EXPECT_TRUE(recipe.recompute);
   // Nothing is lost or changed on the way to text and back.
   EXPECT_EQ(to_toml(parse_recipe(to_toml(recipe), "again.toml")), to_toml(recipe));
 }

@@ -118,9 +118,10 @@ class Run {
   }
 
   void prepare() {
-    if (recipe_.batch % processes_.processes() != 0) {
-      fail(ErrorCode::kInvalidArgument, "a batch of {} does not divide by {} processes",
-           recipe_.batch, processes_.processes());
+    if (recipe_.batch % (processes_.processes() * recipe_.accumulate) != 0) {
+      fail(ErrorCode::kInvalidArgument,
+           "a batch of {} does not divide by {} processes of {} parts (accumulate) each",
+           recipe_.batch, processes_.processes(), recipe_.accumulate);
     }
     make_folders(options_.out);
     RunLog::Lengths logged;

@@ -28,6 +28,7 @@ runtime::TrainableOptions network_options(const Recipe& recipe, runtime::Process
                                                                  : runtime::Precision::kFloat32;
   options.frozen = recipe.frozen;
   options.frozen_statistics = recipe.frozen_statistics;
+  options.recompute = recipe.recompute;
   if (processes.processes() > 1) {
     options.sum_over_processes = [&processes](std::span<double> values) { processes.sum(values); };
   }
@@ -45,13 +46,13 @@ TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
       network_(graph_, weights, network_options(recipe, processes)),
       gradients_(graph_.outputs().size()) {}
 
-void TrainingStep::fill_input(std::span<const dataset::Sample> batch) {
+void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
   const auto side = static_cast<std::size_t>(recipe_.side_px);
-  input_.resize(batch.size() * side * side * 3);
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    RF_CHECK(batch[i].image.width() == recipe_.side_px &&
-             batch[i].image.height() == recipe_.side_px);
-    preprocess(batch[i].image, model_.preprocessing, input_.data() + i * side * side * 3);
+  input_.resize(samples.size() * side * side * 3);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    RF_CHECK(samples[i].image.width() == recipe_.side_px &&
+             samples[i].image.height() == recipe_.side_px);
+    preprocess(samples[i].image, model_.preprocessing, input_.data() + i * side * side * 3);
   }
 }
 
@@ -74,22 +75,38 @@ NetworkOutputs TrainingStep::collect_outputs() {
   return outputs;
 }
 
+LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> samples,
+                                               std::span<const PictureTarget> targets,
+                                               const LossCounts& counts) {
+  const std::int64_t side = recipe_.side_px;
+  fill_input(samples);
+  network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
+  const LossValues loss =
+      compute_loss(collect_outputs(), targets, model_.anchors, side, side, counts, recipe_.loss);
+  const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
+  network_.backward(gradients);
+  return loss;
+}
+
 LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
   const std::int64_t side = recipe_.side_px;
-  fill_input(batch);
   std::vector<PictureTarget> targets;
   for (const dataset::Sample& sample : batch) {
     targets.push_back(
         {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
   }
-  network_.forward(input_, static_cast<std::int64_t>(batch.size()), side, side);
   LossCounts counts = count_positives(targets, recipe_.loss);
   sum({&counts.positives, &counts.with_box, &counts.with_landmarks});
-  LossValues loss =
-      compute_loss(collect_outputs(), targets, model_.anchors, side, side, counts, recipe_.loss);
+  const auto parts = static_cast<std::size_t>(recipe_.accumulate);
+  RF_CHECK(batch.size() % parts == 0);
+  const std::size_t size = batch.size() / parts;
+  network_.clear_gradients();
+  LossValues loss;
+  for (std::size_t begin = 0; begin < batch.size(); begin += size) {
+    loss += forward_backward_part(batch.subspan(begin, size),
+                                  std::span(targets).subspan(begin, size), counts);
+  }
   sum({&loss.total, &loss.cls, &loss.box, &loss.landmarks});
-  const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
-  network_.backward(gradients);
   processes_.sum(network_.gradients());
   return loss;
 }

@@ -22,7 +22,9 @@ class TrainingStep {
                runtime::ProcessGroup& processes);
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
-  /// several processes each brings its share of the batch; loss and gradient are of the whole.
+  /// several processes each brings its share of the batch; loss and gradient are of the whole. The
+  /// network sees the samples in the recipe's number of parts, one after the other: the same loss
+  /// and gradient, but for the statistics of normalisation, which are each part's own.
   LossValues forward_backward(std::span<const dataset::Sample> batch);
 
   runtime::TrainableNetwork& network() { return network_; }
@@ -32,7 +34,10 @@ class TrainingStep {
   NetworkOutputs collect_outputs();
   /// Replaces each value by its sum over all processes.
   void sum(std::initializer_list<double*> values);
-  void fill_input(std::span<const dataset::Sample> batch);
+  void fill_input(std::span<const dataset::Sample> samples);
+  LossValues forward_backward_part(std::span<const dataset::Sample> samples,
+                                   std::span<const PictureTarget> targets,
+                                   const LossCounts& counts);
 
   const Recipe& recipe_;
   const models::Model& model_;

@@ -74,7 +74,6 @@ void NormLayer::use_statistics(std::span<const double> mean, std::span<const dou
 template <typename T>
 void NormLayer::forward_as(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride) {
   const Rows<const T> in = rows_of<const T>(x, 0);
-  const Rows<T> out = rows_of<T>(y, y_stride);
   const std::size_t channels = scale_.size();
   std::vector<double> mean(channels);
   std::vector<double> variance(channels);
@@ -107,6 +106,13 @@ void NormLayer::forward_as(const at::Tensor& x, const at::Tensor& y, std::int64_
     }
   }
   use_statistics(mean, variance);
+  repeat_as<T>(x, y, y_stride);
+}
+
+template <typename T>
+void NormLayer::repeat_as(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride) const {
+  const Rows<const T> in = rows_of<const T>(x, 0);
+  const Rows<T> out = rows_of<T>(y, y_stride);
   for_pieces(in.count, in.channels, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
     normalize<T>(in.slice(begin, end), scale_.data(), shift_.data(), options_.slope,
                  out.slice(begin, end));
@@ -131,8 +137,8 @@ void NormLayer::backward_as(const at::Tensor& x, const at::Tensor& dy, std::int6
     // The parameters' gradients are this process's own share, like those of the convolutions.
     if (options_.trainable) {
       for (std::size_t c = 0; c < channels; ++c) {
-        parameters_.bias_gradient[c] = static_cast<float>(sums[c]);
-        parameters_.weight_gradient[c] =
+        parameters_.bias_gradient[c] += static_cast<float>(sums[c]);
+        parameters_.weight_gradient[c] +=
             static_cast<float>(sums[channels + c] * inverse_deviation_[c]);
       }
     }
@@ -161,6 +167,14 @@ void NormLayer::forward(const at::Tensor& x, const at::Tensor& y, std::int64_t y
     forward_as<float>(x, y, y_stride);
   } else {
     forward_as<Bfloat16>(x, y, y_stride);
+  }
+}
+
+void NormLayer::repeat(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride) const {
+  if (x.scalar_type() == at::kFloat) {
+    repeat_as<float>(x, y, y_stride);
+  } else {
+    repeat_as<Bfloat16>(x, y, y_stride);
   }
 }
 

@@ -41,12 +41,16 @@ class NormLayer {
 
   /// Writes the activated map; `y` may be a slice of the channels of a wider map.
   void forward(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride);
-  /// Writes the parameters' gradients and returns that by x, given what forward() was.
+  /// Writes the same map again, with the statistics that forward() has found.
+  void repeat(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride) const;
+  /// Adds the parameters' gradients and returns that by x, given what forward() was.
   at::Tensor backward(const at::Tensor& x, const at::Tensor& dy, std::int64_t dy_stride);
 
  private:
   template <typename T>
   void forward_as(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride);
+  template <typename T>
+  void repeat_as(const at::Tensor& x, const at::Tensor& y, std::int64_t y_stride) const;
   template <typename T>
   void backward_as(const at::Tensor& x, const at::Tensor& dy, std::int64_t dy_stride,
                    const at::Tensor& dx);

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "graph/operators.h"
+#include "runtime/torch/map_retention.h"
 #include "runtime/torch/norm_layer.h"
 #include "runtime/torch/training_plan.h"
 
@@ -73,9 +74,13 @@ class TrainableNetwork::Implementation {
   void make_layers();
   void find_gradient_paths();
 
-  void run(const TrainingStep& step);
+  /// What a step is run for: the outputs, or the maps that its derivatives need.
+  enum class Pass { kForward, kRepeated };
+
+  void run(const TrainingStep& step, Pass pass);
+  void repeat(const StepSegment& segment);
   at::Tensor convolve(NodeId node);
-  void normalize(const TrainingStep& step);
+  void normalize(const TrainingStep& step, Pass pass);
   void run_back(const TrainingStep& step);
   void convolve_back(NodeId node, const at::Tensor& gradient);
   void normalize_back(const TrainingStep& step, const at::Tensor& gradient);
@@ -84,19 +89,27 @@ class TrainableNetwork::Implementation {
   const at::Tensor& input_of(NodeId node, std::size_t which = 0) const {
     return maps_[index(graph_.node(node).inputs[which])];
   }
+  const graph::Shape& input_shape(NodeId node, std::size_t which = 0) const {
+    return shapes_[index(graph_.node(node).inputs[which])];
+  }
 
   std::vector<TrainingStep> steps_;
+  MapRetention retention_;
   std::map<NodeId, ConvolutionLayer> convolutions_;
   std::map<NodeId, NormLayer> norms_;
   std::vector<bool> needs_gradient_;     ///< by node: something that learns lies at or before it
-  std::vector<at::Tensor> maps_;         ///< by node, as long as the backward pass needs them
+  std::vector<graph::Shape> shapes_;     ///< by node, of the last batch
+  std::vector<at::Tensor> maps_;         ///< by node, as long as something needs them
   std::vector<at::Tensor> gradient_of_;  ///< by node
 };
 
 TrainableNetwork::Implementation::Implementation(const graph::Graph& graph,
                                                  const graph::Weights& weights,
                                                  TrainableOptions options)
-    : graph_(graph), options_(std::move(options)), steps_(plan_training(graph_)) {
+    : graph_(graph),
+      options_(std::move(options)),
+      steps_(plan_training(graph_)),
+      retention_(plan_retention(graph_, steps_, options_.recompute)) {
   const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
   std::size_t size = 0;
   for (const graph::Node& node : graph_.nodes()) {
@@ -191,36 +204,48 @@ void TrainableNetwork::Implementation::forward(std::span<const float> pictures, 
   const c10::InferenceMode guard;
   maps_.assign(graph_.nodes().size(), {});
   gradient_of_.assign(graph_.nodes().size(), {});
-  outputs_.clear();
+  outputs_.assign(graph_.outputs().size(), {});
   const auto type = options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
   for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
 
   const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
   RF_CHECK(static_cast<std::int64_t>(pictures.size()) == n * h * w * channels);
+  shapes_ = graph::infer_shapes(graph_, {n, channels, h, w});
   // The tensor only reads what it is put over.
   maps_[0] = at::from_blob(const_cast<float*>(pictures.data()), {n, h, w, channels}, at::kFloat)
                  .permute({0, 3, 1, 2})
                  .to(type);
-  for (const TrainingStep& step : steps_) run(step);
-  for (const graph::Output& output : graph_.outputs()) {
-    outputs_.push_back(maps_[index(output.node)].to(at::kFloat).contiguous(kChannelsLast));
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    run(steps_[i], Pass::kForward);
+    for (std::size_t j = 0; j < outputs_.size(); ++j) {
+      if (graph_.outputs()[j].node != steps_[i].result) continue;
+      outputs_[j] = maps_[index(steps_[i].result)].to(at::kFloat).contiguous(kChannelsLast);
+    }
+    for (const NodeId map : retention_.dropped_forward[i]) maps_[index(map)].reset();
   }
 }
 
-void TrainableNetwork::Implementation::run(const TrainingStep& step) {
+void TrainableNetwork::Implementation::repeat(const StepSegment& segment) {
+  for (std::size_t i = segment.begin; i < segment.end; ++i) {
+    if (retention_.runs_again[i]) run(steps_[i], Pass::kRepeated);
+    for (const NodeId map : retention_.dropped_repeated[i]) maps_[index(map)].reset();
+  }
+}
+
+void TrainableNetwork::Implementation::run(const TrainingStep& step, Pass pass) {
   at::Tensor& result = maps_[index(step.result)];
   const graph::Operator& op = graph_.node(step.node).op;
   if (std::holds_alternative<graph::Convolution>(op)) {
     result = convolve(step.node);
   } else if (std::holds_alternative<graph::BatchNorm>(op)) {
-    normalize(step);
+    normalize(step, pass);
   } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&op)) {
     result = at::leaky_relu(input_of(step.node), relu->slope);
   } else if (std::holds_alternative<graph::Add>(op)) {
     result = at::add(input_of(step.node, 0), input_of(step.node, 1));
   } else if (std::holds_alternative<graph::UpsampleLike>(op)) {
-    const at::Tensor& like = input_of(step.node, 1);
-    result = at::upsample_nearest2d(input_of(step.node), {like.size(2), like.size(3)});
+    const graph::Shape& like = input_shape(step.node, 1);
+    result = at::upsample_nearest2d(input_of(step.node), {like.h, like.w});
   } else if (std::holds_alternative<graph::Concat>(op)) {
     std::vector<at::Tensor> parts;
     for (std::size_t i = 0; i < graph_.node(step.node).inputs.size(); ++i) {
@@ -246,7 +271,7 @@ at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
       .contiguous(kChannelsLast);
 }
 
-void TrainableNetwork::Implementation::normalize(const TrainingStep& step) {
+void TrainableNetwork::Implementation::normalize(const TrainingStep& step, Pass pass) {
   const at::Tensor& x = input_of(step.node);
   at::Tensor& result = maps_[index(step.result)];
   const bool part = step.result_channels > 0;
@@ -254,15 +279,19 @@ void TrainableNetwork::Implementation::normalize(const TrainingStep& step) {
     const std::int64_t channels = part ? step.result_channels : x.size(1);
     result = at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), kChannelsLast);
   }
-  norms_.at(step.node).forward(x, result.narrow(1, step.first_channel, x.size(1)),
-                               step.result_channels);
+  NormLayer& norm = norms_.at(step.node);
+  const at::Tensor own = result.narrow(1, step.first_channel, x.size(1));
+  if (pass == Pass::kForward) {
+    norm.forward(x, own, step.result_channels);
+  } else {
+    norm.repeat(x, own, step.result_channels);
+  }
 }
 
 void TrainableNetwork::Implementation::backward(
     std::span<const std::span<const float>> output_gradients) {
   const c10::InferenceMode guard;
   RF_CHECK(output_gradients.size() == outputs_.size());
-  std::ranges::fill(gradients_, 0.0F);
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const at::Tensor& output = outputs_[i];
     RF_CHECK(static_cast<std::int64_t>(output_gradients[i].size()) == output.numel());
@@ -272,11 +301,15 @@ void TrainableNetwork::Implementation::backward(
             .permute({0, 3, 1, 2});
     add_gradient(graph_.outputs()[i].node, gradient.to(maps_[0].scalar_type()));
   }
-  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
-    run_back(*step);
-    if (step->opens_result) {  // all users of the map have been passed
-      maps_[index(step->result)].reset();
-      gradient_of_[index(step->result)].reset();
+  for (auto segment = retention_.segments.rbegin(); segment != retention_.segments.rend();
+       ++segment) {
+    if (segment->repeated) repeat(*segment);
+    for (std::size_t i = segment->end; i-- > segment->begin;) {
+      run_back(steps_[i]);
+      if (steps_[i].opens_result) {  // all users of the map have been passed
+        maps_[index(steps_[i].result)].reset();
+        gradient_of_[index(steps_[i].result)].reset();
+      }
     }
   }
 }
@@ -290,19 +323,21 @@ void TrainableNetwork::Implementation::run_back(const TrainingStep& step) {
   } else if (std::holds_alternative<graph::BatchNorm>(node.op)) {
     normalize_back(step, gradient);
   } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
-    add_gradient(node.inputs[0],
-                 at::leaky_relu_backward(gradient, input_of(step.node), relu->slope, false));
+    // The result has the input's signs, and the layer behind it keeps it anyway.
+    const at::Tensor& result = maps_[index(step.result)];
+    add_gradient(node.inputs[0], at::leaky_relu_backward(gradient, result, relu->slope, true));
   } else if (std::holds_alternative<graph::Add>(node.op)) {
     add_gradient(node.inputs[0], gradient);
     add_gradient(node.inputs[1], gradient);
   } else if (std::holds_alternative<graph::UpsampleLike>(node.op)) {
+    const graph::Shape& in = input_shape(step.node);
     add_gradient(node.inputs[0],
                  at::upsample_nearest2d_backward(gradient, {gradient.size(2), gradient.size(3)},
-                                                 input_of(step.node).sizes()));
+                                                 {in.n, in.c, in.h, in.w}));
   } else if (std::holds_alternative<graph::Concat>(node.op)) {
     std::int64_t first = 0;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const std::int64_t channels = input_of(step.node, i).size(1);
+      const std::int64_t channels = input_shape(step.node, i).c;
       add_gradient(node.inputs[i], gradient.narrow(1, first, channels).contiguous(kChannelsLast));
       first += channels;
     }
@@ -372,6 +407,9 @@ std::span<const float> TrainableNetwork::values() const {
 }
 std::span<float> TrainableNetwork::gradients() {
   return implementation_->gradients_;
+}
+void TrainableNetwork::clear_gradients() {
+  std::ranges::fill(implementation_->gradients_, 0.0F);
 }
 
 void TrainableNetwork::forward(std::span<const float> pictures, std::int64_t n, std::int64_t h,

@@ -27,6 +27,9 @@ struct TrainableOptions {
   std::vector<std::string> frozen = {};
   /// All normalisation uses its running statistics; scale and shift are still learnt.
   bool frozen_statistics = false;
+  /// Keep the maps at some seams of the network alone, and compute the others again in the backward
+  /// pass: the same values in much less memory, for another forward pass's time.
+  bool recompute = false;
   /// How much of a batch's statistics goes into the running ones.
   float statistics_momentum = 0.1F;
   /// Replaces the values by their sums over all processes that share a batch; empty for one. Called
@@ -73,8 +76,10 @@ class TrainableNetwork {
   /// All parameters, one after the other: what an optimizer changes.
   std::span<float> values();
   std::span<const float> values() const;
-  /// Of the loss by the values, after backward(); 0 where nothing is trainable.
+  /// Of the loss by the values, summed over all calls of backward() since clear_gradients(); 0
+  /// where nothing is trainable.
   std::span<float> gradients();
+  void clear_gradients();
 
   /// Runs the network on n pictures of h x w cells of adjacent channels (NHWC), preprocessed.
   /// Normalisation uses the batch's statistics and moves the running ones. The pictures must stay
@@ -82,7 +87,8 @@ class TrainableNetwork {
   void forward(std::span<const float> pictures, std::int64_t n, std::int64_t h, std::int64_t w);
   /// The output number `index`, in Graph::outputs() order, until the next forward().
   OutputBatch output(std::size_t index) const;
-  /// Gradients from those of the loss by each output, in the outputs' own order and layout.
+  /// Adds the gradients that follow from those of the loss by each output, in the outputs' own
+  /// order and layout.
   void backward(std::span<const std::span<const float>> output_gradients);
 
   /// The parameters as they are now.

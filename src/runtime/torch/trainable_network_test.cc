@@ -1,11 +1,15 @@
 #include "runtime/torch/trainable_network.h"
 
 #include <cmath>
+#include <map>
 
+#include <c10/core/CPUAllocator.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "models/catalogue.h"
 #include "runtime/reference/operators.h"
 #include "runtime/testing.h"
 
@@ -239,6 +243,135 @@ TEST(TrainableNetwork, Bfloat16IsNearFloat32) {
   }
   EXPECT_LT(distance(rounded.gradients(), exact.gradients()), kBackwards);
   EXPECT_LT(distance(rounded.values(), exact.values()), 1e-2);  // the running statistics
+}
+
+TEST(TrainableNetwork, GradientsOfSeveralPartsAddUp) {
+  const Graph graph = small_graph();
+  const graph::Weights weights = lively_weights(graph, 1);
+  const Problem problem(graph);
+  TrainableNetwork whole(graph, weights, {.frozen_statistics = true});
+  forward_backward(whole, problem);
+  TrainableNetwork parts(graph, weights, {.frozen_statistics = true});
+  constexpr std::size_t kPictureSize = kHeight * kWidth * 3;
+  for (std::size_t n = 0; n < kPictures; ++n) {
+    parts.forward(std::span(problem.pictures).subspan(n * kPictureSize, kPictureSize), 1, kHeight,
+                  kWidth);
+    std::vector<std::span<const float>> gradients;
+    for (const std::vector<float>& values : problem.loss_weights) {
+      const std::size_t share = values.size() / kPictures;
+      gradients.push_back(std::span(values).subspan(n * share, share));
+    }
+    parts.backward(gradients);
+  }
+  EXPECT_LT(distance(parts.gradients(), whole.gradients()), 1e-6);
+  parts.clear_gradients();
+  EXPECT_THAT(parts.gradients(), ::testing::Each(0.0F));
+}
+
+/// Pictures and loss weights of any graph's size.
+Problem problem_of(const Graph& graph, std::int64_t side) {
+  Problem problem(graph);
+  Random random(4);
+  problem.pictures.resize(static_cast<std::size_t>(kPictures * side * side * 3));
+  for (float& value : problem.pictures) value = static_cast<float>(random.uniform(-1, 1));
+  const auto shapes = graph::infer_shapes(graph, {kPictures, 3, side, side});
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    auto& weights = problem.loss_weights[i];
+    const auto node = static_cast<std::size_t>(graph.outputs()[i].node);
+    weights.resize(static_cast<std::size_t>(shapes[node].elements()));
+    for (float& value : weights) value = static_cast<float>(random.uniform(-1, 1));
+  }
+  return problem;
+}
+
+void forward_backward(TrainableNetwork& network, const Problem& problem, std::int64_t side) {
+  network.forward(problem.pictures, kPictures, side, side);
+  const std::vector<std::span<const float>> gradients(problem.loss_weights.begin(),
+                                                      problem.loss_weights.end());
+  network.backward(gradients);
+}
+
+TEST(TrainableNetwork, RecomputedMapsGiveTheVerySameGradients) {
+  for (const bool large : {false, true}) {
+    const Graph graph = large ? models::find_model("mnet025").build() : small_graph();
+    const graph::Weights weights = lively_weights(graph, 1);
+    const std::int64_t side = large ? 64 : 15;
+    const Problem problem = problem_of(graph, side);
+    for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
+      TrainableNetwork kept(graph, weights, {.precision = precision});
+      TrainableNetwork recomputed(graph, weights, {.precision = precision, .recompute = true});
+      for (int step = 0; step < 2; ++step) {
+        forward_backward(kept, problem, side);
+        forward_backward(recomputed, problem, side);
+        for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+          const OutputBatch want = kept.output(i);
+          EXPECT_TRUE(std::equal(want.data, want.data + want.size(), recomputed.output(i).data));
+        }
+        EXPECT_TRUE(std::ranges::equal(recomputed.gradients(), kept.gradients()));
+        EXPECT_TRUE(std::ranges::equal(recomputed.values(), kept.values()));  // statistics
+      }
+    }
+  }
+}
+
+/// Counts what libtorch has allocated, for as long as it lives.
+class CountingAllocator : public c10::Allocator {
+ public:
+  CountingAllocator() : before_(c10::GetCPUAllocator()) {
+    counter_ = this;
+    c10::SetCPUAllocator(this, 1);
+  }
+  ~CountingAllocator() override { c10::SetCPUAllocator(before_, 1); }
+
+  c10::DataPtr allocate(std::size_t size) const override {
+    void* const data = before_->raw_allocate(size);
+    sizes_[data] = size;
+    now_ += size;
+    peak_ = std::max(peak_, now_);
+    return {data, data, &CountingAllocator::free, at::Device(at::kCPU)};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &CountingAllocator::free; }
+  std::size_t peak() const { return peak_; }
+
+ private:
+  static void free(void* data) {
+    const auto entry = counter_->sizes_.find(data);
+    counter_->now_ -= entry->second;
+    counter_->sizes_.erase(entry);
+    counter_->before_->raw_deallocate(data);
+  }
+
+  static CountingAllocator* counter_;
+  c10::Allocator* before_;
+  mutable std::map<void*, std::size_t> sizes_;
+  mutable std::size_t now_ = 0;
+  mutable std::size_t peak_ = 0;
+};
+CountingAllocator* CountingAllocator::counter_ = nullptr;
+
+std::size_t peak_memory(const Graph& graph, bool recompute) {
+  const graph::Weights weights = lively_weights(graph, 1);
+  constexpr std::int64_t kSide = 256;
+  const Problem problem = problem_of(graph, kSide);
+  const CountingAllocator counter;
+  TrainableNetwork network(graph, weights, {.recompute = recompute});
+  forward_backward(network, problem, kSide);
+  return counter.peak();
+}
+
+TEST(TrainableNetwork, RecomputationSavesMemory) {
+  // Forty equal layers: of their 80 maps some 2 sqrt(40) and the gradients have to be kept.
+  Graph chain;
+  NodeId map = chain.add("input", graph::Input{}, {});
+  for (int i = 0; i < 40; ++i) {
+    const NodeId conv =
+        chain.add(fmt::format("conv{}", i), graph::Convolution{.out_channels = 4}, {map});
+    map = chain.add(fmt::format("norm{}", i), graph::BatchNorm{}, {conv});
+  }
+  chain.add_output("out", map);
+  EXPECT_LT(peak_memory(chain, true), peak_memory(chain, false) / 3);
+  const Graph detector = models::find_model("mnet025").build();
+  EXPECT_LT(peak_memory(detector, true), peak_memory(detector, false) * 2 / 3);
 }
 
 }  // namespace

@@ -1,0 +1,82 @@
+#include "training/training_step.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/random.h"
+
+namespace retinaface::training {
+namespace {
+
+/// Noise with a different number of faces in each picture.
+std::vector<dataset::Sample> batch_of(int pictures, int side) {
+  Random random(5);
+  std::vector<dataset::Sample> batch;
+  for (int n = 0; n < pictures; ++n) {
+    dataset::Sample& sample =
+        batch.emplace_back(Image(side, side), std::vector<dataset::AnnotatedFace>{});
+    for (int y = 0; y < side; ++y) {
+      for (int i = 0; i < 3 * side; ++i) {
+        sample.image.row(y)[i] = static_cast<std::uint8_t>(random.below(256));
+      }
+    }
+    for (int i = 0; i < n; ++i) {
+      const auto size = static_cast<float>(random.uniform(16, 64));
+      const auto x = static_cast<float>(random.uniform(0, side - 64.0));
+      const auto y = static_cast<float>(random.uniform(0, side - 64.0));
+      dataset::AnnotatedFace face;
+      face.box = {x, y, x + size, y + size};
+      if (i % 2 == 0) {
+        for (auto& point : face.points) {
+          point = {{x + size / 2, y + size / 3}, dataset::PointState::kVisible};
+        }
+      }
+      sample.faces.push_back(face);
+    }
+  }
+  return batch;
+}
+
+// With running statistics the parts of a batch are independent but for the counts that the losses
+// are averaged over.
+TEST(TrainingStep, OfPartsEqualsOneOfTheWhole) {
+  Recipe recipe;
+  recipe.side_px = 128;
+  recipe.batch = 4;
+  recipe.frozen_statistics = true;
+  recipe.matching.positive_iou = recipe.matching.negative_iou = 0.35F;
+  recipe.matching.force_best = true;
+  const auto batch = batch_of(recipe.batch, recipe.side_px);
+  const models::Model& model = models::find_model("mnet025");
+  const graph::Weights weights = models::load_builtin_model("mnet025").weights;
+  runtime::ProcessGroup alone({});
+  TrainingStep whole(recipe, model, weights, alone);
+  const LossValues expected = whole.forward_backward(batch);
+  ASSERT_GT(expected.box, 0);
+  ASSERT_GT(expected.landmarks, 0);
+  for (const int parts : {2, 4}) {
+    Recipe other = recipe;
+    other.accumulate = parts;
+    TrainingStep step(other, model, weights, alone);
+    for (int repetition = 0; repetition < 2; ++repetition) {
+      const LossValues loss = step.forward_backward(batch);
+      EXPECT_NEAR(loss.total, expected.total, 1e-5 * expected.total);
+      EXPECT_NEAR(loss.cls, expected.cls, 1e-5 * expected.cls);
+      EXPECT_NEAR(loss.box, expected.box, 1e-5 * expected.box);
+      EXPECT_NEAR(loss.landmarks, expected.landmarks, 1e-5 * expected.landmarks);
+      double difference = 0;
+      double square = 0;
+      for (std::size_t i = 0; i < whole.network().gradients().size(); ++i) {
+        const auto want = static_cast<double>(whole.network().gradients()[i]);
+        const auto got = static_cast<double>(step.network().gradients()[i]);
+        difference += (got - want) * (got - want);
+        square += want * want;
+      }
+      EXPECT_LT(std::sqrt(difference / square), 1e-5);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace retinaface::training

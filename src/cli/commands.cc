@@ -25,8 +25,10 @@ std::span<const Command> commands() {
        "retinaface dataset convert instances_train.json --to label -o train/label.txt",
        declare_dataset},
       {"models", "list the models that this program knows", "retinaface models", declare_models},
-      {"summary", "list a network's layers, shapes, parameters and multiply-adds",
-       "retinaface summary mnet025 --size 640x480", declare_summary},
+      {"summary", "list a network's layers, shapes, parameters, multiply-adds and anchors",
+       "retinaface summary mnet025 --size 640x480\n"
+       "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",
+       declare_summary},
       {"train", "train a detector on annotated pictures",
        "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run",
        declare_train},

@@ -1,10 +1,15 @@
 #include <charconv>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "base/file.h"
 #include "cli/command.h"
+#include "detection/anchors.h"
 #include "graph/operators.h"
 #include "models/catalogue.h"
 
@@ -14,6 +19,7 @@ namespace {
 struct Options {
   std::string model;
   std::string size = "640x480";
+  std::optional<std::string> json;
 };
 
 /// "WIDTHxHEIGHT", each 1 to 65536.
@@ -48,29 +54,78 @@ std::int64_t count(const std::vector<graph::ParameterSpec>& parameters) {
   return total;
 }
 
+struct Layer {
+  const graph::Node* node = nullptr;
+  graph::Shape shape;
+  std::vector<graph::ParameterSpec> parameters;
+  std::int64_t multiply_adds = 0;
+};
+
+struct Summary {
+  std::vector<Layer> layers;
+  std::int64_t parameters = 0;
+  std::int64_t multiply_adds = 0;
+  std::int64_t anchors = 0;
+};
+
+Summary summary_of(const models::Model& model, const graph::Graph& graph,
+                   const graph::Shape& input) {
+  Summary summary;
+  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, input);
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const graph::Node& node = graph.nodes()[i];
+    const auto inputs = graph::input_shapes(node, shapes);
+    summary.layers.push_back(
+        {&node, shapes[i], graph::parameters(node, inputs), graph::multiply_adds(node.op, inputs)});
+    summary.parameters += count(summary.layers.back().parameters);
+    summary.multiply_adds += summary.layers.back().multiply_adds;
+  }
+  summary.anchors = detection::anchor_count(model.anchors, input.h, input.w);
+  return summary;
+}
+
+void print(const Summary& summary) {
+  constexpr const char* kRow = "{:<34} {:<21} {:<18} {:<26} {:>10} {:>14}\n";
+  fmt::print(kRow, "layer", "operator", "output NxCxHxW", "weight", "parameters", "multiply-adds");
+  for (const Layer& layer : summary.layers) {
+    const std::string weight = layer.node->shared_with.empty() ? weight_text(layer.parameters)
+                                                               : "of " + layer.node->shared_with;
+    fmt::print(kRow, layer.node->name, graph::operator_name(layer.node->op),
+               graph::to_string(layer.shape), weight, count(layer.parameters), layer.multiply_adds);
+  }
+}
+
+std::string to_json(const models::Model& model, const graph::Shape& input, const Summary& summary) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const Layer& layer : summary.layers) {
+    const graph::Shape& shape = layer.shape;
+    layers.push_back({{"name", layer.node->name},
+                      {"op", graph::operator_name(layer.node->op)},
+                      {"shape", {shape.n, shape.c, shape.h, shape.w}}});
+  }
+  const nlohmann::ordered_json document = {{"model", model.name},
+                                           {"width", input.w},
+                                           {"height", input.h},
+                                           {"parameters", summary.parameters},
+                                           {"macs", summary.multiply_adds},
+                                           {"anchors", summary.anchors},
+                                           {"layers", layers}};
+  return document.dump(1) + "\n";
+}
+
 int summarize(const Options& options) {
   const models::Model& model = models::find_model(options.model);
   const graph::Graph graph = model.build();
   const graph::Shape input = parse_size(options.size);
-  const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, input);
-
-  fmt::print("{:<28} {:<12} {:<18} {:<18} {:>10} {:>14}\n", "layer", "operator", "output NxCxHxW",
-             "weight", "parameters", "multiply-adds");
-  std::int64_t all_parameters = 0;
-  std::int64_t all_multiply_adds = 0;
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    const graph::Node& node = graph.nodes()[i];
-    const auto inputs = graph::input_shapes(node, shapes);
-    const auto parameters = graph::parameters(node, inputs);
-    const std::int64_t multiply_adds = graph::multiply_adds(node.op, inputs);
-    fmt::print("{:<28} {:<12} {:<18} {:<18} {:>10} {:>14}\n", node.name,
-               graph::operator_name(node.op), graph::to_string(shapes[i]), weight_text(parameters),
-               count(parameters), multiply_adds);
-    all_parameters += count(parameters);
-    all_multiply_adds += multiply_adds;
+  const Summary summary = summary_of(model, graph, input);
+  if (options.json) {
+    write_file_atomically(*options.json, to_json(model, input, summary));
+  } else {
+    print(summary);
   }
-  fmt::print("{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds\n", model.name, input.w,
-             input.h, shapes.size(), all_parameters, static_cast<double>(all_multiply_adds) / 1e6);
+  fmt::print("{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
+             model.name, input.w, input.h, summary.layers.size(), summary.parameters,
+             static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);
   return kSuccess;
 }
 
@@ -82,6 +137,8 @@ Action declare_summary(CLI::App& app) {
   app.add_option("MODEL", options->model, "name of a model")->capture_default_str();
   app.add_option("--size", options->size, "size of the picture, WIDTHxHEIGHT")
       ->capture_default_str();
+  app.add_option("--json", options->json,
+                 "write the same for programs to this file, instead of the table");
   return [options] { return summarize(*options); };
 }
 

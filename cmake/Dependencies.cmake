@@ -13,8 +13,12 @@ pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4)
-# Loaded when met, never linked: only its header is needed.
+# Loaded when met, never linked: only the headers are needed.
 find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
+find_path(AV_INCLUDE_DIR libavformat/avformat.h REQUIRED PATH_SUFFIXES ffmpeg)
+find_path(SWSCALE_INCLUDE_DIR libswscale/swscale.h REQUIRED PATH_SUFFIXES ffmpeg)
+add_library(libav INTERFACE)
+target_include_directories(libav SYSTEM INTERFACE ${AV_INCLUDE_DIR} ${SWSCALE_INCLUDE_DIR})
 pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
 
 # Highway's headers alone (src/base/simd.h says why).

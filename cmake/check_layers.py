@@ -9,8 +9,8 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "geometry", "image", "graph", "models", "runtime", "detection", "dataset",
-          "training", "mesh", "evaluation", "interchange", "cli", "server"]
+LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
+          "tracking", "dataset", "training", "mesh", "evaluation", "interchange", "cli", "server"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
@@ -23,6 +23,8 @@ WRAPPED = {
     "libexif/": ["image"],
     "libheif/": ["image"],
     "stb/": ["image"],
+    "libav": ["video"],
+    "libswscale/": ["video"],
     "tinyxml2.h": ["dataset"],
     "CLI/": ["cli"],
     "toml": ["training", "cli"],

@@ -4,10 +4,12 @@ namespace retinaface::cli {
 
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
-      {"detect", "find faces in pictures",
+      {"detect", "find faces in pictures and films",
        "retinaface detect photo.jpg\n"
        "retinaface detect holiday/ --out found --draw > faces.jsonl\n"
        "retinaface detect holiday/ --out private --blur -o faces.jsonl --resume\n"
+       "retinaface detect film.mp4 --out drawn.mp4 --draw > faces.jsonl\n"
+       "retinaface detect /dev/video0 --every 5\n"
        "retinaface detect pictures/ --format wider --out predictions --min-score 0.02",
        declare_detect},
       {"evaluate", "measure a detector by the field's protocols",

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fstream>
 #include <iostream>
 #include <iterator>
+#include <span>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -12,6 +14,7 @@
 #include <glob.h>
 
 #include "base/file.h"
+#include "video/film_kind.h"
 
 namespace retinaface::cli {
 namespace {
@@ -34,7 +37,8 @@ void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   fs::recursive_directory_iterator entry(folder, error);
   while (!error && entry != fs::recursive_directory_iterator()) {
     std::error_code ignored;  // what cannot be looked at is reported when it is read
-    if (has_picture_name(entry->path()) && !entry->is_directory(ignored)) {
+    const bool is_known = has_picture_name(entry->path()) || video::has_film_name(entry->path());
+    if (is_known && !entry->is_directory(ignored)) {
       inputs.push_back({entry->path(), {}});
     }
     entry.increment(error);
@@ -43,7 +47,7 @@ void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   if (error) {
     inputs.push_back({folder, "not all of the folder can be read: " + error.message()});
   } else if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
-    inputs.push_back({folder, "expected pictures in the folder, found none"});
+    inputs.push_back({folder, "expected pictures or films in the folder, found none"});
   }
 }
 
@@ -58,6 +62,20 @@ void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
 }
 
 }  // namespace
+
+bool leads_to_film(const fs::path& path) {
+  if (has_picture_name(path) || path == kStandardInput) return false;
+  if (video::has_film_name(path) || video::is_stream(path.string()) || video::is_camera(path)) {
+    return true;
+  }
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return false;  // a pipe gives its first bytes but once
+  std::array<char, video::kFilmMarkBytes> beginning{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(beginning.data(), beginning.size());
+  return video::is_film(
+      std::as_bytes(std::span(beginning)).first(static_cast<std::size_t>(file.gcount())));
+}
 
 std::vector<std::string> read_list(const std::string& file) {
   std::string text;
@@ -80,7 +98,9 @@ std::vector<Input> find_inputs(const std::vector<std::string>& arguments) {
   std::vector<Input> inputs;
   for (const std::string& argument : arguments) {
     std::error_code ignored;
-    if (fs::is_directory(argument, ignored)) {
+    if (video::is_stream(argument)) {
+      inputs.push_back({argument, {}});
+    } else if (fs::is_directory(argument, ignored)) {
       add_folder(argument, inputs);
     } else if (argument.find_first_of("*?[") != std::string::npos &&
                !fs::exists(argument, ignored)) {

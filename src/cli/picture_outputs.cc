@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "retinaface/alignment.h"
 
+#include "base/check.h"
 #include "base/file.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
 #include "image/obscure.h"
+#include "video/film_writer.h"
 
 namespace retinaface::cli {
 namespace {
@@ -32,16 +35,24 @@ std::optional<Image> crop(const Image& image, const Box& box) {
                         static_cast<int>(part.width()), static_cast<int>(part.height())));
 }
 
-fs::path numbered(const fs::path& place, const char* kind, std::size_t number) {
+fs::path numbered(const fs::path& place, const char* kind,
+                  const std::optional<video::FrameStamp>& frame, std::size_t number) {
   fs::path folder = place;
   folder += kind;
   make_folders(folder);
-  return folder / fmt::format("{}.png", number);
+  return folder / (frame ? fmt::format("{:06}_{}.png", frame->number, number)
+                         : fmt::format("{}.png", number));
 }
 
 }  // namespace
 
+bool is_film_place(const fs::path& out) {
+  std::error_code ignored;
+  return video::can_write_film(out) && !fs::is_directory(out, ignored);
+}
+
 fs::path place_in(const fs::path& folder, const fs::path& input) {
+  if (is_film_place(folder)) return folder;
   fs::path place = folder;
   for (const fs::path& part : input.relative_path()) {
     if (part != ".." && part != ".") place /= part;
@@ -49,31 +60,54 @@ fs::path place_in(const fs::path& folder, const fs::path& input) {
   return place;
 }
 
-void write_picture_outputs(const PictureOutputs& outputs, const fs::path& input, Image image,
-                           const std::vector<Face>& faces) {
-  fs::path place = place_in(outputs.folder, input);
+void write_faces(const PictureOutputs& outputs, const fs::path& input,
+                 const std::optional<video::FrameStamp>& frame, const Image& image,
+                 const std::vector<Face>& faces) {
+  if (!outputs.crops && !outputs.aligned) return;
+  const fs::path place = place_in(outputs.folder, input);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     if (outputs.crops) {
       if (const auto part = crop(image, faces[i].box)) {
-        write_image(numbered(place, ".faces", i), *part);
+        write_image(numbered(place, ".faces", frame, i), *part);
       }
     }
     if (outputs.aligned) {
-      write_image(numbered(place, ".aligned", i), align_face(image, faces[i].landmarks));
+      write_image(numbered(place, ".aligned", frame, i), align_face(image, faces[i].landmarks));
     }
   }
-  if (!outputs.draw && !outputs.blur) return;
+}
+
+void annotate(const PictureOutputs& outputs, const std::vector<Face>& faces,
+              const std::vector<std::int64_t>& tracks, Image& image) {
   if (outputs.blur) {
     for (const Face& face : faces) obscure_face(image, face.box);
   }
   if (outputs.draw) {
     std::vector<FaceMark> marks;
-    for (const Face& face : faces) marks.push_back({face.box, face.landmarks, face.score});
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      marks.push_back(
+          {faces[i].box, faces[i].landmarks, faces[i].score, i < tracks.size() ? tracks[i] : 0});
+    }
     draw_faces(image, marks);
   }
+}
+
+void write_annotated(const PictureOutputs& outputs, const fs::path& input, const Image& image) {
+  fs::path place = place_in(outputs.folder, input);
   if (!can_write_image(place)) place += ".png";
   make_folders(place.parent_path());
   write_image(place, image);
+}
+
+fs::path place_of_film(const PictureOutputs& outputs, const fs::path& input) {
+  fs::path place = place_in(outputs.folder, input);
+  if (!video::can_write_film(place)) place += ".mp4";
+  std::error_code ignored;
+  if (fs::equivalent(place, input, ignored)) {
+    fail(ErrorCode::kInvalidArgument,
+         "{}: is read, and cannot be written as well; choose another --out", printable(place));
+  }
+  return place;
 }
 
 }  // namespace retinaface::cli

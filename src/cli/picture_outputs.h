@@ -1,32 +1,55 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "retinaface/detector.h"
 
+#include "video/film_reader.h"
+
 namespace retinaface::cli {
 
-/// What `detect` writes besides its results, for each picture.
+/// What `detect` writes besides its results, for each picture or film.
 struct PictureOutputs {
-  std::filesystem::path folder;
-  bool draw = false;     ///< FOLDER/PATH: the picture with its faces drawn
-  bool blur = false;     ///< FOLDER/PATH: the picture with its faces unrecognisable
-  bool crops = false;    ///< FOLDER/PATH.faces/N.png: each face with a margin
-  bool aligned = false;  ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
+  std::filesystem::path folder;  ///< or the file of the one film that is written
+  bool draw = false;             ///< FOLDER/PATH: the picture with its faces drawn
+  bool blur = false;             ///< FOLDER/PATH: the picture with its faces unrecognisable
+  bool crops = false;            ///< FOLDER/PATH.faces/N.png: each face with a margin
+  bool aligned = false;          ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
 
   bool any() const { return draw || blur || crops || aligned; }
+  bool annotates() const { return draw || blur; }
 };
 
+/// Whether `out` is the file of a film rather than a folder.
+bool is_film_place(const std::filesystem::path& out);
+
 /// Where in `folder` what belongs to an input goes: its path without root and "..", so that
-/// pictures of one name in different folders stay apart.
+/// pictures of one name in different folders stay apart. Where `folder` is a film's place, that.
 std::filesystem::path place_in(const std::filesystem::path& folder,
                                const std::filesystem::path& input);
 
-/// Writes what is asked for; faces are numbered from 0 by falling score. Throws Error or
+/// Writes each face to a file of its own, as far as that is asked for; faces are numbered from 0 by
+/// falling score, those of a frame as FRAME_N, "000017_0". Throws Error or
 /// std::filesystem::filesystem_error.
-void write_picture_outputs(const PictureOutputs& outputs, const std::filesystem::path& input,
-                           Image image, const std::vector<Face>& faces);
+void write_faces(const PictureOutputs& outputs, const std::filesystem::path& input,
+                 const std::optional<video::FrameStamp>& frame, const Image& image,
+                 const std::vector<Face>& faces);
+
+/// Draws and blurs faces as asked for; `tracks` are their numbers in a film, else empty.
+void annotate(const PictureOutputs& outputs, const std::vector<Face>& faces,
+              const std::vector<std::int64_t>& tracks, Image& image);
+
+/// Writes the annotated picture. Throws Error or std::filesystem::filesystem_error.
+void write_annotated(const PictureOutputs& outputs, const std::filesystem::path& input,
+                     const Image& image);
+
+/// Where the annotated film of an input goes, in a container that we write. Throws
+/// Error(kInvalidArgument) where that is the input itself.
+std::filesystem::path place_of_film(const PictureOutputs& outputs,
+                                    const std::filesystem::path& input);
 
 }  // namespace retinaface::cli

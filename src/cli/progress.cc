@@ -30,9 +30,11 @@ void ProgressLine::show(std::size_t done, std::size_t of) {
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
-  fmt::print(stderr, "\r\x1b[K{}: {} of {}", what_, done, of);
+  fmt::print(stderr, "\r\x1b[K{}: {}", what_, done);
+  if (of > 0) fmt::print(stderr, " of {}", std::max(done, of));
+  if (done > 0 && done != of) fmt::print(stderr, ", {:.1f}/s", rate);
   if (done > 0 && done < of) {
-    fmt::print(stderr, ", {:.1f}/s, {:.0f} s left", rate, static_cast<double>(of - done) / rate);
+    fmt::print(stderr, ", {:.0f} s left", static_cast<double>(of - done) / rate);
   }
   std::fflush(stderr);
 }

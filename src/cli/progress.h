@@ -15,6 +15,7 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
+  /// `of` is 0 where it is not known.
   void show(std::size_t done, std::size_t of);
 
   /// Takes the line away until the next show(), for something else to be written.

@@ -26,6 +26,13 @@ std::string json_string(const std::string& text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// The members that say which frame it is; none for a picture.
+std::string json_stamp(const PictureResult& result) {
+  if (!result.frame) return {};
+  return fmt::format(R"(, "frame": {}, "time_s": {:.3f})", result.frame->number,
+                     result.frame->time_s);
+}
+
 /// A field of RFC 4180.
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
@@ -54,19 +61,22 @@ class Csv : public ResultWriter {
     for (const char* point : {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}) {
       head += fmt::format(",{0}_x,{0}_y", point);
     }
-    put(file_, head + "\n");
+    put(file_, head + ",frame,time_s,track\n");
   }
 
   void write(const PictureResult& result) override {
     std::string rows;
-    for (const Face& face : result.faces) {
+    for (std::size_t i = 0; i < result.faces.size(); ++i) {
+      const Face& face = result.faces[i];
       rows += fmt::format("{},{},{},{:.5f},{:.2f},{:.2f},{:.2f},{:.2f}",
                           csv_field(result.path.string()), result.width, result.height, face.score,
                           face.box.x0, face.box.y0, face.box.x1, face.box.y1);
       for (const Point& point : face.landmarks) {
         rows += fmt::format(",{:.2f},{:.2f}", point.x, point.y);
       }
-      rows += "\n";
+      rows += result.frame ? fmt::format(",{},{:.3f},{}\n", result.frame->number,
+                                         result.frame->time_s, result.tracks.at(i))
+                           : ",,,\n";
     }
     put(file_, rows);
   }
@@ -85,11 +95,12 @@ class Coco : public ResultWriter {
   }
 
   void write(const PictureResult& result) override {
-    images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}}}",
+    images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}{}}}",
                            picture_ == 0 ? "" : ",", picture_, json_string(result.path.string()),
-                           result.width, result.height);
+                           result.width, result.height, json_stamp(result));
     std::string text;
-    for (const Face& face : result.faces) {
+    for (std::size_t i = 0; i < result.faces.size(); ++i) {
+      const Face& face = result.faces[i];
       text += fmt::format(
           "{}\n{{\"id\": {}, \"image_id\": {}, \"category_id\": 1, \"score\": {:.5f}, \"bbox\": "
           "[{:.2f}, {:.2f}, {:.2f}, {:.2f}], \"area\": {:.2f}, \"iscrowd\": 0, "
@@ -101,7 +112,9 @@ class Coco : public ResultWriter {
         text += fmt::format("{}{:.2f}, {:.2f}, 2", separator, point.x, point.y);
         separator = ", ";
       }
-      text += "]}";
+      text += "]";
+      if (result.frame) text += fmt::format(", \"track\": {}", result.tracks.at(i));
+      text += "}";
       ++face_;
     }
     ++picture_;
@@ -138,13 +151,17 @@ class Wider : public ResultWriter {
 }  // namespace
 
 std::string to_json(const PictureResult& result) {
-  std::string line = fmt::format(R"({{"image": {}, "width": {}, "height": {}, "faces": [)",
-                                 json_string(result.path.string()), result.width, result.height);
+  std::string line = fmt::format(R"({{"image": {}{}, "width": {}, "height": {}, "faces": [)",
+                                 json_string(result.path.string()), json_stamp(result),
+                                 result.width, result.height);
   const auto out = std::back_inserter(line);
   const char* separator = "";
-  for (const Face& face : result.faces) {
-    fmt::format_to(out, R"({}{{"score": {:.5f}, "box": [{:.2f}, {:.2f}, {:.2f}, {:.2f}], )",
-                   separator, face.score, face.box.x0, face.box.y0, face.box.x1, face.box.y1);
+  for (std::size_t i = 0; i < result.faces.size(); ++i) {
+    const Face& face = result.faces[i];
+    fmt::format_to(out, "{}{{", separator);
+    if (result.frame) fmt::format_to(out, R"("track": {}, )", result.tracks.at(i));
+    fmt::format_to(out, R"("score": {:.5f}, "box": [{:.2f}, {:.2f}, {:.2f}, {:.2f}], )", face.score,
+                   face.box.x0, face.box.y0, face.box.x1, face.box.y1);
     fmt::format_to(out, R"("landmarks": [)");
     separator = "";
     for (const Point& point : face.landmarks) {
@@ -157,15 +174,19 @@ std::string to_json(const PictureResult& result) {
   return line;
 }
 
-fs::path wider_file(const fs::path& folder, const fs::path& picture) {
+fs::path wider_file(const fs::path& folder, const fs::path& picture,
+                    const std::optional<video::FrameStamp>& frame) {
+  if (frame) {
+    return folder / picture.filename() /
+           fmt::format("{:06}_{:.3f}s.txt", frame->number, frame->time_s);
+  }
   return folder / fs::absolute(picture).parent_path().filename() /
          (picture.stem().string() + ".txt");
 }
 
 fs::path write_wider_file(const fs::path& folder, const PictureResult& result) {
-  const fs::path place = wider_file(folder, result.path);
-  const std::string name =
-      place.parent_path().filename().string() + "/" + result.path.stem().string();
+  const fs::path place = wider_file(folder, result.path, result.frame);
+  const std::string name = place.parent_path().filename().string() + "/" + place.stem().string();
   make_folders(place.parent_path());
   write_file_atomically(
       place, evaluation::format_wider_predictions(name, evaluation::to_wider(result.faces)));

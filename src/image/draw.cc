@@ -15,6 +15,10 @@ namespace retinaface {
 namespace {
 
 constexpr Colour kBoxColour = {60, 220, 90};
+/// Of the boxes of tracks, in turn: neighbours in number differ most.
+constexpr std::array<Colour, 8> kTrackColours = {
+    Colour{60, 220, 90}, {255, 170, 40},  {80, 180, 255},  {255, 110, 200},
+    {225, 225, 70},      {120, 230, 220}, {190, 140, 255}, {255, 130, 110}};
 constexpr Colour kDark = {20, 20, 20};
 constexpr Colour kLeft = {255, 70, 60};
 constexpr Colour kRight = {70, 150, 255};
@@ -133,7 +137,7 @@ void draw_point(Image& image, Point point, float radius, const Colour& colour) {
   disc(image, at, radius, colour);
 }
 
-/// Figures of seven segments.
+/// Figures of seven segments, points and spaces.
 class Figures {
  public:
   Figures(std::string_view text, float height_px)
@@ -151,7 +155,9 @@ class Figures {
 
   void draw(Image& image, int x, int y, const Colour& colour) const {
     for (const char c : text_) {
-      if (c == '.') {
+      if (c == ' ') {
+        // nothing to draw
+      } else if (c == '.') {
         fill(image, {x, y + height_ - line_, x + line_, y + height_}, colour);
       } else {
         draw_digit(image, x, y, c - '0', colour);
@@ -190,16 +196,18 @@ class Figures {
   int digit_width_;
 };
 
-void draw_score(Image& image, const Rectangle& box, float score, const Style& style) {
-  if (style.text_height < kMinTextHeight_px || !std::isfinite(score)) return;
-  const std::string text = fmt::format("{:.2f}", std::clamp(score, 0.0F, 1.0F));
+void draw_label(Image& image, const Rectangle& box, const FaceMark& face, const Style& style,
+                const Colour& colour) {
+  if (style.text_height < kMinTextHeight_px || !std::isfinite(face.score)) return;
+  std::string text = fmt::format("{:.2f}", std::clamp(face.score, 0.0F, 1.0F));
+  if (face.track > 0) text = fmt::format("{} {}", face.track, text);
   const Figures figures(text, style.text_height);
   const int margin = std::max(2, figures.height() / 4);
   const int width = figures.width() + 2 * margin;
   const int height = figures.height() + 2 * margin;
   const int x = std::clamp(box.x0, 0, std::max(0, image.width() - width));
   const int y = box.y0 >= height ? box.y0 - height : std::max(0, box.y0);
-  fill(image, {x, y, x + width, y + height}, kBoxColour);
+  fill(image, {x, y, x + width, y + height}, colour);
   figures.draw(image, x + margin, y + margin, kDark);
 }
 
@@ -211,11 +219,15 @@ void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions
     if (!is_drawable(face.box)) continue;
     const Style style(image, face.box);
     const Rectangle box = pixels_of(face.box, image);
-    draw_outline(image, box, style.line, kBoxColour);
+    const Colour& colour =
+        face.track > 0
+            ? kTrackColours[static_cast<std::size_t>(face.track - 1) % kTrackColours.size()]
+            : kBoxColour;
+    draw_outline(image, box, style.line, colour);
     for (std::size_t i = 0; options.landmarks && i < face.landmarks.size(); ++i) {
       draw_point(image, face.landmarks[i], style.point_radius, kPointColours[i]);
     }
-    if (options.scores) draw_score(image, box, face.score, style);
+    if (options.scores) draw_label(image, box, face, style, colour);
   }
 }
 

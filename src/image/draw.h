@@ -14,12 +14,13 @@ struct FaceMark {
   Box box;
   Landmarks landmarks{};
   float score = 0;
+  std::int64_t track = 0;  ///< its number in a film, which gives its box a colour; 0 for none
 };
 
 struct DrawOptions {
   bool landmarks = true;
-  /// Scores stand above their boxes, or inside where there is no room above. Faces too small for a
-  /// legible one go without.
+  /// Scores stand above their boxes, or inside where there is no room above, behind the track's
+  /// number if there is one. Faces too small for a legible one go without.
   bool scores = true;
 };
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "cli/picture_outputs.h"
+#include "models/catalogue.h"
+
+namespace retinaface::cli {
+
+/// --scales that lets the picture's size decide.
+inline constexpr const char* kAllSizes = "auto";
+
+/// What `detect` is told.
+struct DetectCommandOptions {
+  std::vector<std::string> inputs;
+  std::string list;
+  std::int64_t every = 1;  ///< frame of a film
+  std::string model{models::kDefaultModel};
+  DetectOptions detect;
+  std::string scales = kAllSizes;
+  int max_faces = 0;
+  float min_size_px = 0;
+  std::int64_t max_pixels = ReadOptions{}.max_pixels;
+  std::string format = "jsonl";
+  std::string output;
+  std::string out;
+  PictureOutputs pictures;
+  bool resume = false;
+  int threads = 0;
+  bool quiet = false;
+  bool verbose = false;
+
+  bool writes_wider() const { return format == "wider"; }
+};
+
+}  // namespace retinaface::cli

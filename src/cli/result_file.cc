@@ -1,0 +1,73 @@
+#include "cli/result_file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace retinaface::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Notes a line about a frame, the last one of its film so far.
+void note_frame(const json& line, FilmDone& film) {
+  film.last = {line.at("frame").get<std::int64_t>(), line.at("time_s").get<double>()};
+  film.faces.clear();
+  film.tracks.clear();
+  for (const json& face : line.at("faces")) {
+    const json& box = face.at("box");
+    film.faces.push_back({face.at("score").get<float>(),
+                          {box.at(0).get<float>(), box.at(1).get<float>(), box.at(2).get<float>(),
+                           box.at(3).get<float>()},
+                          {}});
+    film.tracks.push_back(face.at("track").get<std::int64_t>());
+    film.highest_track = std::max(film.highest_track, film.tracks.back());
+  }
+}
+
+}  // namespace
+
+ResultFile::ResultFile(const std::string& path, bool resume) {
+  if (path.empty()) return;
+  const bool again = resume && fs::exists(path);
+  if (again) fs::resize_file(path, keep_whole_lines(path));
+  file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
+  if (file_ == nullptr) {
+    fail(ErrorCode::kUnreadable, "{}: {}", printable(path), std::strerror(errno));
+  }
+}
+
+ResultFile::~ResultFile() {
+  if (file_ != stdout) std::fclose(file_);
+}
+
+std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {
+  const auto bytes = read_file(path);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::size_t begin = 0;
+  for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string_view::npos;) {
+    try {
+      const json line = json::parse(text.substr(begin, end - begin));
+      const auto image = line.at("image").get<std::string>();
+      if (line.contains("frame")) {
+        note_frame(line, films_done_[image]);
+      } else {
+        done_.insert(image);
+      }
+    } catch (const json::exception&) {
+      fail(ErrorCode::kBadData, "{}: expected lines of `retinaface detect` to resume from, byte {}",
+           printable(path), begin);
+    }
+    begin = end + 1;
+  }
+  return begin;
+}
+
+}  // namespace retinaface::cli

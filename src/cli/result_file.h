@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "video/film_reader.h"
+
+namespace retinaface::cli {
+
+/// What an earlier run has done of a film.
+struct FilmDone {
+  video::FrameStamp last{.number = -1};
+  std::vector<Face> faces;           ///< of the last frame
+  std::vector<std::int64_t> tracks;  ///< of the same
+  std::int64_t highest_track = 0;
+};
+
+/// Where the results go: standard output, or a file, which is begun anew or, to resume, gone on
+/// with.
+class ResultFile {
+ public:
+  /// `path` is empty for standard output. To resume, the lines of JSON that are there already are
+  /// read, and what follows the last whole one is cut off. Throws Error with the path.
+  ResultFile(const std::string& path, bool resume);
+  ~ResultFile();
+  ResultFile(const ResultFile&) = delete;
+  ResultFile& operator=(const ResultFile&) = delete;
+
+  std::FILE* get() const { return file_; }
+  /// The pictures whose results were there already.
+  const std::set<std::string>& done() const { return done_; }
+  /// The films of which frames were.
+  const std::map<std::string, FilmDone>& films_done() const { return films_done_; }
+
+ private:
+  /// Reads an interrupted run's lines; returns how many bytes of them are whole.
+  std::uintmax_t keep_whole_lines(const std::string& path);
+
+  std::FILE* file_ = stdout;
+  std::set<std::string> done_;
+  std::map<std::string, FilmDone> films_done_;
+};
+
+}  // namespace retinaface::cli

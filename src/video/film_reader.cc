@@ -108,7 +108,7 @@ class FilmReader::Implementation {
       if (result == AVERROR(EAGAIN)) {
         feed();
       } else {
-        note_damage(av_.reason(result));
+        note_bad_packet(av_.reason(result));
         // A decoder that is given nothing more may repeat its complaint for ever.
         constexpr int kMostErrors = 1000;
         at_end_ = ++errors_in_a_row_ > kMostErrors;
@@ -229,9 +229,6 @@ class FilmReader::Implementation {
       fail(ErrorCode::kBadData, "{}: expected a film, found a file without moving pictures", name_);
     }
     stream_ = context_->streams[index];
-    for (unsigned i = 0; i < context_->nb_streams; ++i) {
-      if (context_->streams[i] != stream_) context_->streams[i]->discard = AVDISCARD_ALL;
-    }
     const AVCodecParameters& parameters = *stream_->codecpar;
     codec = av_.avcodec_find_decoder(parameters.codec_id);
     if (codec == nullptr) {
@@ -239,7 +236,9 @@ class FilmReader::Implementation {
     }
     check_size(parameters.width, parameters.height);
     decoder_ = owned(av_, av_.avcodec_alloc_context3(codec));
-    decoder_->max_pixels = options_.max_pixels;
+    // It counts rows as it stores them, in multiples of 64 pixels; check_size() is exact.
+    constexpr std::int64_t kRounding = 64 * 65536;
+    decoder_->max_pixels = options_.max_pixels + kRounding;
     decoder_->pkt_timebase = stream_->time_base;
     // One thread: detection, which takes longer, uses the others.
     decoder_->thread_count = 1;
@@ -277,15 +276,19 @@ class FilmReader::Implementation {
         av_.avcodec_send_packet(decoder_.get(), nullptr);
         return;
       }
-      if (packet_->stream_index == stream_->index) break;
+      note_end_of(*packet_);
+      if (packet_->stream_index == stream_->index) {
+        const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+        if (!is_cut) break;
+        note_bad_packet("it is cut short");
+        if (live_) break;
+      }
       av_.av_packet_unref(packet_.get());
       if (stopped()) return;
     }
-    if ((packet_->flags & AV_PKT_FLAG_CORRUPT) != 0) note_damage("it is cut short");
-    note_end_of(*packet_);
     const int result = av_.avcodec_send_packet(decoder_.get(), packet_.get());
     av_.av_packet_unref(packet_.get());
-    if (result < 0) note_damage(av_.reason(result));
+    if (result < 0) note_bad_packet(av_.reason(result));
   }
 
   FrameStamp stamp() {
@@ -347,8 +350,36 @@ class FilmReader::Implementation {
       damage_ = fmt::format("{}: truncated or corrupt {}: {}", name_, place, reason);
   }
 
-  void note_end_of(const AVPacket&) {}
-  void note_missing_end() {}
+  /// Streams lose packets as a matter of course.
+  void note_bad_packet(const std::string& reason) {
+    if (!live_) note_damage(reason);
+  }
+
+  /// Sound counts as well: it may go on longer than the pictures.
+  void note_end_of(const AVPacket& packet) {
+    if (packet.pts == AV_NOPTS_VALUE) return;
+    const AVRational unit = context_->streams[packet.stream_index]->time_base;
+    end_s_ = std::max(end_s_, (static_cast<double>(packet.pts) +
+                               static_cast<double>(std::max<std::int64_t>(packet.duration, 0))) *
+                                  av_q2d(unit));
+  }
+
+  /// Several containers end anywhere without an error; but their header says how long they are.
+  void note_missing_end() {
+    if (live_ || stopped() || context_->duration <= 0 ||
+        context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) {
+      return;
+    }
+    const double start_s = context_->start_time != AV_NOPTS_VALUE
+                               ? static_cast<double>(context_->start_time) / AV_TIME_BASE
+                               : 0;
+    const double duration_s = static_cast<double>(context_->duration) / AV_TIME_BASE;
+    const double missing_s = start_s + duration_s - end_s_;
+    const double frame_s = frames_per_s() > 0 ? 1 / frames_per_s() : 0;
+    if (missing_s > std::min(1.0, 0.1 * duration_s) + 2 * frame_s) {
+      note_damage(fmt::format("the film says that it goes on for {:.1f} s", missing_s));
+    }
+  }
 
   /// For libavformat, while it waits.
   int must_give_up() const {
@@ -383,6 +414,7 @@ class FilmReader::Implementation {
   bool at_end_ = false;
   int errors_in_a_row_ = 0;
   std::int64_t number_ = 0;  // of the next frame
+  double end_s_ = 0;         // of what was read, on the container's clock
   double first_time_s_ = 0;
   double last_time_s_ = 0;
   std::string damage_;

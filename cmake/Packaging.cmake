@@ -3,10 +3,12 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME retinaface)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "The RetinaFace authors <noreply@example.org>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Finds faces and their five points in pictures")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Finds faces and their five points in pictures and films")
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libheif1, gnuplot-nox")  # loaded or started when met
+# Loaded or started when met.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libheif1, libavformat59, libswscale6, gnuplot-nox")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libavdevice59")  # cameras
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)

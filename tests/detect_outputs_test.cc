@@ -13,6 +13,7 @@
 
 #include "retinaface/retinaface.h"
 
+#include "support/output_schema.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -55,50 +56,15 @@ std::vector<std::string> images_of(const std::string& output) {
   return images;
 }
 
-/// What is wrong with a value by the part of JSON Schema that doc/output.schema.json uses; "" if
-/// nothing.
-std::string fault(const json& schema, const json& value, const std::string& at) {
-  const std::string type = schema["type"];
-  const bool fits = type == "object"    ? value.is_object()
-                    : type == "array"   ? value.is_array()
-                    : type == "string"  ? value.is_string()
-                    : type == "integer" ? value.is_number_integer()
-                                        : value.is_number();
-  if (!fits) return at + " is no " + type;
-  if (schema.contains("minimum") && value < schema["minimum"]) return at + " is too small";
-  if (schema.contains("maximum") && value > schema["maximum"]) return at + " is too large";
-  if (type == "array") {
-    if (schema.contains("minItems") && value.size() < schema["minItems"])
-      return at + " is too short";
-    if (schema.contains("maxItems") && value.size() > schema["maxItems"])
-      return at + " is too long";
-    for (const json& item : value) {
-      if (auto text = fault(schema["items"], item, at + "[]"); !text.empty()) return text;
-    }
-  }
-  if (type == "object") {
-    for (const json& name : schema["required"]) {
-      if (!value.contains(name)) return at + " lacks " + name.get<std::string>();
-    }
-    for (const auto& [name, part] : value.items()) {
-      if (!schema["properties"].contains(name)) return at + " has " + name;
-      if (auto text = fault(schema["properties"][name], part, at + "." + name); !text.empty()) {
-        return text;
-      }
-    }
-  }
-  return "";
-}
-
 TEST_F(DetectOutputs, LinesFollowTheSchema) {
-  std::ifstream file(sample_folder().parent_path() / "doc" / "output.schema.json");
-  const json schema = json::parse(file);
+  const json schema = testing::output_schema();
   const auto lines = lines_of(run("detect crowd.webp portrait.jpg").output);
   ASSERT_EQ(lines.size(), 2U);
-  for (const std::string& line : lines) EXPECT_EQ(fault(schema, json::parse(line), "line"), "");
+  for (const std::string& line : lines)
+    EXPECT_EQ(testing::schema_fault(schema, json::parse(line), "line"), "");
   json bad = json::parse(lines[0]);
   bad["faces"][0]["box"].erase(0);
-  EXPECT_EQ(fault(schema, bad, "line"), "line.faces[].box is too short");
+  EXPECT_EQ(testing::schema_fault(schema, bad, "line"), "line.faces[].box is too short");
 }
 
 TEST_F(DetectOutputs, TakesBytesListsAndPatterns) {
@@ -145,7 +111,8 @@ TEST_F(DetectOutputs, WritesCsv) {
   fs::copy_file(sample_folder() / "portrait.jpg", folder_ / "a \"b\", c.jpg");
   const auto lines = lines_of(run("detect 'a \"b\", c.jpg' --format csv").output);
   ASSERT_EQ(lines.size(), 2U);
-  EXPECT_EQ(std::ranges::count(lines[0], ','), 17);
+  EXPECT_EQ(std::ranges::count(lines[0], ','), 20);
+  EXPECT_TRUE(lines[1].ends_with(",,,"));  // neither frame nor time nor track
   EXPECT_THAT(lines[1], ::testing::StartsWith("\"a \"\"b\"\", c.jpg\",512,512,0.9"));
   const json face = json::parse(run("detect portrait.jpg").output)["faces"][0];
   EXPECT_THAT(lines[1], HasSubstr(fmt::format(",{:.2f},", face["box"][0].get<double>())));

@@ -1,6 +1,7 @@
 // Images a second that the trainer learns from, batches ready in memory: forward, loss, backward
 // and optimizer. benchmarks/training_eager.py is the ordinary PyTorch loop to compare with. Usage:
-// bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH]   -> one JSON line
+// bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [MODEL] [ACCUMULATE] [recompute]
+//   -> one JSON line
 
 #include <algorithm>
 #include <chrono>
@@ -61,14 +62,17 @@ int main(int argc, char** argv) {
   training::Recipe recipe;
   recipe.side_px = std::atoi(argument(3, "640").c_str());
   recipe.batch = std::atoi(argument(4, "16").c_str());
+  recipe.model = argument(5, "mnet025");
+  recipe.accumulate = std::atoi(argument(6, "1").c_str());
+  recipe.recompute = argument(7, "") == "recompute";
   recipe.arithmetic =
       precision == "bf16" ? training::Arithmetic::kBfloat16 : training::Arithmetic::kFloat32;
 
   runtime::keep_step_memory();
   runtime::set_threads(threads);
   runtime::ProcessGroup alone({});
-  const models::Model& model = models::find_model("mnet025");
-  training::TrainingStep step(recipe, model, models::load_builtin_model("mnet025").weights, alone);
+  const models::Model& model = models::find_model(recipe.model);
+  training::TrainingStep step(recipe, model, graph::random_weights(model.build(), 1), alone);
   training::Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   std::vector<std::vector<dataset::Sample>> batches(2);
   for (std::size_t b = 0; b < batches.size(); ++b) {
@@ -92,8 +96,9 @@ int main(int argc, char** argv) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   fmt::print(
-      "{{\"engine\": \"retinaface-train\", \"precision\": \"{}\", \"threads\": {}, \"side\": {}, "
+      "{{\"engine\": \"retinaface-train\", \"model\": \"{}\", \"precision\": \"{}\", \"threads\": "
+      "{}, \"side\": {}, "
       "\"batch\": {}, \"steps\": {}, \"images_per_second\": {:.2f}, \"peak_mb\": {}}}\n",
-      precision, threads, recipe.side_px, recipe.batch, times.size(),
+      recipe.model, precision, threads, recipe.side_px, recipe.batch, times.size(),
       recipe.batch / times[times.size() / 2], usage.ru_maxrss / 1024);
 }

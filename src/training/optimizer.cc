@@ -25,17 +25,18 @@ void Optimizer::step(double rate, std::span<const float> gradients, std::span<fl
     const auto limit = static_cast<double>(options_.greatest_gradient);
     if (length > limit) scale = static_cast<float>(limit / length);
   }
-  const auto rate_f = static_cast<float>(rate);
   for (const runtime::ParameterSlot& slot : parameters_) {
     if (!slot.trainable) continue;
     const bool decays = options_.decay_norms_and_biases || !(slot.of_norm || slot.is_bias);
+    const float slot_rate =
+        static_cast<float>(rate) * (slot.of_offsets ? options_.offsets_rate_factor : 1.0F);
     const float decay = decays ? options_.weight_decay : 0.0F;
     const float* const gradient = gradients.data() + slot.offset;
     float* const value = values.data() + slot.offset;
     float* const momentum = momenta_.data() + slot.offset;
     for (std::size_t i = 0; i < slot.size; ++i) {
       momentum[i] = options_.momentum * momentum[i] + (scale * gradient[i] + decay * value[i]);
-      value[i] -= rate_f * momentum[i];
+      value[i] -= slot_rate * momentum[i];
     }
   }
 }

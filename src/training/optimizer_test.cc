@@ -55,6 +55,15 @@ TEST(Optimizer, ShortensLongGradientsAsAWhole) {
   }
 }
 
+TEST(Optimizer, MovesOffsetsAtARateOfTheirOwn) {
+  auto slots = parameters();
+  slots[0].of_offsets = true;
+  Optimizer optimizer(slots, {.weight_decay = 0, .offsets_rate_factor = 0.25F});
+  std::vector<float> values(5, 0.0F);
+  optimizer.step(1, std::vector<float>{4, 8, 1, 1, 1}, values);
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-1.0F, -2.0F, -1.0F, -1.0F, 0.0F}));
+}
+
 TEST(Optimizer, GoesOnFromItsState) {
   const std::vector<float> gradients = {1, 2, 3, 4, 5};
   Optimizer whole(parameters(), {});

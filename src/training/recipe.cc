@@ -263,6 +263,7 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
   table.number("weight_decay", recipe.optimizer.weight_decay, 0, 1);
   table.flag("decay_norms_and_biases", recipe.optimizer.decay_norms_and_biases);
   table.number("greatest_gradient", recipe.optimizer.greatest_gradient, 0, kAny);
+  table.number("offsets_rate_factor", recipe.optimizer.offsets_rate_factor, 0, 100);
   table.number("average_decay", recipe.average_decay, 0, 1);
   table.list("frozen", recipe.frozen);
   table.flag("frozen_statistics", recipe.frozen_statistics);

@@ -51,6 +51,7 @@ momentum = 0.8
 weight_decay = 1e-3
 decay_norms_and_biases = false
 greatest_gradient = 9
+offsets_rate_factor = 0.2
 average_decay = 0.99
 frozen = ["body.stage1", "fpn"]
 frozen_statistics = true
@@ -101,6 +102,7 @@ recompute = true
   EXPECT_EQ(recipe.optimizer.weight_decay, 1e-3F);
   EXPECT_FALSE(recipe.optimizer.decay_norms_and_biases);
   EXPECT_EQ(recipe.optimizer.greatest_gradient, 9);
+  EXPECT_EQ(recipe.optimizer.offsets_rate_factor, 0.2F);
   EXPECT_EQ(recipe.average_decay, 0.99F);
   EXPECT_THAT(recipe.frozen, ElementsAre("body.stage1", "fpn"));
   EXPECT_TRUE(recipe.frozen_statistics);
@@ -133,6 +135,49 @@ TEST(Recipe, DefaultsAreThePapersLoss) {
   EXPECT_EQ(recipe.loss.box_weight, 0.25F);
   EXPECT_EQ(recipe.loss.landmarks_weight, 0.1F);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
+}
+
+Recipe of_repository(const std::string& name) {
+  return read_recipe(testing::sample_folder().parent_path() / "recipes" / (name + ".toml"));
+}
+
+TEST(Recipe, ThePapersHaveItsConstants) {
+  for (const char* name : {"resnet152-paper", "resnet152-paper-dcn", "resnet152-paper-context"}) {
+    const Recipe recipe = of_repository(name);
+    EXPECT_EQ(recipe.side_px, 640);
+    EXPECT_EQ(recipe.batch, 4 * 8);
+    EXPECT_EQ(recipe.augmentation.crop.least_side, 0.3F);
+    EXPECT_EQ(recipe.augmentation.crop.greatest_side, 1);
+    EXPECT_EQ(recipe.augmentation.crop.around_face, 0);
+    EXPECT_EQ(recipe.augmentation.flip, 0.5F);
+    EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
+    EXPECT_EQ(recipe.matching.negative_iou, 0.3F);
+    EXPECT_FALSE(recipe.matching.force_best);
+    EXPECT_EQ(recipe.loss.cls_weight, 1);
+    EXPECT_EQ(recipe.loss.box_weight, 0.25F);
+    EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
+    EXPECT_EQ(recipe.loss.least_negatives, 0);
+    EXPECT_EQ(recipe.optimizer.momentum, 0.9F);
+    EXPECT_EQ(recipe.optimizer.weight_decay, 5e-4F);
+    EXPECT_EQ(recipe.optimizer.offsets_rate_factor, 0.1F);
+    EXPECT_EQ(recipe.schedule.epochs, 80);
+    // From 1e-3 to 1e-2 over five epochs, a tenth from 55 and again from 68 on.
+    constexpr std::int64_t kSteps = 100;
+    const auto rate = [&](std::int64_t epoch) {
+      return learning_rate(recipe.schedule, epoch * kSteps, kSteps);
+    };
+    EXPECT_NEAR(rate(0), 1e-3, 2e-5);
+    for (const auto& [epoch, expected] :
+         {std::pair{5, 1e-2}, {54, 1e-2}, {55, 1e-3}, {67, 1e-3}, {68, 1e-4}, {79, 1e-4}}) {
+      EXPECT_NEAR(rate(epoch), expected, 1e-3 * expected) << epoch;
+    }
+  }
+  EXPECT_EQ(of_repository("resnet152-paper").loss.landmarks_weight, 0.1F);
+  EXPECT_EQ(of_repository("resnet152-paper-dcn").loss.landmarks_weight, 0);
+  EXPECT_EQ(of_repository("resnet152-paper-context").loss.landmarks_weight, 0);
+  EXPECT_EQ(of_repository("resnet152-paper").model, "resnet152+dcn+shared-heads");
+  EXPECT_EQ(of_repository("resnet152-paper-dcn").model, "resnet152+dcn+shared-heads");
+  EXPECT_EQ(of_repository("resnet152-paper-context").model, "resnet152+shared-heads");
 }
 
 TEST(Recipe, RefusesRangesThatAreUpsideDown) {

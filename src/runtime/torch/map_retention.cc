@@ -22,9 +22,10 @@ struct MapUse {
   std::size_t last_read() const { return readers.empty() ? closed : readers.back(); }
 };
 
-bool is_of_norm_or_convolution(const graph::Operator& op) {
-  return std::holds_alternative<graph::BatchNorm>(op) ||
-         std::holds_alternative<graph::Convolution>(op);
+/// Whether the derivatives of `op` are computed from its inputs.
+bool derived_from_inputs(const graph::Operator& op) {
+  return graph::is_convolution(op) || std::holds_alternative<graph::BatchNorm>(op) ||
+         std::holds_alternative<graph::MaxPool>(op);
 }
 
 class Planner {
@@ -40,13 +41,12 @@ class Planner {
       result.size = shapes[static_cast<std::size_t>(step.result)].elements();
 
       const graph::Node& node = graph.node(step.node);
-      const bool pools = std::holds_alternative<graph::MaxPool>(node.op);
       const bool resizes = std::holds_alternative<graph::UpsampleLike>(node.op);
       for (std::size_t j = 0; j < node.inputs.size(); ++j) {
         if (resizes && j > 0) continue;  // its size is known without it
         MapUse& input = use(node.inputs[j]);
         input.readers.push_back(i);
-        if (pools || is_of_norm_or_convolution(node.op)) input.derivatives.push_back(i);
+        if (derived_from_inputs(node.op)) input.derivatives.push_back(i);
       }
       if (std::holds_alternative<graph::LeakyRelu>(node.op)) result.derivatives.push_back(i);
     }

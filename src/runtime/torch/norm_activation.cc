@@ -2,14 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include "base/check.h"
-
-// Each loop is compiled for these and chosen when the program starts.
-#define RF_EACH_CPU \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
-#define RF_INLINE __attribute__((always_inline)) inline
 
 namespace retinaface::runtime {
 namespace {
@@ -19,22 +13,6 @@ constexpr std::int64_t kWide = 64;
 /// Rows whose float sums go into the double ones at once.
 constexpr std::int64_t kRowsPerSum = 64;
 constexpr std::int64_t kMaxChannels = 4096;
-
-RF_INLINE float load(float value) {
-  return value;
-}
-RF_INLINE float load(Bfloat16 value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
-}
-RF_INLINE void store(float& target, float value) {
-  target = value;
-}
-/// Rounds to the nearest, ties to even. A NaN stays one: its quiet bit is not among those cut off.
-RF_INLINE void store(Bfloat16& target, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t rounded = bits + 0x7FFFU + ((bits >> 16) & 1U);
-  target.bits = static_cast<std::uint16_t>((value == value ? rounded : bits) >> 16);
-}
 
 /// How many rows of a map make one wide row.
 template <typename... Maps>
@@ -121,7 +99,6 @@ RF_INLINE void backward_rows(const Rows<const T>& x, const Rows<const T>& dy, co
   }
 }
 
-// target_clones does not take templates: one function per type and loop.
 RF_EACH_CPU void sum_f32(const Rows<const float>& x, const float* pivot, float* sum,
                          float* square) {
   sum_rows(x, pivot, sum, square);

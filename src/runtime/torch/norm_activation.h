@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "runtime/torch/vector_loops.h"
+
 // Batch normalisation and the leaky ReLU behind it as one step, forwards and backwards, on rows of
 // adjacent channels. Together they are bound by memory traffic: one pass over the map for the
 // statistics, one for the result, and two for the gradient, where the separate operators take
@@ -27,11 +29,6 @@ struct Rows {
   Rows slice(std::int64_t begin, std::int64_t end) const {
     return {data + begin * stride, end - begin, channels, stride};
   }
-};
-
-/// bfloat16 as stored: the upper half of a float.
-struct Bfloat16 {
-  std::uint16_t bits = 0;
 };
 
 /// Per channel, adds the sums of (x - pivot) and (x - pivot)^2 to `sums` (first all sums, then all

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "graph/operators.h"
+#include "runtime/torch/deformable_layer.h"
 #include "runtime/torch/map_retention.h"
 #include "runtime/torch/norm_layer.h"
 #include "runtime/torch/training_plan.h"
@@ -25,6 +26,16 @@ constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 
 std::size_t index(NodeId id) {
   return static_cast<std::size_t>(id);
+}
+
+/// The nodes whose maps are the offsets of deformable convolutions.
+std::vector<bool> offset_nodes(const graph::Graph& graph) {
+  std::vector<bool> result(graph.nodes().size(), false);
+  for (const graph::Node& node : graph.nodes()) {
+    if (!std::holds_alternative<graph::DeformableConvolution>(node.op)) continue;
+    result[index(node.inputs[1])] = true;
+  }
+  return result;
 }
 
 ParameterSlot make_slot(const graph::Node& node, const graph::ParameterSpec& spec,
@@ -41,9 +52,8 @@ ParameterSlot make_slot(const graph::Node& node, const graph::ParameterSpec& spe
   return slot;
 }
 
-/// A convolution's parameters as tensors over the flat arrays.
+/// The parameters of a convolution, plain or deformable, as tensors over the flat arrays.
 struct ConvolutionLayer {
-  graph::Convolution op;
   at::Tensor weight;
   at::Tensor weight_gradient;
   at::Tensor bias;  ///< undefined without
@@ -51,6 +61,11 @@ struct ConvolutionLayer {
   at::Tensor cast_weight;  ///< in the precision of the maps
   bool trainable = true;
 };
+
+bool has_bias(const graph::Operator& op) {
+  if (const auto* conv = std::get_if<graph::Convolution>(&op)) return conv->bias;
+  return std::get<graph::DeformableConvolution>(op).bias;
+}
 
 }  // namespace
 
@@ -83,6 +98,7 @@ class TrainableNetwork::Implementation {
   void normalize(const TrainingStep& step, Pass pass);
   void run_back(const TrainingStep& step);
   void convolve_back(NodeId node, const at::Tensor& gradient);
+  void deform_back(NodeId node, const at::Tensor& gradient);
   void normalize_back(const TrainingStep& step, const at::Tensor& gradient);
   void add_gradient(NodeId node, const at::Tensor& gradient);
 
@@ -112,9 +128,12 @@ TrainableNetwork::Implementation::Implementation(const graph::Graph& graph,
       retention_(plan_retention(graph_, steps_, options_.recompute)) {
   const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
   std::size_t size = 0;
-  for (const graph::Node& node : graph_.nodes()) {
+  const std::vector<bool> offsets = offset_nodes(graph_);
+  for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
+    const graph::Node& node = graph_.nodes()[id];
     for (const auto& spec : graph::parameters(node, graph::input_shapes(node, shapes))) {
       slots_.push_back(make_slot(node, spec, size, options_.frozen));
+      slots_.back().of_offsets = offsets[id];
       size += slots_.back().size;
     }
   }
@@ -142,18 +161,13 @@ void TrainableNetwork::Implementation::make_layers() {
   };
   for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
     const graph::Node& node = graph_.node(id);
-    if (std::holds_alternative<graph::DeformableConvolution>(node.op)) {
-      fail(ErrorCode::kUnsupported, "{}: deformable layers cannot be trained yet", node.name);
-    }
-    const auto* conv = std::get_if<graph::Convolution>(&node.op);
-    if (conv == nullptr) continue;
+    if (!graph::is_convolution(node.op)) continue;
     const ParameterSlot& weight = *by_name.at(node.parameter("weight"));
     ConvolutionLayer layer;
-    layer.op = *conv;
     layer.trainable = weight.trainable;
     layer.weight = over(values_, weight);
     layer.weight_gradient = over(gradients_, weight);
-    if (conv->bias) {
+    if (has_bias(node.op)) {
       layer.bias = over(values_, *by_name.at(node.parameter("bias")));
       layer.bias_gradient = over(gradients_, *by_name.at(node.parameter("bias")));
     }
@@ -235,7 +249,7 @@ void TrainableNetwork::Implementation::repeat(const StepSegment& segment) {
 void TrainableNetwork::Implementation::run(const TrainingStep& step, Pass pass) {
   at::Tensor& result = maps_[index(step.result)];
   const graph::Operator& op = graph_.node(step.node).op;
-  if (std::holds_alternative<graph::Convolution>(op)) {
+  if (graph::is_convolution(op)) {
     result = convolve(step.node);
   } else if (std::holds_alternative<graph::BatchNorm>(op)) {
     normalize(step, pass);
@@ -262,10 +276,13 @@ void TrainableNetwork::Implementation::run(const TrainingStep& step, Pass pass) 
 
 at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
   const ConvolutionLayer& layer = convolutions_.at(node);
-  const graph::Convolution& op = layer.op;
   const at::Tensor& x = input_of(node);
-  c10::optional<at::Tensor> bias;
-  if (op.bias) bias = layer.bias.to(x.scalar_type());
+  at::Tensor bias;
+  if (layer.bias.defined()) bias = layer.bias.to(x.scalar_type());
+  if (const auto* op = std::get_if<graph::DeformableConvolution>(&graph_.node(node).op)) {
+    return deformable_forward(*op, x, input_of(node, 1), layer.cast_weight, bias);
+  }
+  const auto& op = std::get<graph::Convolution>(graph_.node(node).op);
   return at::convolution(x, layer.cast_weight, bias, {op.stride, op.stride},
                          {op.padding, op.padding}, {1, 1}, false, {0, 0}, op.groups)
       .contiguous(kChannelsLast);
@@ -320,6 +337,8 @@ void TrainableNetwork::Implementation::run_back(const TrainingStep& step) {
   const graph::Node& node = graph_.node(step.node);
   if (std::holds_alternative<graph::Convolution>(node.op)) {
     convolve_back(step.node, gradient);
+  } else if (std::holds_alternative<graph::DeformableConvolution>(node.op)) {
+    deform_back(step.node, gradient);
   } else if (std::holds_alternative<graph::BatchNorm>(node.op)) {
     normalize_back(step, gradient);
   } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
@@ -354,7 +373,7 @@ void TrainableNetwork::Implementation::run_back(const TrainingStep& step) {
 
 void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tensor& gradient) {
   ConvolutionLayer& layer = convolutions_.at(node);
-  const graph::Convolution& op = layer.op;
+  const auto& op = std::get<graph::Convolution>(graph_.node(node).op);
   const NodeId input = graph_.node(node).inputs[0];
   const bool on = needs_gradient_[index(input)];
   if (!on && !layer.trainable) return;
@@ -370,6 +389,21 @@ void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tens
     if (op.bias) layer.bias_gradient.add_(db);
   }
   if (on) add_gradient(input, dx);
+}
+
+void TrainableNetwork::Implementation::deform_back(NodeId node, const at::Tensor& gradient) {
+  ConvolutionLayer& layer = convolutions_.at(node);
+  const auto& inputs = graph_.node(node).inputs;
+  const DeformableGradients gradients =
+      deformable_backward(std::get<graph::DeformableConvolution>(graph_.node(node).op),
+                          input_of(node), input_of(node, 1), layer.cast_weight, gradient,
+                          {.map = needs_gradient_[index(inputs[0])],
+                           .offsets = needs_gradient_[index(inputs[1])],
+                           .parameters = layer.trainable});
+  if (gradients.weight.defined()) layer.weight_gradient.add_(gradients.weight);
+  if (gradients.bias.defined()) layer.bias_gradient.add_(gradients.bias);
+  if (gradients.map.defined()) add_gradient(inputs[0], gradients.map);
+  if (gradients.offsets.defined()) add_gradient(inputs[1], gradients.offsets);
 }
 
 void TrainableNetwork::Implementation::normalize_back(const TrainingStep& step,

@@ -43,10 +43,11 @@ struct ParameterSlot {
   std::vector<std::int64_t> shape;
   std::size_t offset = 0;
   std::size_t size = 0;
-  bool trainable = true;   ///< false when frozen, and for running statistics
-  bool of_norm = false;    ///< belongs to a normalisation
-  bool is_bias = false;    ///< an additive shift, of a convolution or of a normalisation
-  bool statistic = false;  ///< a running mean or variance
+  bool trainable = true;    ///< false when frozen, and for running statistics
+  bool of_norm = false;     ///< belongs to a normalisation
+  bool is_bias = false;     ///< an additive shift, of a convolution or of a normalisation
+  bool statistic = false;   ///< a running mean or variance
+  bool of_offsets = false;  ///< of a layer that yields a deformable convolution's offsets
 };
 
 /// A batch of one of the network's outputs: N x H x W cells of C adjacent values.

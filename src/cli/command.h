@@ -40,6 +40,7 @@ inline constexpr int kWrongUsage = 2;
 Action declare_dataset(CLI::App& app);
 Action declare_detect(CLI::App& app);
 Action declare_evaluate(CLI::App& app);
+Action declare_export(CLI::App& app);
 Action declare_import(CLI::App& app);
 Action declare_models(CLI::App& app);
 Action declare_summary(CLI::App& app);

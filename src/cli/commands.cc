@@ -22,6 +22,11 @@ std::span<const Command> commands() {
        "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"
        "retinaface import imagenet.tar -o backbone.safetensors --part backbone",
        declare_import},
+      {"export", "write a model as a file for other programs",
+       "retinaface export --format onnx -o retinaface.onnx\n"
+       "retinaface export mine.safetensors -o mine.onnx\n"
+       "retinaface export mnet025 --init random --seed 7 -o random.onnx",
+       declare_export},
       {"dataset", "check annotated pictures, and convert their annotations",
        "retinaface dataset check wider/train\n"
        "retinaface dataset convert instances_train.json --to label -o train/label.txt",

@@ -1,0 +1,68 @@
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "interchange/onnx_export.h"
+#include "models/catalogue.h"
+
+namespace retinaface::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string format;
+  std::string output;
+  std::string init;
+  std::optional<std::uint64_t> seed;
+};
+
+models::LoadedModel load(const Options& options) {
+  if (options.init.empty()) {
+    if (options.seed) throw UsageError("--seed: expected --init random beside it");
+    return models::load_model_by_name_or_path(options.model);
+  }
+  const models::Model& model = models::find_model(options.model);
+  graph::Graph graph = model.build();
+  graph::Weights weights = graph::random_weights(graph, options.seed.value_or(0));
+  weights.metadata = models::metadata(model);
+  return {&model, std::move(graph), std::move(weights)};
+}
+
+int export_model(const Options& options) {
+  const models::LoadedModel model = load(options);
+  if (options.format == "onnx") {
+    write_file_atomically(options.output, interchange::export_onnx(model));
+  } else {
+    graph::write_safetensors(options.output, model.weights);
+  }
+  fmt::print("{}: {}, {} tensors\n", printable(options.output), model.model->name,
+             model.weights.tensors.size());
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_export(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  options->model = models::kDefaultModel;
+  options->format = "onnx";
+  app.add_option("MODEL", options->model,
+                 "name of a model inside the program, or a .safetensors file")
+      ->capture_default_str();
+  app.add_option("-o,--output", options->output, "the file to write")->required();
+  app.add_option("--format", options->format,
+                 "onnx, or safetensors, which this program reads (--model)")
+      ->check(CLI::IsMember({"onnx", "safetensors"}))
+      ->capture_default_str();
+  app.add_option("--init", options->init,
+                 "'random': the model's network with random weights, as training starts with")
+      ->check(CLI::IsMember({"random"}));
+  app.add_option("--seed", options->seed, "seed of --init random (default 0)");
+  return [options] { return export_model(*options); };
+}
+
+}  // namespace retinaface::cli

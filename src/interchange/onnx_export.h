@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "models/catalogue.h"
+
+namespace retinaface::interchange {
+
+/// The model as the bytes of an .onnx file, of operator set 16. One input, "image" (N, 3, H, W):
+/// what detection/preprocess makes of pictures, any number of them, of any height and width of at
+/// least 1. Three outputs: "cls" (N, A, 2), "box" (N, A, 4), "landmarks" (N, A, 10), the maps of
+/// models::Model as they are (logits, offsets), the anchors in the order of
+/// detection::make_anchors. The model's metadata are the file's (doc/onnx.md).
+///
+/// Nodes and parameters keep their names, and parameters their values bit for bit: normalisation
+/// stays a node of its own, which runtimes fold when they load the file.
+std::vector<std::byte> export_onnx(const models::LoadedModel& model);
+
+}  // namespace retinaface::interchange

@@ -1,0 +1,209 @@
+#include "interchange/onnx_export.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/operators.h"
+#include "runtime/reference/reference.h"
+#include "runtime/testing.h"
+#include "support/onnx_evaluation.h"
+#include "support/testing.h"
+
+namespace retinaface::interchange {
+namespace {
+
+using testing::checked_onnx;
+using ::testing::ElementsAre;
+using testing::evaluate_onnx;
+using testing::OnnxValue;
+
+constexpr double kSmall = 1e-6;  // both sides compute in double, but one hands out floats
+
+models::LoadedModel lively(const models::Model& model, std::uint64_t seed = 1) {
+  graph::Graph graph = model.build();
+  graph::Weights weights = runtime::testing::lively_weights(graph, seed);
+  return {&model, std::move(graph), std::move(weights)};
+}
+
+/// What the reference runtime computes for one picture, put into the order of the anchors by hand.
+std::map<std::string, std::vector<float>> expected_heads(const models::LoadedModel& model,
+                                                         std::span<const float> picture,
+                                                         std::int64_t height, std::int64_t width) {
+  const auto network = runtime::make_reference_network(model.model->build(), [&] {
+    graph::Weights copy;
+    for (const auto& [name, tensor] : model.weights.tensors) {
+      copy.tensors.emplace(name, tensor.clone());
+    }
+    return copy;
+  }());
+  const auto session = network->new_session();
+  std::ranges::copy(picture, session->input(height, width).begin());
+  session->run();
+  std::map<std::string, std::vector<float>> heads;
+  for (const auto& [head, values] :
+       std::map<std::string, std::int64_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
+    for (std::size_t level = 0; level < model.model->anchors.levels.size(); ++level) {
+      const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
+      const runtime::FeatureMap map = session->output(static_cast<std::size_t>(index));
+      const auto per_cell =
+          static_cast<std::int64_t>(model.model->anchors.levels[level].sizes_px.size());
+      EXPECT_EQ(map.channels, per_cell * values);
+      for (std::int64_t cell = 0; cell < map.cells(); ++cell) {
+        for (std::int64_t anchor = 0; anchor < per_cell; ++anchor) {
+          for (std::int64_t v = 0; v < values; ++v) {
+            heads[head].push_back(map.channel(anchor * values + v)[cell * map.block]);
+          }
+        }
+      }
+    }
+  }
+  return heads;
+}
+
+std::vector<float> noise(std::size_t count, unsigned seed) {
+  std::mt19937_64 generator(seed);
+  std::uniform_real_distribution<float> distribution(-1, 1);
+  std::vector<float> values(count);
+  for (float& value : values) value = distribution(generator);
+  return values;
+}
+
+/// Evaluates the file for `batch` pictures and compares with the reference runtime, one by one.
+void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int64_t height,
+                  std::int64_t width) {
+  SCOPED_TRACE(fmt::format("{} at {}x{}x{}", model.model->name, batch, height, width));
+  const ::onnx::ModelProto file = checked_onnx(export_onnx(model));
+  const auto picture_size = static_cast<std::size_t>(3 * height * width);
+  const std::vector<float> pictures = noise(static_cast<std::size_t>(batch) * picture_size, 7);
+  const auto outputs = evaluate_onnx(
+      file, {{"image", {{batch, 3, height, width}, {pictures.begin(), pictures.end()}}}});
+  for (std::int64_t n = 0; n < batch; ++n) {
+    const auto expected = expected_heads(
+        model,
+        std::span(pictures).subspan(static_cast<std::size_t>(n) * picture_size, picture_size),
+        height, width);
+    for (const auto& [head, values] : expected) {
+      const OnnxValue& output = outputs.at(head);
+      const auto per_picture = static_cast<std::ptrdiff_t>(values.size());
+      ASSERT_EQ(output.values.size(), static_cast<std::size_t>(batch) * values.size()) << head;
+      EXPECT_EQ(output.shape[1] * output.shape[2], per_picture) << head;
+      const std::vector<float> actual(output.values.begin() + n * per_picture,
+                                      output.values.begin() + (n + 1) * per_picture);
+      EXPECT_LT(runtime::testing::relative_difference(actual, values), kSmall) << head;
+    }
+  }
+}
+
+TEST(OnnxExport, TheCataloguesNetworksComputeWhatTheReferenceComputes) {
+  // Every kind of layer and head that the catalogue has; its larger networks only repeat them. On
+  // this small picture each level's side is odd, or rounded up.
+  for (const char* name : {"mnet025", "mnet025-light", "resnet18", "resnet18+dcn+shared-heads"}) {
+    expect_equal(lively(models::find_model(name)), 1, 9, 13);
+  }
+}
+
+TEST(OnnxExport, AnySizeAndNumberOfPictures) {
+  const models::LoadedModel model = lively(models::find_model("mnet025"));
+  expect_equal(model, 1, 1, 1);
+  expect_equal(model, 1, 64, 96);
+  expect_equal(model, 1, 45, 71);
+  expect_equal(model, 3, 33, 40);
+}
+
+/// One level, with deformable convolutions before the heads: of stride 2 and 1, with bias and
+/// without, of a window of 3 and one of 1.
+graph::Graph deformable_graph() {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  const auto deform = [&](const std::string& name, graph::NodeId input,
+                          const graph::DeformableConvolution& conv) {
+    const graph::NodeId offsets =
+        graph.add(name + ".offset",
+                  graph::Convolution{.out_channels = conv.offset_channels(),
+                                     .kernel = conv.kernel,
+                                     .stride = conv.stride,
+                                     .padding = conv.padding,
+                                     .bias = true},
+                  {input});
+    return graph.add(name, conv, {input, offsets});
+  };
+  graph::NodeId map = deform("first", image, {.out_channels = 5, .stride = 2});
+  map = graph.add("norm", graph::BatchNorm{}, {map});
+  map = deform("second", map, {.out_channels = 6, .bias = true});
+  map = deform("third", map, {.out_channels = 4, .kernel = 1, .padding = 0});
+  for (const auto& [head, values] :
+       std::map<std::string, std::int64_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
+    graph.add_output(head + ".0",
+                     graph.add(head + ".conv", graph::Convolution{.out_channels = values}, {map}));
+  }
+  return graph;
+}
+
+TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
+  const models::Model row = {.name = "deformable",
+                             .summary = "",
+                             .build = deformable_graph,
+                             .preprocessing = {},
+                             .anchors = {.levels = {{2, {16}}}}};
+  models::LoadedModel model = lively(row);
+  // Of a cell or several, so that many points lie outside the map, and masks well away from 1.
+  for (auto& [name, tensor] : model.weights.tensors) {
+    if (name.find(".offset.") == std::string::npos) continue;
+    for (float& value : tensor.values) value *= 3;
+  }
+  expect_equal(model, 1, 23, 38);
+  expect_equal(model, 2, 9, 2);
+  expect_equal(model, 1, 1, 1);
+}
+
+TEST(OnnxExport, SaysWhatGoesInAndOut) {
+  const ::onnx::ModelProto file = checked_onnx(export_onnx(lively(models::find_model("mnet025"))));
+  const auto port = [](const ::onnx::ValueInfoProto& info) {
+    std::string text = info.name();
+    for (const auto& extent : info.type().tensor_type().shape().dim()) {
+      text += " " +
+              (extent.has_dim_param() ? extent.dim_param() : fmt::format("{}", extent.dim_value()));
+    }
+    return text;
+  };
+  ASSERT_EQ(file.graph().input_size(), 1);
+  EXPECT_EQ(port(file.graph().input(0)), "image batch 3 height width");
+  std::vector<std::string> outputs;
+  for (const auto& output : file.graph().output()) outputs.push_back(port(output));
+  EXPECT_THAT(outputs, ElementsAre("cls batch anchors 2", "box batch anchors 4",
+                                   "landmarks batch anchors 10"));
+  ASSERT_EQ(file.opset_import_size(), 1);
+  EXPECT_LE(file.opset_import(0).version(), 17);
+  EXPECT_EQ(file.producer_name(), "retinaface");
+
+  std::map<std::string, std::string, std::less<>> metadata;
+  for (const auto& entry : file.metadata_props()) metadata[entry.key()] = entry.value();
+  EXPECT_EQ(metadata, models::metadata(models::find_model("mnet025")));
+}
+
+TEST(OnnxExport, ParametersKeepTheirNamesAndEveryBit) {
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const ::onnx::ModelProto file = checked_onnx(export_onnx(model));
+  std::size_t found = 0;
+  for (const auto& constant : file.graph().initializer()) {
+    const auto tensor = model.weights.tensors.find(constant.name());
+    if (tensor == model.weights.tensors.end()) continue;
+    ++found;
+    const std::string& raw = constant.raw_data();
+    ASSERT_EQ(raw.size(), tensor->second.values.size() * sizeof(float));
+    EXPECT_EQ(std::memcmp(raw.data(), tensor->second.values.data(), raw.size()), 0)
+        << constant.name();
+    EXPECT_EQ(std::vector<std::int64_t>(constant.dims().begin(), constant.dims().end()),
+              tensor->second.shape);
+  }
+  EXPECT_EQ(found, model.weights.tensors.size());
+  EXPECT_EQ(export_onnx(model), export_onnx(model));
+}
+
+}  // namespace
+}  // namespace retinaface::interchange

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace retinaface::interchange {
+
+// The part of ONNX's format that a convolutional network needs, as plain data. What the operators
+// mean is in ONNX's own documents.
+
+/// An integer, a number, a word, or integers.
+using OnnxAttribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>>;
+
+/// The code of floats as a type of elements, for the attribute "to" of Cast.
+inline constexpr std::int64_t kOnnxFloat = 1;
+
+struct OnnxNode {
+  std::string op;
+  std::string name;
+  std::vector<std::string> inputs;  ///< names of values; empty for one that is left out
+  std::string output;
+  std::vector<std::pair<std::string, OnnxAttribute>> attributes;
+};
+
+/// A constant. Floats are a view of the caller's: weights are large.
+struct OnnxTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::variant<std::span<const float>, std::vector<std::int64_t>> values;
+};
+
+/// A float tensor that goes in or out. An extent is a number, or a name where any number will do,
+/// the same wherever that name stands.
+struct OnnxPort {
+  std::string name;
+  std::vector<std::variant<std::int64_t, std::string>> shape;
+};
+
+struct OnnxModel {
+  std::int64_t opset = 0;
+  std::string producer;
+  std::string producer_version;
+  std::string name;
+  std::vector<OnnxNode> nodes;  ///< each after those whose outputs it takes
+  std::vector<OnnxTensor> constants;
+  std::vector<OnnxPort> inputs;
+  std::vector<OnnxPort> outputs;
+  std::map<std::string, std::string, std::less<>> metadata;
+};
+
+/// The bytes of an .onnx file: a protocol buffer, `ModelProto` of onnx.proto. Equal models give
+/// equal bytes.
+std::vector<std::byte> serialize(const OnnxModel& model);
+
+}  // namespace retinaface::interchange

@@ -160,7 +160,7 @@ class Fusion {
     for (NodeId id = 1; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
       if (taken(id) || !starts_chain(graph_.node(id))) continue;
       NodeId last = id;
-      while (const std::optional<NodeId> next = fusable_reader(last)) {
+      while (const std::optional<NodeId> next = fusable_reader(id, last)) {
         absorbed_[index(last)] = true;
         last = *next;
       }
@@ -201,12 +201,15 @@ class Fusion {
   /// Whether the node is part of a chain already.
   bool taken(NodeId id) const { return absorbed_[index(id)] || first_of_[index(id)] >= 0; }
 
-  /// The only reader of `id`, if a convolution's chain that ends at `id` can take it in.
-  std::optional<NodeId> fusable_reader(NodeId id) const {
+  /// The only reader of `id`, if a convolution's chain from `start` to `id` can take it in.
+  std::optional<NodeId> fusable_reader(NodeId start, NodeId id) const {
     if (readers_[index(id)] != 1 || reader_[index(id)] < 0) return std::nullopt;
     const NodeId next = reader_[index(id)];
     if (taken(next)) return std::nullopt;
     const Node& node = graph_.node(next);
+    if (std::holds_alternative<graph::DeformableConvolution>(graph_.node(start).op)) {
+      return fuses_to_deformable(id, next) ? std::optional(next) : std::nullopt;
+    }
     if (std::holds_alternative<graph::LeakyRelu>(node.op)) return next;
     if (std::holds_alternative<graph::Add>(node.op) && node.inputs[0] != node.inputs[1]) {
       return next;
@@ -215,6 +218,18 @@ class Fusion {
     const bool bare = graph::is_convolution(graph_.node(id).op);
     if (std::holds_alternative<graph::BatchNorm>(node.op) && bare) return next;
     return std::nullopt;
+  }
+
+  /// A deformable convolution takes a normalisation and then one activation, whose slope its kernel
+  /// can do.
+  bool fuses_to_deformable(NodeId last, NodeId next) const {
+    const auto* relu = std::get_if<graph::LeakyRelu>(&graph_.node(next).op);
+    if (relu == nullptr) {
+      return std::holds_alternative<graph::BatchNorm>(graph_.node(next).op) &&
+             graph::is_convolution(graph_.node(last).op);
+    }
+    return !std::holds_alternative<graph::LeakyRelu>(graph_.node(last).op) && relu->slope >= 0 &&
+           relu->slope <= 1;
   }
 
   Step chain_step(NodeId first, NodeId last) {
@@ -294,12 +309,20 @@ bool mergeable(const Step& a, const Step& b) {
          std::ranges::none_of(x->post_ops, adds);
 }
 
-Tensor stacked(std::span<const Tensor* const> parts) {
-  std::vector<std::int64_t> shape = parts[0]->shape;
-  for (const Tensor* part : parts.subspan(1)) shape[0] += part->shape[0];
+/// Tensors of several convolutions as one of `channels`, each from its own first channel on; zeros
+/// between them.
+Tensor stacked(std::span<const ConvolutionStep* const> parts, Tensor ConvolutionStep::*tensor,
+               std::span<const std::int64_t> firsts, std::int64_t channels) {
+  const Tensor& first = parts[0]->*tensor;
+  std::vector<std::int64_t> shape = first.shape;
+  const std::size_t per_channel = first.values.size() / static_cast<std::size_t>(shape[0]);
+  shape[0] = channels;
   Tensor result = Tensor::of_shape(std::move(shape));
-  auto* to = result.values.begin();
-  for (const Tensor* part : parts) to = std::ranges::copy(part->values, to).out;
+  std::ranges::fill(result.values, 0.0F);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    std::ranges::copy((parts[i]->*tensor).values,
+                      result.values.begin() + static_cast<std::size_t>(firsts[i]) * per_channel);
+  }
   return result;
 }
 
@@ -321,39 +344,38 @@ bool is_output(const Program& program, ValueId id) {
 
 /// Convolutions alike that read the same value become one, their results runs of its channels: the
 /// three heads of a level are one convolution. A part that other steps read must start at a
-/// multiple of `block`.
+/// multiple of `block`: channels that are always 0 come before it where it does not (the offsets of
+/// deformable convolutions).
 void merge_siblings(Program& program, std::int64_t block) {
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     std::vector<std::size_t> group = {i};
-    std::int64_t channels = program.values[index(program.steps[i].target)].channels;
     for (std::size_t j = i + 1; j < program.steps.size(); ++j) {
-      if (!mergeable(program.steps[i], program.steps[j])) continue;
-      const ValueId target = program.steps[j].target;
-      if (channels % block != 0 && count_reads(program, target) > 0) continue;
-      group.push_back(j);
-      channels += program.values[index(target)].channels;
+      if (mergeable(program.steps[i], program.steps[j])) group.push_back(j);
     }
     if (group.size() == 1) continue;
 
-    std::vector<const Tensor*> weights;
-    std::vector<const Tensor*> biases;
+    std::vector<const ConvolutionStep*> parts;
+    std::vector<std::int64_t> firsts;
     const auto whole = static_cast<ValueId>(program.values.size());
     program.values.push_back({.channels = 0});
+    std::int64_t channels = 0;
     for (const std::size_t j : group) {
-      const auto& part = std::get<ConvolutionStep>(program.steps[j].op);
-      weights.push_back(&part.weight);
-      biases.push_back(&part.bias);
-      Value& value = program.values[index(program.steps[j].target)];
+      const ValueId target = program.steps[j].target;
+      if (count_reads(program, target) > 0) channels = (channels + block - 1) / block * block;
+      parts.push_back(&std::get<ConvolutionStep>(program.steps[j].op));
+      firsts.push_back(channels);
+      Value& value = program.values[index(target)];
       value.parent = whole;
-      value.first_channel = program.values[index(whole)].channels;
-      program.values[index(whole)].channels += value.channels;
+      value.first_channel = channels;
+      channels += value.channels;
     }
+    program.values[index(whole)].channels = channels;
     auto& merged = std::get<ConvolutionStep>(program.steps[i].op);
-    Tensor weight = stacked(weights);
-    Tensor bias = stacked(biases);
+    Tensor weight = stacked(parts, &ConvolutionStep::weight, firsts, channels);
+    Tensor bias = stacked(parts, &ConvolutionStep::bias, firsts, channels);
     merged.weight = std::move(weight);
     merged.bias = std::move(bias);
-    merged.convolution.out_channels = program.values[index(whole)].channels;
+    merged.convolution.out_channels = channels;
     program.steps[i].target = whole;
     for (std::size_t k = group.size(); k-- > 1;) {
       program.steps.erase(program.steps.begin() + static_cast<std::ptrdiff_t>(group[k]));

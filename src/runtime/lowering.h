@@ -41,7 +41,8 @@ struct ConvolutionStep {
   graph::Tensor weight;            ///< (out, in / groups, kernel, kernel)
   graph::Tensor bias;              ///< (out)
   std::vector<PostOp> post_ops;
-  /// graph::DeformableConvolution; source 1 has the offsets and mask logits.
+  /// graph::DeformableConvolution; source 1 has the offsets and mask logits. One activation of a
+  /// slope in [0, 1] may follow.
   bool deformable = false;
 };
 

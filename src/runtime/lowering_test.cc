@@ -118,15 +118,28 @@ TEST(Lowering, MergesConvolutionsThatReadTheSame) {
   }
 }
 
-TEST(Lowering, DoesNotMergeIntoTheMiddleOfABlockWhatIsReadOn) {
+TEST(Lowering, MergedConvolutionsThatAreReadOnStartAtABlock) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{3}, {});
   const NodeId a = conv(graph, "a", image, 8);
   const NodeId b = conv(graph, "b", image, 8);
   graph.add_output("on_a", conv(graph, "on_a", a, 4));
   graph.add_output("on_b", conv(graph, "on_b", b, 4));
-  EXPECT_EQ(lowered(graph, 16).steps.size(), 4U);
-  EXPECT_EQ(lowered(graph, 8).steps.size(), 3U);
+  for (const std::int64_t block : {8, 16}) {
+    const Program program = lowered(graph, block);
+    ASSERT_EQ(program.steps.size(), 3U);
+    const auto& merged = std::get<ConvolutionStep>(program.steps[0].op);
+    EXPECT_EQ(merged.convolution.out_channels, block + 8);
+    const Value& second = program.values[static_cast<std::size_t>(program.steps[2].sources[0])];
+    EXPECT_EQ(second.parent, program.steps[0].target);
+    EXPECT_EQ(second.first_channel, block);
+    // What fills up the block is 0.
+    const std::size_t per_channel =
+        merged.weight.values.size() / static_cast<std::size_t>(block + 8);
+    for (std::size_t i = 8 * per_channel; i < static_cast<std::size_t>(block) * per_channel; ++i) {
+      ASSERT_EQ(merged.weight.values[i], 0);
+    }
+  }
 }
 
 TEST(Lowering, WritesConcatenationsInPlace) {
@@ -152,8 +165,8 @@ TEST(Lowering, WritesConcatenationsInPlace) {
 }
 
 TEST(Lowering, WritesEachValueBeforeItIsRead) {
-  for (const models::Model& model : models::catalogue()) {
-    const Graph graph = model.build();
+  for (const char* const name : {"mnet025", "resnet18", "resnet18+dcn+shared-heads"}) {
+    const Graph graph = models::find_model(name).build();
     const Program program = lowered(graph);
     std::vector<bool> written(program.values.size(), false);
     written[0] = true;

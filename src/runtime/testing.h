@@ -12,13 +12,19 @@
 
 namespace retinaface::runtime::testing {
 
-/// Random weights with normalisation statistics that are not the identity, so that folding shows.
+/// Random weights with normalisation statistics that are not the identity, so that folding shows,
+/// and with offsets of deformable convolutions that differ from cell to cell.
 inline graph::Weights lively_weights(const graph::Graph& graph, std::uint64_t seed) {
   graph::Weights weights = graph::random_weights(graph, seed);
   std::mt19937_64 generator(seed);
   std::uniform_real_distribution<float> around_one(0.7F, 1.3F);
   std::uniform_real_distribution<float> around_zero(-0.3F, 0.3F);
   for (auto& [name, tensor] : weights.tensors) {
+    if (name.ends_with(".offset.weight")) {
+      const auto inputs =
+          static_cast<float>(tensor.values.size()) / static_cast<float>(tensor.shape[0]);
+      for (float& value : tensor.values) value = 6 * around_zero(generator) / std::sqrt(inputs);
+    }
     if (tensor.shape.size() != 1) continue;
     const bool scale = name.ends_with(".weight") || name.ends_with("_var");
     for (float& value : tensor.values)

@@ -95,25 +95,40 @@ inline std::int64_t next_piece(std::int64_t left) {
 }
 
 /// out = in * weight for `cells` cells in a row, all output blocks; see Pointwise for the weights.
+/// Goes over the weights once, over the cells for each pair of output blocks: for as many cells as
+/// the cache holds.
+inline void multiply_strip(Rows in, std::int64_t cells, std::int64_t in_channels,
+                           std::int64_t out_channels, const float* weight, const float* bias,
+                           const float* slope, float* const* out) {
+  for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
+    const std::int64_t b = first / kBlock;
+    const float* const pair_bias = bias != nullptr ? bias + first : nullptr;
+    for (std::int64_t cell = 0; cell < cells;) {
+      const std::int64_t count = next_piece(cells - cell);
+      const Rows piece = {in.data + cell * kBlock, in.block_stride};
+      if (first + kBlock < out_channels) {
+        float* const targets[2] = {out[b] + cell * kBlock, out[b + 1] + cell * kBlock};
+        multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
+      } else {
+        float* const targets[1] = {out[b] + cell * kBlock};
+        multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
+      }
+      cell += count;
+    }
+    weight += 2 * kBlock * in_channels;
+  }
+}
+
+/// The same, over the cells once, over the weights for each few of them.
 inline void multiply(Rows in, std::int64_t cells, std::int64_t in_channels,
                      std::int64_t out_channels, const float* weight, const float* bias,
                      const float* slope, float* const* out) {
+  BlockPointers targets(out, out + out_channels / kBlock);
   for (std::int64_t cell = 0; cell < cells;) {
     const std::int64_t count = next_piece(cells - cell);
-    const Rows piece = {in.data + cell * kBlock, in.block_stride};
-    const float* w = weight;
-    for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
-      const std::int64_t b = first / kBlock;
-      const float* const piece_bias = bias != nullptr ? bias + first : nullptr;
-      if (first + kBlock < out_channels) {
-        float* const targets[2] = {out[b] + cell * kBlock, out[b + 1] + cell * kBlock};
-        multiply_rest<2>(count, piece, in_channels, w, piece_bias, slope + first, targets);
-      } else {
-        float* const targets[1] = {out[b] + cell * kBlock};
-        multiply_rest<1>(count, piece, in_channels, w, piece_bias, slope + first, targets);
-      }
-      w += 2 * kBlock * in_channels;
-    }
+    multiply_strip({in.data + cell * kBlock, in.block_stride}, count, in_channels, out_channels,
+                   weight, bias, slope, targets.data());
+    for (float*& target : targets) target += count * kBlock;
     cell += count;
   }
 }

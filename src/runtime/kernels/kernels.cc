@@ -10,6 +10,7 @@
 #include <hwy/foreach_target.h>
 
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2
+#include "runtime/kernels/deformable-inl.h"
 #include "runtime/kernels/depthwise-inl.h"
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/stem-inl.h"
@@ -45,6 +46,15 @@ void run_winograd(const Winograd& layer, const Map& in, const BlockPointers& out
 
 std::size_t winograd_scratch(const Winograd& layer) {
   return static_cast<std::size_t>(36 * kTiles * (layer.in_channels + layer.out_channels));
+}
+
+void run_deformable(const Deformable& layer, const Map& in, const Map& offsets,
+                    const BlockPointers& out, float* scratch) {
+  deformable(layer, in, offsets, out, scratch);
+}
+
+std::size_t deformable_scratch(const Deformable& layer) {
+  return static_cast<std::size_t>(deformable_floats(layer));
 }
 
 void run_stem(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch) {
@@ -86,6 +96,12 @@ void run_winograd(const Winograd&, const Map&, const BlockPointers&, float*) {
   RF_CHECK(false);
 }
 std::size_t winograd_scratch(const Winograd&) {
+  return 0;
+}
+void run_deformable(const Deformable&, const Map&, const Map&, const BlockPointers&, float*) {
+  RF_CHECK(false);
+}
+std::size_t deformable_scratch(const Deformable&) {
   return 0;
 }
 void run_stem(const Stem&, const Map&, const BlockPointers&, float*) {
@@ -138,6 +154,15 @@ void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* 
 
 std::size_t scratch_floats(const Winograd& layer) {
   return RF_SIMD_VARIANT(winograd_scratch)(layer);
+}
+
+void run(const Deformable& layer, const Map& in, const Map& offsets, const BlockPointers& out,
+         float* scratch) {
+  RF_SIMD_VARIANT(run_deformable)(layer, in, offsets, out, scratch);
+}
+
+std::size_t scratch_floats(const Deformable& layer) {
+  return RF_SIMD_VARIANT(deformable_scratch)(layer);
 }
 
 void run(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch) {

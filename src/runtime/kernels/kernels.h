@@ -74,6 +74,22 @@ struct Winograd {
 /// `weight` is (out, in, 3, 3).
 Winograd make_winograd(const graph::Tensor& weight, Epilogue epilogue);
 
+/// Deformable convolution (graph::DeformableConvolution) of any size and stride. Channels that do
+/// not fill a block are filled up with zeros.
+struct Deformable {
+  std::int64_t in_channels = 0;   ///< whole blocks
+  std::int64_t out_channels = 0;  ///< whole blocks
+  std::int64_t kernel = 3;
+  std::int64_t stride = 1;
+  std::int64_t padding = 1;
+  AlignedBuffer<float> weight;  ///< as Pointwise::weight, inputs by block, point, channel of it
+  Epilogue epilogue;
+};
+
+/// `weight` is (out, in, kernel, kernel).
+Deformable make_deformable(const graph::Tensor& weight, std::int64_t stride, std::int64_t padding,
+                           Epilogue epilogue);
+
 /// The first three layers of MobileNet-0.25 as one: a 3x3 stride 2 convolution of 3 planes to 8
 /// channels, a depthwise 3x3 on those, a 1x1 to `out_channels`, which is a multiple of B.
 struct Stem {
@@ -105,6 +121,11 @@ std::size_t scratch_floats(const Depthwise& depthwise, std::int64_t in_width);
 
 void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch);
 std::size_t scratch_floats(const Winograd& layer);
+
+/// The result has the height and width of `offsets`.
+void run(const Deformable& layer, const Map& in, const Map& offsets, const BlockPointers& out,
+         float* scratch);
+std::size_t scratch_floats(const Deformable& layer);
 
 /// `in` is planar: 3 planes of height x width.
 void run(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch);

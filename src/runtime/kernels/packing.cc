@@ -126,6 +126,31 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
   return layer;
 }
 
+Deformable make_deformable(const Tensor& weight, std::int64_t stride, std::int64_t padding,
+                           Epilogue epilogue) {
+  const std::int64_t points = weight.shape[2] * weight.shape[3];
+  const std::int64_t out = padded(weight.shape[0]);
+  const std::int64_t in = padded(weight.shape[1]);
+  Deformable layer{in,
+                   out,
+                   weight.shape[2],
+                   stride,
+                   padding,
+                   AlignedBuffer<float>(size(out * in * points)),
+                   std::move(epilogue)};
+  std::ranges::fill(layer.weight, 0.0F);
+  const float* from = weight.values.data();
+  for (std::int64_t o = 0; o < weight.shape[0]; ++o) {
+    for (std::int64_t i = 0; i < weight.shape[1]; ++i) {
+      for (std::int64_t point = 0; point < points; ++point) {
+        const std::int64_t row = (i / block() * points + point) * block() + i % block();
+        layer.weight[packed_index(o, row, out, in * points)] = *from++;
+      }
+    }
+  }
+  return layer;
+}
+
 Stem make_stem(const Tensor& first, Epilogue first_epilogue, const Tensor& depthwise,
                Epilogue depthwise_epilogue, const Tensor& pointwise, Epilogue pointwise_epilogue) {
   const std::int64_t out = pointwise.shape[0];

@@ -34,7 +34,8 @@ std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
 /// The library in use: "oneDNN 2.6.3".
 std::string onednn_version();
 
-/// Runs once and returns the milliseconds that each step took, in the order of describe_plan.
+/// Runs once and returns the milliseconds of processor time that each step took, in the order of
+/// describe_plan.
 std::vector<double> profile_run(Session& session);
 
 }  // namespace retinaface::runtime

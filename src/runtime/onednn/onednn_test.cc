@@ -38,6 +38,26 @@ void expect_equal_to_reference(const Graph& graph, const graph::Weights& weights
   }
 }
 
+TEST(Onednn, TheCataloguesRowsEqualTheReference) {
+  for (const models::Model& model : models::catalogue()) {
+    // The options are the same on all backbones, and the largest one has only more of the same.
+    const bool option = model.name.find('+') != std::string::npos;
+    if ((option && !model.name.starts_with("resnet18")) || model.name.starts_with("resnet152")) {
+      continue;
+    }
+    SCOPED_TRACE(model.name);
+    const Graph graph = model.build();
+    graph::Weights weights = lively_weights(graph, 2);
+    // Maps of random residual networks grow by orders of magnitude; offsets in proportion to them
+    // would amplify what rounding leaves.
+    for (auto& [name, tensor] : weights.tensors) {
+      if (!name.ends_with(".offset.weight")) continue;
+      for (float& value : tensor.values) value *= 1e-3F;
+    }
+    expect_equal_to_reference(graph, weights, 35, 50);
+  }
+}
+
 TEST(Onednn, EqualsTheReferenceOnOddSizes) {
   const models::Model& model = models::find_model("mnet025");
   const Graph graph = model.build();
@@ -95,14 +115,76 @@ TEST(Onednn, EveryOperatorAndOrderOfFusionEqualsTheReference) {
   }
 }
 
+Graph deformable_layers(std::int64_t stride, float slope) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId stem =
+      graph.add("stem", graph::Convolution{.out_channels = 40, .kernel = 3, .padding = 1}, {image});
+  NodeId map = stem;
+  for (const char* const name : {"one", "two"}) {
+    const graph::DeformableConvolution conv = {.out_channels = 48, .stride = stride};
+    const NodeId offset = graph.add(std::string(name) + ".offset",
+                                    graph::Convolution{.out_channels = conv.offset_channels(),
+                                                       .kernel = 3,
+                                                       .stride = stride,
+                                                       .padding = 1,
+                                                       .bias = true},
+                                    {map});
+    map = graph.add(name, conv, {map, offset});
+    map = graph.add(std::string(name) + ".norm", graph::BatchNorm{}, {map});
+    map = graph.add(std::string(name) + ".relu", graph::LeakyRelu{slope}, {map});
+    map = graph.add(std::string(name) + ".again", graph::LeakyRelu{0.5F}, {map});
+  }
+  graph.add_output("out", map);
+  return graph;
+}
+
+TEST(Onednn, DeformableConvolutionsEqualTheReference) {
+  for (const std::int64_t stride : {1, 2}) {
+    const Graph graph = deformable_layers(stride, 0.1F);
+    const graph::Weights weights = lively_weights(graph, 4);
+    for (const auto& [height, width] : {std::pair{1, 1}, {1, 9}, {13, 1}, {17, 22}, {40, 31}}) {
+      expect_equal_to_reference(graph, weights, height, width);
+    }
+  }
+}
+
+TEST(Onednn, OffsetsFarOutsideReadZero) {
+  const Graph graph = deformable_layers(1, 0);
+  for (const float far : {1e3F, -1e3F, 3e9F, -3e9F, 1e30F}) {
+    graph::Weights weights = lively_weights(graph, 4);
+    std::ranges::fill(weights.tensors.at("two.offset.bias").values, far);
+    expect_equal_to_reference(graph, weights, 11, 14);
+  }
+}
+
+/// A freshly started deformable network is the plain one.
+TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
+  const Graph deformable = models::find_model("resnet18+dcn").build();
+  const Graph plain = models::find_model("resnet18").build();
+  graph::Weights weights = graph::random_weights(deformable, 1);
+  const auto deformable_outputs = outputs_for_noise(
+      deformable, *make_onednn_network(deformable, weights)->new_session(), 65, 98, 3);
+  std::erase_if(weights.tensors, [](const auto& entry) {
+    return entry.first.find(".offset.") != std::string::npos;
+  });
+  const auto plain_outputs =
+      outputs_for_noise(plain, *make_onednn_network(plain, weights)->new_session(), 65, 98, 3);
+  ASSERT_EQ(deformable_outputs.size(), plain_outputs.size());
+  for (std::size_t i = 0; i < plain_outputs.size(); ++i) {
+    EXPECT_LT(relative_difference(deformable_outputs[i], plain_outputs[i]), kTolerance) << i;
+  }
+}
+
 TEST(Onednn, NoLayerFallsBackToASlowKernel) {
-  const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
-  const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
-  for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
-    for (const StepInfo& step : describe_plan(*network, height, width)) {
-      EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
-          << step.name << ": " << step.implementation;
+  for (const char* const name : {"mnet025", "mnet025-light", "resnet18+dcn", "resnet50-public"}) {
+    const Graph graph = models::find_model(name).build();
+    const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
+    for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
+      for (const StepInfo& step : describe_plan(*network, height, width)) {
+        EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
+            << name << " " << step.name << ": " << step.implementation;
+      }
     }
   }
 }

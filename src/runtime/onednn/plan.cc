@@ -173,12 +173,16 @@ class Planner {
   static std::size_t scratch_floats(const kernels::Winograd& layer, std::int64_t) {
     return kernels::scratch_floats(layer);
   }
+  static std::size_t scratch_floats(const kernels::Deformable& layer, std::int64_t) {
+    return kernels::scratch_floats(layer);
+  }
   static std::size_t scratch_floats(const kernels::Pointwise&, std::int64_t) { return 0; }
   static std::size_t scratch_floats(const AddUpsampled&, std::int64_t) { return 0; }
 
   static const char* kernel_name(const kernels::Stem&) { return "own:stem"; }
   static const char* kernel_name(const SeparableTask&) { return "own:separable"; }
   static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }
+  static const char* kernel_name(const kernels::Deformable&) { return "own:deformable"; }
   static const char* kernel_name(const kernels::Pointwise&) { return "own:pointwise"; }
   static const char* kernel_name(const AddUpsampled&) { return "own:add_upsampled"; }
 
@@ -207,9 +211,7 @@ class Planner {
   };
 
   void add(const Step& step, const ConvolutionStep& op) {
-    if (op.deformable) {
-      fail(ErrorCode::kUnsupported, "{}: deformable layers cannot be run fast yet", step.name);
-    }
+    RF_CHECK(!op.deformable);
     const ConvolutionChoice choice = choose(step, op);
     const auto& conv_desc = choice.desc;
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/check.h"
+
 namespace retinaface::runtime::onednn {
 namespace {
 
@@ -28,8 +30,8 @@ class Scheduler {
   std::vector<Task> run() {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
       if (done_[i]) continue;
-      if (!try_stem(i) && !try_separable(i) && !try_pointwise(i) && !try_winograd(i) &&
-          !try_add_upsampled(i)) {
+      if (!try_deformable(i) && !try_stem(i) && !try_separable(i) && !try_pointwise(i) &&
+          !try_winograd(i) && !try_add_upsampled(i)) {
         const Step& step = program_.steps[i];
         add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
       }
@@ -85,6 +87,23 @@ class Scheduler {
 
   static kernels::Epilogue epilogue(const ConvolutionStep& conv) {
     return kernels::make_epilogue(conv.bias, *slope_of(conv));
+  }
+
+  bool try_deformable(std::size_t i) {
+    const Step& step = program_.steps[i];
+    const auto* conv = std::get_if<ConvolutionStep>(&step.op);
+    if (conv == nullptr || !conv->deformable) return false;
+    if (block() == 0) {
+      fail(ErrorCode::kUnsupported,
+           "layer {}: deformable convolution needs a processor with AVX2 or AVX-512", step.name);
+    }
+    const auto& c = conv->convolution;
+    add({step.name,
+         kernels::make_deformable(conv->weight, c.stride, c.padding, epilogue(*conv)),
+         step.sources,
+         {step.target}},
+        {i});
+    return true;
   }
 
   bool try_stem(std::size_t i) {

@@ -24,7 +24,7 @@ struct SeparableTask {
 struct Task {
   std::string name;  ///< of the graph's node that the last result belongs to
   std::variant<LibraryTask, kernels::Stem, SeparableTask, kernels::Pointwise, kernels::Winograd,
-               AddUpsampled>
+               kernels::Deformable, AddUpsampled>
       action;
   std::vector<ValueId> sources;
   /// One after the other these make up the kernel's output channels.
@@ -33,7 +33,8 @@ struct Task {
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
-/// picture's size. Without kernels for this CPU all goes to oneDNN.
+/// picture's size. Without kernels for this CPU all goes to oneDNN. Throws Error(kUnsupported) for
+/// deformable convolutions there, which oneDNN does not have.
 std::vector<Task> make_schedule(const Program& program);
 
 }  // namespace retinaface::runtime::onednn

@@ -33,10 +33,10 @@ double interpolated(const Map& map, std::int64_t c, double y, double x) {
   for (const double cell_y : {top, top + 1}) {
     for (const double cell_x : {left, left + 1}) {
       const double share = (1 - std::abs(y - cell_y)) * (1 - std::abs(x - cell_x));
-      if (cell_y < 0 || cell_x < 0 || cell_y >= static_cast<double>(map.shape.h) ||
-          cell_x >= static_cast<double>(map.shape.w)) {
-        continue;
-      }
+      // What is not a number lies outside, too.
+      const bool here = cell_y >= 0 && cell_x >= 0 && cell_y < static_cast<double>(map.shape.h) &&
+                        cell_x < static_cast<double>(map.shape.w);
+      if (!here) continue;
       sum +=
           share * map.at(c, static_cast<std::int64_t>(cell_y), static_cast<std::int64_t>(cell_x));
     }

@@ -391,6 +391,15 @@ TEST_F(Films, AnInterruptionEndsTheDrawnFilm) {
   EXPECT_EQ(reader.damage(), "");
 }
 
+TEST_F(Films, CostNothingWhereThereIsNone) {
+  const CommandResult linked = run("ldd '" RETINAFACE_PROGRAM "'");
+  EXPECT_THAT(linked.output, ::testing::Not(HasSubstr("libav")));
+  EXPECT_THAT(linked.output, ::testing::Not(HasSubstr("libswscale")));
+  const CommandResult loaded = run("LD_DEBUG=files detect portrait.jpg");
+  EXPECT_THAT(loaded.errors, HasSubstr("libwebp"));
+  EXPECT_THAT(loaded.errors, ::testing::Not(HasSubstr("libav")));
+}
+
 TEST_F(Films, SayWhichLibraryIsMissing) {
   fs::create_directory(folder_ / "lib");
   for (const std::string name : {"libavformat.so", "libswscale.so"}) {

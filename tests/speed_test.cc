@@ -13,10 +13,12 @@
 
 #include "retinaface/detector.h"
 
+#include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "runtime/onednn/onednn.h"
 #include "support/testing.h"
+#include "video/film_writer.h"
 
 namespace retinaface {
 namespace {
@@ -124,6 +126,47 @@ TEST(Speed, FacesOfAllSizesCostLittleMoreThanTheOriginalSize) {
   fmt::print("all sizes {:.2f} ms, original size {:.2f} ms, ratio {:.3f}\n", all_sizes, one,
              all_sizes / one);
   EXPECT_LE(all_sizes, 1.15 * one);
+}
+
+TEST(Speed, AFilmKeepsUpWithTheNetwork) {
+  constexpr int kFrames = 60;
+  const testing::TemporaryFolder folder;
+  const std::string film = (folder / "film.mp4").string();
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  {
+    video::FilmWriter writer(film, kWidth, kHeight, {.frames_per_s = 25});
+    for (int i = 0; i < kFrames; ++i) {  // a view that moves
+      writer.write(to_rgb(part_of(crowd, 6 * i, 200 + i, kWidth, kHeight)), i / 25.0);
+    }
+    writer.finish();
+  }
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto session = network->new_session();
+  std::ranges::fill(session->input(kHeight, kWidth), 0.0F);
+  forward_ms(*session);
+  // All threads' time, of the whole program.
+  const auto ms_a_frame = [&](const std::string& options) {
+    const ChildrenUse before = children_use();
+    const testing::CommandResult result =
+        testing::run("cd '" + folder.path().string() + "' && '" RETINAFACE_PROGRAM "' detect " +
+                     options + " film.mp4");
+    EXPECT_EQ(testing::lines_of(result.output).size(), static_cast<std::size_t>(kFrames));
+    return (children_use().cpu_ms - before.cpu_ms) / kFrames;
+  };
+  double plain = 1e9;
+  double drawn = 1e9;
+  double forward = 1e9;
+  for (int round = 0; round < 2 || (drawn > 3 * forward && round < 20); ++round) {
+    plain = std::min(plain, ms_a_frame(""));
+    drawn = std::min(drawn, ms_a_frame("--out drawn.mp4 --draw"));
+    for (int run = 0; run < 20; ++run) forward = std::min(forward, forward_ms(*session));
+  }
+  fmt::print("a frame {:.2f} ms, drawn and encoded {:.2f} ms, forward pass {:.2f} ms\n", plain,
+             drawn, forward);
+  // With the program's start in it, and what detection takes beside the forward pass.
+  EXPECT_LE(plain, 2 * forward);
+  EXPECT_LE(drawn, 3 * forward);
 }
 
 }  // namespace

@@ -55,6 +55,34 @@ TEST(Draw, TinyFaceGetsOnePixelLinesInsideItsBoxAndStaysVisible) {
   EXPECT_EQ(touched_inside, 5);  // the points
 }
 
+TEST(Draw, TracksHaveColoursAndNumbers) {
+  const Box box = {100, 100, 200, 220};
+  const auto drawn = [&](std::int64_t track) {
+    Image image(300, 300);
+    FaceMark face = face_in(box);
+    face.track = track;
+    draw_faces(image, std::array{face});
+    return image;
+  };
+  EXPECT_EQ(at(drawn(0), 100, 160), kGreen);
+  EXPECT_NE(at(drawn(1), 100, 160), at(drawn(2), 100, 160));
+  // Of one colour, but of another number: only the label above the box differs.
+  const Image nine = drawn(9);
+  const Image seventeen = drawn(17);
+  int above = 0;
+  for (int y = 0; y < 300; ++y) {
+    for (int x = 0; x < 300; ++x) {
+      const bool differs = at(nine, x, y) != at(seventeen, x, y);
+      if (y < 100) {
+        above += differs ? 1 : 0;
+      } else {
+        EXPECT_FALSE(differs) << x << " " << y;
+      }
+    }
+  }
+  EXPECT_GT(above, 20);
+}
+
 TEST(Draw, PointsTellLeftFromRight) {
   Image image(200, 200);
   const FaceMark face = face_in({20, 20, 180, 180});

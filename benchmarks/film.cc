@@ -1,0 +1,171 @@
+// What a film costs beside the network: decoding, tracking, drawing and encoding of each frame, in
+// processor time of all threads, so that other programs do not count. The film is made here: a view
+// that moves over the picture.
+// Usage: bench_film PICTURE [WIDTHxHEIGHT] [FRAMES]
+//   -> one JSON line, ms of the processor a frame
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "retinaface/detector.h"
+#include "retinaface/error.h"
+
+#include "base/check.h"
+#include "image/draw.h"
+#include "models/catalogue.h"
+#include "runtime/onednn/onednn.h"
+#include "tracking/tracker.h"
+#include "video/film_reader.h"
+#include "video/film_writer.h"
+
+namespace {
+
+using namespace retinaface;
+
+constexpr double kRate = 25;
+
+double processor_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+}
+
+/// Adds what its scope takes to `sum`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum), start_(processor_ms()) {}
+  ~Stopwatch() { sum_ += processor_ms() - start_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& sum_;
+  double start_;
+};
+
+/// The picture, repeated to all sides, seen from (x, y).
+Image view(const Image& picture, int x, int y, int width, int height) {
+  Image result(width, height);
+  for (int row = 0; row < height; ++row) {
+    for (int column = 0; column < width; ++column) {
+      std::memcpy(result.row(row) + 3 * column,
+                  picture.row((y + row) % picture.height()) + 3 * ((x + column) % picture.width()),
+                  3);
+    }
+  }
+  return result;
+}
+
+void make_film(const std::filesystem::path& path, const Image& picture, int width, int height,
+               int frames) {
+  video::FilmWriter writer(path, width, height, {.frames_per_s = kRate});
+  for (int i = 0; i < frames; ++i) {
+    writer.write(view(picture, 3 * i, i + picture.height() / 3, width, height), i / kRate);
+  }
+  writer.finish();
+}
+
+void measure(const std::string& path, int width, int height, int frames) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path();
+  const auto film = folder / fmt::format("bench_film_{}.mp4", ::getpid());
+  const auto drawn = folder / fmt::format("bench_film_{}_drawn.mp4", ::getpid());
+  make_film(film, read_image(path), width, height, frames);
+
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto session = network->new_session();
+  session->input(height, width);
+  const Detector detector;
+  tracking::Tracker tracker;
+  double decode = 0, forward = 0, detect = 0, track = 0, draw = 0, encode = 0;
+  std::size_t faces_seen = 0;
+  {
+    video::FilmReader reader(film.string());
+    video::FilmWriter writer(drawn, width, height, {.frames_per_s = kRate});
+    for (int i = 0; i < frames; ++i) {
+      std::optional<video::FrameStamp> frame;
+      Image image;
+      {
+        const Stopwatch watch(decode);
+        frame = reader.next();
+        if (!frame) fail(ErrorCode::kBadData, "{}: ends early", film.string());
+        image = reader.picture();
+      }
+      session->run();  // so that the next run finds its memory in the caches, as runs in a row do
+      {
+        const Stopwatch watch(forward);
+        session->run();
+      }
+      std::vector<Face> faces;
+      {
+        const Stopwatch watch(detect);
+        faces = detector.detect(image, {.min_score = 0.1F});
+      }
+      std::vector<std::int64_t> tracks;
+      {
+        const Stopwatch watch(track);
+        tracks = tracker.update(faces, frame->time_s);
+      }
+      faces_seen += faces.size();
+      {
+        const Stopwatch watch(draw);
+        std::vector<FaceMark> marks;
+        for (std::size_t f = 0; f < faces.size(); ++f) {
+          marks.push_back({faces[f].box, faces[f].landmarks, faces[f].score, tracks[f]});
+        }
+        draw_faces(image, marks);
+      }
+      {
+        const Stopwatch watch(encode);
+        writer.write(image, frame->time_s);
+      }
+    }
+    const Stopwatch watch(encode);
+    writer.finish();
+  }
+  std::filesystem::remove(film);
+  std::filesystem::remove(drawn);
+  const double n = frames;
+  fmt::print(
+      "{{\"width\": {}, \"height\": {}, \"frames\": {}, \"faces_a_frame\": {:.1f}, \"forward_ms\": "
+      "{:.3f}, \"detect_ms\": {:.3f}, \"decode_ms\": {:.3f}, \"track_ms\": {:.3f}, \"draw_ms\": "
+      "{:.3f}, \"encode_ms\": {:.3f}, \"frames_per_s_of_forward\": {:.3f}, "
+      "\"decode_and_draw_of_forward\": {:.3f}}}\n",
+      width, height, frames, static_cast<double>(faces_seen) / n, forward / n, detect / n,
+      decode / n, track / n, draw / n, encode / n, forward / (decode + detect + track),
+      (decode + track + draw) / forward);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto argument = [&](std::size_t i, const char* otherwise) {
+    return i < arguments.size() ? arguments[i] : std::string(otherwise);
+  };
+  int width = 0;
+  int height = 0;
+  const int frames = std::atoi(argument(2, "100").c_str());
+  if (arguments.empty() || frames < 1 ||
+      std::sscanf(argument(1, "640x480").c_str(), "%dx%d", &width, &height) != 2) {
+    fmt::print(stderr, "usage: bench_film PICTURE [WIDTHxHEIGHT] [FRAMES]\n");
+    return 2;
+  }
+  try {
+    measure(arguments[0], width, height, frames);
+  } catch (const Error& error) {
+    fmt::print(stderr, "bench_film: {}\n", error.what());
+    return 1;
+  }
+}

@@ -86,12 +86,8 @@ std::vector<std::size_t> select(const Options& options, const std::vector<Face>&
   std::vector<std::size_t> wanted;
   const auto most = static_cast<std::size_t>(options.max_faces);
   for (std::size_t i = 0; i < found.size() && (most == 0 || wanted.size() < most); ++i) {
-    const Box& box = found[i].box;
-    if (found[i].score < options.detect.min_score ||
-        std::min(box.width(), box.height()) < options.min_size_px) {
-      continue;
-    }
-    wanted.push_back(i);
+    const bool is_sure = found[i].score >= options.detect.min_score;
+    if (is_sure && is_large_enough(options, found[i])) wanted.push_back(i);
   }
   return wanted;
 }
@@ -135,6 +131,7 @@ void drop_done(const Options& options, const ResultFile& file, std::vector<Input
   if (!options.resume) return;
   std::erase_if(inputs, [&](const Input& input) {
     if (!input.problem.empty()) return false;
+    if (leads_to_film(input.path)) return false;  // frame by frame, when it is read
     return options.writes_wider() ? fs::exists(wider_file(options.out, input.path, std::nullopt))
                                   : file.done().contains(input.path.string());
   });
@@ -243,8 +240,7 @@ void declare_selection(CLI::App& app, Options& options) {
 void declare_output(CLI::App& app, Options& options) {
   app.add_option("--format", options.format,
                  "jsonl: one line of JSON a picture or frame; csv: one row a face; coco: one JSON "
-                 "document; "
-                 "wider: OUT/EVENT/NAME.txt")
+                 "document; wider: OUT/EVENT/NAME.txt")
       ->check(CLI::IsMember(result_formats()))
       ->capture_default_str();
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");

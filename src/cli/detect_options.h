@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -36,5 +37,10 @@ struct DetectCommandOptions {
 
   bool writes_wider() const { return format == "wider"; }
 };
+
+/// Whether --min-size leaves a face in.
+inline bool is_large_enough(const DetectCommandOptions& options, const Face& face) {
+  return std::min(face.box.width(), face.box.height()) >= options.min_size_px;
+}
 
 }  // namespace retinaface::cli

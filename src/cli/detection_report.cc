@@ -41,7 +41,7 @@ void DetectionReport::take(Outcome outcome) {
   if (film_ && film_->has_failed) return;
   if (outcome.result) picture.problem = write(*outcome.result);
   if (picture.problem.empty() && picture.frame) {
-    picture.problem = problem_of(picture.path, [&] { write_frame(picture, *outcome.result); });
+    picture.problem = problem_of(picture.path, [&] { write_frame(outcome); });
   }
   if (!picture.problem.empty()) {
     tell(picture.problem);
@@ -72,6 +72,11 @@ void DetectionReport::follow(Outcome& outcome) {
   const std::vector<std::int64_t> tracks =
       film_->tracker.update(outcome.found, picture.frame->time_s);
   for (const std::size_t i : outcome.wanted) outcome.result->tracks.push_back(tracks[i]);
+  for (std::size_t i = 0; i < outcome.found.size(); ++i) {
+    const Face& face = outcome.found[i];
+    const bool is_faint = face.score < options_.detect.min_score && tracks[i] > 0;
+    if (is_faint && is_large_enough(options_, face)) outcome.faint.push_back(face);
+  }
 }
 
 /// Returns the problem if it is this result's alone. A stream that cannot be written ends the run.
@@ -83,8 +88,10 @@ std::string DetectionReport::write(const PictureResult& result) {
   return {};
 }
 
-void DetectionReport::write_frame(Picture& picture, const PictureResult& result) {
+void DetectionReport::write_frame(Outcome& outcome) {
   if (!options_.pictures.annotates()) return;
+  Picture& picture = outcome.picture;
+  const PictureResult& result = *outcome.result;
   if (!film_->writer) {
     const std::filesystem::path place = place_of_film(options_.pictures, picture.path);
     if (place.has_parent_path()) make_folders(place.parent_path());
@@ -93,6 +100,8 @@ void DetectionReport::write_frame(Picture& picture, const PictureResult& result)
         video::FilmFormat{.frames_per_s = picture.film->frames_per_s,
                           .pixel_aspect = picture.film->pixel_aspect});
   }
+  // A face must not be bare for the frames in which it is hard to see.
+  if (options_.pictures.blur && options_.max_faces == 0) blur(outcome.faint, picture.image);
   annotate(options_.pictures, result.faces, result.tracks, picture.image);
   film_->writer->write(picture.image, picture.frame->time_s);
 }

@@ -24,6 +24,7 @@ struct Outcome {
   std::optional<PictureResult> result = std::nullopt;
   std::vector<Face> found{};          ///< of a frame: all faces, faint ones as well
   std::vector<std::size_t> wanted{};  ///< those of them that are in the result
+  std::vector<Face> faint{};  ///< those of them that are too faint for it, but carry a track on
 };
 
 /// Takes the outcomes in order: follows faces through films, writes results and annotated films,
@@ -46,7 +47,7 @@ class DetectionReport {
   /// Gives the faces of a frame their tracks.
   void follow(Outcome& outcome);
   std::string write(const PictureResult& result);
-  void write_frame(Picture& picture, const PictureResult& result);
+  void write_frame(Outcome& outcome);
   void end_film(const Picture& picture);
   void tell(const std::string& problem);
   void show_progress();

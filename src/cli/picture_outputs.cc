@@ -77,11 +77,13 @@ void write_faces(const PictureOutputs& outputs, const fs::path& input,
   }
 }
 
+void blur(const std::vector<Face>& faces, Image& image) {
+  for (const Face& face : faces) obscure_face(image, face.box);
+}
+
 void annotate(const PictureOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image) {
-  if (outputs.blur) {
-    for (const Face& face : faces) obscure_face(image, face.box);
-  }
+  if (outputs.blur) blur(faces, image);
   if (outputs.draw) {
     std::vector<FaceMark> marks;
     for (std::size_t i = 0; i < faces.size(); ++i) {

@@ -39,6 +39,9 @@ void write_faces(const PictureOutputs& outputs, const std::filesystem::path& inp
                  const std::optional<video::FrameStamp>& frame, const Image& image,
                  const std::vector<Face>& faces);
 
+/// Makes faces unrecognisable.
+void blur(const std::vector<Face>& faces, Image& image);
+
 /// Draws and blurs faces as asked for; `tracks` are their numbers in a film, else empty.
 void annotate(const PictureOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image);

@@ -23,8 +23,8 @@ namespace {
 /// The containers that a file may be: none that leads to other files or addresses (HLS, concat,
 /// SDP, image sequences), and none that is no film (text, subtitles).
 constexpr const char* kContainers =
-    "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,obu,ivf,ogg,asf,"
-    "yuv4mpegpipe,mxf,dv,nut,rm,wtv,av1";
+    "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,ivf,ogg,asf,yuv4mpegpipe,"
+    "mxf";
 
 /// How long a camera or a stream may keep silent.
 constexpr std::chrono::seconds kLongestSilence{20};
@@ -181,10 +181,6 @@ class FilmReader::Implementation {
   }
 
   void open_source(const std::string& source) {
-    AVFormatContext* context = av_.avformat_alloc_context();
-    if (context == nullptr) throw std::bad_alloc();
-    context->interrupt_callback = {
-        [](void* self) { return static_cast<Implementation*>(self)->must_give_up(); }, this};
     const AVInputFormat* format = nullptr;
     AVDictionary* settings = nullptr;
     std::string address = source;
@@ -199,6 +195,10 @@ class FilmReader::Implementation {
       av_.av_dict_set(&settings, "protocol_whitelist", "file", 0);
       av_.av_dict_set(&settings, "format_whitelist", kContainers, 0);
     }
+    AVFormatContext* context = av_.avformat_alloc_context();
+    if (context == nullptr) throw std::bad_alloc();
+    context->interrupt_callback = {
+        [](void* self) { return static_cast<Implementation*>(self)->must_give_up(); }, this};
     last_sign_ = Clock::now();
     // Frees the context when it fails.
     const int result = av_.avformat_open_input(&context, address.c_str(), format, &settings);
@@ -366,6 +366,7 @@ class FilmReader::Implementation {
 
   /// Several containers end anywhere without an error; but their header says how long they are.
   void note_missing_end() {
+    if (number_ == 0 && damage_.empty() && !stopped()) note_damage("it has none");
     if (live_ || stopped() || context_->duration <= 0 ||
         context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) {
       return;

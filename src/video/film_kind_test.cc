@@ -1,0 +1,52 @@
+#include "video/film_kind.h"
+
+#include <array>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface::video {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool content_is_film(const fs::path& path) {
+  std::array<char, kFilmMarkBytes> beginning{};
+  std::ifstream file(path, std::ios::binary);
+  file.read(beginning.data(), beginning.size());
+  return is_film(
+      std::as_bytes(std::span(beginning)).first(static_cast<std::size_t>(file.gcount())));
+}
+
+TEST(FilmKind, TellsFilmsFromPicturesByTheirContent) {
+  int films = 0;
+  for (const auto& entry : fs::directory_iterator(testing::fixture_folder() / "films")) {
+    EXPECT_TRUE(content_is_film(entry.path())) << entry.path();
+    EXPECT_TRUE(has_film_name(entry.path())) << entry.path();
+    ++films;
+  }
+  EXPECT_GE(films, 10);
+  for (const fs::path& folder :
+       {testing::fixture_folder() / "pictures", testing::sample_folder()}) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      EXPECT_FALSE(content_is_film(entry.path())) << entry.path();
+      EXPECT_FALSE(has_film_name(entry.path())) << entry.path();
+    }
+  }
+  EXPECT_FALSE(is_film({}));
+}
+
+TEST(FilmKind, KnowsAddressesAndCameras) {
+  EXPECT_TRUE(is_stream("rtsp://user:word@camera/live?channel=1"));
+  EXPECT_TRUE(is_stream("https://example.org/film.mp4"));
+  for (const char* path : {"film.mp4", "a/b://c", "://x", "", "a:b"}) EXPECT_FALSE(is_stream(path));
+  EXPECT_TRUE(is_camera("/dev/video0"));
+  EXPECT_FALSE(is_camera("/dev/null"));
+  EXPECT_FALSE(is_camera("film.mp4"));
+  EXPECT_TRUE(has_film_name("A.MP4"));
+}
+
+}  // namespace
+}  // namespace retinaface::video

@@ -4,9 +4,9 @@
 BUILD   := build/release
 PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
-FUZZ_SECONDS := 3600  # each fuzzer, in make nightly
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo build test check format sanitize nightly deb clean
+.PHONY: help demo build test check format sanitize fuzz nightly deb clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, pictures and JSON in out/"
@@ -15,6 +15,7 @@ help:
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
+	@echo "make fuzz      each fuzzer for FUZZ_SECONDS (60), and damaged pictures"
 	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
 	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
@@ -54,11 +55,18 @@ sanitize:
 	@cmake --build build/asan
 	@ctest --preset asan -j $$(nproc)
 
-nightly:
-	@$(INSTALL) detect evaluate train test fuzz
-	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
+# CORRUPT_PICTURES of each format.
+fuzz: CORRUPT_PICTURES ?= 2000
+fuzz:
+	@$(INSTALL) detect fuzz
 	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
 	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS)
+	@build/fuzz/bin/corrupt_pictures tests/data/pictures $(CORRUPT_PICTURES)
+
+nightly:
+	@$(INSTALL) detect evaluate train test
+	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
+	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_PICTURES=20000
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -L slow

@@ -1,12 +1,14 @@
 #!/bin/sh
-# Runs each fuzzer for some seconds, from the fixtures on, with what it finds in build/fuzz/found/.
+# Runs each fuzzer for some seconds, as many at once as there are cores, from the fixtures on, with what
+# it finds in build/fuzz/found/. Exit code 1 if any of them crashed.
 # Usage: fuzz/run.sh FOLDER_OF_FUZZERS SECONDS
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
 seconds=$2
-for program in "$folder"/*_fuzz; do
-  name=$(basename "$program" _fuzz)
+
+fuzz() {
+  name=$(basename "$1" _fuzz)
   found=build/fuzz/found/$name
   mkdir -p "$found"
   starts=
@@ -15,10 +17,27 @@ for program in "$folder"/*_fuzz; do
   done
   dictionary=
   [ -f "fuzz/$name.dict" ] && dictionary=-dict=fuzz/$name.dict
-  echo "== $name, $seconds s"
   # shellcheck disable=SC2086  # several folders, or none
-  "$program" $dictionary -max_len=8192 -malloc_limit_mb=256 -timeout=10 -artifact_prefix="$found/" \
+  "$1" $dictionary -max_len=8192 -malloc_limit_mb=256 -timeout=10 -artifact_prefix="$found/" \
     -max_total_time="$seconds" -print_final_stats=1 "$found" $starts > "$found.log" 2>&1 ||
-    { tail -n 60 "$found.log"; exit 1; }
-  grep -E 'number_of_executed_units|new_units_added|peak_rss' "$found.log"
+    { echo "== $name crashed"; tail -n 60 "$found.log"; return 1; }
+  echo "== $name, $seconds s:" \
+    "$(grep -E 'number_of_executed_units|new_units_added|peak_rss' "$found.log" | sed 's/stat:://' |
+      tr -s ' \n' ' ')"
+}
+
+failed=0
+running=
+finish() {
+  for job in $running; do wait "$job" || failed=1; done
+  running=
+}
+count=0
+for program in "$folder"/*_fuzz; do
+  fuzz "$program" &
+  running="$running $!"
+  count=$((count + 1))
+  [ $((count % $(nproc))) -ne 0 ] || finish
 done
+finish
+exit $failed

@@ -1,6 +1,8 @@
 #include "interchange/import.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/check.h"
@@ -51,10 +53,18 @@ Renamed rename(const Checkpoint& checkpoint, Part part) {
   return {std::move(prefixed), true};
 }
 
-std::vector<graph::ParameterSpec> parameters(const models::Model& model, Part part) {
-  std::vector<graph::ParameterSpec> all = graph::parameters(model.build());
+/// Computed once for each model and part: a checkpoint is compared with all models, and the larger
+/// ones have hundreds of layers.
+const std::vector<graph::ParameterSpec>& parameters(const models::Model& model, Part part) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::string, Part>, std::vector<graph::ParameterSpec>> computed;
+  const std::lock_guard lock(mutex);
+  const auto [entry, is_new] = computed.try_emplace({model.name, part});
+  std::vector<graph::ParameterSpec>& all = entry->second;
+  if (!is_new) return all;
+  all = graph::parameters(model.build());
   if (part == Part::kBackbone) {
-    std::erase_if(all, [](const auto& entry) { return !entry.name.starts_with(kBackbonePrefix); });
+    std::erase_if(all, [](const auto& spec) { return !spec.name.starts_with(kBackbonePrefix); });
   }
   return all;
 }
@@ -95,7 +105,9 @@ const models::Model& model_of(const Checkpoint& checkpoint, Part part) {
   const NamedTensors tensors = rename(checkpoint, part).tensors;
   std::vector<const models::Model*> fitting;
   for (const models::Model& model : models::catalogue()) {
-    if (complaint(tensors, model, part).empty()) fitting.push_back(&model);
+    const bool fits =
+        parameters(model, part).size() == tensors.size() && complaint(tensors, model, part).empty();
+    if (fits) fitting.push_back(&model);
   }
   const models::Model& default_model = models::find_model(models::kDefaultModel);
   if (fitting.empty()) check(checkpoint, tensors, default_model, part);

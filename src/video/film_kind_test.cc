@@ -23,6 +23,7 @@ bool content_is_film(const fs::path& path) {
 TEST(FilmKind, TellsFilmsFromPicturesByTheirContent) {
   int films = 0;
   for (const auto& entry : fs::directory_iterator(testing::fixture_folder() / "films")) {
+    if (!entry.is_regular_file()) continue;  // damaged ones stand apart
     EXPECT_TRUE(content_is_film(entry.path())) << entry.path();
     EXPECT_TRUE(has_film_name(entry.path())) << entry.path();
     ++films;

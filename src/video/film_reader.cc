@@ -50,16 +50,27 @@ AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
   return format;
 }
 
+/// The number behind a C enumeration, which a film may set to one that the enumeration lacks: fine
+/// in C, but not for C++ to look at.
+template <typename Enumeration>
+int number_of(const Enumeration& value) {
+  static_assert(sizeof(value) == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+
 /// The matrix of a frame, as libswscale counts them.
 int matrix_of(const AVFrame& frame) {
-  switch (frame.colorspace) {
+  const int matrix = number_of(frame.colorspace);
+  switch (matrix) {
     case AVCOL_SPC_BT709:
     case AVCOL_SPC_FCC:
     case AVCOL_SPC_BT470BG:
     case AVCOL_SPC_SMPTE170M:
     case AVCOL_SPC_SMPTE240M:
     case AVCOL_SPC_BT2020_NCL:
-      return frame.colorspace;
+      return matrix;
     case AVCOL_SPC_BT2020_CL:
       return SWS_CS_BT2020;
     default:  // what players take who are not told
@@ -167,7 +178,9 @@ class FilmReader::Implementation {
   bool stopped() const { return options_.stop != nullptr && *options_.stop; }
 
   [[noreturn]] void fail_to_open(int error) const {
-    if (error == AVERROR(ENOMEM)) throw std::bad_alloc();
+    if (error == AVERROR(ENOMEM)) {  // mostly of a header that claims what no film has
+      fail(ErrorCode::kTooLarge, "{}: the film asks for more memory than it can have", name_);
+    }
     const ErrorCode code = error == AVERROR(ENOENT)       ? ErrorCode::kNotFound
                            : error == AVERROR_INVALIDDATA ? ErrorCode::kBadData
                            : error == AVERROR_EOF         ? ErrorCode::kBadData
@@ -315,7 +328,7 @@ class FilmReader::Implementation {
 
   /// The converter from frames like this one, which changes within few films.
   void prepare_converter(const AVFrame& frame) {
-    bool full_range = frame.color_range == AVCOL_RANGE_JPEG;
+    bool full_range = number_of(frame.color_range) == AVCOL_RANGE_JPEG;
     const AVPixelFormat format = without_j(static_cast<AVPixelFormat>(frame.format), full_range);
     const Kind kind = {frame.width, frame.height, format, matrix_of(frame), full_range};
     if (converter_ && kind == kind_) return;

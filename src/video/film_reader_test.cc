@@ -234,6 +234,11 @@ TEST(FilmReader, EndsWellWhateverBytesAreChanged) {
   EXPECT_GT(opened, 50);
 }
 
+TEST(FilmReader, BearsAMatrixThatTheStandardLacks) {
+  FilmReader reader(film("damaged/strange_matrix.ts"));  // found by the fuzzer; UBSan saw it
+  while (reader.next()) reader.picture();
+}
+
 TEST(FilmReader, StopsWhenItIsTold) {
   std::atomic<bool> stop = false;
   FilmReader reader(film("bt709.mp4"), {.stop = &stop});

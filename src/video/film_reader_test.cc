@@ -239,6 +239,11 @@ TEST(FilmReader, BearsAMatrixThatTheStandardLacks) {
   while (reader.next()) reader.picture();
 }
 
+TEST(FilmReader, RefusesASizeThatNoFilmHas) {
+  EXPECT_EQ(error_of([] { FilmReader reader(film("damaged/absurd_size.mp4")); }).code(),
+            ErrorCode::kTooLarge);
+}
+
 TEST(FilmReader, StopsWhenItIsTold) {
   std::atomic<bool> stop = false;
   FilmReader reader(film("bt709.mp4"), {.stop = &stop});

@@ -419,5 +419,21 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
   }
 }
 
+TEST_F(Train, GoesOnFromACheckpointThatIsOlderThanAKey) {
+  ASSERT_EQ(train("small.toml --data data --out run --steps 3").exit_code, 0);
+  const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
+  graph::Weights content = graph::read_safetensors(checkpoint);
+  std::string& run = content.metadata.at("run");
+  for (const std::string line : {"accumulate = 1\n", "recompute = false\n"}) {
+    const std::size_t at = run.find(line);
+    ASSERT_NE(at, std::string::npos) << run;
+    run.erase(at, line.size());
+  }
+  graph::write_safetensors(checkpoint, content);
+  const auto result = train("small.toml --data data --out run --steps 5 --resume");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 5U);
+}
+
 }  // namespace
 }  // namespace retinaface

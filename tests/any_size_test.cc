@@ -1,6 +1,8 @@
 // Faces of any size in one call, and large pictures in tiles.
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 
@@ -8,6 +10,7 @@
 
 #include "retinaface/retinaface.h"
 
+#include "base/random.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/resize.h"
@@ -30,6 +33,19 @@ void paste(const Image& what, Image& picture, int left, int top) {
     std::memcpy(picture.row(top + y) + 3 * left, what.row(y),
                 static_cast<std::size_t>(3 * what.width()));
   }
+}
+
+/// A surface of soft grey and coloured spots, which are no faces.
+Image wall(int width, int height) {
+  constexpr int kSpots = 16;
+  Image spots(kSpots, kSpots);
+  Random random(1);
+  for (int y = 0; y < kSpots; ++y) {
+    for (int i = 0; i < 3 * kSpots; ++i) {
+      spots.row(y)[i] = static_cast<std::uint8_t>(60 + random.below(100));
+    }
+  }
+  return resize(spots, width, height);
 }
 
 TEST(AnySize, OneFaceIsOneFaceHoweverLarge) {
@@ -59,6 +75,42 @@ TEST(AnySize, SmallOnesBesideALargeOne) {
   EXPECT_EQ(large, 1);
   EXPECT_EQ(little, kSmall);
   EXPECT_EQ(static_cast<int>(faces.size()), kSmall + 1);
+}
+
+/// Times `box` is among the faces.
+std::ptrdiff_t count(const std::vector<Face>& faces, const Box& box) {
+  return std::ranges::count_if(faces, [&](const Face& face) { return iou(face.box, box) > 0.5F; });
+}
+
+TEST(AnySize, FacesOfTwelvePixelsBesideAHugeOne) {
+  // The head with its hair, and its face within it.
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  const Image head = to_rgb(part_of(portrait, 140, 16, 202, 202));
+  const Box face = {39, 44, 132, 160};
+  const auto face_at = [&](float x, float y, float scale) {
+    return Box{x + face.x0 * scale, y + face.y0 * scale, x + face.x1 * scale, y + face.y1 * scale};
+  };
+  const float tiny = 24 / (face.width() + face.height());
+  const Image small = resize(head, static_cast<int>(std::lround(202 * tiny)),
+                             static_cast<int>(std::lround(202 * tiny)));
+  const Detector detector;
+  for (const int width : {640, 1280, 4000}) {
+    Image picture = wall(width, width * 3 / 4);
+    const int huge = width * 5 / 8;
+    paste(resize(head, huge, huge), picture, width / 40, width / 40);
+    std::vector<Box> expected = {face_at(static_cast<float>(width) / 40,
+                                         static_cast<float>(width) / 40,
+                                         static_cast<float>(huge) / 202)};
+    for (const int y : {width / 8, width / 3, width / 2 + 13}) {
+      const int x = width * 4 / 5 + y / 7;
+      paste(small, picture, x, y);
+      expected.push_back(face_at(static_cast<float>(x), static_cast<float>(y), tiny));
+    }
+    const auto faces = detector.detect(picture);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_EQ(count(faces, expected[i]), 1) << width << ", number " << i;
+    }
+  }
 }
 
 TEST(AnySize, TilesFindWhatThePictureInOnePieceShows) {

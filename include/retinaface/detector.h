@@ -28,8 +28,9 @@ struct DetectOptions {
   /// Of two boxes that overlap by more than this IoU only the better one stays. In [0, 1].
   float nms_iou = kDefaultNmsIou;
   /// Factors the picture is resized by; the faces of all of them are merged. {1} is the original
-  /// size alone. Each in (0, 16]. Empty: its own size and, for faces too large for the network
-  /// there, as many smaller ones as its sides ask for, at about a tenth of the time.
+  /// size alone. Each in (0, 16]. Empty: its own size and, in about a tenth of its time,
+  /// as many smaller ones as its sides ask for, for faces too large there, and enlarged parts where
+  /// it suspects faces of 12 px or so: the likeliest few, not all of a crowd.
   std::vector<float> scales = {};
   /// Pictures (after resizing) of more pixels than a square of this side has are worked on in
   /// overlapping tiles of this side, which bounds memory; 0: never. Otherwise at least 1280.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
+#include "detection/closer_look.h"
 #include "detection/decode.h"
 #include "detection/nms.h"
 #include "detection/passes.h"
@@ -24,6 +26,11 @@
 
 namespace retinaface {
 namespace {
+
+/// What may be spent, beside the picture's own size, on faces too large or too small for it, and
+/// what making the picture smaller takes of that: as shares of the time of that pass.
+constexpr double kExtraWork = 0.1;
+constexpr double kShrinking = 0.03;
 
 void check(const DetectOptions& options) {
   const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
@@ -90,16 +97,13 @@ class Detector::Implementation {
     }
     const SessionLease session(*this);
     std::vector<Face> faces;
-    const bool all_sizes = options.scales.empty();
-    for (const detection::Pass& pass : all_sizes ? detection::passes_for(image.width, image.height)
-                                                 : detection::passes_at(options.scales)) {
-      std::vector<Face> found = detect_at(*session, image, pass.scale, options);
-      std::erase_if(found, [&](const Face& face) {
-        const float side = std::max(face.box.width(), face.box.height());
-        return side < pass.least_px || side >= pass.greatest_px;
-      });
-      if (all_sizes) detection::drop_parts(found, faces);
-      faces.insert(faces.end(), found.begin(), found.end());
+    if (options.scales.empty()) {
+      faces = detect_all_sizes(*session, image, options);
+    } else {
+      for (const float scale : options.scales) {
+        const std::vector<Face> found = detect_at(*session, image, scale, options);
+        faces.insert(faces.end(), found.begin(), found.end());
+      }
     }
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
@@ -137,15 +141,72 @@ class Detector::Implementation {
     std::unique_ptr<runtime::Session> session_;
   };
 
+  std::vector<Face> detect_all_sizes(runtime::Session& session, ImageView image,
+                                     const DetectOptions& options) const {
+    const double area = static_cast<double>(image.width) * image.height;
+    double budget_px = kExtraWork * area;
+    std::vector<Face> faces;
+    std::vector<detection::Suspect> suspects;
+    for (const detection::Pass& pass : detection::passes_for(image.width, image.height)) {
+      std::vector<Face> found =
+          detect_at(session, image, pass.scale, options, pass.scale == 1 ? &suspects : nullptr);
+      std::erase_if(found, [&](const Face& face) {
+        const float side = std::max(face.box.width(), face.box.height());
+        return side < pass.least_px || side >= pass.greatest_px;
+      });
+      detection::drop_parts(found, faces);
+      faces.insert(faces.end(), found.begin(), found.end());
+      if (pass.scale < 1) budget_px -= area * (pass.scale * pass.scale + kShrinking);
+    }
+    look_closer(session, image, budget_px, suspects, options.min_score, faces);
+    return faces;
+  }
+
+  /// Adds the small faces that a second look at suspicious places makes sure of.
+  void look_closer(runtime::Session& session, ImageView image, double budget_px,
+                   const std::vector<detection::Suspect>& suspects, float min_score,
+                   std::vector<Face>& faces) const {
+    using detection::kLookScale;
+    using detection::kLookSide_px;
+    const std::vector<detection::Look> looks =
+        detection::closer_looks(suspects, faces, image.width, image.height, budget_px);
+    if (looks.empty()) return;
+    // Side by side in one picture, which the network runs over once.
+    constexpr int kSide = kLookSide_px * kLookScale;
+    Image strip(kSide * static_cast<int>(looks.size()), kSide);
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+      const Image look =
+          resize(part_of(image, looks[i].x, looks[i].y, kLookSide_px, kLookSide_px), kSide, kSide);
+      for (int y = 0; y < kSide; ++y) {
+        std::memcpy(strip.row(y) + 3 * kSide * i, look.row(y), 3 * kSide);
+      }
+    }
+    std::vector<Face> found;
+    run(session, strip, detection::kLeastSuspicion, found);
+    constexpr float kFactor = 1 / static_cast<float>(kLookScale);
+    rescale(found, kFactor, kFactor);
+    for (Face& face : found) {
+      const float place = std::floor(face.box.center().x / kLookSide_px);
+      if (!(place >= 0 && place < static_cast<float>(looks.size()))) continue;
+      const detection::Look& look = looks[static_cast<std::size_t>(place)];
+      move(face, static_cast<float>(look.x) - place * kLookSide_px, static_cast<float>(look.y));
+      if (!detection::is_seen_by(look, face)) continue;
+      face.score = detection::combined_score(face.score, detection::suspicion_of(face, suspects));
+      if (face.score >= min_score) faces.push_back(face);
+    }
+  }
+
+  /// `suspects` is for the picture's own size alone.
   std::vector<Face> detect_at(runtime::Session& session, ImageView image, float scale,
-                              const DetectOptions& options) const {
+                              const DetectOptions& options,
+                              std::vector<detection::Suspect>* suspects = nullptr) const {
     const auto scaled = [&](int side) {
       return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
     };
     const int width = scaled(image.width);
     const int height = scaled(image.height);
     if (width == image.width && height == image.height) {
-      return detect_in_tiles(session, image, options);
+      return detect_in_tiles(session, image, options, suspects);
     }
     std::vector<Face> faces = detect_in_tiles(session, resize(image, width, height), options);
     rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
@@ -155,28 +216,35 @@ class Detector::Implementation {
 
   /// In one piece, if the picture is not larger than a tile.
   std::vector<Face> detect_in_tiles(runtime::Session& session, ImageView image,
-                                    const DetectOptions& options) const {
+                                    const DetectOptions& options,
+                                    std::vector<detection::Suspect>* suspects = nullptr) const {
     std::vector<Face> faces;
     const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
     if (limit == 0 || std::int64_t{image.width} * image.height <= limit) {
-      run(session, image, options.min_score, faces);
+      run(session, image, options.min_score, faces, suspects);
       return faces;
     }
     for (const detection::Tile& tile :
          detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
       std::vector<Face> found;
+      std::vector<detection::Suspect> suspected;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
-          found);
+          found, suspects == nullptr ? nullptr : &suspected);
+      const Point origin = {static_cast<float>(tile.x), static_cast<float>(tile.y)};
       for (Face& face : found) {
-        move(face, static_cast<float>(tile.x), static_cast<float>(tile.y));
+        move(face, origin.x, origin.y);
         if (contains(tile.core, face.box.center())) faces.push_back(face);
+      }
+      for (detection::Suspect& suspect : suspected) {
+        suspect.center = {suspect.center.x + origin.x, suspect.center.y + origin.y};
+        if (contains(tile.core, suspect.center)) suspects->push_back(suspect);
       }
     }
     return faces;
   }
 
-  void run(runtime::Session& session, ImageView image, float min_score,
-           std::vector<Face>& faces) const {
+  void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
+           std::vector<detection::Suspect>* suspects = nullptr) const {
     detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
     session.run();
     std::vector<detection::HeadMaps> maps;
@@ -185,6 +253,9 @@ class Detector::Implementation {
           {session.output(level.cls), session.output(level.box), session.output(level.landmarks)});
     }
     detection::decode(maps, model_.anchors, min_score, faces);
+    if (suspects != nullptr) {
+      detection::find_suspects(maps.front().cls, model_.anchors.levels.front(), *suspects);
+    }
   }
 
   const models::Model& model_;

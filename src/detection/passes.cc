@@ -14,7 +14,7 @@ constexpr float kLeastPx = 40;  ///< in a pass's own frame; smaller ones a finer
 constexpr float kGreatestPx = 448;   ///< larger ones a coarser pass finds better
 constexpr float kOnePassSide = 640;  ///< up to here a face is seen whole at the picture's own size
 constexpr float kCoarseSide = 512;   ///< of the coarsest pass
-constexpr float kCheap = 0.25F;      ///< a pass at this scale costs a sixteenth of one at 1
+constexpr float kCheap = 0.2F;       ///< a pass at this scale costs a twenty-fifth of one at 1
 constexpr float kStep = 8;           ///< between the scales of passes, so that their ranges overlap
 
 }  // namespace
@@ -31,12 +31,6 @@ std::vector<Pass> passes_for(int width, int height) {
   }
   passes.back().greatest_px = std::numeric_limits<float>::infinity();
   std::ranges::reverse(passes);
-  return passes;
-}
-
-std::vector<Pass> passes_at(const std::vector<float>& scales) {
-  std::vector<Pass> passes;
-  for (const float scale : scales) passes.push_back({.scale = scale});
   return passes;
 }
 

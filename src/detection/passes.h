@@ -21,9 +21,6 @@ struct Pass {
 /// first. Smallest scale first.
 std::vector<Pass> passes_for(int width, int height);
 
-/// Passes at exactly these scales, with all their faces.
-std::vector<Pass> passes_at(const std::vector<float>& scales);
-
 /// Removes from `faces` those that lie within a larger face of `larger` and score no better: a
 /// network that sees a face far larger than its anchors finds faces in parts of the head. "Within":
 /// the centre is in the ellipse that fills the larger box or, unless the face is small, the head

@@ -41,15 +41,6 @@ TEST(PassesFor, TheSmallerOnesCostLittle) {
   }
 }
 
-TEST(PassesAt, TakesAllFacesAtEachScale) {
-  const auto passes = passes_at({0.5F, 2});
-  ASSERT_EQ(passes.size(), 2U);
-  EXPECT_EQ(passes[0].scale, 0.5F);
-  EXPECT_EQ(passes[1].scale, 2);
-  EXPECT_EQ(passes[1].least_px, 0);
-  EXPECT_TRUE(std::isinf(passes[1].greatest_px));
-}
-
 TEST(DropParts, DropsWhatLiesInALargerFaceAndScoresLess) {
   const std::vector<Face> larger = {{.score = 0.9F, .box = {0, 0, 1000, 1000}}};
   const auto stays = [&](Face face) {

@@ -15,7 +15,7 @@ help:
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
-	@echo "make fuzz      each fuzzer for FUZZ_SECONDS (60), and damaged pictures"
+	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged pictures"
 	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
 	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
@@ -60,7 +60,7 @@ fuzz: CORRUPT_PICTURES ?= 2000
 fuzz:
 	@$(INSTALL) detect fuzz
 	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
-	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS)
+	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(FUZZERS)
 	@build/fuzz/bin/corrupt_pictures tests/data/pictures $(CORRUPT_PICTURES)
 
 nightly:

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Runs each fuzzer for some seconds, as many at once as there are cores, from the fixtures on, with what
 # it finds in build/fuzz/found/. Exit code 1 if any of them crashed.
-# Usage: fuzz/run.sh FOLDER_OF_FUZZERS SECONDS
+# Usage: fuzz/run.sh FOLDER_OF_FUZZERS SECONDS [NAME...]     all of them, or those named
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
 seconds=$2
+shift 2
 
 fuzz() {
   name=$(basename "$1" _fuzz)
@@ -21,7 +22,7 @@ fuzz() {
   malloc_limit=256
   [ "$name" = film ] && malloc_limit=2048
   # shellcheck disable=SC2086  # several folders, or none
-  "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=10 \
+  "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=30 \
     -artifact_prefix="$found/" \
     -max_total_time="$seconds" -print_final_stats=1 "$found" $starts > "$found.log" 2>&1 ||
     { echo "== $name crashed"; tail -n 60 "$found.log"; return 1; }
@@ -37,7 +38,9 @@ finish() {
   running=
 }
 count=0
-for program in "$folder"/*_fuzz; do
+[ $# -gt 0 ] || set -- $(cd "$folder" && ls -- *_fuzz)
+for name in "$@"; do
+  program=$folder/${name%_fuzz}_fuzz
   fuzz "$program" &
   running="$running $!"
   count=$((count + 1))

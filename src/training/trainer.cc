@@ -122,11 +122,18 @@ class Run {
   /// The process that validates and writes.
   bool first() const { return processes_.rank() == 0; }
 
-  /// Whether any process was asked to stop: then all of them do, after the same step.
-  bool any_asked_to_stop() {
-    double asked[] = {options_.stop != nullptr && options_.stop->load() ? 1.0 : 0.0};
+  /// What all processes do after the same step: stop if any of them was asked to, and wait for the
+  /// first to validate.
+  struct Agreement {
+    bool stop = false;
+    bool validate = false;
+  };
+
+  Agreement agree(bool validation_is_due) {
+    double asked[] = {options_.stop != nullptr && options_.stop->load() ? 1.0 : 0.0,
+                      first() && validation_is_due ? 1.0 : 0.0};
     processes_.sum(std::span<double>(asked));
-    return asked[0] > 0;
+    return {asked[0] > 0, asked[1] > 0};
   }
 
   void prepare() {
@@ -196,20 +203,25 @@ class Run {
     ++done_;
 
     step_seconds_.add(seconds_since(start));
-    stopped_ = any_asked_to_stop();
-    if (first()) keep_record(loss, rate, per_epoch);
-  }
-
-  /// What is written and told after a step.
-  void keep_record(const LossValues& loss, double rate, std::int64_t per_epoch) {
-    TrainingProgress progress = describe(loss, rate, per_epoch);
-    log_->add_step(progress);
-    const bool epoch_ends = done_ % per_epoch == 0;
-    if (options_.validate && epoch_ends && done_ / per_epoch % recipe_.validate_every_epochs == 0) {
-      progress.validation = validate();
+    const Agreement agreement = agree(validation_is_due(per_epoch));
+    stopped_ = agreement.stop;
+    TrainingProgress progress;
+    if (first()) {
+      progress = describe(loss, rate, per_epoch);
+      log_->add_step(progress);
     }
+    if (agreement.validate) {
+      processes_.while_first_works([&] { progress.validation = validate(); });
+    }
+    if (!first()) return;
     if (save_is_due()) save();
     if (options_.progress) options_.progress(progress);
+  }
+
+  bool validation_is_due(std::int64_t per_epoch) const {
+    const bool epoch_ends = done_ % per_epoch == 0;
+    return options_.validate && epoch_ends &&
+           done_ / per_epoch % recipe_.validate_every_epochs == 0;
   }
 
   TrainingProgress describe(const LossValues& loss, double rate, std::int64_t per_epoch) const {

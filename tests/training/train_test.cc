@@ -229,26 +229,36 @@ learning_rate = 1e-4
   EXPECT_EQ(steps, 12);
 }
 
-TEST_F(Train, ADeadProcessEndsTheRunWithACheckpoint) {
+/// What becomes of a run of two processes when the second gets the signal.
+class LostProcess : public Train, public ::testing::WithParamInterface<int> {};
+
+TEST_P(LostProcess, EndsTheRunWithACheckpoint) {
   write("long.toml", std::string(kSmallRecipe) + "[validation]\nevery_epochs = 100000\n");
-  const std::vector<std::string> words = {
-      "long.toml", "--data", "data",   "--out",          "run", "--checkpoint-every", "2",
-      "--threads", "1",      "--init", trained_weights()};
+  std::vector<std::string> words = {"long.toml",          "--data", "data",      "--out", "run",
+                                    "--checkpoint-every", "2",      "--threads", "1",     "--init",
+                                    trained_weights()};
+  words.insert(words.end(), {"--worker-timeout", "8"});
   const auto processes = start_two(words);
   while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
     ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0) << content(folder_ / "process_0.txt");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  ::kill(processes[1], GetParam());
+  EXPECT_EQ(exit_code_of(processes[0]), 1);
   ::kill(processes[1], SIGKILL);
   EXPECT_EQ(exit_code_of(processes[1]), -1);
-  EXPECT_EQ(exit_code_of(processes[0]), 1);
   EXPECT_THAT(content(folder_ / "process_0.txt"),
               AllOf(HasSubstr("another process of the run is gone"), HasSubstr("--resume")));
-  auto again = words;
-  again.emplace_back("--resume");
-  for (const pid_t process : start_two(again)) EXPECT_EQ(exit_code_of(process), 0);
-  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 40U);
+  const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size() + 4;
+  words.insert(words.end(), {"--resume", "--steps", std::to_string(steps)});
+  for (const pid_t process : start_two(words)) EXPECT_EQ(exit_code_of(process), 0);
+  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), steps);
 }
+
+INSTANTIATE_TEST_SUITE_P(Train, LostProcess, ::testing::Values(SIGKILL, SIGSTOP),
+                         [](const auto& signal) {
+                           return signal.param == SIGKILL ? "ThatIsKilled" : "ThatHangs";
+                         });
 
 #endif
 

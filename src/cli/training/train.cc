@@ -1,3 +1,4 @@
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -37,6 +38,7 @@ struct Options {
   std::int64_t checkpoint_every = 0;
   int threads = 0;
   int cache_mb = 2048;
+  std::int64_t worker_timeout = runtime::kWorkerTimeout.count();
   bool resume = false;
 };
 
@@ -151,7 +153,8 @@ int run(const Options& options) {
   }
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
-  runtime::ProcessGroup processes(place_among_processes());
+  runtime::ProcessGroup processes(place_among_processes(),
+                                  std::chrono::seconds(options.worker_timeout));
   training::TrainingOptions training = training_options(options, processes);
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
@@ -204,6 +207,11 @@ Action declare_train(CLI::App& app) {
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
   app.add_option("--threads", options->threads, "threads to train with (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--worker-timeout", options->worker_timeout,
+                 "of several processes: seconds without a word from one of them after which the "
+                 "others end, to go on with --resume")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   app.add_option("--cache-mb", options->cache_mb, "memory for decoded pictures")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <exception>
+#include <future>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -60,15 +61,16 @@ ProcessPlace place_from_environment(const Environment& environment) {
 
 class ProcessGroup::Implementation {
  public:
-  explicit Implementation(const ProcessPlace& place) {
+  Implementation(const ProcessPlace& place, std::chrono::seconds timeout) {
     c10d::TCPStoreOptions options;
     options.port = place.port;
     options.isServer = place.rank == 0;
     options.numWorkers = static_cast<std::size_t>(place.processes);
+    options.timeout = timeout;
     const auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
-    // The others wait while rank 0 validates; a process that dies closes its connections and is
-    // noticed at once.
-    const auto gloo = c10d::ProcessGroupGloo::Options::create(std::chrono::hours(2));
+    // A process that dies closes its connections and is noticed at once; one that hangs, or whose
+    // machine is lost, by the time-out alone.
+    const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);
     gloo->devices = {place.host == "127.0.0.1" || place.host == "localhost"
                          ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
                          : c10d::ProcessGroupGloo::createDefaultDevice()};
@@ -91,7 +93,7 @@ namespace {
 
 /// Runs `action`; what libtorch throws becomes an Error of one line.
 template <typename Action>
-void translated(const ProcessPlace& place, const char* what, const Action& action) {
+void translated(const ProcessPlace& place, const std::string& what, const Action& action) {
   try {
     action();
   } catch (const std::exception& error) {
@@ -101,32 +103,40 @@ void translated(const ProcessPlace& place, const char* what, const Action& actio
   }
 }
 
-constexpr const char* kGone =
-    "another process of the run is gone; start all of them again with --resume";
+std::string gone(std::chrono::seconds timeout) {
+  return fmt::format(
+      "another process of the run is gone, or has hung for {} s; end those that are left and start "
+      "all of them again with --resume",
+      timeout.count());
+}
 
 }  // namespace
 
-ProcessGroup::ProcessGroup(const ProcessPlace& place) : place_(place) {
+ProcessGroup::ProcessGroup(const ProcessPlace& place, std::chrono::seconds timeout)
+    : place_(place), timeout_(timeout) {
   if (place.processes == 1) return;
-  translated(place, "the processes of the run did not find each other",
-             [&] { implementation_ = std::make_unique<Implementation>(place); });
+  translated(
+      place,
+      fmt::format("the processes of the run did not find each other within {} s", timeout.count()),
+      [&] { implementation_ = std::make_unique<Implementation>(place, timeout); });
 }
 
 void ProcessGroup::sum(std::span<double> values) {
   if (!implementation_) return;
-  translated(place_, kGone, [&] { implementation_->sum(values, at::kDouble); });
+  translated(place_, gone(timeout_), [&] { implementation_->sum(values, at::kDouble); });
 }
 
 void ProcessGroup::sum(std::span<float> values) {
   if (!implementation_) return;
-  translated(place_, kGone, [&] { implementation_->sum(values, at::kFloat); });
+  translated(place_, gone(timeout_), [&] { implementation_->sum(values, at::kFloat); });
 }
 
 #else
 
 class ProcessGroup::Implementation {};
 
-ProcessGroup::ProcessGroup(const ProcessPlace& place) : place_(place) {
+ProcessGroup::ProcessGroup(const ProcessPlace& place, std::chrono::seconds timeout)
+    : place_(place), timeout_(timeout) {
   if (place.processes > 1) {
     fail(ErrorCode::kUnsupported,
          "{} processes: this build trains with one, since libgloo-dev was not installed",
@@ -138,6 +148,29 @@ void ProcessGroup::sum(std::span<double>) {}
 void ProcessGroup::sum(std::span<float>) {}
 
 #endif
+
+void ProcessGroup::while_first_works(const std::function<void()>& work) {
+  double ended[] = {0};
+  if (rank() > 0) {
+    while (ended[0] == 0) sum(std::span<double>(ended));
+    return;
+  }
+  if (processes() == 1) return work();
+  // If the work throws, the promise is the first to be destroyed, which ends the signs of life.
+  std::future<void> signs_of_life;
+  std::promise<void> finished;
+  signs_of_life = std::async(std::launch::async, [this, done = finished.get_future()] {
+    while (done.wait_for(std::chrono::milliseconds(timeout_) / 4) == std::future_status::timeout) {
+      double still_working[] = {0};
+      sum(std::span<double>(still_working));
+    }
+  });
+  work();
+  finished.set_value();
+  signs_of_life.get();
+  ended[0] = 1;
+  sum(std::span<double>(ended));
+}
 
 ProcessGroup::~ProcessGroup() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,14 +26,17 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 /// none of these. Throws Error(kInvalidArgument) for values that are no such numbers.
 ProcessPlace place_from_environment(const Environment& environment);
 
+/// How long a process may keep the others waiting before they take it for hung.
+inline constexpr std::chrono::seconds kWorkerTimeout = std::chrono::minutes(5);
+
 /// Sums over all processes of a run, by libtorch's c10d with Gloo. Each process calls the same
 /// members in the same order; all get the same bits. Throws Error(kUnreadable) when another one is
-/// gone.
+/// gone, or has kept this one waiting for `timeout`.
 class ProcessGroup {
  public:
   /// Waits until all have come. Throws Error: kUnreadable when they do not, kUnsupported for more
   /// than one process in a build without Gloo.
-  explicit ProcessGroup(const ProcessPlace& place);
+  explicit ProcessGroup(const ProcessPlace& place, std::chrono::seconds timeout = kWorkerTimeout);
   ~ProcessGroup();
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;
@@ -44,10 +48,15 @@ class ProcessGroup {
   void sum(std::span<double> values);
   void sum(std::span<float> values);
 
+  /// Rank 0 does the work, and the others wait for it to end, however long it takes: rank 0 says
+  /// from time to time that it is still there. Throws what the work throws, on rank 0 alone.
+  void while_first_works(const std::function<void()>& work);
+
  private:
   class Implementation;
 
   ProcessPlace place_;
+  std::chrono::seconds timeout_;
   std::unique_ptr<Implementation> implementation_;  ///< null for one process
 };
 

@@ -1,9 +1,13 @@
 #include "runtime/torch/process_group.h"
 
+#include <chrono>
+#include <future>
 #include <map>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "support/testing.h"
 
@@ -57,6 +61,73 @@ TEST(ProcessGroup, OfOneSumsNothing) {
   group.sum(std::span(values));
   EXPECT_THAT(values, ::testing::ElementsAre(1, 2));
 }
+
+TEST(ProcessGroup, OfOneWorks) {
+  ProcessGroup group({});
+  bool worked = false;
+  group.while_first_works([&] { worked = true; });
+  EXPECT_TRUE(worked);
+}
+
+#ifdef RETINAFACE_WITH_GLOO
+
+using namespace std::chrono_literals;
+
+/// Rank 0 does the one and rank 1 the other, in two threads of this process, with a time-out of a
+/// second.
+template <typename First, typename Second>
+void run_two(const First& first, const Second& second) {
+  const auto place = [](int rank) {
+    ProcessPlace place{.rank = rank, .processes = 2};
+    place.port = static_cast<std::uint16_t>(10000 + ::getpid() % 10000);
+    return place;
+  };
+  auto other = std::async(std::launch::async, [&] {
+    ProcessGroup group(place(1), 1s);
+    second(group);
+  });
+  ProcessGroup group(place(0), 1s);
+  first(group);
+  other.get();
+}
+
+TEST(ProcessGroup, WaitsForTheFirstLongerThanTheTimeout) {
+  bool ended = false;
+  const auto check = [&](ProcessGroup& group) {
+    group.while_first_works([&] {
+      std::this_thread::sleep_for(2500ms);
+      ended = true;
+    });
+    EXPECT_TRUE(ended);
+    float values[] = {1, 2};
+    group.sum(std::span<float>(values));
+    EXPECT_THAT(values, ::testing::ElementsAre(2, 4));
+  };
+  run_two(check, check);
+}
+
+TEST(ProcessGroup, EndsWhenTheOtherIsSilent) {
+  std::promise<void> seen;
+  run_two(
+      [&](ProcessGroup& group) {
+        double values[] = {1};
+        const Error error = error_of([&] { group.sum(std::span<double>(values)); });
+        EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+        EXPECT_THAT(error.what(), ::testing::AllOf(HasSubstr("process 0 of 2"), HasSubstr("1 s"),
+                                                   HasSubstr("--resume")));
+        seen.set_value();
+      },
+      [&](ProcessGroup&) { seen.get_future().wait(); });
+}
+
+TEST(ProcessGroup, EndsWhenTheFirstFails) {
+  const auto fails = [](ProcessGroup& group) {
+    EXPECT_ANY_THROW(group.while_first_works([] { throw std::runtime_error("no"); }));
+  };
+  run_two(fails, fails);
+}
+
+#endif
 
 }  // namespace
 }  // namespace retinaface::runtime

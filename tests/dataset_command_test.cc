@@ -118,6 +118,24 @@ TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
   }
 }
 
+TEST_F(DatasetCommand, ReadsTheChosenCategory) {
+  std::ofstream(folder_ / "heads.json") << R"({"images": [{"id": 1, "file_name": "b.png"}],
+             "categories": [{"id": 1, "name": "hand"}, {"id": 2, "name": "head"}],
+             "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]},
+                             {"image_id": 1, "category_id": 2, "bbox": [5, 6, 7, 8]}]})";
+  const std::string heads = path("heads.json");
+  const CommandResult guess = retinaface("dataset check " + heads);
+  EXPECT_EQ(guess.exit_code, 1);
+  EXPECT_THAT(guess.errors, AllOf(HasSubstr("hand (1), head (2)"), HasSubstr("--category")));
+  const CommandResult check = retinaface("dataset check " + heads + " --category head");
+  EXPECT_EQ(check.exit_code, 0) << check.output << check.errors;
+  EXPECT_THAT(check.output, HasSubstr("faces            1 "));
+  const CommandResult convert =
+      retinaface("dataset convert --category 2 " + heads + " --to label -o " + path("heads.txt"));
+  EXPECT_EQ(convert.exit_code, 0) << convert.errors;
+  EXPECT_THAT(text_of(folder_ / "heads.txt"), HasSubstr("# b.png\n5 6 7 8"));
+}
+
 TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
   const CommandResult result =
       retinaface("dataset convert " + set() + " --to wider -o " + path("gt.txt"));

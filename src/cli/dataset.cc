@@ -13,7 +13,8 @@ constexpr Command kCommands[] = {
      declare_dataset_check},
     {"convert", "write a set's annotations in another format",
      "retinaface dataset convert WIDER/ --to coco -o annotations.json\n"
-     "retinaface dataset convert VOC2012/ --to label -o train/label.txt",
+     "retinaface dataset convert VOC2012/ --to label -o train/label.txt\n"
+     "retinaface dataset convert heads.json --category head --to label -o train/label.txt",
      declare_dataset_convert},
 };
 

@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "cli/category_option.h"
 #include "cli/dataset.h"
 #include "cli/progress.h"
 #include "dataset/check_annotations.h"
@@ -32,6 +33,7 @@ using dataset::Flaw;
 struct Options {
   std::string set;
   std::string images;
+  dataset::ChosenCategories categories;
   std::string out;
   std::size_t draw = 0;
   std::size_t list = 20;
@@ -166,7 +168,7 @@ int run(const Options& options) {
   if ((options.draw > 0) == options.out.empty()) {
     throw UsageError("--draw N and --out DIR go together");
   }
-  dataset::FoundSet found = dataset::read_set(options.set);
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
   if (!options.images.empty()) found.set.images = options.images;
   fmt::print("{}: {}, pictures in {}\n\n", printable(found.source), name_of(found.format),
              printable(found.set.images));
@@ -194,6 +196,7 @@ Action declare_dataset_check(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--list", options->list, "list at most this many of each kind of flaw")
       ->capture_default_str();
+  add_category_option(app, options->categories);
   app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
   return [options] { return run(*options); };

@@ -15,6 +15,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "cli/category_option.h"
 #include "cli/dataset.h"
 #include "cli/progress.h"
 #include "dataset/read_set.h"
@@ -32,6 +33,7 @@ constexpr std::array kWritten = {SetFormat::kLabelTxt, SetFormat::kWider, SetFor
 struct Options {
   std::string set;
   std::string images;
+  dataset::ChosenCategories categories;
   std::string to;
   std::string out;
   int threads = 0;
@@ -91,7 +93,7 @@ int run(const Options& options) {
   const auto* const format =
       std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
   RF_CHECK(format != kWritten.end());
-  dataset::FoundSet found = dataset::read_set(options.set);
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
   if (!options.images.empty()) found.set.images = options.images;
   const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc;
   const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
@@ -126,6 +128,7 @@ Action declare_dataset_convert(CLI::App& app) {
   app.add_option("--images", options->images,
                  "folder of the pictures, whose sizes coco and voc say (default: looked for beside "
                  "the annotations)");
+  add_category_option(app, options->categories);
   app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
   return [options] { return run(*options); };

@@ -1,14 +1,22 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace retinaface::dataset {
 
-/// Which of a set's categories are faces: the only one, whatever its name, or of several those
-/// named "face", in upper or lower case. `file` is for messages. Throws Error(kBadData) when none
-/// of several is.
-std::set<std::string> face_categories(const std::set<std::string>& categories,
-                                      const std::string& file);
+/// Names and ids of the categories that are faces, as the user gives them; empty: told by their
+/// names.
+using ChosenCategories = std::vector<std::string>;
+
+/// Which of a set's categories (names by id; VOC's names are their own ids) are faces, as ids.
+/// With `chosen`, those whose name or id is in it, a name before an id. Without: the only one,
+/// whatever its name, or of several those named "face", in upper or lower case. `file` is for
+/// messages. Throws Error(kBadData) when one of the chosen is not there, or none of several is
+/// named "face".
+std::set<std::string> face_categories(const std::map<std::string, std::string>& names_by_id,
+                                      const ChosenCategories& chosen, const std::string& file);
 
 }  // namespace retinaface::dataset

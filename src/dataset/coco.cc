@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -17,7 +18,6 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "dataset/attributes.h"
-#include "dataset/category.h"
 #include "dataset/text_lines.h"
 
 namespace retinaface::dataset {
@@ -112,21 +112,16 @@ void for_each_in(const json& root, const char* key, const std::string& file, Use
   }
 }
 
-/// The ids of the categories that are faces; none where the file names no categories.
-std::optional<std::set<std::string>> face_ids(const json& root, const std::string& file) {
-  if (!root.contains("categories")) return std::nullopt;
-  std::set<std::string> names;
-  std::vector<std::pair<std::string, std::string>> categories;
+/// The ids of the categories that are faces; nothing where the file names no categories and none
+/// are chosen: then all are.
+std::optional<std::set<std::string>> face_ids(const json& root, const ChosenCategories& chosen,
+                                              const std::string& file) {
+  if (!root.contains("categories") && chosen.empty()) return std::nullopt;
+  std::map<std::string, std::string> names_by_id;
   for_each_in(root, "categories", file, [&](const Element& category) {
-    categories.emplace_back(category.id("id"), category.text("name"));
-    names.insert(categories.back().second);
+    names_by_id.emplace(category.id("id"), category.text("name"));
   });
-  const std::set<std::string> kept = face_categories(names, file);
-  std::set<std::string> ids;
-  for (const auto& [id, name] : categories) {
-    if (kept.contains(name)) ids.insert(id);
-  }
-  return ids;
+  return face_categories(names_by_id, chosen, file);
 }
 
 int parse_side(const Element& image, const char* key) {
@@ -222,11 +217,12 @@ std::string line_of(const json& object, const std::string& file) {
 
 }  // namespace
 
-AnnotationSet read_coco(const std::filesystem::path& path) {
-  return parse_coco(read_file(path), printable(path));
+AnnotationSet read_coco(const std::filesystem::path& path, const ChosenCategories& chosen) {
+  return parse_coco(read_file(path), printable(path), chosen);
 }
 
-AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& name) {
+AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& name,
+                         const ChosenCategories& chosen) {
   const auto* const begin = reinterpret_cast<const char*>(content.data());
   json root;
   try {
@@ -249,7 +245,7 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
     set.push_back(
         {image.text("file_name"), {}, parse_side(image, "width"), parse_side(image, "height")});
   });
-  const auto faces = face_ids(root, name);
+  const auto faces = face_ids(root, chosen, name);
   for_each_in(root, "annotations", name, [&](const Element& annotation) {
     if (faces && !faces->contains(annotation.id("category_id"))) return;
     const std::string id = annotation.id("image_id");

@@ -16,8 +16,8 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
-AnnotationSet parse(const std::string& text) {
-  return parse_coco(std::as_bytes(std::span(text)), "set.json");
+AnnotationSet parse(const std::string& text, const ChosenCategories& chosen = {}) {
+  return parse_coco(std::as_bytes(std::span(text)), "set.json", chosen);
 }
 
 TEST(Coco, ReadsFacesOfAHandWrittenFile) {
@@ -60,7 +60,34 @@ TEST(Coco, TheOnlyCategoryMayHaveAnyName) {
       start + R"(, "categories": [{"id": 0, "name": "head"}, {"id": 1, "name": "hand"}]})";
   EXPECT_THAT(
       error_of([&] { parse(several); }).what(),
-      HasSubstr("set.json: expected one category, or one named 'face', found 2: hand, head"));
+      HasSubstr("set.json: expected one category, or one named 'face', found 2: hand (1), head "
+                "(0); choose with --category"));
+}
+
+TEST(Coco, ReadsTheChosenCategories) {
+  const std::string several =
+      R"({"images": [{"id": 1, "file_name": "a.jpg"}],
+          "categories": [{"id": 3, "name": "face"}, {"id": 5, "name": "head"},
+                         {"id": 7, "name": "5"}, {"id": 8, "name": "head"}],
+          "annotations": [{"image_id": 1, "category_id": 3, "bbox": [3, 0, 9, 9]},
+                          {"image_id": 1, "category_id": 5, "bbox": [5, 0, 9, 9]},
+                          {"image_id": 1, "category_id": 7, "bbox": [7, 0, 9, 9]},
+                          {"image_id": 1, "category_id": 8, "bbox": [8, 0, 9, 9]}]})";
+  const auto lefts = [&](const ChosenCategories& chosen) {
+    const AnnotationSet set = parse(several, chosen);
+    std::vector<float> lefts;
+    for (const AnnotatedFace& face : set[0].faces) lefts.push_back(face.box.x0);
+    return lefts;
+  };
+  EXPECT_EQ(lefts({}), std::vector<float>{3});
+  EXPECT_EQ(lefts({"head"}), (std::vector<float>{5, 8})) << "two of the name";
+  EXPECT_EQ(lefts({"8"}), std::vector<float>{8}) << "by id";
+  EXPECT_EQ(lefts({"5"}), std::vector<float>{7}) << "a name goes before an id";
+  EXPECT_EQ(lefts({"3", "5"}), (std::vector<float>{3, 7}));
+  EXPECT_THAT(error_of([&] {
+                parse(several, {"face", "hat"});
+              }).what(),
+              HasSubstr("set.json: expected the category 'hat', found 5 (7), face (3), head (5)"));
 }
 
 TEST(Coco, WrittenSetIsReadBack) {

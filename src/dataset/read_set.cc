@@ -85,13 +85,16 @@ std::pair<SetFormat, AnnotationSet> parse_text(const TextFile& file) {
       excerpt(lines[0].text));
 }
 
-std::pair<SetFormat, AnnotationSet> parse_file(const fs::path& path) {
+std::pair<SetFormat, AnnotationSet> parse_file(const fs::path& path,
+                                               const ChosenCategories& chosen) {
   std::vector<std::byte> content = read_file(path);
   const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
   const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   const char start = first == std::string_view::npos ? '\0' : text[first];
-  if (start == '{' || start == '[') return {SetFormat::kCoco, parse_coco(content, printable(path))};
-  if (start == '<') return {SetFormat::kVoc, read_voc(path)};
+  if (start == '{' || start == '[') {
+    return {SetFormat::kCoco, parse_coco(content, printable(path), chosen)};
+  }
+  if (start == '<') return {SetFormat::kVoc, read_voc(path, chosen)};
   return parse_text(TextFile(std::move(content), printable(path)));
 }
 
@@ -143,21 +146,21 @@ std::string_view name_of(SetFormat format) {
   return {};
 }
 
-FoundSet read_set(const fs::path& path) {
+FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
   FoundSet found;
   found.source = fs::is_directory(path) ? find_annotations(path) : path;
   if (fs::is_directory(found.source)) {
     found.format = SetFormat::kVoc;
-    found.set.annotations = read_voc(found.source);
+    found.set.annotations = read_voc(found.source, chosen);
   } else {
-    std::tie(found.format, found.set.annotations) = parse_file(found.source);
+    std::tie(found.format, found.set.annotations) = parse_file(found.source, chosen);
   }
   found.set.images = find_images(found.source, found.set.annotations);
   return found;
 }
 
-TrainingSet read_training_set(const fs::path& path) {
-  return read_set(path).set;
+TrainingSet read_training_set(const fs::path& path, const ChosenCategories& chosen) {
+  return read_set(path, chosen).set;
 }
 
 }  // namespace retinaface::dataset

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "dataset/category.h"
 #include "dataset/loader.h"
 
 namespace retinaface::dataset {
@@ -34,11 +35,13 @@ struct FoundSet {
 /// The folder of the pictures is that of the usual ones (images/, JPEGImages/, the annotations'
 /// own, those beside it, WIDER_train/images/, train2017/ and the like) which holds one of the first
 /// pictures; else images/ beside the annotations.
-/// Throws Error as the readers do; kNotFound for a folder without annotations, kBadData when
-/// several files could be meant or the format is none of these.
-FoundSet read_set(const std::filesystem::path& path);
+/// `chosen` says which categories are faces in the formats that have some (category.h); the others
+/// hold faces alone. Throws Error as the readers do; kNotFound for a folder without annotations,
+/// kBadData when several files could be meant or the format is none of these.
+FoundSet read_set(const std::filesystem::path& path, const ChosenCategories& chosen = {});
 
 /// The same, for those who want no more than pictures and faces.
-TrainingSet read_training_set(const std::filesystem::path& path);
+TrainingSet read_training_set(const std::filesystem::path& path,
+                              const ChosenCategories& chosen = {});
 
 }  // namespace retinaface::dataset

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -12,7 +13,6 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "dataset/attributes.h"
-#include "dataset/category.h"
 #include "dataset/text_lines.h"
 
 namespace retinaface::dataset {
@@ -156,7 +156,7 @@ std::vector<fs::path> xml_files(const fs::path& path) {
 }
 
 /// The faces among a picture's objects.
-AnnotatedImage chosen(VocPicture picture, const std::set<std::string>& categories) {
+AnnotatedImage only_faces(VocPicture picture, const std::set<std::string>& categories) {
   std::vector<AnnotatedFace> faces;
   for (std::size_t i = 0; i < picture.categories.size(); ++i) {
     if (categories.contains(picture.categories[i])) faces.push_back(picture.image.faces[i]);
@@ -257,21 +257,21 @@ VocPicture parse_voc(std::span<const std::byte> content, const std::string& name
   return picture;
 }
 
-AnnotationSet read_voc(const fs::path& path) {
+AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
   std::vector<VocPicture> pictures;
-  std::set<std::string> names;
+  std::map<std::string, std::string> names;
   for (const fs::path& file : xml_files(path)) {
     VocPicture& picture = pictures.emplace_back(parse_voc(read_file(file), printable(file)));
     const fs::path below = file.parent_path().lexically_relative(folder);
     if (below != "." && !below.empty()) {
       picture.image.path = (below / picture.image.path).generic_string();
     }
-    names.insert(picture.categories.begin(), picture.categories.end());
+    for (const std::string& name : picture.categories) names.emplace(name, name);
   }
-  const std::set<std::string> faces = face_categories(names, printable(path));
+  const std::set<std::string> faces = face_categories(names, chosen, printable(path));
   AnnotationSet set;
-  for (VocPicture& picture : pictures) set.push_back(chosen(std::move(picture), faces));
+  for (VocPicture& picture : pictures) set.push_back(only_faces(std::move(picture), faces));
   return set;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataset/annotation.h"
+#include "dataset/category.h"
 
 namespace retinaface::dataset {
 
@@ -24,10 +25,10 @@ struct VocPicture {
 VocPicture parse_voc(std::span<const std::byte> content, const std::string& name);
 
 /// Reads a file, or all files *.xml below a folder in the order of their paths. A picture's path is
-/// its XML file's folder, relative to `path`, and <filename>. Of several categories those named
-/// "face" are read (category.h). Throws Error as read_file and parse_voc do, and kNotFound for a
-/// folder without such files.
-AnnotationSet read_voc(const std::filesystem::path& path);
+/// its XML file's folder, relative to `path`, and <filename>. Of several categories those
+/// chosen or named "face" are read (category.h). Throws Error as read_file and parse_voc do, and
+/// kNotFound for a folder without such files.
+AnnotationSet read_voc(const std::filesystem::path& path, const ChosenCategories& chosen = {});
 
 /// Writes the XML file of a picture. What VOC has no place for (points, attributes, quality, the
 /// score of the points) goes into an element <retinaface>, which read_voc reads and others skip.

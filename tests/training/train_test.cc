@@ -395,6 +395,19 @@ TEST_F(Train, NamesWhatIsMissing) {
   expect_error("small.toml --data data", "data/images/3.png");
 }
 
+TEST_F(Train, ReadsTheChosenCategory) {
+  write("data/heads.json", R"({
+      "images": [{"id": 1, "file_name": "0.png"}],
+      "categories": [{"id": 1, "name": "hand"}, {"id": 2, "name": "head"}],
+      "annotations": [{"image_id": 1, "category_id": 2, "bbox": [20, 20, 40, 40]}]})");
+  const std::string common = "small.toml --data data --data data/heads.json --out run --steps 1";
+  const auto guess = train(common);
+  EXPECT_EQ(guess.exit_code, 1);
+  EXPECT_THAT(guess.errors, AllOf(HasSubstr("data/heads.json"), HasSubstr("--category")));
+  const auto chosen = train(common + " --val data/heads.json --category head");
+  EXPECT_EQ(chosen.exit_code, 0) << chosen.errors;
+}
+
 TEST_F(Train, RefusesWeightsOfAnotherModel) {
   graph::Weights weights;
   weights.tensors.emplace("body.surplus", graph::Tensor::of_shape({0}));

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "cli/category_option.h"
 #include "cli/interruption.h"
 #include "cli/training/commands.h"
 #include "cli/training/report.h"
@@ -30,6 +31,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string recipe;
   std::vector<std::string> data;
+  dataset::ChosenCategories categories;
   std::string out;
   std::string init;
   std::string val;
@@ -129,7 +131,7 @@ training::TrainingOptions training_options(const Options& options,
 
 std::optional<ValidationSet> validation_set(const Options& options,
                                             const runtime::ProcessGroup& processes) {
-  if (!options.val.empty()) return ValidationSet(options.val);
+  if (!options.val.empty()) return ValidationSet(options.val, options.categories);
   say(processes, "no --val: the weights are not validated, best is last");
   return std::nullopt;
 }
@@ -149,7 +151,7 @@ int run(const Options& options) {
   const training::Recipe recipe = training::read_recipe(options.recipe);
   std::vector<dataset::TrainingSet> sets;
   for (const std::string& folder : options.data) {
-    sets.push_back(dataset::read_training_set(folder));
+    sets.push_back(dataset::read_training_set(folder, options.categories));
   }
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
@@ -198,6 +200,7 @@ Action declare_train(CLI::App& app) {
   app.add_option("--val", options->val,
                  "validate on these pictures: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
+  add_category_option(app, options->categories);
   app.add_option("--seed", options->seed, "fixes all chances")->capture_default_str();
   app.add_option("--steps", options->steps, "end after this many steps, on the same schedule")
       ->check(CLI::PositiveNumber);

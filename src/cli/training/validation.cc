@@ -25,12 +25,12 @@ evaluation::WiderPicture to_wider_picture(const std::string& name,
   return picture;
 }
 
-ValidationSet::ValidationSet(const fs::path& path) {
+ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategories& categories) {
   const fs::path ground_truth = fs::weakly_canonical(path).parent_path() / "ground_truth";
   if (!fs::exists(path / "label.txt") && fs::is_directory(path) && fs::exists(ground_truth)) {
     read_wider(path / "images", ground_truth);
   } else {
-    read_annotations(path);
+    read_annotations(path, categories);
   }
 }
 
@@ -41,8 +41,9 @@ void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_tr
 }
 
 /// WIDER's protocol on other annotations: one event, and all faces that are not ignored count.
-void ValidationSet::read_annotations(const fs::path& path) {
-  const dataset::TrainingSet set = dataset::read_training_set(path);
+void ValidationSet::read_annotations(const fs::path& path,
+                                     const dataset::ChosenCategories& categories) {
+  const dataset::TrainingSet set = dataset::read_training_set(path, categories);
   truth_.events = {"all"};
   for (const dataset::AnnotatedImage& image : set.annotations) {
     pictures_.emplace(truth_.pictures.size(), set.images / image.path);

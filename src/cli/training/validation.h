@@ -10,6 +10,7 @@
 #include "retinaface/detector.h"
 
 #include "dataset/annotation.h"
+#include "dataset/category.h"
 #include "evaluation/wider_ground_truth.h"
 #include "training/progress.h"
 
@@ -24,7 +25,8 @@ class ValidationSet {
  public:
   /// A folder with WIDER FACE's images/ and, beside the folder, ground_truth/ with its files; or
   /// annotations as dataset::read_training_set takes them. Throws Error as reading those does.
-  explicit ValidationSet(const std::filesystem::path& path);
+  explicit ValidationSet(const std::filesystem::path& path,
+                         const dataset::ChosenCategories& categories = {});
 
   /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
   /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
@@ -39,7 +41,8 @@ class ValidationSet {
   std::vector<Example> examples(std::size_t count) const;
 
  private:
-  void read_annotations(const std::filesystem::path& path);
+  void read_annotations(const std::filesystem::path& path,
+                        const dataset::ChosenCategories& categories);
   void read_wider(const std::filesystem::path& images, const std::filesystem::path& ground_truth);
 
   evaluation::WiderGroundTruth truth_;

@@ -29,7 +29,7 @@ import numpy as np
 
 SIDE_PX = 640
 STRIDES_PX = (8, 16, 32)
-LEAST_SCORE = 0.3
+LEAST_SCORE = 0.15
 SURE_SCORE = 0.5  # from here on its points and boxes teach
 SUPPRESSION_IOU = 0.4
 SAME_FACE_IOU = 0.4
@@ -152,7 +152,7 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--boxes", action="store_true", help="take the teacher's boxes")
     parser.add_argument("--face", type=float, default=SURE_SCORE, help="score from which a new face is one")
-    parser.add_argument("--ignored", type=float, default=LEAST_SCORE, help="score from which it is ignored")
+    parser.add_argument("--ignored", type=float, default=0.3, help="score from which it is ignored")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     teacher = Teacher(options.teacher)

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "retinaface/retinaface.h"
@@ -28,6 +29,12 @@ Image head() {
   return to_rgb(part_of(portrait, kLeft, kTop, kSide, kSide));
 }
 
+/// The head with its hair, 202 px wide, and where its face is in it.
+Image whole_head() {
+  return to_rgb(part_of(read_image(testing::sample_folder() / "portrait.jpg"), 140, 16, 202, 202));
+}
+constexpr Box kFaceOfWholeHead = {39, 44, 132, 160};
+
 void paste(const Image& what, Image& picture, int left, int top) {
   for (int y = 0; y < what.height(); ++y) {
     std::memcpy(picture.row(top + y) + 3 * left, what.row(y),
@@ -36,10 +43,10 @@ void paste(const Image& what, Image& picture, int left, int top) {
 }
 
 /// A surface of soft grey and coloured spots, which are no faces.
-Image wall(int width, int height) {
+Image wall(int width, int height, std::uint64_t seed = 1) {
   constexpr int kSpots = 16;
   Image spots(kSpots, kSpots);
-  Random random(1);
+  Random random(seed);
   for (int y = 0; y < kSpots; ++y) {
     for (int i = 0; i < 3 * kSpots; ++i) {
       spots.row(y)[i] = static_cast<std::uint8_t>(60 + random.below(100));
@@ -83,10 +90,8 @@ std::ptrdiff_t count(const std::vector<Face>& faces, const Box& box) {
 }
 
 TEST(AnySize, FacesOfTwelvePixelsBesideAHugeOne) {
-  // The head with its hair, and its face within it.
-  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
-  const Image head = to_rgb(part_of(portrait, 140, 16, 202, 202));
-  const Box face = {39, 44, 132, 160};
+  const Image head = whole_head();
+  const Box face = kFaceOfWholeHead;
   const auto face_at = [&](float x, float y, float scale) {
     return Box{x + face.x0 * scale, y + face.y0 * scale, x + face.x1 * scale, y + face.y1 * scale};
   };
@@ -111,6 +116,39 @@ TEST(AnySize, FacesOfTwelvePixelsBesideAHugeOne) {
       EXPECT_EQ(count(faces, expected[i]), 1) << width << ", number " << i;
     }
   }
+}
+
+TEST(AnySize, MostFacesOfTwelvePixelsAreFoundWhereverTheyAre) {
+  const Image head = whole_head();
+  constexpr int kSide = 23;  // of the head; its face has 11 x 13 px
+  const Image small = resize(head, kSide, kSide);
+  const Detector detector;
+  Random random(5);
+  int found = 0;
+  int all = 0;
+  for (const int width : {640, 1280, 4000}) {
+    for (std::uint64_t picture_number = 1; picture_number <= 4; ++picture_number) {
+      const int height = width * 3 / 4;
+      Image picture = wall(width, height, picture_number);
+      std::vector<Box> expected;
+      for (int i = 0; i < 3; ++i) {
+        const auto x = static_cast<int>(random.below(static_cast<std::uint64_t>(width - kSide)));
+        const auto y = static_cast<int>(random.below(static_cast<std::uint64_t>(height - kSide)));
+        paste(small, picture, x, y);
+        constexpr float kScale = kSide / 202.0F;
+        constexpr Box kFace = kFaceOfWholeHead;
+        const auto left = static_cast<float>(x);
+        const auto top = static_cast<float>(y);
+        expected.push_back({left + kFace.x0 * kScale, top + kFace.y0 * kScale,
+                            left + kFace.x1 * kScale, top + kFace.y1 * kScale});
+      }
+      const auto faces = detector.detect(picture);
+      for (const Box& box : expected) found += count(faces, box) == 1 ? 1 : 0;
+      all += 3;
+    }
+  }
+  fmt::print("{} of {} faces of 12 px found\n", found, all);
+  EXPECT_GE(4 * found, 3 * all);
 }
 
 TEST(AnySize, TilesFindWhatThePictureInOnePieceShows) {

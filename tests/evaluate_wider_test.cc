@@ -6,6 +6,7 @@
 #include <random>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,6 +111,22 @@ TEST_F(EvaluateWider, JudgesWhatItSavedAsWhatItFound) {
   EXPECT_EQ(judged.exit_code, 0) << judged.errors;
   EXPECT_EQ(figures()["images"], 3);
   EXPECT_NEAR(figures()["hard"].get<double>(), before["hard"].get<double>(), 0.1);
+}
+
+TEST_F(EvaluateWider, CutsOutWhatOverlapsNoFace) {
+  draw_noise(1);
+  auto lines = testing::perfect_lines(set_.pictures[0]);
+  lines.push_back("2000 2000 10 10 0.25");
+  write_predictions(set_.pictures[0], lines, folder_ / "p");
+  const auto result =
+      evaluate("--ground-truth truth --predictions p --images images --false-alarms alarms");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output,
+              HasSubstr(fmt::format("1 of {} detections overlap no annotated face by an IoU of 0.2",
+                                    lines.size())));
+  EXPECT_TRUE(fs::exists(folder_ / "alarms" / "0001_0.25_0_Event_0.png"));
+  EXPECT_THAT(evaluate("--ground-truth truth --predictions p --false-alarms a").errors,
+              HasSubstr("--false-alarms: say with --images"));
 }
 
 TEST_F(EvaluateWider, RunsAModelInEveryMode) {

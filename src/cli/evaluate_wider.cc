@@ -1,17 +1,23 @@
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "retinaface/image.h"
 
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
 #include "cli/wider_source.h"
+#include "evaluation/false_alarms.h"
 #include "evaluation/wider_curves.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
@@ -28,6 +34,7 @@ struct Options {
   std::string images;
   DetectorOptions detector;
   std::string save_predictions;
+  std::string false_alarms;
   std::string json;
   std::string curves;
   std::string name;
@@ -43,17 +50,68 @@ void check(const Options& options) {
   if (!options.predictions.empty() && !options.save_predictions.empty()) {
     throw UsageError("--save-predictions: there are predictions already");
   }
+  if (!options.false_alarms.empty() && options.images.empty()) {
+    throw UsageError("--false-alarms: say with --images where the pictures are");
+  }
+}
+
+/// Collects false alarms, from any thread, while pictures are judged.
+class AlarmBook {
+ public:
+  explicit AlarmBook(const evaluation::WiderGroundTruth& truth) : truth_(truth) {}
+
+  void enter(std::size_t picture, const std::vector<evaluation::Detection>& detections) {
+    const auto alarms = evaluation::find_false_alarms(truth_.pictures[picture], detections);
+    const std::lock_guard lock(mutex_);
+    detections_ += detections.size();
+    for (const evaluation::Detection& alarm : alarms) alarms_.push_back({picture, alarm});
+  }
+
+  /// Draws all into `folder`, numbered by falling score.
+  void write(const fs::path& folder, const evaluation::WiderFiles& images) {
+    std::ranges::sort(alarms_, [](const auto& a, const auto& b) {
+      if (a.detection.score != b.detection.score) return a.detection.score > b.detection.score;
+      return std::tie(a.picture, a.detection.box.x) < std::tie(b.picture, b.detection.box.x);
+    });
+    make_folders(folder);
+    for (std::size_t i = 0; i < alarms_.size(); ++i) {
+      constexpr int kSide_px = 160;
+      const evaluation::FalseAlarm& alarm = alarms_[i];
+      const Image image =
+          read_image(images.by_picture.at(alarm.picture), {.apply_orientation = false});
+      write_image(folder / fmt::format("{:04}_{:.2f}_{}.png", i + 1, alarm.detection.score,
+                                       truth_.pictures[alarm.picture].name),
+                  evaluation::draw_false_alarm(image, alarm.detection, kSide_px));
+    }
+    fmt::print("\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
+               alarms_.size(), detections_, evaluation::kLeastOverlap, printable(folder));
+  }
+
+ private:
+  const evaluation::WiderGroundTruth& truth_;
+  std::mutex mutex_;
+  std::size_t detections_ = 0;
+  std::vector<evaluation::FalseAlarm> alarms_;
+};
+
+evaluation::DetectionSource entering(AlarmBook& book, evaluation::DetectionSource source) {
+  return [&book, source = std::move(source)](std::size_t picture) {
+    auto detections = source(picture);
+    book.enter(picture, detections);
+    return detections;
+  };
 }
 
 std::vector<evaluation::PictureMatches> judge_predictions(const Options& options,
                                                           const evaluation::WiderGroundTruth& truth,
-                                                          const evaluation::WiderFiles* images) {
+                                                          const evaluation::WiderFiles* images,
+                                                          AlarmBook& book) {
   auto files = find_wider_predictions(truth, options.predictions);
   const std::vector<std::size_t> pictures = pictures_of(images != nullptr ? *images : files);
   report_missing(options.predictions, files, pictures);
   ProgressLine progress("reading predictions");
   return evaluation::match_pictures(
-      truth, pictures, from_predictions(std::move(files)), 1,
+      truth, pictures, entering(book, from_predictions(std::move(files))), 1,
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
@@ -66,8 +124,9 @@ void save(const fs::path& folder, const std::string& picture,
 
 std::vector<evaluation::PictureMatches> judge_model(const Options& options,
                                                     const evaluation::WiderGroundTruth& truth,
-                                                    const evaluation::WiderFiles& images) {
-  const auto model = from_model(options.detector.model, options.detector, images);
+                                                    const evaluation::WiderFiles& images,
+                                                    AlarmBook& book) {
+  const auto model = entering(book, from_model(options.detector.model, options.detector, images));
   ProgressLine progress("detecting");
   return evaluation::match_pictures(
       truth, pictures_of(images),
@@ -95,9 +154,10 @@ int run(const Options& options) {
   if (!options.images.empty()) {
     images = find_wider_images(truth, options.images);
   }
+  AlarmBook book(truth);
   const auto results = options.predictions.empty()
-                           ? judge_model(options, truth, *images)
-                           : judge_predictions(options, truth, images ? &*images : nullptr);
+                           ? judge_model(options, truth, *images, book)
+                           : judge_predictions(options, truth, images ? &*images : nullptr, book);
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
   fmt::print("{}", evaluation::format_report(report));
   if (!options.json.empty()) {
@@ -107,6 +167,7 @@ int run(const Options& options) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};
     evaluation::draw_wider_curves(options.curves, named);
   }
+  if (!options.false_alarms.empty()) book.write(options.false_alarms, *images);
   return kSuccess;
 }
 
@@ -126,6 +187,9 @@ Action declare_evaluate_wider(CLI::App& app) {
   add_detector_options(app, options->detector);
   app.add_option("--save-predictions", options->save_predictions,
                  "keep what the model finds, as DIR/EVENT/NAME.txt");
+  app.add_option("--false-alarms", options->false_alarms,
+                 "cut what overlaps no annotated face out of its picture, into this folder, to be "
+                 "looked at; count it. Best with --min-score 0.5");
   app.add_option("--json", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,
                  "draw precision over recall into this file (.png, .svg, .pdf; needs gnuplot)");

@@ -1,0 +1,49 @@
+#include "evaluation/false_alarms.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "image/convert.h"
+#include "image/draw.h"
+#include "image/resize.h"
+
+namespace retinaface::evaluation {
+
+std::vector<Detection> find_false_alarms(const WiderPicture& picture,
+                                         std::span<const Detection> detections) {
+  std::vector<Detection> alarms;
+  std::ranges::copy_if(detections, std::back_inserter(alarms), [&](const Detection& detection) {
+    return std::ranges::none_of(picture.faces, [&](const WiderBox& face) {
+      return wider_overlap(face, detection.box) >= kLeastOverlap;
+    });
+  });
+  return alarms;
+}
+
+Image draw_false_alarm(const Image& image, const Detection& detection, int side_px) {
+  constexpr Colour kColour = {255, 50, 40};
+  const WiderBox& box = detection.box;
+  const double reach = std::max(box.width, box.height);
+  const auto within = [](double value, int extent) {
+    return static_cast<int>(std::lround(std::clamp(value, 0.0, static_cast<double>(extent))));
+  };
+  const int x0 = std::min(within(box.x + box.width / 2 - reach, image.width()), image.width() - 1);
+  const int y0 =
+      std::min(within(box.y + box.height / 2 - reach, image.height()), image.height() - 1);
+  const int width = std::max(1, within(box.x + box.width / 2 + reach, image.width()) - x0);
+  const int height = std::max(1, within(box.y + box.height / 2 + reach, image.height()) - y0);
+  const double scale = static_cast<double>(side_px) / std::max(width, height);
+  const auto scaled = [&](int length) {
+    return std::max(1, static_cast<int>(std::lround(length * scale)));
+  };
+  Image drawn = resize(part_of(image, x0, y0, width, height), scaled(width), scaled(height));
+  const auto at = [&](double value, int start) {
+    return static_cast<float>((value - start) * scale);
+  };
+  draw_box(drawn,
+           {at(box.x, x0), at(box.y, y0), at(box.x + box.width, x0), at(box.y + box.height, y0)},
+           kColour);
+  return drawn;
+}
+
+}  // namespace retinaface::evaluation

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -14,12 +13,11 @@
 
 #include <fmt/format.h>
 
-#include "retinaface/error.h"
-
 #include "detection/decode.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
 #include "models/catalogue.h"
+#include "picture_arguments.h"
 #include "runtime/onednn/onednn.h"
 
 namespace {
@@ -98,22 +96,13 @@ void measure(const std::string& path, int width, int height, float min_score, in
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto argument = [&](std::size_t i, const char* otherwise) {
-    return i < arguments.size() ? arguments[i] : std::string(otherwise);
-  };
-  int width = 0;
-  int height = 0;
-  const int runs = std::atoi(argument(3, "15").c_str());
-  if (arguments.empty() || runs < 1 ||
-      std::sscanf(argument(1, "4096x2160").c_str(), "%dx%d", &width, &height) != 2) {
-    fmt::print(stderr, "usage: bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]\n");
-    return 2;
-  }
-  try {
-    measure(arguments[0], width, height, std::strtof(argument(2, "0.02").c_str(), nullptr), runs);
-  } catch (const Error& error) {
-    fmt::print(stderr, "bench_detect: {}\n", error.what());
-    return 1;
-  }
+  return benchmarks::run_on_picture(
+      argc, argv, "bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]", "4096x2160",
+      [](const benchmarks::PictureArguments& given) {
+        const float min_score = std::strtof(given.argument(0, "0.02").c_str(), nullptr);
+        const int runs = std::atoi(given.argument(1, "15").c_str());
+        if (runs < 1) return false;
+        measure(given.picture, given.width, given.height, min_score, runs);
+        return true;
+      });
 }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -19,11 +18,11 @@
 #include <unistd.h>
 
 #include "retinaface/detector.h"
-#include "retinaface/error.h"
 
 #include "base/check.h"
 #include "image/draw.h"
 #include "models/catalogue.h"
+#include "picture_arguments.h"
 #include "runtime/onednn/onednn.h"
 #include "tracking/tracker.h"
 #include "video/film_reader.h"
@@ -150,22 +149,12 @@ void measure(const std::string& path, int width, int height, int frames) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto argument = [&](std::size_t i, const char* otherwise) {
-    return i < arguments.size() ? arguments[i] : std::string(otherwise);
-  };
-  int width = 0;
-  int height = 0;
-  const int frames = std::atoi(argument(2, "100").c_str());
-  if (arguments.empty() || frames < 1 ||
-      std::sscanf(argument(1, "640x480").c_str(), "%dx%d", &width, &height) != 2) {
-    fmt::print(stderr, "usage: bench_film PICTURE [WIDTHxHEIGHT] [FRAMES]\n");
-    return 2;
-  }
-  try {
-    measure(arguments[0], width, height, frames);
-  } catch (const Error& error) {
-    fmt::print(stderr, "bench_film: {}\n", error.what());
-    return 1;
-  }
+  return benchmarks::run_on_picture(argc, argv, "bench_film PICTURE [WIDTHxHEIGHT] [FRAMES]",
+                                    "640x480", [](const benchmarks::PictureArguments& given) {
+                                      const int frames =
+                                          std::atoi(given.argument(0, "100").c_str());
+                                      if (frames < 1) return false;
+                                      measure(given.picture, given.width, given.height, frames);
+                                      return true;
+                                    });
 }

@@ -57,6 +57,12 @@ int main(int argc, char** argv) {
     return i < arguments.size() ? arguments[i] : std::string(otherwise);
   };
   const std::string precision = argument(0, "fp32");
+  if (precision != "fp32" && precision != "bf16") {
+    fmt::print(stderr,
+               "usage: bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [MODEL] "
+               "[ACCUMULATE] [recompute]\n");
+    return 2;
+  }
   const int threads = std::max(std::atoi(argument(1, "2").c_str()), 1);
   const double seconds = std::atof(argument(2, "20").c_str());
   training::Recipe recipe;

@@ -33,6 +33,15 @@ inline graph::Weights lively_weights(const graph::Graph& graph, std::uint64_t se
   return weights;
 }
 
+/// For whole networks: maps of random residual networks grow by orders of magnitude, and offsets in
+/// proportion to them would amplify what rounding leaves.
+inline void weaken_offsets(graph::Weights& weights) {
+  for (auto& [name, tensor] : weights.tensors) {
+    if (!name.ends_with(".offset.weight")) continue;
+    for (float& value : tensor.values) value *= 1e-3F;
+  }
+}
+
 /// All outputs, planar, for a picture of random values in [-1, 1).
 inline std::vector<std::vector<float>> outputs_for_noise(const graph::Graph& graph,
                                                          Session& session, std::int64_t height,

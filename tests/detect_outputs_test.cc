@@ -208,6 +208,7 @@ TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
 }
 
 TEST_F(DetectOutputs, TenThousandPicturesTakeNoMoreMemoryThanAThousand) {
+  RF_NEED_PLAIN_MEMORY();
   write_image(folder_ / "small.png", Image(48, 40));
   const auto kilobytes = [&](int pictures) {
     std::string list;

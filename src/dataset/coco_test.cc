@@ -75,9 +75,9 @@ TEST(Coco, ReadsTheChosenCategories) {
                           {"image_id": 1, "category_id": 8, "bbox": [8, 0, 9, 9]}]})";
   const auto lefts = [&](const ChosenCategories& chosen) {
     const AnnotationSet set = parse(several, chosen);
-    std::vector<float> lefts;
-    for (const AnnotatedFace& face : set[0].faces) lefts.push_back(face.box.x0);
-    return lefts;
+    std::vector<float> found;
+    for (const AnnotatedFace& face : set[0].faces) found.push_back(face.box.x0);
+    return found;
   };
   EXPECT_EQ(lefts({}), std::vector<float>{3});
   EXPECT_EQ(lefts({"head"}), (std::vector<float>{5, 8})) << "two of the name";

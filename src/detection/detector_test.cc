@@ -279,9 +279,7 @@ double resident_megabytes() {
 }
 
 TEST(Detector, DoesNotGrowWithTheNumberOfSizes) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer keeps freed memory";
-#endif
+  RF_NEED_PLAIN_MEMORY();
   const Detector detector;
   const Image image = blobs(224, 224, 7);
   const auto run_sizes = [&](int from, int to) {

@@ -59,3 +59,10 @@ CommandResult run(const std::string& command);
   if (!std::filesystem::exists(::retinaface::testing::data_folder() / (relative)))         \
   GTEST_SKIP() << "needs " << (::retinaface::testing::data_folder() / (relative)).string() \
                << " (set RETINAFACE_DATA)"
+
+/// Skips a test of memory where a sanitizer keeps what was freed.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RF_NEED_PLAIN_MEMORY() GTEST_SKIP() << "a sanitizer keeps freed memory"
+#else
+#define RF_NEED_PLAIN_MEMORY() static_cast<void>(0)
+#endif

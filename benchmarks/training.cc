@@ -94,7 +94,8 @@ int main(int argc, char** argv) {
     const auto start = Clock::now();
     step.forward_backward(batches[times.size() % batches.size()]);
     constexpr double kRate = 1e-5;
-    optimizer.step(kRate, step.network().gradients(), step.network().values());
+    optimizer.step(kRate, static_cast<std::int64_t>(times.size()), step.network().gradients(),
+                   step.network().values());
     times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   times.erase(times.begin(), times.begin() + kWarm);

@@ -13,10 +13,13 @@ namespace {
 constexpr const char* kFormat = "retinaface training checkpoint 2";
 constexpr const char* kValue = "value/";
 constexpr const char* kMomentum = "momentum/";
+constexpr const char* kSquare = "square/";
 constexpr const char* kAverage = "average/";
 
+/// Nothing where `flat` is empty.
 void put(graph::Weights& file, const char* prefix, std::span<const float> flat,
          std::span<const runtime::ParameterSlot> parameters) {
+  if (flat.empty()) return;
   for (const runtime::ParameterSlot& slot : parameters) {
     graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
     std::ranges::copy(flat.subspan(slot.offset, slot.size), tensor.values.begin());
@@ -37,6 +40,11 @@ std::vector<float> take(const graph::Weights& file, const char* prefix,
     flat.insert(flat.end(), found->second.values.begin(), found->second.values.end());
   }
   return flat;
+}
+
+bool has(const graph::Weights& file, const char* prefix) {
+  return std::ranges::any_of(file.tensors,
+                             [&](const auto& entry) { return entry.first.starts_with(prefix); });
 }
 
 template <typename T>
@@ -64,8 +72,9 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
                    {"run", checkpoint.run}};
   if (checkpoint.best) file.metadata["best"] = fmt::to_string(*checkpoint.best);
   put(file, kValue, checkpoint.values, parameters);
-  put(file, kMomentum, checkpoint.momenta, parameters);
-  if (!checkpoint.average.empty()) put(file, kAverage, checkpoint.average, parameters);
+  put(file, kMomentum, checkpoint.optimizer.momenta, parameters);
+  put(file, kSquare, checkpoint.optimizer.squares, parameters);
+  put(file, kAverage, checkpoint.average, parameters);
   graph::write_safetensors(path, file);
 }
 
@@ -88,10 +97,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path,
     checkpoint.run = run->second;
   }
   checkpoint.values = take(file, kValue, parameters, source);
-  checkpoint.momenta = take(file, kMomentum, parameters, source);
-  const bool averaged = std::ranges::any_of(
-      file.tensors, [](const auto& entry) { return entry.first.starts_with(kAverage); });
-  if (averaged) checkpoint.average = take(file, kAverage, parameters, source);
+  checkpoint.optimizer.momenta = take(file, kMomentum, parameters, source);
+  if (has(file, kSquare)) checkpoint.optimizer.squares = take(file, kSquare, parameters, source);
+  if (has(file, kAverage)) checkpoint.average = take(file, kAverage, parameters, source);
   return checkpoint;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/torch/trainable_network.h"
+#include "training/optimizer.h"
 #include "training/run_log.h"
 
 namespace retinaface::training {
@@ -21,7 +22,7 @@ struct Checkpoint {
   std::optional<double> best;  ///< best validation so far
   RunLog::Lengths logged;      ///< lengths of the files of metrics at that step
   std::vector<float> values;   ///< as TrainableNetwork::values()
-  std::vector<float> momenta;
+  Optimizer::State optimizer;
   std::vector<float> average;  ///< empty without a moving average
 };
 

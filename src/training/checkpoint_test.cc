@@ -27,7 +27,8 @@ Checkpoint example() {
   checkpoint.best = 0.1 + 0.2;
   checkpoint.logged = {.metrics = 17, .events = 0xFFFFFFFFFF};
   checkpoint.values = {1, 2, 3, 4, 0.1F};
-  checkpoint.momenta = {5, 6, 7, 8, -0.0F};
+  checkpoint.optimizer.momenta = {5, 6, 7, 8, -0.0F};
+  checkpoint.optimizer.squares = {1e-20F, 0, 3, 4, 5};
   checkpoint.average = {9, 10, 11, 12, 1e-30F};
   return checkpoint;
 }
@@ -50,6 +51,7 @@ TEST_F(CheckpointFile, ComesBackAsWritten) {
     if (!whole) {
       written.best.reset();
       written.average.clear();
+      written.optimizer.squares.clear();
     }
     write_checkpoint(path_, written, parameters());
     const Checkpoint read = read_checkpoint(path_, parameters());
@@ -60,7 +62,8 @@ TEST_F(CheckpointFile, ComesBackAsWritten) {
     EXPECT_EQ(read.logged.metrics, written.logged.metrics);
     EXPECT_EQ(read.logged.events, written.logged.events);
     EXPECT_EQ(read.values, written.values);
-    EXPECT_EQ(read.momenta, written.momenta);
+    EXPECT_EQ(read.optimizer.momenta, written.optimizer.momenta);
+    EXPECT_EQ(read.optimizer.squares, written.optimizer.squares);
     EXPECT_EQ(read.average, written.average);
   }
 }

@@ -7,8 +7,12 @@
 
 namespace retinaface::training {
 
+enum class Method { kSgd, kAdamW };
+
 struct OptimizerOptions {
-  float momentum = 0.9F;
+  Method method = Method::kSgd;
+  float momentum = 0.9F;        ///< beta 1 of AdamW
+  float square_decay = 0.999F;  ///< beta 2 of AdamW
   float weight_decay = 5e-4F;
   bool decay_norms_and_biases = true;
   /// The gradient is scaled down to this length when it is longer; 0 for no limit.
@@ -17,23 +21,37 @@ struct OptimizerOptions {
   float offsets_rate_factor = 0.1F;
 };
 
-/// Stochastic gradient descent with momentum on the parameters that learn, one after the other as a
-/// TrainableNetwork has them:
-///   d = gradient + weight_decay value,  m = momentum m + d,  value = value - rate m
+/// Moves the parameters that learn, one after the other as a TrainableNetwork has them, by a
+/// method:
+///   kSgd    stochastic gradient descent with momentum
+///           d = gradient + weight_decay value,  m = momentum m + d,  value -= rate m
+///   kAdamW  by the gradient's recent size (Kingma and Ba 2015), with weight decay apart from it
+///           (Loshchilov and Hutter 2019)
+///           m = momentum m + (1 - momentum) gradient,  s = square_decay s + (1 - square_decay)
+///           gradient^2 value -= rate (m' / (sqrt(s') + 1e-8) + weight_decay value) with m' = m /
+///           (1 - momentum^t) and s' = s / (1 - square_decay^t) in step t
 class Optimizer {
  public:
+  /// What a checkpoint has to keep, all 0 at first.
+  struct State {
+    std::vector<float> momenta;
+    std::vector<float> squares;  ///< empty with kSgd
+  };
+
   Optimizer(std::span<const runtime::ParameterSlot> parameters, OptimizerOptions options);
 
-  void step(double rate, std::span<const float> gradients, std::span<float> values);
+  /// `steps` counts those made before this one.
+  void step(double rate, std::int64_t steps, std::span<const float> gradients,
+            std::span<float> values);
 
-  /// The momenta, all 0 at first: what a checkpoint has to keep.
-  std::span<float> state() { return momenta_; }
-  std::span<const float> state() const { return momenta_; }
+  const State& state() const { return state_; }
+  /// Its sizes have to be those of state().
+  void restore(State state);
 
  private:
   std::vector<runtime::ParameterSlot> parameters_;
   OptimizerOptions options_;
-  std::vector<float> momenta_;
+  State state_;
 };
 
 /// Moving average of the values, running statistics included: average += (1 - d) (value - average)

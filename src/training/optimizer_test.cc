@@ -29,10 +29,10 @@ TEST(Optimizer, EqualsTwoStepsWorkedByHand) {
   Optimizer optimizer(parameters(), {.momentum = 0.5F, .weight_decay = 0.1F});
   std::vector<float> values = {1, 2, 3, 4, 5};
   const std::vector<float> gradients = {10, 0, -1, 1, 7};
-  optimizer.step(0.1, gradients, values);
+  optimizer.step(0.1, 0, gradients, values);
   // m = g + 0.1 v: 10.1, 0.2, -0.7, 1.4; the running mean stays.
   EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-0.01F, 1.98F, 3.07F, 3.86F, 5.0F}));
-  optimizer.step(0.1, gradients, values);
+  optimizer.step(0.1, 1, gradients, values);
   // m = m / 2 + g + 0.1 v: 15.049, 0.298, -1.043, 2.086
   EXPECT_THAT(values, Pointwise(FloatNear(1e-5F), {-1.5149F, 1.9502F, 3.1743F, 3.6514F, 5.0F}));
 }
@@ -40,7 +40,7 @@ TEST(Optimizer, EqualsTwoStepsWorkedByHand) {
 TEST(Optimizer, SparesNormsAndBiasesOfDecay) {
   Optimizer optimizer(parameters(), {.weight_decay = 0.1F, .decay_norms_and_biases = false});
   std::vector<float> values = {1, 2, 3, 4, 5};
-  optimizer.step(1, std::vector<float>(5, 0.0F), values);
+  optimizer.step(1, 0, std::vector<float>(5, 0.0F), values);
   EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {0.9F, 1.8F, 3.0F, 4.0F, 5.0F}));
 }
 
@@ -49,7 +49,7 @@ TEST(Optimizer, ShortensLongGradientsAsAWhole) {
   for (const float limit : {2.5F, 10.0F}) {
     Optimizer optimizer(parameters(), {.weight_decay = 0, .greatest_gradient = limit});
     std::vector<float> values(5, 0.0F);
-    optimizer.step(1, gradients, values);
+    optimizer.step(1, 0, gradients, values);
     const float scale = limit < 5 ? limit / 5 : 1;
     EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-3 * scale, 0.0F, -4 * scale, 0.0F, 0.0F}));
   }
@@ -60,21 +60,38 @@ TEST(Optimizer, MovesOffsetsAtARateOfTheirOwn) {
   slots[0].of_offsets = true;
   Optimizer optimizer(slots, {.weight_decay = 0, .offsets_rate_factor = 0.25F});
   std::vector<float> values(5, 0.0F);
-  optimizer.step(1, std::vector<float>{4, 8, 1, 1, 1}, values);
+  optimizer.step(1, 0, std::vector<float>{4, 8, 1, 1, 1}, values);
   EXPECT_THAT(values, Pointwise(FloatNear(1e-6F), {-1.0F, -2.0F, -1.0F, -1.0F, 0.0F}));
 }
 
+TEST(Optimizer, EqualsTwoStepsOfAdamWWorkedByHand) {
+  Optimizer optimizer(parameters(), {.method = Method::kAdamW,
+                                     .momentum = 0.5F,
+                                     .square_decay = 0.75F,
+                                     .weight_decay = 0.1F,
+                                     .decay_norms_and_biases = false});
+  std::vector<float> values = {1, 2, 3, 4, 5};
+  optimizer.step(0.1, 0, std::vector<float>{10, 0, -1, 1e-3F, 7}, values);
+  // Whatever its size, a first gradient moves by the rate: 1 - 0.1 (1 + 0.1), 2 - 0.1 (0 + 0.2).
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-5F), {0.89F, 1.98F, 3.1F, 3.9F, 5.0F}));
+  optimizer.step(0.1, 1, std::vector<float>{-10, 0, -1, 1e-3F, 7}, values);
+  // First value: m = 5 / 2 - 10 / 2 = -2.5, m' = -2.5 / 0.75; s' = 100; 0.89 - 0.1 (-1/3 + 0.089).
+  EXPECT_THAT(values, Pointwise(FloatNear(1e-5F), {0.914433F, 1.9602F, 3.2F, 3.8F, 5.0F}));
+}
+
 TEST(Optimizer, GoesOnFromItsState) {
-  const std::vector<float> gradients = {1, 2, 3, 4, 5};
-  Optimizer whole(parameters(), {});
-  std::vector<float> values(5, 1.0F);
-  whole.step(0.1, gradients, values);
-  Optimizer resumed(parameters(), {});
-  std::ranges::copy(whole.state(), resumed.state().begin());
-  std::vector<float> copy = values;
-  whole.step(0.1, gradients, values);
-  resumed.step(0.1, gradients, copy);
-  EXPECT_EQ(copy, values);
+  for (const Method method : {Method::kSgd, Method::kAdamW}) {
+    const std::vector<float> gradients = {1, 2, 3, 4, 5};
+    Optimizer whole(parameters(), {.method = method});
+    std::vector<float> values(5, 1.0F);
+    whole.step(0.1, 0, gradients, values);
+    Optimizer resumed(parameters(), {.method = method});
+    resumed.restore(whole.state());
+    std::vector<float> copy = values;
+    whole.step(0.1, 1, gradients, values);
+    resumed.step(0.1, 1, gradients, copy);
+    EXPECT_EQ(copy, values);
+  }
 }
 
 TEST(MovingAverage, EqualsItsFormula) {

@@ -259,7 +259,10 @@ void schedule_fields(Fields& table, ScheduleOptions& options) {
 
 template <typename Fields>
 void optimizer_fields(Fields& table, Recipe& recipe) {
-  table.number("momentum", recipe.optimizer.momentum, 0, 1);
+  table.choice("method", recipe.optimizer.method,
+               {{"sgd", Method::kSgd}, {"adamw", Method::kAdamW}});
+  table.number("momentum", recipe.optimizer.momentum, 0, 0.999999);
+  table.number("square_decay", recipe.optimizer.square_decay, 0, 0.999999);
   table.number("weight_decay", recipe.optimizer.weight_decay, 0, 1);
   table.flag("decay_norms_and_biases", recipe.optimizer.decay_norms_and_biases);
   table.number("greatest_gradient", recipe.optimizer.greatest_gradient, 0, kAny);

@@ -47,7 +47,9 @@ least_negatives = 6
 smooth_l1_beta = 0.7
 least_points_score = 0.8
 [optimizer]
+method = "adamw"
 momentum = 0.8
+square_decay = 0.95
 weight_decay = 1e-3
 decay_norms_and_biases = false
 greatest_gradient = 9
@@ -98,7 +100,9 @@ recompute = true
   EXPECT_EQ(recipe.loss.least_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
   EXPECT_EQ(recipe.loss.least_points_score, 0.8F);
+  EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
+  EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);
   EXPECT_EQ(recipe.optimizer.weight_decay, 1e-3F);
   EXPECT_FALSE(recipe.optimizer.decay_norms_and_biases);
   EXPECT_EQ(recipe.optimizer.greatest_gradient, 9);

@@ -178,10 +178,14 @@ class Run {
     if (averaging() == checkpoint.average.empty()) {
       fail(ErrorCode::kBadData, "{}: expected averaged weights if the recipe has them", name);
     }
+    if (checkpoint.optimizer.squares.size() != optimizer_.state().squares.size()) {
+      fail(ErrorCode::kBadData, "{}: expected squares of gradients if the recipe's method has them",
+           name);
+    }
     done_ = checkpoint.step;
     best_ = checkpoint.best;
     std::ranges::copy(checkpoint.values, step_.network().values().begin());
-    std::ranges::copy(checkpoint.momenta, optimizer_.state().begin());
+    optimizer_.restore(checkpoint.optimizer);
     std::ranges::copy(checkpoint.average, average_.values().begin());
     return checkpoint.logged;
   }
@@ -198,7 +202,7 @@ class Run {
            "checkpoint",
            done_ + 1, loss.total, rate);
     }
-    optimizer_.step(rate, step_.network().gradients(), step_.network().values());
+    optimizer_.step(rate, done_, step_.network().gradients(), step_.network().values());
     if (averaging()) average_.add(step_.network().values(), done_);
     ++done_;
 
@@ -287,7 +291,7 @@ class Run {
       return std::vector<float>(from.begin(), from.end());
     };
     checkpoint.values = copy(step_.network().values());
-    checkpoint.momenta = copy(optimizer_.state());
+    checkpoint.optimizer = optimizer_.state();
     if (averaging()) checkpoint.average = copy(average_.values());
     write_checkpoint(file(kCheckpointFile), checkpoint, step_.network().parameters());
     last_save_ = Clock::now();

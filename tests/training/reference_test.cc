@@ -78,6 +78,7 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const std::vector<dataset::Sample> batch = make_batch(reference);
 
+  std::int64_t steps = 0;
   for (const json& expected : reference.at("losses")) {
     const LossValues loss = step.forward_backward(batch);
     const double got[] = {loss.total, loss.cls, loss.box, loss.landmarks};
@@ -85,7 +86,8 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
       const double want = expected.at(i);
       EXPECT_NEAR(got[i], want, kTolerance * want) << "term " << i;
     }
-    optimizer.step(reference.at("rate"), step.network().gradients(), step.network().values());
+    optimizer.step(reference.at("rate"), steps++, step.network().gradients(),
+                   step.network().values());
   }
 
   const graph::Weights weights = step.network().weights();

@@ -73,16 +73,8 @@ class Detector::Implementation {
  public:
   explicit Implementation(const models::LoadedModel& loaded)
       : model_(*loaded.model),
-        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
-    for (std::size_t l = 0; l < model_.anchors.levels.size(); ++l) {
-      const auto output = [&](const char* head) {
-        const int index = loaded.graph.find_output(fmt::format("{}.{}", head, l));
-        RF_CHECK(index >= 0);
-        return static_cast<std::size_t>(index);
-      };
-      outputs_.push_back({output("cls"), output("box"), output("landmarks")});
-    }
-  }
+        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
+        outputs_(models::head_outputs(loaded.graph, model_.anchors)) {}
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     check(options);
@@ -111,10 +103,6 @@ class Detector::Implementation {
   }
 
  private:
-  struct HeadOutputs {
-    std::size_t cls, box, landmarks;
-  };
-
   /// Borrows a session from the pool, which grows to the number of threads that detect at once.
   class SessionLease {
    public:
@@ -248,7 +236,7 @@ class Detector::Implementation {
     detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
     session.run();
     std::vector<detection::HeadMaps> maps;
-    for (const HeadOutputs& level : outputs_) {
+    for (const models::HeadOutputs& level : outputs_) {
       maps.push_back(
           {session.output(level.cls), session.output(level.box), session.output(level.landmarks)});
     }
@@ -260,7 +248,7 @@ class Detector::Implementation {
 
   const models::Model& model_;
   std::shared_ptr<const runtime::Network> network_;
-  std::vector<HeadOutputs> outputs_;  // by level
+  std::vector<models::HeadOutputs> outputs_;  // by level
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
 };

@@ -58,6 +58,14 @@ struct Model {
   std::array<float, 3> classifier_deviation = {1, 1, 1};
 };
 
+/// Where the heads of one level are among a graph's outputs.
+struct HeadOutputs {
+  std::size_t cls, box, landmarks;
+};
+
+/// Those of each level of the anchors. The graph must be of a model with them.
+std::vector<HeadOutputs> head_outputs(const graph::Graph& graph, const AnchorFamily& anchors);
+
 /// What a row's name has behind it for a variant of the network: resnet50+dcn+shared-heads.
 inline constexpr std::string_view kDeformableOption = "+dcn";
 inline constexpr std::string_view kSharedHeadsOption = "+shared-heads";

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "detection/anchors.h"
 #include "detection/box_coding.h"
+#include "training/loss_terms.h"
 #include "training/matching.h"
 
 namespace retinaface::training {
@@ -15,30 +16,6 @@ using dataset::AnnotatedFace;
 
 bool learns_landmarks(const AnnotatedFace& face, const LossOptions& options) {
   return dataset::has_landmarks(face) && face.points_score >= options.least_points_score;
-}
-
-/// log(1 + exp(x)) that neither overflows nor loses small values.
-double softplus(double x) {
-  return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-}
-
-double sigmoid(double x) {
-  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
-}
-
-/// Adds the smooth-L1 distances of `values` from `wanted`, writes their derivatives times `factor`.
-template <std::size_t size>
-double smooth_l1(const float* values, const std::array<float, size>& wanted, double beta,
-                 double factor, float* gradients) {
-  double sum = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    const double distance = static_cast<double>(values[i]) - static_cast<double>(wanted[i]);
-    const bool near = std::abs(distance) < beta;
-    sum += near ? distance * distance / (2 * beta) : std::abs(distance) - beta / 2;
-    const double slope = near ? distance / beta : std::copysign(1.0, distance);
-    gradients[i] = static_cast<float>(factor * slope);
-  }
-  return sum;
 }
 
 /// One picture's share of one kind of output, by anchor.
@@ -143,16 +120,17 @@ class PictureLoss {
     learn_class(place, true);
     const auto beta = static_cast<double>(options_.smooth_l1_beta);
     if (!face.box_is_estimate) {
-      values_.box += box_scale_ * smooth_l1(box_.values(place.level, place.index),
-                                            detection::encode_box(anchor, face.box, family_), beta,
+      const auto wanted = detection::encode_box(anchor, face.box, family_);
+      values_.box += box_scale_ * smooth_l1(box_.values(place.level, place.index), wanted.data(),
+                                            wanted.size(), beta,
                                             static_cast<double>(options_.box_weight) * box_scale_,
                                             box_.gradients(place.level, place.index));
     }
     if (learns_landmarks(face, options_)) {
+      const auto wanted = detection::encode_landmarks(anchor, dataset::landmarks_of(face), family_);
       values_.landmarks +=
           landmarks_scale_ *
-          smooth_l1(landmarks_.values(place.level, place.index),
-                    detection::encode_landmarks(anchor, dataset::landmarks_of(face), family_), beta,
+          smooth_l1(landmarks_.values(place.level, place.index), wanted.data(), wanted.size(), beta,
                     static_cast<double>(options_.landmarks_weight) * landmarks_scale_,
                     landmarks_.gradients(place.level, place.index));
     }
@@ -193,6 +171,7 @@ LossValues& LossValues::operator+=(const LossValues& other) {
   cls += other.cls;
   box += other.box;
   landmarks += other.landmarks;
+  teacher += other.teacher;
   return *this;
 }
 

@@ -37,10 +37,11 @@ struct LossCounts {
 LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options);
 
 struct LossValues {
-  double total = 0;  ///< the terms below by their weights
+  double total = 0;  ///< the sum of the terms below by their weights
   double cls = 0;
   double box = 0;
   double landmarks = 0;
+  double teacher = 0;  ///< distance from a teacher, already by its weights (distillation.h)
 
   LossValues& operator+=(const LossValues& other);
 };

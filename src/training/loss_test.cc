@@ -6,46 +6,19 @@
 
 #include <gtest/gtest.h>
 
-#include "base/random.h"
 #include "detection/anchors.h"
 #include "training/matching.h"
+#include "training/testing.h"
 
 namespace retinaface::training {
 namespace {
 
 using dataset::AnnotatedFace;
 using dataset::PointState;
-
-// Two anchors a cell on a 2 x 2 grid, one on a 1 x 1 grid.
-const models::AnchorFamily kFamily = {.levels = {{8, {8, 12}}, {16, {16}}}};
-constexpr std::int64_t kSide = 16;
-
-/// Outputs of two pictures and room for their gradients.
-struct Outputs {
-  std::vector<std::vector<float>> values;
-  std::vector<std::vector<float>> gradients;
-
-  explicit Outputs(std::uint64_t seed) {
-    Random random(seed);
-    for (const std::size_t width : {2, 4, 10}) {
-      for (const std::size_t anchors : {8, 1}) {
-        values.emplace_back(2 * anchors * width);
-        for (float& value : values.back()) value = static_cast<float>(2 * random.normal());
-        gradients.emplace_back(values.back().size(), 99.0F);
-      }
-    }
-  }
-
-  NetworkOutputs views() {
-    NetworkOutputs outputs;
-    HeadMaps* const heads[] = {&outputs.cls, &outputs.box, &outputs.landmarks};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      heads[i / 2]->values.emplace_back(values[i]);
-      heads[i / 2]->gradients.emplace_back(gradients[i]);
-    }
-    return outputs;
-  }
-};
+using testing::expect_gradients;
+using testing::kFamily;
+using testing::kSide;
+using testing::Outputs;
 
 AnnotatedFace face_with_points(const Box& box) {
   AnnotatedFace face;
@@ -103,23 +76,8 @@ TEST(Loss, GradientsEqualFiniteDifferences) {
   options.smooth_l1_beta = 0.5F;
   Outputs outputs(3);
   loss_of(outputs, targets, options);
-  const auto gradients = outputs.gradients;
-  std::size_t checked = 0;
-  for (std::size_t i = 0; i < outputs.values.size(); ++i) {
-    for (std::size_t j = 0; j < outputs.values[i].size(); ++j) {
-      constexpr float kStep = 1e-3F;
-      const float value = outputs.values[i][j];
-      outputs.values[i][j] = value + kStep;
-      const double above = loss_of(outputs, targets, options).total;
-      outputs.values[i][j] = value - kStep;
-      const double below = loss_of(outputs, targets, options).total;
-      outputs.values[i][j] = value;
-      const double numeric = (above - below) / (2 * static_cast<double>(kStep));
-      EXPECT_NEAR(static_cast<double>(gradients[i][j]), numeric, 2e-3) << i << " " << j;
-      checked += numeric != 0 ? 1U : 0U;
-    }
-  }
-  EXPECT_GE(checked, 50U);
+  EXPECT_GE(expect_gradients(outputs, [&] { return loss_of(outputs, targets, options).total; }),
+            50U);
 }
 
 TEST(Loss, MinesTheHardestNegativesOfEachPicture) {

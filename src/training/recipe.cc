@@ -246,6 +246,14 @@ void loss_fields(Fields& table, LossOptions& options) {
 }
 
 template <typename Fields>
+void distillation_fields(Fields& table, DistillationOptions& options) {
+  table.number("cls_weight", options.cls_weight, 0, kAny);
+  table.number("box_weight", options.box_weight, 0, kAny);
+  table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
+  table.number("least_score", options.least_score, 0, 1);
+}
+
+template <typename Fields>
 void schedule_fields(Fields& table, ScheduleOptions& options) {
   table.number("learning_rate", options.learning_rate, 0, 100);
   table.whole("epochs", options.epochs, 1, 1'000'000);
@@ -284,6 +292,8 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
                [&](Fields& part) { augmentation_fields(part, recipe.augmentation); });
   fields.table("matching", [&](Fields& part) { matching_fields(part, recipe.matching); });
   fields.table("loss", [&](Fields& part) { loss_fields(part, recipe.loss); });
+  fields.table("distillation",
+               [&](Fields& part) { distillation_fields(part, recipe.distillation); });
   fields.table("optimizer", [&](Fields& part) { optimizer_fields(part, recipe); });
   fields.table("schedule", [&](Fields& part) { schedule_fields(part, recipe.schedule); });
   fields.table("validation", [&](Fields& part) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dataset/augmentation.h"
+#include "training/distillation.h"
 #include "training/loss.h"
 #include "training/matching.h"
 #include "training/optimizer.h"
@@ -24,6 +25,7 @@ struct Recipe {
   dataset::AugmentationOptions augmentation;
   MatchingOptions matching;
   LossOptions loss;
+  DistillationOptions distillation;  ///< for runs with a teacher
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   /// Decay per step of the moving average of the weights, which is what is validated and saved; 0

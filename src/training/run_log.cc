@@ -23,21 +23,26 @@ RunLog::RunLog(const std::filesystem::path& folder, const Lengths& keep)
 
 void RunLog::add_step(const TrainingProgress& progress) {
   const LossValues& loss = progress.loss;
-  metrics_.append(
-      fmt::format(R"({{"step": {}, "epoch": {}, "loss": {}, "loss_cls": {}, "loss_box": {}, )"
-                  R"("loss_landmarks": {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
-                  R"("waiting_share": {:.4f}}})"
-                  "\n",
-                  progress.step, progress.epoch, loss.total, loss.cls, loss.box, loss.landmarks,
-                  progress.learning_rate, progress.pictures_per_second, progress.waiting_share));
-  const std::pair<std::string, double> scalars[] = {
-      {"loss/total", loss.total},
-      {"loss/cls", loss.cls},
-      {"loss/box", loss.box},
-      {"loss/landmarks", loss.landmarks},
-      {"run/learning_rate", progress.learning_rate},
-      {"run/images_per_second", progress.pictures_per_second},
-      {"run/waiting_share", progress.waiting_share}};
+  std::string terms =
+      fmt::format(R"("loss": {}, "loss_cls": {}, "loss_box": {}, "loss_landmarks": {})", loss.total,
+                  loss.cls, loss.box, loss.landmarks);
+  Figures scalars = {{"loss/total", loss.total},
+                     {"loss/cls", loss.cls},
+                     {"loss/box", loss.box},
+                     {"loss/landmarks", loss.landmarks}};
+  if (loss.teacher > 0) {
+    terms += fmt::format(R"(, "loss_teacher": {})", loss.teacher);
+    scalars.emplace_back("loss/teacher", loss.teacher);
+  }
+  metrics_.append(fmt::format(
+      R"({{"step": {}, "epoch": {}, {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
+      R"("waiting_share": {:.4f}}})"
+      "\n",
+      progress.step, progress.epoch, terms, progress.learning_rate, progress.pictures_per_second,
+      progress.waiting_share));
+  scalars.emplace_back("run/learning_rate", progress.learning_rate);
+  scalars.emplace_back("run/images_per_second", progress.pictures_per_second);
+  scalars.emplace_back("run/waiting_share", progress.waiting_share);
   events_.append(scalars_record(now(), progress.step, scalars));
 }
 

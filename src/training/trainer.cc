@@ -51,13 +51,15 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
 }
 
 /// What a checkpoint must have been made with for this run to go on from it.
-std::string describe_run(const Recipe& recipe, std::span<const dataset::TrainingSet> sets) {
+std::string describe_run(const Recipe& recipe, std::span<const dataset::TrainingSet> sets,
+                         const Teacher* teacher) {
   std::string text = to_toml(recipe);
   for (const dataset::TrainingSet& set : sets) {
     std::size_t faces = 0;
     for (const dataset::AnnotatedImage& image : set.annotations) faces += image.faces.size();
     text += fmt::format("# {} pictures with {} faces\n", set.annotations.size(), faces);
   }
+  if (teacher != nullptr) text += fmt::format("# teacher {}\n", teacher->description());
   return text;
 }
 
@@ -95,8 +97,8 @@ class Run {
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
-        step_(recipe, model_, start_weights(), processes_),
-        description_(describe_run(recipe, sets_)),
+        step_(recipe, model_, start_weights(), processes_, options.teacher),
+        description_(describe_run(recipe, sets_, options.teacher)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}
 

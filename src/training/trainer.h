@@ -11,6 +11,7 @@
 #include "dataset/loader.h"
 #include "graph/weights.h"
 #include "runtime/torch/process_group.h"
+#include "training/distillation.h"
 #include "training/progress.h"
 #include "training/recipe.h"
 
@@ -29,7 +30,8 @@ struct TrainingOptions {
   /// Weights to start from: all of the model's or some of them; the rest is drawn by the seed.
   std::optional<graph::Weights> initial;
   std::string initial_name = "the initial weights";  ///< what messages call them
-  Validation validate;                               ///< empty: unvalidated
+  Teacher* teacher = nullptr;  ///< whose outputs the network learns too (distillation.h)
+  Validation validate;         ///< empty: unvalidated
   std::function<void(const TrainingProgress&)> progress;
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the run after a checkpoint
   /// The processes that share each batch, null for this one alone. Rank 0 alone validates, reports

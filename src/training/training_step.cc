@@ -38,10 +38,12 @@ runtime::TrainableOptions network_options(const Recipe& recipe, runtime::Process
 }  // namespace
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, runtime::ProcessGroup& processes)
+                           const graph::Weights& weights, runtime::ProcessGroup& processes,
+                           Teacher* teacher)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
+      teacher_(teacher),
       graph_(model.build()),
       network_(graph_, weights, network_options(recipe, processes)),
       gradients_(graph_.outputs().size()) {}
@@ -58,20 +60,17 @@ void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
 
 NetworkOutputs TrainingStep::collect_outputs() {
   NetworkOutputs outputs;
-  const auto collect = [&](const char* kind, HeadMaps& maps) {
-    for (std::size_t level = 0; level < model_.anchors.levels.size(); ++level) {
-      const int number = graph_.find_output(fmt::format("{}.{}", kind, level));
-      RF_CHECK(number >= 0);
-      const auto index = static_cast<std::size_t>(number);
-      const runtime::OutputBatch output = network_.output(index);
-      gradients_[index].resize(output.size());
-      maps.values.emplace_back(output.data, output.size());
-      maps.gradients.emplace_back(gradients_[index]);
-    }
+  const auto collect = [&](std::size_t index, HeadMaps& maps) {
+    const runtime::OutputBatch output = network_.output(index);
+    gradients_[index].resize(output.size());
+    maps.values.emplace_back(output.data, output.size());
+    maps.gradients.emplace_back(gradients_[index]);
   };
-  collect("cls", outputs.cls);
-  collect("box", outputs.box);
-  collect("landmarks", outputs.landmarks);
+  for (const models::HeadOutputs& level : models::head_outputs(graph_, model_.anchors)) {
+    collect(level.cls, outputs.cls);
+    collect(level.box, outputs.box);
+    collect(level.landmarks, outputs.landmarks);
+  }
   return outputs;
 }
 
@@ -81,8 +80,15 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   const std::int64_t side = recipe_.side_px;
   fill_input(samples);
   network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
-  const LossValues loss =
-      compute_loss(collect_outputs(), targets, model_.anchors, side, side, counts, recipe_.loss);
+  const NetworkOutputs outputs = collect_outputs();
+  LossValues loss =
+      compute_loss(outputs, targets, model_.anchors, side, side, counts, recipe_.loss);
+  if (teacher_ != nullptr) {
+    loss.teacher = add_distillation_loss(outputs, teacher_->look(samples), counts,
+                                         static_cast<double>(recipe_.loss.smooth_l1_beta),
+                                         recipe_.distillation);
+    loss.total += loss.teacher;
+  }
   const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
   network_.backward(gradients);
   return loss;
@@ -106,7 +112,7 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
     loss += forward_backward_part(batch.subspan(begin, size),
                                   std::span(targets).subspan(begin, size), counts);
   }
-  sum({&loss.total, &loss.cls, &loss.box, &loss.landmarks});
+  sum({&loss.total, &loss.cls, &loss.box, &loss.landmarks, &loss.teacher});
   processes_.sum(network_.gradients());
   return loss;
 }

@@ -9,6 +9,7 @@
 #include "models/catalogue.h"
 #include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
+#include "training/distillation.h"
 #include "training/loss.h"
 #include "training/recipe.h"
 
@@ -17,9 +18,10 @@ namespace retinaface::training {
 /// A network with its loss: from a batch of samples to the gradient of its parameters.
 class TrainingStep {
  public:
-  /// The weights must be the model's. `recipe`, `model` and `processes` must outlive the step.
+  /// The weights must be the model's. The loss has the distance from the teacher in it, if there is
+  /// one. All but the weights must outlive the step.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
-               runtime::ProcessGroup& processes);
+               runtime::ProcessGroup& processes, Teacher* teacher = nullptr);
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
   /// several processes each brings its share of the batch; loss and gradient are of the whole. The
@@ -42,6 +44,7 @@ class TrainingStep {
   const Recipe& recipe_;
   const models::Model& model_;
   runtime::ProcessGroup& processes_;
+  Teacher* teacher_;
   graph::Graph graph_;
   runtime::TrainableNetwork network_;
   std::vector<float> input_;

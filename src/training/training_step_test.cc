@@ -78,5 +78,34 @@ TEST(TrainingStep, OfPartsEqualsOneOfTheWhole) {
   }
 }
 
+// A network has nothing to learn from itself, whatever the threads: the teacher's fast runtime
+// gives the trainer's outputs, in the trainer's order.
+TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
+  Recipe recipe;
+  recipe.side_px = 96;
+  recipe.batch = 3;
+  recipe.frozen_statistics = true;
+  const auto batch = batch_of(recipe.batch, recipe.side_px);
+  const models::LoadedModel loaded = models::load_builtin_model("mnet025");
+  models::LoadedModel other = models::load_builtin_model("mnet025");
+  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values) value *= 0.5F;
+  runtime::ProcessGroup alone({});
+  TrainingStep plain(recipe, *loaded.model, loaded.weights, alone);
+  const double without = plain.forward_backward(batch).total;
+  for (const int threads : {1, 2}) {
+    Teacher itself(loaded, *loaded.model, "itself", threads);
+    TrainingStep step(recipe, *loaded.model, loaded.weights, alone, &itself);
+    for (int repetition = 0; repetition < 2; ++repetition) {
+      const LossValues loss = step.forward_backward(batch);
+      EXPECT_NEAR(loss.teacher, 0, 1e-3);
+      EXPECT_NEAR(loss.total, without + loss.teacher, 1e-5 * without);
+    }
+    Teacher another(other, *loaded.model, "another", threads);
+    TrainingStep taught(recipe, *loaded.model, loaded.weights, alone, &another);
+    EXPECT_GT(taught.forward_backward(batch).teacher, 0.02);
+    EXPECT_NE(itself.description(), another.description());
+  }
+}
+
 }  // namespace
 }  // namespace retinaface::training

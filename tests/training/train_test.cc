@@ -391,6 +391,7 @@ TEST_F(Train, NamesWhatIsMissing) {
   expect_error("small.toml --data none", "none: No such file");
   expect_error("small.toml --data data --val none", "none: No such file");
   expect_error("small.toml --data data --init none.safetensors", "none.safetensors");
+  expect_error("small.toml --data data --teacher none.safetensors", "none.safetensors");
   fs::remove(folder_ / "data/images/3.png");
   expect_error("small.toml --data data", "data/images/3.png");
 }
@@ -406,6 +407,24 @@ TEST_F(Train, ReadsTheChosenCategory) {
   EXPECT_THAT(guess.errors, AllOf(HasSubstr("data/heads.json"), HasSubstr("--category")));
   const auto chosen = train(common + " --val data/heads.json --category head");
   EXPECT_EQ(chosen.exit_code, 0) << chosen.errors;
+}
+
+TEST_F(Train, LearnsFromATeacher) {
+  const auto taught = train("small.toml --data data --out run --steps 3 --teacher mnet025");
+  ASSERT_EQ(taught.exit_code, 0) << taught.errors;
+  EXPECT_THAT(taught.errors, HasSubstr("teacher "));
+  std::istringstream lines(content(folder_ / "run/metrics.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const json entry = json::parse(line);
+    EXPECT_GT(entry.at("loss_teacher"), 0);
+    EXPECT_GT(entry.at("loss"), entry.at("loss_teacher"));
+  }
+  const auto alone = train("small.toml --data data --out run --resume");
+  EXPECT_EQ(alone.exit_code, 1);
+  EXPECT_THAT(alone.errors, HasSubstr("found '# teacher mnet025 "));
+  const auto unknown = train("small.toml --data data --out other --teacher nobody");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("nobody"));
 }
 
 TEST_F(Train, RefusesWeightsOfAnotherModel) {

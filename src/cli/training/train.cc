@@ -34,6 +34,7 @@ struct Options {
   dataset::ChosenCategories categories;
   std::string out;
   std::string init;
+  std::string teacher;
   std::string val;
   std::uint64_t seed = 1;
   std::int64_t steps = 0;
@@ -59,12 +60,15 @@ class ProgressReport {
   void show(const training::TrainingProgress& progress) {
     const bool due = on_terminal_ || progress.step % 50 == 1 || progress.step == progress.steps;
     if (due) {
+      const double distance = progress.loss.teacher;
+      const std::string teacher = distance > 0 ? fmt::format(" teacher {:.3f}", distance) : "";
       const std::string line = fmt::format(
-          "epoch {}/{} step {}/{}  loss {:.3f} (cls {:.3f} box {:.3f} points {:.3f})  rate {:.2g}  "
+          "epoch {}/{} step {}/{}  loss {:.3f} (cls {:.3f} box {:.3f} points {:.3f}{})  rate "
+          "{:.2g}  "
           "{:.1f} images/s  waiting {:.1f}%  {} left",
           progress.epoch, progress.epochs, progress.step, progress.steps, progress.loss.total,
-          progress.loss.cls, progress.loss.box, progress.loss.landmarks, progress.learning_rate,
-          progress.pictures_per_second, 100 * progress.waiting_share,
+          progress.loss.cls, progress.loss.box, progress.loss.landmarks, teacher,
+          progress.learning_rate, progress.pictures_per_second, 100 * progress.waiting_share,
           duration(progress.seconds_left));
       fmt::print(stderr, "{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
       open_ = true;
@@ -160,6 +164,12 @@ int run(const Options& options) {
   training::TrainingOptions training = training_options(options, processes);
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
+  std::optional<training::Teacher> teacher;
+  if (!options.teacher.empty()) {
+    teacher.emplace(models::load_model_by_name_or_path(options.teacher),
+                    models::find_model(recipe.model), options.teacher, thread_count(options));
+    training.teacher = &*teacher;
+  }
   training::TrainingResult result;
   {
     ProgressReport progress_report;
@@ -197,6 +207,10 @@ Action declare_train(CLI::App& app) {
       ->required();
   app.add_option("--init", options->init,
                  "start from these weights: a backbone or a whole detector (.safetensors)");
+  app.add_option(
+      "--teacher", options->teacher,
+      "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
+      "model's name, or a .safetensors file, with the same anchors");
   app.add_option("--val", options->val,
                  "validate on these pictures: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");

@@ -1,0 +1,107 @@
+#include "training/distillation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "retinaface/error.h"
+
+#include "training/testing.h"
+
+namespace retinaface::training {
+namespace {
+
+using testing::expect_gradients;
+using testing::Outputs;
+
+constexpr double kBeta = 0.5;
+constexpr LossCounts kCounts = {.positives = 3};
+
+TeacherOutputs teacher_of(const Outputs& outputs) {
+  const auto& values = outputs.values;
+  return {{values[0], values[1]}, {values[2], values[3]}, {values[4], values[5]}};
+}
+
+/// With no other loss beside it.
+double distance(Outputs& student, const TeacherOutputs& teacher,
+                const DistillationOptions& options) {
+  for (auto& gradients : student.gradients) std::ranges::fill(gradients, 0.0F);
+  return add_distillation_loss(student.views(), teacher, kCounts, kBeta, options);
+}
+
+TEST(Distillation, EqualsAnExampleWorkedByHand) {
+  Outputs student(1);
+  for (auto& values : student.values) std::ranges::fill(values, 0.0F);
+  TeacherOutputs teacher = teacher_of(student);
+  // All anchors but one agree, on 1/2; the teacher gives that one 3/4, and its box another offset.
+  teacher.cls[0][1] = std::log(3.0F);
+  teacher.box[0][2] = 1;
+  const double got =
+      distance(student, teacher, {.cls_weight = 2, .box_weight = 4, .landmarks_weight = 1});
+  const double divergence = 0.75 * std::log(0.75 / 0.5) + 0.25 * std::log(0.25 / 0.5);
+  EXPECT_NEAR(got, (2 * divergence + 4 * 0.75 * (1 - 0.25)) / 3, 1e-6);
+}
+
+TEST(Distillation, GradientsEqualFiniteDifferences) {
+  const TeacherOutputs teacher = teacher_of(Outputs(8));
+  Outputs student(9);
+  const DistillationOptions options = {.box_weight = 0.5F, .landmarks_weight = 0.25F};
+  const auto loss = [&] { return distance(student, teacher, options); };
+  EXPECT_GT(loss(), 0);
+  EXPECT_GE(expect_gradients(student, loss), 100U);
+}
+
+TEST(Distillation, AddsToTheGradientsThatAreThere) {
+  const TeacherOutputs teacher = teacher_of(Outputs(8));
+  Outputs alone(9);
+  distance(alone, teacher, {});
+  Outputs added(9);
+  for (auto& gradients : added.gradients) std::ranges::fill(gradients, 1.0F);
+  add_distillation_loss(added.views(), teacher, kCounts, kBeta, {});
+  for (std::size_t i = 0; i < alone.gradients.size(); ++i) {
+    for (std::size_t j = 0; j < alone.gradients[i].size(); ++j) {
+      EXPECT_NEAR(added.gradients[i][j], alone.gradients[i][j] + 1, 1e-6F);
+    }
+  }
+}
+
+TEST(Distillation, LeavesBoxesAndPointsWhereTheTeacherSeesNoFace) {
+  TeacherOutputs teacher = teacher_of(Outputs(10));
+  for (auto& level : teacher.cls) {
+    for (std::size_t i = 0; i < level.size(); i += 2) level[i] = level[i + 1] + 5;  // 0.7 %
+  }
+  Outputs student(11);
+  EXPECT_GT(distance(student, teacher, {.least_score = 0.01F}), 0);
+  for (std::size_t i = 2; i < student.gradients.size(); ++i) {
+    for (const float gradient : student.gradients[i]) EXPECT_EQ(gradient, 0);
+  }
+  distance(student, teacher, {.least_score = 0.005F});
+  EXPECT_NE(student.gradients[2][0], 0);
+}
+
+TEST(Distillation, StaysFiniteForExtremeLogits) {
+  TeacherOutputs teacher = teacher_of(Outputs(12));
+  for (float& value : teacher.cls[0]) value *= 1e4F;
+  Outputs student(13);
+  EXPECT_TRUE(std::isfinite(distance(student, teacher, {})));
+  for (float& value : student.values[0]) value *= -1e4F;
+  EXPECT_TRUE(std::isfinite(distance(student, teacher, {})));
+  for (const float gradient : student.gradients[0]) EXPECT_LE(std::abs(gradient), 1);
+}
+
+TEST(Teacher, NeedsTheStudentsAnchors) {
+  const models::LoadedModel teacher = models::load_builtin_model("mnet025");
+  try {
+    Teacher(teacher, models::find_model("resnet50"), "big.safetensors", 1);
+    FAIL() << "taught another's anchors";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBadData);
+    EXPECT_STREQ(
+        error.what(),
+        "big.safetensors: expected a teacher with the anchors of resnet50, found a mnet025");
+  }
+}
+
+}  // namespace
+}  // namespace retinaface::training

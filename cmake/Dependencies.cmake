@@ -49,7 +49,8 @@ endif()
 if(RETINAFACE_WITH_TRAINING)
   add_library(libtorch INTERFACE)
   target_include_directories(libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES})
+  # at::parallel_for is inline, and a plain loop where it is compiled without OpenMP.
+  target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   # c10d's headers include Gloo's; without them the trainer is one process.
   find_path(GLOO_INCLUDE_DIR gloo/context.h)
   find_library(GLOO_LIBRARY gloo)

@@ -8,6 +8,10 @@
 #include "base/check.h"
 #include "runtime/torch/deformable_sampling.h"
 
+#ifndef _OPENMP
+#error "at::parallel_for uses one thread only where it is compiled without OpenMP"
+#endif
+
 namespace retinaface::runtime {
 namespace {
 

@@ -9,6 +9,10 @@
 #include "base/check.h"
 #include "runtime/torch/norm_activation.h"
 
+#ifndef _OPENMP
+#error "at::parallel_for uses one thread only where it is compiled without OpenMP"
+#endif
+
 namespace retinaface::runtime {
 namespace {
 

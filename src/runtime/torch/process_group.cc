@@ -1,5 +1,6 @@
 #include "runtime/torch/process_group.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -59,14 +60,18 @@ ProcessPlace place_from_environment(const Environment& environment) {
 
 #ifdef RETINAFACE_WITH_GLOO
 
+/// Processes that start side by side on busy machines get at least this long to find each other.
+constexpr std::chrono::seconds kLeastJoining{30};
+
 class ProcessGroup::Implementation {
  public:
-  Implementation(const ProcessPlace& place, std::chrono::seconds timeout) {
+  Implementation(const ProcessPlace& place, std::chrono::seconds timeout,
+                 std::chrono::seconds joining) {
     c10d::TCPStoreOptions options;
     options.port = place.port;
     options.isServer = place.rank == 0;
     options.numWorkers = static_cast<std::size_t>(place.processes);
-    options.timeout = timeout;
+    options.timeout = joining;
     const auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
     // A process that dies closes its connections and is noticed at once; one that hangs, or whose
     // machine is lost, by the time-out alone.
@@ -115,10 +120,11 @@ std::string gone(std::chrono::seconds timeout) {
 ProcessGroup::ProcessGroup(const ProcessPlace& place, std::chrono::seconds timeout)
     : place_(place), timeout_(timeout) {
   if (place.processes == 1) return;
+  const std::chrono::seconds joining = std::max(timeout, kLeastJoining);
   translated(
       place,
-      fmt::format("the processes of the run did not find each other within {} s", timeout.count()),
-      [&] { implementation_ = std::make_unique<Implementation>(place, timeout); });
+      fmt::format("the processes of the run did not find each other within {} s", joining.count()),
+      [&] { implementation_ = std::make_unique<Implementation>(place, timeout, joining); });
 }
 
 void ProcessGroup::sum(std::span<double> values) {

@@ -1,12 +1,17 @@
-// Images a second that the trainer learns from, batches ready in memory: forward, loss, backward
-// and optimizer. benchmarks/training_eager.py is the ordinary PyTorch loop to compare with. Usage:
+// Images a second that the trainer learns from: forward, loss, backward and optimizer, of batches
+// that are ready in memory, or with --data=FOLDER loaded from an annotated set as it goes.
+// benchmarks/training_eager.py is the ordinary PyTorch loop to compare with. Usage:
 // bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [MODEL] [ACCUMULATE] [recompute]
-//   -> one JSON line
+//                [--data=FOLDER]   -> one JSON line
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <functional>
+#include <memory>
+#include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,6 +19,8 @@
 
 #include "base/random.h"
 #include "dataset/augmentation.h"
+#include "dataset/loader.h"
+#include "dataset/read_set.h"
 #include "models/catalogue.h"
 #include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
@@ -49,10 +56,41 @@ dataset::Sample noise(int side, std::uint64_t seed) {
   return sample;
 }
 
+using Source = std::function<std::vector<dataset::Sample>()>;
+
+Source ready_batches(const training::Recipe& recipe) {
+  std::vector<std::vector<dataset::Sample>> batches(2);
+  for (std::size_t b = 0; b < batches.size(); ++b) {
+    for (int i = 0; i < recipe.batch; ++i) {
+      batches[b].push_back(noise(recipe.side_px, 100 * b + static_cast<std::uint64_t>(i)));
+    }
+  }
+  return [batches = std::move(batches), number = std::size_t{0}]() mutable {
+    return batches[number++ % batches.size()];
+  };
+}
+
+Source loaded(const training::Recipe& recipe, const std::string& folder, int threads) {
+  const auto loader =
+      std::make_shared<dataset::Loader>(std::vector{dataset::read_training_set(folder)},
+                                        dataset::LoaderOptions{.augmentation = recipe.augmentation,
+                                                               .side_px = recipe.side_px,
+                                                               .batch = recipe.batch,
+                                                               .threads = threads});
+  return [loader] { return loader->next(); };
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::string data;
+  std::erase_if(arguments, [&](const std::string& argument) {
+    constexpr std::string_view kData = "--data=";
+    if (!argument.starts_with(kData)) return false;
+    data = argument.substr(kData.size());
+    return true;
+  });
   const auto argument = [&](std::size_t i, const char* otherwise) {
     return i < arguments.size() ? arguments[i] : std::string(otherwise);
   };
@@ -60,7 +98,7 @@ int main(int argc, char** argv) {
   if (precision != "fp32" && precision != "bf16") {
     fmt::print(stderr,
                "usage: bench_training [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [MODEL] "
-               "[ACCUMULATE] [recompute]\n");
+               "[ACCUMULATE] [recompute] [--data=FOLDER]\n");
     return 2;
   }
   const int threads = std::max(std::atoi(argument(1, "2").c_str()), 1);
@@ -80,32 +118,27 @@ int main(int argc, char** argv) {
   const models::Model& model = models::find_model(recipe.model);
   training::TrainingStep step(recipe, model, graph::random_weights(model.build(), 1), alone);
   training::Optimizer optimizer(step.network().parameters(), recipe.optimizer);
-  std::vector<std::vector<dataset::Sample>> batches(2);
-  for (std::size_t b = 0; b < batches.size(); ++b) {
-    for (int i = 0; i < recipe.batch; ++i) {
-      batches[b].push_back(noise(recipe.side_px, 100 * b + static_cast<std::uint64_t>(i)));
-    }
-  }
+  const Source next_batch = data.empty() ? ready_batches(recipe) : loaded(recipe, data, threads);
   std::vector<double> times;
   const auto begin = Clock::now();
   constexpr std::size_t kWarm = 2;
   while (times.size() < kWarm + 3 ||
          std::chrono::duration<double>(Clock::now() - begin).count() < seconds) {
     const auto start = Clock::now();
-    step.forward_backward(batches[times.size() % batches.size()]);
+    step.forward_backward(next_batch());
     constexpr double kRate = 1e-5;
     optimizer.step(kRate, static_cast<std::int64_t>(times.size()), step.network().gradients(),
                    step.network().values());
     times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   times.erase(times.begin(), times.begin() + kWarm);
-  std::ranges::sort(times);
+  const double mean = std::reduce(times.begin(), times.end()) / static_cast<double>(times.size());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   fmt::print(
       "{{\"engine\": \"retinaface-train\", \"model\": \"{}\", \"precision\": \"{}\", \"threads\": "
-      "{}, \"side\": {}, "
-      "\"batch\": {}, \"steps\": {}, \"images_per_second\": {:.2f}, \"peak_mb\": {}}}\n",
-      recipe.model, precision, threads, recipe.side_px, recipe.batch, times.size(),
-      recipe.batch / times[times.size() / 2], usage.ru_maxrss / 1024);
+      "{}, \"side\": {}, \"batch\": {}, \"steps\": {}, \"loading\": {}, \"images_per_second\": "
+      "{:.2f}, \"peak_mb\": {}}}\n",
+      recipe.model, precision, threads, recipe.side_px, recipe.batch, times.size(), !data.empty(),
+      recipe.batch / mean, usage.ru_maxrss / 1024);
 }

@@ -2,9 +2,12 @@
 """The ordinary eager PyTorch training loop, to compare bench_training with.
 
 The same network (tests/training/reference.py writes it down), loss and optimizer at PyTorch's
-defaults: contiguous tensors, autograd, torch.optim.SGD, batches ready in memory. Anchors are matched
-beforehand, which favours this side. Debian: python3-torch, python3-numpy.
-Usage: benchmarks/training_eager.py [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH]   -> one JSON line
+defaults: contiguous tensors, autograd, torch.optim.SGD. Batches are ready in memory, or with
+--data=FOLDER loaded by a DataLoader of as many workers: pictures decoded, cropped, resized, mirrored
+and distorted in colour by OpenCV, as the trainer does. Anchors are matched beforehand, which favours
+this side. Debian: python3-torch, python3-numpy, python3-opencv.
+Usage: benchmarks/training_eager.py [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [--data=FOLDER]
+  -> one JSON line
 """
 import importlib.util
 import json
@@ -16,8 +19,10 @@ import time
 import torch
 from torch.nn import functional as F
 
-precision = sys.argv[1] if len(sys.argv) > 1 else "fp32"
-threads, seconds, side, batch = [float(a) for a in sys.argv[2:6]] + [2, 20, 640, 16][len(sys.argv[2:6]):]
+data = [a.removeprefix("--data=") for a in sys.argv[1:] if a.startswith("--data=")]
+arguments = [a for a in sys.argv[1:] if not a.startswith("--data=")]
+precision = arguments[0] if arguments else "fp32"
+threads, seconds, side, batch = [float(a) for a in arguments[1:5]] + [2, 20, 640, 16][len(arguments[1:5]):]
 side, batch = int(side), int(batch)
 torch.set_num_threads(int(threads))
 torch.manual_seed(1)
@@ -34,7 +39,57 @@ positive = torch.zeros(batch, count, dtype=torch.bool)
 positive[:, :: count // 100] = True  # about a hundred positives a picture
 box = torch.randn(batch, count, 4)
 points = torch.randn(batch, count, 10)
-pictures = [torch.rand(batch, 3, side, side) * 255 - 110 for _ in range(2)]
+
+
+class Pictures(torch.utils.data.Dataset):
+    """The pictures under a folder, augmented: a square of 0.3 to 1 of the shorter side, mirrored half
+    of the time, brightness, contrast, saturation and hue each changed half of the time."""
+
+    def __init__(self, folder):
+        self.paths = sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix in (".webp", ".jpg"))
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        import cv2
+        import numpy as np
+
+        cv2.setNumThreads(0)
+        chance = np.random.default_rng(index)
+        picture = cv2.imread(str(self.paths[index]))
+        height, width = picture.shape[:2]
+        edge = int(min(height, width) * chance.uniform(0.3, 1))
+        x, y = chance.integers(width - edge + 1), chance.integers(height - edge + 1)
+        picture = cv2.resize(picture[y:y + edge, x:x + edge], (side, side))
+        if chance.random() < 0.5:
+            picture = picture[:, ::-1]
+        picture = picture.astype(np.float32)
+        if chance.random() < 0.5:
+            picture += chance.uniform(-32, 32)
+        if chance.random() < 0.5:
+            picture *= chance.uniform(0.5, 1.5)
+        picture = cv2.cvtColor(np.clip(picture, 0, 255), cv2.COLOR_BGR2HSV)
+        if chance.random() < 0.5:
+            picture[..., 1] *= chance.uniform(0.5, 1.5)
+        if chance.random() < 0.5:
+            picture[..., 0] = (picture[..., 0] + chance.uniform(-18, 18)) % 360
+        picture[..., 1] = np.clip(picture[..., 1], 0, 1)
+        picture = cv2.cvtColor(picture, cv2.COLOR_HSV2BGR) - np.float32([104, 117, 123])
+        return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+
+
+def batches():
+    if not data:
+        ready = [torch.rand(batch, 3, side, side) * 255 - 110 for _ in range(2)]
+        while True:
+            yield from ready
+    loader = torch.utils.data.DataLoader(Pictures(data[0]), batch, shuffle=True, drop_last=True,
+                                         num_workers=int(threads))
+    while True:
+        yield from loader
+
+
 
 
 def loss_of(outputs):
@@ -50,20 +105,22 @@ def loss_of(outputs):
 
 
 times = []
+source = batches()
 begin = time.perf_counter()
 while len(times) < 5 or time.perf_counter() - begin < seconds:
     start = time.perf_counter()
+    pictures = next(source)
     optimizer.zero_grad()
     if precision == "bf16":
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = network(pictures[len(times) % 2])
+            outputs = network(pictures)
     else:
-        outputs = network(pictures[len(times) % 2])
+        outputs = network(pictures)
     loss_of(outputs).backward()
     optimizer.step()
     times.append(time.perf_counter() - start)
-times = sorted(times[2:])
+times = times[2:]
 print(json.dumps({"engine": f"pytorch {torch.__version__} eager", "precision": precision,
                   "threads": int(threads), "side": side, "batch": batch, "steps": len(times),
-                  "images_per_second": round(batch / times[len(times) // 2], 2),
+                  "loading": bool(data), "images_per_second": round(batch * len(times) / sum(times), 2),
                   "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))

@@ -19,6 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::Key;
 using testing::PickleWriter;
 using ::testing::StartsWith;
+using testing::torch_file;
 using testing::TorchFile;
 
 /// The network of tests/make_checkpoint_fixtures.py.
@@ -92,26 +93,6 @@ TEST(Import, NamesEveryTensorThatDoesNotFit) {
                                   Part::kWhole);
               }).what(),
               HasSubstr("not in the model: body.0.weight, body.1.bias"));
-}
-
-/// A state dict of these weights as torch.save would write it, each name after `prefix`.
-TorchFile torch_file(const graph::Weights& weights, const std::string& prefix = "") {
-  TorchFile file;
-  PickleWriter pickle;
-  pickle.raw("}(");
-  for (const auto& [name, tensor] : weights.tensors) {
-    const std::string key = std::to_string(file.storages.size());
-    std::vector<std::int64_t> strides(tensor.shape.size(), 1);
-    for (std::size_t axis = strides.size(); axis-- > 1;) {
-      strides[axis - 1] = strides[axis] * tensor.shape[axis];
-    }
-    const auto elements = static_cast<std::int64_t>(tensor.values.size());
-    pickle.text(prefix + name).tensor(key, elements, 0, tensor.shape, strides);
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
-    file.storages[key] = std::string(bytes, tensor.values.size() * sizeof(float));
-  }
-  file.pickle = pickle.raw("u").stop();
-  return file;
 }
 
 void expect_same_tensors(const graph::Weights& actual, const graph::Weights& expected) {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "graph/weights.h"
+
 namespace retinaface::testing {
 
 /// The little-endian bytes of a number.
@@ -138,6 +140,26 @@ inline std::string TorchFile::zip() const {
   for (const auto& [key, bytes] : storages) files.emplace_back("archive/data/" + key, bytes);
   files.emplace_back("archive/version", "3\n");
   return make_zip(files);
+}
+
+/// A state dict of these weights as torch.save would write it, each name after `prefix`.
+inline TorchFile torch_file(const graph::Weights& weights, const std::string& prefix = "") {
+  TorchFile file;
+  PickleWriter pickle;
+  pickle.raw("}(");
+  for (const auto& [name, tensor] : weights.tensors) {
+    const std::string key = std::to_string(file.storages.size());
+    std::vector<std::int64_t> strides(tensor.shape.size(), 1);
+    for (std::size_t axis = strides.size(); axis-- > 1;) {
+      strides[axis - 1] = strides[axis] * tensor.shape[axis];
+    }
+    const auto elements = static_cast<std::int64_t>(tensor.values.size());
+    pickle.text(prefix + name).tensor(key, elements, 0, tensor.shape, strides);
+    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
+    file.storages[key] = std::string(bytes, tensor.values.size() * sizeof(float));
+  }
+  file.pickle = pickle.raw("u").stop();
+  return file;
 }
 
 }  // namespace retinaface::testing

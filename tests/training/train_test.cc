@@ -1,4 +1,5 @@
 // `retinaface train` as a user meets it.
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "support/testing.h"
+#include "support/torch_writer.h"
 #include "support/training_set.h"
 
 namespace retinaface {
@@ -141,6 +143,7 @@ int exit_code_of(pid_t process) {
 }
 
 TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
+  write("small.toml", std::string(kSmallRecipe) + "method = \"adamw\"\n");
   const std::string common = "small.toml --data data --val data --threads 2 --checkpoint-every 3";
   ASSERT_EQ(train(common + " --out whole").exit_code, 0);
   const auto expected = losses_of(folder_ / "whole/metrics.jsonl");
@@ -407,6 +410,45 @@ TEST_F(Train, ReadsTheChosenCategory) {
   EXPECT_THAT(guess.errors, AllOf(HasSubstr("data/heads.json"), HasSubstr("--category")));
   const auto chosen = train(common + " --val data/heads.json --category head");
   EXPECT_EQ(chosen.exit_code, 0) << chosen.errors;
+}
+
+/// The first weights of a detector are a classifier's: from torch.save's file to the detector's.
+TEST_F(Train, StartsFromAnImportedBackbone) {
+  graph::Weights classifier;
+  for (const auto& [name, tensor] :
+       graph::random_weights(models::find_model("mnet025").build(), 9).tensors) {
+    if (!name.starts_with(models::kBackbonePrefix)) continue;
+    classifier.tensors.emplace(name.substr(models::kBackbonePrefix.size()), tensor.clone());
+  }
+  classifier.tensors.emplace("fc.weight", graph::Tensor::of_shape({1000, 256}));
+  classifier.tensors.emplace("fc.bias", graph::Tensor::of_shape({1000}));
+  write("imagenet.tar", testing::torch_file(classifier, "module.").legacy());
+  const auto imported = testing::run("cd '" + folder_.path().string() +
+                                     "' && '" RETINAFACE_PROGRAM
+                                     "' import imagenet.tar --part backbone --model mnet025 "
+                                     "-o backbone.safetensors");
+  ASSERT_EQ(imported.exit_code, 0) << imported.errors;
+  write("still.toml", R"(
+[input]
+side_px = 64
+batch = 4
+[optimizer]
+frozen_statistics = true
+[schedule]
+learning_rate = 0
+)");
+  const auto result =
+      train("still.toml --data data --out run --steps 1 --init backbone.safetensors");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const graph::Weights last = graph::read_safetensors(folder_ / "run/last.safetensors");
+  std::size_t compared = 0;
+  for (const auto& [name, tensor] : last.tensors) {
+    if (!name.starts_with(models::kBackbonePrefix)) continue;
+    const graph::Tensor& from = classifier.at(name.substr(models::kBackbonePrefix.size()));
+    EXPECT_TRUE(std::ranges::equal(tensor.values, from.values)) << name;
+    ++compared;
+  }
+  EXPECT_EQ(compared + 2, classifier.tensors.size());
 }
 
 TEST_F(Train, LearnsFromATeacher) {

@@ -120,9 +120,10 @@ void draw_curves(const fs::path& path, const Metrics& metrics) {
               {{"loss", "total"},
                {"loss_cls", "classes"},
                {"loss_box", "boxes"},
-               {"loss_landmarks", "landmarks"}}),
+               {"loss_landmarks", "landmarks"},
+               {"loss_teacher", "distance from the teacher"}}),
       diagram("learning rate", metrics.steps, {{"learning_rate", "rate"}})};
-  diagrams.back().y_max = 0;
+  diagrams.back().y_max = 1e-9;  // a rate of 0 is one too
   for (const double rate : diagrams.back().lines.at(0).y) {
     diagrams.back().y_max = std::max(diagrams.back().y_max, 1.1 * rate);
   }
@@ -212,8 +213,11 @@ std::string figures_table(const Metrics& metrics) {
   for (const auto& [key, name] : {std::pair{"loss", "loss, mean of the last 100 steps"},
                                   {"loss_cls", "of the classes"},
                                   {"loss_box", "of the boxes"},
-                                  {"loss_landmarks", "of the landmarks"}}) {
-    row(name, fmt::format("{:.4f}", metrics.steps.at(key).recent(kLast)));
+                                  {"loss_landmarks", "of the landmarks"},
+                                  {"loss_teacher", "distance from the teacher"}}) {
+    const auto series = metrics.steps.find(key);
+    if (series == metrics.steps.end()) continue;
+    row(name, fmt::format("{:.4f}", series->second.recent(kLast)));
   }
   row("images/s, mean of the last 100 steps",
       fmt::format("{:.1f}", metrics.steps.at("images_per_second").recent(kLast)));

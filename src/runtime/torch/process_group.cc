@@ -11,6 +11,7 @@
 #include "base/file.h"
 
 #ifdef RETINAFACE_WITH_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
@@ -55,6 +56,8 @@ ProcessPlace place_from_environment(const Environment& environment) {
   }
   if (const auto host = environment("MASTER_ADDR")) place.host = *host;
   read_number<std::uint16_t>(environment, "MASTER_PORT", 1, place.port);
+  place.launcher_listens = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  read_number(environment, "TORCHELASTIC_RESTART_COUNT", 0, place.attempt);
   return place;
 }
 
@@ -69,10 +72,13 @@ class ProcessGroup::Implementation {
                  std::chrono::seconds joining) {
     c10d::TCPStoreOptions options;
     options.port = place.port;
-    options.isServer = place.rank == 0;
+    options.isServer = place.rank == 0 && !place.launcher_listens;
     options.numWorkers = static_cast<std::size_t>(place.processes);
     options.timeout = joining;
-    const auto store = c10::make_intrusive<c10d::TCPStore>(place.host, options);
+    // What a store of the launcher's still holds of an earlier attempt stays out of the way.
+    const auto store = c10::make_intrusive<c10d::PrefixStore>(
+        fmt::format("retinaface/{}/", place.attempt),
+        c10::make_intrusive<c10d::TCPStore>(place.host, options));
     // A process that dies closes its connections and is noticed at once; one that hangs, or whose
     // machine is lost, by the time-out alone.
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);

@@ -16,12 +16,15 @@ struct ProcessPlace {
   int processes = 1;
   std::string host = "127.0.0.1";  ///< of rank 0, as the others reach it
   std::uint16_t port = 29500;      ///< there
+  bool launcher_listens = false;   ///< on that port, for all to meet there; else rank 0 has to
+  int attempt = 0;                 ///< how often the launcher has started the run anew
 };
 
 /// Reads the value of an environment variable; nothing where it is not set.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
-/// What the launcher has set: torchrun's RANK and WORLD_SIZE, or Open MPI's, Hydra's (MPICH, Intel)
+/// What the launcher has set: torchrun's RANK and WORLD_SIZE, TORCHELASTIC_USE_AGENT_STORE and
+/// TORCHELASTIC_RESTART_COUNT, or Open MPI's, Hydra's (MPICH, Intel)
 /// or Slurm's (srun) own; MASTER_ADDR and MASTER_PORT with all of them. One process where there is
 /// none of these. Throws Error(kInvalidArgument) for values that are no such numbers.
 ProcessPlace place_from_environment(const Environment& environment);

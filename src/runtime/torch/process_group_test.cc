@@ -11,6 +11,10 @@
 
 #include "support/testing.h"
 
+#ifdef RETINAFACE_WITH_GLOO
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#endif
+
 namespace retinaface::runtime {
 namespace {
 
@@ -37,7 +41,15 @@ TEST(ProcessPlace, IsWhatTheLauncherSays) {
     EXPECT_EQ(place.processes, 5);
     EXPECT_EQ(place.host, "node7");
     EXPECT_EQ(place.port, 1234);
+    EXPECT_FALSE(place.launcher_listens);
   }
+  const ProcessPlace place =
+      place_from_environment(environment({{"RANK", "0"},
+                                          {"WORLD_SIZE", "2"},
+                                          {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                                          {"TORCHELASTIC_RESTART_COUNT", "3"}}));
+  EXPECT_TRUE(place.launcher_listens);
+  EXPECT_EQ(place.attempt, 3);
   // A batch script of Slurm's is one process, however many tasks it will start.
   EXPECT_EQ(
       place_from_environment(environment({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})).processes,
@@ -73,22 +85,44 @@ TEST(ProcessGroup, OfOneWorks) {
 
 using namespace std::chrono_literals;
 
+std::uint16_t a_port() {
+  return static_cast<std::uint16_t>(10000 + ::getpid() % 10000);
+}
+
 /// Rank 0 does the one and rank 1 the other, in two threads of this process, with a time-out of a
 /// second.
 template <typename First, typename Second>
-void run_two(const First& first, const Second& second) {
-  const auto place = [](int rank) {
-    ProcessPlace place{.rank = rank, .processes = 2};
-    place.port = static_cast<std::uint16_t>(10000 + ::getpid() % 10000);
-    return place;
-  };
+void run_two(const First& first, const Second& second, ProcessPlace place = {}) {
+  place.processes = 2;
+  place.port = a_port();
+  ProcessPlace other_place = place;
+  other_place.rank = 1;
   auto other = std::async(std::launch::async, [&] {
-    ProcessGroup group(place(1), 1s);
+    ProcessGroup group(other_place, 1s);
     second(group);
   });
-  ProcessGroup group(place(0), 1s);
+  ProcessGroup group(place, 1s);
   first(group);
   other.get();
+}
+
+void expect_sums(ProcessGroup& group) {
+  float values[] = {1, 2};
+  group.sum(std::span<float>(values));
+  EXPECT_THAT(values, ::testing::ElementsAre(2, 4));
+}
+
+// torchrun's own process listens on the port before it starts the others, and again on the same one
+// after some of them have failed.
+TEST(ProcessGroup, MeetsWhereTheLauncherListens) {
+  c10d::TCPStoreOptions options;
+  options.port = a_port();
+  options.isServer = true;
+  options.waitWorkers = false;
+  const c10d::TCPStore launcher("127.0.0.1", options);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    run_two(expect_sums, expect_sums, {.launcher_listens = true, .attempt = attempt});
+  }
 }
 
 TEST(ProcessGroup, WaitsForTheFirstLongerThanTheTimeout) {
@@ -99,9 +133,7 @@ TEST(ProcessGroup, WaitsForTheFirstLongerThanTheTimeout) {
       ended = true;
     });
     EXPECT_TRUE(ended);
-    float values[] = {1, 2};
-    group.sum(std::span<float>(values));
-    EXPECT_THAT(values, ::testing::ElementsAre(2, 4));
+    expect_sums(group);
   };
   run_two(check, check);
 }

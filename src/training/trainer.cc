@@ -125,15 +125,15 @@ class Run {
   bool first() const { return processes_.rank() == 0; }
 
   /// What all processes do after the same step: stop if any of them was asked to, and wait for the
-  /// first to validate.
+  /// first to validate or save, which may take longer than their time-out.
   struct Agreement {
     bool stop = false;
-    bool validate = false;
+    bool wait = false;
   };
 
-  Agreement agree(bool validation_is_due) {
+  Agreement agree(bool first_has_work) {
     double asked[] = {options_.stop != nullptr && options_.stop->load() ? 1.0 : 0.0,
-                      first() && validation_is_due ? 1.0 : 0.0};
+                      first() && first_has_work ? 1.0 : 0.0};
     processes_.sum(std::span<double>(asked));
     return {asked[0] > 0, asked[1] > 0};
   }
@@ -209,18 +209,22 @@ class Run {
     ++done_;
 
     step_seconds_.add(seconds_since(start));
-    const Agreement agreement = agree(validation_is_due(per_epoch));
+    const bool validation_due = validation_is_due(per_epoch);
+    const bool save_due = save_is_due();
+    const Agreement agreement = agree(validation_due || save_due);
     stopped_ = agreement.stop;
     TrainingProgress progress;
     if (first()) {
       progress = describe(loss, rate, per_epoch);
       log_->add_step(progress);
     }
-    if (agreement.validate) {
-      processes_.while_first_works([&] { progress.validation = validate(); });
+    if (agreement.wait) {
+      processes_.while_first_works([&] {
+        if (validation_due) progress.validation = validate();
+        if (save_due) save();
+      });
     }
     if (!first()) return;
-    if (save_is_due()) save();
     if (options_.progress) options_.progress(progress);
   }
 

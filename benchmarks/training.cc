@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,7 @@ dataset::Sample noise(int side, std::uint64_t seed) {
   return sample;
 }
 
-using Source = std::function<std::vector<dataset::Sample>()>;
+using Source = std::function<std::span<const dataset::Sample>()>;
 
 Source ready_batches(const training::Recipe& recipe) {
   std::vector<std::vector<dataset::Sample>> batches(2);
@@ -65,7 +66,8 @@ Source ready_batches(const training::Recipe& recipe) {
       batches[b].push_back(noise(recipe.side_px, 100 * b + static_cast<std::uint64_t>(i)));
     }
   }
-  return [batches = std::move(batches), number = std::size_t{0}]() mutable {
+  return [batches = std::move(batches),
+          number = std::size_t{0}]() mutable -> std::span<const dataset::Sample> {
     return batches[number++ % batches.size()];
   };
 }
@@ -77,7 +79,10 @@ Source loaded(const training::Recipe& recipe, const std::string& folder, int thr
                                                                .side_px = recipe.side_px,
                                                                .batch = recipe.batch,
                                                                .threads = threads});
-  return [loader] { return loader->next(); };
+  return [loader, batch = std::vector<dataset::Sample>()]() mutable {
+    batch = loader->next();
+    return std::span<const dataset::Sample>(batch);
+  };
 }
 
 }  // namespace

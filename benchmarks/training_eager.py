@@ -85,7 +85,9 @@ def batches():
         while True:
             yield from ready
     loader = torch.utils.data.DataLoader(Pictures(data[0]), batch, shuffle=True, drop_last=True,
-                                         num_workers=int(threads))
+                                         num_workers=int(threads), persistent_workers=True)
+    if len(loader) == 0:
+        sys.exit(f"{data[0]}: expected at least {batch} .webp or .jpg files")
     while True:
         yield from loader
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -89,10 +90,17 @@ Checkpoint read_checkpoint(const std::filesystem::path& path,
   }
   Checkpoint checkpoint;
   checkpoint.step = number<std::int64_t>(file, "step", source);
+  if (checkpoint.step < 0) {
+    fail(ErrorCode::kBadData, "{}: expected a step from 0 on, found {}", source, checkpoint.step);
+  }
   checkpoint.seed = number<std::uint64_t>(file, "seed", source);
   checkpoint.logged.metrics = number<std::uint64_t>(file, "metrics_bytes", source);
   checkpoint.logged.events = number<std::uint64_t>(file, "events_bytes", source);
   if (file.metadata.contains("best")) checkpoint.best = number<double>(file, "best", source);
+  if (checkpoint.best && !std::isfinite(*checkpoint.best)) {
+    fail(ErrorCode::kBadData, "{}: expected a finite number as 'best', found {}", source,
+         *checkpoint.best);
+  }
   if (const auto run = file.metadata.find("run"); run != file.metadata.end()) {
     checkpoint.run = run->second;
   }

@@ -101,6 +101,15 @@ TEST_F(CheckpointFile, OfOtherContentIsNamed) {
   text.replace(text.find("1234567890123"), 1, "x");
   write(text);
   EXPECT_THAT(message(), HasSubstr("expected a number as 'step'"));
+
+  Checkpoint checkpoint = example();
+  checkpoint.step = -1;
+  write_checkpoint(path_, checkpoint, parameters());
+  EXPECT_THAT(message(), HasSubstr("expected a step from 0 on, found -1"));
+  checkpoint = example();
+  checkpoint.best = std::nan("");
+  write_checkpoint(path_, checkpoint, parameters());
+  EXPECT_THAT(message(), HasSubstr("expected a finite number as 'best'"));
 }
 
 }  // namespace

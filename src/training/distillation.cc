@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <thread>
+#include <cmath>
+#include <future>
+#include <vector>
 
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -52,6 +54,11 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
          student.name, model_.name);
   }
+  for (const auto& [name, tensor] : loaded.weights.tensors) {
+    if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); })) {
+      fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
+    }
+  }
   for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
 }
 
@@ -80,17 +87,17 @@ TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
       copy(outputs_[level].landmarks, outputs.landmarks[level]);
     }
   };
-  std::vector<std::jthread> others;
   const auto share_of = [&](std::size_t thread) {
     for (std::size_t n = thread; n < samples.size(); n += sessions_.size()) {
       look_at(*sessions_[thread], n);
     }
   };
+  std::vector<std::future<void>> others;
   for (std::size_t thread = 1; thread < sessions_.size(); ++thread) {
-    others.emplace_back(share_of, thread);
+    others.push_back(std::async(std::launch::async, share_of, thread));
   }
   share_of(0);
-  others.clear();  // waits for them
+  for (std::future<void>& other : others) other.get();
   return outputs;
 }
 

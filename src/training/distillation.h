@@ -19,6 +19,8 @@ struct DistillationOptions {
   float box_weight = 1;
   float landmarks_weight = 1;
   float least_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
+
+  bool operator==(const DistillationOptions&) const = default;
 };
 
 /// A teacher's outputs for some pictures, each level laid out as a HeadMaps' values.

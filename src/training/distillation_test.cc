@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "retinaface/error.h"
-
+#include "support/testing.h"
 #include "training/testing.h"
 
 namespace retinaface::training {
 namespace {
 
+using retinaface::testing::error_of;
 using testing::expect_gradients;
 using testing::Outputs;
 
@@ -92,15 +93,20 @@ TEST(Distillation, StaysFiniteForExtremeLogits) {
 
 TEST(Teacher, NeedsTheStudentsAnchors) {
   const models::LoadedModel teacher = models::load_builtin_model("mnet025");
-  try {
-    Teacher(teacher, models::find_model("resnet50"), "big.safetensors", 1);
-    FAIL() << "taught another's anchors";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kBadData);
-    EXPECT_STREQ(
-        error.what(),
-        "big.safetensors: expected a teacher with the anchors of resnet50, found a mnet025");
-  }
+  const Error error =
+      error_of([&] { Teacher(teacher, models::find_model("resnet50"), "big.safetensors", 1); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_STREQ(error.what(),
+               "big.safetensors: expected a teacher with the anchors of resnet50, found a mnet025");
+}
+
+TEST(Teacher, NeedsFiniteWeights) {
+  models::LoadedModel teacher = models::load_builtin_model("mnet025");
+  teacher.weights.tensors.begin()->second.values[0] = std::nanf("");
+  const Error error =
+      error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), ::testing::StartsWith("odd.safetensors: expected finite weights"));
 }
 
 }  // namespace

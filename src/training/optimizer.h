@@ -27,9 +27,9 @@ struct OptimizerOptions {
 ///           d = gradient + weight_decay value,  m = momentum m + d,  value -= rate m
 ///   kAdamW  by the gradient's recent size (Kingma and Ba 2015), with weight decay apart from it
 ///           (Loshchilov and Hutter 2019)
-///           m = momentum m + (1 - momentum) gradient,  s = square_decay s + (1 - square_decay)
-///           gradient^2 value -= rate (m' / (sqrt(s') + 1e-8) + weight_decay value) with m' = m /
-///           (1 - momentum^t) and s' = s / (1 - square_decay^t) in step t
+///           m = momentum m + (1 - momentum) gradient,  m' = m / (1 - momentum^t) in step t
+///           s = square_decay s + (1 - square_decay) gradient^2,  s' = s / (1 - square_decay^t)
+///           value -= rate (m' / (sqrt(s') + 1e-8) + weight_decay value)
 class Optimizer {
  public:
   /// What a checkpoint has to keep, all 0 at first.

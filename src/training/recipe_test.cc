@@ -46,6 +46,11 @@ negatives_per_positive = 5
 least_negatives = 6
 smooth_l1_beta = 0.7
 least_points_score = 0.8
+[distillation]
+cls_weight = 1.5
+box_weight = 2.5
+landmarks_weight = 3.5
+least_score = 0.2
 [optimizer]
 method = "adamw"
 momentum = 0.8
@@ -100,6 +105,10 @@ recompute = true
   EXPECT_EQ(recipe.loss.least_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
   EXPECT_EQ(recipe.loss.least_points_score, 0.8F);
+  EXPECT_EQ(recipe.distillation.cls_weight, 1.5F);
+  EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
+  EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);
+  EXPECT_EQ(recipe.distillation.least_score, 0.2F);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);

@@ -26,7 +26,8 @@ class RunLog {
   /// here.
   RunLog(const std::filesystem::path& folder, const Lengths& keep);
 
-  /// {"step", "epoch", "loss", "loss_cls", "loss_box", "loss_landmarks", "learning_rate",
+  /// {"step", "epoch", "loss", "loss_cls", "loss_box", "loss_landmarks",
+  /// with a teacher "loss_teacher", "learning_rate",
   /// "images_per_second", "waiting_share"}
   void add_step(const TrainingProgress& progress);
   /// {"validated_step"} and the figures by their names.

@@ -105,10 +105,11 @@ class Run {
   TrainingResult run() {
     prepare();
     while (done_ < last_step_ && !stopped_) one_step();
-    if (first()) {
+    // The others stay until it is written: launchers end all processes when one has ended.
+    processes_.while_first_works([&] {
       if (options_.validate && last_validated_ != done_ && !stopped_) validate();
       save();
-    }
+    });
     return {done_, done_ == last_step_, best_};
   }
 
@@ -198,12 +199,7 @@ class Run {
     const double rate = learning_rate(recipe_.schedule, done_, per_epoch);
     const std::vector<dataset::Sample> batch = loader_->next();
     const LossValues loss = step_.forward_backward(batch);
-    if (!std::isfinite(loss.total)) {
-      fail(ErrorCode::kBadData,
-           "step {}: the loss is {}; lower the learning rate ({}) and resume from the last "
-           "checkpoint",
-           done_ + 1, loss.total, rate);
-    }
+    if (!std::isfinite(loss.total)) diverged(done_ + 1, fmt::format("the loss is {}", loss.total));
     optimizer_.step(rate, done_, step_.network().gradients(), step_.network().values());
     if (averaging()) average_.add(step_.network().values(), done_);
     ++done_;
@@ -226,6 +222,12 @@ class Run {
     }
     if (!first()) return;
     if (options_.progress) options_.progress(progress);
+  }
+
+  [[noreturn]] void diverged(std::int64_t step, const std::string& what) const {
+    fail(ErrorCode::kBadData,
+         "step {}: {}; lower the learning rate ({}) and resume from the last checkpoint", step,
+         what, recipe_.schedule.learning_rate);
   }
 
   bool validation_is_due(std::int64_t per_epoch) const {
@@ -284,6 +286,10 @@ class Run {
   }
 
   void save() {
+    const auto finite = [](float value) { return std::isfinite(value); };
+    if (!std::ranges::all_of(step_.network().values(), finite)) {
+      diverged(done_, "a weight is no longer finite");
+    }
     const graph::Weights now = weights();
     graph::write_safetensors(file(kLastFile), now);
     if (!options_.validate) graph::write_safetensors(file(kBestFile), now);

@@ -232,6 +232,25 @@ learning_rate = 1e-4
   EXPECT_EQ(steps, 12);
 }
 
+// The launcher would end the first process as soon as the second is gone.
+TEST_F(Train, StoppedProcessesEndTogetherWhenAllIsSaved) {
+  const std::vector<std::string> words = {"small.toml", "--data", "data",   "--out",          "run",
+                                          "--threads",  "1",      "--init", trained_weights()};
+  const auto processes = start_two(words);
+  while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
+    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0) << content(folder_ / "process_0.txt");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  ::kill(processes[1], SIGTERM);
+  EXPECT_EQ(exit_code_of(processes[1]), 1);
+  // What it has waited for is there already.
+  const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size();
+  const graph::Weights checkpoint = graph::read_safetensors(folder_ / "run/checkpoint.safetensors");
+  EXPECT_EQ(checkpoint.metadata.at("step"), std::to_string(steps));
+  EXPECT_EQ(exit_code_of(processes[0]), 1);
+  EXPECT_THAT(content(folder_ / "process_0.txt"), HasSubstr("go on with --resume"));
+}
+
 /// What becomes of a run of two processes when the second gets the signal.
 class LostProcess : public Train, public ::testing::WithParamInterface<int> {};
 
@@ -456,11 +475,13 @@ TEST_F(Train, LearnsFromATeacher) {
   ASSERT_EQ(taught.exit_code, 0) << taught.errors;
   EXPECT_THAT(taught.errors, HasSubstr("teacher "));
   std::istringstream lines(content(folder_ / "run/metrics.jsonl"));
-  for (std::string line; std::getline(lines, line);) {
+  int steps = 0;
+  for (std::string line; std::getline(lines, line); ++steps) {
     const json entry = json::parse(line);
     EXPECT_GT(entry.at("loss_teacher"), 0);
     EXPECT_GT(entry.at("loss"), entry.at("loss_teacher"));
   }
+  EXPECT_EQ(steps, 3);
   const auto alone = train("small.toml --data data --out run --resume");
   EXPECT_EQ(alone.exit_code, 1);
   EXPECT_THAT(alone.errors, HasSubstr("found '# teacher mnet025 "));

@@ -165,7 +165,11 @@ int run(const Options& options) {
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
   std::optional<training::Teacher> teacher;
-  if (!options.teacher.empty()) {
+  if (options.teacher.empty()) {
+    if (recipe.distillation != training::DistillationOptions{}) {
+      say(processes, "no --teacher: the recipe's [distillation] is not used");
+    }
+  } else {
     teacher.emplace(models::load_model_by_name_or_path(options.teacher),
                     models::find_model(recipe.model), options.teacher, thread_count(options));
     training.teacher = &*teacher;

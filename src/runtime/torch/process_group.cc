@@ -79,6 +79,12 @@ class ProcessGroup::Implementation {
     const auto store = c10::make_intrusive<c10d::PrefixStore>(
         fmt::format("retinaface/{}/", place.attempt),
         c10::make_intrusive<c10d::TCPStore>(place.host, options));
+    // Gloo itself waits for the others no longer than the time-out.
+    const auto here = [](int rank) { return fmt::format("here/{}", rank); };
+    store->set(here(place.rank), std::vector<std::uint8_t>{1});
+    std::vector<std::string> all;
+    for (int rank = 0; rank < place.processes; ++rank) all.push_back(here(rank));
+    store->wait(all, joining);
     // A process that dies closes its connections and is noticed at once; one that hangs, or whose
     // machine is lost, by the time-out alone.
     const auto gloo = c10d::ProcessGroupGloo::Options::create(timeout);

@@ -92,12 +92,14 @@ std::uint16_t a_port() {
 /// Rank 0 does the one and rank 1 the other, in two threads of this process, with a time-out of a
 /// second.
 template <typename First, typename Second>
-void run_two(const First& first, const Second& second, ProcessPlace place = {}) {
+void run_two(const First& first, const Second& second, ProcessPlace place = {},
+             std::chrono::seconds late = 0s) {
   place.processes = 2;
   place.port = a_port();
   ProcessPlace other_place = place;
   other_place.rank = 1;
   auto other = std::async(std::launch::async, [&] {
+    std::this_thread::sleep_for(late);
     ProcessGroup group(other_place, 1s);
     second(group);
   });
@@ -121,7 +123,9 @@ TEST(ProcessGroup, MeetsWhereTheLauncherListens) {
   options.waitWorkers = false;
   const c10d::TCPStore launcher("127.0.0.1", options);
   for (int attempt = 0; attempt < 2; ++attempt) {
-    run_two(expect_sums, expect_sums, {.launcher_listens = true, .attempt = attempt});
+    // The second comes after the time-out, which is for silence, not for coming late.
+    const auto late = attempt == 0 ? 0s : 2s;
+    run_two(expect_sums, expect_sums, {.launcher_listens = true, .attempt = attempt}, late);
   }
 }
 

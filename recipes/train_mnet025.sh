@@ -1,5 +1,6 @@
 #!/bin/sh
-# Trains the built-in model again, from the data alone: weights/mnet025.safetensors is OUT/distilled/best.
+# Trains the built-in model again, from the data alone: weights/mnet025.safetensors is OUT/teacher/best,
+# weights/mnet025_distilled.safetensors OUT/distilled/best.
 #
 #     recipes/train_mnet025.sh DATA OUT
 #

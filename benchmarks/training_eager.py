@@ -92,8 +92,6 @@ def batches():
         yield from loader
 
 
-
-
 def loss_of(outputs):
     cls, boxes, landmarks = (o.float() for o in outputs)
     entropy = F.cross_entropy(cls.reshape(-1, 2), positive.reshape(-1).long(),

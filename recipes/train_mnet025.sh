@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the built-in model again, from the data alone: weights/mnet025.safetensors is OUT/teacher/best,
+# Trains our models again: weights/mnet025.safetensors, the built-in one, is OUT/teacher/best,
 # weights/mnet025_distilled.safetensors OUT/distilled/best.
 #
 #     recipes/train_mnet025.sh DATA OUT
@@ -7,7 +7,8 @@
 # DATA holds wider/train, wider/val, mtfl, masks (each images/ and label.txt), wider/ground_truth,
 # weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth, the teachers, and
 # weights/interim_mnet025.safetensors, this project's first model, which itself came of
-# mnet025-fast.toml's kind of training from ImageNet's backbone. Six hours on two cores; a stage that stands in OUT is not repeated, one that was interrupted goes on.
+# mnet025-fast.toml's kind of training from ImageNet's backbone. Six hours on two cores; a stage that
+# stands in OUT is not repeated, one that was interrupted goes on.
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 DATA OUT" >&2; exit 2; }
 data=$1

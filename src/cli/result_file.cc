@@ -16,9 +16,14 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+/// Unlike get, get_ref refuses numbers of other kinds, such as 1e58, which no integer can hold.
+std::int64_t whole_number(const json& value) {
+  return value.get_ref<const std::int64_t&>();
+}
+
 /// Notes a line about a frame, the last one of its film so far.
 void note_frame(const json& line, FilmDone& film) {
-  film.last = {line.at("frame").get<std::int64_t>(), line.at("time_s").get<double>()};
+  film.last = {whole_number(line.at("frame")), line.at("time_s").get<double>()};
   film.faces.clear();
   film.tracks.clear();
   for (const json& face : line.at("faces")) {
@@ -27,7 +32,7 @@ void note_frame(const json& line, FilmDone& film) {
                           {box.at(0).get<float>(), box.at(1).get<float>(), box.at(2).get<float>(),
                            box.at(3).get<float>()},
                           {}});
-    film.tracks.push_back(face.at("track").get<std::int64_t>());
+    film.tracks.push_back(whole_number(face.at("track")));
     film.highest_track = std::max(film.highest_track, film.tracks.back());
   }
 }

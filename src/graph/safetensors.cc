@@ -63,8 +63,10 @@ Tensor parse_tensor(const std::string& name, const json& entry, std::span<const 
          excerpt(name), excerpt(dtype));
   }
   const std::uint64_t element_bytes = dtype == "F32" ? 4 : 2;
-  const auto begin = entry.at("data_offsets").at(0).get<std::uint64_t>();
-  const auto end = entry.at("data_offsets").at(1).get<std::uint64_t>();
+  // Unlike get, get_ref refuses numbers of other kinds, such as 1e58, which no integer can hold.
+  const json& offsets = entry.at("data_offsets");
+  const std::uint64_t begin = offsets.at(0).get_ref<const std::uint64_t&>();
+  const std::uint64_t end = offsets.at(1).get_ref<const std::uint64_t&>();
   if (begin > end || end > data.size() || end - begin != elements * element_bytes) {
     fail(ErrorCode::kBadData, "{}: tensor {}: bytes {} to {} of {} do not hold a {} of shape {}",
          source, excerpt(name), begin, end, data.size(), dtype, to_string(shape));

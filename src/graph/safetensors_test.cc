@@ -182,6 +182,8 @@ TEST(Safetensors, MalformedHeadersAreNamed) {
       tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[]})"),
       tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[-16,0]})"),
       tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":["0","16"]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0.0,16.0]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0,1e58]})"),
       // Products that overflow, or would come to 16 bytes if they did.
       tensor_entry(R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]})"),
       tensor_entry(R"({"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]})"),

@@ -116,6 +116,10 @@ int main(int argc, char** argv) {
   recipe.recompute = argument(7, "") == "recompute";
   recipe.arithmetic =
       precision == "bf16" ? training::Arithmetic::kBfloat16 : training::Arithmetic::kFloat32;
+  if (training::usable_arithmetic(recipe) != recipe.arithmetic) {
+    fmt::print(stderr, "bench_training: this processor has no bfloat16 instructions\n");
+    return 1;
+  }
 
   runtime::keep_step_memory();
   runtime::set_threads(threads);

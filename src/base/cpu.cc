@@ -48,6 +48,14 @@ const char* to_string(SimdLevel level) {
   return "baseline";
 }
 
+bool has_bfloat16_products() {
+#if defined(__x86_64__)
+  return simd_level() == SimdLevel::kAvx512 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 int core_count() {
   return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
 }

@@ -15,6 +15,10 @@ SimdLevel simd_level();
 
 const char* to_string(SimdLevel level);
 
+/// Whether this CPU multiplies bfloat16 (AVX512-BF16, as all with AMX do), and RETINAFACE_SIMD
+/// does not ask for less. Where it does not, such products are computed many times slower.
+bool has_bfloat16_products();
+
 /// Threads that this process can run at once; at least 1.
 int core_count();
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/cpu.h"
 
 namespace retinaface::training {
 namespace {
@@ -24,8 +25,9 @@ void preprocess(const Image& image, const models::Preprocessing& preprocessing, 
 
 runtime::TrainableOptions network_options(const Recipe& recipe, runtime::ProcessGroup& processes) {
   runtime::TrainableOptions options;
-  options.precision = recipe.arithmetic == Arithmetic::kBfloat16 ? runtime::Precision::kBfloat16
-                                                                 : runtime::Precision::kFloat32;
+  options.precision = usable_arithmetic(recipe) == Arithmetic::kBfloat16
+                          ? runtime::Precision::kBfloat16
+                          : runtime::Precision::kFloat32;
   options.frozen = recipe.frozen;
   options.frozen_statistics = recipe.frozen_statistics;
   options.recompute = recipe.recompute;
@@ -36,6 +38,10 @@ runtime::TrainableOptions network_options(const Recipe& recipe, runtime::Process
 }
 
 }  // namespace
+
+Arithmetic usable_arithmetic(const Recipe& recipe) {
+  return has_bfloat16_products() ? recipe.arithmetic : Arithmetic::kFloat32;
+}
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
                            const graph::Weights& weights, runtime::ProcessGroup& processes,

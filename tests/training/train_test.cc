@@ -90,10 +90,10 @@ class Train : public ::testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
 
-  /// In the temporary folder, as `retinaface train ARGUMENTS`.
-  CommandResult train(const std::string& arguments) const {
-    return testing::run("cd '" + folder_.path().string() + "' && '" RETINAFACE_PROGRAM "' train " +
-                        arguments);
+  /// In the temporary folder, as `ENVIRONMENT retinaface train ARGUMENTS`.
+  CommandResult train(const std::string& arguments, const std::string& environment = "") const {
+    return testing::run("cd '" + folder_.path().string() + "' && " + environment +
+                        " '" RETINAFACE_PROGRAM "' train " + arguments);
   }
 
   using Variables = std::vector<std::pair<std::string, std::string>>;
@@ -310,6 +310,21 @@ TEST_F(Train, SaysOnceWhatItGoesWithout) {
       "--init bare/last.safetensors");
   ASSERT_EQ(full.exit_code, 0) << full.errors;
   EXPECT_THAT(full.errors, AllOf(Not(HasSubstr("no --")), HasSubstr("validated")));
+}
+
+TEST_F(Train, TakesFloat32WhereTheProcessorHasNoBfloat16) {
+  write("rounded.toml", std::string(kSmallRecipe) + "[compute]\narithmetic = \"bfloat16\"\n");
+  constexpr const char* kOlderProcessor = "RETINAFACE_SIMD=avx2";
+  const auto rounded =
+      train("rounded.toml --data data --out rounded --steps 3 --threads 1", kOlderProcessor);
+  ASSERT_EQ(rounded.exit_code, 0) << rounded.errors;
+  EXPECT_EQ(count(rounded.errors, "no bfloat16 instructions"), 1U);
+  const auto exact =
+      train("small.toml --data data --out exact --steps 3 --threads 1", kOlderProcessor);
+  ASSERT_EQ(exact.exit_code, 0) << exact.errors;
+  EXPECT_THAT(exact.errors, Not(HasSubstr("bfloat16")));
+  EXPECT_EQ(losses_of(folder_ / "rounded/metrics.jsonl"),
+            losses_of(folder_ / "exact/metrics.jsonl"));
 }
 
 /// How many records a TFRecord file has; -1 if its lengths do not add up.

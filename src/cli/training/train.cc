@@ -22,6 +22,7 @@
 #include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/trainer.h"
+#include "training/training_step.h"
 
 namespace retinaface::cli {
 namespace {
@@ -164,6 +165,9 @@ int run(const Options& options) {
   training::TrainingOptions training = training_options(options, processes);
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
+  if (training::usable_arithmetic(recipe) != recipe.arithmetic) {
+    say(processes, "this processor has no bfloat16 instructions: the arithmetic is float32");
+  }
   std::optional<training::Teacher> teacher;
   if (options.teacher.empty()) {
     if (recipe.distillation != training::DistillationOptions{}) {

@@ -1,6 +1,5 @@
 #!/bin/sh
-# Trains our models again: weights/mnet025.safetensors, the built-in one, is OUT/teacher/best,
-# weights/mnet025_distilled.safetensors OUT/distilled/best.
+# Trains the built-in model again: weights/mnet025.safetensors is OUT/distilled/best.safetensors.
 #
 #     recipes/train_mnet025.sh DATA OUT
 #

@@ -5,9 +5,11 @@
 
 // What the plain loops over adjacent channels share. They are compiled for several CPUs and chosen
 // when the program starts; target_clones does not take templates, so each loop is an inline
-// template with one function per type around it.
-#define RF_EACH_CPU \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
+// template with one function per type around it. That a comparison might trap (on a NaN) would keep
+// GCC from making vectors of `a > 0 ? b : c` without AVX-512's masks; nobody asks for traps.
+#define RF_EACH_CPU                                                            \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
+                 optimize("O3", "no-trapping-math")))
 #define RF_INLINE __attribute__((always_inline)) inline
 
 namespace retinaface::runtime {

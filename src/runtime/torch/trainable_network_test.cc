@@ -330,14 +330,14 @@ TEST(TrainableNetwork, RecomputedMapsGiveTheVerySameGradients) {
   }
 }
 
-/// Counts what libtorch has allocated, for as long as it lives.
+/// Counts what libtorch allocates from its first use to the end of the process: oneDNN keeps some
+/// of it from one network to the next.
 class CountingAllocator : public c10::Allocator {
  public:
-  CountingAllocator() : before_(c10::GetCPUAllocator()) {
-    counter_ = this;
-    c10::SetCPUAllocator(this, 1);
+  static CountingAllocator& get() {
+    static auto* const allocator = new CountingAllocator;  // never freed, as what it gave may be
+    return *allocator;
   }
-  ~CountingAllocator() override { c10::SetCPUAllocator(before_, 1); }
 
   c10::DataPtr allocate(std::size_t size) const override {
     void* const data = before_->raw_allocate(size);
@@ -347,32 +347,41 @@ class CountingAllocator : public c10::Allocator {
     return {data, data, &CountingAllocator::free, at::Device(at::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &CountingAllocator::free; }
-  std::size_t peak() const { return peak_; }
+
+  std::size_t now() const { return now_; }
+  /// The most at once since the last call.
+  std::size_t take_peak() { return std::exchange(peak_, now_); }
 
  private:
+  CountingAllocator() : before_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, 1); }
+
   static void free(void* data) {
-    const auto entry = counter_->sizes_.find(data);
-    counter_->now_ -= entry->second;
-    counter_->sizes_.erase(entry);
-    counter_->before_->raw_deallocate(data);
+    CountingAllocator& self = get();
+    const auto entry = self.sizes_.find(data);
+    if (entry != self.sizes_.end()) {  // not what was there before
+      self.now_ -= entry->second;
+      self.sizes_.erase(entry);
+    }
+    self.before_->raw_deallocate(data);
   }
 
-  static CountingAllocator* counter_;
   c10::Allocator* before_;
   mutable std::map<void*, std::size_t> sizes_;
   mutable std::size_t now_ = 0;
   mutable std::size_t peak_ = 0;
 };
-CountingAllocator* CountingAllocator::counter_ = nullptr;
 
+/// Bytes that a step needs at most, besides what was there.
 std::size_t peak_memory(const Graph& graph, bool recompute) {
   const graph::Weights weights = bent_weights(graph);
   constexpr std::int64_t kSide = 256;
   const Problem problem = problem_of(graph, kSide);
-  const CountingAllocator counter;
+  CountingAllocator& counter = CountingAllocator::get();
+  counter.take_peak();
+  const std::size_t before = counter.now();
   TrainableNetwork network(graph, weights, {.recompute = recompute});
   forward_backward(network, problem, kSide);
-  return counter.peak();
+  return counter.take_peak() - before;
 }
 
 TEST(TrainableNetwork, RecomputationSavesMemory) {

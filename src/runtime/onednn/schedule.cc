@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/cpu.h"
 
 namespace retinaface::runtime::onednn {
 namespace {
@@ -63,11 +64,12 @@ class Scheduler {
   }
 
   bool is_winograd(const ConvolutionStep& conv) const {
-    constexpr std::int64_t kMaxWeights = 64 * 64;  // each becomes 36
+    // Each weight becomes 36. oneDNN has a Winograd of its own for wide layers, with AVX-512 only.
+    const std::int64_t max_weights = simd_level() == SimdLevel::kAvx512 ? 64 * 64 : 512 * 512;
     const auto& c = conv.convolution;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
            whole_blocks(c.out_channels) && whole_blocks(conv.weight.shape[1]) &&
-           c.out_channels * conv.weight.shape[1] <= kMaxWeights;
+           c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
   /// Whether step i + 1 is the only one that reads what step i writes.

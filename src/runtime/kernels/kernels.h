@@ -63,11 +63,11 @@ struct Depthwise {
 Depthwise make_depthwise(const graph::Tensor& weight, std::int64_t stride, Epilogue epilogue);
 
 /// 3x3 convolution, stride 1, padding 1, by Winograd's algorithm F(4x4, 3x3) (Lavin and Gray 2016):
-/// a quarter of the products. In and out channels are multiples of B.
+/// a quarter of the products. Out channels that do not fill a block are filled up with zeros.
 struct Winograd {
-  std::int64_t in_channels = 0;
-  std::int64_t out_channels = 0;
-  AlignedBuffer<float> weight;  ///< transformed; by 36 positions as Pointwise::weight
+  std::int64_t in_channels = 0;   ///< whole blocks
+  std::int64_t out_channels = 0;  ///< whole blocks
+  AlignedBuffer<float> weight;    ///< transformed; by 36 positions as Pointwise::weight
   Epilogue epilogue;
 };
 

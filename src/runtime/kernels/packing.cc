@@ -98,19 +98,23 @@ Depthwise make_depthwise(const Tensor& weight, std::int64_t stride, Epilogue epi
 }
 
 Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
-  const std::int64_t out = weight.shape[0];
+  const std::int64_t out = padded(weight.shape[0]);
   const std::int64_t in = weight.shape[1];
-  RF_CHECK(out % block() == 0 && in % block() == 0);
+  RF_CHECK(in % block() == 0);
   Winograd layer{in, out, AlignedBuffer<float>(size(36 * out * in)), std::move(epilogue)};
   // A block of outputs at a time, which lie together in each of the 36 planes: the planes are a
   // power of two apart, and single values would push each other out of the cache.
   constexpr std::int64_t kMostBlock = 16;
   const std::int64_t outputs = block();
   RF_CHECK(outputs <= kMostBlock);
-  std::array<std::array<float, kMostBlock>, 36> together;
+  std::array<std::array<float, kMostBlock>, 36> together{};
   for (std::int64_t o = 0; o < out; o += outputs) {
     for (std::int64_t i = 0; i < in; ++i) {
       for (std::int64_t k = 0; k < outputs; ++k) {
+        if (o + k >= weight.shape[0]) {
+          for (auto& values : together) values[size(k)] = 0;
+          continue;
+        }
         const auto transformed = winograd_weight(weight.values.data() + ((o + k) * in + i) * 9);
         for (std::size_t plane = 0; plane < together.size(); ++plane) {
           together[plane][size(k)] = static_cast<float>(transformed[plane]);

@@ -64,11 +64,13 @@ class Scheduler {
   }
 
   bool is_winograd(const ConvolutionStep& conv) const {
-    // Each weight becomes 36. oneDNN has a Winograd of its own for wide layers, with AVX-512 only.
-    const std::int64_t max_weights = simd_level() == SimdLevel::kAvx512 ? 64 * 64 : 512 * 512;
+    // Each weight becomes 36. oneDNN has a Winograd of its own, for wide layers with AVX-512 only.
+    constexpr std::int64_t kWide = 32;
     const auto& c = conv.convolution;
+    const bool has_other = simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide;
+    const std::int64_t max_weights = has_other ? 64 * 64 : 512 * 512;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
-           whole_blocks(c.out_channels) && whole_blocks(conv.weight.shape[1]) &&
+           c.out_channels >= block() && whole_blocks(conv.weight.shape[1]) &&
            c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
@@ -173,6 +175,7 @@ class Scheduler {
     for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
       const auto* other = convolution(j);
       if (other == nullptr || !is_winograd(*other) || program_.steps[j].sources != step.sources ||
+          !whole_blocks(weight.shape[0]) || !whole_blocks(other->weight.shape[0]) ||
           (weight.shape[0] + other->weight.shape[0]) * weight.shape[1] > 64 * 64) {
         continue;
       }

@@ -154,13 +154,20 @@ TEST(Speed, AFilmKeepsUpWithTheNetwork) {
     EXPECT_EQ(testing::lines_of(result.output).size(), static_cast<std::size_t>(kFrames));
     return (children_use().cpu_ms - before.cpu_ms) / kFrames;
   };
+  // The mean of as many as the film has frames: the best of a few would be luck on a busy machine.
+  const auto mean_forward_ms = [&] {
+    double sum = 0;
+    for (int i = 0; i < kFrames; ++i) sum += forward_ms(*session);
+    return sum / kFrames;
+  };
   double plain = 1e9;
   double drawn = 1e9;
   double forward = 1e9;
-  for (int round = 0; round < 2 || (drawn > 3 * forward && round < 20); ++round) {
+  const auto slow = [&] { return plain > 2 * forward || drawn > 3 * forward; };
+  for (int round = 0; round < 2 || (slow() && round < 20); ++round) {
     plain = std::min(plain, ms_a_frame(""));
     drawn = std::min(drawn, ms_a_frame("--out drawn.mp4 --draw"));
-    for (int run = 0; run < 20; ++run) forward = std::min(forward, forward_ms(*session));
+    forward = std::min(forward, mean_forward_ms());
   }
   fmt::print("a frame {:.2f} ms, drawn and encoded {:.2f} ms, forward pass {:.2f} ms\n", plain,
              drawn, forward);

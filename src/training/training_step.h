@@ -16,7 +16,7 @@
 namespace retinaface::training {
 
 /// The recipe's arithmetic, or float32 where the processor has no products of bfloat16: it would
-/// take tens of times as long there, and float32 is only more precise.
+/// take many times as long there, and float32 is only more precise.
 Arithmetic usable_arithmetic(const Recipe& recipe);
 
 /// A network with its loss: from a batch of samples to the gradient of its parameters.

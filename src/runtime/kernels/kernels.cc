@@ -15,6 +15,7 @@
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/stem-inl.h"
 #include "runtime/kernels/winograd-inl.h"
+#include "runtime/kernels/winograd_gradient-inl.h"
 #endif
 #include <hwy/highway.h>
 
@@ -41,11 +42,30 @@ std::size_t separable_scratch(const Depthwise& depthwise, std::int64_t in_width)
 }
 
 void run_winograd(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch) {
-  winograd(layer, in, out, scratch);
+  winograd(layer, in, out, {}, 0, tiles_of(in.height, in.width), scratch);
 }
 
 std::size_t winograd_scratch(const Winograd& layer) {
   return static_cast<std::size_t>(36 * kTiles * (layer.in_channels + layer.out_channels));
+}
+
+void run_winograd_batch(const Winograd& layer, const Batch& in, const Batch& out,
+                        std::int64_t begin, std::int64_t end, float* scratch) {
+  winograd_batch(layer, in, out, begin, end, scratch);
+}
+
+void run_transform(const WinogradGradient& sums, const Batch& in, const Batch& gradient,
+                   std::int64_t first, std::int64_t begin, std::int64_t end) {
+  transform_tiles(sums, in, gradient, first, begin, end);
+}
+
+void run_add_products(const WinogradGradient& sums, std::int64_t in_channels,
+                      std::int64_t out_channels, std::int64_t count, std::int64_t position) {
+  add_position(sums, in_channels, out_channels, count, position);
+}
+
+std::size_t gradient_floats(std::int64_t tiles, std::int64_t channels) {
+  return static_cast<std::size_t>(36 * position_stride(tiles * channels));
 }
 
 void run_deformable(const Deformable& layer, const Map& in, const Map& offsets,
@@ -96,6 +116,21 @@ void run_winograd(const Winograd&, const Map&, const BlockPointers&, float*) {
   RF_CHECK(false);
 }
 std::size_t winograd_scratch(const Winograd&) {
+  return 0;
+}
+void run_winograd_batch(const Winograd&, const Batch&, const Batch&, std::int64_t, std::int64_t,
+                        float*) {
+  RF_CHECK(false);
+}
+void run_transform(const WinogradGradient&, const Batch&, const Batch&, std::int64_t, std::int64_t,
+                   std::int64_t) {
+  RF_CHECK(false);
+}
+void run_add_products(const WinogradGradient&, std::int64_t, std::int64_t, std::int64_t,
+                      std::int64_t) {
+  RF_CHECK(false);
+}
+std::size_t gradient_floats(std::int64_t, std::int64_t) {
   return 0;
 }
 void run_deformable(const Deformable&, const Map&, const Map&, const BlockPointers&, float*) {
@@ -154,6 +189,29 @@ void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* 
 
 std::size_t scratch_floats(const Winograd& layer) {
   return RF_SIMD_VARIANT(winograd_scratch)(layer);
+}
+
+std::int64_t winograd_tiles(const Batch& batch) {
+  return batch.pictures * ((batch.height + 3) / 4) * ((batch.width + 3) / 4);
+}
+
+void run(const Winograd& layer, const Batch& in, const Batch& out, std::int64_t begin,
+         std::int64_t end, float* scratch) {
+  RF_SIMD_VARIANT(run_winograd_batch)(layer, in, out, begin, end, scratch);
+}
+
+void transform(const WinogradGradient& sums, const Batch& in, const Batch& gradient,
+               std::int64_t first, std::int64_t begin, std::int64_t end) {
+  RF_SIMD_VARIANT(run_transform)(sums, in, gradient, first, begin, end);
+}
+
+void add_products(const WinogradGradient& sums, std::int64_t in_channels, std::int64_t out_channels,
+                  std::int64_t count, std::int64_t position) {
+  RF_SIMD_VARIANT(run_add_products)(sums, in_channels, out_channels, count, position);
+}
+
+std::size_t winograd_gradient_floats(std::int64_t tiles, std::int64_t channels) {
+  return RF_SIMD_VARIANT(gradient_floats)(tiles, channels);
 }
 
 void run(const Deformable& layer, const Map& in, const Map& offsets, const BlockPointers& out,

@@ -29,14 +29,16 @@ std::size_t packed_index(std::int64_t out, std::int64_t in, std::int64_t out_cha
   return size(first * in_channels + in * width + out - first);
 }
 
-/// G g G^T for a 3x3 kernel g, with the points 0, 1, -1, 2, -2 and infinity.
+/// Winograd's transform of 3 weights, with the points 0, 1, -1, 2, -2 and infinity.
+constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
+                             {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                             {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                             {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                             {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                             {0, 0, 1}};
+
+/// G g G^T for a 3x3 kernel g.
 std::array<double, 36> winograd_weight(const float* g) {
-  constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                               {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                               {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                               {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                               {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                               {0, 0, 1}};
   std::array<double, 36> result;
   for (std::size_t i = 0; i < 6; ++i) {
     double row[3];  // of G g
@@ -128,6 +130,30 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
     }
   }
   return layer;
+}
+
+void finish(const WinogradGradient& sums, std::int64_t in_channels, std::int64_t out_channels,
+            std::int64_t begin, std::int64_t end, float* weight_gradient) {
+  for (std::int64_t o = begin; o < end; ++o) {
+    for (std::int64_t i = 0; i < in_channels; ++i) {
+      const float* const sum = sums.sums + o * in_channels + i;
+      double rows[3][6] = {};  // of G^T m
+      for (std::size_t p = 0; p < 6; ++p) {
+        for (std::size_t j = 0; j < 6; ++j) {
+          const double m = sum[static_cast<std::int64_t>(6 * p + j) * out_channels * in_channels];
+          for (std::size_t y = 0; y < 3; ++y) rows[y][j] += kG[p][y] * m;
+        }
+      }
+      float* const to = weight_gradient + (o * in_channels + i) * 9;
+      for (std::size_t y = 0; y < 3; ++y) {
+        for (std::size_t x = 0; x < 3; ++x) {
+          double value = 0;
+          for (std::size_t j = 0; j < 6; ++j) value += rows[y][j] * kG[j][x];
+          to[3 * y + x] = static_cast<float>(value);
+        }
+      }
+    }
+  }
 }
 
 Deformable make_deformable(const Tensor& weight, std::int64_t stride, std::int64_t padding,

@@ -45,9 +45,9 @@ HWY_INLINE void transform_output(const Vector* m, Vector* s) {
 }
 
 /// One block of the 6x6 input cells around output tile (y, x), transformed, to `out` + position *
-/// position_stride.
-HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t y, std::int64_t x,
-                           float* out, std::int64_t position_stride) {
+/// position_stride. Neighbouring cells of the plane are `cell` floats apart.
+HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell, std::int64_t y,
+                           std::int64_t x, float* out, std::int64_t position_stride) {
   const FloatTag tag;
   Vector columns[6][6];  // [column][row after B^T]
   const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
@@ -58,7 +58,7 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t y, st
       const std::int64_t in_y = y - 1 + i;
       const std::int64_t in_x = x - 1 + j;
       const bool here = inside || (in_y >= 0 && in_y < in.height && in_x >= 0 && in_x < in.width);
-      d[i] = here ? hn::Load(tag, plane + (in_y * in.width + in_x) * kBlock) : hn::Zero(tag);
+      d[i] = here ? hn::Load(tag, plane + (in_y * in.width + in_x) * cell) : hn::Zero(tag);
     }
     transform_input(d, columns[j]);
   }
@@ -73,10 +73,11 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t y, st
   }
 }
 
-/// One block of output tile (y, x) from the 36 products at `in` + position * position_stride.
+/// One block of output tile (y, x) from the 36 products at `in` + position * position_stride, to a
+/// plane of the map's size whose neighbouring cells are `cell` floats apart.
 HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const Map& map,
-                            float* plane, std::int64_t y, std::int64_t x, const float* bias,
-                            const float* slope) {
+                            float* plane, std::int64_t cell, std::int64_t y, std::int64_t x,
+                            const float* bias, const float* slope) {
   const FloatTag tag;
   Vector columns[6][4];
   for (int j = 0; j < 6; ++j) {
@@ -94,10 +95,10 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_output(row, s);
-    float* const to = plane + ((y + i) * map.width + x) * kBlock;
+    float* const to = plane + ((y + i) * map.width + x) * cell;
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
-      if (j < cells) hn::Store(activate(hn::Add(s[j], b), slope), tag, to + j * kBlock);
+      if (j < cells) hn::Store(activate(hn::Add(s[j], b), slope), tag, to + j * cell);
     }
   }
 }
@@ -105,10 +106,22 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
 /// Tiles worked on at once.
 inline constexpr std::int64_t kTiles = 2 * kCells;
 
+inline std::int64_t tiles_of(std::int64_t height, std::int64_t width) {
+  return (height + 3) / 4 * ((width + 3) / 4);
+}
+
+/// How many floats neighbouring cells are apart: a block where blocks are planes of their own, all
+/// channels where they are adjacent.
+struct CellStrides {
+  std::int64_t in = kBlock;
+  std::int64_t out = kBlock;
+};
+
+/// Tiles [begin, end) of the result, in the order of rows.
 inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& out,
+                     const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
   const std::int64_t tiles_x = (in.width + 3) / 4;
-  const std::int64_t tiles = (in.height + 3) / 4 * tiles_x;
   const std::int64_t in_blocks = layer.in_channels / kBlock;
   const std::int64_t out_blocks = layer.out_channels / kBlock;
   // [position][block][tile][B], before and after the products.
@@ -119,13 +132,13 @@ inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& 
   float* const products = scratch + 36 * in_stride;
   BlockPointers targets(static_cast<std::size_t>(out_blocks));
 
-  for (std::int64_t first = 0; first < tiles;) {
-    const std::int64_t pieces = (tiles - first + kTiles - 1) / kTiles;
-    const std::int64_t count = (tiles - first + pieces - 1) / pieces;
+  for (std::int64_t first = begin; first < end;) {
+    const std::int64_t pieces = (end - first + kTiles - 1) / kTiles;
+    const std::int64_t count = (end - first + pieces - 1) / pieces;
     for (std::int64_t b = 0; b < in_blocks; ++b) {
       const float* const plane = in.data + b * in.block_stride;
       for (std::int64_t t = 0; t < count; ++t) {
-        input_tile(in, plane, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
+        input_tile(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
                    transformed + b * tile_block + t * kBlock, in_stride);
       }
     }
@@ -141,7 +154,7 @@ inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& 
     for (std::int64_t b = 0; b < out_blocks; ++b) {
       for (std::int64_t t = 0; t < count; ++t) {
         output_tile(products + b * tile_block + t * kBlock, out_stride, in,
-                    out[static_cast<std::size_t>(b)], (first + t) / tiles_x * 4,
+                    out[static_cast<std::size_t>(b)], cell.out, (first + t) / tiles_x * 4,
                     (first + t) % tiles_x * 4, layer.epilogue.bias.data() + b * kBlock,
                     layer.epilogue.slope.data() + b * kBlock);
       }

@@ -16,6 +16,7 @@
 #include "runtime/torch/map_retention.h"
 #include "runtime/torch/norm_layer.h"
 #include "runtime/torch/training_plan.h"
+#include "runtime/torch/winograd_layer.h"
 
 namespace retinaface::runtime {
 namespace {
@@ -283,6 +284,7 @@ at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
     return deformable_forward(*op, x, input_of(node, 1), layer.cast_weight, bias);
   }
   const auto& op = std::get<graph::Convolution>(graph_.node(node).op);
+  if (takes_winograd(op, x)) return winograd_forward(x, layer.cast_weight, bias);
   return at::convolution(x, layer.cast_weight, bias, {op.stride, op.stride},
                          {op.padding, op.padding}, {1, 1}, false, {0, 0}, op.groups)
       .contiguous(kChannelsLast);
@@ -377,6 +379,14 @@ void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tens
   const NodeId input = graph_.node(node).inputs[0];
   const bool on = needs_gradient_[index(input)];
   if (!on && !layer.trainable) return;
+  if (takes_winograd(op, maps_[index(input)])) {
+    if (layer.trainable) {
+      layer.weight_gradient.add_(winograd_weight_gradient(maps_[index(input)], gradient));
+      if (op.bias) layer.bias_gradient.add_(gradient.sum({0, 2, 3}));
+    }
+    if (on) add_gradient(input, winograd_map_gradient(gradient, layer.cast_weight));
+    return;
+  }
   at::OptionalIntArrayRef bias_sizes;
   const std::vector<std::int64_t> bias_shape = {op.out_channels};
   if (op.bias) bias_sizes = bias_shape;

@@ -150,9 +150,10 @@ std::int64_t winograd_tiles(const Batch& batch);
 void run(const Winograd& layer, const Batch& in, const Batch& out, std::int64_t begin,
          std::int64_t end, float* scratch);
 
-/// The gradient of a 3x3 convolution's weights by those of its results, by the adjoint of Winograd's
-/// algorithm: tiles of both maps are transformed, multiplied at each of 36 positions, summed over all
-/// tiles, and only the sums are transformed back. Memory is the caller's, zero-filled `sums`.
+/// The gradient of a 3x3 convolution's weights by those of its results, by the adjoint of
+/// Winograd's algorithm: tiles of both maps are transformed, multiplied at each of 36 positions,
+/// summed over all tiles, and only the sums are transformed back. Memory is the caller's,
+/// zero-filled `sums`.
 struct WinogradGradient {
   std::int64_t tiles = 0;      ///< worked on at once
   float* inputs = nullptr;     ///< winograd_gradient_floats(tiles, in channels)

@@ -1,5 +1,5 @@
-// The gradient of a 3x3 convolution's weights by the adjoint of Winograd's F(4x4, 3x3). Included once
-// for each instruction set.
+// The gradient of a 3x3 convolution's weights by the adjoint of Winograd's F(4x4, 3x3). Included
+// once for each instruction set.
 
 #if defined(RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_
@@ -14,8 +14,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 
-/// Floats from one of the 36 positions to the next, where each has `floats`: lines of a power of two
-/// apart would push each other out of the cache.
+/// Floats from one of the 36 positions to the next, where each has `floats`: lines of a power of
+/// two apart would push each other out of the cache.
 constexpr std::int64_t position_stride(std::int64_t floats) {
   constexpr std::int64_t kLine = 16;
   return floats + kLine;
@@ -27,7 +27,7 @@ HWY_INLINE void transform_gradient(const Vector* d, Vector* t) {
   const Vector four = hn::Set(tag, 4.0F);
   const Vector even = hn::Add(d[0], d[2]);
   const Vector odd = hn::Add(d[1], d[3]);
-  const Vector even2 = hn::MulAdd(four, d[2], d[0]);                                 // d0 + 4 d2
+  const Vector even2 = hn::MulAdd(four, d[2], d[0]);                              // d0 + 4 d2
   const Vector odd2 = hn::Mul(hn::Set(tag, 2.0F), hn::MulAdd(four, d[3], d[1]));  // 2 d1 + 8 d3
   t[0] = d[0];
   t[1] = hn::Add(even, odd);
@@ -38,9 +38,8 @@ HWY_INLINE void transform_gradient(const Vector* d, Vector* t) {
 }
 
 /// One block of the 4x4 cells of tile (y, x), transformed, to `out` + position * position_stride.
-HWY_INLINE void gradient_tile(const Map& map, const float* plane, std::int64_t cell,
-                              std::int64_t y, std::int64_t x, float* out,
-                              std::int64_t position_stride) {
+HWY_INLINE void gradient_tile(const Map& map, const float* plane, std::int64_t cell, std::int64_t y,
+                              std::int64_t x, float* out, std::int64_t position_stride) {
   const FloatTag tag;
   Vector columns[4][6];
   for (int j = 0; j < 4; ++j) {
@@ -113,8 +112,7 @@ inline void transform_tiles(const WinogradGradient& sums, const Batch& in, const
         input_tile(map, map.data + c, in.channels, y, x, to_inputs + c, in_stride);
       }
       for (std::int64_t c = 0; c < gradient.channels; c += kBlock) {
-        gradient_tile(by, by.data + c, gradient.channels, y, x, to_gradients + c,
-                      gradient_stride);
+        gradient_tile(by, by.data + c, gradient.channels, y, x, to_gradients + c, gradient_stride);
       }
       to_inputs += in.channels;
       to_gradients += gradient.channels;

@@ -18,9 +18,9 @@ fuzz() {
   done
   dictionary=
   [ -f "fuzz/$name.dict" ] && dictionary=-dict=fuzz/$name.dict
-  # libavformat reserves what a header promises; what it really takes, -rss_limit_mb bounds.
+  # libavformat and dav1d reserve what a header promises; what is really taken, -rss_limit_mb bounds.
   malloc_limit=256
-  [ "$name" = film ] && malloc_limit=2048
+  case $name in film | picture) malloc_limit=2048 ;; esac
   # shellcheck disable=SC2086  # several folders, or none
   "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=30 \
     -artifact_prefix="$found/" \

@@ -1,4 +1,4 @@
-// Weights in the layouts that the kernels read.
+// Weights in the layouts that the kernels read, and their gradients back from one.
 
 #include <algorithm>
 #include <array>

@@ -3,14 +3,10 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "base/check.h"
 #include "runtime/torch/deformable_sampling.h"
-
-#ifndef _OPENMP
-#error "at::parallel_for uses one thread only where it is compiled without OpenMP"
-#endif
+#include "runtime/torch/parallel.h"
 
 namespace retinaface::runtime {
 namespace {

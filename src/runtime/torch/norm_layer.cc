@@ -4,14 +4,10 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "base/check.h"
 #include "runtime/torch/norm_activation.h"
-
-#ifndef _OPENMP
-#error "at::parallel_for uses one thread only where it is compiled without OpenMP"
-#endif
+#include "runtime/torch/parallel.h"
 
 namespace retinaface::runtime {
 namespace {

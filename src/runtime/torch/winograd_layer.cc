@@ -3,15 +3,11 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "base/check.h"
 #include "base/cpu.h"
 #include "runtime/kernels/kernels.h"
-
-#ifndef _OPENMP
-#error "at::parallel_for uses one thread only where it is compiled without OpenMP"
-#endif
+#include "runtime/torch/parallel.h"
 
 namespace retinaface::runtime {
 namespace {

@@ -1,12 +1,13 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 // What the plain loops over adjacent channels share. They are compiled for several CPUs and chosen
 // when the program starts; target_clones does not take templates, so each loop is an inline
 // template with one function per type around it. That a comparison might trap (on a NaN) would keep
-// GCC from making vectors of `a > 0 ? b : c` without AVX-512's masks; nobody asks for traps.
+// GCC from making vectors of `a > 0 ? b : c` without AVX-512's masks; nobody asks for traps. With
+// options of its own a function inlines only what is told to be (RF_INLINE), not even
+// std::bit_cast (tests/training/loops_speed_test.cc).
 #define RF_EACH_CPU                                                            \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
                  optimize("O3", "no-trapping-math")))
@@ -23,14 +24,14 @@ RF_INLINE float load(float value) {
   return value;
 }
 RF_INLINE float load(Bfloat16 value) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(value.bits) << 16);
 }
 RF_INLINE void store(float& target, float value) {
   target = value;
 }
 /// Rounds to the nearest, ties to even. A NaN stays one: its quiet bit is not among those cut off.
 RF_INLINE void store(Bfloat16& target, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto bits = __builtin_bit_cast(std::uint32_t, value);
   const std::uint32_t rounded = bits + 0x7FFFU + ((bits >> 16) & 1U);
   target.bits = static_cast<std::uint16_t>((value == value ? rounded : bits) >> 16);
 }

@@ -12,9 +12,11 @@
 
 #include <dlfcn.h>
 #include <libheif/heif.h>
+#include <libheif/heif_plugin.h>
 
 #include "base/check.h"
 #include "image/codec.h"
+#include "image/coded_size.h"
 
 namespace retinaface::codecs {
 namespace {
@@ -53,7 +55,9 @@ class Library {
               apply(image_handle_get_width) apply(image_handle_get_height)                       \
                   apply(decoding_options_alloc) apply(decoding_options_free) apply(decode_image) \
                       apply(image_get_width) apply(image_get_height)                             \
-                          apply(image_get_plane_readonly) apply(image_release)
+                          apply(image_get_plane_readonly) apply(image_release)                   \
+                              apply(register_decoder_plugin) apply(image_create)                 \
+                                  apply(image_add_plane)
 
 #define RF_DECLARE(name) decltype(&heif_##name) name = nullptr;
   RF_HEIF_FUNCTIONS(RF_DECLARE)
@@ -104,6 +108,117 @@ std::unique_ptr<T, Release> owned(T* pointer, Release release) {
   return {pointer, release};
 }
 
+// A file states the size of a picture in its boxes, which libheif holds to a limit, and once more
+// in the coded stream, which it does not: 500 bytes can make a decoder take all memory. So what is
+// to be decoded is measured first: a decoder of ours is handed the streams that another one would
+// be (those of tiles and of transparency too), and yields pictures of their size that nobody fills.
+
+/// What is measured, in the thread that does so.
+struct Measurement {
+  const Library& heif;
+  std::int64_t most_pixels = 0;
+  CodedSize largest;
+};
+thread_local Measurement* measurement = nullptr;
+
+constexpr heif_error heif_error_of(heif_error_code code, const char* message) {
+  return {code, heif_suberror_Unspecified, message};
+}
+
+/// The functions of a decoder of `format` that measures.
+template <heif_compression_format format, CodedSize (*coded_size)(Bytes)>
+struct Measure {
+  static constexpr const char* kName = "retinaface-measure";
+  static const char* name() { return kName; }
+
+  /// The priority: before all other decoders (theirs is 100) where somebody measures, else none.
+  static int supports(heif_compression_format asked) {
+    constexpr int kFirst = 1000;
+    return measurement != nullptr && asked == format ? kFirst : 0;
+  }
+
+  static heif_error make(void** stream) {
+    *stream = new (std::nothrow) CodedSize;
+    return *stream != nullptr ? kDone : kNoMemory;
+  }
+  static void free(void* stream) { delete static_cast<CodedSize*>(stream); }
+
+  static heif_error push(void* stream, const void* data, std::size_t size) try {
+    CodedSize& largest = *static_cast<CodedSize*>(stream);
+    largest = larger(largest, coded_size({static_cast<const std::byte*>(data), size}));
+    return kDone;
+  } catch (const std::bad_alloc&) {
+    return kNoMemory;
+  }
+
+  static heif_error decode(void* stream, heif_image** image) {
+    const CodedSize size = *static_cast<CodedSize*>(stream);
+    measurement->largest = larger(measurement->largest, size);
+    const std::int64_t pixels = size.width * size.height;
+    if (pixels == 0 || pixels > measurement->most_pixels) {
+      return heif_error_of(heif_error_Decoder_plugin_error, "not a size to decode");
+    }
+    const Library& heif = measurement->heif;
+    const auto width = static_cast<int>(size.width);
+    const auto height = static_cast<int>(size.height);
+    heif_error error =
+        heif.image_create(width, height, heif_colorspace_monochrome, heif_chroma_monochrome, image);
+    if (error.code != heif_error_Ok) return error;
+    error = heif.image_add_plane(*image, heif_channel_Y, width, height, 8);
+    if (error.code != heif_error_Ok) heif.image_release(*image);
+    return error;
+  }
+
+  static constexpr heif_error kDone = heif_error_of(heif_error_Ok, "Success");
+  static constexpr heif_error kNoMemory =
+      heif_error_of(heif_error_Memory_allocation_error, "out of memory");
+  static constexpr heif_decoder_plugin kPlugin = {
+      .plugin_api_version = 3,
+      .get_plugin_name = name,
+      .init_plugin = nullptr,
+      .deinit_plugin = nullptr,
+      .does_support_format = supports,
+      .new_decoder = make,
+      .free_decoder = free,
+      .push_data = push,
+      .decode_image = decode,
+      .set_strict_decoding = nullptr,
+      .id_name = kName,
+  };
+};
+
+void register_measures(const Library& heif) {
+  static const bool registered = [&] {
+    return heif.register_decoder_plugin(&Measure<heif_compression_AV1, av1_coded_size>::kPlugin)
+                   .code == heif_error_Ok &&
+           heif.register_decoder_plugin(&Measure<heif_compression_HEVC, hevc_coded_size>::kPlugin)
+                   .code == heif_error_Ok;
+  }();
+  if (!registered) throw std::bad_alloc();
+}
+
+/// Throws kTooLarge where a stream of the picture is larger than its limit.
+void check_coded_size(const Library& heif, const heif_image_handle* handle,
+                      const Encoded& encoded) {
+  register_measures(heif);
+  const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
+  options->ignore_transformations = 1;
+  // Coded pictures are filled up to whole blocks, and tiles are of one size.
+  constexpr std::int64_t kMostFilling = 1 << 20;
+  Measurement here = {heif, encoded.max_pixels + kMostFilling, {}};
+  measurement = &here;
+  heif_image* image = nullptr;
+  const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
+                                             heif_chroma_undefined, options.get());
+  measurement = nullptr;
+  if (image != nullptr) heif.image_release(image);
+  // Other errors are those of the decoding that follows.
+  if (here.largest.width * here.largest.height > here.most_pixels) {
+    encoded.check_size(here.largest.width, here.largest.height);
+  }
+  if (error.code == heif_error_Memory_allocation_error) throw std::bad_alloc();
+}
+
 /// The size limits of libheif are those of a square.
 int square_side_of(std::int64_t max_pixels) {
   constexpr double kLargest = 65535;
@@ -142,6 +257,8 @@ Decoded decode_heif(const Encoded& encoded, std::string_view format) {
   Decoded decoded;
   decoded.image =
       encoded.canvas(heif.image_handle_get_width(handle), heif.image_handle_get_height(handle));
+
+  check_coded_size(heif, handle, encoded);
 
   const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
   options->convert_hdr_to_8bit = 1;

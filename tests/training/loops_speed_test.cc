@@ -59,17 +59,16 @@ struct Loops {
 
   /// Of the four loops, in the order in which a step of training runs them.
   std::vector<double> us() {
-    return {
-        best_us([&] { add_moments<T>(from(x), shift.data(), sums.data()); }),
-        best_us([&] { normalize<T>(from(x), scale.data(), shift.data(), kSlope, to()); }),
-        best_us([&] {
-          add_gradient_moments<T>(from(x), from(dy), scale.data(), shift.data(), kSlope,
-                                  shift.data(), sums.data());
-        }),
-        best_us([&] {
-          normalize_backward<T>(from(x), from(dy), scale.data(), shift.data(), kSlope,
-                                scale.data(), shift.data(), to());
-        })};
+    return {best_us([&] { add_moments<T>(from(x), shift.data(), sums.data()); }),
+            best_us([&] { normalize<T>(from(x), scale.data(), shift.data(), kSlope, to()); }),
+            best_us([&] {
+              add_gradient_moments<T>(from(x), from(dy), scale.data(), shift.data(), kSlope,
+                                      shift.data(), sums.data());
+            }),
+            best_us([&] {
+              normalize_backward<T>(from(x), from(dy), scale.data(), shift.data(), kSlope,
+                                    scale.data(), shift.data(), to());
+            })};
   }
 };
 

@@ -49,8 +49,8 @@ class Bits {
 
 /// What of a sequence header says how large frames are, and how to read as much of theirs.
 struct Av1Sequence {
-  CodedSize size;          ///< of a frame that says nothing else
-  CodedSize stated_most;   ///< what the bits for a frame's own size can hold
+  CodedSize size;            ///< of a frame that says nothing else
+  CodedSize stated_most;     ///< what the bits for a frame's own size can hold
   bool one_picture = false;  ///< reduced_still_picture_header: frames cannot say anything else
   int presentation_time_bits = 0;
   int frame_id_bits = 0;
@@ -133,9 +133,8 @@ bool has_own_size(Bytes unit, const Av1Sequence& sequence) {
   bits.skip(shown ? sequence.presentation_time_bits : 1);
   if (type != kSwitchFrame && !(type == kKeyFrame && shown)) bits.skip(1);
   bits.skip(1);
-  const bool screen_content_tools = sequence.chooses_screen_content_tools
-                                        ? bits.flag()
-                                        : sequence.screen_content_tools;
+  const bool screen_content_tools =
+      sequence.chooses_screen_content_tools ? bits.flag() : sequence.screen_content_tools;
   if (screen_content_tools && sequence.chooses_integer_motion) bits.skip(1);
   bits.skip(sequence.frame_id_bits);
   return type == kSwitchFrame || bits.flag();
@@ -239,7 +238,8 @@ CodedSize hevc_coded_size(Bytes stream) {
     stream = stream.subspan(kLengthBytes);
     const Bytes unit = stream.first(std::min<std::uint64_t>(length, stream.size()));
     stream = stream.subspan(unit.size());
-    if (!unit.empty() && (std::to_integer<unsigned>(unit.front()) >> 1 & 63) == kSequenceParameters) {
+    if (!unit.empty() &&
+        (std::to_integer<unsigned>(unit.front()) >> 1 & 63) == kSequenceParameters) {
       largest = larger(largest, read_hevc_parameters(unit));
     }
   }

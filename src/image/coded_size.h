@@ -4,8 +4,8 @@
 
 #include "image/codec.h"
 
-// The size that a coded picture states in its own headers. A HEIF file says it once more outside, in
-// its boxes, but it is this one that decoders take memory for.
+// The size that a coded picture states in its own headers. A HEIF file says it once more outside,
+// in its boxes, but it is this one that decoders take memory for.
 namespace retinaface::codecs {
 
 /// In pixels, each under 2^31; 0x0 where nothing is stated.

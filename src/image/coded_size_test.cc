@@ -63,30 +63,60 @@ std::string av1_sides(unsigned width, unsigned height) {
 
 /// Of a single picture (reduced_still_picture_header).
 std::string still_sequence(unsigned width, unsigned height) {
-  return "000" "1" "1" "00000" + av1_sides(width, height) + "000" "000" "0" "00";
+  return "000"
+         "1"
+         "1"
+         "00000" +
+         av1_sides(width, height) +
+         "000"
+         "000"
+         "0"
+         "00";
 }
 
 /// With all that can stand before the size of a frame: a decoder model, two operating points, the
 /// second with a tier, numbers of frames, order hints.
 std::string film_sequence(unsigned width, unsigned height) {
-  const std::string timing = "1" + bits<32>(1) + bits<32>(25) + "0" /* intervals differ */ +
-                             "1" + bits<5>(9) + bits<32>(1) + bits<5>(3) + bits<5>(6);
-  const std::string points = "1" + bits<5>(1) +                                            //
+  const std::string timing = "1" + bits<32>(1) + bits<32>(25) + "0" /* intervals differ */ + "1" +
+                             bits<5>(9) + bits<32>(1) + bits<5>(3) + bits<5>(6);
+  const std::string points = "1" + bits<5>(1) +  //
                              bits<12>(1) + bits<5>(3) + "1" + bits<10>(5) + bits<10>(5) + "0" +
-                             "1" + bits<4>(2) +                                            //
+                             "1" + bits<4>(2) +  //
                              bits<12>(2) + bits<5>(9) + "1" + "0" + "0";
   const std::string tools = "1" + bits<4>(5) + bits<3>(2) +  // numbers of 7 + 3 bits
-                            "000" "0000" "1" "00" "1" "1";
-  return "000" "0" "0" + timing + points + av1_sides(width, height) + tools;
+                            "000"
+                            "0000"
+                            "1"
+                            "00"
+                            "1"
+                            "1";
+  return "000"
+         "0"
+         "0" +
+         timing + points + av1_sides(width, height) + tools;
 }
 
 /// A frame that says whether it has a size of its own: a key frame that is shown, and one that
 /// continues and is not.
 std::string key_frame(bool own_size) {
-  return "0" "00" "1" + bits<7>(0) + "0" "1" "1" + bits<10>(77) + (own_size ? "1" : "0") + "0000";
+  return "0"
+         "00"
+         "1" +
+         bits<7>(0) +
+         "0"
+         "1"
+         "1" +
+         bits<10>(77) + (own_size ? "1" : "0") + "0000";
 }
 std::string hidden_frame(bool own_size) {
-  return "0" "01" "0" "1" "1" "0" "0" + bits<10>(77) + (own_size ? "1" : "0") + "0000";
+  return "0"
+         "01"
+         "0"
+         "1"
+         "1"
+         "0"
+         "0" +
+         bits<10>(77) + (own_size ? "1" : "0") + "0000";
 }
 
 std::string text_of(const CodedSize& size) {
@@ -150,7 +180,10 @@ TEST(CodedSize, OfAnHevcPictureStandsInItsParameters) {
   EXPECT_EQ(text_of(hevc_coded_size(hevc_unit(hevc_parameters(1, 4096, 2176)))), "4096x2176");
   EXPECT_EQ(text_of(hevc_coded_size(hevc_unit(hevc_parameters(3, 65, 8000)))), "65x8000");
   // Two layers in time, the first with a profile and a level, the second with a level.
-  const std::string layers = "11" "01" + bits<12>(0) + std::string(88 + 8 + 8, '0');
+  const std::string layers =
+      "11"
+      "01" +
+      bits<12>(0) + std::string(88 + 8 + 8, '0');
   const std::string two = bits<4>(0) + bits<3>(2) + "1" + std::string(96, '0') + layers +
                           exp_golomb(5) + exp_golomb(0) + exp_golomb(640) + exp_golomb(480);
   EXPECT_EQ(text_of(hevc_coded_size(hevc_unit(two))), "640x480");
@@ -158,8 +191,8 @@ TEST(CodedSize, OfAnHevcPictureStandsInItsParameters) {
 }
 
 TEST(CodedSize, OfWhatIsCutShortIsNoCrash) {
-  const auto av1 = joined(av1_unit(kSequence, film_sequence(300, 200)),
-                          av1_unit(kFrame, key_frame(true)));
+  const auto av1 =
+      joined(av1_unit(kSequence, film_sequence(300, 200)), av1_unit(kFrame, key_frame(true)));
   const auto hevc = hevc_unit(hevc_parameters(1, 640, 480));
   for (std::size_t size = 0; size < av1.size(); ++size) {
     EXPECT_LE(av1_coded_size(Bytes(av1).first(size)).width, 4096);
@@ -191,10 +224,11 @@ std::vector<std::byte> with_stream_front(const std::string& name, std::size_t cu
   const auto put = [&](std::size_t at, std::size_t value) {
     std::ranges::copy(number(value), changed.begin() + static_cast<std::ptrdiff_t>(at));
   };
-  put(find(number(length)), new_length);                 // in box iloc
-  put(begin - 6, new_length + 8);  // of box mdat
+  put(find(number(length)), new_length);  // in box iloc
+  put(begin - 6, new_length + 8);         // of box mdat
   changed.insert(changed.end(), front.begin(), front.end());
-  changed.insert(changed.end(), file.begin() + static_cast<std::ptrdiff_t>(begin + cut), file.end());
+  changed.insert(changed.end(), file.begin() + static_cast<std::ptrdiff_t>(begin + cut),
+                 file.end());
   return changed;
 }
 
@@ -208,16 +242,24 @@ void expect_too_large(const std::vector<std::byte>& file, const std::string& siz
 
 /// Of a picture of 21x14, in profile 1 (4:4:4).
 TEST(CodedSize, OfAnAvifIsHeldToTheLimit) {
-  const std::string sequence = "001" "1" "1" "00010" + bits<4>(15) + bits<4>(15) +
-                               bits<16>(40000 - 1) + bits<16>(2000 - 1) + "110" "011" "0" "10";
+  const std::string sequence =
+      "001"
+      "1"
+      "1"
+      "00010" +
+      bits<4>(15) + bits<4>(15) + bits<16>(40000 - 1) + bits<16>(2000 - 1) +
+      "110"
+      "011"
+      "0"
+      "10";
   const std::size_t kFirstUnits = 12;  // of time and of the sequence
-  expect_too_large(
-      with_stream_front("plain.avif", kFirstUnits, av1_unit(kSequence, sequence)), "40000x2000");
+  expect_too_large(with_stream_front("plain.avif", kFirstUnits, av1_unit(kSequence, sequence)),
+                   "40000x2000");
 }
 
 TEST(CodedSize, OfAHeicIsHeldToTheLimit) {
-  expect_too_large(
-      with_stream_front("plain.heic", 0, hevc_unit(hevc_parameters(1, 30000, 3000))), "30000x3000");
+  expect_too_large(with_stream_front("plain.heic", 0, hevc_unit(hevc_parameters(1, 30000, 3000))),
+                   "30000x3000");
 }
 
 }  // namespace

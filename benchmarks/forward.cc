@@ -1,7 +1,10 @@
 // Forward pass of a catalogue network on one thread, whole and step by step.
 // Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers]
 //   -> one JSON line {"engine","height","width","threads","runs","median_ms","min_ms",
-//      "median_cpu_ms","first_ms"}; by the processor's time others' turns on it do not count
+//      "median_cpu_ms","first_ms","gmacs_per_s","peak_gmacs_per_s"}; by the processor's time
+//      others' turns on it do not count. The last two are 10^9 multiply-adds a second: what the
+//      convolutions would take directly by the median of all steps' time (Winograd's algorithm
+//      needs fewer), and what the core does at most.
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +17,9 @@
 
 #include <fmt/format.h>
 
+#include "graph/operators.h"
 #include "models/catalogue.h"
+#include "multiply_add_peak.h"
 #include "runtime/onednn/onednn.h"
 #include "runtime/testing.h"
 
@@ -37,6 +42,15 @@ double cpu_ms() {
 double median(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
   return values[values.size() / 2];
+}
+
+double giga_multiply_adds(const graph::Graph& graph, int height, int width) {
+  const auto shapes = graph::infer_shapes(graph, {1, 3, height, width});
+  double sum = 0;
+  for (const graph::Node& node : graph.nodes()) {
+    sum += static_cast<double>(graph::multiply_adds(node.op, graph::input_shapes(node, shapes)));
+  }
+  return sum / 1e9;
 }
 
 void print_layers(const runtime::Network& network, runtime::Session& session, int height,
@@ -87,9 +101,11 @@ int main(int argc, char** argv) {
   }
   fmt::print(
       "{{\"engine\": \"retinaface\", \"height\": {}, \"width\": {}, \"threads\": 1, \"runs\": {}, "
-      "\"median_ms\": {:.3f}, \"min_ms\": {:.3f}, \"median_cpu_ms\": {:.3f}, \"first_ms\": "
-      "{:.3f}}}\n",
+      "\"median_ms\": {:.3f}, \"min_ms\": {:.3f}, \"median_cpu_ms\": {:.3f}, \"first_ms\": {:.3f}, "
+      "\"gmacs_per_s\": {:.1f}, \"peak_gmacs_per_s\": {:.1f}}}\n",
       height, width, times.size(), median(times), *std::ranges::min_element(times),
-      median(cpu_times), first_ms);
+      median(cpu_times), first_ms,
+      giga_multiply_adds(graph, height, width) / (1e-3 * median(cpu_times)),
+      1e-9 * benchmarks::multiply_add_peak());
   if (layers) print_layers(*network, *session, height, width);
 }

@@ -64,8 +64,8 @@ class Scheduler {
   }
 
   bool is_winograd(const ConvolutionStep& conv) const {
-    // Each weight becomes 36. oneDNN has a Winograd of its own, for wide layers with AVX-512 only; of
-    // fewer than 64 channels (the offsets of deformable layers) it makes half of ours.
+    // Each weight becomes 36. oneDNN has a Winograd of its own, for wide layers with AVX-512 only;
+    // of fewer than 64 channels (the offsets of deformable layers) it makes half of ours.
     constexpr std::int64_t kWide = 64;
     const auto& c = conv.convolution;
     const bool has_other = simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide;

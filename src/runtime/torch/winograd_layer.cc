@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
-#include "base/cpu.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/torch/parallel.h"
 
@@ -33,8 +32,8 @@ graph::Tensor copy_of(const at::Tensor& tensor) {
 
 bool takes_winograd(const graph::Convolution& op, const at::Tensor& map) {
   const std::int64_t block = kernels::block();
-  return simd_level() == SimdLevel::kAvx2 && map.scalar_type() == at::kFloat && op.kernel == 3 &&
-         op.stride == 1 && op.padding == 1 && op.groups == 1 && op.out_channels % block == 0 &&
+  return block > 0 && map.scalar_type() == at::kFloat && op.kernel == 3 && op.stride == 1 &&
+         op.padding == 1 && op.groups == 1 && op.out_channels % block == 0 &&
          map.size(1) % block == 0;
 }
 

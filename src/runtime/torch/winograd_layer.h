@@ -7,8 +7,7 @@
 namespace retinaface::runtime {
 
 /// Whether a convolution of float32 maps goes faster by our own Winograd kernels
-/// (runtime/kernels): 3x3, stride 1, whole blocks of channels, on CPUs for which libtorch's
-/// convolutions have no better than AVX2.
+/// (runtime/kernels): 3x3, stride 1, whole blocks of channels.
 bool takes_winograd(const graph::Convolution& op, const at::Tensor& map);
 
 /// The convolution of `map` (float32, channels last) with `weight` (out, in, 3, 3), padding 1.

@@ -262,5 +262,17 @@ TEST(CodedSize, OfAHeicIsHeldToTheLimit) {
                    "30000x3000");
 }
 
+/// A picture put together of tiles says a third time how large it is (box idat).
+TEST(CodedSize, OfAHeicOfTilesIsHeldToTheLimit) {
+  std::vector<std::byte> file = read_file(testing::fixture_folder() / "pictures" / "plain.heic");
+  const std::vector<std::byte> stated = {std::byte{0}, std::byte{0},  std::byte{0}, std::byte{0},
+                                         std::byte{0}, std::byte{21}, std::byte{0}, std::byte{14}};
+  const auto place = std::ranges::search(file, stated).begin();
+  ASSERT_NE(place, file.end());
+  std::ranges::copy(std::vector{std::byte{0x2E}, std::byte{0xE0}, std::byte{0x0B}, std::byte{0xB8}},
+                    place + 4);
+  expect_too_large(file, "12000x3000");
+}
+
 }  // namespace
 }  // namespace retinaface::codecs

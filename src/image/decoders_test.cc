@@ -107,7 +107,12 @@ TEST(Decoders, RefuseTooManyPixelsInEveryFormat) {
     const Error error =
         error_of([&] { decode_image(fixture.content, {.max_pixels = 293}, fixture.name); });
     EXPECT_EQ(error.code(), ErrorCode::kTooLarge) << fixture.name;
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr(" pixels, more than the 293 that are decoded at most"));
     EXPECT_THAT(error.what(), ::testing::StartsWith(fixture.name + ": ")) << fixture.name;
+    const Image image = decode_image(fixture.content, {}, fixture.name);
+    const std::int64_t pixels = std::int64_t{image.width()} * image.height();
+    EXPECT_FALSE(decode_image(fixture.content, {.max_pixels = pixels}, fixture.name).empty());
   }
 }
 

@@ -56,8 +56,9 @@ class Library {
                   apply(decoding_options_alloc) apply(decoding_options_free) apply(decode_image) \
                       apply(image_get_width) apply(image_get_height)                             \
                           apply(image_get_plane_readonly) apply(image_release)                   \
-                              apply(register_decoder_plugin) apply(image_create)                 \
-                                  apply(image_add_plane)
+                              apply(image_get_primary_width) apply(image_get_primary_height)     \
+                                  apply(register_decoder_plugin) apply(image_create)             \
+                                      apply(image_add_plane)
 
 #define RF_DECLARE(name) decltype(&heif_##name) name = nullptr;
   RF_HEIF_FUNCTIONS(RF_DECLARE)
@@ -197,9 +198,9 @@ void register_measures(const Library& heif) {
   if (!registered) throw std::bad_alloc();
 }
 
-/// Throws kTooLarge where a stream of the picture is larger than its limit.
-void check_coded_size(const Library& heif, const heif_image_handle* handle,
-                      const Encoded& encoded) {
+/// Throws kTooLarge where a stream of the picture, or what its tiles make, is over the limit.
+void check_coded_size(const Library& heif, const heif_image_handle* handle, const Encoded& encoded,
+                      std::string_view format) {
   register_measures(heif);
   const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
   options->ignore_transformations = 1;
@@ -211,19 +212,16 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle,
   const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
                                              heif_chroma_undefined, options.get());
   measurement = nullptr;
-  if (image != nullptr) heif.image_release(image);
+  if (image != nullptr) {
+    here.largest = larger(
+        here.largest, {heif.image_get_primary_width(image), heif.image_get_primary_height(image)});
+    heif.image_release(image);
+  }
   // Other errors are those of the decoding that follows.
   if (here.largest.width * here.largest.height > here.most_pixels) {
     encoded.check_size(here.largest.width, here.largest.height);
   }
-  if (error.code == heif_error_Memory_allocation_error) throw std::bad_alloc();
-}
-
-/// The size limits of libheif are those of a square.
-int square_side_of(std::int64_t max_pixels) {
-  constexpr double kLargest = 65535;
-  return static_cast<int>(
-      std::min(kLargest, std::ceil(std::sqrt(static_cast<double>(max_pixels)))));
+  if (error.code == heif_error_Memory_allocation_error) require(error, encoded, format);
 }
 
 void copy_rows(const Library& heif, const heif_image* from, const Encoded& encoded,
@@ -246,7 +244,9 @@ Decoded decode_heif(const Encoded& encoded, std::string_view format) {
   }
   const Library& heif = *library;
   const auto context = owned(heif.context_alloc(), heif.context_free);
-  heif.context_set_maximum_image_size_limit(context.get(), square_side_of(encoded.max_pixels));
+  // Of a side: pixels are counted here.
+  constexpr int kLargestSide = 65535;
+  heif.context_set_maximum_image_size_limit(context.get(), kLargestSide);
   heif.context_set_max_decoding_threads(context.get(), 0);
   require(heif.context_read_from_memory_without_copy(context.get(), encoded.bytes.data(),
                                                      encoded.bytes.size(), nullptr),
@@ -258,7 +258,7 @@ Decoded decode_heif(const Encoded& encoded, std::string_view format) {
   decoded.image =
       encoded.canvas(heif.image_handle_get_width(handle), heif.image_handle_get_height(handle));
 
-  check_coded_size(heif, handle, encoded);
+  check_coded_size(heif, handle, encoded, format);
 
   const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
   options->convert_hdr_to_8bit = 1;

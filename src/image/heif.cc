@@ -109,10 +109,11 @@ std::unique_ptr<T, Release> owned(T* pointer, Release release) {
   return {pointer, release};
 }
 
-// A file states the size of a picture in its boxes, which libheif holds to a limit, and once more
-// in the coded stream, which it does not: 500 bytes can make a decoder take all memory. So what is
-// to be decoded is measured first: a decoder of ours is handed the streams that another one would
-// be (those of tiles and of transparency too), and yields pictures of their size that nobody fills.
+// A file states the size of a picture in its boxes, which libheif gives before decoding, and once
+// more in the coded stream, which it does not: 500 bytes can make a decoder take all memory. So
+// what is to be decoded is measured first: a decoder of ours is handed the streams that another one
+// would be (those of tiles and of transparency too), and yields pictures of their size that nobody
+// fills.
 
 /// What is measured, in the thread that does so.
 struct Measurement {

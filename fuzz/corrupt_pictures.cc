@@ -22,7 +22,6 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "expect_error.h"
-#include "known_leaks.h"
 
 namespace {
 

@@ -5,7 +5,6 @@
 #include "retinaface/image.h"
 
 #include "expect_error.h"
-#include "known_leaks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   retinaface::ReadOptions options;

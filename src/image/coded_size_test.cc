@@ -232,6 +232,9 @@ std::vector<std::byte> with_stream_front(const std::string& name, std::size_t cu
   return changed;
 }
 
+constexpr std::size_t kAvifFront =
+    12;  ///< bytes of plain.avif's stream: the units of time and sequence
+
 void expect_too_large(const std::vector<std::byte>& file, const std::string& size) {
   constexpr std::int64_t kMostPixels = 10'000'000;
   const Error error =
@@ -252,9 +255,24 @@ TEST(CodedSize, OfAnAvifIsHeldToTheLimit) {
       "011"
       "0"
       "10";
-  const std::size_t kFirstUnits = 12;  // of time and of the sequence
-  expect_too_large(with_stream_front("plain.avif", kFirstUnits, av1_unit(kSequence, sequence)),
+  expect_too_large(with_stream_front("plain.avif", kAvifFront, av1_unit(kSequence, sequence)),
                    "40000x2000");
+}
+
+void expect_no_size(const std::vector<std::byte>& file) {
+  const Error error = error_of([&] { decode_image(file, {}, "no_size.heif"); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), HasSubstr("its data state no size of a picture"));
+}
+
+TEST(CodedSize, OfAStreamThatStatesNoneIsMissed) {
+  expect_no_size(with_stream_front("plain.avif", kAvifFront, {}));
+  std::vector<std::byte> heic = read_file(testing::fixture_folder() / "pictures" / "plain.heic");
+  const std::vector<std::byte> parameters = {std::byte{33 << 1}, std::byte{1}, std::byte{1}};
+  const auto place = std::ranges::search(heic, parameters).begin();
+  ASSERT_NE(place, heic.end());
+  *place = std::byte{39 << 1};  // a unit of another kind
+  expect_no_size(heic);
 }
 
 TEST(CodedSize, OfAHeicIsHeldToTheLimit) {

@@ -120,6 +120,7 @@ struct Measurement {
   const Library& heif;
   std::int64_t most_pixels = 0;
   CodedSize largest;
+  bool states_no_size = false;  ///< one of the streams
 };
 thread_local Measurement* measurement = nullptr;
 
@@ -157,6 +158,7 @@ struct Measure {
     const CodedSize size = *static_cast<CodedSize*>(stream);
     measurement->largest = larger(measurement->largest, size);
     const std::int64_t pixels = size.width * size.height;
+    measurement->states_no_size = measurement->states_no_size || pixels == 0;
     if (pixels == 0 || pixels > measurement->most_pixels) {
       return heif_error_of(heif_error_Decoder_plugin_error, "not a size to decode");
     }
@@ -199,7 +201,8 @@ void register_measures(const Library& heif) {
   if (!registered) throw std::bad_alloc();
 }
 
-/// Throws kTooLarge where a stream of the picture, or what its tiles make, is over the limit.
+/// Throws kTooLarge where a stream of the picture, or what its tiles make, is over the limit, and
+/// kBadData where one states no size: dav1d, given nothing at all, leaks.
 void check_coded_size(const Library& heif, const heif_image_handle* handle, const Encoded& encoded,
                       std::string_view format) {
   register_measures(heif);
@@ -207,7 +210,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
   options->ignore_transformations = 1;
   // Coded pictures are filled up to whole blocks, and tiles are of one size.
   constexpr std::int64_t kMostFilling = 1 << 20;
-  Measurement here = {heif, encoded.max_pixels + kMostFilling, {}};
+  Measurement here = {.heif = heif, .most_pixels = encoded.max_pixels + kMostFilling};
   measurement = &here;
   heif_image* image = nullptr;
   const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
@@ -219,6 +222,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
     heif.image_release(image);
   }
   // Other errors are those of the decoding that follows.
+  if (here.states_no_size) encoded.fail_as_corrupt(format, "its data state no size of a picture");
   if (here.largest.width * here.largest.height > here.most_pixels) {
     encoded.check_size(here.largest.width, here.largest.height);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "runtime/torch/orthogonal.h"
 
 namespace retinaface::training {
 namespace {
@@ -19,13 +20,20 @@ float shortening(std::span<const float> gradients, float greatest) {
   return static_cast<float>(std::min(1.0, static_cast<double>(greatest) / std::sqrt(square)));
 }
 
+/// Whether Muon moves it as a matrix.
+bool mixes_channels(const runtime::ParameterSlot& slot) {
+  constexpr std::int64_t kLeastChannels = 16;
+  return slot.shape.size() == 4 && slot.shape[0] >= kLeastChannels &&
+         slot.shape[1] >= kLeastChannels;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::span<const runtime::ParameterSlot> parameters, OptimizerOptions options)
     : parameters_(parameters.begin(), parameters.end()), options_(options) {
   const runtime::ParameterSlot& last = parameters_.back();
   state_.momenta.assign(last.offset + last.size, 0.0F);
-  if (options_.method == Method::kAdamW) state_.squares = state_.momenta;
+  if (options_.method != Method::kSgd) state_.squares = state_.momenta;
 }
 
 void Optimizer::restore(State state) {
@@ -58,6 +66,21 @@ void Optimizer::step(double rate, std::int64_t steps, std::span<const float> gra
       for (std::size_t i = 0; i < slot.size; ++i) {
         momentum[i] = beta * momentum[i] + (scale * gradient[i] + decay * value[i]);
         value[i] -= slot_rate * momentum[i];
+      }
+      continue;
+    }
+    if (options_.method == Method::kMuon && mixes_channels(slot)) {
+      direction_.resize(slot.size);
+      for (std::size_t i = 0; i < slot.size; ++i) {
+        const float slope = scale * gradient[i];
+        momentum[i] += (1 - beta) * (slope - momentum[i]);
+        direction_[i] = beta * momentum[i] + (1 - beta) * slope;
+      }
+      runtime::orthogonalize(direction_, slot.shape[0]);
+      const auto rows = static_cast<float>(slot.shape[0]);
+      const float length = 0.2F * std::sqrt(std::max(rows, static_cast<float>(slot.size) / rows));
+      for (std::size_t i = 0; i < slot.size; ++i) {
+        value[i] -= slot_rate * (length * direction_[i] + decay * value[i]);
       }
       continue;
     }

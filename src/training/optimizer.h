@@ -7,11 +7,11 @@
 
 namespace retinaface::training {
 
-enum class Method { kSgd, kAdamW };
+enum class Method { kSgd, kAdamW, kMuon };
 
 struct OptimizerOptions {
   Method method = Method::kSgd;
-  float momentum = 0.9F;        ///< beta 1 of AdamW
+  float momentum = 0.9F;        ///< beta 1 of AdamW; Muon's is 0.95 usually
   float square_decay = 0.999F;  ///< beta 2 of AdamW
   float weight_decay = 5e-4F;
   bool decay_norms_and_biases = true;
@@ -30,6 +30,11 @@ struct OptimizerOptions {
 ///           m = momentum m + (1 - momentum) gradient,  m' = m / (1 - momentum^t) in step t
 ///           s = square_decay s + (1 - square_decay) gradient^2,  s' = s / (1 - square_decay^t)
 ///           value -= rate (m' / (sqrt(s') + 1e-8) + weight_decay value)
+///   kMuon   AdamW, but the weights of convolutions that mix 16 channels and more move by as much
+///           in all directions (Jordan et al. 2024), as far as AdamW's would (Liu et al. 2025)
+///           m = momentum m + (1 - momentum) gradient,  n = momentum m + (1 - momentum) gradient
+///           value -= rate (0.2 sqrt(longer side) orthogonal(n) + weight_decay value)
+///           with the weights as a matrix of a row for each output
 class Optimizer {
  public:
   /// What a checkpoint has to keep, all 0 at first.
@@ -52,6 +57,7 @@ class Optimizer {
   std::vector<runtime::ParameterSlot> parameters_;
   OptimizerOptions options_;
   State state_;
+  std::vector<float> direction_;  ///< of the matrix that Muon is at
 };
 
 /// Moving average of the values, running statistics included: average += (1 - d) (value - average)

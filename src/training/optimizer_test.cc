@@ -79,8 +79,41 @@ TEST(Optimizer, EqualsTwoStepsOfAdamWWorkedByHand) {
   EXPECT_THAT(values, Pointwise(FloatNear(1e-5F), {0.914433F, 1.9602F, 3.2F, 3.8F, 5.0F}));
 }
 
+/// Weights that mix 16 channels, whose gradient is a multiple of the unit matrix, so that only its
+/// size is to be seen in the step; what goes along is AdamW's.
+TEST(Optimizer, MovesByTheSameInAllDirectionsWithMuon) {
+  constexpr std::size_t kChannels = 16;
+  constexpr std::size_t kWeights = kChannels * kChannels;
+  const auto step = [&](float size, Method method) {
+    Optimizer optimizer(
+        std::vector<runtime::ParameterSlot>{
+            {.name = "conv.weight", .shape = {16, 16, 1, 1}, .size = kWeights},
+            {.name = "depthwise.weight",
+             .shape = {16, 1, 3, 3},
+             .offset = kWeights,
+             .size = kChannels * 9}},
+        {.method = method, .weight_decay = 0.1F});
+    std::vector<float> values(kWeights + kChannels * 9, 1.0F);
+    std::vector<float> gradients(values.size(), 0.5F);
+    for (std::size_t i = 0; i < kWeights; ++i) {
+      gradients[i] = i % (kChannels + 1) == 0 ? size : 0.0F;
+    }
+    optimizer.step(0.01, 0, gradients, values);
+    return values;
+  };
+  const std::vector<float> moved = step(3, Method::kMuon);
+  // The weights' decay, 0.01 * 0.1; on the diagonal 0.01 * 0.2 sqrt(16) times about 1 besides.
+  EXPECT_NEAR(moved[1], 0.999, 1e-5);
+  EXPECT_GT(0.999F - moved[0], 0.008F * 0.65F);
+  EXPECT_LT(0.999F - moved[0], 0.008F * 1.2F);
+  EXPECT_THAT(step(300, Method::kMuon), Pointwise(FloatNear(1e-5F), moved));
+  const std::vector<float> adamw = step(3, Method::kAdamW);
+  EXPECT_THAT(std::span(moved).subspan(kWeights),
+              Pointwise(FloatNear(1e-7F), std::span(adamw).subspan(kWeights)));
+}
+
 TEST(Optimizer, GoesOnFromItsState) {
-  for (const Method method : {Method::kSgd, Method::kAdamW}) {
+  for (const Method method : {Method::kSgd, Method::kAdamW, Method::kMuon}) {
     const std::vector<float> gradients = {1, 2, 3, 4, 5};
     Optimizer whole(parameters(), {.method = method});
     std::vector<float> values(5, 1.0F);

@@ -268,7 +268,7 @@ void schedule_fields(Fields& table, ScheduleOptions& options) {
 template <typename Fields>
 void optimizer_fields(Fields& table, Recipe& recipe) {
   table.choice("method", recipe.optimizer.method,
-               {{"sgd", Method::kSgd}, {"adamw", Method::kAdamW}});
+               {{"sgd", Method::kSgd}, {"adamw", Method::kAdamW}, {"muon", Method::kMuon}});
   table.number("momentum", recipe.optimizer.momentum, 0, 0.999999);
   table.number("square_decay", recipe.optimizer.square_decay, 0, 0.999999);
   table.number("weight_decay", recipe.optimizer.weight_decay, 0, 1);

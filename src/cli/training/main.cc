@@ -9,5 +9,6 @@ int main(int argc, char** argv) {
        "retinaface train recipes/mnet025-fast.toml --data wider/train --out run --resume",
        declare_train},
   };
-  return run_program({"retinaface-train", "Trains face detectors.", kCommands}, argc, argv);
+  // Users say `retinaface train`, which starts this program.
+  return run_program({"retinaface", "Trains face detectors.", kCommands}, argc, argv);
 }

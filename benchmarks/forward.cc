@@ -11,12 +11,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "base/thread_time.h"
 #include "graph/operators.h"
 #include "models/catalogue.h"
 #include "multiply_add_peak.h"
@@ -30,13 +30,6 @@ using Clock = std::chrono::steady_clock;
 
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-/// What this thread had of the processor.
-double cpu_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
 double median(std::vector<double> values) {
@@ -94,9 +87,9 @@ int main(int argc, char** argv) {
   std::vector<double> cpu_times;
   for (const auto begin = Clock::now(); ms_since(begin) < seconds * 1000 || times.size() < 7;) {
     const auto run = Clock::now();
-    const double cpu_start = cpu_ms();
+    const double cpu_start = thread_cpu_ms();
     session->run();
-    cpu_times.push_back(cpu_ms() - cpu_start);
+    cpu_times.push_back(thread_cpu_ms() - cpu_start);
     times.push_back(ms_since(run));
   }
   fmt::print(

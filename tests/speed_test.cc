@@ -13,6 +13,7 @@
 
 #include "retinaface/detector.h"
 
+#include "base/thread_time.h"
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
@@ -66,17 +67,10 @@ double first_line_ms(const std::string& picture) {
   return after.pushed_away - before.pushed_away <= 1 ? ms : after.cpu_ms - before.cpu_ms;
 }
 
-/// What this thread had of the processor: by the clock, other programs' turns would count as well.
-double thread_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
-}
-
 double forward_ms(runtime::Session& session) {
-  const double start = thread_ms();
+  const double start = thread_cpu_ms();
   session.run();
-  return thread_ms() - start;
+  return thread_cpu_ms() - start;
 }
 
 /// Two things are timed in turn and each keeps its best, since other programs only ever add to a
@@ -113,9 +107,9 @@ TEST(Speed, FacesOfAllSizesCostLittleMoreThanTheOriginalSize) {
   const Image crowd = resize(read_image(testing::sample_folder() / "crowd.webp"), 1280, 960);
   const Detector detector;
   const auto ms = [&](const DetectOptions& options) {
-    const double start = thread_ms();
+    const double start = thread_cpu_ms();
     detector.detect(crowd, options);
-    return thread_ms() - start;
+    return thread_cpu_ms() - start;
   };
   double all_sizes = 1e9;
   double one = 1e9;

@@ -2,7 +2,6 @@
 // (a branch left in, a function not inlined) costs a training half of its speed or most of it.
 
 #include <algorithm>
-#include <ctime>
 #include <functional>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "base/thread_time.h"
 #include "runtime/torch/norm_activation.h"
 
 namespace retinaface::runtime {
@@ -19,19 +19,13 @@ constexpr std::int64_t kRows = 256;  // of a map that stays in the cache
 constexpr std::int64_t kChannels = 64;
 constexpr float kSlope = 0.1F;
 
-double thread_us() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return 1e6 * static_cast<double>(now.tv_sec) + 1e-3 * static_cast<double>(now.tv_nsec);
-}
-
 /// Other programs only ever add to a time, so the best of many counts.
 double best_us(const std::function<void()>& work) {
   double best = 1e9;
   for (int round = 0; round < 200; ++round) {
-    const double start = thread_us();
+    const double start = 1e3 * thread_cpu_ms();
     work();
-    best = std::min(best, thread_us() - start);
+    best = std::min(best, 1e3 * thread_cpu_ms() - start);
   }
   return best;
 }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-#include <ctime>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -10,6 +9,7 @@
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/thread_time.h"
 #include "runtime/onednn/onednn.h"
 #include "runtime/onednn/plan.h"
 
@@ -76,13 +76,6 @@ void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
       }
     }
   }
-}
-
-/// What this thread has had of the processor so far.
-double thread_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
 /// Runs a kernel of our own.
@@ -152,10 +145,10 @@ class OnednnSession : public Session {
     const OneCore one_core;
     std::vector<double> ms;
     for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
-      const double start = thread_ms();
+      const double start = thread_cpu_ms();
       execute(i);
       stream_.wait();
-      ms.push_back(thread_ms() - start);
+      ms.push_back(thread_cpu_ms() - start);
     }
     return ms;
   }

@@ -9,6 +9,7 @@
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/resize.h"
+#include "image/warp.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -149,6 +150,8 @@ void apply(Image& image, const ColorMap& map) {
   }
 }
 
+constexpr float kRadiansPerDegree = 0.017453293F;
+
 float change(float range, Random& random) {
   return static_cast<float>(
       random.uniform(-static_cast<double>(range), static_cast<double>(range)));
@@ -224,6 +227,32 @@ void flip(Sample& sample) {
   }
 }
 
+void turn(Sample& sample, float radians) {
+  const float cos = std::cos(radians);
+  const float sin = std::sin(radians);
+  const int width = sample.image.width();
+  const int height = sample.image.height();
+  const Point middle = {static_cast<float>(width) / 2, static_cast<float>(height) / 2};
+  /// Turns by the angle of cosine c and sine s.
+  const auto about_middle = [&](float c, float s) {
+    return Similarity{
+        c, s, {middle.x - c * middle.x + s * middle.y, middle.y - s * middle.x - c * middle.y}};
+  };
+  sample.image = warp(sample.image, about_middle(cos, -sin), width, height);
+  const Similarity to = about_middle(cos, sin);
+  const Box picture = {0, 0, static_cast<float>(width), static_cast<float>(height)};
+  std::erase_if(sample.faces, [&](AnnotatedFace& face) {
+    const Point center = to(face.box.center());
+    const float half_width = std::hypot(cos * face.box.width() / 2, sin * face.box.height() / 2);
+    const float half_height = std::hypot(sin * face.box.width() / 2, cos * face.box.height() / 2);
+    face.box = intersection({center.x - half_width, center.y - half_height, center.x + half_width,
+                             center.y + half_height},
+                            picture);
+    for (AnnotatedPoint& point : face.points) point.position = to(point.position);
+    return !contains(picture, center);
+  });
+}
+
 void ignore_small_faces(std::vector<AnnotatedFace>& faces, float least_px) {
   for (AnnotatedFace& face : faces) {
     if (shorter_side(face.box) < least_px) face.ignored = true;
@@ -246,7 +275,6 @@ void distort_colors(Image& image, const ColorOptions& options, Random& random) {
   float angle = 0;
   if (random.chance(0.5)) saturation = 1 + change(options.saturation, random);
   if (random.chance(0.5)) {
-    constexpr float kRadiansPerDegree = 0.017453293F;
     angle = change(options.hue_degrees, random) * kRadiansPerDegree;
   }
   if (random.chance(static_cast<double>(options.gray))) saturation = 0;
@@ -263,6 +291,9 @@ Sample augment(const Sample& sample, const AugmentationOptions& options, int sid
                                  options.crop, side_px, random);
   Sample result = crop(sample, square, side_px);
   if (random.chance(static_cast<double>(options.flip))) flip(result);
+  if (options.turn > 0 && random.chance(static_cast<double>(options.turn))) {
+    turn(result, change(options.turn_degrees, random) * kRadiansPerDegree);
+  }
   distort_colors(result.image, options.color, random);
   ignore_small_faces(result.faces, options.least_face_px);
   return result;

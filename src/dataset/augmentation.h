@@ -54,6 +54,11 @@ std::vector<AnnotatedFace> crop_faces(const std::vector<AnnotatedFace>& faces, c
 /// Mirrors left and right, and exchanges the points that change sides: [1, 0, 2, 4, 3].
 void flip(Sample& sample);
 
+/// Turns the picture about its middle by `radians`, from x towards y; what comes in is black. A
+/// face counts as the ellipse in its box, and its new box is that of the turned ellipse, clipped to
+/// the picture; points stay with their part of the face. Faces whose centre leaves the picture go.
+void turn(Sample& sample, float radians);
+
 /// Marks faces whose shorter side is below this as ignored.
 void ignore_small_faces(std::vector<AnnotatedFace>& faces, float least_px);
 
@@ -73,10 +78,12 @@ struct AugmentationOptions {
   CropOptions crop;
   ColorOptions color;
   float flip = 0.5F;        ///< probability
+  float turn = 0;           ///< probability
+  float turn_degrees = 30;  ///< greatest angle, either way
   float least_face_px = 0;  ///< smaller ones, after the crop, are ignored
 };
 
-/// All steps: crop to side_px, flip, colours, small faces.
+/// All steps: crop to side_px, flip, turn, colours, small faces.
 Sample augment(const Sample& sample, const AugmentationOptions& options, int side_px,
                Random& random);
 

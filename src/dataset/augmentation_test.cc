@@ -254,6 +254,58 @@ TEST(Flip, TwiceIsNothing) {
   }
 }
 
+constexpr float kQuarter = 1.5707964F;
+
+void expect_near(const Box& box, const Box& expected) {
+  EXPECT_NEAR(box.x0, expected.x0, 1e-4);
+  EXPECT_NEAR(box.y0, expected.y0, 1e-4);
+  EXPECT_NEAR(box.x1, expected.x1, 1e-4);
+  EXPECT_NEAR(box.y1, expected.y1, 1e-4);
+}
+
+TEST(Turn, ByAQuarterBringsTheLeftToTheTop) {
+  Sample sample{random_picture(20, 20, 1), {{.box = {2, 3, 8, 15}}}};
+  sample.faces[0].points[2] = {{4, 6}, PointState::kVisible};
+  const Sample before = sample;
+  turn(sample, kQuarter);
+  for (int y = 0; y < 20; ++y) {
+    for (int x = 0; x < 20; ++x) {
+      const Pixel pixel = at(sample.image, x, y);
+      const Pixel expected = at(before.image, y, 19 - x);
+      for (std::size_t c = 0; c < 3; ++c) ASSERT_NEAR(pixel[c], expected[c], 1) << x << " " << y;
+    }
+  }
+  ASSERT_EQ(sample.faces.size(), 1U);
+  expect_near(sample.faces[0].box, {5, 2, 17, 8});
+  const AnnotatedPoint& nose = sample.faces[0].points[2];
+  EXPECT_EQ(nose.state, PointState::kVisible);
+  EXPECT_NEAR(nose.position.x, 14, 1e-4);
+  EXPECT_NEAR(nose.position.y, 4, 1e-4);
+}
+
+TEST(Turn, KeepsTheBoxOfACircleAndHoldsThatOfAnEllipse) {
+  for (const float angle : {-2.0F, -0.4F, 0.3F, 1.0F}) {
+    Sample sample{Image(100, 100), {{.box = {40, 40, 60, 60}}, {.box = {47, 40, 53, 60}}}};
+    turn(sample, angle);
+    expect_near(sample.faces[0].box, {40, 40, 60, 60});
+    // The most that points of the turned ellipse, taken one by one, reach to the right.
+    float reach = 0;
+    for (float t = 0; t < 4 * kQuarter; t += 0.001F) {
+      reach =
+          std::max(reach, 3 * std::cos(t) * std::cos(angle) - 10 * std::sin(t) * std::sin(angle));
+    }
+    EXPECT_NEAR(sample.faces[1].box.x1, 50 + reach, 1e-3) << angle;
+    EXPECT_NEAR(sample.faces[1].box.x0, 50 - reach, 1e-3) << angle;
+  }
+}
+
+TEST(Turn, DropsFacesThatLeaveThePicture) {
+  Sample sample{Image(100, 100), {{.box = {0, 0, 20, 20}}, {.box = {85, 45, 99, 59}}}};
+  turn(sample, kQuarter / 2);
+  ASSERT_EQ(sample.faces.size(), 1U) << "the one in the corner is gone";
+  EXPECT_GT(sample.faces[0].box.y0, 70);
+}
+
 TEST(IgnoreSmallFaces, MarksByTheShorterSide) {
   std::vector<AnnotatedFace> faces = {{.box = {0, 0, 10, 30}},
                                       {.box = {0, 0, 9.9F, 30}},
@@ -382,6 +434,27 @@ TEST(Augment, FacesLieInThePictureAndHaveArea) {
   }
   EXPECT_GT(faces, ignored);
   EXPECT_GT(ignored, 0U);
+}
+
+TEST(Augment, TurnsAsOftenAndAsFarAsItIsTold) {
+  const AugmentationOptions options{
+      .crop = {.least_side = 1}, .color = kNeutral, .flip = 0, .turn = 0.5F, .turn_degrees = 90};
+  const float middle = kSide_px / 2.0F;
+  Sample sample{Image(kSide_px, kSide_px),
+                {{.box = {middle - 5, middle - 5, middle + 5, middle + 5}}}};
+  sample.faces[0].points[0].position = {middle + 10, middle};
+  int turned = 0;
+  float farthest = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const Point point = augment(sample, options, kSide_px, random).faces[0].points[0].position;
+    const float angle = std::atan2(point.y - middle, point.x - middle);
+    turned += angle != 0 ? 1 : 0;
+    farthest = std::max(farthest, std::abs(angle));
+  }
+  EXPECT_NEAR(turned, 200, 50) << "five standard deviations";
+  EXPECT_LE(farthest, kQuarter + 1e-3F);
+  EXPECT_GT(farthest, 0.9F * kQuarter);
 }
 
 TEST(Augment, FlipsAboutHalf) {

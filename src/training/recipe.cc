@@ -217,6 +217,8 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   table.number("around_face_greatest_side", crop.around_face_greatest_side, 0.1, 16);
   table.range("around_face_px", crop.least_face_px, crop.greatest_face_px, 1, 4096);
   table.number("flip", options.flip, 0, 1);
+  table.number("turn", options.turn, 0, 1);
+  table.number("turn_degrees", options.turn_degrees, 0, 180);
   table.number("brightness", options.color.brightness, 0, 255);
   table.number("contrast", options.color.contrast, 0, 1);
   table.number("saturation", options.color.saturation, 0, 1);

@@ -26,6 +26,8 @@ crop = [0.5, 1.5]
 around_face = 0.25
 around_face_px = [8, 256]
 flip = 0.1
+turn = 0.35
+turn_degrees = 60
 brightness = 3
 contrast = 0.2
 saturation = 0.3
@@ -87,6 +89,8 @@ recompute = true
   EXPECT_EQ(recipe.augmentation.crop.least_face_px, 8);
   EXPECT_EQ(recipe.augmentation.crop.greatest_face_px, 256);
   EXPECT_EQ(recipe.augmentation.flip, 0.1F);
+  EXPECT_EQ(recipe.augmentation.turn, 0.35F);
+  EXPECT_EQ(recipe.augmentation.turn_degrees, 60);
   EXPECT_EQ(recipe.augmentation.color.brightness, 3);
   EXPECT_EQ(recipe.augmentation.color.contrast, 0.2F);
   EXPECT_EQ(recipe.augmentation.color.saturation, 0.3F);

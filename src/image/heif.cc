@@ -119,7 +119,7 @@ std::unique_ptr<T, Release> owned(T* pointer, Release release) {
 struct Measurement {
   const Library& heif;
   std::int64_t most_pixels = 0;
-  CodedSize largest;
+  CodedSize largest = {};
   bool states_no_size = false;  ///< one of the streams
 };
 thread_local Measurement* measurement = nullptr;

@@ -233,7 +233,7 @@ void turn(Sample& sample, float radians) {
   const int width = sample.image.width();
   const int height = sample.image.height();
   const Point middle = {static_cast<float>(width) / 2, static_cast<float>(height) / 2};
-  /// Turns by the angle of cosine c and sine s.
+  // Turns by the angle of cosine c and sine s.
   const auto about_middle = [&](float c, float s) {
     return Similarity{
         c, s, {middle.x - c * middle.x + s * middle.y, middle.y - s * middle.x - c * middle.y}};

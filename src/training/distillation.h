@@ -1,15 +1,7 @@
 #pragma once
 
-#include <filesystem>
-#include <memory>
-#include <span>
-#include <string>
-#include <vector>
-
-#include "dataset/augmentation.h"
-#include "models/catalogue.h"
-#include "runtime/runtime.h"
 #include "training/loss.h"
+#include "training/teacher.h"
 
 namespace retinaface::training {
 
@@ -19,38 +11,9 @@ struct DistillationOptions {
   float box_weight = 1;
   float landmarks_weight = 1;
   float least_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
+  bool test_time_augmentation = false;  ///< of the teacher, as Teacher::look has it
 
   bool operator==(const DistillationOptions&) const = default;
-};
-
-/// A teacher's outputs for some pictures, each level laid out as a HeadMaps' values.
-struct TeacherOutputs {
-  std::vector<std::vector<float>> cls;
-  std::vector<std::vector<float>> box;
-  std::vector<std::vector<float>> landmarks;
-};
-
-/// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the pictures
-/// as the other does, augmented.
-class Teacher {
- public:
-  /// Messages name the teacher by `source`. Throws Error(kBadData) when its anchors are others than
-  /// the student's: their outputs could not be compared.
-  Teacher(const models::LoadedModel& loaded, const models::Model& student,
-          const std::string& source, int threads);
-
-  /// Its outputs for the pictures, all of one size.
-  TeacherOutputs look(std::span<const dataset::Sample> samples);
-
-  /// What tells it from other teachers: its model, and a checksum of its weights.
-  const std::string& description() const { return description_; }
-
- private:
-  const models::Model& model_;
-  std::shared_ptr<const runtime::Network> network_;
-  std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
-  std::vector<models::HeadOutputs> outputs_;                 ///< by level
-  std::string description_;
 };
 
 /// The student's distance from its teacher; its derivative by every output is added to the outputs'

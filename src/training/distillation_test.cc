@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/testing.h"
 #include "training/testing.h"
 
 namespace retinaface::training {
 namespace {
 
-using retinaface::testing::error_of;
 using testing::expect_gradients;
 using testing::Outputs;
 
@@ -89,24 +86,6 @@ TEST(Distillation, StaysFiniteForExtremeLogits) {
   for (float& value : student.values[0]) value *= -1e4F;
   EXPECT_TRUE(std::isfinite(distance(student, teacher, {})));
   for (const float gradient : student.gradients[0]) EXPECT_LE(std::abs(gradient), 1);
-}
-
-TEST(Teacher, NeedsTheStudentsAnchors) {
-  const models::LoadedModel teacher = models::load_builtin_model("mnet025");
-  const Error error =
-      error_of([&] { Teacher(teacher, models::find_model("resnet50"), "big.safetensors", 1); });
-  EXPECT_EQ(error.code(), ErrorCode::kBadData);
-  EXPECT_STREQ(error.what(),
-               "big.safetensors: expected a teacher with the anchors of resnet50, found a mnet025");
-}
-
-TEST(Teacher, NeedsFiniteWeights) {
-  models::LoadedModel teacher = models::load_builtin_model("mnet025");
-  teacher.weights.tensors.begin()->second.values[0] = std::nanf("");
-  const Error error =
-      error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
-  EXPECT_EQ(error.code(), ErrorCode::kBadData);
-  EXPECT_THAT(error.what(), ::testing::StartsWith("odd.safetensors: expected finite weights"));
 }
 
 }  // namespace

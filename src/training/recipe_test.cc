@@ -53,6 +53,7 @@ cls_weight = 1.5
 box_weight = 2.5
 landmarks_weight = 3.5
 least_score = 0.2
+test_time_augmentation = true
 [optimizer]
 method = "adamw"
 momentum = 0.8
@@ -113,6 +114,7 @@ recompute = true
   EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
   EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);
   EXPECT_EQ(recipe.distillation.least_score, 0.2F);
+  EXPECT_TRUE(recipe.distillation.test_time_augmentation);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);
@@ -208,6 +210,8 @@ TEST(Recipe, RefusesRangesThatAreUpsideDown) {
   EXPECT_THAT(message("[matching]\npositive_iou = 0.4\nnegative_iou = 0.5"),
               HasSubstr("test.toml:3: expected negative_iou from 0 to 0.4"));
   EXPECT_THAT(message("[optimizer]\nmomentum = nan"), HasSubstr("expected momentum"));
+  EXPECT_THAT(message("[input]\nside_px = 336\n[distillation]\ntest_time_augmentation = true"),
+              HasSubstr("multiple of the strides of mnet025, found 336, no multiple of 32"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [1]"), HasSubstr("texts for frozen"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [\"\"]"), HasSubstr("frozen: no parameter"));
   EXPECT_THAT(message("input = 3"), HasSubstr("test.toml:1: expected a table"));

@@ -12,6 +12,9 @@ double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs
                              const DistillationOptions& options) {
   const double scale = 1 / std::max(counts.positives, 1.0);
   const auto cls_weight = static_cast<double>(options.cls_weight) * scale;
+  const auto temperature = static_cast<double>(options.temperature);
+  const auto least_score = static_cast<double>(options.least_score);
+  const auto least_weight = static_cast<double>(options.least_weight);
   double loss = 0;
   for (std::size_t level = 0; level < teacher.cls.size(); ++level) {
     const std::vector<float>& taught = teacher.cls[level];
@@ -28,18 +31,21 @@ double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs
         return static_cast<double>(values[2 * anchor + 1]) -
                static_cast<double>(values[2 * anchor]);
       };
-      const double margin = margin_of(logits);
-      const double wanted = margin_of(taught);
-      const double q = sigmoid(wanted);
-      loss += cls_weight * (softplus(margin) - softplus(wanted) - q * (margin - wanted));
-      const auto slope = static_cast<float>(cls_weight * (sigmoid(margin) - q));
+      const double margin = margin_of(logits) / temperature;
+      const double wanted = margin_of(taught) / temperature;
+      const double score = sigmoid(wanted);
+      loss += cls_weight * temperature * temperature *
+              (softplus(margin) - softplus(wanted) - score * (margin - wanted));
+      const auto slope = static_cast<float>(cls_weight * temperature * (sigmoid(margin) - score));
       student.cls.gradients[level][2 * anchor] -= slope;
       student.cls.gradients[level][2 * anchor + 1] += slope;
-      if (q < static_cast<double>(options.least_score)) continue;
+      const double q = sigmoid(wanted * temperature);
+      const double weight = scale * (q >= least_score ? std::max(q, least_weight) : least_weight);
+      if (weight == 0) continue;
       loss += term(student.box, teacher.box[level], anchor, 4,
-                   static_cast<double>(options.box_weight) * q * scale);
+                   static_cast<double>(options.box_weight) * weight);
       loss += term(student.landmarks, teacher.landmarks[level], anchor, 10,
-                   static_cast<double>(options.landmarks_weight) * q * scale);
+                   static_cast<double>(options.landmarks_weight) * weight);
     }
   }
   return loss;

@@ -11,18 +11,23 @@ struct DistillationOptions {
   float box_weight = 1;
   float landmarks_weight = 1;
   float least_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
+  float temperature = 1;     ///< divides the margins of both before their scores are compared
+  float least_weight = 0;    ///< with which any anchor teaches boxes and points, whatever its score
   bool test_time_augmentation = false;  ///< of the teacher, as Teacher::look has it
 
   bool operator==(const DistillationOptions&) const = default;
 };
 
 /// The student's distance from its teacher; its derivative by every output is added to the outputs'
-/// gradients. With q the teacher's score of an anchor and p the student's,
-///   L = w_cls (1/P) sum of KL(q, p) over all anchors
-///     + w_box (1/P) sum of q smooth-L1(difference of the 4 box offsets)
-///     + w_pts (1/P) sum of q smooth-L1(difference of the 10 landmark offsets)
-/// the last two over the anchors with q >= least_score, P the positives of the whole batch (at
-/// least 1) as the annotations have them, and smooth-L1 as compute_loss takes it.
+/// gradients. With q the teacher's score of an anchor and p the student's, q_T and p_T what they
+/// are once the differences of the two logits are divided by the temperature T,
+///   L = w_cls T^2 (1/P) sum of KL(q_T, p_T) over all anchors
+///     + w_box (1/P) sum of v smooth-L1(difference of the 4 box offsets)
+///     + w_pts (1/P) sum of v smooth-L1(difference of the 10 landmark offsets)
+/// where v is the greater of least_weight and, if that is at least least_score, q, P the positives
+/// of the whole batch (at least 1) as the annotations have them, and smooth-L1 as compute_loss
+/// takes it. What a teacher gives where it sees no face says how it tells faces from the rest: a
+/// high temperature and a small least_weight teach that as well.
 double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs& teacher,
                              const LossCounts& counts, double smooth_l1_beta,
                              const DistillationOptions& options);

@@ -41,13 +41,27 @@ TEST(Distillation, EqualsAnExampleWorkedByHand) {
   EXPECT_NEAR(got, (2 * divergence + 4 * 0.75 * (1 - 0.25)) / 3, 1e-6);
 }
 
+TEST(Distillation, AHighTemperatureComparesMargins) {
+  Outputs student(1);
+  for (auto& values : student.values) std::ranges::fill(values, 0.0F);
+  TeacherOutputs teacher = teacher_of(student);
+  teacher.cls[0][1] = -4;
+  // T^2 KL tends to the square of the margins' difference by 8 (Hinton et al. 2015).
+  EXPECT_NEAR(distance(student, teacher, {.cls_weight = 3, .temperature = 100}), 16.0 / 8, 1e-3);
+}
+
 TEST(Distillation, GradientsEqualFiniteDifferences) {
   const TeacherOutputs teacher = teacher_of(Outputs(8));
-  Outputs student(9);
-  const DistillationOptions options = {.box_weight = 0.5F, .landmarks_weight = 0.25F};
-  const auto loss = [&] { return distance(student, teacher, options); };
-  EXPECT_GT(loss(), 0);
-  EXPECT_GE(expect_gradients(student, loss), 100U);
+  const DistillationOptions plain = {.box_weight = 0.5F, .landmarks_weight = 0.25F};
+  DistillationOptions everywhere = plain;
+  everywhere.temperature = 2;
+  everywhere.least_weight = 0.3F;
+  for (const DistillationOptions& options : {plain, everywhere}) {
+    Outputs student(9);
+    const auto loss = [&] { return distance(student, teacher, options); };
+    EXPECT_GT(loss(), 0);
+    EXPECT_GE(expect_gradients(student, loss), 100U);
+  }
 }
 
 TEST(Distillation, AddsToTheGradientsThatAreThere) {
@@ -76,6 +90,17 @@ TEST(Distillation, LeavesBoxesAndPointsWhereTheTeacherSeesNoFace) {
   }
   distance(student, teacher, {.least_score = 0.005F});
   EXPECT_NE(student.gradients[2][0], 0);
+}
+
+TEST(Distillation, TeachesBoxesAndPointsEverywhereWithTheLeastWeight) {
+  Outputs student(1);
+  for (auto& values : student.values) std::ranges::fill(values, 0.0F);
+  TeacherOutputs teacher = teacher_of(student);
+  teacher.box[0][0] = 1;         // of an anchor of 1/2
+  teacher.landmarks[1][0] = -1;  // and of one under least_score
+  const DistillationOptions options = {
+      .box_weight = 3, .landmarks_weight = 6, .least_score = 0.6F, .least_weight = 0.1F};
+  EXPECT_NEAR(distance(student, teacher, options), 0.1 * (1 + 2) * (1 - 0.25), 1e-6);
 }
 
 TEST(Distillation, StaysFiniteForExtremeLogits) {

@@ -253,6 +253,8 @@ void distillation_fields(Fields& table, DistillationOptions& options) {
   table.number("box_weight", options.box_weight, 0, kAny);
   table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
   table.number("least_score", options.least_score, 0, 1);
+  table.number("temperature", options.temperature, 0.1, 100);
+  table.number("least_weight", options.least_weight, 0, 1);
   table.flag("test_time_augmentation", options.test_time_augmentation);
 }
 

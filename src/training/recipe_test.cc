@@ -53,6 +53,8 @@ cls_weight = 1.5
 box_weight = 2.5
 landmarks_weight = 3.5
 least_score = 0.2
+temperature = 3
+least_weight = 0.01
 test_time_augmentation = true
 [optimizer]
 method = "adamw"
@@ -114,6 +116,8 @@ recompute = true
   EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
   EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);
   EXPECT_EQ(recipe.distillation.least_score, 0.2F);
+  EXPECT_EQ(recipe.distillation.temperature, 3);
+  EXPECT_EQ(recipe.distillation.least_weight, 0.01F);
   EXPECT_TRUE(recipe.distillation.test_time_augmentation);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);

@@ -255,7 +255,6 @@ void distillation_fields(Fields& table, DistillationOptions& options) {
   table.number("least_score", options.least_score, 0, 1);
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("least_weight", options.least_weight, 0, 1);
-  table.flag("test_time_augmentation", options.test_time_augmentation);
 }
 
 template <typename Fields>
@@ -325,27 +324,13 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
   }
 }
 
-/// A mirrored picture's cells are the picture's only when they fill it.
-void check_test_time_augmentation(const Recipe& recipe, const models::Model& model) {
-  if (!recipe.distillation.test_time_augmentation) return;
-  for (const models::AnchorLevel& level : model.anchors.levels) {
-    if (recipe.side_px % level.stride_px == 0) continue;
-    fail(ErrorCode::kBadData,
-         "[distillation] test_time_augmentation: expected a side_px that is a multiple of the "
-         "strides of {}, found {}, no multiple of {}",
-         model.name, recipe.side_px, level.stride_px);
-  }
-}
-
 Recipe recipe_of(const toml::value& document, const std::string& name) {
   Recipe recipe;
   Table table(document, "");
   recipe_fields(table, recipe);
   table.refuse_unknown();
   try {
-    const models::Model& model = models::find_model(recipe.model);
-    check_frozen(recipe, model);
-    check_test_time_augmentation(recipe, model);
+    check_frozen(recipe, models::find_model(recipe.model));
   } catch (const Error& error) {
     fail(ErrorCode::kBadData, "{}: {}", name, error.what());
   }

@@ -55,7 +55,6 @@ landmarks_weight = 3.5
 least_score = 0.2
 temperature = 3
 least_weight = 0.01
-test_time_augmentation = true
 [optimizer]
 method = "adamw"
 momentum = 0.8
@@ -118,7 +117,6 @@ recompute = true
   EXPECT_EQ(recipe.distillation.least_score, 0.2F);
   EXPECT_EQ(recipe.distillation.temperature, 3);
   EXPECT_EQ(recipe.distillation.least_weight, 0.01F);
-  EXPECT_TRUE(recipe.distillation.test_time_augmentation);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);
@@ -214,8 +212,6 @@ TEST(Recipe, RefusesRangesThatAreUpsideDown) {
   EXPECT_THAT(message("[matching]\npositive_iou = 0.4\nnegative_iou = 0.5"),
               HasSubstr("test.toml:3: expected negative_iou from 0 to 0.4"));
   EXPECT_THAT(message("[optimizer]\nmomentum = nan"), HasSubstr("expected momentum"));
-  EXPECT_THAT(message("[input]\nside_px = 336\n[distillation]\ntest_time_augmentation = true"),
-              HasSubstr("multiple of the strides of mnet025, found 336, no multiple of 32"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [1]"), HasSubstr("texts for frozen"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [\"\"]"), HasSubstr("frozen: no parameter"));
   EXPECT_THAT(message("input = 3"), HasSubstr("test.toml:1: expected a table"));

@@ -90,9 +90,9 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   LossValues loss =
       compute_loss(outputs, targets, model_.anchors, side, side, counts, recipe_.loss);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(
-        outputs, teacher_->look(samples, recipe_.distillation.test_time_augmentation), counts,
-        static_cast<double>(recipe_.loss.smooth_l1_beta), recipe_.distillation);
+    loss.teacher = add_distillation_loss(outputs, teacher_->look(samples), counts,
+                                         static_cast<double>(recipe_.loss.smooth_l1_beta),
+                                         recipe_.distillation);
     loss.total += loss.teacher;
   }
   const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());

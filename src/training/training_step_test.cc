@@ -107,24 +107,5 @@ TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
   }
 }
 
-TEST(TrainingStep, LearnsOfATeacherThatLooksRepeatedlyWhateverTheThreads) {
-  Recipe recipe;
-  recipe.side_px = 96;
-  recipe.batch = 3;
-  recipe.frozen_statistics = true;
-  recipe.distillation.test_time_augmentation = true;
-  const auto batch = batch_of(recipe.batch, recipe.side_px);
-  const models::LoadedModel loaded = models::load_builtin_model("mnet025");
-  runtime::ProcessGroup alone({});
-  const auto distance = [&](int threads) {
-    Teacher teacher(loaded, *loaded.model, "itself", threads);
-    TrainingStep step(recipe, *loaded.model, loaded.weights, alone, &teacher);
-    return step.forward_backward(batch).teacher;
-  };
-  const double alone_distance = distance(1);
-  EXPECT_GT(alone_distance, 0.01);  // its other looks are not quite the first
-  EXPECT_EQ(distance(2), alone_distance);
-}
-
 }  // namespace
 }  // namespace retinaface::training

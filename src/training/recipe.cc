@@ -337,12 +337,10 @@ Recipe recipe_of(const toml::value& document, const std::string& name) {
   return recipe;
 }
 
-}  // namespace
-
-Recipe parse_recipe(const std::string& text, const std::string& name) {
+toml::value parse_toml(const std::string& text, const std::string& name) {
   std::istringstream stream(text);
   try {
-    return recipe_of(toml::parse(stream, name), name);
+    return toml::parse(stream, name);
   } catch (const toml::syntax_error& error) {
     const std::string what = error.what();
     std::string reason = what.substr(0, what.find('\n'));
@@ -352,6 +350,29 @@ Recipe parse_recipe(const std::string& text, const std::string& name) {
   }
 }
 
+/// Puts the values of `change` in the place of those of `document`, table by table.
+void overlay(const toml::value& change, toml::value& document) {
+  for (const auto& [key, value] : change.as_table()) {
+    toml::value& target = document[key];
+    if (value.is_table() && target.is_table()) {
+      overlay(value, target);
+    } else {
+      target = value;
+    }
+  }
+}
+
+}  // namespace
+
+Recipe parse_recipe(const std::string& text, const std::string& name,
+                    std::span<const std::string> changes) {
+  toml::value document = parse_toml(text, name);
+  for (const std::string& change : changes) {
+    overlay(parse_toml(change, fmt::format("--set '{}'", excerpt(change))), document);
+  }
+  return recipe_of(document, name);
+}
+
 std::string to_toml(const Recipe& recipe) {
   Recipe copy = recipe;  // the fields are described by mutable references
   Writer writer;
@@ -359,11 +380,11 @@ std::string to_toml(const Recipe& recipe) {
   return writer.result();
 }
 
-Recipe read_recipe(const std::filesystem::path& path) {
+Recipe read_recipe(const std::filesystem::path& path, std::span<const std::string> changes) {
   constexpr std::uint64_t kMostBytes = 1 << 20;
   const std::vector<std::byte> content = read_file(path, kMostBytes);
   return parse_recipe(std::string(reinterpret_cast<const char*>(content.data()), content.size()),
-                      printable(path));
+                      printable(path), changes);
 }
 
 }  // namespace retinaface::training

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,12 +40,14 @@ struct Recipe {
 };
 
 /// Reads a recipe (TOML). What a file leaves out keeps the value above; a key that no recipe has is
-/// an error, so that a slip of the pen does not train with the default. Throws Error: kNotFound,
-/// kUnreadable, or kBadData with file and line.
-Recipe read_recipe(const std::filesystem::path& path);
+/// an error, so that a slip of the pen does not train with the default. Each of `changes`, such as
+/// "schedule.epochs = 3", puts another value in the place of the file's. Throws Error: kNotFound,
+/// kUnreadable, or kBadData with file and line, or the change.
+Recipe read_recipe(const std::filesystem::path& path, std::span<const std::string> changes = {});
 
 /// The same from text; `name` stands in for the path in messages.
-Recipe parse_recipe(const std::string& text, const std::string& name);
+Recipe parse_recipe(const std::string& text, const std::string& name,
+                    std::span<const std::string> changes = {});
 
 /// All keys and values of a recipe, those too that its file left out: parse_recipe of it is the
 /// same recipe, and two recipes are the same when their texts are.

@@ -201,6 +201,26 @@ TEST(Recipe, ThePapersHaveItsConstants) {
   EXPECT_EQ(of_repository("resnet152-paper-context").model, "resnet152+shared-heads");
 }
 
+TEST(Recipe, ChangesStandInForWhatItSays) {
+  const std::string input = "[input]\nbatch = 8\n[schedule]\nepochs = 9\nlearning_rate = 0.5\n";
+  const std::vector<std::string> changes = {"schedule.epochs = 3", "loss.smooth_l1_beta = 0.25",
+                                            "schedule.epochs = 4"};
+  const Recipe recipe = parse_recipe(input, "r.toml", changes);
+  EXPECT_EQ(recipe.batch, 8);
+  EXPECT_EQ(recipe.schedule.epochs, 4);
+  EXPECT_EQ(recipe.schedule.learning_rate, 0.5F);
+  EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.25F);
+
+  const auto refused = [&](const std::string& change) {
+    return std::string(
+        error_of([&] { parse_recipe(input, "r.toml", std::vector<std::string>{change}); }).what());
+  };
+  EXPECT_THAT(refused("schedule.epoch = 3"), HasSubstr("no recipe has a key 'epoch'"));
+  EXPECT_THAT(refused("schedule.epochs = 0.5"), HasSubstr("--set 'schedule.epochs = 0.5'"));
+  EXPECT_THAT(refused("schedule.epochs"), HasSubstr("--set 'schedule.epochs'"));
+  EXPECT_THAT(refused("schedule = 3"), HasSubstr("a table"));
+}
+
 TEST(Recipe, RefusesRangesThatAreUpsideDown) {
   const auto message = [](const char* text) {
     const Error error = error_of([&] { parse_recipe(text, "test.toml"); });

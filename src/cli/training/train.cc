@@ -31,6 +31,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string recipe;
+  std::vector<std::string> changes;
   std::vector<std::string> data;
   dataset::ChosenCategories categories;
   std::string out;
@@ -153,7 +154,7 @@ training::Validation judge_by(const ValidationSet& set, const Options& options) 
 }
 
 int run(const Options& options) {
-  const training::Recipe recipe = training::read_recipe(options.recipe);
+  const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
   std::vector<dataset::TrainingSet> sets;
   for (const std::string& folder : options.data) {
     sets.push_back(dataset::read_training_set(folder, options.categories));
@@ -203,6 +204,9 @@ Action declare_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
       ->required();
+  app.add_option(
+      "--set", options->changes,
+      "a value in place of the recipe's, as TOML: 'schedule.epochs = 3'; again for more");
   app.add_option(
          "--data", options->data,
          "annotated pictures: a folder, or a file of annotations in any form that `dataset check` "

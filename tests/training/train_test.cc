@@ -372,12 +372,10 @@ TEST_F(Train, WritesModelsThatDetect) {
 }
 
 TEST_F(Train, KeepsFrozenLayersAsTheyWere) {
-  write("frozen.toml",
-        std::string(kSmallRecipe) + "frozen = [\"body.stage1\", \"body.stage2.0\"]\n");
   ASSERT_EQ(train("small.toml --data data --out start --steps 1").exit_code, 0);
   const auto result = train(
-      "frozen.toml --data data --out run --steps 5 "
-      "--init start/last.safetensors");
+      "small.toml --set 'optimizer.frozen = [\"body.stage1\", \"body.stage2.0\"]' --data data "
+      "--out run --steps 5 --init start/last.safetensors");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   const graph::Weights before = graph::read_safetensors(folder_ / "start/last.safetensors");
   const graph::Weights after = graph::read_safetensors(folder_ / "run/last.safetensors");
@@ -415,6 +413,11 @@ TEST_F(Train, RefusesAWrongRecipeInOneLine) {
     for (const char* part : parts) EXPECT_THAT(result.errors, HasSubstr(part));
     EXPECT_FALSE(fs::exists(folder_ / "bad"));
   }
+  const auto result = train("small.toml --set schedule.epoch=3 --data data --out bad");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(count(result.errors, "\n"), 1U) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("--set 'schedule.epoch=3':1: no recipe has a key 'epoch'"));
+  EXPECT_FALSE(fs::exists(folder_ / "bad"));
 }
 
 TEST_F(Train, NamesWhatIsMissing) {

@@ -18,6 +18,11 @@ bool learns_landmarks(const AnnotatedFace& face, const LossOptions& options) {
   return dataset::has_landmarks(face) && face.points_score >= options.least_points_score;
 }
 
+/// The score that the anchors of a face have to learn, and how much it counts.
+double target_of(const AnnotatedFace& face, const LossOptions& options) {
+  return options.soft_targets ? std::clamp(static_cast<double>(face.points_score), 0.0, 1.0) : 1.0;
+}
+
 /// One picture's share of one kind of output, by anchor.
 class PictureHead {
  public:
@@ -71,7 +76,7 @@ class PictureLoss {
 
   LossValues compute(const PictureTarget& target, std::int64_t height, std::int64_t width) {
     std::size_t anchor = 0;
-    std::size_t positives = 0;
+    double positives = 0;
     for (std::size_t level = 0; level < family_.levels.size(); ++level) {
       const models::AnchorLevel& row = family_.levels[level];
       const detection::Grid grid = detection::grid_of(row, height, width);
@@ -85,11 +90,12 @@ class PictureLoss {
           negatives_.push_back({margin(place), place});
           continue;
         }
-        ++positives;
+        const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
+        positives += target_of(face, options_);
         const auto cell = static_cast<std::int64_t>(i / per_cell);
         learn_face(place,
                    detection::anchor_at(row, cell / grid.width, cell % grid.width, i % per_cell),
-                   target.faces[static_cast<std::size_t>(match)]);
+                   face);
       }
     }
     RF_CHECK(anchor == target.match.size());
@@ -106,41 +112,41 @@ class PictureLoss {
     return logits[1] - logits[0];
   }
 
-  void learn_class(const Place& place, bool face) {
+  void learn_class(const Place& place, double wanted) {
     const auto d = static_cast<double>(margin(place));
-    values_.cls += softplus(face ? -d : d) * cls_scale_;
+    values_.cls += (wanted * softplus(-d) + (1 - wanted) * softplus(d)) * cls_scale_;
     const double slope =
-        (sigmoid(d) - (face ? 1.0 : 0.0)) * cls_scale_ * static_cast<double>(options_.cls_weight);
+        (sigmoid(d) - wanted) * cls_scale_ * static_cast<double>(options_.cls_weight);
     float* const gradients = cls_.gradients(place.level, place.index);
     gradients[0] = static_cast<float>(-slope);
     gradients[1] = static_cast<float>(slope);
   }
 
   void learn_face(const Place& place, const detection::Anchor& anchor, const AnnotatedFace& face) {
-    learn_class(place, true);
+    const double target = target_of(face, options_);
+    learn_class(place, target);
     const auto beta = static_cast<double>(options_.smooth_l1_beta);
     if (!face.box_is_estimate) {
       const auto wanted = detection::encode_box(anchor, face.box, family_);
-      values_.box += box_scale_ * smooth_l1(box_.values(place.level, place.index), wanted.data(),
-                                            wanted.size(), beta,
-                                            static_cast<double>(options_.box_weight) * box_scale_,
-                                            box_.gradients(place.level, place.index));
+      values_.box += target * box_scale_ *
+                     smooth_l1(box_.values(place.level, place.index), wanted.data(), wanted.size(),
+                               beta, static_cast<double>(options_.box_weight) * target * box_scale_,
+                               box_.gradients(place.level, place.index));
     }
     if (learns_landmarks(face, options_)) {
       const auto wanted = detection::encode_landmarks(anchor, dataset::landmarks_of(face), family_);
       values_.landmarks +=
-          landmarks_scale_ *
+          target * landmarks_scale_ *
           smooth_l1(landmarks_.values(place.level, place.index), wanted.data(), wanted.size(), beta,
-                    static_cast<double>(options_.landmarks_weight) * landmarks_scale_,
+                    static_cast<double>(options_.landmarks_weight) * target * landmarks_scale_,
                     landmarks_.gradients(place.level, place.index));
     }
   }
 
-  void learn_hardest_negatives(std::size_t positives) {
-    const auto wanted =
-        std::max(static_cast<std::size_t>(static_cast<double>(options_.negatives_per_positive) *
-                                          static_cast<double>(positives)),
-                 static_cast<std::size_t>(options_.least_negatives));
+  void learn_hardest_negatives(double positives) {
+    const auto wanted = std::max(
+        static_cast<std::size_t>(static_cast<double>(options_.negatives_per_positive) * positives),
+        static_cast<std::size_t>(options_.least_negatives));
     const std::size_t kept = std::min(wanted, negatives_.size());
     const auto harder = [](const Negative& a, const Negative& b) {
       if (a.margin != b.margin) return a.margin > b.margin;
@@ -149,7 +155,7 @@ class PictureLoss {
     };
     std::nth_element(negatives_.begin(), negatives_.begin() + static_cast<std::ptrdiff_t>(kept),
                      negatives_.end(), harder);
-    for (std::size_t i = 0; i < kept; ++i) learn_class(negatives_[i].place, false);
+    for (std::size_t i = 0; i < kept; ++i) learn_class(negatives_[i].place, 0);
   }
 
   const models::AnchorFamily& family_;
@@ -181,9 +187,10 @@ LossCounts count_positives(std::span<const PictureTarget> targets, const LossOpt
     for (const std::int32_t match : target.match) {
       if (match < 0) continue;
       const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
-      counts.positives += 1;
-      counts.with_box += face.box_is_estimate ? 0 : 1;
-      counts.with_landmarks += learns_landmarks(face, options) ? 1 : 0;
+      const double target = target_of(face, options);
+      counts.positives += target;
+      counts.with_box += face.box_is_estimate ? 0 : target;
+      counts.with_landmarks += learns_landmarks(face, options) ? target : 0;
     }
   }
   return counts;

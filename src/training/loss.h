@@ -19,6 +19,9 @@ struct LossOptions {
   int least_negatives = 0;       ///< per picture, however few positives it has
   float smooth_l1_beta = 1;      ///< where the box and landmark losses turn from square to linear
   float least_points_score = 0;  ///< points that a model was less sure of teach nothing
+  /// A model made the labels: what the anchors of a face learn is its label's score, and its box
+  /// and points count as much.
+  bool soft_targets = false;
 };
 
 /// What one picture's anchors have to learn.
@@ -67,6 +70,8 @@ struct NetworkOutputs {
 ///   L_box  (1/P_box) sum over positives of the smooth-L1 distances of the 4 offsets
 ///   L_pts  (1/P_pts) the same of the 10 landmark offsets, where the face has landmarks
 /// with smooth-L1(d) = d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick 2015).
+/// With soft targets a positive whose label has the score s is counted, and its box and points
+/// weigh, s times, and its cross-entropy is that with (1 - s, s).
 /// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
 /// 1. The height and width are the input's.
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTarget> targets,

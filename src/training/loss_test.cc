@@ -137,6 +137,49 @@ TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
   EXPECT_EQ(loss.landmarks, 0);
 }
 
+TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
+  std::vector<PictureTarget> targets = two_targets();
+  targets[0].faces[0].points_score = 0.25F;
+  targets[0].faces[1].points_score = 0.5F;
+  LossOptions options;
+  options.soft_targets = true;
+  options.negatives_per_positive = 0;
+  Outputs outputs(5);
+  loss_of(outputs, targets, options);
+  EXPECT_GE(expect_gradients(outputs, [&] { return loss_of(outputs, targets, options).total; }),
+            30U);
+
+  // Nothing pulls at a score that is the label's, and each face's share is its score.
+  double scores = 0;
+  for (std::size_t picture = 0; picture < 2; ++picture) {
+    for (std::size_t a = 0; a < 9; ++a) {
+      const std::int32_t match = targets[picture].match[a];
+      if (match < 0) continue;
+      const double score =
+          static_cast<double>(targets[picture].faces[static_cast<std::size_t>(match)].points_score);
+      scores += score;
+      const std::size_t map = a < 8 ? 0 : 1;
+      const std::size_t place = 2 * (a < 8 ? picture * 8 + a : picture);
+      outputs.values[map][place] = 0;
+      outputs.values[map][place + 1] =
+          score == 1 ? 50.0F : static_cast<float>(std::log(score / (1 - score)));
+    }
+  }
+  EXPECT_NEAR(count_positives(targets, options).positives, scores, 1e-9);
+  loss_of(outputs, targets, options);
+  for (std::size_t map : {0U, 1U}) {
+    for (const float gradient : outputs.gradients[map]) EXPECT_NEAR(gradient, 0, 1e-7);
+  }
+
+  // Without them the score says nothing.
+  options.soft_targets = false;
+  const LossValues hard = loss_of(outputs, targets, options);
+  for (PictureTarget& target : targets) {
+    for (AnnotatedFace& face : target.faces) face.points_score = 1;
+  }
+  EXPECT_EQ(loss_of(outputs, targets, options).total, hard.total);
+}
+
 TEST(Loss, StaysFiniteForExtremeLogits) {
   const std::vector<PictureTarget> targets = two_targets();
   Outputs outputs(7);

@@ -245,6 +245,7 @@ void loss_fields(Fields& table, LossOptions& options) {
   table.whole("least_negatives", options.least_negatives, 0, 1'000'000);
   table.number("smooth_l1_beta", options.smooth_l1_beta, 1e-6, kAny);
   table.number("least_points_score", options.least_points_score, 0, 1);
+  table.flag("soft_targets", options.soft_targets);
 }
 
 template <typename Fields>

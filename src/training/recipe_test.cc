@@ -48,6 +48,7 @@ negatives_per_positive = 5
 least_negatives = 6
 smooth_l1_beta = 0.7
 least_points_score = 0.8
+soft_targets = true
 [distillation]
 cls_weight = 1.5
 box_weight = 2.5
@@ -111,6 +112,7 @@ recompute = true
   EXPECT_EQ(recipe.loss.least_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
   EXPECT_EQ(recipe.loss.least_points_score, 0.8F);
+  EXPECT_TRUE(recipe.loss.soft_targets);
   EXPECT_EQ(recipe.distillation.cls_weight, 1.5F);
   EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
   EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);

@@ -18,7 +18,8 @@ form, its images a link to SET's. The rules:
     neither to be found nor background; below that it is forgotten: where people marked all faces,
     what the teacher takes for one is worth learning to leave alone;
   - MTFL's points are set by hand and stay; its box is the teacher's that holds them. A picture whose
-    face the teacher misses is left out.
+    face the teacher misses is left out;
+  - the score of every label is 1.
 
 With --soft, for sets in which people boxed all faces, tiny ones too, and so not always alike, the
 labels are the teacher's, with scores (soft_targets in a recipe). It looks at a picture in parts at its

@@ -54,8 +54,8 @@ struct AnnotatedFace {
   Box box;
   /// Left eye, right eye, nose, left and right mouth corner, as seen in the picture.
   std::array<AnnotatedPoint, 5> points = {};
-  float points_score =
-      1;  ///< how sure the points, or all of it, are, 0 to 1, where a model made them
+  /// How sure the points, or the whole face, are, 0 to 1, where a model made them.
+  float points_score = 1;
   FaceAttributes attributes = {};
   /// 1 (best) to kQualityLevels, where given.
   std::optional<int> quality = {};

@@ -9,7 +9,7 @@
 namespace retinaface::detection {
 namespace {
 
-constexpr float kSure = 0.5F;    ///< a face of this score needs no second look
+constexpr float kSure = DetectOptions::kDefaultMinScore;  ///< a face of it needs no second look
 constexpr float kSmall_px = 24;  ///< larger ones the picture's own size shows well
 constexpr float kMargin_px = 8;  ///< of a look: what lies there lacks its surroundings
 

@@ -29,7 +29,7 @@ struct Suspect {
 };
 
 /// A lower score at the picture's own size is no suspicion.
-inline constexpr float kLeastSuspicion = 0.004F;
+inline constexpr float kLeastSuspicion = 0.002F;
 
 /// Appends the suspects that the smallest anchors of the finest level, whose logits `cls` holds
 /// (models::Model), see in a picture: each scores no less than its neighbours.

@@ -5,7 +5,7 @@
 #
 # DATA holds wider/train, wider/val, mtfl, masks (each images/ and label.txt), wider/ground_truth,
 # weights/mobilenetV1X0.25_pretrain.tar, the backbone trained on ImageNet, and the teachers
-# weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Five hours on two cores; a stage
+# weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Five to six hours on two cores; a stage
 # that stands in OUT is not repeated, one that was interrupted goes on. doc/training_log.md says what
 # each stage was for (K, L and M).
 set -eu

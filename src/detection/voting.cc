@@ -76,9 +76,8 @@ Face mirrored(const Face& face, int width) {
   Face result = face;
   result.box.x0 = edge - face.box.x1;
   result.box.x1 = edge - face.box.x0;
-  constexpr std::size_t kCounterpart[] = {1, 0, 2, 4, 3};
   for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
-    const Point& point = face.landmarks[kCounterpart[k]];
+    const Point& point = face.landmarks[kMirrorCounterpart[k]];
     result.landmarks[k] = {edge - point.x, point.y};
   }
   return result;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <vector>
 
 #include "retinaface/detector.h"
@@ -13,6 +15,9 @@ namespace retinaface::detection {
 /// the faces of several passes over one picture, none of them suppressed yet. Sorted by falling
 /// score.
 std::vector<Face> vote(std::vector<Face> faces, float min_iou);
+
+/// The landmark that a mirror puts in the place of each: left ones and right ones change places.
+inline constexpr std::array<std::size_t, 5> kMirrorCounterpart = {1, 0, 2, 4, 3};
 
 /// The picture seen in a mirror, as RGB.
 Image mirrored(ImageView image);

@@ -13,6 +13,7 @@ struct DistillationOptions {
   float least_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
   float temperature = 1;     ///< divides the margins of both before their scores are compared
   float least_weight = 0;    ///< with which any anchor teaches boxes and points, whatever its score
+  bool mirrored = false;     ///< the teacher sees each picture in a mirror too (Teacher)
 
   bool operator==(const DistillationOptions&) const = default;
 };

@@ -256,6 +256,7 @@ void distillation_fields(Fields& table, DistillationOptions& options) {
   table.number("least_score", options.least_score, 0, 1);
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("least_weight", options.least_weight, 0, 1);
+  table.flag("mirrored", options.mirrored);
 }
 
 template <typename Fields>
@@ -325,13 +326,25 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
   }
 }
 
+/// A mirror brings the anchors of a picture onto each other only if whole cells fill it.
+void check_mirror(const Recipe& recipe, const models::Model& model) {
+  const std::int64_t stride = model.anchors.levels.back().stride_px;
+  if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
+    fail(ErrorCode::kBadData,
+         "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",
+         stride, recipe.side_px);
+  }
+}
+
 Recipe recipe_of(const toml::value& document, const std::string& name) {
   Recipe recipe;
   Table table(document, "");
   recipe_fields(table, recipe);
   table.refuse_unknown();
   try {
-    check_frozen(recipe, models::find_model(recipe.model));
+    const models::Model& model = models::find_model(recipe.model);
+    check_frozen(recipe, model);
+    check_mirror(recipe, model);
   } catch (const Error& error) {
     fail(ErrorCode::kBadData, "{}: {}", name, error.what());
   }

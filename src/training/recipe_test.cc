@@ -56,6 +56,7 @@ landmarks_weight = 3.5
 least_score = 0.2
 temperature = 3
 least_weight = 0.01
+mirrored = true
 [optimizer]
 method = "adamw"
 momentum = 0.8
@@ -119,6 +120,7 @@ recompute = true
   EXPECT_EQ(recipe.distillation.least_score, 0.2F);
   EXPECT_EQ(recipe.distillation.temperature, 3);
   EXPECT_EQ(recipe.distillation.least_weight, 0.01F);
+  EXPECT_TRUE(recipe.distillation.mirrored);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);
@@ -158,6 +160,16 @@ TEST(Recipe, DefaultsAreThePapersLoss) {
   EXPECT_EQ(recipe.loss.box_weight, 0.25F);
   EXPECT_EQ(recipe.loss.landmarks_weight, 0.1F);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
+}
+
+TEST(Recipe, MirrorsPicturesOfWholeCellsOnly) {
+  const Error error = error_of(
+      [] { parse_recipe("input.side_px = 328\n[distillation]\nmirrored = true", "odd.toml"); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_STREQ(
+      error.what(),
+      "odd.toml: distillation.mirrored: expected an input.side_px that is a multiple of 32, "
+      "found 328");
 }
 
 Recipe of_repository(const std::string& name) {

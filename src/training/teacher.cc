@@ -1,6 +1,7 @@
 #include "training/teacher.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <future>
@@ -9,6 +10,7 @@
 #include "base/crc32c.h"
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
+#include "detection/voting.h"
 #include "runtime/onednn/onednn.h"
 
 namespace retinaface::training {
@@ -21,6 +23,41 @@ void copy_map(const runtime::FeatureMap& map, std::span<float> target) {
     const float* const channel = map.channel(c);
     float* const to = target.data() + c;
     for (std::int64_t i = 0; i < map.cells(); ++i) to[i * map.channels] = channel[i * map.block];
+  }
+}
+
+/// One of an anchor's numbers as it is for the picture in a mirror.
+struct Reflection {
+  std::size_t index;
+  float factor;
+};
+
+constexpr std::array<Reflection, 2> kReflectedCls = {{{0, 1}, {1, 1}}};
+constexpr std::array<Reflection, 4> kReflectedBox = {{{0, -1}, {1, 1}, {2, 1}, {3, 1}}};
+constexpr std::array<Reflection, 10> kReflectedLandmarks = [] {
+  std::array<Reflection, 10> reflections{};
+  for (std::size_t point = 0; point < 5; ++point) {
+    const std::size_t counterpart = detection::kMirrorCounterpart[point];
+    reflections[2 * point] = {2 * counterpart, -1};
+    reflections[2 * point + 1] = {2 * counterpart + 1, 1};
+  }
+  return reflections;
+}();
+
+/// Takes the mean of what copy_map wrote and of the map of the mirrored picture.
+void average_mirrored_map(const runtime::FeatureMap& map, std::span<const Reflection> reflections,
+                          std::span<float> target) {
+  RF_CHECK(target.size() == static_cast<std::size_t>(map.channels * map.cells()));
+  for (std::int64_t c = 0; c < map.channels; ++c) {
+    const auto width = static_cast<std::int64_t>(reflections.size());
+    const Reflection reflection = reflections[static_cast<std::size_t>(c % width)];
+    const float* const channel =
+        map.channel(c / width * width + static_cast<std::int64_t>(reflection.index));
+    for (std::int64_t i = 0; i < map.cells(); ++i) {
+      const std::int64_t mirrored = i + map.width - 1 - 2 * (i % map.width);
+      float& value = target[static_cast<std::size_t>(i * map.channels + c)];
+      value = (value + reflection.factor * channel[mirrored * map.block]) / 2;
+    }
   }
 }
 
@@ -43,8 +80,9 @@ bool same_anchors(const models::AnchorFamily& a, const models::AnchorFamily& b) 
 }  // namespace
 
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
-                 const std::string& source, int threads)
+                 const std::string& source, int threads, bool mirrored)
     : model_(*loaded.model),
+      mirrored_(mirrored),
       network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
       outputs_(models::head_outputs(loaded.graph, model_.anchors)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
@@ -65,6 +103,7 @@ TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
   for (const models::AnchorLevel& level : model_.anchors.levels) {
+    RF_CHECK(!mirrored_ || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
@@ -72,17 +111,31 @@ TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
     outputs.box.emplace_back(anchors * 4);
     outputs.landmarks.emplace_back(anchors * 10);
   }
-  const auto look_at = [&](runtime::Session& session, std::size_t n) {
-    detection::preprocess(samples[n].image, model_.preprocessing, session.input(height, width));
+  const auto run = [&](runtime::Session& session, ImageView image) {
+    detection::preprocess(image, model_.preprocessing, session.input(height, width));
     session.run();
-    const auto copy = [&](std::size_t output, std::vector<float>& batch) {
+  };
+  const auto look_at = [&](runtime::Session& session, std::size_t n) {
+    const auto part_of = [&](std::vector<float>& batch) {
       const std::size_t size = batch.size() / samples.size();
-      copy_map(session.output(output), std::span(batch).subspan(n * size, size));
+      return std::span(batch).subspan(n * size, size);
     };
+    run(session, samples[n].image);
     for (std::size_t level = 0; level < outputs_.size(); ++level) {
-      copy(outputs_[level].cls, outputs.cls[level]);
-      copy(outputs_[level].box, outputs.box[level]);
-      copy(outputs_[level].landmarks, outputs.landmarks[level]);
+      copy_map(session.output(outputs_[level].cls), part_of(outputs.cls[level]));
+      copy_map(session.output(outputs_[level].box), part_of(outputs.box[level]));
+      copy_map(session.output(outputs_[level].landmarks), part_of(outputs.landmarks[level]));
+    }
+    if (!mirrored_) return;
+    run(session, detection::mirrored(samples[n].image));
+    for (std::size_t level = 0; level < outputs_.size(); ++level) {
+      const auto average = [&](std::size_t output, std::span<const Reflection> reflections,
+                               std::vector<float>& batch) {
+        average_mirrored_map(session.output(output), reflections, part_of(batch));
+      };
+      average(outputs_[level].cls, kReflectedCls, outputs.cls[level]);
+      average(outputs_[level].box, kReflectedBox, outputs.box[level]);
+      average(outputs_[level].landmarks, kReflectedLandmarks, outputs.landmarks[level]);
     }
   };
   const auto share_of = [&](std::size_t thread) {

@@ -22,12 +22,14 @@ struct TeacherOutputs {
 /// as the other does, augmented.
 class Teacher {
  public:
-  /// Messages name the teacher by `source`. Throws Error(kBadData) when its anchors are others than
-  /// the student's: their outputs could not be compared.
+  /// Messages name the teacher by `source`. If `mirrored`, its outputs are the means of what it
+  /// gives for a picture and, brought back, for the picture in a mirror. Throws Error(kBadData)
+  /// when its anchors are others than the student's: their outputs could not be compared.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
-          const std::string& source, int threads);
+          const std::string& source, int threads, bool mirrored = false);
 
-  /// Its outputs for the pictures, all of one size.
+  /// Its outputs for the pictures, all of one size; if mirrored, a multiple of the greatest stride
+  /// wide, so that a mirror brings anchors onto anchors.
   TeacherOutputs look(std::span<const dataset::Sample> samples);
 
   /// What tells it from other teachers: its model, and a checksum of its weights.
@@ -35,6 +37,7 @@ class Teacher {
 
  private:
   const models::Model& model_;
+  bool mirrored_;
   std::shared_ptr<const runtime::Network> network_;
   std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
   std::vector<models::HeadOutputs> outputs_;                 ///< by level

@@ -1,10 +1,15 @@
 #include "training/teacher.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+#include "detection/anchors.h"
+#include "detection/box_coding.h"
+#include "detection/voting.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
@@ -28,6 +33,78 @@ TEST(Teacher, NeedsFiniteWeights) {
       error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
   EXPECT_THAT(error.what(), ::testing::StartsWith("odd.safetensors: expected finite weights"));
+}
+
+/// Every anchor of one picture as a face, in the order of detection::make_anchors; the score is the
+/// difference of the logits.
+std::vector<Face> faces_of(const TeacherOutputs& outputs, const models::AnchorFamily& family,
+                           int side) {
+  std::vector<Face> faces;
+  std::size_t level = 0;
+  std::size_t index = 0;
+  for (const detection::Anchor& anchor : detection::make_anchors(family, side, side)) {
+    if (index * 2 == outputs.cls[level].size()) {
+      ++level;
+      index = 0;
+    }
+    detection::BoxOffsets box;
+    detection::LandmarkOffsets landmarks;
+    std::copy_n(outputs.box[level].begin() + static_cast<std::ptrdiff_t>(index * 4), 4,
+                box.begin());
+    std::copy_n(outputs.landmarks[level].begin() + static_cast<std::ptrdiff_t>(index * 10), 10,
+                landmarks.begin());
+    faces.push_back({outputs.cls[level][2 * index + 1] - outputs.cls[level][2 * index],
+                     detection::decode_box(anchor, box, family),
+                     detection::decode_landmarks(anchor, landmarks, family)});
+    ++index;
+  }
+  return faces;
+}
+
+// The same as faces: what it sees in the mirror, brought back by the detector's own rule, is as far
+// on one side of what it teaches as what it sees without one is on the other.
+TEST(Teacher, TeachesTheMeanOfAPictureAndItsMirrorImage) {
+  constexpr int kSide = 64;
+  Random random(3);
+  dataset::Sample picture{Image(kSide, kSide), {}};
+  for (int y = 0; y < kSide; ++y) {
+    for (int i = 0; i < 3 * kSide; ++i) {
+      picture.image.row(y)[i] = static_cast<std::uint8_t>(random.below(256));
+    }
+  }
+  const dataset::Sample reflected{detection::mirrored(picture.image), {}};
+  const models::LoadedModel loaded = models::load_builtin_model("mnet025");
+  const models::AnchorFamily& family = loaded.model->anchors;
+  const auto seen = [&](const dataset::Sample& sample, bool mirrored) {
+    Teacher teacher(loaded, *loaded.model, "itself", 1, mirrored);
+    return faces_of(teacher.look(std::span(&sample, 1)), family, kSide);
+  };
+  const std::vector<Face> plain = seen(picture, false);
+  const std::vector<Face> in_mirror = seen(reflected, false);
+  const std::vector<Face> taught = seen(picture, true);
+  const std::vector<detection::Anchor> anchors = detection::make_anchors(family, kSide, kSide);
+  double difference = 0;
+  for (std::size_t i = 0; i < anchors.size(); ++i) {
+    const auto twin = std::ranges::find(
+        anchors,
+        detection::Anchor{{kSide - anchors[i].center.x, anchors[i].center.y}, anchors[i].size_px});
+    ASSERT_NE(twin, anchors.end());
+    const Face back =
+        detection::mirrored(in_mirror[static_cast<std::size_t>(twin - anchors.begin())], kSide);
+    EXPECT_NEAR(taught[i].score, (plain[i].score + back.score) / 2, 1e-4);
+    EXPECT_NEAR(taught[i].box.x0 + taught[i].box.x1,
+                (plain[i].box.x0 + plain[i].box.x1 + back.box.x0 + back.box.x1) / 2, 1e-2);
+    EXPECT_NEAR(taught[i].box.width(), std::sqrt(plain[i].box.width() * back.box.width()), 1e-2);
+    EXPECT_NEAR(taught[i].box.height(), std::sqrt(plain[i].box.height() * back.box.height()), 1e-2);
+    for (std::size_t k = 0; k < taught[i].landmarks.size(); ++k) {
+      const Point a = plain[i].landmarks[k];
+      const Point b = back.landmarks[k];
+      EXPECT_NEAR(taught[i].landmarks[k].x, (a.x + b.x) / 2, 1e-2);
+      EXPECT_NEAR(taught[i].landmarks[k].y, (a.y + b.y) / 2, 1e-2);
+    }
+    difference += std::abs(static_cast<double>(plain[i].score - back.score));
+  }
+  EXPECT_GT(difference, 1);  // or a teacher that looks once would pass
 }
 
 }  // namespace

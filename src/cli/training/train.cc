@@ -176,7 +176,8 @@ int run(const Options& options) {
     }
   } else {
     teacher.emplace(models::load_model_by_name_or_path(options.teacher),
-                    models::find_model(recipe.model), options.teacher, thread_count(options));
+                    models::find_model(recipe.model), options.teacher, thread_count(options),
+                    recipe.distillation.mirrored);
     training.teacher = &*teacher;
   }
   training::TrainingResult result;

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Trains the built-in model again: weights/mnet025.safetensors is OUT/points/last.safetensors.
+# Trains the built-in model again: weights/mnet025.safetensors is OUT/points-2/last.safetensors.
 #
 #     recipes/train_mnet025.sh DATA OUT
 #
 # DATA holds wider/train, wider/val, mtfl, masks (each images/ and label.txt), wider/ground_truth,
 # weights/mobilenetV1X0.25_pretrain.tar, the backbone trained on ImageNet, and the teachers
-# weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Five to six hours on two cores; a stage
+# weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Seven hours on two cores; a stage
 # that stands in OUT is not repeated, one that was interrupted goes on. doc/training_log.md says what
-# each stage was for (K, L and M).
+# each stage was for (K to N).
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 DATA OUT" >&2; exit 2; }
 data=$1
@@ -32,7 +32,8 @@ imported() {  # imported NAME CHECKPOINT OPTIONS...
 }
 
 start=backbone
-stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage before, with $sets
+teacher=public
+stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage before, with $sets, $teacher
   name=$1
   recipe=$recipes/mnet025-$2.toml
   seed=$3
@@ -45,7 +46,8 @@ stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage bef
   for set in $sets; do
     set -- "$@" --data "$out/labels/$set"
   done
-  [ "$name" = points ] || set -- "$@" --teacher "$out/public.safetensors" --val "$data/wider/val"
+  [ -z "$teacher" ] ||
+    set -- "$@" --teacher "$out/$teacher.safetensors" --val "$data/wider/val"
   if [ ! -e "$out/$name/done" ]; then
     [ ! -e "$out/$name/checkpoint.safetensors" ] || set -- "$@" --resume
     "$program" train "$recipe" --out "$out/$name" --init "$out/$start.safetensors" --seed "$seed" \
@@ -53,6 +55,11 @@ stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage bef
     touch "$out/$name/done"
   fi
   start=$name/last
+}
+
+sharp_stage() {  # the same, of crops that are hardly enlarged
+  stage "$@" schedule.learning_rate=0.0012 input.side_px=512 input.batch=24 \
+    'augmentation.crop = [0.55, 1.5]' 'augmentation.around_face_px = [12, 400]'
 }
 
 labels wider "$data/wider/train" --face 2 --ignored 0.5
@@ -89,12 +96,29 @@ stage refined-4 refined 92 803 schedule.learning_rate=0.0012 schedule.epochs=1 \
   optimizer.average_decay=0.995 loss.cls_weight=0.2 loss.box_weight=0.1 loss.landmarks_weight=0.5
 sets="wider_soft wider_soft wider_soft mtfl masks"
 stage refined-5 refined 93 4818
-sets="wider_soft wider_soft wider_soft mtfl mtfl masks"
+sets_of_sharp="wider_soft wider_soft wider_soft mtfl mtfl masks"
+sets_of_points="wider_soft mtfl mtfl mtfl"
+sets=$sets_of_sharp
 stage refined-6 refined 96 1418 loss.landmarks_weight=2 schedule.epochs=10 input.side_px=384 \
   input.batch=40 'augmentation.crop = [0.6, 1.5]' augmentation.around_face=0.3 \
   'augmentation.around_face_px = [10, 300]'
-stage refined-7 refined 97 3075 loss.landmarks_weight=2 schedule.epochs=5 \
-  schedule.learning_rate=0.0012 input.side_px=512 input.batch=24 \
-  'augmentation.crop = [0.55, 1.5]' 'augmentation.around_face_px = [12, 400]'
-sets="wider_soft mtfl mtfl mtfl"
-stage points points 94 350
+sharp_stage refined-7 refined 97 3075 loss.landmarks_weight=2 schedule.epochs=5
+sets=$sets_of_points
+teacher=
+stage points-1 points 94 350
+sets=$sets_of_sharp
+teacher=public
+sharp_stage refined-8 refined 98 2610 loss.landmarks_weight=4 schedule.epochs=8
+sharp_stage refined-9 refined 99 4920 loss.landmarks_weight=4 schedule.epochs=8 \
+  distillation.landmarks_weight=1 distillation.mirrored=true
+stage refined-10 refined 100 1846 loss.landmarks_weight=6 schedule.epochs=2 \
+  schedule.learning_rate=0.0008 'augmentation.crop = [0.7, 1.5]' \
+  'augmentation.around_face_px = [12, 600]' distillation.landmarks_weight=1 \
+  distillation.mirrored=true
+start=refined
+[ -s "$out/$start.safetensors" ] ||
+  "$recipes/average_weights.py" "$out/$start.safetensors" "$out/refined-9/last.safetensors" \
+    "$out/refined-10/last.safetensors"
+sets=$sets_of_points
+teacher=$start
+stage points-2 context 94 552

@@ -187,10 +187,10 @@ LossCounts count_positives(std::span<const PictureTarget> targets, const LossOpt
     for (const std::int32_t match : target.match) {
       if (match < 0) continue;
       const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
-      const double target = target_of(face, options);
-      counts.positives += target;
-      counts.with_box += face.box_is_estimate ? 0 : target;
-      counts.with_landmarks += learns_landmarks(face, options) ? target : 0;
+      const double weight = target_of(face, options);
+      counts.positives += weight;
+      counts.with_box += face.box_is_estimate ? 0 : weight;
+      counts.with_landmarks += learns_landmarks(face, options) ? weight : 0;
     }
   }
   return counts;

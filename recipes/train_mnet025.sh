@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the built-in model again: weights/mnet025.safetensors is OUT/points-2/last.safetensors.
+# Trains the built-in model again: weights/mnet025.safetensors is OUT/mnet025.safetensors.
 #
 #     recipes/train_mnet025.sh DATA OUT
 #
@@ -7,7 +7,7 @@
 # weights/mobilenetV1X0.25_pretrain.tar, the backbone trained on ImageNet, and the teachers
 # weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Seven hours on two cores; a stage
 # that stands in OUT is not repeated, one that was interrupted goes on. doc/training_log.md says what
-# each stage was for (K to N).
+# each stage was for (K to O).
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 DATA OUT" >&2; exit 2; }
 data=$1
@@ -122,3 +122,6 @@ start=refined
 sets=$sets_of_points
 teacher=$start
 stage points-2 context 94 552
+[ -s "$out/mnet025.safetensors" ] ||
+  "$recipes/shift_scores.py" "$out/$start.safetensors" "$data/wider/train" "$out/mnet025.safetensors" \
+    --program "$program"

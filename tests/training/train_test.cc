@@ -135,11 +135,11 @@ class Train : public ::testing::Test {
   const testing::TemporaryFolder folder_;
 };
 
-/// Waits for a process; its exit code, -1 if a signal ended it.
+/// Waits for a process; its exit code, or -signal if one ended it.
 int exit_code_of(pid_t process) {
   int status = 0;
   ::waitpid(process, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
@@ -268,7 +268,7 @@ TEST_P(LostProcess, EndsTheRunWithACheckpoint) {
   ::kill(processes[1], GetParam());
   EXPECT_EQ(exit_code_of(processes[0]), 1);
   ::kill(processes[1], SIGKILL);
-  EXPECT_EQ(exit_code_of(processes[1]), -1);
+  EXPECT_EQ(exit_code_of(processes[1]), -SIGKILL);
   EXPECT_THAT(content(folder_ / "process_0.txt"),
               AllOf(HasSubstr("another process of the run is gone"), HasSubstr("--resume")));
   const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size() + 4;

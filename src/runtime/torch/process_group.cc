@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <future>
 
@@ -70,6 +71,8 @@ class ProcessGroup::Implementation {
  public:
   Implementation(const ProcessPlace& place, std::chrono::seconds timeout,
                  std::chrono::seconds joining) {
+    // Gloo may be about to write to the connection that a process closes by dying.
+    std::signal(SIGPIPE, SIG_IGN);
     c10d::TCPStoreOptions options;
     options.port = place.port;
     options.isServer = place.rank == 0 && !place.launcher_listens;

@@ -34,7 +34,8 @@ inline constexpr std::chrono::seconds kWorkerTimeout = std::chrono::minutes(5);
 
 /// Sums over all processes of a run, by libtorch's c10d with Gloo. Each process calls the same
 /// members in the same order; all get the same bits. Throws Error(kUnreadable) when another one is
-/// gone, or has kept this one waiting for `timeout`.
+/// gone, or has kept this one waiting for `timeout`. From then on this process ignores SIGPIPE if
+/// the run has others.
 class ProcessGroup {
  public:
   /// Waits until all have come. Throws Error: kUnreadable when they do not, kUnsupported for more

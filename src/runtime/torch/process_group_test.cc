@@ -1,5 +1,6 @@
 #include "runtime/torch/process_group.h"
 
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <map>
@@ -154,6 +155,20 @@ TEST(ProcessGroup, EndsWhenTheOtherIsSilent) {
         seen.set_value();
       },
       [&](ProcessGroup&) { seen.get_future().wait(); });
+}
+
+// Gloo writes to its connections by writev, which ends a process (SIGPIPE) when the other end is
+// closed.
+TEST(ProcessGroup, AClosedConnectionIsAnErrorNotTheEnd) {
+  const auto check = [](ProcessGroup&) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    ::close(ends[0]);
+    EXPECT_EQ(::write(ends[1], "x", 1), -1);
+    EXPECT_EQ(errno, EPIPE);
+    ::close(ends[1]);
+  };
+  run_two(check, check);
 }
 
 TEST(ProcessGroup, EndsWhenTheFirstFails) {

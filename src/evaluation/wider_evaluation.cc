@@ -50,27 +50,26 @@ std::vector<HeightReport> report_heights(const WiderGroundTruth& truth,
                                          std::span<const PictureMatches> results) {
   // WIDER calls 10 to 50 pixels small, 50 to 300 medium, more large; the small ones, where
   // detectors differ most, are divided further.
+  constexpr double kEdges[] = {0,  10,  16,  24,
+                               50, 100, 300, std::numeric_limits<double>::infinity()};
   std::vector<HeightReport> reports;
-  const double edges[] = {0, 10, 16, 24, 50, 100, 300, std::numeric_limits<double>::infinity()};
-  for (std::size_t i = 0; i + 1 < std::size(edges); ++i) {
-    reports.push_back({.min_height = edges[i], .max_height = edges[i + 1], .recall = {}});
-  }
-  for (const auto& [index, matches] : results) {
-    const WiderPicture& picture = truth.pictures[index];
-    std::vector<std::uint8_t> found(picture.faces.size());
-    for (const Match& match : matches) {
-      if (match.face >= 0 && match.overlap >= kMinOverlap) {
-        found[static_cast<std::size_t>(match.face)] = 1;
+  for (std::size_t bin = 0; bin + 1 < std::size(kEdges); ++bin) {
+    Tally tally;
+    for (const auto& [index, matches] : results) {
+      const WiderPicture& picture = truth.pictures[index];
+      std::vector<std::uint8_t> counted = picture.counted_in(Subset::kHard);
+      for (std::size_t i = 0; i < counted.size(); ++i) {
+        const double height = picture.faces[i].height;
+        if (height < kEdges[bin] || height >= kEdges[bin + 1]) counted[i] = 0;
       }
+      tally.add(steps_of(matches, counted, kMinOverlap),
+                std::ranges::count(counted, std::uint8_t{1}));
     }
-    for (std::size_t i = 0; i < picture.faces.size(); ++i) {
-      if (picture.counted_in(Subset::kHard)[i] == 0) continue;
-      const auto bin = std::ranges::find_if(
-          reports, [&](const HeightReport& r) { return picture.faces[i].height < r.max_height; });
-      if (bin == reports.end()) continue;
-      ++bin->recall.faces;
-      bin->recall.found += found[i];
-    }
+    const SubsetReport part = report(tally);
+    reports.push_back({.min_height = kEdges[bin],
+                       .max_height = kEdges[bin + 1],
+                       .recall = part.recall,
+                       .average_precision = part.average_precision});
   }
   return reports;
 }

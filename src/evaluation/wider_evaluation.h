@@ -76,11 +76,13 @@ struct EventReport {
   const SubsetReport& of(Subset subset) const { return subsets[static_cast<std::size_t>(subset)]; }
 };
 
-/// Faces of the hard subset from `min_height` (inclusive) to `max_height` pixels.
+/// Faces of the hard subset from `min_height` (inclusive) to `max_height` pixels; those of other
+/// heights do not count, so that their detections are neither right nor false.
 struct HeightReport {
   double min_height = 0;
   double max_height = 0;  ///< infinite in the last one
   Recall recall;
+  double average_precision = 0;
 };
 
 struct WiderReport {

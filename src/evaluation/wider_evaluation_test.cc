@@ -167,10 +167,13 @@ TEST(WiderEvaluation, CountsEventsAndHeights) {
     if (height.min_height == 10) {
       EXPECT_EQ(height.recall.faces, 2);
       EXPECT_EQ(height.recall.found, 1);
+      EXPECT_DOUBLE_EQ(height.average_precision, 0.5);  // the first of all is right
     }
   }
   EXPECT_EQ(faces, 3);
   EXPECT_EQ(report.heights.back().recall.found, 1);
+  // The detection of a small face does not count; the false one comes before the right one.
+  EXPECT_DOUBLE_EQ(report.heights.back().average_precision, 0.5);
 }
 
 TEST(WiderFiles, BelongToPicturesByTheirPath) {

@@ -36,12 +36,13 @@ std::string format_report(const WiderReport& report) {
   fmt::format_to(out, "{:<28} {:>9} {:>9} {:>9.2f}\n", "hard, mAP@[.5:.95]", "", "",
                  percent(report.hard_map));
 
-  fmt::format_to(out, "\n{:<28} {:>9} {:>9}\n", "height of hard faces, pixels", "faces",
-                 "recall %");
+  fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", "height of hard faces, pixels", "faces",
+                 "recall %", "AP %");
   for (const HeightReport& height : report.heights) {
     if (height.recall.faces == 0) continue;
-    fmt::format_to(out, "{:<28} {:>9} {:>9.2f}\n", height_range(height), height.recall.faces,
-                   percent(height.recall.value()));
+    fmt::format_to(out, "{:<28} {:>9} {:>9.2f} {:>9.2f}\n", height_range(height),
+                   height.recall.faces, percent(height.recall.value()),
+                   percent(height.average_precision));
   }
 
   fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", "event, hard faces", "faces", "recall %",
@@ -79,7 +80,8 @@ json to_json(const WiderReport& report) {
   for (const HeightReport& height : report.heights) {
     json entry = {{"from", height.min_height},
                   {"faces", height.recall.faces},
-                  {"recall", percent(height.recall.value())}};
+                  {"recall", percent(height.recall.value())},
+                  {"ap", percent(height.average_precision)}};
     if (!std::isinf(height.max_height)) entry["to"] = height.max_height;
     result["heights"].push_back(entry);
   }

@@ -9,13 +9,13 @@ FUZZ_SECONDS ?= 60
 .PHONY: help demo build test check format sanitize fuzz nightly deb clean
 
 help:
-	@echo "make demo      build the detector and run it on samples/, pictures and JSON in out/"
+	@echo "make demo      build the detector and run it on samples/, images and JSON in out/"
 	@echo "make build     build everything"
 	@echo "make test      build everything and run the tests"
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
-	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged pictures"
+	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
 	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
 	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
@@ -25,7 +25,7 @@ demo:
 	@cmake --preset release --log-level=WARNING
 	@cmake --build $(BUILD) --target retinaface_program
 	@$(PROGRAM) detect samples --out out --draw > out.jsonl.part && mkdir -p out && mv out.jsonl.part out/faces.jsonl
-	@echo "Annotated pictures: out/   JSON: out/faces.jsonl"
+	@echo "Annotated images: out/   JSON: out/faces.jsonl"
 	@echo "The program: $(PROGRAM)"
 
 build:
@@ -55,18 +55,18 @@ sanitize:
 	@cmake --build build/asan
 	@ctest --preset asan -j $$(nproc)
 
-# CORRUPT_PICTURES of each format.
-fuzz: CORRUPT_PICTURES ?= 2000
+# CORRUPT_IMAGES of each format.
+fuzz: CORRUPT_IMAGES ?= 2000
 fuzz:
 	@$(INSTALL) detect fuzz
 	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
 	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(FUZZERS)
-	@build/fuzz/bin/corrupt_pictures tests/data/pictures $(CORRUPT_PICTURES)
+	@build/fuzz/bin/corrupt_images tests/data/images $(CORRUPT_IMAGES)
 
 nightly:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
-	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_PICTURES=20000
+	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_IMAGES=20000
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -L slow

@@ -1,6 +1,6 @@
-// Where the time of one picture goes, on one thread: preprocessing, forward pass, decoding,
-// suppression. The crowd is the picture, repeated until it fills the size.
-// Usage: bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]
+// Where the time of one image goes, on one thread: preprocessing, forward pass, decoding,
+// suppression. The crowd is the image, repeated until it fills the size.
+// Usage: bench_detect IMAGE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]
 //   -> one JSON line, medians in ms
 
 #include <algorithm>
@@ -16,8 +16,8 @@
 #include "detection/decode.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
+#include "image_arguments.h"
 #include "models/catalogue.h"
-#include "picture_arguments.h"
 #include "runtime/onednn/onednn.h"
 
 namespace {
@@ -25,12 +25,12 @@ namespace {
 using namespace retinaface;
 using Clock = std::chrono::steady_clock;
 
-Image repeated(const Image& picture, int width, int height) {
+Image repeated(const Image& image, int width, int height) {
   Image result(width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      std::memcpy(result.row(y) + 3 * x,
-                  picture.row(y % picture.height()) + 3 * (x % picture.width()), 3);
+      std::memcpy(result.row(y) + 3 * x, image.row(y % image.height()) + 3 * (x % image.width()),
+                  3);
     }
   }
   return result;
@@ -55,7 +55,7 @@ std::vector<detection::HeadMaps> head_maps(const models::LoadedModel& model,
 }
 
 void measure(const std::string& path, int width, int height, float min_score, int runs) {
-  const Image picture = repeated(read_image(path), width, height);
+  const Image image = repeated(read_image(path), width, height);
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
   const auto network = runtime::make_onednn_network(model.graph, model.weights);
   const auto session = network->new_session();
@@ -68,7 +68,7 @@ void measure(const std::string& path, int width, int height, float min_score, in
     std::array<Clock::time_point, 5> at;
     faces.clear();
     at[0] = Clock::now();
-    detection::preprocess(picture, model.model->preprocessing, session->input(height, width));
+    detection::preprocess(image, model.model->preprocessing, session->input(height, width));
     at[1] = Clock::now();
     session->run();
     at[2] = Clock::now();
@@ -96,13 +96,13 @@ void measure(const std::string& path, int width, int height, float min_score, in
 }  // namespace
 
 int main(int argc, char** argv) {
-  return benchmarks::run_on_picture(
-      argc, argv, "bench_detect PICTURE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]", "4096x2160",
-      [](const benchmarks::PictureArguments& given) {
+  return benchmarks::run_on_image(
+      argc, argv, "bench_detect IMAGE [WIDTHxHEIGHT] [MIN_SCORE] [RUNS]", "4096x2160",
+      [](const benchmarks::ImageArguments& given) {
         const float min_score = std::strtof(given.argument(0, "0.02").c_str(), nullptr);
         const int runs = std::atoi(given.argument(1, "15").c_str());
         if (runs < 1) return false;
-        measure(given.picture, given.width, given.height, min_score, runs);
+        measure(given.image, given.width, given.height, min_score, runs);
         return true;
       });
 }

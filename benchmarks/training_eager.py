@@ -3,8 +3,8 @@
 
 The same network (tests/training/reference.py writes it down), loss and optimizer at PyTorch's
 defaults: contiguous tensors, autograd, torch.optim.SGD. Batches are ready in memory, or with
---data=FOLDER loaded by a DataLoader of as many workers: pictures decoded, cropped, resized, mirrored
-and distorted in colour by OpenCV, as the trainer does. Anchors are matched beforehand, which favours
+--data=FOLDER loaded by a DataLoader of as many workers: images decoded, cropped, resized, mirrored
+and distorted in color by OpenCV, as the trainer does. Anchors are matched beforehand, which favours
 this side. Debian: python3-torch, python3-numpy, python3-opencv.
 Usage: benchmarks/training_eager.py [fp32|bf16] [THREADS] [SECONDS] [SIDE] [BATCH] [--data=FOLDER]
   -> one JSON line
@@ -36,13 +36,13 @@ network = reference.Network().train()
 optimizer = torch.optim.SGD(network.parameters(), lr=1e-5, momentum=0.9, weight_decay=5e-4)
 count = sum((-(-side // stride)) ** 2 * len(sizes) for stride, sizes in reference.LEVELS)
 positive = torch.zeros(batch, count, dtype=torch.bool)
-positive[:, :: count // 100] = True  # about a hundred positives a picture
+positive[:, :: count // 100] = True  # about a hundred positives an image
 box = torch.randn(batch, count, 4)
 points = torch.randn(batch, count, 10)
 
 
-class Pictures(torch.utils.data.Dataset):
-    """The pictures under a folder, augmented: a square of 0.3 to 1 of the shorter side, mirrored half
+class Images(torch.utils.data.Dataset):
+    """The images under a folder, augmented: a square of 0.3 to 1 of the shorter side, mirrored half
     of the time, brightness, contrast, saturation and hue each changed half of the time."""
 
     def __init__(self, folder):
@@ -57,26 +57,26 @@ class Pictures(torch.utils.data.Dataset):
 
         cv2.setNumThreads(0)
         chance = np.random.default_rng(index)
-        picture = cv2.imread(str(self.paths[index]))
-        height, width = picture.shape[:2]
+        image = cv2.imread(str(self.paths[index]))
+        height, width = image.shape[:2]
         edge = int(min(height, width) * chance.uniform(0.3, 1))
         x, y = chance.integers(width - edge + 1), chance.integers(height - edge + 1)
-        picture = cv2.resize(picture[y:y + edge, x:x + edge], (side, side))
+        image = cv2.resize(image[y:y + edge, x:x + edge], (side, side))
         if chance.random() < 0.5:
-            picture = picture[:, ::-1]
-        picture = picture.astype(np.float32)
+            image = image[:, ::-1]
+        image = image.astype(np.float32)
         if chance.random() < 0.5:
-            picture += chance.uniform(-32, 32)
+            image += chance.uniform(-32, 32)
         if chance.random() < 0.5:
-            picture *= chance.uniform(0.5, 1.5)
-        picture = cv2.cvtColor(np.clip(picture, 0, 255), cv2.COLOR_BGR2HSV)
+            image *= chance.uniform(0.5, 1.5)
+        image = cv2.cvtColor(np.clip(image, 0, 255), cv2.COLOR_BGR2HSV)
         if chance.random() < 0.5:
-            picture[..., 1] *= chance.uniform(0.5, 1.5)
+            image[..., 1] *= chance.uniform(0.5, 1.5)
         if chance.random() < 0.5:
-            picture[..., 0] = (picture[..., 0] + chance.uniform(-18, 18)) % 360
-        picture[..., 1] = np.clip(picture[..., 1], 0, 1)
-        picture = cv2.cvtColor(picture, cv2.COLOR_HSV2BGR) - np.float32([104, 117, 123])
-        return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
+            image[..., 0] = (image[..., 0] + chance.uniform(-18, 18)) % 360
+        image[..., 1] = np.clip(image[..., 1], 0, 1)
+        image = cv2.cvtColor(image, cv2.COLOR_HSV2BGR) - np.float32([104, 117, 123])
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
 def batches():
@@ -84,7 +84,7 @@ def batches():
         ready = [torch.rand(batch, 3, side, side) * 255 - 110 for _ in range(2)]
         while True:
             yield from ready
-    loader = torch.utils.data.DataLoader(Pictures(data[0]), batch, shuffle=True, drop_last=True,
+    loader = torch.utils.data.DataLoader(Images(data[0]), batch, shuffle=True, drop_last=True,
                                          num_workers=int(threads), persistent_workers=True)
     if len(loader) == 0:
         sys.exit(f"{data[0]}: expected at least {batch} .webp or .jpg files")
@@ -109,13 +109,13 @@ source = batches()
 begin = time.perf_counter()
 while len(times) < 5 or time.perf_counter() - begin < seconds:
     start = time.perf_counter()
-    pictures = next(source)
+    images = next(source)
     optimizer.zero_grad()
     if precision == "bf16":
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            outputs = network(pictures)
+            outputs = network(images)
     else:
-        outputs = network(pictures)
+        outputs = network(images)
     loss_of(outputs).backward()
     optimizer.step()
     times.append(time.perf_counter() - start)

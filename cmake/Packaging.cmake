@@ -3,7 +3,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME retinaface)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "The RetinaFace authors <noreply@example.org>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Finds faces and their five points in pictures and films")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Finds faces and their five points in images and videos")
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded or started when met.

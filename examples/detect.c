@@ -1,4 +1,4 @@
-/* Prints the faces of a picture: detect PICTURE */
+/* Prints the faces of an image: detect IMAGE */
 #include <retinaface/c.h>
 #include <stdio.h>
 

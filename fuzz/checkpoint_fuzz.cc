@@ -12,7 +12,7 @@ using namespace retinaface::interchange;
 namespace {
 
 /// Copies the tensors, but for those that strides of 0 make larger than the file.
-void read_values(const Checkpoint& checkpoint, std::size_t max_elements) {
+void read_values(const PyTorchCheckpoint& checkpoint, std::size_t max_elements) {
   for (const auto& [name, tensor] : checkpoint.tensors) {
     std::size_t elements = 1;
     for (const std::int64_t extent : tensor.shape) {
@@ -28,7 +28,8 @@ void read_values(const Checkpoint& checkpoint, std::size_t max_elements) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto content = std::as_bytes(std::span(data, size));
   fuzz::expect_error_at_most([&] {
-    const Checkpoint checkpoint = parse_checkpoint({content.begin(), content.end()}, "input");
+    const PyTorchCheckpoint checkpoint =
+        parse_checkpoint({content.begin(), content.end()}, "input");
     read_values(checkpoint, size);
     for (const Part part : {Part::kWhole, Part::kBackbone}) {
       fuzz::expect_error_at_most([&] { model_of(checkpoint, part); });

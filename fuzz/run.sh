@@ -21,7 +21,7 @@ fuzz() {
   # libavformat, dav1d and libheif reserve what a header promises, up to 32 bits of bytes; what is really
   # taken, -rss_limit_mb bounds.
   malloc_limit=256
-  case $name in film) malloc_limit=2048 ;; picture) malloc_limit=4096 ;; esac
+  case $name in video) malloc_limit=2048 ;; image) malloc_limit=4096 ;; esac
   # shellcheck disable=SC2086  # several folders, or none
   "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=30 \
     -artifact_prefix="$found/" \

@@ -11,9 +11,9 @@ best as they are learnt, as flat as any maximum is. So a little is given up ther
 by steps of 0.1 the difference of the two logits of a 16 px anchor is moved against that of the others
 (logit adjustment, Menon et al. 2021, by anchor instead of class), half of it down here and half of it
 up there, until average precision over all faces of SET would lose more than 0.25. SET is a folder with
-images/ and label.txt of what people boxed; every fifth picture is looked at, at its own size. Printed
+images/ and label.txt of what people boxed; every fifth image is looked at, at its own size. Printed
 is, for each shift, average precision (IoU 0.5; in percent) over the faces that are at least 40, 24 and
-8 px high. Those of training pictures that are 800 px wide are about WIDER's easy, medium and hard.
+8 px high. Those of training images that are 800 px wide are about WIDER's easy, medium and hard.
 """
 import argparse
 import json
@@ -53,7 +53,7 @@ def write_shifted(path, model, shift):
 
 
 def detect(program, model, paths):
-    """For each picture its faces' scores and boxes x0 y0 x1 y1, best first."""
+    """For each image its faces' scores and boxes x0 y0 x1 y1, best first."""
     result = subprocess.run(
         [program, "detect", "--list", "-", "--model", model, "--scales", "1", "--quiet",
          "--min-score", str(LEAST_SCORE)],
@@ -63,13 +63,13 @@ def detect(program, model, paths):
         yield [face["score"] for face in faces], np.array([face["box"] for face in faces]).reshape(-1, 4)
 
 
-def average_precision(annotated, found, least_height_px):
+def average_precision(annotated, found, min_height_px):
     """In percent. Smaller and invalid faces are neither to be found nor false."""
     outcomes = []  # (score, whether it is right)
     count = 0
     for faces, (scores, boxes) in zip(annotated, found):
         own = np.array([box for box, _, _ in faces]).reshape(-1, 4)
-        counts = np.array([box[3] - box[1] >= least_height_px and rest[4] == "0" for box, _, rest in faces], bool)
+        counts = np.array([box[3] - box[1] >= min_height_px and rest[4] == "0" for box, _, rest in faces], bool)
         count += counts.sum()
         missed = counts.copy()
         for score, box in zip(scores, boxes):
@@ -93,15 +93,15 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--program", default="build/release/bin/retinaface")
     options = parser.parse_args()
-    pictures = dict(sorted(read_labels(os.path.join(options.set, "label.txt")).items())[::EVERY])
-    paths = [os.path.join(options.set, "images", name) for name in pictures]
+    images = dict(sorted(read_labels(os.path.join(options.set, "label.txt")).items())[::EVERY])
+    paths = [os.path.join(options.set, "images", name) for name in images]
     model = read(options.model)
     tried = options.out + ".tried.safetensors"
     chosen = 0
     for step in range(MOST_STEPS + 1):
         write_shifted(tried, model, step * STEP)
         found = list(detect(options.program, tried, paths))
-        figures = [average_precision(pictures.values(), found, least) for least in LEAST_HEIGHTS_PX]
+        figures = [average_precision(images.values(), found, least) for least in LEAST_HEIGHTS_PX]
         print(f"{step * STEP:4.1f} ", *(f"{figure:7.2f}" for figure in figures), flush=True)
         if step == 0:
             least = figures[-1] - LARGEST_LOSS

@@ -23,7 +23,7 @@ LEAST_SCORE = 0.1
 
 
 def read_faces(path):
-    """{picture: (n, 5)}: x y width height score."""
+    """{image: (n, 5)}: x y width height score."""
     with open(path, encoding="utf-8") as file:
         coco = json.load(file)
     names = {image["id"]: os.path.normpath(image["file_name"]) for image in coco["images"]}
@@ -57,8 +57,8 @@ def main():
                 places.append((np.sqrt(face[2] * face[3]), face[4], 0))
     size, ours, theirs = np.reshape(places, (-1, 3)).T
     counted = np.maximum(ours, theirs) > LEAST_SCORE
-    for least, greatest in zip(SIZES_PX, SIZES_PX[1:]):
-        here = counted & (size >= least) & (size < greatest)
+    for least, largest in zip(SIZES_PX, SIZES_PX[1:]):
+        here = counted & (size >= least) & (size < largest)
         mean = np.abs(ours - theirs)[here].mean() if here.any() else float("nan")
         print(f"{least:4} px and more: {here.sum():5} places, mean distance {mean:.4f}")
 

@@ -17,12 +17,12 @@ form, its images a link to SET's. The rules:
   - a face that only the teacher finds becomes one from a score of --face on; from --ignored on it is
     neither to be found nor background; below that it is forgotten: where people marked all faces,
     what the teacher takes for one is worth learning to leave alone;
-  - MTFL's points are set by hand and stay; its box is the teacher's that holds them. A picture whose
+  - MTFL's points are set by hand and stay; its box is the teacher's that holds them. An image whose
     face the teacher misses is left out;
   - the score of every label is 1.
 
 With --soft, for sets in which people boxed all faces, tiny ones too, and so not always alike, the
-labels are the teacher's, with scores (soft_targets in a recipe). It looks at a picture in parts at its
+labels are the teacher's, with scores (soft_targets in a recipe). It looks at an image in parts at its
 own size, and at half of it. How often a box of its score and size is a face that people boxed, p, is
 counted over the whole set; the label's score is the mean of p and of what people say of this one, 1
 or 0. Labels under 0.06 are left out. Points are the teacher's from a score of 0.4 on, else the set's.
@@ -85,24 +85,24 @@ class Teacher:
         self.network = cv2.dnn.readNetFromONNX(path)
         self.names = self.network.getUnconnectedOutLayersNames()
 
-    def detect(self, picture):
-        """Faces of a BGR picture, best first: scores (n), boxes (n, 4), points (n, 5, 2), in pixels."""
-        height, width = picture.shape[:2]
+    def detect(self, image):
+        """Faces of a BGR image, best first: scores (n), boxes (n, 4), points (n, 5, 2), in pixels."""
+        height, width = image.shape[:2]
         scale = SIDE_PX / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        inner = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        inner = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         scores, boxes, points = self.look(inner, LEAST_SCORE)
         best = suppress(scores, boxes)
         return scores[best], boxes[best] / scale, points[best] / scale
 
-    def search(self, picture):
-        """The same of a picture of any size, in parts at its own size and at half of it."""
+    def search(self, image):
+        """The same of an image of any size, in parts at its own size and at half of it."""
         found = []
         for scale in (1, 0.5):
-            if scale < 1 and max(picture.shape[:2]) <= SIDE_PX:
+            if scale < 1 and max(image.shape[:2]) <= SIDE_PX:
                 break
-            whole = picture if scale == 1 else cv2.resize(
-                picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            whole = image if scale == 1 else cv2.resize(
+                image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             height, width = whole.shape[:2]
             for y in tile_starts(height):
                 for x in tile_starts(width):
@@ -119,17 +119,17 @@ class Teacher:
         best = suppress(scores, boxes)
         return scores[best], boxes[best], points[best]
 
-    def look(self, picture, least_score):
-        """All candidates of a BGR picture of at most 640x640, as they overlap."""
+    def look(self, image, min_score):
+        """All candidates of a BGR image of at most 640x640, as they overlap."""
         padded = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
-        padded[: picture.shape[0], : picture.shape[1]] = picture
+        padded[: image.shape[0], : image.shape[1]] = image
         self.network.setInput(
             cv2.dnn.blobFromImage(padded, 1 / 128, (SIDE_PX, SIDE_PX), (127.5,) * 3, swapRB=True))
         outputs = self.network.forward(self.names)
         scores, boxes, points = [], [], []
         for level, stride in enumerate(STRIDES_PX):
             score = outputs[level].reshape(-1)
-            kept = np.flatnonzero(score >= least_score)
+            kept = np.flatnonzero(score >= min_score)
             cells = kept // 2  # two anchors a cell
             center = np.stack([cells % (SIDE_PX // stride), cells // (SIDE_PX // stride)], 1) * stride
             sides = outputs[level + 3].reshape(-1, 4)[kept] * stride
@@ -140,28 +140,28 @@ class Teacher:
 
 
 def read_labels(path):
-    """{picture: faces}, each face a box x0 y0 x1 y1 or None, points (5, 2) or None, and its columns
+    """{image: faces}, each face a box x0 y0 x1 y1 or None, points (5, 2) or None, and its columns
     from the points' score on; x y w h where boxes are given."""
-    pictures = {}
+    images = {}
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("#"):
-                faces = pictures.setdefault(line[1:].strip(), [])
+                faces = images.setdefault(line[1:].strip(), [])
                 continue
             columns = line.split()
             if columns and columns[0].endswith((".webp", ".jpg", ".png")):  # MTFL's form
                 points = np.array(columns[1:11], float).reshape(5, 2)
-                pictures[columns[0]] = [(None, points, ["1"] + ["0"] * 6)]
+                images[columns[0]] = [(None, points, ["1"] + ["0"] * 6)]
                 continue
             x, y, w, h = map(float, columns[:4])
             marks = np.array(columns[4:19], float).reshape(5, 3)
             points = None if (marks[:, 2] < 0).any() else marks[:, :2]
             faces.append((np.array([x, y, x + w, y + h]), points, columns[19:26]))
-    return pictures
+    return images
 
 
 def learn(faces, found, options):
-    """The faces as they shall stand in OUT, or None where the picture shall not."""
+    """The faces as they shall stand in OUT, or None where the image shall not."""
     scores, boxes, points = found
     taken = np.zeros(len(scores), bool)
     result = []
@@ -217,7 +217,7 @@ class Trust:
     """How often what the teacher finds is a face that people boxed, by its size and score."""
 
     def __init__(self, found, pairs):
-        """Of all pictures: (scores, boxes, points) and pair() of them."""
+        """Of all images: (scores, boxes, points) and pair() of them."""
         total = np.zeros((len(SIZES_PX) + 1, SCORE_STEPS))
         boxed = np.zeros_like(total)
         for (scores, boxes, _), pair_of in zip(found, pairs):
@@ -267,10 +267,10 @@ def prepare(teacher_path):
 
 def find(job):
     path, softly = job
-    picture = cv2.imread(path)
-    if picture is None:
-        raise ValueError(f"{path}: expected a picture")
-    return teacher.search(picture) if softly else teacher.detect(picture)
+    image = cv2.imread(path)
+    if image is None:
+        raise ValueError(f"{path}: expected an image")
+    return teacher.search(image) if softly else teacher.detect(image)
 
 
 def main():
@@ -284,14 +284,14 @@ def main():
     parser.add_argument("--soft", action="store_true", help="labels with scores, see above")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    pictures = read_labels(os.path.join(options.set, "label.txt"))
+    images = read_labels(os.path.join(options.set, "label.txt"))
     os.makedirs(options.out, exist_ok=True)
     images = os.path.join(options.out, "images")
     if not os.path.lexists(images):
         os.symlink(os.path.abspath(os.path.join(options.set, "images")), images)
     found = []
     with multiprocessing.Pool(options.processes, prepare, (options.teacher,)) as pool:
-        jobs = [(os.path.join(options.set, "images", name), options.soft) for name in pictures]
+        jobs = [(os.path.join(options.set, "images", name), options.soft) for name in images]
         try:
             for each in pool.imap(find, jobs, chunksize=8):
                 found.append(each)
@@ -301,10 +301,10 @@ def main():
             sys.exit(str(error))
     print(file=sys.stderr)
     if options.soft:
-        pairs = [pair(faces, boxes) for faces, (_, boxes, _) in zip(pictures.values(), found)]
+        pairs = [pair(faces, boxes) for faces, (_, boxes, _) in zip(images.values(), found)]
         trust = Trust(found, pairs)
     lines = []
-    for number, (name, faces) in enumerate(pictures.items()):
+    for number, (name, faces) in enumerate(images.items()):
         if options.soft:
             learnt = learn_softly(faces, found[number], pairs[number], trust)
         else:

@@ -72,22 +72,22 @@ imported public mobilenet0.25_Final.pth
 sets="wider wider wider mtfl masks"
 stage heads distilled 71 400 'optimizer.frozen = ["body"]' optimizer.average_decay=0.99 \
   schedule.learning_rate=0.004 'schedule.decay = "steps"' schedule.epochs=1 \
-  schedule.warmup_epochs=0.03 distillation.temperature=1 distillation.least_weight=0 \
+  schedule.warmup_epochs=0.03 distillation.temperature=1 distillation.min_weight=0 \
   distillation.landmarks_weight=2
 stage distilled-1 distilled 72 803 schedule.epochs=7 schedule.warmup_epochs=0.1 \
-  distillation.temperature=1 distillation.least_weight=0
-stage distilled-2 distilled 73 1777 'schedule.decay = "steps"' distillation.least_weight=0.003
+  distillation.temperature=1 distillation.min_weight=0
+stage distilled-2 distilled 73 1777 'schedule.decay = "steps"' distillation.min_weight=0.003
 stage distilled-3 distilled 75 3212
 stage distilled-4 distilled 76 699 'schedule.decay = "steps"'
 stage distilled-5 distilled 78 409 'schedule.decay = "steps"' schedule.learning_rate=0.001 \
   optimizer.frozen_statistics=true optimizer.weight_decay=0.001 loss.cls_weight=0.05 \
   loss.box_weight=0.05
 stage refined-1 refined 79 375 schedule.learning_rate=0.0012 schedule.epochs=9 loss.cls_weight=0.2 \
-  loss.box_weight=0.2 loss.landmarks_weight=0.2 distillation.least_score=0.1 \
+  loss.box_weight=0.2 loss.landmarks_weight=0.2 distillation.min_score=0.1 \
   distillation.box_weight=3 distillation.landmarks_weight=1
 stage refined-2 refined 81 483 schedule.learning_rate=0.0012 schedule.epochs=7 \
   optimizer.average_decay=0.999 loss.cls_weight=0.2 loss.box_weight=0.2 loss.landmarks_weight=0.2 \
-  distillation.least_score=0.1 distillation.box_weight=3 distillation.landmarks_weight=1 \
+  distillation.min_score=0.1 distillation.box_weight=3 distillation.landmarks_weight=1 \
   input.batch=8 'augmentation.crop = [0.4, 1.5]' 'augmentation.around_face_px = [8, 200]'
 stage refined-3 refined 82 449 schedule.learning_rate=0.0013 loss.cls_weight=0.2 \
   loss.box_weight=0.1 loss.landmarks_weight=0.2 distillation.landmarks_weight=1 \

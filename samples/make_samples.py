@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes the pictures of samples/ from NASA's portrait of Eileen Collins.
+"""Makes the images of samples/ from NASA's portrait of Eileen Collins.
 
-Needs python3-pil, python3-numpy and python3-skimage (for the portrait). Same input, same pictures.
+Needs python3-pil, python3-numpy and python3-skimage (for the portrait). Same input, same images.
 """
 import pathlib
 import random
@@ -45,14 +45,14 @@ def sky(size, noise):
     y = numpy.linspace(0, 1, height)[:, None, None]
     x = numpy.linspace(0, 1, width)[None, :, None]
     top, bottom = numpy.array([196, 208, 222.0]), numpy.array([112, 122, 138.0])
-    colours = top * (1 - y) + bottom * y + 8 * numpy.sin(5 * x + 3 * y)
-    colours = colours + noise.normal(0, 1.5, (height, width, 1))
-    return Image.fromarray(colours.clip(0, 255).astype(numpy.uint8))
+    colors = top * (1 - y) + bottom * y + 8 * numpy.sin(5 * x + 3 * y)
+    colors = colors + noise.normal(0, 1.5, (height, width, 1))
+    return Image.fromarray(colors.clip(0, 255).astype(numpy.uint8))
 
 
-def paste_person(picture, cutout, origin, face_height, centre, chin, choices):
+def paste_person(image, cutout, origin, face_height, centre, chin, choices):
     """Pastes one person so that the face's middle is at `centre` and the chin at `chin`; returns the
-    box and points of the face in the picture."""
+    box and points of the face in the image."""
     scale = face_height / FACE_HEIGHT
     mirrored = choices.random() < 0.5
     figure = ImageEnhance.Brightness(cutout).enhance(choices.uniform(0.85, 1.1))
@@ -70,10 +70,10 @@ def paste_person(picture, cutout, origin, face_height, centre, chin, choices):
 
     middle, chin_in_figure = place(((FACE[0] + FACE[2]) / 2, FACE[3]))
     left, top = round(centre - middle), round(chin - chin_in_figure)
-    picture.paste(figure, (left, top), figure)
+    image.paste(figure, (left, top), figure)
 
     points = [(x + left, y + top) for x, y in map(place, POINTS)]
-    if mirrored:  # the left eye is the one on the left of the picture
+    if mirrored:  # the left eye is the one on the left of the image
         points = [points[i] for i in (1, 0, 2, 4, 3)]
     corners = sorted(x + left for x, _ in (place(FACE[:2]), place(FACE[2:])))
     upper, lower = place(FACE[:2])[1] + top, place(FACE[2:])[1] + top
@@ -83,7 +83,7 @@ def paste_person(picture, cutout, origin, face_height, centre, chin, choices):
 def crowd(portrait):
     choices = random.Random(7)
     ground = sky(CROWD_SIZE, numpy.random.default_rng(7))
-    picture = ground.copy()
+    image = ground.copy()
     cutout, origin = person(portrait)
     faces = []
     chin = 12
@@ -92,14 +92,14 @@ def crowd(portrait):
         pitch = CROWD_SIZE[0] / people
         for i in range(people):
             centre = (i + 0.5 + choices.uniform(-0.1, 0.1)) * pitch
-            faces.append(paste_person(picture, cutout, origin, face_height, centre,
+            faces.append(paste_person(image, cutout, origin, face_height, centre,
                                       chin - choices.uniform(0, 0.06) * face_height, choices))
         wall = round(chin + 0.95 * face_height)  # the row stands behind it
         if wall < CROWD_SIZE[1]:
             below = (0, wall, *CROWD_SIZE)
-            picture.paste(ImageEnhance.Brightness(ground.crop(below)).enhance(0.97), below)
-            ImageDraw.Draw(picture).line((0, wall, CROWD_SIZE[0], wall), fill=(206, 212, 220), width=1)
-    return picture, faces
+            image.paste(ImageEnhance.Brightness(ground.crop(below)).enhance(0.97), below)
+            ImageDraw.Draw(image).line((0, wall, CROWD_SIZE[0], wall), fill=(206, 212, 220), width=1)
+    return image, faces
 
 
 def label_lines(name, faces):
@@ -125,8 +125,8 @@ def main():
 
     portrait.convert("L").crop((96, 0, 352, 256)).save(FOLDER / "grey.png", optimize=True)
 
-    picture, faces = crowd(portrait)
-    picture.save(FOLDER / "crowd.webp", quality=82, method=6)
+    image, faces = crowd(portrait)
+    image.save(FOLDER / "crowd.webp", quality=82, method=6)
     box = (FACE[0], FACE[1], FACE[2] - FACE[0], FACE[3] - FACE[1])
     moved = lambda dx: ((box[0] - dx, *box[1:]), [(x - dx, y) for x, y in POINTS])
     lines = (label_lines("crowd.webp", faces) + label_lines("grey.png", [moved(96)]) +

@@ -1,4 +1,4 @@
-// Faces of any size in one call, and large pictures in tiles.
+// Faces of any size in one call, and large images in tiles.
 
 #include <algorithm>
 #include <cmath>
@@ -35,14 +35,14 @@ Image whole_head() {
 }
 constexpr Box kFaceOfWholeHead = {39, 44, 132, 160};
 
-void paste(const Image& what, Image& picture, int left, int top) {
+void paste(const Image& what, Image& image, int left, int top) {
   for (int y = 0; y < what.height(); ++y) {
-    std::memcpy(picture.row(top + y) + 3 * left, what.row(y),
+    std::memcpy(image.row(top + y) + 3 * left, what.row(y),
                 static_cast<std::size_t>(3 * what.width()));
   }
 }
 
-/// A surface of soft grey and coloured spots, which are no faces.
+/// A surface of soft gray and colored spots, which are no faces.
 Image wall(int width, int height, std::uint64_t seed = 1) {
   constexpr int kSpots = 16;
   Image spots(kSpots, kSpots);
@@ -69,12 +69,12 @@ TEST(AnySize, OneFaceIsOneFaceHoweverLarge) {
 }
 
 TEST(AnySize, SmallOnesBesideALargeOne) {
-  Image picture(4000, 3000);
-  paste(resize(head(), 2600, 2600), picture, 100, 200);
+  Image image(4000, 3000);
+  paste(resize(head(), 2600, 2600), image, 100, 200);
   const Image small = resize(head(), 64, 64);  // a face of 43 px
   constexpr int kSmall = 12;
-  for (int i = 0; i < kSmall; ++i) paste(small, picture, 2900 + 250 * (i % 4), 300 + 700 * (i / 4));
-  const auto faces = Detector().detect(picture);
+  for (int i = 0; i < kSmall; ++i) paste(small, image, 2900 + 250 * (i % 4), 300 + 700 * (i / 4));
+  const auto faces = Detector().detect(image);
   const auto large =
       std::ranges::count_if(faces, [](const Face& f) { return f.box.width() > 1000; });
   const auto little =
@@ -101,16 +101,16 @@ TEST(AnySize, NearlyAllFacesOfTwelvePixelsBesideAHugeOne) {
   const Detector detector;
   int found = 0;
   for (const int width : {640, 1280, 4000}) {
-    Image picture = wall(width, width * 3 / 4);
+    Image image = wall(width, width * 3 / 4);
     const int huge = width * 5 / 8;
-    paste(resize(head, huge, huge), picture, width / 40, width / 40);
+    paste(resize(head, huge, huge), image, width / 40, width / 40);
     std::vector<Box> expected;
     for (const int y : {width / 8, width / 3, width / 2 + 13}) {
       const int x = width * 4 / 5 + y / 7;
-      paste(small, picture, x, y);
+      paste(small, image, x, y);
       expected.push_back(face_at(static_cast<float>(x), static_cast<float>(y), tiny));
     }
-    const auto faces = detector.detect(picture);
+    const auto faces = detector.detect(image);
     const auto corner = static_cast<float>(width) / 40;
     EXPECT_EQ(count(faces, face_at(corner, corner, static_cast<float>(huge) / 202)), 1) << width;
     for (const Box& box : expected) found += count(faces, box) == 1 ? 1 : 0;
@@ -127,14 +127,14 @@ TEST(AnySize, MostFacesOfTwelvePixelsAreFoundWhereverTheyAre) {
   int found = 0;
   int all = 0;
   for (const int width : {640, 1280, 4000}) {
-    for (std::uint64_t picture_number = 1; picture_number <= 4; ++picture_number) {
+    for (std::uint64_t image_number = 1; image_number <= 4; ++image_number) {
       const int height = width * 3 / 4;
-      Image picture = wall(width, height, picture_number);
+      Image image = wall(width, height, image_number);
       std::vector<Box> expected;
       for (int i = 0; i < 3; ++i) {
         const auto x = static_cast<int>(random.below(static_cast<std::uint64_t>(width - kSide)));
         const auto y = static_cast<int>(random.below(static_cast<std::uint64_t>(height - kSide)));
-        paste(small, picture, x, y);
+        paste(small, image, x, y);
         constexpr float kScale = kSide / 202.0F;
         constexpr Box kFace = kFaceOfWholeHead;
         const auto left = static_cast<float>(x);
@@ -142,7 +142,7 @@ TEST(AnySize, MostFacesOfTwelvePixelsAreFoundWhereverTheyAre) {
         expected.push_back({left + kFace.x0 * kScale, top + kFace.y0 * kScale,
                             left + kFace.x1 * kScale, top + kFace.y1 * kScale});
       }
-      const auto faces = detector.detect(picture);
+      const auto faces = detector.detect(image);
       for (const Box& box : expected) found += count(faces, box) == 1 ? 1 : 0;
       all += 3;
     }
@@ -151,16 +151,16 @@ TEST(AnySize, MostFacesOfTwelvePixelsAreFoundWhereverTheyAre) {
   EXPECT_GE(4 * found, 3 * all);
 }
 
-TEST(AnySize, TilesFindWhatThePictureInOnePieceShows) {
+TEST(AnySize, TilesFindWhatTheImageInOnePieceShows) {
   const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
-  Image picture(3 * crowd.width(), 3 * crowd.height());
+  Image image(3 * crowd.width(), 3 * crowd.height());
   for (int i = 0; i < 9; ++i) {
-    paste(crowd, picture, i % 3 * crowd.width(), i / 3 * crowd.height());
+    paste(crowd, image, i % 3 * crowd.width(), i / 3 * crowd.height());
   }
   const Detector detector;
   constexpr float kMinScore = 0.3F;
   const auto faces_of = [&](int tile_px) {
-    return detector.detect(picture, {.min_score = kMinScore, .scales = {1}, .tile_px = tile_px});
+    return detector.detect(image, {.min_score = kMinScore, .scales = {1}, .tile_px = tile_px});
   };
   const auto missing = [&](const std::vector<Face>& faces, const std::vector<Face>& among) {
     int count = 0;

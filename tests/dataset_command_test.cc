@@ -31,23 +31,23 @@ std::string text_of(const fs::path& path) {
   return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
-void put_picture(const fs::path& path, int width, int height) {
+void put_image(const fs::path& path, int width, int height) {
   fs::create_directories(path.parent_path());
   write_image(path, Image(width, height));
 }
 
-/// The pictures of tests/data/label_txt.
-void put_pictures(const fs::path& images) {
-  put_picture(images / "0--Parade/a picture.png", 100, 80);
-  put_picture(images / "b.png", 64, 64);
-  put_picture(images / "c.png", 32, 16);
+/// The images of tests/data/label_txt.
+void put_images(const fs::path& images) {
+  put_image(images / "0--Parade/a picture.png", 100, 80);
+  put_image(images / "b.png", 64, 64);
+  put_image(images / "c.png", 32, 16);
 }
 
-/// A set of the fixture's labels and black pictures.
+/// A set of the fixture's labels and black images.
 class DatasetCommand : public ::testing::Test {
  protected:
   DatasetCommand() {
-    put_pictures(folder_ / "images");
+    put_images(folder_ / "images");
     fs::copy_file(testing::fixture_folder() / "label_txt/label.txt", folder_ / "label.txt");
   }
 
@@ -60,9 +60,10 @@ class DatasetCommand : public ::testing::Test {
 TEST_F(DatasetCommand, SoundSetChecksAsSound) {
   const CommandResult result = retinaface("dataset check " + set());
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("nothing wrong"), HasSubstr("label.txt: label, pict"),
-                                   HasSubstr("pictures         3   without a face 1"),
-                                   HasSubstr("faces            3   ignored 1"), HasSubstr("3: 1")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("nothing wrong"), HasSubstr("label.txt: label, images"),
+                    HasSubstr("images         3   without a face 1"),
+                    HasSubstr("faces            3   ignored 1"), HasSubstr("3: 1")));
   EXPECT_EQ(result.errors, "");
 }
 
@@ -76,15 +77,15 @@ TEST_F(DatasetCommand, CheckListsWhatIsWrong) {
                                    Not(HasSubstr("face 2 at")),
                                    HasSubstr("         2   boxes of no area, 1 listed"),
                                    HasSubstr("         1   faces that come twice"),
-                                   HasSubstr("         1   missing pictures"),
-                                   HasSubstr("         2   unreadable pictures, 1 listed"),
-                                   HasSubstr("         1   pictures that come twice")));
+                                   HasSubstr("         1   missing images"),
+                                   HasSubstr("         2   unreadable images, 1 listed"),
+                                   HasSubstr("         1   images that come twice")));
 }
 
 TEST_F(DatasetCommand, CheckSeesAnotherSizeThanAnnotated) {
   ASSERT_EQ(retinaface("dataset convert " + set() + " --to coco -o " + path("set.json")).exit_code,
             0);
-  put_picture(folder_ / "images/b.png", 48, 64);
+  put_image(folder_ / "images/b.png", 48, 64);
   const CommandResult result = retinaface("dataset check " + path("set.json"));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, HasSubstr("b.png: 48 x 64 pixels, its annotations say 64 x 64"));
@@ -99,7 +100,7 @@ TEST_F(DatasetCommand, DrawsFacesAndIgnoredOnes) {
     return drawn.row(y)[3 * x + 1] - drawn.row(y)[3 * x];
   };
   EXPECT_GT(green_minus_red(25, 20), 100) << "the upper edge of the face's box";
-  EXPECT_EQ(green_minus_red(4, 0), 0) << "the ignored face's box is grey";
+  EXPECT_EQ(green_minus_red(4, 0), 0) << "the ignored face's box is gray";
   EXPECT_GT(drawn.row(0)[3 * 4], 100);
   EXPECT_FALSE(fs::exists(folder_ / "drawn/b.png")) << "one was asked for";
 }
@@ -147,13 +148,12 @@ TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
             "b.png\n1\n1 2 3 4 0 0 0 0 0 0\nc.png\n0\n0 0 0 0 0 0 0 0 0 0\n");
 }
 
-TEST_F(DatasetCommand, ConvertGoesOnWithoutAPicturesSize) {
+TEST_F(DatasetCommand, ConvertGoesOnWithoutAnImagesSize) {
   fs::remove(folder_ / "images/c.png");
   const CommandResult result =
       retinaface("dataset convert " + set() + " --to coco -o " + path("set.json"));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors,
-              AllOf(HasSubstr("c.png"), HasSubstr("1 pictures are written without")));
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("c.png"), HasSubstr("1 images are written without")));
   EXPECT_TRUE(fs::exists(folder_ / "set.json"));
 }
 

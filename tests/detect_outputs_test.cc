@@ -87,7 +87,7 @@ TEST_F(DetectOutputs, TakesBytesListsAndPatterns) {
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.errors, HasSubstr("none*.jpg: "));
   EXPECT_EQ(lines_of(none.output).size(), 1U);
-  EXPECT_EQ(run("printf 'no picture' | detect -").exit_code, 1);
+  EXPECT_EQ(run("printf 'no image' | detect -").exit_code, 1);
 }
 
 TEST_F(DetectOutputs, SelectsFaces) {
@@ -135,7 +135,7 @@ TEST_F(DetectOutputs, WritesCoco) {
             0U);
 }
 
-TEST_F(DetectOutputs, WritesPicturesOfFaces) {
+TEST_F(DetectOutputs, WritesImagesOfFaces) {
   const CommandResult result =
       run("detect portrait.jpg crowd.webp --out o --blur --crops --aligned --max-faces 2");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
@@ -187,7 +187,7 @@ TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
   fs::rename(folder_ / "turned.jpg", folder_ / "in/event/b.jpg");
   run("detect in/event/a.jpg --format wider --out w");
   EXPECT_THAT(run("detect in --format wider --out w --resume --verbose").errors,
-              HasSubstr("1 pictures"));
+              HasSubstr("1 images"));
 }
 
 TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
@@ -207,12 +207,12 @@ TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
   for (const std::string& line : lines) EXPECT_TRUE(json::accept(line));
 }
 
-TEST_F(DetectOutputs, TenThousandPicturesTakeNoMoreMemoryThanAThousand) {
+TEST_F(DetectOutputs, TenThousandImagesTakeNoMoreMemoryThanAThousand) {
   RF_NEED_PLAIN_MEMORY();
   write_image(folder_ / "small.png", Image(48, 40));
-  const auto kilobytes = [&](int pictures) {
+  const auto kilobytes = [&](int images) {
     std::string list;
-    for (int i = 0; i < pictures; ++i) list += "small.png\n";
+    for (int i = 0; i < images; ++i) list += "small.png\n";
     write("list.txt", list);
     const CommandResult result =
         run("'" RETINAFACE_PROGRAM
@@ -220,7 +220,7 @@ TEST_F(DetectOutputs, TenThousandPicturesTakeNoMoreMemoryThanAThousand) {
             "while kill -0 $pid 2>/dev/null; do "
             "now=$(awk '/VmHWM/ { print $2 }' /proc/$pid/status 2>/dev/null); "
             "most=${now:-$most}; sleep 0.02; done; wait $pid && echo $most");
-    EXPECT_EQ(lines_of(content("r.jsonl")).size(), static_cast<std::size_t>(pictures));
+    EXPECT_EQ(lines_of(content("r.jsonl")).size(), static_cast<std::size_t>(images));
     return std::stod(result.output);
   };
   const double thousand = kilobytes(1000);

@@ -62,7 +62,7 @@ std::vector<std::string> images_of(const std::string& output) {
   return images;
 }
 
-TEST_F(Detect, WritesOneJsonLineAPicture) {
+TEST_F(Detect, WritesOneJsonLineAnImage) {
   copy_sample("portrait.jpg", "a.jpg");
   const auto result = detect("a.jpg");
   EXPECT_EQ(result.exit_code, 0);
@@ -98,7 +98,7 @@ TEST_F(Detect, KeepsTheOrderOfItsInputs) {
   for (const char* name : {"z.png", "folder/b.png", "folder/a.PNG", "folder/deep/c.png", "m.png"}) {
     copy_sample("grey.png", name);
   }
-  write("folder/notes.txt", "not a picture");
+  write("folder/notes.txt", "not an image");
   const auto one = detect("z.png folder m.png --threads 1");
   EXPECT_EQ(one.exit_code, 0) << one.errors;
   EXPECT_THAT(images_of(one.output),
@@ -115,7 +115,7 @@ TEST_F(Detect, DoesTheOthersWhenSomeFail) {
   copy_sample("grey.png", "good.png");
   copy_sample("portrait.jpg", "last.jpg");
   write("cut.jpg", content("last.jpg").substr(0, 300));
-  write("text.png", "no picture");
+  write("text.png", "no image");
   fs::create_directories(folder_ / "empty");
   const auto result = detect("missing.jpg good.png cut.jpg text.png empty last.jpg");
   EXPECT_EQ(result.exit_code, 1);
@@ -132,7 +132,7 @@ TEST_F(Detect, DoesTheOthersWhenSomeFail) {
 TEST_F(Detect, KeepsOddPathsOnOneLine) {
   const std::string odd = "odd\n\"na\xffme\xc3\xbc.png";
   copy_sample("grey.png", odd);
-  write("bad\n.png", "no picture");
+  write("bad\n.png", "no image");
   const auto result = detect("./*");
   EXPECT_EQ(result.exit_code, 1);
   ASSERT_EQ(lines_of(result.output).size(), 1U);
@@ -162,7 +162,7 @@ TEST_F(Detect, DoesNotWaitForPipesOrFollowCircles) {
   EXPECT_THAT(images_of(result.output), ElementsAre("folder/a.png"));
 }
 
-TEST_F(Detect, TurnsPicturesUpright) {
+TEST_F(Detect, TurnsImagesUpright) {
   copy_sample("turned.jpg", "turned.jpg");
   const json line = json::parse(detect("turned.jpg").output);
   EXPECT_EQ(line["width"], 320);
@@ -182,7 +182,7 @@ TEST_F(Detect, TakesItsThresholdsAndScales) {
   EXPECT_GT(count("--min-score 0.02"), usual);
   EXPECT_EQ(count("--min-score 1"), 0U);
   EXPECT_GT(count("--nms 1"), usual);
-  EXPECT_GT(count("--scales 1,2"), usual);  // the smallest faces need a larger picture
+  EXPECT_GT(count("--scales 1,2"), usual);  // the smallest faces need a larger image
   EXPECT_EQ(count("--scales auto"), usual);
   EXPECT_GT(count("--scales 1"), 20U);
   EXPECT_EQ(count("--model mnet025"), usual);
@@ -216,7 +216,7 @@ TEST_F(Detect, WritesWhatTheEvaluatorOfWiderReads) {
   EXPECT_EQ(content("predictions/0--Parade/0_Parade_2.txt"), "0--Parade/0_Parade_2\n0\n");
 }
 
-TEST_F(Detect, SaysWhenTwoPicturesShareAWiderFile) {
+TEST_F(Detect, SaysWhenTwoImagesShareAWiderFile) {
   copy_sample("grey.png", "a/event/x.png");
   copy_sample("grey.png", "b/event/x.png");
   const auto result = detect("a b --format wider --out p");
@@ -243,7 +243,7 @@ TEST_F(Detect, DrawsBesideTheJson) {
   EXPECT_TRUE(fs::exists(folder_ / "out/in/deep/b.png"));
   EXPECT_EQ(std::distance(fs::recursive_directory_iterator(folder_ / "out"), {}), 4);
 
-  // Pictures outside of the folder stay inside of --out.
+  // Images outside of the folder stay inside of --out.
   EXPECT_EQ(detect("in/../in/a.jpg --out second --draw").exit_code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "second/in/in/a.jpg"));
 }

@@ -40,17 +40,17 @@ class EvaluateCompare : public ::testing::Test {
 
   json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
 
-  /// Perfect predictions for a range of pictures.
+  /// Perfect predictions for a range of images.
   void predict(std::size_t first, std::size_t last, const std::string& name) const {
     for (std::size_t i = first; i < last; ++i) {
-      write_predictions(set_.pictures[i], testing::perfect_lines(set_.pictures[i]), folder_ / name);
+      write_predictions(set_.images[i], testing::perfect_lines(set_.images[i]), folder_ / name);
     }
   }
 
   void draw_black() const {
-    for (const auto& picture : set_.pictures) {
-      fs::create_directories(folder_ / "images" / picture.event);
-      write_image(folder_ / "images" / picture.event / (picture.name + ".png"), Image(128, 96));
+    for (const auto& image : set_.images) {
+      fs::create_directories(folder_ / "images" / image.event);
+      write_image(folder_ / "images" / image.event / (image.name + ".png"), Image(128, 96));
     }
   }
 
@@ -58,13 +58,13 @@ class EvaluateCompare : public ::testing::Test {
   const TemporaryFolder folder_;
 };
 
-TEST_F(EvaluateCompare, JudgesTheSamePictures) {
+TEST_F(EvaluateCompare, JudgesTheSameImages) {
   draw_black();
   const auto result = compare("all most --images images --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("12 of 12 pictures"));
+  EXPECT_THAT(result.output, HasSubstr("12 of 12 images"));
   EXPECT_THAT(result.output, HasSubstr("difference to all"));
-  EXPECT_THAT(result.errors, HasSubstr("most: 4 pictures without a file"));
+  EXPECT_THAT(result.errors, HasSubstr("most: 4 images without a file"));
   ASSERT_EQ(figures()["detectors"].size(), 2U);
   const json first = figures()["detectors"][0];
   const json second = figures()["detectors"][1];
@@ -72,8 +72,8 @@ TEST_F(EvaluateCompare, JudgesTheSamePictures) {
   EXPECT_NEAR(first["report"]["hard"].get<double>(), 100, 1e-9);
   double found = 0;
   double faces = 0;
-  for (std::size_t i = 0; i < set_.pictures.size(); ++i) {
-    const auto here = static_cast<double>(set_.pictures[i].counted[2].size());
+  for (std::size_t i = 0; i < set_.images.size(); ++i) {
+    const auto here = static_cast<double>(set_.images[i].counted[2].size());
     faces += here;
     if (i < 8) found += here;
   }
@@ -85,17 +85,17 @@ TEST_F(EvaluateCompare, JudgesTheSamePictures) {
   EXPECT_EQ(first["differences"]["map"]["interval"], json({0.0, 0.0}));
 }
 
-TEST_F(EvaluateCompare, WithoutPicturesTakesThoseThatAllPredict) {
+TEST_F(EvaluateCompare, WithoutImagesTakesThoseThatAllPredict) {
   const auto result = compare("all most --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("8 of 12 pictures"));
-  EXPECT_THAT(result.errors, HasSubstr("8 pictures have predictions in all folders, up to 12"));
+  EXPECT_THAT(result.output, HasSubstr("8 of 12 images"));
+  EXPECT_THAT(result.errors, HasSubstr("8 images have predictions in all folders, up to 12"));
   EXPECT_EQ(figures()["detectors"][1]["differences"]["hard"]["value"], 0);
 
   predict(8, 12, "rest");
   const auto apart = compare("most rest");
   EXPECT_EQ(apart.exit_code, 1);
-  EXPECT_THAT(apart.errors, HasSubstr("no picture has predictions in all 2 folders"));
+  EXPECT_THAT(apart.errors, HasSubstr("no image has predictions in all 2 folders"));
 }
 
 TEST_F(EvaluateCompare, IsTheSameEachTime) {
@@ -105,23 +105,23 @@ TEST_F(EvaluateCompare, IsTheSameEachTime) {
   EXPECT_EQ(once, figures());
 }
 
-TEST_F(EvaluateCompare, DrawsThePicturesThatDifferMost) {
+TEST_F(EvaluateCompare, DrawsTheImagesThatDifferMost) {
   draw_black();
   const auto result = compare("A=all 'B & C=most' mnet025 --images images --out d --pictures 2");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("d/index.html: the 2 pictures that differ most, from left "
+  EXPECT_THAT(result.output, HasSubstr("d/index.html: the 2 images that differ most, from left "
                                        "to right A, B & C, mnet025"));
   std::ifstream file(folder_ / "d/index.html");
   const std::string page(std::istreambuf_iterator<char>(file), {});
   EXPECT_THAT(page, HasSubstr("<b>B &amp; C</b>"));
-  std::size_t pictures = 0;
+  std::size_t images = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "d")) {
     if (entry.path().extension() != ".jpg") continue;
-    ++pictures;
+    ++images;
     EXPECT_THAT(page, HasSubstr(fmt::format("src=\"{}\"", entry.path().filename().string())));
     EXPECT_EQ(read_image(entry.path()).width(), 3 * 128 + 2 * 8);
   }
-  EXPECT_EQ(pictures, 2U);
+  EXPECT_EQ(images, 2U);
 }
 
 TEST_F(EvaluateCompare, DrawsAllCurvesInOnePlot) {
@@ -136,12 +136,12 @@ TEST_F(EvaluateCompare, DrawsAllCurvesInOnePlot) {
 TEST_F(EvaluateCompare, RefusesWrongUsage) {
   for (const char* arguments :
        {"all", "", "all most --out d", "all mnet025", "all nowhere", "all all",
-        "all x=", "all most --samples 1", "all most --pictures 0"}) {
+        "all x=", "all most --samples 1", "all most --max-images 0"}) {
     const auto result = compare(arguments);
     EXPECT_EQ(result.exit_code, 2) << arguments << ": " << result.errors;
     EXPECT_NE(result.errors, "") << arguments;
   }
-  write_predictions(set_.pictures[1], {"1 2 3 four 0.5"}, folder_ / "most");
+  write_predictions(set_.images[1], {"1 2 3 four 0.5"}, folder_ / "most");
   const auto malformed = compare("all most");
   EXPECT_EQ(malformed.exit_code, 1);
   EXPECT_THAT(malformed.errors, HasSubstr("most/0--Event/0_Event_1.txt:3: expected x, y, width"));

@@ -30,7 +30,7 @@ class EvaluateLandmarks : public ::testing::Test {
 
   json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
 
-  /// A picture without any face.
+  /// An image without any face.
   void draw_black(const std::string& path) const {
     fs::create_directories((folder_ / path).parent_path());
     write_image(folder_ / path, Image(64, 64));
@@ -44,7 +44,7 @@ class EvaluateLandmarks : public ::testing::Test {
   const TemporaryFolder folder_;
 };
 
-TEST_F(EvaluateLandmarks, CountsTheFacesThatHavePointsInPicturesThatAreThere) {
+TEST_F(EvaluateLandmarks, CountsTheFacesThatHavePointsInImagesThatAreThere) {
   draw_black("images/a.png");
   const std::string points = " 10 10 0 20 10 0 15 15 0 11 20 0 19 20 0";
   const std::string missing = " -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1 -1";
@@ -53,8 +53,8 @@ TEST_F(EvaluateLandmarks, CountsTheFacesThatHavePointsInPicturesThatAreThere) {
                          " 1 0 0 0 1 0 0\n# b.png\n5 5 20 20" + points + " 1 0 0 0 0 0 0\n");
   const auto result = evaluate("--labels label.txt --images images --json r.json --curves c.svg");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("1 of 2 pictures"));
-  EXPECT_EQ(figures()["faces"], 1);  // one has no points, one is invalid, one has no picture
+  EXPECT_THAT(result.output, HasSubstr("1 of 2 images"));
+  EXPECT_EQ(figures()["faces"], 1);  // one has no points, one is invalid, one has no image
   EXPECT_EQ(figures()["found"], 0);
   EXPECT_GT(fs::file_size(folder_ / "c.svg"), 1000U);
 }
@@ -67,7 +67,7 @@ TEST_F(EvaluateLandmarks, GroupsByPose) {
       "1.png 1 2 3 4 5 6 7 8 9 10 3\n2.png 1 2 3 4 5 6 7 8 9 10 5\n3.png 1 2 3 4 5 6 7 8 9 10 3\n");
   const auto result = evaluate("--aflw aflw --every 2 --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("2 of 3 pictures"));
+  EXPECT_THAT(result.output, HasSubstr("2 of 3 images"));
   EXPECT_THAT(result.output, HasSubstr("24,386 faces"));
   EXPECT_EQ(figures()["faces"], 2);
   EXPECT_EQ(figures()["groups"][2]["name"], "frontal");
@@ -86,7 +86,7 @@ TEST_F(EvaluateLandmarks, RefusesWrongUsage) {
 }
 
 // An independent implementation (PyTorch, NumPy) by the same protocol: 14.17 % by the eyes'
-// distance, 5.74 % by the box, on every fourth picture.
+// distance, 5.74 % by the box, on every fourth image.
 TEST_F(EvaluateLandmarks, OfAnInterimModelAreThoseOfAnotherImplementation) {
   RF_NEED_DATA("aflw/label.txt");
   RF_NEED_DATA("weights/interim_mnet025.safetensors");
@@ -100,7 +100,7 @@ TEST_F(EvaluateLandmarks, OfAnInterimModelAreThoseOfAnotherImplementation) {
   EXPECT_NEAR(figures()["nme_box"].get<double>(), 5.74, 0.01);
 }
 
-// By another implementation the checkpoint has 9.2 % by the eyes' distance on every fourth picture.
+// By another implementation the checkpoint has 9.2 % by the eyes' distance on every fourth image.
 TEST_F(EvaluateLandmarks, OfThePublicCheckpointAreThoseOfAnotherImplementation) {
   RF_NEED_DATA("aflw/label.txt");
   RF_NEED_DATA("weights/mobilenet0.25_Final.pth");

@@ -35,10 +35,10 @@ class EvaluateWider : public ::testing::Test {
 
   json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
 
-  /// Perfect predictions for the first `count` pictures.
+  /// Perfect predictions for the first `count` images.
   void predict(std::size_t count) const {
     for (std::size_t i = 0; i < count; ++i) {
-      write_predictions(set_.pictures[i], testing::perfect_lines(set_.pictures[i]), folder_ / "p");
+      write_predictions(set_.images[i], testing::perfect_lines(set_.images[i]), folder_ / "p");
     }
   }
 
@@ -51,9 +51,9 @@ class EvaluateWider : public ::testing::Test {
           image.row(y)[x] = static_cast<std::uint8_t>(random());
         }
       }
-      const auto& picture = set_.pictures[i];
-      fs::create_directories(folder_ / "images" / picture.event);
-      write_image(folder_ / "images" / picture.event / (picture.name + ".png"), image);
+      const auto& annotated = set_.images[i];
+      fs::create_directories(folder_ / "images" / annotated.event);
+      write_image(folder_ / "images" / annotated.event / (annotated.name + ".png"), image);
     }
   }
 
@@ -62,11 +62,11 @@ class EvaluateWider : public ::testing::Test {
 };
 
 TEST_F(EvaluateWider, GivesPerfectPredictionsAllPoints) {
-  predict(set_.pictures.size());
+  predict(set_.images.size());
   const auto result = evaluate("--ground-truth truth --predictions p --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(result.errors, "");
-  EXPECT_THAT(result.output, HasSubstr("12 of 12 pictures"));
+  EXPECT_THAT(result.output, HasSubstr("12 of 12 images"));
   EXPECT_EQ(figures()["images"], 12);
   for (const char* figure : {"easy", "medium", "hard", "map"}) {
     EXPECT_NEAR(figures()[figure].get<double>(), 100, 1e-9) << figure;
@@ -77,7 +77,7 @@ TEST_F(EvaluateWider, CountsThePartThatHasPredictions) {
   predict(5);
   const auto result = evaluate("--ground-truth truth --predictions p --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("5 of 12 pictures"));
+  EXPECT_THAT(result.output, HasSubstr("5 of 12 images"));
   EXPECT_NEAR(figures()["hard"].get<double>(), 100, 1e-9);
 }
 
@@ -87,12 +87,12 @@ TEST_F(EvaluateWider, CountsThePartOfTheImagesAndTheirMissingPredictions) {
   const auto result =
       evaluate("--ground-truth truth --predictions p --images images --json r.json");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, HasSubstr("4 of 12 pictures"));
-  EXPECT_THAT(result.errors, HasSubstr("2 pictures without a file"));
+  EXPECT_THAT(result.output, HasSubstr("4 of 12 images"));
+  EXPECT_THAT(result.errors, HasSubstr("2 images without a file"));
   double with = 0;
   double all = 0;
   for (std::size_t i = 0; i < 4; ++i) {
-    const auto faces = static_cast<double>(set_.pictures[i].counted[2].size());
+    const auto faces = static_cast<double>(set_.images[i].counted[2].size());
     all += faces;
     if (i < 2) with += faces;
   }
@@ -115,9 +115,9 @@ TEST_F(EvaluateWider, JudgesWhatItSavedAsWhatItFound) {
 
 TEST_F(EvaluateWider, CutsOutWhatOverlapsNoFace) {
   draw_noise(1);
-  auto lines = testing::perfect_lines(set_.pictures[0]);
+  auto lines = testing::perfect_lines(set_.images[0]);
   lines.push_back("2000 2000 10 10 0.25");
-  write_predictions(set_.pictures[0], lines, folder_ / "p");
+  write_predictions(set_.images[0], lines, folder_ / "p");
   const auto result =
       evaluate("--ground-truth truth --predictions p --images images --false-alarms alarms");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
@@ -135,13 +135,13 @@ TEST_F(EvaluateWider, RunsAModelInEveryMode) {
     const auto result =
         evaluate("--ground-truth truth --images images --mode " + std::string(mode));
     EXPECT_EQ(result.exit_code, 0) << mode << ": " << result.errors;
-    EXPECT_THAT(result.output, HasSubstr("1 of 12 pictures"));
+    EXPECT_THAT(result.output, HasSubstr("1 of 12 images"));
   }
 }
 
 TEST_F(EvaluateWider, NamesTheMalformedLine) {
   predict(3);
-  write_predictions(set_.pictures[1], {"1 2 3 4 0.5", "1 2 3 four 0.5"}, folder_ / "p");
+  write_predictions(set_.images[1], {"1 2 3 4 0.5", "1 2 3 four 0.5"}, folder_ / "p");
   const auto result = evaluate("--ground-truth truth --predictions p");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.output, "");
@@ -179,7 +179,7 @@ TEST_F(EvaluateWider, RefusesWrongUsage) {
   EXPECT_THAT(result.errors, HasSubstr("nowhere/wider_face_val.mat"));
 }
 
-// The figures are those of the checkpoint's own implementation, on the same pictures by the
+// The figures are those of the checkpoint's own implementation, on the same images by the
 // official rules.
 TEST_F(EvaluateWider, OfThePublicCheckpointIsThatOfItsOwnImplementation) {
   RF_NEED_DATA("wider/val/images");

@@ -117,13 +117,13 @@ class OnnxRuntime : public ::testing::Test {
     }
   }
 
-  /// The named outputs for one picture.
+  /// The named outputs for one image.
   std::map<std::string, std::vector<float>> run(const fs::path& model, std::int64_t height,
                                                 std::int64_t width,
-                                                std::span<const float> picture) const {
+                                                std::span<const float> image) const {
     std::ofstream(folder_ / "input.f32", std::ios::binary)
-        .write(reinterpret_cast<const char*>(picture.data()),
-               static_cast<std::streamsize>(picture.size_bytes()));
+        .write(reinterpret_cast<const char*>(image.data()),
+               static_cast<std::streamsize>(image.size_bytes()));
     const std::string prefix = (folder_ / "output").string();
     const CommandResult result = testing::run(
         fmt::format("node '" RETINAFACE_ONNX_RUNTIME "' run '{}' 1 {} {} '{}' '{}'", model.string(),
@@ -145,9 +145,9 @@ class OnnxRuntime : public ::testing::Test {
     const auto maps = runtime::testing::outputs_for_noise(model.graph, session, height, width, 3);
     std::mt19937_64 generator(3);
     std::uniform_real_distribution<float> noise(-1, 1);
-    std::vector<float> picture(static_cast<std::size_t>(3 * height * width));
-    for (float& value : picture) value = noise(generator);
-    const auto outputs = run(file, height, width, picture);
+    std::vector<float> image(static_cast<std::size_t>(3 * height * width));
+    for (float& value : image) value = noise(generator);
+    const auto outputs = run(file, height, width, image);
     for (const auto& [head, values] :
          std::map<std::string, std::size_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
       ASSERT_TRUE(outputs.contains(head));
@@ -214,10 +214,10 @@ TEST_F(OnnxRuntime, OurExportOfThePublicCheckpointIsThePublicExport) {
       0);
   std::mt19937_64 generator(1);
   std::uniform_real_distribution<float> noise(-100, 100);
-  std::vector<float> picture(3 * 640 * 640);
-  for (float& value : picture) value = noise(generator);
-  const auto theirs = run(data_folder() / "weights/osf_retinaface_640.onnx", 640, 640, picture);
-  const auto ours = run(folder_ / "ours.onnx", 640, 640, picture);
+  std::vector<float> image(3 * 640 * 640);
+  for (float& value : image) value = noise(generator);
+  const auto theirs = run(data_folder() / "weights/osf_retinaface_640.onnx", 640, 640, image);
+  const auto ours = run(folder_ / "ours.onnx", 640, 640, image);
   ASSERT_TRUE(theirs.size() == 3 && ours.size() == 3);
   const auto expect_near = [&](const std::vector<float>& mine, const std::string& name) {
     EXPECT_GT(*std::ranges::max_element(mine), 0);

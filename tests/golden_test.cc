@@ -55,7 +55,7 @@ float distance_px(const Face& a, const Face& b) {
 /// one whose score is within the tolerance of `min_score` may be on either side.
 void expect_faces(const std::vector<Face>& actual, const std::vector<Face>& expected,
                   float min_score, float score_tolerance, float tolerance_px,
-                  const std::string& picture) {
+                  const std::string& image) {
   std::vector<bool> used(actual.size(), false);
   for (const Face& face : expected) {
     bool found = false;
@@ -65,12 +65,12 @@ void expect_faces(const std::vector<Face>& actual, const std::vector<Face>& expe
       if (found) used[i] = true;
     }
     EXPECT_TRUE(found || face.score < min_score + score_tolerance)
-        << picture << ": the face of score " << face.score << " at " << face.box.x0 << ", "
+        << image << ": the face of score " << face.score << " at " << face.box.x0 << ", "
         << face.box.y0 << " is not found";
   }
   for (std::size_t i = 0; i < actual.size(); ++i) {
     EXPECT_TRUE(used[i] || actual[i].score < min_score + score_tolerance)
-        << picture << ": a face of score " << actual[i].score << " at " << actual[i].box.x0 << ", "
+        << image << ": a face of score " << actual[i].score << " at " << actual[i].box.x0 << ", "
         << actual[i].box.y0 << " should not be there";
   }
 }

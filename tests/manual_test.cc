@@ -79,7 +79,7 @@ TEST(Manual, BashCompletesCommandsAndOptions) {
   EXPECT_EQ(completed("evaluate landmarks --gro"), "\n");
 }
 
-TEST(Manual, NothingIsColouredInAPipe) {
+TEST(Manual, NothingIsColoredInAPipe) {
   EXPECT_THAT(program("--help").output, Not(HasSubstr("\x1b")));
   EXPECT_THAT(program("detct").errors, Not(HasSubstr("\x1b")));
 }

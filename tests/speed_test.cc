@@ -19,7 +19,7 @@
 #include "models/catalogue.h"
 #include "runtime/onednn/onednn.h"
 #include "support/testing.h"
-#include "video/film_writer.h"
+#include "video/video_writer.h"
 
 namespace retinaface {
 namespace {
@@ -51,11 +51,11 @@ ChildrenUse children_use() {
 
 /// By the clock, or, where other programs had the core in between, by what this one had of it: on a
 /// busy machine the clock counts the others' turns as well.
-double first_line_ms(const std::string& picture) {
+double first_line_ms(const std::string& image) {
   const ChildrenUse before = children_use();
   const auto start = Clock::now();
   std::FILE* const pipe =
-      popen(("exec '" RETINAFACE_PROGRAM "' detect '" + picture + "'").c_str(), "r");
+      popen(("exec '" RETINAFACE_PROGRAM "' detect '" + image + "'").c_str(), "r");
   if (pipe == nullptr) return 0;
   while (true) {
     const int c = std::fgetc(pipe);
@@ -77,14 +77,14 @@ double forward_ms(runtime::Session& session) {
 /// time: a few rounds, and more while the machine is too busy to tell.
 bool goes_on(int round, double best, double limit) {
   constexpr int kRounds = 9;
-  constexpr int kMostRounds = 60;
-  return round < kRounds || (best > limit && round < kMostRounds);
+  constexpr int kMaxRounds = 60;
+  return round < kRounds || (best > limit && round < kMaxRounds);
 }
 
 TEST(Speed, TheFirstLineComesWithinEightForwardPasses) {
   const testing::TemporaryFolder folder;
-  const std::string picture = (folder / "vga.png").string();
-  write_image(picture,
+  const std::string image = (folder / "vga.png").string();
+  write_image(image,
               resize(read_image(testing::sample_folder() / "portrait.jpg"), kWidth, kHeight));
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
   const auto network = runtime::make_onednn_network(model.graph, model.weights);
@@ -95,7 +95,7 @@ TEST(Speed, TheFirstLineComesWithinEightForwardPasses) {
   double start = 1e9;
   double forward = 1e9;
   for (int round = 0; goes_on(round, start, 8 * forward); ++round) {
-    start = std::min(start, first_line_ms(picture));
+    start = std::min(start, first_line_ms(image));
     for (int run = 0; run < 5; ++run) forward = std::min(forward, forward_ms(*session));
   }
   fmt::print("first line {:.1f} ms, forward pass {:.2f} ms, ratio {:.1f}\n", start, forward,
@@ -125,10 +125,10 @@ TEST(Speed, FacesOfAllSizesCostLittleMoreThanTheOriginalSize) {
 TEST(Speed, AFilmKeepsUpWithTheNetwork) {
   constexpr int kFrames = 60;
   const testing::TemporaryFolder folder;
-  const std::string film = (folder / "film.mp4").string();
+  const std::string video = (folder / "video.mp4").string();
   const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
   {
-    video::FilmWriter writer(film, kWidth, kHeight, {.frames_per_s = 25});
+    video::VideoWriter writer(video, kWidth, kHeight, {.frames_per_s = 25});
     for (int i = 0; i < kFrames; ++i) {  // a view that moves
       writer.write(to_rgb(part_of(crowd, 6 * i, 200 + i, kWidth, kHeight)), i / 25.0);
     }
@@ -144,11 +144,11 @@ TEST(Speed, AFilmKeepsUpWithTheNetwork) {
     const ChildrenUse before = children_use();
     const testing::CommandResult result =
         testing::run("cd '" + folder.path().string() + "' && '" RETINAFACE_PROGRAM "' detect " +
-                     options + " film.mp4");
+                     options + " video.mp4");
     EXPECT_EQ(testing::lines_of(result.output).size(), static_cast<std::size_t>(kFrames));
     return (children_use().cpu_ms - before.cpu_ms) / kFrames;
   };
-  // The mean of as many as the film has frames: the best of a few would be luck on a busy machine.
+  // The mean of as many as the video has frames: the best of a few would be luck on a busy machine.
   const auto mean_forward_ms = [&] {
     double sum = 0;
     for (int i = 0; i < kFrames; ++i) sum += forward_ms(*session);

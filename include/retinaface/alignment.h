@@ -19,8 +19,8 @@ inline constexpr Landmarks kAlignedLandmarks = {{{38.2946F, 51.6963F},
 
 /// The face turned, scaled and moved so that its points come closest to the template's (least
 /// squares over similarities, Umeyama 1991): kAlignedSide x kAlignedSide pixels, black where the
-/// picture ends. `landmarks` are in pixels of `image`. Throws Error(kInvalidArgument) for an empty
-/// picture or points that are no numbers or all in one place.
+/// image ends. `landmarks` are in pixels of `image`. Throws Error(kInvalidArgument) for an empty
+/// image or points that are no numbers or all in one place.
 RETINAFACE_API Image align_face(ImageView image, const Landmarks& landmarks);
 
 }  // namespace retinaface

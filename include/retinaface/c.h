@@ -2,9 +2,9 @@
 
 /*
  * The detector in C. Conventions:
- * - Pixels, frames and units are those of the C++ headers: x right, y down, the picture's corner at
+ * - Pixels, frames and units are those of the C++ headers: x right, y down, the image's corner at
  *   (0, 0), boxes half-open. Landmarks: left eye, right eye, nose tip, left and right mouth corner,
- *   as seen in the picture.
+ *   as seen in the image.
  * - What can fail returns an rf_status; RF_OK is 0. rf_last_error() then has one line that says
  *   what was expected and what was found, of the calling thread's last failure.
  * - On success *result is an object to give back with the matching rf_..._free(), which takes NULL;
@@ -29,14 +29,14 @@ typedef enum {
   RF_UNREADABLE,       /* the operating system refused to read */
   RF_BAD_DATA,         /* truncated, corrupt or mis-shaped content */
   RF_UNSUPPORTED,      /* valid content of a kind that this build does not handle */
-  RF_TOO_LARGE,        /* a picture of more pixels than are allowed */
+  RF_TOO_LARGE,        /* an image of more pixels than are allowed */
   RF_OUT_OF_MEMORY,
   RF_INTERNAL_ERROR /* a mistake of the library's own */
 } rf_status;
 
 typedef enum { RF_RGB, RF_BGR, RF_RGBA, RF_BGRA, RF_GRAY } rf_pixel_format;
 
-/* A picture that the caller owns: height rows of width pixels of 8 bits a channel, stride bytes
+/* An image that the caller owns: height rows of width pixels of 8 bits a channel, stride bytes
  * from one row to the next. */
 typedef struct {
   const uint8_t* data;
@@ -53,7 +53,7 @@ typedef struct {
 
 typedef struct {
   float score;          /* probability of being a face, 0 to 1 */
-  float x0, y0, x1, y1; /* box, in pixels of the picture */
+  float x0, y0, x1, y1; /* box, in pixels of the image */
   rf_point landmarks[5];
 } rf_face;
 
@@ -61,7 +61,7 @@ typedef struct {
 typedef struct {
   float min_score; /* faces below are dropped; 0 to 1 */
   float nms_iou;   /* of two boxes that overlap by more than this only the better stays; 0 to 1 */
-  const float* scales; /* factors to resize the picture by, each over 0 and up to 16 */
+  const float* scales; /* factors to resize the image by, each over 0 and up to 16 */
   size_t scale_count;  /* 0: what faces of all sizes need */
 } rf_detect_options;
 
@@ -89,7 +89,7 @@ RETINAFACE_API size_t rf_faces_count(const rf_faces* faces);
 RETINAFACE_API const rf_face* rf_faces_data(const rf_faces* faces);
 RETINAFACE_API void rf_faces_free(rf_faces* faces);
 
-/* Decodes a picture file of any format that the library reads and turns it upright. */
+/* Decodes an image file of any format that the library reads and turns it upright. */
 RETINAFACE_API rf_status rf_image_read(const char* path, rf_image** result);
 /* Valid as long as the image. */
 RETINAFACE_API rf_image_view rf_image_get_view(const rf_image* image);

@@ -12,7 +12,7 @@
 
 namespace retinaface {
 
-/// One detected face, in pixels of the picture that was given.
+/// One detected face, in pixels of the image that was given.
 struct Face {
   float score = 0;  ///< probability of being a face, 0 to 1
   Box box;
@@ -29,12 +29,12 @@ struct DetectOptions {
   float min_score = kDefaultMinScore;
   /// Of two boxes that overlap by more than this IoU only the better one stays. In [0, 1].
   float nms_iou = kDefaultNmsIou;
-  /// Factors the picture is resized by; the faces of all of them are merged. {1} is the original
+  /// Factors the image is resized by; the faces of all of them are merged. {1} is the original
   /// size alone. Each in (0, 16]. Empty: its own size and, in about a tenth of its time,
-  /// as many smaller ones as its sides ask for, for faces too large there, and enlarged parts where
-  /// it suspects faces of 12 px or so: the likeliest few, not all of a crowd.
+  /// an image pyramid of as many smaller ones as its sides ask for, for faces too large there, and
+  /// enlarged crops around candidates of 12 px or so: the likeliest few, not all of a crowd.
   std::vector<float> scales = {};
-  /// Pictures (after resizing) of more pixels than a square of this side has are worked on in
+  /// Images (after resizing) of more pixels than a square of this side has are worked on in
   /// overlapping tiles of this side, which bounds memory; 0: never. Otherwise at least 1280.
   int tile_px = 4096;
 };
@@ -56,13 +56,13 @@ class RETINAFACE_API Detector {
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
 
-  /// Faces by falling score; empty when there are none. Boxes may reach over the picture's edge.
-  /// Throws Error(kInvalidArgument) for an empty picture, one whose stride is
+  /// Faces by falling score; empty when there are none. Boxes may reach over the image's edge.
+  /// Throws Error(kInvalidArgument) for an empty image, one whose stride is
   /// shorter than a row, or an option outside its range.
   std::vector<Face> detect(ImageView image, const DetectOptions& options = {}) const;
 
-  /// The same for each of several pictures, in their order, worked on by up to `threads` threads at
-  /// once (0: one for each core). Throws what detect throws, for one of the pictures that fail.
+  /// The same for each of several images, in their order, worked on by up to `threads` threads at
+  /// once (0: one for each core). Throws what detect throws, for one of the images that fail.
   std::vector<std::vector<Face>> detect_batch(std::span<const ImageView> images,
                                               const DetectOptions& options = {},
                                               int threads = 0) const;

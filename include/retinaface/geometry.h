@@ -4,7 +4,7 @@
 
 namespace retinaface {
 
-/// A position in a picture, in pixels: x right, y down, the picture's corner at (0, 0), the centre
+/// A position in an image, in pixels: x right, y down, the image's corner at (0, 0), the centre
 /// of its first pixel at (0.5, 0.5).
 struct Point {
   float x = 0;
@@ -29,7 +29,7 @@ struct Box {
 };
 
 /// Five facial points: left eye, right eye, nose tip, left and right mouth corner; left and right
-/// as seen in the picture.
+/// as seen in the image.
 using Landmarks = std::array<Point, 5>;
 
 }  // namespace retinaface

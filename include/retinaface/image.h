@@ -17,7 +17,7 @@ enum class PixelFormat { kRgb, kBgr, kRgba, kBgra, kGray };
 /// Bytes of one pixel in `format`: 1, 3 or 4.
 RETINAFACE_API int bytes_per_pixel(PixelFormat format);
 
-/// A picture somebody else owns: `height` rows of `width` pixels of 8 bits a channel, `stride`
+/// An image somebody else owns: `height` rows of `width` pixels of 8 bits a channel, `stride`
 /// bytes from one row to the next (at least width * bytes per pixel).
 struct ImageView {
   const std::uint8_t* data = nullptr;
@@ -30,11 +30,11 @@ struct ImageView {
   bool empty() const { return width <= 0 || height <= 0; }
 };
 
-/// A picture that owns its pixels: RGB, 8 bits a channel, rows without padding.
+/// An image that owns its pixels: RGB, 8 bits a channel, rows without padding.
 class RETINAFACE_API Image {
  public:
   Image() = default;
-  /// A black picture. Throws Error(kInvalidArgument) when a side is negative.
+  /// A black image. Throws Error(kInvalidArgument) when a side is negative.
   Image(int width, int height);
 
   int width() const { return width_; }
@@ -54,17 +54,17 @@ class RETINAFACE_API Image {
 };
 
 struct ReadOptions {
-  /// Turn the picture upright as its EXIF orientation says. Off for data sets whose annotations
+  /// Turn the image upright as its EXIF orientation says. Off for data sets whose annotations
   /// were made on the stored pixels (WIDER FACE). HEIC and AVIF, in which turning is part of the
   /// decoding, are always upright.
   bool apply_orientation = true;
-  /// Refuse pictures of more pixels before decoding them (a decompression bomb costs nothing).
+  /// Refuse images of more pixels before decoding them (a decompression bomb costs nothing).
   std::int64_t max_pixels = 400'000'000;
 };
 
-/// Decodes a picture file: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, HEIC or AVIF (where libheif is
-/// installed), told apart by content, not by name; of several frames or pages the first. Grey,
-/// palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped, colour profiles are not applied.
+/// Decodes an image file: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, HEIC or AVIF (where libheif is
+/// installed), told apart by content, not by name; of several frames or pages the first. Gray,
+/// palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped, color profiles are not applied.
 /// Safe to call from several threads at once.
 /// Throws Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
 /// corrupt), kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too
@@ -74,12 +74,12 @@ RETINAFACE_API Image read_image(const std::filesystem::path& path, const ReadOpt
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.
 RETINAFACE_API Image decode_image(std::span<const std::byte> encoded,
                                   const ReadOptions& options = {},
-                                  const std::string& name = "picture");
+                                  const std::string& name = "image");
 
-/// Writes a picture; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
+/// Writes an image; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
 /// Alpha is dropped. The file is replaced as a whole or not at all.
 /// Throws Error: kUnsupported for another extension or a side that the format cannot hold,
-/// kInvalidArgument for an empty picture, kUnreadable when the file cannot be written.
+/// kInvalidArgument for an empty image, kUnreadable when the file cannot be written.
 RETINAFACE_API void write_image(const std::filesystem::path& path, ImageView image);
 
 /// Whether write_image knows the extension of `path`.

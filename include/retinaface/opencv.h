@@ -9,7 +9,7 @@
 
 namespace retinaface {
 
-/// The pixels of a matrix as OpenCV holds pictures: CV_8UC1 grey, CV_8UC3 BGR, CV_8UC4 BGRA. The
+/// The pixels of a matrix as OpenCV holds images: CV_8UC1 gray, CV_8UC3 BGR, CV_8UC4 BGRA. The
 /// matrix keeps owning them. Throws Error(kInvalidArgument) for another type.
 inline ImageView view_of(const cv::Mat& matrix) {
   ImageView view{matrix.data, matrix.cols, matrix.rows, static_cast<std::ptrdiff_t>(matrix.step)};

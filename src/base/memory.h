@@ -9,7 +9,7 @@ namespace retinaface {
 void prefault(void* data, std::size_t bytes);
 
 /// For programs, at their start: freed memory stays with the process instead of going back to the
-/// system and being faulted in again for the next picture, and the heap's first `warm_bytes` are
+/// system and being faulted in again for the next image, and the heap's first `warm_bytes` are
 /// there at once.
 void keep_freed_memory(std::size_t warm_bytes);
 

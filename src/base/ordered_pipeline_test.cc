@@ -31,19 +31,19 @@ TEST(OrderedPipelineThreads, KeepsTheOrderWhateverTheWorkTakes) {
 
 TEST(OrderedPipelineThreads, HoldsFewItemsAtOnce) {
   std::atomic<int> alive = 0;
-  std::atomic<int> most = 0;
+  std::atomic<int> maximum = 0;
   run_in_order(
       3, count_to(300),
       [&](int i) {
         int now = ++alive;
-        for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+        for (int seen = maximum; now > seen && !maximum.compare_exchange_weak(seen, now);) {
         }
         // The first item is slow: the others must not run ahead without bound.
         if (i == 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));
         return i;
       },
       [&](int) { --alive; });
-  EXPECT_LE(most, 12);
+  EXPECT_LE(maximum, 12);
 }
 
 TEST(OrderedPipelineThreads, PassesOnWhatIsThrown) {

@@ -14,7 +14,7 @@ class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
 
-  /// A generator for one thing among many, e.g. {seed, epoch, index of a picture}: what it yields
+  /// A generator for one thing among many, e.g. {seed, epoch, index of an image}: what it yields
   /// depends on the keys alone, not on what was drawn for others.
   template <typename... Keys>
   static Random of(std::uint64_t seed, Keys... keys) {

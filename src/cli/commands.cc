@@ -4,13 +4,13 @@ namespace retinaface::cli {
 
 std::span<const Command> commands() {
   static constexpr Command kCommands[] = {
-      {"detect", "find faces in pictures and films",
+      {"detect", "find faces in images and videos",
        "retinaface detect photo.jpg\n"
        "retinaface detect holiday/ --out found --draw > faces.jsonl\n"
        "retinaface detect holiday/ --out private --blur -o faces.jsonl --resume\n"
-       "retinaface detect film.mp4 --out drawn.mp4 --draw > faces.jsonl\n"
+       "retinaface detect video.mp4 --out drawn.mp4 --draw > faces.jsonl\n"
        "retinaface detect /dev/video0 --every 5\n"
-       "retinaface detect pictures/ --format wider --out predictions --min-score 0.02",
+       "retinaface detect images/ --format wider --out predictions --min-score 0.02",
        declare_detect},
       {"evaluate", "measure a detector by the field's protocols",
        "retinaface evaluate wider --ground-truth DIR --images DIR\n"
@@ -27,7 +27,7 @@ std::span<const Command> commands() {
        "retinaface export mine.safetensors -o mine.onnx\n"
        "retinaface export mnet025 --init random --seed 7 -o random.onnx",
        declare_export},
-      {"dataset", "check annotated pictures, and convert their annotations",
+      {"dataset", "check annotated images, and convert their annotations",
        "retinaface dataset check wider/train\n"
        "retinaface dataset convert instances_train.json --to label -o train/label.txt",
        declare_dataset},
@@ -36,7 +36,7 @@ std::span<const Command> commands() {
        "retinaface summary mnet025 --size 640x480\n"
        "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",
        declare_summary},
-      {"train", "train a detector on annotated pictures",
+      {"train", "train a detector on annotated images",
        "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run",
        declare_train},
   };

@@ -27,8 +27,8 @@ namespace retinaface::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using dataset::Finding;
-using dataset::Flaw;
+using dataset::Defect;
+using dataset::FoundDefect;
 
 struct Options {
   std::string set;
@@ -45,9 +45,9 @@ class Report {
  public:
   explicit Report(std::size_t listed_of_each) : listed_of_each_(listed_of_each) {}
 
-  void add(const std::vector<Finding>& findings) {
-    for (const Finding& finding : findings) {
-      if (counts_[static_cast<std::size_t>(finding.flaw)]++ < listed_of_each_) {
+  void add(const std::vector<FoundDefect>& findings) {
+    for (const FoundDefect& finding : findings) {
+      if (counts_[static_cast<std::size_t>(finding.defect)]++ < listed_of_each_) {
         fmt::print("{}\n", finding.text);
       }
     }
@@ -62,7 +62,7 @@ class Report {
       sound = false;
       const std::string hidden =
           counts_[i] > listed_of_each_ ? fmt::format(", {} listed", listed_of_each_) : "";
-      fmt::print("{:10}   {}{}\n", counts_[i], dataset::name_of(static_cast<Flaw>(i)), hidden);
+      fmt::print("{:10}   {}{}\n", counts_[i], dataset::name_of(static_cast<Defect>(i)), hidden);
     }
     if (sound) fmt::print("\nnothing wrong\n");
     return sound;
@@ -70,17 +70,18 @@ class Report {
 
  private:
   std::size_t listed_of_each_;
-  std::array<std::size_t, dataset::kFlaws> counts_{};
+  std::array<std::size_t, dataset::kDefects> counts_{};
 };
 
-/// The entry's faces on its picture, those that are ignored in grey.
-void draw_annotations(const fs::path& place, Image picture, const dataset::AnnotatedImage& image) {
-  constexpr Colour kIgnoredColour = {170, 170, 170};
+/// The entry's faces on its image, those that are ignored in gray.
+void draw_annotations(const fs::path& place, Image image,
+                      const dataset::AnnotatedImage& annotated) {
+  constexpr Color kIgnoredColor = {170, 170, 170};
   constexpr float kNowhere = std::numeric_limits<float>::quiet_NaN();
   std::vector<FaceMark> marks;
-  for (const dataset::AnnotatedFace& face : image.faces) {
+  for (const dataset::AnnotatedFace& face : annotated.faces) {
     if (face.ignored) {
-      draw_box(picture, face.box, kIgnoredColour);
+      draw_box(image, face.box, kIgnoredColor);
       continue;
     }
     FaceMark& mark = marks.emplace_back(FaceMark{.box = face.box});
@@ -89,22 +90,22 @@ void draw_annotations(const fs::path& place, Image picture, const dataset::Annot
       mark.landmarks[i] = missing ? Point{kNowhere, kNowhere} : face.points[i].position;
     }
   }
-  draw_faces(picture, marks, {.scores = false});
+  draw_faces(image, marks, {.scores = false});
   make_folders(place.parent_path());
-  write_image(place, picture);
+  write_image(place, image);
 }
 
-/// Where a picture's drawing goes: its path below `out`, with what leads out of that taken away.
-fs::path drawing_path(const fs::path& out, const std::string& picture) {
+/// Where an image's drawing goes: its path below `out`, with what leads out of that taken away.
+fs::path drawing_path(const fs::path& out, const std::string& image) {
   fs::path place = out;
-  for (const fs::path& part : fs::path(picture).relative_path()) {
+  for (const fs::path& part : fs::path(image).relative_path()) {
     if (part != ".." && part != ".") place /= part;
   }
   if (!can_write_image(place)) place += ".png";
   return place;
 }
 
-/// Evenly among the pictures that have faces.
+/// Evenly among the images that have faces.
 std::vector<bool> chosen_for_drawing(const dataset::AnnotationSet& set, std::size_t count) {
   std::vector<std::size_t> candidates;
   for (std::size_t i = 0; i < set.size(); ++i) {
@@ -116,36 +117,37 @@ std::vector<bool> chosen_for_drawing(const dataset::AnnotationSet& set, std::siz
   return chosen;
 }
 
-/// What is wrong with one picture's entry; the picture, drawn on, goes to `drawing` unless empty.
-std::vector<Finding> check_picture(const fs::path& images, const dataset::AnnotatedImage& image,
-                                   const fs::path& drawing) {
-  Image picture;
-  std::vector<Finding> findings;
+/// What is wrong with one image's entry; the image, drawn on, goes to `drawing` unless empty.
+std::vector<FoundDefect> check_image(const fs::path& images,
+                                     const dataset::AnnotatedImage& annotated,
+                                     const fs::path& drawing) {
+  Image image;
+  std::vector<FoundDefect> findings;
   try {
     // Annotations are on the stored pixels, which is how training reads them.
-    picture = read_image(images / image.path, {.apply_orientation = false});
+    image = read_image(images / annotated.path, {.apply_orientation = false});
   } catch (const Error& error) {
     const bool missing = error.code() == ErrorCode::kNotFound;
-    findings.push_back({missing ? Flaw::kPictureMissing : Flaw::kPictureUnreadable, error.what()});
+    findings.push_back({missing ? Defect::kImageMissing : Defect::kImageUnreadable, error.what()});
   }
-  const int width = picture.empty() ? image.width : picture.width();
-  const int height = picture.empty() ? image.height : picture.height();
-  const bool differs =
-      (image.width > 0 && image.width != width) || (image.height > 0 && image.height != height);
+  const int width = image.empty() ? annotated.width : image.width();
+  const int height = image.empty() ? annotated.height : image.height();
+  const bool differs = (annotated.width > 0 && annotated.width != width) ||
+                       (annotated.height > 0 && annotated.height != height);
   if (differs) {
     findings.push_back(
-        {Flaw::kSizeDiffers,
-         fmt::format("{}: {} x {} pixels, its annotations say {} x {}", printable(image.path),
-                     width, height, image.width, image.height)});
+        {Defect::kSizeDiffers,
+         fmt::format("{}: {} x {} pixels, its annotations say {} x {}", printable(annotated.path),
+                     width, height, annotated.width, annotated.height)});
   }
-  for (Finding& finding : dataset::check_faces(image, width, height)) {
+  for (FoundDefect& finding : dataset::check_faces(annotated, width, height)) {
     findings.push_back(std::move(finding));
   }
-  if (!drawing.empty() && !picture.empty()) draw_annotations(drawing, std::move(picture), image);
+  if (!drawing.empty() && !image.empty()) draw_annotations(drawing, std::move(image), annotated);
   return findings;
 }
 
-void check_pictures(const Options& options, const dataset::TrainingSet& set, Report& report) {
+void check_images(const Options& options, const dataset::TrainingSet& set, Report& report) {
   const dataset::AnnotationSet& entries = set.annotations;
   const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
   ProgressLine progress("checking");
@@ -156,9 +158,9 @@ void check_pictures(const Options& options, const dataset::TrainingSet& set, Rep
       [&] { return next < entries.size() ? std::optional(next++) : std::nullopt; },
       [&](std::size_t i) {
         const fs::path drawing = drawn[i] ? drawing_path(options.out, entries[i].path) : fs::path();
-        return check_picture(set.images, entries[i], drawing);
+        return check_image(set.images, entries[i], drawing);
       },
-      [&](const std::vector<Finding>& findings) {
+      [&](const std::vector<FoundDefect>& findings) {
         report.add(findings);
         progress.show(++done, entries.size());
       });
@@ -170,11 +172,11 @@ int run(const Options& options) {
   }
   dataset::FoundSet found = dataset::read_set(options.set, options.categories);
   if (!options.images.empty()) found.set.images = options.images;
-  fmt::print("{}: {}, pictures in {}\n\n", printable(found.source), name_of(found.format),
+  fmt::print("{}: {}, images in {}\n\n", printable(found.source), name_of(found.format),
              printable(found.set.images));
   Report report(options.list);
   report.add(dataset::check_entries(found.set.annotations));
-  check_pictures(options, found.set, report);
+  check_images(options, found.set, report);
   fmt::print("\n{}", format_summary(dataset::summarise(found.set.annotations)));
   return report.print_counts() ? kSuccess : kSomeFailed;
 }
@@ -188,16 +190,16 @@ Action declare_dataset_check(CLI::App& app) {
                  "COCO's JSON, VOC's XML, told by their content")
       ->required();
   app.add_option("--images", options->images,
-                 "folder of the pictures (default: looked for beside the annotations)");
+                 "folder of the images (default: looked for beside the annotations)");
   app.add_option("--out", options->out, "folder for drawn samples");
   app.add_option("--draw", options->draw,
-                 "draw the annotations of this many pictures, taken evenly from the set; "
-                 "ignored faces are grey")
+                 "draw the annotations of this many images, taken evenly from the set; "
+                 "ignored faces are gray")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--list", options->list, "list at most this many of each kind of flaw")
+  app.add_option("--list", options->list, "list at most this many of each kind of defect")
       ->capture_default_str();
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
+  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
   return [options] { return run(*options); };
 }

@@ -49,7 +49,7 @@ bool has_size(const AnnotatedImage& image) {
   return image.width > 0 && image.height > 0;
 }
 
-/// Takes the sizes that the annotations do not say from the pictures. Returns how many pictures
+/// Takes the sizes that the annotations do not say from the images. Returns how many images
 /// could not be read, each with a line on standard error.
 std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   struct Size {
@@ -61,17 +61,18 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   for (AnnotatedImage& image : set.annotations) {
     if (!has_size(image)) unknown.push_back(&image);
   }
-  ProgressLine progress("reading the sizes of pictures");
+  ProgressLine progress("reading the sizes of images");
   std::size_t failed = 0;
   std::size_t next = 0;
   std::size_t done = 0;
   run_in_order(
       options.threads > 0 ? options.threads : core_count(),
       [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
-      [&](const AnnotatedImage* image) -> Size {
+      [&](const AnnotatedImage* annotated) -> Size {
         try {
-          const Image picture = read_image(set.images / image->path, {.apply_orientation = false});
-          return {picture.width(), picture.height(), {}};
+          const Image image =
+              read_image(set.images / annotated->path, {.apply_orientation = false});
+          return {image.width(), image.height(), {}};
         } catch (const Error& error) {
           return {.problem = error.what()};
         }
@@ -101,10 +102,10 @@ int run(const Options& options) {
     fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
   }
   const auto written = write_set(options.out, *format, found.set.annotations);
-  fmt::print(stderr, "retinaface: {} pictures, from {} to {}\n", found.set.annotations.size(),
+  fmt::print(stderr, "retinaface: {} images, from {} to {}\n", found.set.annotations.size(),
              name_of(found.format), printable(written));
   if (failed > 0) {
-    fmt::print(stderr, "retinaface: {} pictures are written without their size\n", failed);
+    fmt::print(stderr, "retinaface: {} images are written without their size\n", failed);
   }
   return failed == 0 ? kSuccess : kSomeFailed;
 }
@@ -126,10 +127,10 @@ Action declare_dataset_convert(CLI::App& app) {
                  "the file to write, or a folder; for voc the folder that gets Annotations/")
       ->required();
   app.add_option("--images", options->images,
-                 "folder of the pictures, whose sizes coco and voc say (default: looked for beside "
+                 "folder of the images, whose sizes coco and voc say (default: looked for beside "
                  "the annotations)");
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "pictures read at once (default: all cores)")
+  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
   return [options] { return run(*options); };
 }

@@ -20,15 +20,15 @@
 #include "cli/command.h"
 #include "cli/detect_options.h"
 #include "cli/detection_report.h"
+#include "cli/image_outputs.h"
+#include "cli/image_source.h"
 #include "cli/inputs.h"
 #include "cli/interruption.h"
-#include "cli/picture_outputs.h"
-#include "cli/picture_source.h"
 #include "cli/problem.h"
 #include "cli/result_file.h"
 #include "cli/results.h"
 #include "cli/thresholds.h"
-#include "video/film_kind.h"
+#include "video/video_kind.h"
 
 namespace retinaface::cli {
 namespace {
@@ -38,24 +38,24 @@ namespace fs = std::filesystem;
 using Options = DetectCommandOptions;
 
 void check(const Options& options) {
-  constexpr int kLeastTile = 1280;
-  if (options.detect.tile_px != 0 && options.detect.tile_px < kLeastTile) {
-    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}", kLeastTile,
+  constexpr int kMinTile = 1280;
+  if (options.detect.tile_px != 0 && options.detect.tile_px < kMinTile) {
+    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}", kMinTile,
                                  options.detect.tile_px));
   }
   if (options.inputs.empty() && options.list.empty()) {
-    throw UsageError("expected pictures, films or folders, or --list FILE");
+    throw UsageError("expected images, videos or folders, or --list FILE");
   }
-  if (options.pictures.any() && options.out.empty()) {
+  if (options.images.any() && options.out.empty()) {
     throw UsageError("--draw, --blur, --crops and --aligned: --out DIR is missing");
   }
   if (options.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");
   }
-  if (options.writes_wider() && is_film_place(options.out)) {
-    throw UsageError("--format wider: expected a folder as --out, found the name of a film");
+  if (options.writes_wider() && is_video_place(options.out)) {
+    throw UsageError("--format wider: expected a folder as --out, found the name of a video");
   }
-  if (!options.out.empty() && !options.pictures.any() && !options.writes_wider()) {
+  if (!options.out.empty() && !options.images.any() && !options.writes_wider()) {
     throw UsageError(
         "--out: say what to write there: --draw, --blur, --crops, --aligned or "
         "--format wider");
@@ -74,9 +74,9 @@ Image read(const Options& options, const fs::path& path) {
   if (path != kStandardInput) return read_image(path, read_options);
   const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
   const auto encoded = std::as_bytes(std::span(bytes));
-  if (video::is_film(encoded)) {
+  if (video::is_video(encoded)) {
     fail(ErrorCode::kUnsupported,
-         "standard input: expected a picture, found a film, which takes a file's name");
+         "standard input: expected an image, found a video, which takes a file's name");
   }
   return decode_image(encoded, read_options, "standard input");
 }
@@ -84,16 +84,16 @@ Image read(const Options& options, const fs::path& path) {
 /// Which of the faces found, sorted by score, the user wants.
 std::vector<std::size_t> select(const Options& options, const std::vector<Face>& found) {
   std::vector<std::size_t> wanted;
-  const auto most = static_cast<std::size_t>(options.max_faces);
-  for (std::size_t i = 0; i < found.size() && (most == 0 || wanted.size() < most); ++i) {
+  const auto maximum = static_cast<std::size_t>(options.max_faces);
+  for (std::size_t i = 0; i < found.size() && (maximum == 0 || wanted.size() < maximum); ++i) {
     const bool is_sure = found[i].score >= options.detect.min_score;
     if (is_sure && is_large_enough(options, found[i])) wanted.push_back(i);
   }
   return wanted;
 }
 
-/// What the detector is to find: in films also faces that are too faint for the result, which carry
-/// tracks on.
+/// What the detector is to find: in videos also faces that are too faint for the result, which
+/// carry tracks on.
 DetectOptions detect_options(const Options& options, bool is_frame) {
   constexpr float kFaint = 0.1F;
   DetectOptions result = options.detect;
@@ -101,10 +101,10 @@ DetectOptions detect_options(const Options& options, bool is_frame) {
   return result;
 }
 
-Outcome detect(const Detector& detector, const Options& options, Picture picture) {
-  Outcome outcome{std::move(picture)};
-  Picture& in = outcome.picture;
-  if (!in.problem.empty() || in.is_end_of_film()) return outcome;
+Outcome detect(const Detector& detector, const Options& options, InputImage image) {
+  Outcome outcome{std::move(image)};
+  InputImage& in = outcome.image;
+  if (!in.problem.empty() || in.is_end_of_video()) return outcome;
   in.problem = problem_of(in.path, [&] {
     const bool is_frame = in.frame.has_value();
     if (!is_frame) in.image = read(options, in.path);
@@ -112,15 +112,15 @@ Outcome detect(const Detector& detector, const Options& options, Picture picture
     outcome.found = detector.detect(in.image, detect_options(options, is_frame));
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
     outcome.wanted = select(options, outcome.found);
-    PictureResult result{in.path, in.image.width(), in.image.height(), {}, took.count(), in.frame};
+    ImageResult result{in.path, in.image.width(), in.image.height(), {}, took.count(), in.frame};
     for (const std::size_t i : outcome.wanted) result.faces.push_back(outcome.found[i]);
-    write_faces(options.pictures, in.path, in.frame, in.image, result.faces);
-    if (!is_frame && options.pictures.annotates()) {
-      annotate(options.pictures, result.faces, {}, in.image);
-      write_annotated(options.pictures, in.path, in.image);
+    write_faces(options.images, in.path, in.frame, in.image, result.faces);
+    if (!is_frame && options.images.annotates()) {
+      annotate(options.images, result.faces, {}, in.image);
+      write_annotated(options.images, in.path, in.image);
     }
-    // A film's pictures are annotated when they have their tracks.
-    if (!is_frame || !options.pictures.annotates()) in.image = Image();
+    // A video's images are annotated when they have their tracks.
+    if (!is_frame || !options.images.annotates()) in.image = Image();
     outcome.result = std::move(result);
   });
   return outcome;
@@ -131,7 +131,7 @@ void drop_done(const Options& options, const ResultFile& file, std::vector<Input
   if (!options.resume) return;
   std::erase_if(inputs, [&](const Input& input) {
     if (!input.problem.empty()) return false;
-    if (leads_to_film(input.path)) return false;  // frame by frame, when it is read
+    if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
     return options.writes_wider() ? fs::exists(wider_file(options.out, input.path, std::nullopt))
                                   : file.done().contains(input.path.string());
   });
@@ -141,26 +141,26 @@ SourceOptions source_options(const Options& options, const ResultFile& file,
                              const std::atomic<bool>& interrupted) {
   SourceOptions result;
   result.every = options.every;
-  result.film = {.max_pixels = options.max_pixels, .stop = &interrupted};
-  result.in_one_run = options.pictures.annotates();
+  result.video = {.max_pixels = options.max_pixels, .stop = &interrupted};
+  result.in_one_run = options.images.annotates();
   if (!options.resume) return result;
-  result.is_done = [&](const fs::path& film, const video::FrameStamp& frame) {
-    if (options.writes_wider()) return fs::exists(wider_file(options.out, film, frame));
-    const auto done = file.films_done().find(film.string());
-    return done != file.films_done().end() && frame.number <= done->second.last.number;
+  result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
+    if (options.writes_wider()) return fs::exists(wider_file(options.out, video, frame));
+    const auto done = file.videos_done().find(video.string());
+    return done != file.videos_done().end() && frame.number <= done->second.last.number;
   };
   return result;
 }
 
-/// One picture has no use for a second thread.
+/// One image has no use for a second thread.
 int thread_count(const Options& options, const std::vector<Input>& inputs) {
   const auto wanted =
       static_cast<std::size_t>(options.threads > 0 ? options.threads : core_count());
   if (inputs.size() >= wanted) return static_cast<int>(wanted);
-  const bool has_film = std::ranges::any_of(inputs, [](const Input& input) {
-    return input.problem.empty() && leads_to_film(input.path);
+  const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
+    return input.problem.empty() && leads_to_video(input.path);
   });
-  return static_cast<int>(has_film ? wanted : std::max<std::size_t>(inputs.size(), 1));
+  return static_cast<int>(has_video ? wanted : std::max<std::size_t>(inputs.size(), 1));
 }
 
 /// "0.5,1,2", each over 0 and at most 16; none for "auto".
@@ -187,7 +187,7 @@ std::vector<float> parse_scales(const std::string& text) {
 int run(Options& options) {
   check(options);
   options.detect.scales = parse_scales(options.scales);
-  options.pictures.folder = options.out;
+  options.images.folder = options.out;
   const Detector detector(options.model);
   std::vector<std::string> arguments = options.inputs;
   if (!options.list.empty()) {
@@ -195,8 +195,8 @@ int run(Options& options) {
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   std::vector<Input> inputs = find_inputs(arguments);
-  if (is_film_place(options.out) && (inputs.size() != 1 || !leads_to_film(inputs[0].path))) {
-    throw UsageError("--out: the name of a film goes with one film as input; else name a folder");
+  if (is_video_place(options.out) && (inputs.size() != 1 || !leads_to_video(inputs[0].path))) {
+    throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
   }
   const ResultFile file(options.output, options.resume);
   const std::size_t all = inputs.size();
@@ -208,11 +208,11 @@ int run(Options& options) {
                options.model, all, all - left, threads);
   }
   const std::atomic<bool>& interrupted = end_cleanly_when_interrupted();
-  PictureSource source(std::move(inputs), source_options(options, file, interrupted));
+  ImageSource source(std::move(inputs), source_options(options, file, interrupted));
   DetectionReport report(options, file, source, left);
   run_in_order(
       threads, [&] { return source.next(); },
-      [&](Picture picture) { return detect(detector, options, std::move(picture)); },
+      [&](InputImage image) { return detect(detector, options, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
   return report.finish();
 }
@@ -225,37 +225,37 @@ void declare_selection(CLI::App& app, Options& options) {
                  "leave out faces whose box's shorter side has fewer pixels")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--scales", options.scales,
-                 "factors to resize the picture by, e.g. 0.5,1,2; 1 is its own size; auto: what "
+                 "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
                  "faces of all sizes need")
       ->capture_default_str();
   app.add_option("--tile", options.detect.tile_px,
-                 "work on larger pictures in overlapping squares of this side, at least 1280; 0: "
+                 "work on larger images in overlapping squares of this side, at least 1280; 0: "
                  "in one piece, however much memory that takes")
       ->capture_default_str();
-  app.add_option("--max-pixels", options.max_pixels, "refuse pictures of more pixels than this")
+  app.add_option("--max-pixels", options.max_pixels, "refuse images of more pixels than this")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }
 
 void declare_output(CLI::App& app, Options& options) {
   app.add_option("--format", options.format,
-                 "jsonl: one line of JSON a picture or frame; csv: one row a face; coco: one JSON "
+                 "jsonl: one line of JSON an image or frame; csv: one row a face; coco: one JSON "
                  "document; wider: OUT/EVENT/NAME.txt")
       ->check(CLI::IsMember(result_formats()))
       ->capture_default_str();
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
   app.add_option(
       "--out", options.out,
-      "folder for pictures, films and for --format wider; or a film, .mp4, .mov or .mkv");
-  app.add_flag("--draw", options.pictures.draw,
-               "write each picture or film with its faces drawn on it");
-  app.add_flag("--blur", options.pictures.blur,
-               "write each picture or film with its faces made unrecognisable");
-  app.add_flag("--crops", options.pictures.crops, "write each face, with a margin");
-  app.add_flag("--aligned", options.pictures.aligned,
+      "folder for images, videos and for --format wider; or a video, .mp4, .mov or .mkv");
+  app.add_flag("--draw", options.images.draw,
+               "write each image or video with its faces drawn on it");
+  app.add_flag("--blur", options.images.blur,
+               "write each image or video with its faces made unrecognisable");
+  app.add_flag("--crops", options.images.crops, "write each face, with a margin");
+  app.add_flag("--aligned", options.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");
   app.add_flag("--resume", options.resume,
-               "leave out pictures and frames whose results are there already");
+               "leave out images and frames whose results are there already");
 }
 
 }  // namespace
@@ -263,12 +263,12 @@ void declare_output(CLI::App& app, Options& options) {
 Action declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("INPUT", options->inputs,
-                 "pictures, films, folders that are searched for them, patterns like 'a/*.jpg', "
-                 "cameras (/dev/video0), addresses of streams (rtsp://...), or - for a picture on "
+                 "images, videos, folders that are searched for them, patterns like 'a/*.jpg', "
+                 "cameras (/dev/video0), addresses of streams (rtsp://...), or - for an image on "
                  "standard input");
   app.add_option("--list", options->list,
                  "read more of these from a file, one a line; - is standard input");
-  app.add_option("--every", options->every, "look at every Nth frame of films")
+  app.add_option("--every", options->every, "look at every Nth frame of videos")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--model", options->model, "name of a built-in model, or a .safetensors file")
@@ -276,7 +276,7 @@ Action declare_detect(CLI::App& app) {
   declare_selection(app, *options);
   declare_output(app, *options);
   app.add_option("--threads", options->threads,
-                 "pictures or frames worked on at once (default: all cores)")
+                 "images or frames worked on at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--quiet", options->quiet, "say nothing but errors");
   app.add_flag("--verbose", options->verbose, "say what is done and how long it took");

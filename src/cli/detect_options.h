@@ -7,19 +7,19 @@
 
 #include "retinaface/detector.h"
 
-#include "cli/picture_outputs.h"
+#include "cli/image_outputs.h"
 #include "models/catalogue.h"
 
 namespace retinaface::cli {
 
-/// --scales that lets the picture's size decide.
+/// --scales that lets the image's size decide.
 inline constexpr const char* kAllSizes = "auto";
 
 /// What `detect` is told.
 struct DetectCommandOptions {
   std::vector<std::string> inputs;
   std::string list;
-  std::int64_t every = 1;  ///< frame of a film
+  std::int64_t every = 1;  ///< frame of a video
   std::string model{models::kDefaultModel};
   DetectOptions detect;
   std::string scales = kAllSizes;
@@ -29,7 +29,7 @@ struct DetectCommandOptions {
   std::string format = "jsonl";
   std::string output;
   std::string out;
-  PictureOutputs pictures;
+  ImageOutputs images;
   bool resume = false;
   int threads = 0;
   bool quiet = false;

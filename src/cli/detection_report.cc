@@ -12,15 +12,15 @@
 
 namespace retinaface::cli {
 
-/// Films come one after the other, so there is one at a time.
-struct DetectionReport::FilmInWork {
+/// Videos come one after the other, so there is one at a time.
+struct DetectionReport::VideoInWork {
   tracking::Tracker tracker;
-  std::unique_ptr<video::FilmWriter> writer{};
+  std::unique_ptr<video::VideoWriter> writer{};
   bool has_failed = false;  ///< which was told; the frames that are still under way are dropped
 };
 
 DetectionReport::DetectionReport(const DetectCommandOptions& options, const ResultFile& file,
-                                 const PictureSource& source, std::size_t inputs)
+                                 const ImageSource& source, std::size_t inputs)
     : options_(options),
       out_(options.out),
       file_(file),
@@ -32,22 +32,22 @@ DetectionReport::DetectionReport(const DetectCommandOptions& options, const Resu
 DetectionReport::~DetectionReport() = default;
 
 void DetectionReport::take(Outcome outcome) {
-  Picture& picture = outcome.picture;
-  if (picture.is_end_of_film()) {
-    end_film(picture);
+  InputImage& image = outcome.image;
+  if (image.is_end_of_video()) {
+    end_video(image);
     return show_progress();
   }
-  if (picture.frame) follow(outcome);
-  if (film_ && film_->has_failed) return;
-  if (outcome.result) picture.problem = write(*outcome.result);
-  if (picture.problem.empty() && picture.frame) {
-    picture.problem = problem_of(picture.path, [&] { write_frame(outcome); });
+  if (image.frame) follow(outcome);
+  if (video_ && video_->has_failed) return;
+  if (outcome.result) image.problem = write(*outcome.result);
+  if (image.problem.empty() && image.frame) {
+    image.problem = problem_of(image.path, [&] { write_frame(outcome); });
   }
-  if (!picture.problem.empty()) {
-    tell(picture.problem);
-    if (picture.frame) {
-      film_->has_failed = true;
-      picture.film->is_given_up = true;
+  if (!image.problem.empty()) {
+    tell(image.problem);
+    if (image.frame) {
+      video_->has_failed = true;
+      image.video->is_given_up = true;
     }
   } else {
     ++done_;
@@ -58,19 +58,19 @@ void DetectionReport::take(Outcome outcome) {
 }
 
 void DetectionReport::follow(Outcome& outcome) {
-  const Picture& picture = outcome.picture;
-  if (!film_) {
-    film_ = std::make_unique<FilmInWork>(
-        FilmInWork{tracking::Tracker({.min_score = options_.detect.min_score})});
-    const auto done = file_.films_done().find(picture.path.string());
-    if (done != file_.films_done().end()) {
-      const FilmDone& film = done->second;
-      film_->tracker.resume(film.faces, film.tracks, film.last.time_s, film.highest_track);
+  const InputImage& image = outcome.image;
+  if (!video_) {
+    video_ = std::make_unique<VideoInWork>(
+        VideoInWork{tracking::Tracker({.min_score = options_.detect.min_score})});
+    const auto done = file_.videos_done().find(image.path.string());
+    if (done != file_.videos_done().end()) {
+      const VideoDone& video = done->second;
+      video_->tracker.resume(video.faces, video.tracks, video.last.time_s, video.highest_track);
     }
   }
   if (!outcome.result) return;
   const std::vector<std::int64_t> tracks =
-      film_->tracker.update(outcome.found, picture.frame->time_s);
+      video_->tracker.update(outcome.found, image.frame->time_s);
   for (const std::size_t i : outcome.wanted) outcome.result->tracks.push_back(tracks[i]);
   for (std::size_t i = 0; i < outcome.found.size(); ++i) {
     const Face& face = outcome.found[i];
@@ -80,7 +80,7 @@ void DetectionReport::follow(Outcome& outcome) {
 }
 
 /// Returns the problem if it is this result's alone. A stream that cannot be written ends the run.
-std::string DetectionReport::write(const PictureResult& result) {
+std::string DetectionReport::write(const ImageResult& result) {
   if (options_.writes_wider()) {
     return problem_of(result.path, [&] { writer_->write(result); });
   }
@@ -89,35 +89,35 @@ std::string DetectionReport::write(const PictureResult& result) {
 }
 
 void DetectionReport::write_frame(Outcome& outcome) {
-  if (!options_.pictures.annotates()) return;
-  Picture& picture = outcome.picture;
-  const PictureResult& result = *outcome.result;
-  if (!film_->writer) {
-    const std::filesystem::path place = place_of_film(options_.pictures, picture.path);
+  if (!options_.images.annotates()) return;
+  InputImage& image = outcome.image;
+  const ImageResult& result = *outcome.result;
+  if (!video_->writer) {
+    const std::filesystem::path place = place_of_video(options_.images, image.path);
     if (place.has_parent_path()) make_folders(place.parent_path());
-    film_->writer = std::make_unique<video::FilmWriter>(
-        place, picture.image.width(), picture.image.height(),
-        video::FilmFormat{.frames_per_s = picture.film->frames_per_s,
-                          .pixel_aspect = picture.film->pixel_aspect});
+    video_->writer = std::make_unique<video::VideoWriter>(
+        place, image.image.width(), image.image.height(),
+        video::VideoFormat{.frames_per_s = image.video->frames_per_s,
+                           .pixel_aspect = image.video->pixel_aspect});
   }
   // A face must not be bare for the frames in which it is hard to see.
-  if (options_.pictures.blur && options_.max_faces == 0) blur(outcome.faint, picture.image);
-  annotate(options_.pictures, result.faces, result.tracks, picture.image);
-  film_->writer->write(picture.image, picture.frame->time_s);
+  if (options_.images.blur && options_.max_faces == 0) blur(outcome.faint, image.image);
+  annotate(options_.images, result.faces, result.tracks, image.image);
+  video_->writer->write(image.image, image.frame->time_s);
 }
 
-void DetectionReport::end_film(const Picture& picture) {
-  const std::unique_ptr<FilmInWork> film = std::move(film_);
-  if (film && film->has_failed) return;
-  if (!picture.problem.empty()) tell(picture.problem);
-  if (!film || !film->writer) return;
+void DetectionReport::end_video(const InputImage& image) {
+  const std::unique_ptr<VideoInWork> video = std::move(video_);
+  if (video && video->has_failed) return;
+  if (!image.problem.empty()) tell(image.problem);
+  if (!video || !video->writer) return;
   // What was decoded before the damage is kept.
-  const std::string problem = problem_of(picture.path, [&] { film->writer->finish(); });
-  if (!problem.empty() && picture.problem.empty()) tell(problem);
+  const std::string problem = problem_of(image.path, [&] { video->writer->finish(); });
+  if (!problem.empty() && image.problem.empty()) tell(problem);
 }
 
 void DetectionReport::show_progress() {
-  if (!may_show_progress_ || !(has_many_inputs_ || source_.has_films())) return;
+  if (!may_show_progress_ || !(has_many_inputs_ || source_.has_videos())) return;
   progress_.show(done_ + failed_, static_cast<std::size_t>(source_.expected()));
 }
 
@@ -128,7 +128,7 @@ void DetectionReport::tell(const std::string& problem) {
 }
 
 std::string DetectionReport::counted() const {
-  return source_.has_films() ? "pictures and frames" : "pictures";
+  return source_.has_videos() ? "images and frames" : "images";
 }
 
 int DetectionReport::finish() {

@@ -20,7 +20,7 @@ constexpr Command kEvaluations[] = {
      "retinaface evaluate landmarks --aflw aflw --curves error.png\n"
      "retinaface evaluate landmarks --labels val/label.txt --images val/images",
      declare_evaluate_landmarks},
-    {"compare", "several detectors on the same pictures of WIDER FACE",
+    {"compare", "several detectors on the same images of WIDER FACE",
      "retinaface evaluate compare mnet025 mine.safetensors --ground-truth wider/ground_truth "
      "--images wider/val/images --out differ\n"
      "retinaface evaluate compare old=run1/found new=run2/found --ground-truth "
@@ -30,31 +30,31 @@ constexpr Command kEvaluations[] = {
 
 }  // namespace
 
-void add_detector_options(CLI::App& app, DetectorOptions& options) {
+void add_detector_options(CLI::App& app, DetectionOptions& options) {
   const auto names = evaluation::detection_mode_names();
   app.add_option("--mode", options.mode,
-                 "size of the pictures: original; vga: longer side 640; large: shorter side 1600, "
+                 "size of the images: original; vga: longer side 640; large: shorter side 1600, "
                  "longer at most 2150; multiscale: shorter sides 500 to 1700, each also mirrored, "
                  "merged by box voting; auto: as detect does by default")
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
       ->capture_default_str();
   add_threshold_options(app, options.detect);
-  app.add_option("--threads", options.threads, "pictures worked on at once (default: all cores)")
+  app.add_option("--threads", options.threads, "images worked on at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
 }
 
-int thread_count(const DetectorOptions& options) {
+int thread_count(const DetectionOptions& options) {
   return options.threads > 0 ? options.threads : core_count();
 }
 
-std::vector<Face> detect_in_file(const Detector& detector, const DetectorOptions& options,
+std::vector<Face> detect_in_file(const Detector& detector, const DetectionOptions& options,
                                  const std::filesystem::path& path) {
   const Image image = read_image(path, {.apply_orientation = false});
   return evaluation::detect(detector, image, evaluation::detection_mode_by_name(options.mode),
                             options.detect);
 }
 
-std::span<const std::string_view> picture_extensions() {
+std::span<const std::string_view> image_extensions() {
   static constexpr std::string_view kExtensions[] = {".jpg", ".jpeg", ".png", ".webp",
                                                      ".bmp", ".tif",  ".tiff"};
   return kExtensions;

@@ -13,8 +13,8 @@ namespace retinaface::cli {
 
 // What the commands `retinaface evaluate ...` share.
 
-/// How a detector is run on the pictures of a set.
-struct DetectorOptions {
+/// How a detector is run on the images of a set.
+struct DetectionOptions {
   std::string model;
   std::string mode = "original";
   DetectOptions detect{.min_score = 0.02F};
@@ -22,16 +22,16 @@ struct DetectorOptions {
 };
 
 /// Adds --mode, --min-score, --nms and --threads; the model is the command's own affair.
-void add_detector_options(CLI::App& app, DetectorOptions& options);
+void add_detector_options(CLI::App& app, DetectionOptions& options);
 
-int thread_count(const DetectorOptions& options);
+int thread_count(const DetectionOptions& options);
 
-/// Reads a picture as data sets mean it, without turning it, and detects.
-std::vector<Face> detect_in_file(const Detector& detector, const DetectorOptions& options,
+/// Reads an image as data sets mean it, without turning it, and detects.
+std::vector<Face> detect_in_file(const Detector& detector, const DetectionOptions& options,
                                  const std::filesystem::path& path);
 
-/// What the names of pictures end in.
-std::span<const std::string_view> picture_extensions();
+/// What the names of images end in.
+std::span<const std::string_view> image_extensions();
 
 /// The name by which a prediction folder or a model goes in legends and tables.
 std::string display_name(const std::string& path);

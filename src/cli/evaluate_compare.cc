@@ -14,7 +14,7 @@
 #include "cli/progress.h"
 #include "cli/wider_source.h"
 #include "evaluation/comparison_report.h"
-#include "evaluation/judged_picture.h"
+#include "evaluation/judged_image.h"
 #include "evaluation/wider_curves.h"
 
 namespace retinaface::cli {
@@ -29,19 +29,19 @@ struct Options {
   std::vector<std::string> detectors;
   std::string ground_truth;
   std::string images;
-  DetectorOptions detector;
+  DetectionOptions detector;
   int samples = 1000;
   std::uint64_t seed = 1;
   std::string json;
   std::string curves;
   std::string out;
-  std::size_t pictures = 12;
+  std::size_t max_images = 12;
 };
 
-constexpr int kPanelSide_px = 1024;  // the width of WIDER's pictures
+constexpr int kPanelSide_px = 1024;  // the width of WIDER's images
 
 /// One of the detectors that are compared: a folder of predictions or a model.
-struct Entrant {
+struct DetectorArgument {
   std::string name;
   std::string path;
   bool is_folder = false;
@@ -50,82 +50,82 @@ struct Entrant {
 };
 
 /// "NAME=PATH", or the path alone, which then gives the name.
-Entrant parse_entrant(const std::string& argument) {
-  Entrant entrant{
+DetectorArgument parse_detector(const std::string& argument) {
+  DetectorArgument detector{
       .name = display_name(argument), .path = argument, .predictions = {}, .source = {}};
   const std::size_t equals = argument.find('=');
   if (equals != std::string::npos && equals > 0 && !fs::exists(argument)) {
-    entrant.name = argument.substr(0, equals);
-    entrant.path = argument.substr(equals + 1);
+    detector.name = argument.substr(0, equals);
+    detector.path = argument.substr(equals + 1);
   }
-  entrant.is_folder = fs::is_directory(entrant.path);
-  return entrant;
+  detector.is_folder = fs::is_directory(detector.path);
+  return detector;
 }
 
-std::vector<Entrant> parse_entrants(const Options& options) {
-  std::vector<Entrant> entrants;
+std::vector<DetectorArgument> parse_detectors(const Options& options) {
+  std::vector<DetectorArgument> detectors;
   for (const std::string& argument : options.detectors) {
-    entrants.push_back(parse_entrant(argument));
-    const Entrant& entrant = entrants.back();
-    if (!entrant.is_folder && options.images.empty()) {
+    detectors.push_back(parse_detector(argument));
+    const DetectorArgument& detector = detectors.back();
+    if (!detector.is_folder && options.images.empty()) {
       throw UsageError(fmt::format("{} is no folder of predictions, and a model needs --images DIR",
-                                   printable(entrant.path)));
+                                   printable(detector.path)));
     }
-    const auto same = std::ranges::count(entrants, entrant.name, &Entrant::name);
+    const auto same = std::ranges::count(detectors, detector.name, &DetectorArgument::name);
     if (same > 1) {
       throw UsageError(fmt::format("two detectors called {}; call one of them otherwise, NAME={}",
-                                   printable(entrant.name), printable(entrant.path)));
+                                   printable(detector.name), printable(detector.path)));
     }
   }
-  return entrants;
+  return detectors;
 }
 
-/// The pictures for which all folders have predictions.
-std::vector<std::size_t> common_pictures(const std::vector<Entrant>& entrants) {
+/// The images for which all folders have predictions.
+std::vector<std::size_t> common_images(const std::vector<DetectorArgument>& detectors) {
   std::vector<std::size_t> common;
-  std::size_t most = 0;
-  for (const std::size_t picture : pictures_of(entrants.front().predictions)) {
-    const bool in_all = std::ranges::all_of(entrants, [&](const Entrant& entrant) {
-      return entrant.predictions.by_picture.contains(picture);
+  std::size_t maximum = 0;
+  for (const std::size_t image : images_of(detectors.front().predictions)) {
+    const bool in_all = std::ranges::all_of(detectors, [&](const DetectorArgument& detector) {
+      return detector.predictions.by_image.contains(image);
     });
-    if (in_all) common.push_back(picture);
+    if (in_all) common.push_back(image);
   }
-  for (const Entrant& entrant : entrants) {
-    most = std::max(most, entrant.predictions.by_picture.size());
+  for (const DetectorArgument& detector : detectors) {
+    maximum = std::max(maximum, detector.predictions.by_image.size());
   }
   if (common.empty()) {
-    fail(ErrorCode::kBadData, "evaluate compare: no picture has predictions in all {} folders",
-         entrants.size());
+    fail(ErrorCode::kBadData, "evaluate compare: no image has predictions in all {} folders",
+         detectors.size());
   }
-  if (common.size() < most) {
+  if (common.size() < maximum) {
     fmt::print(stderr,
-               "retinaface: {} pictures have predictions in all folders, up to {} in one; the "
+               "retinaface: {} images have predictions in all folders, up to {} in one; the "
                "others are left out (--images counts them as without detections)\n",
-               common.size(), most);
+               common.size(), maximum);
   }
   return common;
 }
 
-evaluation::Contestant judge(const Entrant& entrant, const Options& options,
-                             const WiderGroundTruth& truth,
-                             const std::vector<std::size_t>& pictures) {
-  if (entrant.is_folder) report_missing(entrant.path, entrant.predictions, pictures);
+evaluation::ComparedDetector judge(const DetectorArgument& detector, const Options& options,
+                                   const WiderGroundTruth& truth,
+                                   const std::vector<std::size_t>& images) {
+  if (detector.is_folder) report_missing(detector.path, detector.predictions, images);
   ProgressLine progress(
-      fmt::format("{} {}", entrant.is_folder ? "reading" : "detecting with", entrant.name));
-  return {entrant.name, evaluation::match_pictures(
-                            truth, pictures, entrant.source, thread_count(options.detector),
-                            [&](std::size_t done, std::size_t of) { progress.show(done, of); })};
+      fmt::format("{} {}", detector.is_folder ? "reading" : "detecting with", detector.name));
+  return {detector.name, evaluation::match_images(
+                             truth, images, detector.source, thread_count(options.detector),
+                             [&](std::size_t done, std::size_t of) { progress.show(done, of); })};
 }
 
-/// Draws one picture as each entrant sees it. Returns the file's name.
+/// Draws one image as each detector sees it. Returns the file's name.
 std::string draw(const Options& options, const WiderGroundTruth& truth, const WiderFiles& images,
-                 const std::vector<Entrant>& entrants, const std::vector<double>& min_scores,
-                 std::size_t picture, std::size_t rank) {
-  const evaluation::WiderPicture& annotated = truth.pictures[picture];
-  const Image image = read_image(images.by_picture.at(picture), {.apply_orientation = false});
+                 const std::vector<DetectorArgument>& detectors,
+                 const std::vector<double>& min_scores, std::size_t index, std::size_t rank) {
+  const evaluation::WiderImage& annotated = truth.images[index];
+  const Image image = read_image(images.by_image.at(index), {.apply_orientation = false});
   std::vector<Image> panels;
-  for (std::size_t i = 0; i < entrants.size(); ++i) {
-    panels.push_back(evaluation::draw_judged(image, annotated, entrants[i].source(picture),
+  for (std::size_t i = 0; i < detectors.size(); ++i) {
+    panels.push_back(evaluation::draw_judged(image, annotated, detectors[i].source(index),
                                              min_scores[i], kPanelSide_px));
   }
   const std::string name = fmt::format("{:02}_{}.jpg", rank, annotated.name);
@@ -133,70 +133,69 @@ std::string draw(const Options& options, const WiderGroundTruth& truth, const Wi
   return name;
 }
 
-/// Writes the pictures in which the entrants differ most, and a page that shows them.
+/// Writes the images in which the detectors differ most, and a page that shows them.
 void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
-                        const WiderFiles& images, const std::vector<Entrant>& entrants,
-                        const std::vector<evaluation::Contestant>& contestants,
+                        const WiderFiles& images, const std::vector<DetectorArgument>& detectors,
+                        const std::vector<evaluation::ComparedDetector>& results,
                         const evaluation::Comparison& comparison) {
   std::vector<double> min_scores;
-  for (const evaluation::Contestant& contestant : contestants) {
-    min_scores.push_back(evaluation::best_score(truth, contestant.results));
+  for (const evaluation::ComparedDetector& detector : results) {
+    min_scores.push_back(evaluation::best_score(truth, detector.results));
   }
-  const auto found =
-      evaluation::find_disagreements(truth, contestants, min_scores, options.pictures);
+  const auto found = evaluation::find_disagreements(truth, results, min_scores, options.max_images);
   make_folders(options.out);
   std::vector<evaluation::DrawnDisagreement> drawn;
   ProgressLine progress("drawing");
   for (const evaluation::Disagreement& disagreement : found) {
-    const std::size_t picture = disagreement.picture;
-    drawn.push_back({truth.path_of(truth.pictures[picture]),
-                     draw(options, truth, images, entrants, min_scores, picture, drawn.size() + 1),
+    const std::size_t image = disagreement.image;
+    drawn.push_back({truth.path_of(truth.images[image]),
+                     draw(options, truth, images, detectors, min_scores, image, drawn.size() + 1),
                      disagreement});
     progress.show(drawn.size(), found.size());
   }
   const fs::path page = fs::path(options.out) / "index.html";
   write_file_atomically(page, evaluation::format_page(comparison, min_scores, drawn));
   std::vector<std::string> names;
-  for (const Entrant& entrant : entrants) names.push_back(entrant.name);
-  fmt::print("\n{}: the {} pictures that differ most, from left to right {}\n", printable(page),
+  for (const DetectorArgument& detector : detectors) names.push_back(detector.name);
+  fmt::print("\n{}: the {} images that differ most, from left to right {}\n", printable(page),
              drawn.size(), fmt::join(names, ", "));
 }
 
 void draw_curves(const Options& options, const evaluation::Comparison& comparison) {
   std::vector<evaluation::NamedReport> reports;
-  for (const evaluation::Standing& standing : comparison.standings) {
-    reports.push_back({standing.name, &standing.report});
+  for (const evaluation::ComparisonRow& row : comparison.rows) {
+    reports.push_back({row.name, &row.report});
   }
   evaluation::draw_wider_curves(options.curves, reports);
 }
 
 int run(const Options& options) {
   if (!options.out.empty() && options.images.empty()) {
-    throw UsageError("--out draws on pictures, say where they are: --images DIR");
+    throw UsageError("--out draws on images, say where they are: --images DIR");
   }
-  std::vector<Entrant> entrants = parse_entrants(options);
+  std::vector<DetectorArgument> detectors = parse_detectors(options);
   const WiderGroundTruth truth = evaluation::read_wider_ground_truth(options.ground_truth);
   WiderFiles images;
   if (!options.images.empty()) images = find_wider_images(truth, options.images);
-  for (Entrant& entrant : entrants) {
-    if (entrant.is_folder) {
-      entrant.predictions = find_wider_predictions(truth, entrant.path);
-      entrant.source = from_predictions(entrant.predictions);
+  for (DetectorArgument& detector : detectors) {
+    if (detector.is_folder) {
+      detector.predictions = find_wider_predictions(truth, detector.path);
+      detector.source = from_predictions(detector.predictions);
     } else {
-      entrant.source = from_model(entrant.path, options.detector, images);
+      detector.source = from_model(detector.path, options.detector, images);
     }
   }
-  const auto pictures = options.images.empty() ? common_pictures(entrants) : pictures_of(images);
+  const auto indices = options.images.empty() ? common_images(detectors) : images_of(images);
 
-  std::vector<evaluation::Contestant> contestants;
-  for (const Entrant& entrant : entrants) {
-    contestants.push_back(judge(entrant, options, truth, pictures));
+  std::vector<evaluation::ComparedDetector> results;
+  for (const DetectorArgument& detector : detectors) {
+    results.push_back(judge(detector, options, truth, indices));
   }
   evaluation::Comparison comparison;
   {
     ProgressLine progress("resampling");
     comparison =
-        evaluation::compare(truth, contestants,
+        evaluation::compare(truth, results,
                             {.samples = options.samples,
                              .seed = options.seed,
                              .threads = thread_count(options.detector)},
@@ -208,7 +207,7 @@ int run(const Options& options) {
   }
   if (!options.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {
-    draw_disagreements(options, truth, images, entrants, contestants, comparison);
+    draw_disagreements(options, truth, images, detectors, results, comparison);
   }
   return kSuccess;
 }
@@ -226,11 +225,11 @@ Action declare_evaluate_compare(CLI::App& app) {
                  "folder of wider_face_val.mat and wider_{easy,medium,hard}_val.mat")
       ->required();
   app.add_option("--images", options->images,
-                 "folder of the pictures, IMAGES/EVENT/NAME.jpg; those that are there are judged "
+                 "folder of the images, IMAGES/EVENT/NAME.jpg; those that are there are judged "
                  "(without it: those for which all folders have predictions)");
   add_detector_options(app, options->detector);
   app.add_option("--samples", options->samples,
-                 "how often the pictures are drawn anew for the 95 % intervals")
+                 "how often the images are drawn anew for the 95 % intervals")
       ->check(CLI::Range(2, 1'000'000))
       ->capture_default_str();
   app.add_option("--seed", options->seed, "of the draws")->capture_default_str();
@@ -239,9 +238,9 @@ Action declare_evaluate_compare(CLI::App& app) {
                  "draw all detectors' precision over recall into this file (.png, .svg, .pdf; "
                  "needs gnuplot)");
   app.add_option("--out", options->out,
-                 "folder for the pictures that differ most, drawn beside each other, and for "
+                 "folder for the images that differ most, drawn beside each other, and for "
                  "index.html, which shows them");
-  app.add_option("--pictures", options->pictures, "how many of them")
+  app.add_option("--max-images,--pictures", options->max_images, "how many of them")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
   return [options] { return run(*options); };

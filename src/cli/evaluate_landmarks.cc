@@ -28,13 +28,13 @@ struct Options {
   std::string images;
   std::string aflw;
   int every = 1;
-  DetectorOptions detector;
+  DetectionOptions detector;
   std::string json;
   std::string curves;
 };
 
 constexpr float kMinIou = 0.5F;
-constexpr int kBorderPx = 75;  // AFLW's faces fill their pictures
+constexpr int kBorderPx = 75;  // AFLW's faces fill their images
 
 /// One face that was to be found: its group in the report, and its error where it was found.
 struct Outcome {
@@ -94,11 +94,11 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
     if (fs::exists(fs::path(options.images) / image.path)) present.push_back(image);
   }
   if (present.empty()) {
-    fail(ErrorCode::kNotFound, "{}: none of the {} pictures of {} are there",
+    fail(ErrorCode::kNotFound, "{}: none of the {} images of {} are there",
          printable(options.images), all.size(), printable(options.labels));
   }
   const auto images = thinned(present, options.every);
-  fmt::print("{} of {} pictures\n\n", images.size(), all.size());
+  fmt::print("{} of {} images\n\n", images.size(), all.size());
   LandmarkReport report = evaluation::new_report_by_height();
   evaluate_all(
       images, thread_count(options.detector),
@@ -109,7 +109,7 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
   return report;
 }
 
-/// A picture that one face fills; of the faces found around its centre the best counts.
+/// An image that one face fills; of the faces found around its centre the best counts.
 std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& options,
                                     const dataset::PosedFace& truth) {
   const Image image = evaluation::with_border(
@@ -131,7 +131,7 @@ std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& opt
 LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
   const auto all = dataset::read_mtfl_txt(fs::path(options.aflw) / "label.txt");
   const auto faces = thinned(all, options.every);
-  fmt::print("{} of {} pictures\n\n", faces.size(), all.size());
+  fmt::print("{} of {} images\n\n", faces.size(), all.size());
   LandmarkReport report = evaluation::new_report_by_pose();
   evaluate_all(
       faces, thread_count(options.detector),
@@ -169,10 +169,10 @@ Action declare_evaluate_landmarks(CLI::App& app) {
   options->detector.detect.min_score = 0.3F;
   app.add_option("--labels", options->labels, "a label.txt with five points a face");
   app.add_option("--images", options->images,
-                 "folder of its pictures; those that are there are judged");
+                 "folder of its images; those that are there are judged");
   app.add_option("--aflw", options->aflw,
                  "folder of label.txt and images/ of one face each, as MTFL has them");
-  app.add_option("--every", options->every, "take every n-th picture only")
+  app.add_option("--every", options->every, "take every n-th image only")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--model", options->detector.model,

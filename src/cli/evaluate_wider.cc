@@ -32,7 +32,7 @@ struct Options {
   std::string ground_truth;
   std::string predictions;
   std::string images;
-  DetectorOptions detector;
+  DetectionOptions detector;
   std::string save_predictions;
   std::string false_alarms;
   std::string json;
@@ -51,40 +51,39 @@ void check(const Options& options) {
     throw UsageError("--save-predictions: there are predictions already");
   }
   if (!options.false_alarms.empty() && options.images.empty()) {
-    throw UsageError("--false-alarms: say with --images where the pictures are");
+    throw UsageError("--false-alarms: say with --images where the images are");
   }
 }
 
-/// Collects false alarms, from any thread, while pictures are judged.
+/// Collects false alarms, from any thread, while images are judged.
 class AlarmBook {
  public:
   explicit AlarmBook(const evaluation::WiderGroundTruth& truth) : truth_(truth) {}
 
-  void enter(std::size_t picture, const std::vector<evaluation::Detection>& detections) {
-    const auto alarms = evaluation::find_false_alarms(truth_.pictures[picture], detections);
+  void enter(std::size_t image, const std::vector<evaluation::Detection>& detections) {
+    const auto alarms = evaluation::find_false_alarms(truth_.images[image], detections);
     const std::lock_guard lock(mutex_);
     detections_ += detections.size();
-    for (const evaluation::Detection& alarm : alarms) alarms_.push_back({picture, alarm});
+    for (const evaluation::Detection& alarm : alarms) alarms_.push_back({image, alarm});
   }
 
   /// Draws all into `folder`, numbered by falling score.
   void write(const fs::path& folder, const evaluation::WiderFiles& images) {
     std::ranges::sort(alarms_, [](const auto& a, const auto& b) {
       if (a.detection.score != b.detection.score) return a.detection.score > b.detection.score;
-      return std::tie(a.picture, a.detection.box.x) < std::tie(b.picture, b.detection.box.x);
+      return std::tie(a.image, a.detection.box.x) < std::tie(b.image, b.detection.box.x);
     });
     make_folders(folder);
     for (std::size_t i = 0; i < alarms_.size(); ++i) {
       constexpr int kSide_px = 160;
       const evaluation::FalseAlarm& alarm = alarms_[i];
-      const Image image =
-          read_image(images.by_picture.at(alarm.picture), {.apply_orientation = false});
+      const Image image = read_image(images.by_image.at(alarm.image), {.apply_orientation = false});
       write_image(folder / fmt::format("{:04}_{:.2f}_{}.png", i + 1, alarm.detection.score,
-                                       truth_.pictures[alarm.picture].name),
+                                       truth_.images[alarm.image].name),
                   evaluation::draw_false_alarm(image, alarm.detection, kSide_px));
     }
     fmt::print("\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
-               alarms_.size(), detections_, evaluation::kLeastOverlap, printable(folder));
+               alarms_.size(), detections_, evaluation::kMinFaceOverlap, printable(folder));
   }
 
  private:
@@ -95,45 +94,45 @@ class AlarmBook {
 };
 
 evaluation::DetectionSource entering(AlarmBook& book, evaluation::DetectionSource source) {
-  return [&book, source = std::move(source)](std::size_t picture) {
-    auto detections = source(picture);
-    book.enter(picture, detections);
+  return [&book, source = std::move(source)](std::size_t image) {
+    auto detections = source(image);
+    book.enter(image, detections);
     return detections;
   };
 }
 
-std::vector<evaluation::PictureMatches> judge_predictions(const Options& options,
-                                                          const evaluation::WiderGroundTruth& truth,
-                                                          const evaluation::WiderFiles* images,
-                                                          AlarmBook& book) {
+std::vector<evaluation::ImageMatches> judge_predictions(const Options& options,
+                                                        const evaluation::WiderGroundTruth& truth,
+                                                        const evaluation::WiderFiles* images,
+                                                        AlarmBook& book) {
   auto files = find_wider_predictions(truth, options.predictions);
-  const std::vector<std::size_t> pictures = pictures_of(images != nullptr ? *images : files);
-  report_missing(options.predictions, files, pictures);
+  const std::vector<std::size_t> indices = images_of(images != nullptr ? *images : files);
+  report_missing(options.predictions, files, indices);
   ProgressLine progress("reading predictions");
-  return evaluation::match_pictures(
-      truth, pictures, entering(book, from_predictions(std::move(files))), 1,
+  return evaluation::match_images(
+      truth, indices, entering(book, from_predictions(std::move(files))), 1,
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
-void save(const fs::path& folder, const std::string& picture,
+void save(const fs::path& folder, const std::string& image,
           const std::vector<evaluation::Detection>& detections) {
-  const fs::path path = folder / (picture + ".txt");
+  const fs::path path = folder / (image + ".txt");
   make_folders(path.parent_path());
-  write_file_atomically(path, evaluation::format_wider_predictions(picture, detections));
+  write_file_atomically(path, evaluation::format_wider_predictions(image, detections));
 }
 
-std::vector<evaluation::PictureMatches> judge_model(const Options& options,
-                                                    const evaluation::WiderGroundTruth& truth,
-                                                    const evaluation::WiderFiles& images,
-                                                    AlarmBook& book) {
+std::vector<evaluation::ImageMatches> judge_model(const Options& options,
+                                                  const evaluation::WiderGroundTruth& truth,
+                                                  const evaluation::WiderFiles& images,
+                                                  AlarmBook& book) {
   const auto model = entering(book, from_model(options.detector.model, options.detector, images));
   ProgressLine progress("detecting");
-  return evaluation::match_pictures(
-      truth, pictures_of(images),
-      [&](std::size_t picture) {
-        auto detections = model(picture);
+  return evaluation::match_images(
+      truth, images_of(images),
+      [&](std::size_t image) {
+        auto detections = model(image);
         if (!options.save_predictions.empty()) {
-          save(options.save_predictions, truth.path_of(truth.pictures[picture]), detections);
+          save(options.save_predictions, truth.path_of(truth.images[image]), detections);
         }
         return detections;
       },
@@ -181,14 +180,14 @@ Action declare_evaluate_wider(CLI::App& app) {
   app.add_option("--predictions", options->predictions,
                  "judge what a detector left in DIR/EVENT/NAME.txt");
   app.add_option("--images", options->images,
-                 "folder of the pictures, IMAGES/EVENT/NAME.jpg; those that are there are judged");
+                 "folder of the images, IMAGES/EVENT/NAME.jpg; those that are there are judged");
   app.add_option("--model", options->detector.model,
                  "judge this model on --images: a built-in one's name, or a .safetensors file");
   add_detector_options(app, options->detector);
   app.add_option("--save-predictions", options->save_predictions,
                  "keep what the model finds, as DIR/EVENT/NAME.txt");
   app.add_option("--false-alarms", options->false_alarms,
-                 "cut what overlaps no annotated face out of its picture, into this folder, to be "
+                 "cut what overlaps no annotated face out of its image, into this folder, to be "
                  "looked at; count it. Best with --min-score 0.5");
   app.add_option("--json", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,

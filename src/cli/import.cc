@@ -27,7 +27,8 @@ int import(const Options& options) {
                                  excerpt(*options.part)));
   }
   const Part part = options.part ? Part::kBackbone : Part::kWhole;
-  const interchange::Checkpoint checkpoint = interchange::read_checkpoint(options.checkpoint);
+  const interchange::PyTorchCheckpoint checkpoint =
+      interchange::read_checkpoint(options.checkpoint);
   const models::Model& model =
       options.model ? models::find_model(*options.model) : interchange::model_of(checkpoint, part);
   const graph::Weights weights = interchange::import_checkpoint(checkpoint, model, part);

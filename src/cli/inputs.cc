@@ -14,14 +14,14 @@
 #include <glob.h>
 
 #include "base/file.h"
-#include "video/film_kind.h"
+#include "video/video_kind.h"
 
 namespace retinaface::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool has_picture_name(const fs::path& path) {
+bool has_image_name(const fs::path& path) {
   constexpr std::array<std::string_view, 16> kExtensions = {
       ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif",  ".tiff",
       ".bmp", ".gif",  ".pnm", ".pbm",  ".pgm", ".ppm",  ".heic", ".avif"};
@@ -37,7 +37,7 @@ void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   fs::recursive_directory_iterator entry(folder, error);
   while (!error && entry != fs::recursive_directory_iterator()) {
     std::error_code ignored;  // what cannot be looked at is reported when it is read
-    const bool is_known = has_picture_name(entry->path()) || video::has_film_name(entry->path());
+    const bool is_known = has_image_name(entry->path()) || video::has_video_name(entry->path());
     if (is_known && !entry->is_directory(ignored)) {
       inputs.push_back({entry->path(), {}});
     }
@@ -47,7 +47,7 @@ void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   if (error) {
     inputs.push_back({folder, "not all of the folder can be read: " + error.message()});
   } else if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
-    inputs.push_back({folder, "expected pictures or films in the folder, found none"});
+    inputs.push_back({folder, "expected images or videos in the folder, found none"});
   }
 }
 
@@ -63,17 +63,17 @@ void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
 
 }  // namespace
 
-bool leads_to_film(const fs::path& path) {
-  if (has_picture_name(path) || path == kStandardInput) return false;
-  if (video::has_film_name(path) || video::is_stream(path.string()) || video::is_camera(path)) {
+bool leads_to_video(const fs::path& path) {
+  if (has_image_name(path) || path == kStandardInput) return false;
+  if (video::has_video_name(path) || video::is_stream(path.string()) || video::is_camera(path)) {
     return true;
   }
   std::error_code ignored;
   if (!fs::is_regular_file(path, ignored)) return false;  // a pipe gives its first bytes but once
-  std::array<char, video::kFilmMarkBytes> beginning{};
+  std::array<char, video::kVideoMarkBytes> beginning{};
   std::ifstream file(path, std::ios::binary);
   file.read(beginning.data(), beginning.size());
-  return video::is_film(
+  return video::is_video(
       std::as_bytes(std::span(beginning)).first(static_cast<std::size_t>(file.gcount())));
 }
 

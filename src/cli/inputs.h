@@ -6,24 +6,24 @@
 
 namespace retinaface::cli {
 
-/// The argument that stands for a picture's bytes on standard input.
+/// The argument that stands for an image's bytes on standard input.
 inline constexpr const char* kStandardInput = "-";
 
-/// One picture or film to work on, or one argument that leads to none.
+/// One image or video to work on, or one argument that leads to none.
 struct Input {
   std::filesystem::path path;  ///< as found: the argument itself, or argument / path below it
   std::string problem;         ///< why there is nothing to read, empty if there may be
 };
 
-/// The pictures and films that the arguments stand for, in their order: files, cameras and
+/// The images and videos that the arguments stand for, in their order: files, cameras and
 /// addresses of streams as they are, folders with all files below them whose names end like a
-/// picture's or film's, sorted by path; names with *, ? or [...] that no file has, with what they
+/// image's or video's, sorted by path; names with *, ? or [...] that no file has, with what they
 /// match (glob(3)), sorted. What leads to nothing becomes an Input with a problem.
 std::vector<Input> find_inputs(const std::vector<std::string>& arguments);
 
-/// Whether it is a film, a camera or a stream: by its name or, where that says neither film nor
-/// picture, by its first bytes.
-bool leads_to_film(const std::filesystem::path& path);
+/// Whether it is a video, a camera or a stream: by its name or, where that says neither video nor
+/// image, by its first bytes.
+bool leads_to_video(const std::filesystem::path& path);
 
 /// The lines of a file, or of standard input for "-", as arguments; empty lines are left out.
 /// Throws Error as read_file does.

@@ -5,9 +5,9 @@
 
 int main(int argc, char** argv) {
   using namespace retinaface::cli;
-  // What the default model takes, with a small picture beside it.
+  // What the default model takes, with a small image beside it.
   constexpr std::size_t kWarmBytes = std::size_t{20} << 20;
   retinaface::keep_freed_memory(kWarmBytes);
-  return run_program({"retinaface", "Finds faces and their five points in pictures.", commands()},
+  return run_program({"retinaface", "Finds faces and their five points in images.", commands()},
                      argc, argv);
 }

@@ -21,19 +21,19 @@ std::int64_t whole_number(const json& value) {
   return value.get_ref<const std::int64_t&>();
 }
 
-/// Notes a line about a frame, the last one of its film so far.
-void note_frame(const json& line, FilmDone& film) {
-  film.last = {whole_number(line.at("frame")), line.at("time_s").get<double>()};
-  film.faces.clear();
-  film.tracks.clear();
+/// Notes a line about a frame, the last one of its video so far.
+void note_frame(const json& line, VideoDone& video) {
+  video.last = {whole_number(line.at("frame")), line.at("time_s").get<double>()};
+  video.faces.clear();
+  video.tracks.clear();
   for (const json& face : line.at("faces")) {
     const json& box = face.at("box");
-    film.faces.push_back({face.at("score").get<float>(),
-                          {box.at(0).get<float>(), box.at(1).get<float>(), box.at(2).get<float>(),
-                           box.at(3).get<float>()},
-                          {}});
-    film.tracks.push_back(whole_number(face.at("track")));
-    film.highest_track = std::max(film.highest_track, film.tracks.back());
+    video.faces.push_back({face.at("score").get<float>(),
+                           {box.at(0).get<float>(), box.at(1).get<float>(), box.at(2).get<float>(),
+                            box.at(3).get<float>()},
+                           {}});
+    video.tracks.push_back(whole_number(face.at("track")));
+    video.highest_track = std::max(video.highest_track, video.tracks.back());
   }
 }
 
@@ -62,7 +62,7 @@ std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {
       const json line = json::parse(text.substr(begin, end - begin));
       const auto image = line.at("image").get<std::string>();
       if (line.contains("frame")) {
-        note_frame(line, films_done_[image]);
+        note_frame(line, videos_done_[image]);
       } else {
         done_.insert(image);
       }

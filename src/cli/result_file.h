@@ -9,12 +9,12 @@
 
 #include "retinaface/detector.h"
 
-#include "video/film_reader.h"
+#include "video/video_reader.h"
 
 namespace retinaface::cli {
 
-/// What an earlier run has done of a film.
-struct FilmDone {
+/// What an earlier run has done of a video.
+struct VideoDone {
   video::FrameStamp last{.number = -1};
   std::vector<Face> faces;           ///< of the last frame
   std::vector<std::int64_t> tracks;  ///< of the same
@@ -33,10 +33,10 @@ class ResultFile {
   ResultFile& operator=(const ResultFile&) = delete;
 
   std::FILE* get() const { return file_; }
-  /// The pictures whose results were there already.
+  /// The images whose results were there already.
   const std::set<std::string>& done() const { return done_; }
-  /// The films of which frames were.
-  const std::map<std::string, FilmDone>& films_done() const { return films_done_; }
+  /// The videos of which frames were.
+  const std::map<std::string, VideoDone>& videos_done() const { return videos_done_; }
 
  private:
   /// Reads an interrupted run's lines; returns how many bytes of them are whole.
@@ -44,7 +44,7 @@ class ResultFile {
 
   std::FILE* file_ = stdout;
   std::set<std::string> done_;
-  std::map<std::string, FilmDone> films_done_;
+  std::map<std::string, VideoDone> videos_done_;
 };
 
 }  // namespace retinaface::cli

@@ -26,8 +26,8 @@ std::string json_string(const std::string& text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// The members that say which frame it is; none for a picture.
-std::string json_stamp(const PictureResult& result) {
+/// The members that say which frame it is; none for an image.
+std::string json_stamp(const ImageResult& result) {
   if (!result.frame) return {};
   return fmt::format(R"(, "frame": {}, "time_s": {:.3f})", result.frame->number,
                      result.frame->time_s);
@@ -47,7 +47,7 @@ std::string csv_field(const std::string& text) {
 class JsonLines : public ResultWriter {
  public:
   explicit JsonLines(std::FILE* file) : file_(file) {}
-  void write(const PictureResult& result) override { put(file_, to_json(result) + "\n"); }
+  void write(const ImageResult& result) override { put(file_, to_json(result) + "\n"); }
 
  private:
   std::FILE* file_;
@@ -64,7 +64,7 @@ class Csv : public ResultWriter {
     put(file_, head + ",frame,time_s,track\n");
   }
 
-  void write(const PictureResult& result) override {
+  void write(const ImageResult& result) override {
     std::string rows;
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
       const Face& face = result.faces[i];
@@ -94,9 +94,9 @@ class Coco : public ResultWriter {
         R"("nose", "left_mouth", "right_mouth"]}], "annotations": [)");
   }
 
-  void write(const PictureResult& result) override {
+  void write(const ImageResult& result) override {
     images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}{}}}",
-                           picture_ == 0 ? "" : ",", picture_, json_string(result.path.string()),
+                           image_ == 0 ? "" : ",", image_, json_string(result.path.string()),
                            result.width, result.height, json_stamp(result));
     std::string text;
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
@@ -105,7 +105,7 @@ class Coco : public ResultWriter {
           "{}\n{{\"id\": {}, \"image_id\": {}, \"category_id\": 1, \"score\": {:.5f}, \"bbox\": "
           "[{:.2f}, {:.2f}, {:.2f}, {:.2f}], \"area\": {:.2f}, \"iscrowd\": 0, "
           "\"num_keypoints\": 5, \"keypoints\": [",
-          face_ == 0 ? "" : ",", face_, picture_, face.score, face.box.x0, face.box.y0,
+          face_ == 0 ? "" : ",", face_, image_, face.score, face.box.x0, face.box.y0,
           face.box.width(), face.box.height(), face.box.width() * face.box.height());
       const char* separator = "";
       for (const Point& point : face.landmarks) {
@@ -117,7 +117,7 @@ class Coco : public ResultWriter {
       text += "}";
       ++face_;
     }
-    ++picture_;
+    ++image_;
     put(file_, text);
   }
 
@@ -125,8 +125,8 @@ class Coco : public ResultWriter {
 
  private:
   std::FILE* file_;
-  std::string images_;  ///< the only thing that grows: a line a picture
-  std::size_t picture_ = 0;
+  std::string images_;  ///< the only thing that grows: a line an image
+  std::size_t image_ = 0;
   std::size_t face_ = 0;
 };
 
@@ -134,11 +134,11 @@ class Wider : public ResultWriter {
  public:
   explicit Wider(const fs::path& folder) : folder_(folder) {}
 
-  void write(const PictureResult& result) override {
+  void write(const ImageResult& result) override {
     const fs::path place = write_wider_file(folder_, result);
     if (!written_.insert(place).second) {
       fail(ErrorCode::kInvalidArgument,
-           "{}: a second picture of this event and name; its result replaced the first in {}",
+           "{}: a second image of this event and name; its result replaced the first in {}",
            printable(result.path), printable(place));
     }
   }
@@ -150,7 +150,7 @@ class Wider : public ResultWriter {
 
 }  // namespace
 
-std::string to_json(const PictureResult& result) {
+std::string to_json(const ImageResult& result) {
   std::string line = fmt::format(R"({{"image": {}{}, "width": {}, "height": {}, "faces": [)",
                                  json_string(result.path.string()), json_stamp(result),
                                  result.width, result.height);
@@ -174,17 +174,16 @@ std::string to_json(const PictureResult& result) {
   return line;
 }
 
-fs::path wider_file(const fs::path& folder, const fs::path& picture,
+fs::path wider_file(const fs::path& folder, const fs::path& image,
                     const std::optional<video::FrameStamp>& frame) {
   if (frame) {
-    return folder / picture.filename() /
+    return folder / image.filename() /
            fmt::format("{:06}_{:.3f}s.txt", frame->number, frame->time_s);
   }
-  return folder / fs::absolute(picture).parent_path().filename() /
-         (picture.stem().string() + ".txt");
+  return folder / fs::absolute(image).parent_path().filename() / (image.stem().string() + ".txt");
 }
 
-fs::path write_wider_file(const fs::path& folder, const PictureResult& result) {
+fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
   const fs::path place = wider_file(folder, result.path, result.frame);
   const std::string name = place.parent_path().filename().string() + "/" + place.stem().string();
   make_folders(place.parent_path());

@@ -11,44 +11,44 @@
 
 #include "retinaface/detector.h"
 
-#include "video/film_reader.h"
+#include "video/video_reader.h"
 
 namespace retinaface::cli {
 
-/// What was found in one picture, or in one frame of a film.
-struct PictureResult {
+/// What was found in one image, or in one frame of a video.
+struct ImageResult {
   std::filesystem::path path;
   int width = 0;
   int height = 0;
   std::vector<Face> faces;
-  double ms = 0;  ///< that detection took, without reading the picture
-  std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a film
+  double ms = 0;  ///< that detection took, without reading the image
+  std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a video
   std::vector<std::int64_t> tracks{};                     ///< of a frame: each face's
 };
 
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":
-/// [x0, y0, x1, y1], "landmarks": [[x, y] x5]}], "ms"}, lengths in pixels of the picture as shown;
+/// [x0, y0, x1, y1], "landmarks": [[x, y] x5]}], "ms"}, lengths in pixels of the image as shown;
 /// of a frame also "frame" and "time_s" and, of each face, "track" (doc/output.md).
-std::string to_json(const PictureResult& result);
+std::string to_json(const ImageResult& result);
 
 /// Writes FOLDER/EVENT/NAME.txt as WIDER FACE's evaluator reads it (see wider_file): its name, the
 /// number of faces, then x y w h score a line. Returns the file's path. Throws Error or
 /// std::filesystem::filesystem_error.
 std::filesystem::path write_wider_file(const std::filesystem::path& folder,
-                                       const PictureResult& result);
+                                       const ImageResult& result);
 
-/// Where FOLDER/EVENT/NAME.txt of a picture is, EVENT its parent folder; of a frame, EVENT is the
-/// film's name and NAME its number and time, "000017_0.680s".
+/// Where FOLDER/EVENT/NAME.txt of an image is, EVENT its parent folder; of a frame, EVENT is the
+/// video's name and NAME its number and time, "000017_0.680s".
 std::filesystem::path wider_file(const std::filesystem::path& folder,
-                                 const std::filesystem::path& picture,
+                                 const std::filesystem::path& image,
                                  const std::optional<video::FrameStamp>& frame);
 
-/// Writes results in one of the formats of `detect`, picture after picture.
+/// Writes results in one of the formats of `detect`, image after image.
 class ResultWriter {
  public:
   virtual ~ResultWriter() = default;
   /// Throws Error or std::filesystem::filesystem_error.
-  virtual void write(const PictureResult& result) = 0;
+  virtual void write(const ImageResult& result) = 0;
   /// After the last one.
   virtual void finish() {}
 };

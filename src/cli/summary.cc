@@ -135,8 +135,7 @@ Action declare_summary(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   options->model = models::kDefaultModel;
   app.add_option("MODEL", options->model, "name of a model")->capture_default_str();
-  app.add_option("--size", options->size, "size of the picture, WIDTHxHEIGHT")
-      ->capture_default_str();
+  app.add_option("--size", options->size, "size of the image, WIDTHxHEIGHT")->capture_default_str();
   app.add_option("--json", options->json,
                  "write the same for programs to this file, instead of the table");
   return [options] { return summarize(*options); };

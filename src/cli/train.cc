@@ -22,7 +22,7 @@ std::filesystem::path beside_this_program() {
 }
 
 /// OpenMP's threads spin while they wait for each other, by default for long. Where anything else
-/// runs on the machine (the threads that load pictures do), that takes the time from what is waited
+/// runs on the machine (the threads that load images do), that takes the time from what is waited
 /// for. Read when libgomp is loaded, so it has to be set before the other program starts; what the
 /// user has set stays.
 void wait_without_spinning() {

@@ -38,21 +38,21 @@ struct FaceAttributes {
 /// 3 and 4 five, 5 is known to be a face by its surroundings only.
 inline constexpr int kQualityLevels = 5;
 
-/// No picture is larger: a coordinate beyond this, or a NaN, is a damaged file, not an annotation.
-inline constexpr float kGreatestCoordinate_px = 1e6F;
+/// No image is larger: a coordinate beyond this, or a NaN, is a damaged file, not an annotation.
+inline constexpr float kMaxCoordinate_px = 1e6F;
 
 inline bool is_plausible(const Point& point) {
-  return std::abs(point.x) <= kGreatestCoordinate_px && std::abs(point.y) <= kGreatestCoordinate_px;
+  return std::abs(point.x) <= kMaxCoordinate_px && std::abs(point.y) <= kMaxCoordinate_px;
 }
 /// Also of a box that is inverted or has no area, which may well stand in an annotation.
 inline bool is_plausible(const Box& box) {
   return is_plausible(Point{box.x0, box.y0}) && is_plausible(Point{box.x1, box.y1});
 }
 
-/// One face as somebody marked it, in pixels of its picture.
+/// One face as somebody marked it, in pixels of its image.
 struct AnnotatedFace {
   Box box;
-  /// Left eye, right eye, nose, left and right mouth corner, as seen in the picture.
+  /// Left eye, right eye, nose, left and right mouth corner, as seen in the image.
   std::array<AnnotatedPoint, 5> points = {};
   /// How sure the points, or the whole face, are, 0 to 1, where a model made them.
   float points_score = 1;
@@ -86,7 +86,7 @@ inline Landmarks landmarks_of(const AnnotatedFace& face) {
 struct AnnotatedImage {
   std::string path;  ///< relative to the set's folder of images, with '/'
   std::vector<AnnotatedFace> faces;
-  /// The picture's size in pixels where the annotations say it, as COCO's and VOC's do; else 0.
+  /// The image's size in pixels where the annotations say it, as COCO's and VOC's do; else 0.
   int width = 0;
   int height = 0;
 

@@ -26,8 +26,8 @@ float place(float length, float extent, Random& random) {
 
 Box random_square(int width, int height, const CropOptions& options, Random& random) {
   const auto shorter = static_cast<float>(std::min(width, height));
-  const auto part = static_cast<float>(random.uniform(static_cast<double>(options.least_side),
-                                                      static_cast<double>(options.greatest_side)));
+  const auto part = static_cast<float>(
+      random.uniform(static_cast<double>(options.min_side), static_cast<double>(options.max_side)));
   const float side = std::max(std::round(part * shorter), 1.0F);
   const float x = place(side, static_cast<float>(width), random);
   const float y = place(side, static_cast<float>(height), random);
@@ -51,18 +51,18 @@ float place_around(float begin, float end, float length, float extent, Random& r
 Box square_around(const Box& face, int width, int height, const CropOptions& options, int side_px,
                   Random& random) {
   const double wanted_px =
-      std::exp(random.uniform(std::log(options.least_face_px), std::log(options.greatest_face_px)));
+      std::exp(random.uniform(std::log(options.min_face_px), std::log(options.max_face_px)));
   const float size = std::sqrt(area(face));
   const auto shorter = static_cast<float>(std::min(width, height));
   const float side = std::round(std::clamp(
       size * static_cast<float>(side_px) / static_cast<float>(wanted_px),
-      std::max(options.least_side * shorter, 1.0F), options.around_face_greatest_side * shorter));
+      std::max(options.min_side * shorter, 1.0F), options.around_face_max_side * shorter));
   const float x = place_around(face.x0, face.x1, side, static_cast<float>(width), random);
   const float y = place_around(face.y0, face.y1, side, static_cast<float>(height), random);
   return {x, y, x + side, y + side};
 }
 
-/// The square's pixels, grey where it reaches over the picture.
+/// The square's pixels, gray where it reaches over the image.
 Image cut(const Image& image, const Box& square, std::uint8_t fill) {
   const auto side = static_cast<int>(square.width());
   const auto left = static_cast<int>(square.x0);
@@ -105,13 +105,13 @@ struct ColorMap {
         for (std::size_t k = 0; k < 3; ++k) result.matrix[i][j] += next[i][k] * matrix[k][j];
       }
     }
-    // The rows of every map here that moves greys sum to one factor, so that the offset stays one.
+    // The rows of every map here that moves grays sum to one factor, so that the offset stays one.
     result.offset = offset * (next[0][0] + next[0][1] + next[0][2]);
     return result;
   }
 };
 
-/// Scales the distance from grey by `factor` and turns it by `angle` in the plane of equal luma,
+/// Scales the distance from gray by `factor` and turns it by `angle` in the plane of equal luma,
 /// spanned by I and Q of YIQ.
 std::array<std::array<float, 3>, 3> chroma_map(float factor, float angle) {
   constexpr std::array<std::array<float, 3>, 3> kToYiq = {
@@ -240,22 +240,22 @@ void turn(Sample& sample, float radians) {
   };
   sample.image = warp(sample.image, about_middle(cos, -sin), width, height);
   const Similarity to = about_middle(cos, sin);
-  const Box picture = {0, 0, static_cast<float>(width), static_cast<float>(height)};
+  const Box image = {0, 0, static_cast<float>(width), static_cast<float>(height)};
   std::erase_if(sample.faces, [&](AnnotatedFace& face) {
     const Point center = to(face.box.center());
     const float half_width = std::hypot(cos * face.box.width() / 2, sin * face.box.height() / 2);
     const float half_height = std::hypot(sin * face.box.width() / 2, cos * face.box.height() / 2);
     face.box = intersection({center.x - half_width, center.y - half_height, center.x + half_width,
                              center.y + half_height},
-                            picture);
+                            image);
     for (AnnotatedPoint& point : face.points) point.position = to(point.position);
-    return !contains(picture, center);
+    return !contains(image, center);
   });
 }
 
-void ignore_small_faces(std::vector<AnnotatedFace>& faces, float least_px) {
+void ignore_small_faces(std::vector<AnnotatedFace>& faces, float min_px) {
   for (AnnotatedFace& face : faces) {
-    if (shorter_side(face.box) < least_px) face.ignored = true;
+    if (shorter_side(face.box) < min_px) face.ignored = true;
   }
 }
 
@@ -295,7 +295,7 @@ Sample augment(const Sample& sample, const AugmentationOptions& options, int sid
     turn(result, change(options.turn_degrees, random) * kRadiansPerDegree);
   }
   distort_colors(result.image, options.color, random);
-  ignore_small_faces(result.faces, options.least_face_px);
+  ignore_small_faces(result.faces, options.min_face_px);
   return result;
 }
 

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "dataset/annotation.h"
 
-// What happens to a picture and its faces before a network learns from them, as steps that can be
+// What happens to an image and its faces before a network learns from them, as steps that can be
 // composed. Each draws its chances from the generator that it is given and from nothing else.
 namespace retinaface::dataset {
 
@@ -19,31 +19,31 @@ struct Sample {
 };
 
 struct CropOptions {
-  /// Sides of the square, as parts of the picture's shorter side; the crop may reach over the
-  /// picture's edge when it is longer than a side.
-  float least_side = 0.3F;
-  float greatest_side = 1;
+  /// Sides of the square, as parts of the image's shorter side; the crop may reach over the
+  /// image's edge when it is longer than a side.
+  float min_side = 0.3F;
+  float max_side = 1;
   /// How often the square is laid around a face so that this comes out at a chosen size, instead of
   /// anywhere (after the data-anchor sampling of PyramidBox, Tang et al. 2018): the sizes of faces
-  /// in training are then those wanted, not those of the pictures.
+  /// in training are then those wanted, not those of the images.
   float around_face = 0;
-  /// The greatest such square, as a part of the picture's shorter side. Over 1, small faces come of
-  /// pictures that hold a large one alone.
-  float around_face_greatest_side = 1;
+  /// The largest such square, as a part of the image's shorter side. Over 1, small faces come of
+  /// images that hold a large one alone.
+  float around_face_max_side = 1;
   /// Range of that size in the network's input, evenly by its logarithm.
-  float least_face_px = 12;
-  float greatest_face_px = 320;
+  float min_face_px = 12;
+  float max_face_px = 320;
   /// Crops without a face are drawn again this often.
   int tries = 50;
 };
 
-/// A square to cut out, in pixels of the picture. Its corners are whole numbers. The result is a
-/// square of `side_px`; `faces` are those of the picture.
+/// A square to cut out, in pixels of the image. Its corners are whole numbers. The result is a
+/// square of `side_px`; `faces` are those of the image.
 Box choose_crop(int width, int height, const std::vector<AnnotatedFace>& faces,
                 const CropOptions& options, int side_px, Random& random);
 
-/// Cuts the square out and resizes it to side_px x side_px; what lies outside the picture gets the
-/// grey value `fill`. Faces whose centre is inside stay, clipped to the crop; points stay where
+/// Cuts the square out and resizes it to side_px x side_px; what lies outside the image gets the
+/// gray value `fill`. Faces whose centre is inside stay, clipped to the crop; points stay where
 /// they are, inside or out. Faces that nothing is left of go.
 Sample crop(const Sample& sample, const Box& square, int side_px, std::uint8_t fill = 128);
 
@@ -54,22 +54,22 @@ std::vector<AnnotatedFace> crop_faces(const std::vector<AnnotatedFace>& faces, c
 /// Mirrors left and right, and exchanges the points that change sides: [1, 0, 2, 4, 3].
 void flip(Sample& sample);
 
-/// Turns the picture about its middle by `radians`, from x towards y; what comes in is black. A
+/// Turns the image about its middle by `radians`, from x towards y; what comes in is black. A
 /// face counts as the ellipse in its box, and its new box is that of the turned ellipse, clipped to
-/// the picture; points stay with their part of the face. Faces whose centre leaves the picture go.
+/// the image; points stay with their part of the face. Faces whose centre leaves the image go.
 void turn(Sample& sample, float radians);
 
 /// Marks faces whose shorter side is below this as ignored.
-void ignore_small_faces(std::vector<AnnotatedFace>& faces, float least_px);
+void ignore_small_faces(std::vector<AnnotatedFace>& faces, float min_px);
 
-/// Ranges of the changes of colour, each made with a probability of one half (after SSD, Liu et al.
+/// Ranges of the changes of color, each made with a probability of one half (after SSD, Liu et al.
 /// 2016).
 struct ColorOptions {
   float brightness = 32;  ///< added to all values, plus or minus
   float contrast = 0.5F;  ///< factor 1 plus or minus
   float saturation = 0.5F;
   float hue_degrees = 18;  ///< rotation of the hue, plus or minus
-  float gray = 0;          ///< probability of losing all colour
+  float gray = 0;          ///< probability of losing all color
 };
 
 void distort_colors(Image& image, const ColorOptions& options, Random& random);
@@ -79,11 +79,11 @@ struct AugmentationOptions {
   ColorOptions color;
   float flip = 0.5F;        ///< probability
   float turn = 0;           ///< probability
-  float turn_degrees = 30;  ///< greatest angle, either way
-  float least_face_px = 0;  ///< smaller ones, after the crop, are ignored
+  float turn_degrees = 30;  ///< largest angle, either way
+  float min_face_px = 0;    ///< smaller ones, after the crop, are ignored
 };
 
-/// All steps: crop to side_px, flip, turn, colours, small faces.
+/// All steps: crop to side_px, flip, turn, colors, small faces.
 Sample augment(const Sample& sample, const AugmentationOptions& options, int side_px,
                Random& random);
 

@@ -22,7 +22,7 @@ Pixel at(const Image& image, int x, int y) {
   return {pixel[0], pixel[1], pixel[2]};
 }
 
-Image random_picture(int width, int height, std::uint64_t seed) {
+Image random_image(int width, int height, std::uint64_t seed) {
   Image image(width, height);
   Random random(seed);
   for (int y = 0; y < height; ++y) {
@@ -33,7 +33,7 @@ Image random_picture(int width, int height, std::uint64_t seed) {
   return image;
 }
 
-/// Faces anywhere on and around a picture.
+/// Faces anywhere on and around an image.
 std::vector<AnnotatedFace> random_faces(int width, int height, int count, Random& random) {
   std::vector<AnnotatedFace> faces;
   for (int i = 0; i < count; ++i) {
@@ -52,7 +52,7 @@ std::vector<AnnotatedFace> random_faces(int width, int height, int count, Random
 
 Sample random_sample(std::uint64_t seed) {
   Random random(seed);
-  return {random_picture(120, 90, seed), random_faces(120, 90, 6, random)};
+  return {random_image(120, 90, seed), random_faces(120, 90, 6, random)};
 }
 
 bool holds_center(const Box& square, const Box& box) {
@@ -61,7 +61,7 @@ bool holds_center(const Box& square, const Box& box) {
          center.y < square.y1;
 }
 
-TEST(ChooseCrop, IsASquareOfThePaperInsideThePicture) {
+TEST(ChooseCrop, IsASquareOfThePaperInsideTheImage) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Random random(seed);
     const int width = 50 + static_cast<int>(random.below(200));
@@ -81,21 +81,21 @@ TEST(ChooseCrop, IsASquareOfThePaperInsideThePicture) {
 }
 
 TEST(ChooseCrop, ReachesAllSizesAndCorners) {
-  float least = 100;
-  float greatest = 0;
+  float minimum = 100;
+  float largest = 0;
   bool left = false, right = false, top = false, bottom = false;
   Random random(1);
   for (int i = 0; i < 3000; ++i) {
     const Box square = choose_crop(100, 100, {}, {}, kSide_px, random);
-    least = std::min(least, square.width());
-    greatest = std::max(greatest, square.width());
+    minimum = std::min(minimum, square.width());
+    largest = std::max(largest, square.width());
     left |= square.x0 == 0;
     top |= square.y0 == 0;
     right |= square.x1 == 100;
     bottom |= square.y1 == 100;
   }
-  EXPECT_LE(least, 31);
-  EXPECT_EQ(greatest, 100);
+  EXPECT_LE(minimum, 31);
+  EXPECT_EQ(largest, 100);
   EXPECT_TRUE(left && right && top && bottom);
 }
 
@@ -120,11 +120,8 @@ TEST(ChooseCrop, TriesForAFaceThatCounts) {
 
 TEST(ChooseCrop, AroundAFaceGivesItTheWantedSize) {
   const AnnotatedFace face{.box = {400, 300, 440, 350}};
-  const CropOptions options{.least_side = 0,
-                            .greatest_side = 1,
-                            .around_face = 1,
-                            .least_face_px = 16,
-                            .greatest_face_px = 32};
+  const CropOptions options{
+      .min_side = 0, .max_side = 1, .around_face = 1, .min_face_px = 16, .max_face_px = 32};
   const float size = std::sqrt(area(face.box));
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Random random(seed);
@@ -138,10 +135,10 @@ TEST(ChooseCrop, AroundAFaceGivesItTheWantedSize) {
   }
 }
 
-TEST(ChooseCrop, AroundALargeFaceMayReachFarOverThePicture) {
+TEST(ChooseCrop, AroundALargeFaceMayReachFarOverTheImage) {
   const AnnotatedFace face{.box = {50, 50, 150, 150}};
   const CropOptions options{
-      .around_face = 1, .around_face_greatest_side = 8, .least_face_px = 8, .greatest_face_px = 8};
+      .around_face = 1, .around_face_max_side = 8, .min_face_px = 8, .max_face_px = 8};
   Random random(1);
   const Box square = choose_crop(200, 200, {face}, options, kSide_px, random);
   EXPECT_EQ(square.width(), 800);  // 100 px become 8 of 64
@@ -194,7 +191,7 @@ TEST(CropFaces, NoneWithoutAreaIsLeft) {
 }
 
 TEST(Crop, TakesThePixelsAsTheyAreAtTheSameSize) {
-  const Sample sample{random_picture(50, 40, 1), {}};
+  const Sample sample{random_image(50, 40, 1), {}};
   const Sample cropped = crop(sample, {7, 5, 27, 25}, 20);
   ASSERT_EQ(cropped.image.width(), 20);
   ASSERT_EQ(cropped.image.height(), 20);
@@ -205,8 +202,8 @@ TEST(Crop, TakesThePixelsAsTheyAreAtTheSameSize) {
   }
 }
 
-TEST(Crop, FillsWhatIsOutsideThePicture) {
-  const Sample sample{random_picture(20, 10, 1), {}};
+TEST(Crop, FillsWhatIsOutsideTheImage) {
+  const Sample sample{random_image(20, 10, 1), {}};
   for (const Box& square : {Box{-5, -3, 25, 27}, Box{10, 5, 40, 35}, Box{50, 50, 80, 80}}) {
     const Sample cropped = crop(sample, square, 30, 77);
     for (int y = 0; y < 30; ++y) {
@@ -222,7 +219,7 @@ TEST(Crop, FillsWhatIsOutsideThePicture) {
 }
 
 TEST(Flip, MirrorsPixelsBoxesAndPoints) {
-  Sample sample{random_picture(33, 20, 1), {full_face()}};
+  Sample sample{random_image(33, 20, 1), {full_face()}};
   const Sample before = sample;
   flip(sample);
   for (int y = 0; y < 20; ++y) {
@@ -245,7 +242,7 @@ TEST(Flip, MirrorsPixelsBoxesAndPoints) {
 
 TEST(Flip, TwiceIsNothing) {
   for (const int width : {1, 2, 33, 120}) {
-    Sample sample{random_picture(width, 7, 5), {full_face(), {.box = {1, 2, 3, 4}}}};
+    Sample sample{random_image(width, 7, 5), {full_face(), {.box = {1, 2, 3, 4}}}};
     const Sample before = sample;
     flip(sample);
     flip(sample);
@@ -264,7 +261,7 @@ void expect_near(const Box& box, const Box& expected) {
 }
 
 TEST(Turn, ByAQuarterBringsTheLeftToTheTop) {
-  Sample sample{random_picture(20, 20, 1), {{.box = {2, 3, 8, 15}}}};
+  Sample sample{random_image(20, 20, 1), {{.box = {2, 3, 8, 15}}}};
   sample.faces[0].points[2] = {{4, 6}, PointState::kVisible};
   const Sample before = sample;
   turn(sample, kQuarter);
@@ -299,7 +296,7 @@ TEST(Turn, KeepsTheBoxOfACircleAndHoldsThatOfAnEllipse) {
   }
 }
 
-TEST(Turn, DropsFacesThatLeaveThePicture) {
+TEST(Turn, DropsFacesThatLeaveTheImage) {
   Sample sample{Image(100, 100), {{.box = {0, 0, 20, 20}}, {.box = {85, 45, 99, 59}}}};
   turn(sample, kQuarter / 2);
   ASSERT_EQ(sample.faces.size(), 1U) << "the one in the corner is gone";
@@ -322,7 +319,7 @@ TEST(IgnoreSmallFaces, MarksByTheShorterSide) {
 constexpr ColorOptions kNeutral{.brightness = 0, .contrast = 0, .saturation = 0, .hue_degrees = 0};
 
 TEST(DistortColors, NeutralSettingsChangeNothing) {
-  const Image before = random_picture(40, 30, 9);
+  const Image before = random_image(40, 30, 9);
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Image image = before;
     Random random(seed);
@@ -334,7 +331,7 @@ TEST(DistortColors, NeutralSettingsChangeNothing) {
 TEST(DistortColors, KeepsTheSizeAndDependsOnTheGeneratorAlone) {
   int changed = 0;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const Image before = random_picture(41, 30, seed);
+    const Image before = random_image(41, 30, seed);
     Image first = before;
     Image second = before;
     Random random(seed);
@@ -352,7 +349,7 @@ TEST(DistortColors, KeepsTheSizeAndDependsOnTheGeneratorAlone) {
 TEST(DistortColors, GrayHasOneValueOfTheSameLuma) {
   ColorOptions options = kNeutral;
   options.gray = 1;
-  const Image before = random_picture(30, 30, 2);
+  const Image before = random_image(30, 30, 2);
   Image image = before;
   Random random(1);
   distort_colors(image, options, random);
@@ -367,8 +364,8 @@ TEST(DistortColors, GrayHasOneValueOfTheSameLuma) {
   }
 }
 
-TEST(DistortColors, BrightnessAndContrastTreatGreysAlike) {
-  // Of grey pixels hue and saturation change nothing, and the rest is a line value -> a value + b.
+TEST(DistortColors, BrightnessAndContrastTreatGraysAlike) {
+  // Of gray pixels hue and saturation change nothing, and the rest is a line value -> a value + b.
   ColorOptions options;
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     Image image(256, 1);
@@ -390,7 +387,7 @@ TEST(DistortColors, BrightnessAndContrastTreatGreysAlike) {
 }
 
 TEST(Augment, IsItsStepsOneAfterTheOther) {
-  const AugmentationOptions options{.crop = {}, .color = {}, .flip = 0.5F, .least_face_px = 9};
+  const AugmentationOptions options{.crop = {}, .color = {}, .flip = 0.5F, .min_face_px = 9};
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     const Sample sample = random_sample(seed);
     Random random(seed);
@@ -409,11 +406,9 @@ TEST(Augment, IsItsStepsOneAfterTheOther) {
   }
 }
 
-TEST(Augment, FacesLieInThePictureAndHaveArea) {
-  const AugmentationOptions options{.crop = {.greatest_side = 2, .around_face = 0.5F},
-                                    .color = {},
-                                    .flip = 0.5F,
-                                    .least_face_px = 4};
+TEST(Augment, FacesLieInTheImageAndHaveArea) {
+  const AugmentationOptions options{
+      .crop = {.max_side = 2, .around_face = 0.5F}, .color = {}, .flip = 0.5F, .min_face_px = 4};
   std::size_t faces = 0;
   std::size_t ignored = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
@@ -438,7 +433,7 @@ TEST(Augment, FacesLieInThePictureAndHaveArea) {
 
 TEST(Augment, TurnsAsOftenAndAsFarAsItIsTold) {
   const AugmentationOptions options{
-      .crop = {.least_side = 1}, .color = kNeutral, .flip = 0, .turn = 0.5F, .turn_degrees = 90};
+      .crop = {.min_side = 1}, .color = kNeutral, .flip = 0, .turn = 0.5F, .turn_degrees = 90};
   const float middle = kSide_px / 2.0F;
   Sample sample{Image(kSide_px, kSide_px),
                 {{.box = {middle - 5, middle - 5, middle + 5, middle + 5}}}};
@@ -458,8 +453,8 @@ TEST(Augment, TurnsAsOftenAndAsFarAsItIsTold) {
 }
 
 TEST(Augment, FlipsAboutHalf) {
-  const AugmentationOptions options{.crop = {.least_side = 1}, .color = kNeutral, .flip = 0.5F};
-  Sample sample{random_picture(kSide_px, kSide_px, 1), {}};
+  const AugmentationOptions options{.crop = {.min_side = 1}, .color = kNeutral, .flip = 0.5F};
+  Sample sample{random_image(kSide_px, kSide_px, 1), {}};
   int flipped = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     Random random(seed);

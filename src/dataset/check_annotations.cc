@@ -28,66 +28,65 @@ float distance(const Point& point, const Box& box) {
   return std::hypot(x, y);
 }
 
-/// By how much the box reaches over the picture.
-float overhang(const Box& box, const Box& picture) {
-  return std::max(
-      {picture.x0 - box.x0, picture.y0 - box.y0, box.x1 - picture.x1, box.y1 - picture.y1});
+/// By how much the box reaches over the image.
+float overhang(const Box& box, const Box& image) {
+  return std::max({image.x0 - box.x0, image.y0 - box.y0, box.x1 - image.x1, box.y1 - image.y1});
 }
 
 /// Takes down what is wrong with one face.
 class FaceCheck {
  public:
-  FaceCheck(const AnnotatedImage& image, std::size_t index, std::vector<Finding>& findings)
+  FaceCheck(const AnnotatedImage& image, std::size_t index, std::vector<FoundDefect>& findings)
       : face_(image.faces[index]), findings_(findings) {
     const Box& box = face_.box;
     where_ = fmt::format("{}: face {} at {:.1f} {:.1f} of {:.1f} x {:.1f}", printable(image.path),
                          index + 1, box.x0, box.y0, box.width(), box.height());
   }
 
-  void check(const std::optional<Box>& picture) {
-    if (area(face_.box) <= 0) note(Flaw::kBoxEmpty, "no area");
-    // An estimate follows from the points, wherever the picture ends.
-    if (picture && !face_.box_is_estimate && overhang(face_.box, *picture) > kTolerance_px) {
-      note(Flaw::kBoxOutside, fmt::format("reaches over the picture's edge by {:.1f} px",
-                                          overhang(face_.box, *picture)));
+  void check(const std::optional<Box>& image) {
+    if (area(face_.box) <= 0) note(Defect::kBoxEmpty, "no area");
+    // An estimate follows from the points, wherever the image ends.
+    if (image && !face_.box_is_estimate && overhang(face_.box, *image) > kTolerance_px) {
+      note(Defect::kBoxOutside,
+           fmt::format("reaches over the image's edge by {:.1f} px", overhang(face_.box, *image)));
     }
     for (std::size_t i = 0; i < face_.points.size(); ++i) {
-      if (face_.points[i].state != PointState::kMissing) check_point(i, picture);
+      if (face_.points[i].state != PointState::kMissing) check_point(i, image);
     }
   }
 
  private:
-  void note(Flaw flaw, std::string_view text) {
-    findings_.push_back({flaw, fmt::format("{}: {}", where_, text)});
+  void note(Defect defect, std::string_view text) {
+    findings_.push_back({defect, fmt::format("{}: {}", where_, text)});
   }
 
-  void check_point(std::size_t index, const std::optional<Box>& picture) {
+  void check_point(std::size_t index, const std::optional<Box>& image) {
     const Point& point = face_.points[index].position;
     const std::string name = fmt::format("point {} at {:.1f} {:.1f}", index + 1, point.x, point.y);
-    if (picture && distance(point, *picture) > kTolerance_px) {
-      note(Flaw::kPointOutside, name + " is outside the picture");
+    if (image && distance(point, *image) > kTolerance_px) {
+      note(Defect::kPointOutside, name + " is outside the image");
     }
     const float side = std::max(face_.box.width(), face_.box.height());
     if (side > 0 && distance(point, face_.box) > kTolerance_sides * side) {
-      note(Flaw::kPointFar,
+      note(Defect::kPointFar,
            fmt::format("{} is {:.1f} px away from the box", name, distance(point, face_.box)));
     }
   }
 
   const AnnotatedFace& face_;
-  std::vector<Finding>& findings_;
+  std::vector<FoundDefect>& findings_;
   std::string where_;
 };
 
-void find_equal_boxes(const AnnotatedImage& image, std::vector<Finding>& findings) {
+void find_equal_boxes(const AnnotatedImage& image, std::vector<FoundDefect>& findings) {
   std::map<std::tuple<float, float, float, float>, std::size_t> seen;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
     const Box& box = image.faces[i].box;
     const auto [first, is_new] = seen.emplace(std::tuple(box.x0, box.y0, box.x1, box.y1), i);
     if (is_new) continue;
     findings.push_back(
-        {Flaw::kFaceTwice, fmt::format("{}: faces {} and {} have the same box",
-                                       printable(image.path), first->second + 1, i + 1)});
+        {Defect::kFaceTwice, fmt::format("{}: faces {} and {} have the same box",
+                                         printable(image.path), first->second + 1, i + 1)});
   }
 }
 
@@ -99,30 +98,30 @@ bool looks_exchanged(const AnnotatedFace& face) {
 
 }  // namespace
 
-std::string_view name_of(Flaw flaw) {
-  constexpr std::array<std::string_view, kFlaws> kNames = {
-      "pictures that come twice",  "missing pictures",
-      "unreadable pictures",       "pictures of another size than their annotations say",
-      "boxes of no area",          "boxes outside the picture",
-      "faces that come twice",     "points outside the picture",
+std::string_view name_of(Defect defect) {
+  constexpr std::array<std::string_view, kDefects> kNames = {
+      "images that come twice",    "missing images",
+      "unreadable images",         "images of another size than their annotations say",
+      "boxes of no area",          "boxes outside the image",
+      "faces that come twice",     "points outside the image",
       "points far from their box", "points in the person's order",
   };
-  return kNames[static_cast<std::size_t>(flaw)];
+  return kNames[static_cast<std::size_t>(defect)];
 }
 
-std::vector<Finding> check_faces(const AnnotatedImage& image, int width, int height) {
-  std::vector<Finding> findings;
-  std::optional<Box> picture;
-  if (width > 0) picture = Box{0, 0, static_cast<float>(width), static_cast<float>(height)};
+std::vector<FoundDefect> check_faces(const AnnotatedImage& image, int width, int height) {
+  std::vector<FoundDefect> findings;
+  std::optional<Box> bounds;
+  if (width > 0) bounds = Box{0, 0, static_cast<float>(width), static_cast<float>(height)};
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
-    FaceCheck(image, i, findings).check(picture);
+    FaceCheck(image, i, findings).check(bounds);
   }
   find_equal_boxes(image, findings);
   return findings;
 }
 
-std::vector<Finding> check_entries(const AnnotationSet& set) {
-  std::vector<Finding> findings;
+std::vector<FoundDefect> check_entries(const AnnotationSet& set) {
+  std::vector<FoundDefect> findings;
   std::map<std::string_view, std::size_t> seen;
   std::size_t with_points = 0;
   std::size_t exchanged = 0;
@@ -130,7 +129,7 @@ std::vector<Finding> check_entries(const AnnotationSet& set) {
     const auto [first, is_new] = seen.emplace(set[i].path, i);
     if (!is_new) {
       findings.push_back(
-          {Flaw::kPictureTwice, fmt::format("{}: entries {} and {} are of this picture",
+          {Defect::kImageTwice, fmt::format("{}: entries {} and {} are of this image",
                                             printable(set[i].path), first->second + 1, i + 1)});
     }
     for (const AnnotatedFace& face : set[i].faces) {
@@ -141,16 +140,16 @@ std::vector<Finding> check_entries(const AnnotationSet& set) {
   }
   if (2 * exchanged > with_points) {
     findings.push_back(
-        {Flaw::kPointsExchanged,
+        {Defect::kPointsExchanged,
          fmt::format("in {} of {} faces with points, the left eye and corner of the mouth stand to "
-                     "the right of the right ones; left and right are meant as seen in the picture",
+                     "the right of the right ones; left and right are meant as seen in the image",
                      exchanged, with_points)});
   }
   return findings;
 }
 
 SetSummary summarise(const AnnotationSet& set) {
-  SetSummary summary{.pictures = set.size()};
+  SetSummary summary{.images = set.size()};
   for (const AnnotatedImage& image : set) {
     if (image.faces.empty()) ++summary.without_face;
     summary.faces += image.faces.size();
@@ -177,7 +176,7 @@ SetSummary summarise(const AnnotationSet& set) {
 
 std::string format_summary(const SetSummary& summary) {
   std::string text =
-      fmt::format("pictures  {:8}   without a face {}\n", summary.pictures, summary.without_face);
+      fmt::format("images  {:8}   without a face {}\n", summary.images, summary.without_face);
   text += fmt::format("faces     {:8}   ignored {}\n", summary.faces, summary.ignored);
   text += fmt::format("points    {:8}   with some of the five only {}, with hidden ones {}\n",
                       summary.with_points, summary.with_some_points, summary.with_hidden_points);

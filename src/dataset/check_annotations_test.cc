@@ -12,13 +12,13 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::vector<Flaw> flaws_of(const std::vector<AnnotatedFace>& faces, int width = 100,
-                           int height = 80) {
-  std::vector<Flaw> flaws;
-  for (const Finding& finding : check_faces({"a.jpg", faces}, width, height)) {
-    flaws.push_back(finding.flaw);
+std::vector<Defect> flaws_of(const std::vector<AnnotatedFace>& faces, int width = 100,
+                             int height = 80) {
+  std::vector<Defect> defects;
+  for (const FoundDefect& finding : check_faces({"a.jpg", faces}, width, height)) {
+    defects.push_back(finding.defect);
   }
-  return flaws;
+  return defects;
 }
 
 AnnotatedFace with_point(Point point) {
@@ -36,13 +36,13 @@ TEST(CheckAnnotations, FindsNothingInASoundSet) {
 }
 
 TEST(CheckAnnotations, FindsBoxesOfNoArea) {
-  EXPECT_THAT(flaws_of({{.box = {5, 5, 5, 9}}}), ElementsAre(Flaw::kBoxEmpty));
-  EXPECT_THAT(flaws_of({{.box = {9, 5, 5, 9}}}), ElementsAre(Flaw::kBoxEmpty));
+  EXPECT_THAT(flaws_of({{.box = {5, 5, 5, 9}}}), ElementsAre(Defect::kBoxEmpty));
+  EXPECT_THAT(flaws_of({{.box = {9, 5, 5, 9}}}), ElementsAre(Defect::kBoxEmpty));
 }
 
-TEST(CheckAnnotations, FindsBoxesOutsideThePicture) {
+TEST(CheckAnnotations, FindsBoxesOutsideTheImage) {
   for (const Box& box : {Box{-2, 5, 9, 9}, Box{5, -2, 9, 9}, Box{5, 5, 102, 9}, Box{5, 5, 9, 82}}) {
-    EXPECT_THAT(flaws_of({{.box = box}}), ElementsAre(Flaw::kBoxOutside));
+    EXPECT_THAT(flaws_of({{.box = box}}), ElementsAre(Defect::kBoxOutside));
     EXPECT_THAT(flaws_of({{.box = box}}, 0, 0), IsEmpty()) << "the size is not known";
     EXPECT_THAT(flaws_of({{.box = box, .box_is_estimate = true}}), IsEmpty());
   }
@@ -52,9 +52,10 @@ TEST(CheckAnnotations, FindsBoxesOutsideThePicture) {
 TEST(CheckAnnotations, FindsPointsOutside) {
   EXPECT_THAT(flaws_of({with_point({20, 30})}), IsEmpty());
   EXPECT_THAT(flaws_of({with_point({49, 30})}), IsEmpty()) << "19 px from a box of 40";
-  EXPECT_THAT(flaws_of({with_point({51, 30})}), ElementsAre(Flaw::kPointFar));
-  EXPECT_THAT(flaws_of({with_point({-2, 30})}), ElementsAre(Flaw::kPointOutside));
-  EXPECT_THAT(flaws_of({with_point({20, 90})}), ElementsAre(Flaw::kPointOutside, Flaw::kPointFar));
+  EXPECT_THAT(flaws_of({with_point({51, 30})}), ElementsAre(Defect::kPointFar));
+  EXPECT_THAT(flaws_of({with_point({-2, 30})}), ElementsAre(Defect::kPointOutside));
+  EXPECT_THAT(flaws_of({with_point({20, 90})}),
+              ElementsAre(Defect::kPointOutside, Defect::kPointFar));
   AnnotatedFace missing = with_point({-500, -500});
   missing.points[2].state = PointState::kMissing;
   EXPECT_THAT(flaws_of({missing}), IsEmpty());
@@ -62,11 +63,11 @@ TEST(CheckAnnotations, FindsPointsOutside) {
 
 TEST(CheckAnnotations, FindsWhatComesTwice) {
   const AnnotatedFace face{.box = {5, 5, 9, 9}};
-  EXPECT_THAT(flaws_of({face, {.box = {5, 5, 9, 10}}, face}), ElementsAre(Flaw::kFaceTwice));
+  EXPECT_THAT(flaws_of({face, {.box = {5, 5, 9, 10}}, face}), ElementsAre(Defect::kFaceTwice));
   const auto findings = check_entries({{"a.jpg", {}}, {"b.jpg", {}}, {"a.jpg", {face}}});
   ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].flaw, Flaw::kPictureTwice);
-  EXPECT_EQ(findings[0].text, "a.jpg: entries 1 and 3 are of this picture");
+  EXPECT_EQ(findings[0].defect, Defect::kImageTwice);
+  EXPECT_EQ(findings[0].text, "a.jpg: entries 1 and 3 are of this image");
 }
 
 TEST(CheckAnnotations, FindsPointsInThePersonsOrder) {
@@ -79,13 +80,13 @@ TEST(CheckAnnotations, FindsPointsInThePersonsOrder) {
   EXPECT_THAT(check_entries({{"a", {face, exchanged}}}), IsEmpty()) << "one may be upside down";
   const auto findings = check_entries({{"a", {face, exchanged, exchanged}}});
   ASSERT_EQ(findings.size(), 1U);
-  EXPECT_EQ(findings[0].flaw, Flaw::kPointsExchanged);
+  EXPECT_EQ(findings[0].defect, Defect::kPointsExchanged);
   EXPECT_THAT(findings[0].text, HasSubstr("in 2 of 3 faces"));
 }
 
 TEST(CheckAnnotations, Summarises) {
   const SetSummary summary = summarise(full_set());
-  EXPECT_EQ(summary.pictures, 3U);
+  EXPECT_EQ(summary.images, 3U);
   EXPECT_EQ(summary.without_face, 1U);
   EXPECT_EQ(summary.faces, 3U);
   EXPECT_EQ(summary.ignored, 1U);

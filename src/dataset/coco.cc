@@ -127,7 +127,7 @@ std::optional<std::set<std::string>> face_ids(const json& root, const ChosenCate
 int parse_side(const Element& image, const char* key) {
   if (!image.has(key)) return 0;
   const float side = image.number(key);
-  if (side < 0 || side > kGreatestCoordinate_px || side != std::floor(side)) {
+  if (side < 0 || side > kMaxCoordinate_px || side != std::floor(side)) {
     image.reject("expected \"{}\" in whole pixels, found {}", key, side);
   }
   return static_cast<int>(side);
@@ -139,7 +139,7 @@ AnnotatedPoint parse_point(const Element& annotation, float x, float y, float vi
     annotation.reject("expected a keypoint's visibility of 0, 1 or 2, found {}", visibility);
   }
   const Point position = {x, y};
-  if (!is_plausible(position)) annotation.reject("a keypoint at {}, {} lies in no picture", x, y);
+  if (!is_plausible(position)) annotation.reject("a keypoint at {}, {} lies in no image", x, y);
   return {position, visibility == 1 ? PointState::kHidden : PointState::kVisible};
 }
 
@@ -156,7 +156,7 @@ AnnotatedFace parse_face(const Element& annotation) {
   AnnotatedFace face;
   const std::vector<float> box = annotation.numbers("bbox", 4);
   face.box = {box[0], box[1], box[0] + box[2], box[1] + box[3]};
-  if (!is_plausible(face.box)) annotation.reject("bbox {} lies in no picture", fmt::join(box, " "));
+  if (!is_plausible(face.box)) annotation.reject("bbox {} lies in no image", fmt::join(box, " "));
   if (annotation.has("iscrowd")) face.ignored = annotation.number("iscrowd") != 0;
   if (annotation.has("keypoints") && !annotation.at("keypoints").empty()) {
     const std::vector<float> values = annotation.numbers("keypoints", 3 * face.points.size());
@@ -240,8 +240,7 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
   std::unordered_map<std::string, std::size_t> by_id;
   for_each_in(root, "images", name, [&](const Element& image) {
     const std::string id = image.id("id");
-    if (!by_id.emplace(id, set.size()).second)
-      image.reject("a second picture of id {}", excerpt(id));
+    if (!by_id.emplace(id, set.size()).second) image.reject("a second image of id {}", excerpt(id));
     set.push_back(
         {image.text("file_name"), {}, parse_side(image, "width"), parse_side(image, "height")});
   });
@@ -249,9 +248,9 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
   for_each_in(root, "annotations", name, [&](const Element& annotation) {
     if (faces && !faces->contains(annotation.id("category_id"))) return;
     const std::string id = annotation.id("image_id");
-    const auto picture = by_id.find(id);
-    if (picture == by_id.end()) annotation.reject("no picture has the id {}", excerpt(id));
-    set[picture->second].faces.push_back(parse_face(annotation));
+    const auto image = by_id.find(id);
+    if (image == by_id.end()) annotation.reject("no image has the id {}", excerpt(id));
+    set[image->second].faces.push_back(parse_face(annotation));
   });
   return set;
 }

@@ -105,7 +105,7 @@ TEST(Coco, WritesWhatOtherToolsRead) {
   const auto* const text = reinterpret_cast<const char*>(content.data());
   const auto root = nlohmann::json::parse(text, text + content.size());
   EXPECT_EQ(root["images"].size(), 3U);
-  EXPECT_EQ(root["images"][0]["file_name"], "0--Parade/a picture.jpg");
+  EXPECT_EQ(root["images"][0]["file_name"], "0--Parade/an image.jpg");
   EXPECT_EQ(root["images"][0]["width"], 100);
   EXPECT_EQ(root["categories"][0]["name"], "face");
   ASSERT_EQ(root["annotations"].size(), 3U);
@@ -136,20 +136,20 @@ TEST(Coco, ErrorsNameFileAndPlace) {
               HasSubstr("images[0]: expected \"file_name\""));
   EXPECT_THAT(complaint(R"({"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}],
                             "annotations": []})"),
-              HasSubstr("images[1]: a second picture of id 1"));
+              HasSubstr("images[1]: a second image of id 1"));
   const auto with = [&](const std::string& annotation) {
     return complaint(R"({"images": [{"id": 1, "file_name": "a"}], "annotations": [)" + annotation +
                      "]}");
   };
   EXPECT_THAT(with(R"({"image_id": 2, "bbox": [1, 2, 3, 4]})"),
-              HasSubstr("annotations[0]: no picture has the id 2"));
+              HasSubstr("annotations[0]: no image has the id 2"));
   EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3]})"),
               HasSubstr("annotations[0]: expected \"bbox\" to be 4 numbers, found 3"));
   EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, "4"]})"),
               HasSubstr("annotations[0]: expected numbers for \"bbox\""));
   EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, 1e300]})"),
               HasSubstr("annotations[0]: expected finite numbers"));
-  EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, 1e30]})"), HasSubstr("lies in no picture"));
+  EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, 1e30]})"), HasSubstr("lies in no image"));
   EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, 4], "keypoints": [1, 2, 2]})"),
               HasSubstr("expected \"keypoints\" to be 15 numbers, found 3"));
   EXPECT_THAT(with(R"({"image_id": 1, "bbox": [1, 2, 3, 4],

@@ -88,7 +88,7 @@ AnnotationSet parse_label_txt(const TextFile& file) {
   for (const TextLine& line : file.lines()) {
     if (line.text.starts_with('#')) {
       const std::size_t start = line.text.find_first_not_of(" \t", 1);
-      if (start == std::string_view::npos) line.reject("expected a picture's path after '#'");
+      if (start == std::string_view::npos) line.reject("expected an image's path after '#'");
       set.push_back({std::string(line.text.substr(start)), {}});
     } else if (set.empty()) {
       line.reject("expected '# PATH' before the first face");

@@ -16,7 +16,7 @@ using testing::TemporaryFolder;
 TEST(LabelTxt, ReadsTheThreeForms) {
   const TemporaryFolder folder;
   const auto path = folder / "label.txt";
-  write_file_atomically(path, std::string("# a/one picture.jpg\r\n"
+  write_file_atomically(path, std::string("# a/one image.jpg\r\n"
                                           "10 20 30 40\r\n"
                                           "\n"
                                           "# b/two.jpg\n"
@@ -26,7 +26,7 @@ TEST(LabelTxt, ReadsTheThreeForms) {
                                           "# c/none.jpg\n"));
   const AnnotationSet set = read_label_txt(path);
   ASSERT_EQ(set.size(), 3U);
-  EXPECT_EQ(set[0].path, "a/one picture.jpg");
+  EXPECT_EQ(set[0].path, "a/one image.jpg");
   ASSERT_EQ(set[0].faces.size(), 1U);
   EXPECT_EQ(set[0].faces[0].box, (Box{10, 20, 40, 60}));
   EXPECT_FALSE(has_landmarks(set[0].faces[0]));
@@ -97,7 +97,7 @@ TEST(LabelTxt, ErrorsNameFileAndLine) {
               HasSubstr("label.txt:2: expected a face's numbers"));
   EXPECT_THAT(complaint("# a.jpg\n1 2 3 1e30\n"), HasSubstr("label.txt:2: a box at 1, 2 of 3 x"));
   EXPECT_THAT(complaint("# a.jpg\n1 2 nan 4\n"), HasSubstr("found 'nan'"));
-  EXPECT_THAT(complaint("#\n"), HasSubstr("label.txt:1: expected a picture's path"));
+  EXPECT_THAT(complaint("#\n"), HasSubstr("label.txt:1: expected an image's path"));
   EXPECT_THAT(complaint("# a\n1 2 3 4 5 6 7 7 8 1 9 10 0 11 12 0 13 14 1 0.82\n"),
               HasSubstr("flag of 0, 1 or -1, found 7"));
   EXPECT_THAT(complaint("# a\n1 2 3 4 5 6 0 7 8 1 9 10 0 11 12 0 13 14 1 1 0 1e30 0 0 0 0\n"),

@@ -14,35 +14,35 @@
 namespace retinaface::dataset {
 namespace {
 
-/// A picture of one of the sets.
+/// An image of one of the sets.
 struct Entry {
   const TrainingSet* set = nullptr;
   const AnnotatedImage* image = nullptr;
 };
 
-/// Decoded pictures up to a bound. What came first stays: in epochs that visit every picture once,
+/// Decoded images up to a bound. What came first stays: in epochs that visit every image once,
 /// throwing out the oldest would throw out just what is needed next.
-class PictureCache {
+class ImageCache {
  public:
-  explicit PictureCache(std::size_t bytes) : room_(bytes) {}
+  explicit ImageCache(std::size_t bytes) : room_(bytes) {}
 
   std::shared_ptr<const Image> read(std::size_t index, const std::filesystem::path& path) {
     {
       const std::lock_guard lock(mutex_);
-      if (const auto found = pictures_.find(index); found != pictures_.end()) return found->second;
+      if (const auto found = images_.find(index); found != images_.end()) return found->second;
     }
     auto image = std::make_shared<const Image>(read_image(path, {.apply_orientation = false}));
     const std::size_t bytes =
         static_cast<std::size_t>(image->stride()) * static_cast<std::size_t>(image->height());
     const std::lock_guard lock(mutex_);
-    if (bytes <= room_ && pictures_.emplace(index, image).second) room_ -= bytes;
+    if (bytes <= room_ && images_.emplace(index, image).second) room_ -= bytes;
     return image;
   }
 
  private:
   std::mutex mutex_;
   std::size_t room_;
-  std::map<std::size_t, std::shared_ptr<const Image>> pictures_;
+  std::map<std::size_t, std::shared_ptr<const Image>> images_;
 };
 
 }  // namespace
@@ -59,7 +59,7 @@ class Loader::Implementation {
       for (const AnnotatedImage& image : set.annotations) entries_.push_back({&set, &image});
     }
     if (entries_.size() < static_cast<std::size_t>(options_.batch)) {
-      fail(ErrorCode::kBadData, "{}: {} pictures, fewer than one batch of {}",
+      fail(ErrorCode::kBadData, "{}: {} images, fewer than one batch of {}",
            sets_.empty() ? "no data" : sets_.front().images.string(), entries_.size(),
            options_.batch);
     }
@@ -161,7 +161,7 @@ class Loader::Implementation {
     return augment({*image, entry.image->faces}, options_.augmentation, options_.side_px, random);
   }
 
-  /// Which picture comes when in an epoch.
+  /// Which image comes when in an epoch.
   std::shared_ptr<const std::vector<std::size_t>> order_of(std::int64_t epoch) {
     const std::lock_guard lock(order_mutex_);
     if (epoch != order_epoch_ || !order_) {
@@ -178,7 +178,7 @@ class Loader::Implementation {
   const std::vector<TrainingSet> sets_;
   const LoaderOptions options_;
   std::vector<Entry> entries_;
-  PictureCache cache_;
+  ImageCache cache_;
 
   std::mutex order_mutex_;
   std::int64_t order_epoch_ = -1;

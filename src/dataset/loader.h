@@ -10,7 +10,7 @@
 
 namespace retinaface::dataset {
 
-/// A set's pictures and faces, as training takes them.
+/// A set's images and faces, as training takes them.
 struct TrainingSet {
   std::filesystem::path images;  ///< the folder that the annotations' paths start from
   AnnotationSet annotations;
@@ -23,28 +23,28 @@ struct LoaderOptions {
   std::uint64_t seed = 1;
   int threads = 1;        ///< that decode and augment ahead of the training
   int batches_ahead = 2;  ///< how many finished batches wait at most
-  /// Decoded pictures are kept for later epochs up to this.
+  /// Decoded images are kept for later epochs up to this.
   std::size_t cache_bytes = 0;
-  /// This process takes the pictures `rank`, rank + processes, ... of every batch, of which it
+  /// This process takes the images `rank`, rank + processes, ... of every batch, of which it
   /// yields batch / processes.
   int rank = 0;
   int processes = 1;
 };
 
-/// Yields batch after batch of augmented samples, for ever. An epoch is each picture once, in an
+/// Yields batch after batch of augmented samples, for ever. An epoch is each image once, in an
 /// order of its own; a last part that fills no batch is left out. What batch number b holds depends
 /// on the seed and on b alone: not on the threads, nor on where the loader was started.
 class Loader {
  public:
   /// Starts with batch number `first_batch`, counted from 0 over all epochs. Throws
-  /// Error(kBadData) when the sets hold fewer pictures than one batch.
+  /// Error(kBadData) when the sets hold fewer images than one batch.
   Loader(std::vector<TrainingSet> sets, LoaderOptions options, std::int64_t first_batch = 0);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
   std::int64_t batches_per_epoch() const;
-  /// The next batch; waits until it is there. Throws what reading a picture threw.
+  /// The next batch; waits until it is there. Throws what reading an image threw.
   std::vector<Sample> next();
   /// Seconds that next() has spent waiting so far.
   double waited_seconds() const;

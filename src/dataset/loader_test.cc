@@ -18,11 +18,11 @@ using testing::TemporaryFolder;
 
 constexpr int kWidth = 40;
 constexpr int kHeight = 30;
-constexpr std::size_t kPictureBytes = 3 * kWidth * kHeight;
+constexpr std::size_t kImageBytes = 3 * kWidth * kHeight;
 
-Image plain_picture(int value) {
+Image plain_image(int value) {
   Image image(kWidth, kHeight);
-  std::fill_n(image.row(0), kPictureBytes, static_cast<std::uint8_t>(value));
+  std::fill_n(image.row(0), kImageBytes, static_cast<std::uint8_t>(value));
   return image;
 }
 
@@ -30,7 +30,7 @@ int value_of(const Sample& sample) {
   return sample.image.row(0)[0];
 }
 
-/// Pictures of one value each, 0, 1, 2 ..., with a face.
+/// Images of one value each, 0, 1, 2 ..., with a face.
 class PlainSet {
  public:
   explicit PlainSet(int count) {
@@ -43,11 +43,11 @@ class PlainSet {
     paint(0);
   }
 
-  /// Writes the pictures, `offset` added to their values.
+  /// Writes the images, `offset` added to their values.
   void paint(int offset) const {
     for (int i = 0; i < static_cast<int>(set_.annotations.size()); ++i) {
       write_image(folder_ / set_.annotations[static_cast<std::size_t>(i)].path,
-                  plain_picture(i + offset));
+                  plain_image(i + offset));
     }
   }
 
@@ -59,7 +59,7 @@ class PlainSet {
   TrainingSet set_;
 };
 
-/// Colours stay, so that a sample shows which picture it was.
+/// Colors stay, so that a sample shows which image it was.
 LoaderOptions options_of(int batch) {
   LoaderOptions options;
   options.augmentation.color = {.brightness = 0, .contrast = 0, .saturation = 0, .hue_degrees = 0};
@@ -102,8 +102,7 @@ TEST(LoaderThreads, BatchesDoNotDependOnThreadsCacheOrBatchesAhead) {
   Loader reference({set.set()}, options);
   const Batches expected = take(reference, 10);  // more than three epochs
   for (const int threads : {2, 5}) {
-    for (const std::size_t cache_bytes :
-         {std::size_t{0}, 4 * kPictureBytes, std::size_t{1} << 20}) {
+    for (const std::size_t cache_bytes : {std::size_t{0}, 4 * kImageBytes, std::size_t{1} << 20}) {
       for (const int ahead : {1, 4}) {
         options.threads = threads;
         options.cache_bytes = cache_bytes;
@@ -130,7 +129,7 @@ TEST(LoaderThreads, StartingLaterIsSkipping) {
   }
 }
 
-TEST(LoaderThreads, AnEpochIsEachPictureOnce) {
+TEST(LoaderThreads, AnEpochIsEachImageOnce) {
   const PlainSet set(12);
   Loader loader({set.set()}, options_of(4));
   ASSERT_EQ(loader.batches_per_epoch(), 3);
@@ -144,7 +143,7 @@ TEST(LoaderThreads, AnEpochIsEachPictureOnce) {
   EXPECT_EQ(orders.size(), 5U) << "in another order each time";
 }
 
-TEST(LoaderThreads, APictureIsCutAnewInEachEpoch) {
+TEST(LoaderThreads, AnImageIsCutAnewInEachEpoch) {
   const PlainSet set(1);
   Loader loader({set.set()}, options_of(1));
   std::vector<Box> boxes;
@@ -198,18 +197,18 @@ TEST(LoaderThreads, TheCacheKeepsWhatFitsAndNoMore) {
     LoaderOptions options = options_of(4);
     options.threads = 2;
     options.batches_ahead = 1;
-    options.cache_bytes = static_cast<std::size_t>(room) * kPictureBytes + kPictureBytes / 2;
+    options.cache_bytes = static_cast<std::size_t>(room) * kImageBytes + kImageBytes / 2;
     Loader loader({set.set()}, options);
     take(loader, 3);
     set.paint(kRepainted);
     take(loader, 3);  // some of this epoch may have been read before
     const std::vector<int> values = values_of(take(loader, 3));
     const auto old = std::ranges::count_if(values, [](int value) { return value < kRepainted; });
-    EXPECT_EQ(old, room) << "pictures that were not read again";
+    EXPECT_EQ(old, room) << "images that were not read again";
   }
 }
 
-TEST(LoaderThreads, AMissingPictureIsNamed) {
+TEST(LoaderThreads, AMissingImageIsNamed) {
   const PlainSet set(6);
   std::filesystem::remove(set.folder() / "4.png");
   LoaderOptions options = options_of(3);
@@ -221,11 +220,11 @@ TEST(LoaderThreads, AMissingPictureIsNamed) {
   EXPECT_EQ(error_of([&] { loader.next(); }).code(), ErrorCode::kNotFound) << "and again";
 }
 
-TEST(LoaderThreads, NeedsABatchOfPictures) {
+TEST(LoaderThreads, NeedsABatchOfImages) {
   const PlainSet set(3);
   const Error error = error_of([&] { const Loader loader({set.set()}, options_of(4)); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
-  EXPECT_THAT(error.what(), HasSubstr("3 pictures, fewer than one batch of 4"));
+  EXPECT_THAT(error.what(), HasSubstr("3 images, fewer than one batch of 4"));
   Loader both({set.set(), set.set()}, options_of(4));
   EXPECT_EQ(both.next().size(), 4U) << "sets count together";
 }

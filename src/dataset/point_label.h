@@ -8,7 +8,7 @@
 
 namespace retinaface::dataset {
 
-/// Reads labels of pictures with one face each, as mtfl_txt.h has them, for training. There are no
+/// Reads labels of images with one face each, as mtfl_txt.h has them, for training. There are no
 /// boxes: box_around_points makes them, marked as estimates. Profiles are faces of atypical pose.
 /// Throws Error as read_mtfl_txt does.
 AnnotationSet read_point_label(const std::filesystem::path& path);

@@ -108,7 +108,7 @@ bool holds_one_of(const fs::path& folder, const AnnotationSet& set) {
                      });
 }
 
-/// Where the pictures are, `source` being the annotations' file or folder.
+/// Where the images are, `source` being the annotations' file or folder.
 fs::path find_images(const fs::path& source, const AnnotationSet& set) {
   const fs::path base = fs::is_directory(source) ? source : source.parent_path();
   const fs::path beside = base / "..";

@@ -13,7 +13,7 @@ enum class SetFormat {
   kLabelTxt,  ///< RetinaFace's label.txt (label_txt.h)
   kWider,     ///< WIDER FACE's wider_face_*_bbx_gt.txt (wider_bbx_gt.h)
   kCoco,      ///< COCO's JSON (coco.h)
-  kVoc,       ///< Pascal VOC's XML, one file a picture (voc.h)
+  kVoc,       ///< Pascal VOC's XML, one file an image (voc.h)
   kPoints,    ///< five points and no box, as MTFL has them (point_label.h)
 };
 
@@ -32,15 +32,15 @@ struct FoundSet {
 ///   a folder   in which stand, the first that does: label.txt; VOC's Annotations/;
 ///              wider_face_*_bbx_gt.txt, also in wider_face_split/; *.json, also in annotations/;
 ///              *.xml
-/// The folder of the pictures is that of the usual ones (images/, JPEGImages/, the annotations'
+/// The folder of the images is that of the usual ones (images/, JPEGImages/, the annotations'
 /// own, those beside it, WIDER_train/images/, train2017/ and the like) which holds one of the first
-/// pictures; else images/ beside the annotations.
+/// images; else images/ beside the annotations.
 /// `chosen` says which categories are faces in the formats that have some (category.h); the others
 /// hold faces alone. Throws Error as the readers do; kNotFound for a folder without annotations,
 /// kBadData when several files could be meant or the format is none of these.
 FoundSet read_set(const std::filesystem::path& path, const ChosenCategories& chosen = {});
 
-/// The same, for those who want no more than pictures and faces.
+/// The same, for those who want no more than images and faces.
 TrainingSet read_training_set(const std::filesystem::path& path,
                               const ChosenCategories& chosen = {});
 

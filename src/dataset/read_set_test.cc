@@ -20,10 +20,10 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
-/// A file where a picture would stand; nobody looks inside.
-void put_picture(const fs::path& path) {
+/// A file where an image would stand; nobody looks inside.
+void put_image(const fs::path& path) {
   fs::create_directories(path.parent_path());
-  write_file_atomically(path, std::string("picture"));
+  write_file_atomically(path, std::string("image"));
 }
 
 TEST(ReadSet, KnowsEachFormatByItsContent) {
@@ -57,7 +57,7 @@ TEST(ReadSet, FindsLabelAndImagesInAFolder) {
   FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.source, folder / "label.txt");
   EXPECT_EQ(found.set.images, folder / "images") << "where they should be, if anywhere";
-  put_picture(folder / "b.png");
+  put_image(folder / "b.png");
   EXPECT_EQ(read_training_set(folder.path()).images, folder.path());
 }
 
@@ -66,8 +66,8 @@ TEST(ReadSet, FindsWidersOwnLayout) {
   fs::create_directories(folder / "wider_face_split");
   const fs::path file = folder / "wider_face_split/wider_face_val_bbx_gt.txt";
   write_wider_bbx_gt(file, full_set());
-  put_picture(folder / "WIDER_train/images/other.jpg");
-  put_picture(folder / "WIDER_val/images/0--Parade/a picture.jpg");
+  put_image(folder / "WIDER_train/images/other.jpg");
+  put_image(folder / "WIDER_val/images/0--Parade/an image.jpg");
   const FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.format, SetFormat::kWider);
   EXPECT_EQ(found.source, file);
@@ -83,7 +83,7 @@ TEST(ReadSet, FindsCocosOwnLayout) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "annotations");
   write_coco(folder / "annotations/instances_train2017.json", full_set());
-  put_picture(folder / "train2017/c.webp");
+  put_image(folder / "train2017/c.webp");
   const FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.format, SetFormat::kCoco);
   EXPECT_EQ(found.set.images, folder / "train2017");
@@ -92,7 +92,7 @@ TEST(ReadSet, FindsCocosOwnLayout) {
 TEST(ReadSet, FindsVocsOwnLayout) {
   const TemporaryFolder folder;
   write_set(folder.path(), SetFormat::kVoc, full_set());
-  put_picture(folder / "JPEGImages/b.png");
+  put_image(folder / "JPEGImages/b.png");
   const FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.format, SetFormat::kVoc);
   EXPECT_EQ(found.source, folder / "Annotations");

@@ -23,10 +23,10 @@ inline AnnotatedFace full_face() {
   return face;
 }
 
-/// Two pictures with faces, one without; known sizes.
+/// Two images with faces, one without; known sizes.
 inline AnnotationSet full_set() {
   AnnotatedFace ignored{.box = {0, 0, 8, 9}, .ignored = true};
-  return {{"0--Parade/a picture.jpg", {full_face(), ignored}, 100, 80},
+  return {{"0--Parade/an image.jpg", {full_face(), ignored}, 100, 80},
           {"b.png", {{.box = {1, 2, 4, 6}}}, 64, 64},
           {"c.webp", {}, 32, 16}};
 }

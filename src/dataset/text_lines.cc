@@ -14,8 +14,8 @@ constexpr std::string_view kSpaces = " \t\r\n\v\f";
 
 /// What a message shows of foreign text: its start, made printable.
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 40;
-  return printable(std::string(text.substr(0, kMost)));
+  constexpr std::size_t kMax = 40;
+  return printable(std::string(text.substr(0, kMax)));
 }
 
 }  // namespace
@@ -44,12 +44,12 @@ std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view 
 Box TextLine::box(float x, float y, float width, float height) const {
   const Box box = {x, y, x + width, y + height};
   if (!is_plausible(box))
-    reject("a box at {}, {} of {} x {} lies in no picture", x, y, width, height);
+    reject("a box at {}, {} of {} x {} lies in no image", x, y, width, height);
   return box;
 }
 
 Point TextLine::point(float x, float y) const {
-  if (!is_plausible(Point{x, y})) reject("a point at {}, {} lies in no picture", x, y);
+  if (!is_plausible(Point{x, y})) reject("a point at {}, {} lies in no image", x, y);
   return {x, y};
 }
 
@@ -69,14 +69,13 @@ TextFile::TextFile(std::vector<std::byte> content, std::string name)
   }
 }
 
-void check_written_path(const std::string& picture, const std::string& file) {
+void check_written_path(const std::string& image, const std::string& file) {
   const bool plain =
-      std::ranges::none_of(picture, [](unsigned char c) { return std::iscntrl(c) != 0; });
-  if (picture.empty() || !plain || trimmed(picture) != picture ||
-      picture.starts_with(kByteOrderMark)) {
+      std::ranges::none_of(image, [](unsigned char c) { return std::iscntrl(c) != 0; });
+  if (image.empty() || !plain || trimmed(image) != image || image.starts_with(kByteOrderMark)) {
     fail(ErrorCode::kUnsupported,
-         "{}: expected a picture's path without line breaks or spaces around it, found '{}'", file,
-         excerpt(picture));
+         "{}: expected an image's path without line breaks or spaces around it, found '{}'", file,
+         excerpt(image));
   }
 }
 

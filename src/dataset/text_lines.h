@@ -60,11 +60,11 @@ class TextFile {
   std::vector<TextLine> lines_;
 };
 
-/// Refuses a picture's path that would not come back as it is from a line of text, nor from XML: an
+/// Refuses an image's path that would not come back as it is from a line of text, nor from XML: an
 /// empty one, one with control characters, with spaces around it or with a byte order mark before
 /// it. `file` is what is written.
 /// Throws Error(kUnsupported).
-void check_written_path(const std::string& picture, const std::string& file);
+void check_written_path(const std::string& image, const std::string& file);
 
 inline constexpr int kCoordinateDigits = 2;
 inline constexpr int kPropertyDigits = 4;

@@ -92,7 +92,7 @@ Box parse_box(const Element& element) {
   const Box box = {element.child("xmin").number() - kFirstPixel,
                    element.child("ymin").number() - kFirstPixel, element.child("xmax").number(),
                    element.child("ymax").number()};
-  if (!is_plausible(box)) element.reject("this box lies in no picture");
+  if (!is_plausible(box)) element.reject("this box lies in no image");
   return box;
 }
 
@@ -105,7 +105,7 @@ AnnotatedPoint parse_point(const Element& element) {
   }
   if (state->second == PointState::kMissing) return {};
   const Point position = {element.attribute_number("x"), element.attribute_number("y")};
-  if (!is_plausible(position)) element.reject("this point lies in no picture");
+  if (!is_plausible(position)) element.reject("this point lies in no image");
   return {position, state->second};
 }
 
@@ -134,7 +134,7 @@ AnnotatedFace parse_face(const Element& object) {
 
 int parse_side(const Element& element) {
   const float side = element.number();
-  if (side < 0 || side > kGreatestCoordinate_px || side != std::floor(side)) {
+  if (side < 0 || side > kMaxCoordinate_px || side != std::floor(side)) {
     element.reject("expected a side in whole pixels, found {}", side);
   }
   return static_cast<int>(side);
@@ -155,14 +155,14 @@ std::vector<fs::path> xml_files(const fs::path& path) {
   return files;
 }
 
-/// The faces among a picture's objects.
-AnnotatedImage only_faces(VocPicture picture, const std::set<std::string>& categories) {
+/// The faces among an image's objects.
+AnnotatedImage only_faces(VocImage image, const std::set<std::string>& categories) {
   std::vector<AnnotatedFace> faces;
-  for (std::size_t i = 0; i < picture.categories.size(); ++i) {
-    if (categories.contains(picture.categories[i])) faces.push_back(picture.image.faces[i]);
+  for (std::size_t i = 0; i < image.categories.size(); ++i) {
+    if (categories.contains(image.categories[i])) faces.push_back(image.image.faces[i]);
   }
-  picture.image.faces = std::move(faces);
-  return std::move(picture.image);
+  image.image.faces = std::move(faces);
+  return std::move(image.image);
 }
 
 void push(tinyxml2::XMLPrinter& xml, const char* name, const std::string& text) {
@@ -218,21 +218,21 @@ void push_face(tinyxml2::XMLPrinter& xml, const AnnotatedFace& face) {
   xml.CloseElement();
 }
 
-/// Where below the folder a picture's XML file goes.
-fs::path xml_path(const fs::path& folder, const std::string& picture) {
-  const fs::path path(picture);
+/// Where below the folder an image's XML file goes.
+fs::path xml_path(const fs::path& folder, const std::string& image) {
+  const fs::path path(image);
   const bool leaves = path.is_absolute() || path.filename().empty() ||
                       std::ranges::find(path, fs::path("..")) != path.end();
   if (leaves) {
-    fail(ErrorCode::kBadData, "{}: expected paths of pictures below the set's folder, found {}",
-         printable(folder), excerpt(picture));
+    fail(ErrorCode::kBadData, "{}: expected paths of images below the set's folder, found {}",
+         printable(folder), excerpt(image));
   }
   return (folder / path).replace_extension(".xml");
 }
 
 }  // namespace
 
-VocPicture parse_voc(std::span<const std::byte> content, const std::string& name) {
+VocImage parse_voc(std::span<const std::byte> content, const std::string& name) {
   tinyxml2::XMLDocument document;
   const auto error = document.Parse(reinterpret_cast<const char*>(content.data()), content.size());
   if (error != tinyxml2::XML_SUCCESS) {
@@ -244,34 +244,34 @@ VocPicture parse_voc(std::span<const std::byte> content, const std::string& name
     fail(ErrorCode::kBadData, "{}: expected VOC's element <annotation>", name);
   }
   const Element annotation(*root, name);
-  VocPicture picture;
-  picture.image.path = annotation.child("filename").text();
+  VocImage image;
+  image.image.path = annotation.child("filename").text();
   if (annotation.has("size")) {
-    picture.image.width = parse_side(annotation.child("size").child("width"));
-    picture.image.height = parse_side(annotation.child("size").child("height"));
+    image.image.width = parse_side(annotation.child("size").child("width"));
+    image.image.height = parse_side(annotation.child("size").child("height"));
   }
   for (const Element& object : annotation.children("object")) {
-    picture.categories.push_back(object.child("name").text());
-    picture.image.faces.push_back(parse_face(object));
+    image.categories.push_back(object.child("name").text());
+    image.image.faces.push_back(parse_face(object));
   }
-  return picture;
+  return image;
 }
 
 AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
   const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
-  std::vector<VocPicture> pictures;
+  std::vector<VocImage> images;
   std::map<std::string, std::string> names;
   for (const fs::path& file : xml_files(path)) {
-    VocPicture& picture = pictures.emplace_back(parse_voc(read_file(file), printable(file)));
+    VocImage& image = images.emplace_back(parse_voc(read_file(file), printable(file)));
     const fs::path below = file.parent_path().lexically_relative(folder);
     if (below != "." && !below.empty()) {
-      picture.image.path = (below / picture.image.path).generic_string();
+      image.image.path = (below / image.image.path).generic_string();
     }
-    for (const std::string& name : picture.categories) names.emplace(name, name);
+    for (const std::string& name : image.categories) names.emplace(name, name);
   }
   const std::set<std::string> faces = face_categories(names, chosen, printable(path));
   AnnotationSet set;
-  for (VocPicture& picture : pictures) set.push_back(only_faces(std::move(picture), faces));
+  for (VocImage& image : images) set.push_back(only_faces(std::move(image), faces));
   return set;
 }
 
@@ -300,7 +300,7 @@ void write_voc(const fs::path& folder, const AnnotationSet& set) {
     check_written_path(image.path, printable(folder));
     const fs::path place = xml_path(folder, image.path);
     if (!written.insert(place.lexically_normal()).second) {
-      fail(ErrorCode::kBadData, "{}: expected one picture for this file, found a second: {}",
+      fail(ErrorCode::kBadData, "{}: expected one image for this file, found a second: {}",
            printable(place), excerpt(image.path));
     }
     make_folders(place.parent_path());

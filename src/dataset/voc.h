@@ -13,29 +13,29 @@
 namespace retinaface::dataset {
 
 /// One XML file of Pascal VOC's, its objects not yet chosen by category.
-struct VocPicture {
+struct VocImage {
   AnnotatedImage image;                 ///< its path is the file's <filename>
   std::vector<std::string> categories;  ///< <name> of each of the image's faces
 };
 
 /// Reads one file: <annotation> with <filename>, <size> where given, and <object>s with <name>,
 /// <bndbox> and, where given, <difficult>, which makes an ignored face. VOC counts pixels from 1
-/// and its boxes hold their last pixel: xmin = 1 and xmax = width span the picture. `name` stands
+/// and its boxes hold their last pixel: xmin = 1 and xmax = width span the image. `name` stands
 /// in for the path in messages. Throws Error(kBadData) with file and line.
-VocPicture parse_voc(std::span<const std::byte> content, const std::string& name);
+VocImage parse_voc(std::span<const std::byte> content, const std::string& name);
 
-/// Reads a file, or all files *.xml below a folder in the order of their paths. A picture's path is
+/// Reads a file, or all files *.xml below a folder in the order of their paths. An image's path is
 /// its XML file's folder, relative to `path`, and <filename>. Of several categories those
 /// chosen or named "face" are read (category.h). Throws Error as read_file and parse_voc do, and
 /// kNotFound for a folder without such files.
 AnnotationSet read_voc(const std::filesystem::path& path, const ChosenCategories& chosen = {});
 
-/// Writes the XML file of a picture. What VOC has no place for (points, attributes, quality, the
+/// Writes the XML file of an image. What VOC has no place for (points, attributes, quality, the
 /// score of the points) goes into an element <retinaface>, which read_voc reads and others skip.
 /// Coordinates have two digits after the point.
 std::string format_voc(const AnnotatedImage& image);
 
-/// Writes FOLDER/PATH.xml for each picture, its extension exchanged. Throws Error: kUnreadable;
+/// Writes FOLDER/PATH.xml for each image, its extension exchanged. Throws Error: kUnreadable;
 /// kBadData for paths that leave the folder or share a file; kUnsupported as check_written_path.
 void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 

@@ -14,7 +14,7 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
-VocPicture parse(const std::string& text) {
+VocImage parse(const std::string& text) {
   return parse_voc(std::as_bytes(std::span(text)), "a.xml");
 }
 
@@ -29,7 +29,7 @@ std::string file(const std::string& content) {
 }
 
 TEST(Voc, ReadsAHandWrittenFile) {
-  const VocPicture picture = parse(R"(<?xml version="1.0"?>
+  const VocImage image = parse(R"(<?xml version="1.0"?>
 <annotation>
   <folder>VOC2012</folder>
   <filename> 2007_000027.jpg </filename>
@@ -44,14 +44,14 @@ TEST(Voc, ReadsAHandWrittenFile) {
     <bndbox><xmin>1</xmin><ymin>2.5</ymin><xmax>486</xmax><ymax>500</ymax></bndbox>
   </object>
 </annotation>)");
-  EXPECT_EQ(picture.image.path, "2007_000027.jpg");
-  EXPECT_EQ(picture.image.width, 486);
-  EXPECT_EQ(picture.image.height, 500);
-  EXPECT_EQ(picture.categories, (std::vector<std::string>{"person", "face"}));
-  ASSERT_EQ(picture.image.faces.size(), 2U);
-  EXPECT_EQ(picture.image.faces[0], (AnnotatedFace{.box = {173, 100, 349, 351}}));
-  // From the first to the last pixel: as wide as the picture.
-  EXPECT_EQ(picture.image.faces[1], (AnnotatedFace{.box = {0, 1.5F, 486, 500}, .ignored = true}));
+  EXPECT_EQ(image.image.path, "2007_000027.jpg");
+  EXPECT_EQ(image.image.width, 486);
+  EXPECT_EQ(image.image.height, 500);
+  EXPECT_EQ(image.categories, (std::vector<std::string>{"person", "face"}));
+  ASSERT_EQ(image.image.faces.size(), 2U);
+  EXPECT_EQ(image.image.faces[0], (AnnotatedFace{.box = {173, 100, 349, 351}}));
+  // From the first to the last pixel: as wide as the image.
+  EXPECT_EQ(image.image.faces[1], (AnnotatedFace{.box = {0, 1.5F, 486, 500}, .ignored = true}));
 }
 
 TEST(Voc, ReadsTheFacesOfAFolder) {
@@ -95,7 +95,7 @@ TEST(Voc, RefusesPathsThatLeaveTheFolderOrShareAFile) {
   EXPECT_THAT(error_of([&] {
                 write_voc(folder / "out", {{"a.jpg", {}}, {"a.png", {}}});
               }).what(),
-              HasSubstr("a.xml: expected one picture for this file"));
+              HasSubstr("a.xml: expected one image for this file"));
 }
 
 TEST(Voc, ErrorsNameFileAndLine) {

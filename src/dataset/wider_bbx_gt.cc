@@ -25,7 +25,7 @@ bool holds_only_numbers(std::string_view text) {
 
 std::string parse_path(const TextLine& line) {
   if (holds_only_numbers(line.text)) {
-    line.reject("expected a picture's path, found '{}'; is the number of faces above right?",
+    line.reject("expected an image's path, found '{}'; is the number of faces above right?",
                 excerpt(line.text));
   }
   return std::string(line.text);
@@ -52,7 +52,7 @@ AnnotatedFace parse_face(const TextLine& line) {
   return face;
 }
 
-/// What WIDER has below the count of a picture without faces.
+/// What WIDER has below the count of an image without faces.
 bool stands_for_no_face(const TextLine& line) {
   return holds_only_numbers(line.text) &&
          std::ranges::all_of(line.numbers("zeros"), [](float value) { return value == 0; });

@@ -10,9 +10,9 @@
 
 namespace retinaface::dataset {
 
-/// Reads WIDER FACE's wider_face_train_bbx_gt.txt and wider_face_val_bbx_gt.txt: per picture a line
+/// Reads WIDER FACE's wider_face_train_bbx_gt.txt and wider_face_val_bbx_gt.txt: per image a line
 /// with its path, one with the number of its faces, and for each face x y width height blur
-/// expression illumination invalid occlusion pose. Invalid faces are ignored ones. Below a picture
+/// expression illumination invalid occlusion pose. Invalid faces are ignored ones. Below an image
 /// of no face WIDER has a line of zeros.
 /// Throws Error as read_file does, or kBadData with file and line.
 AnnotationSet read_wider_bbx_gt(const std::filesystem::path& path);

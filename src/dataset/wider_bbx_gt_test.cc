@@ -77,7 +77,7 @@ TEST(WiderBbxGt, ErrorsNameFileAndLine) {
               HasSubstr("gt.txt:2: expected 18446744073709551615 faces below"));
   EXPECT_THAT(complaint("a.jpg\n2\n" + face), HasSubstr("file's end after 1 lines"));
   EXPECT_THAT(complaint("a.jpg\n1\n" + face + face + "b.jpg\n0\n"),
-              HasSubstr("gt.txt:4: expected a picture's path, found '1 2"));
+              HasSubstr("gt.txt:4: expected an image's path, found '1 2"));
   EXPECT_THAT(complaint("a.jpg\n2\n" + face + "b.jpg\n"), HasSubstr("gt.txt:4: expected a face's"));
   EXPECT_THAT(complaint("a.jpg\n1\n1 2 3 4\n"),
               HasSubstr("gt.txt:3: expected 10 columns, found 4"));

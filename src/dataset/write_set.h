@@ -13,7 +13,7 @@ namespace retinaface::dataset {
 ///   label, wider, coco   the file `out`, or label.txt, wider_face_bbx_gt.txt or annotations.json
 ///   in
 ///                        the folder `out`
-///   voc                  out/Annotations/PATH.xml for each picture
+///   voc                  out/Annotations/PATH.xml for each image
 /// Returns what was written: the file, or the folder Annotations. Makes the folders that it needs.
 /// Throws Error as the formats' writers do.
 std::filesystem::path write_set(const std::filesystem::path& out, SetFormat format,

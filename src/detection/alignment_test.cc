@@ -10,7 +10,7 @@ namespace retinaface {
 namespace {
 
 TEST(AlignFace, BringsThePointsToTheTemplate) {
-  // A picture with a white dot at each point of a turned, enlarged template.
+  // An image with a white dot at each point of a turned, enlarged template.
   Image image(500, 500);
   Landmarks landmarks;
   for (std::size_t k = 0; k < landmarks.size(); ++k) {

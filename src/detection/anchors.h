@@ -18,7 +18,7 @@ struct Anchor {
   friend bool operator==(const Anchor&, const Anchor&) = default;
 };
 
-/// Cells of the grid of one level on a picture: ceil(side / stride), what a chain of stride-2
+/// Cells of the grid of one level on an image: ceil(side / stride), what a chain of stride-2
 /// convolutions with "same" padding leaves.
 struct Grid {
   std::int64_t height = 0;
@@ -27,7 +27,7 @@ struct Grid {
 
 Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t width);
 
-/// Anchors of a picture of height x width pixels.
+/// Anchors of an image of height x width pixels.
 std::int64_t anchor_count(const models::AnchorFamily& family, std::int64_t height,
                           std::int64_t width);
 
@@ -39,7 +39,7 @@ inline Anchor anchor_at(const models::AnchorLevel& level, std::int64_t row, std:
           level.sizes_px[index]};
 }
 
-/// All anchors of a picture of height x width pixels, in the one order that the whole project
+/// All anchors of an image of height x width pixels, in the one order that the whole project
 /// uses: level, row, column, index in the cell.
 std::vector<Anchor> make_anchors(const models::AnchorFamily& family, std::int64_t height,
                                  std::int64_t width);

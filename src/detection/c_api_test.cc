@@ -62,9 +62,9 @@ TEST(CInterface, DefaultsAreTheDetectors) {
 
 TEST(CInterface, AFailureHasAStatusAndALine) {
   rf_image* image = reinterpret_cast<rf_image*>(1);
-  EXPECT_EQ(rf_image_read("no/such/picture.jpg", &image), RF_NOT_FOUND);
+  EXPECT_EQ(rf_image_read("no/such/image.jpg", &image), RF_NOT_FOUND);
   EXPECT_EQ(image, nullptr);
-  EXPECT_THAT(rf_last_error(), StartsWith("no/such/picture.jpg: "));
+  EXPECT_THAT(rf_last_error(), StartsWith("no/such/image.jpg: "));
 
   rf_detector* none = nullptr;
   EXPECT_EQ(rf_detector_new("no_such_model.safetensors", &none), RF_NOT_FOUND);
@@ -104,7 +104,7 @@ TEST(CInterface, RefusesWhatIsNoArgument) {
   view.format = 77;
   refuses(c.detector, &view, nullptr, "format");
   view = {nullptr, 2, 2, 6, RF_RGB};
-  refuses(c.detector, &view, nullptr, "picture");
+  refuses(c.detector, &view, nullptr, "image");
   EXPECT_EQ(rf_image_read(nullptr, nullptr), RF_INVALID_ARGUMENT);
   rf_image* image = nullptr;
   EXPECT_EQ(rf_image_read(nullptr, &image), RF_INVALID_ARGUMENT);

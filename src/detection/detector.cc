@@ -12,11 +12,11 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
-#include "detection/closer_look.h"
 #include "detection/decode.h"
+#include "detection/image_pyramid.h"
 #include "detection/nms.h"
-#include "detection/passes.h"
 #include "detection/preprocess.h"
+#include "detection/refinement.h"
 #include "detection/tiles.h"
 #include "geometry/box.h"
 #include "image/convert.h"
@@ -27,8 +27,8 @@
 namespace retinaface {
 namespace {
 
-/// What may be spent, beside the picture's own size, on faces too large or too small for it, and
-/// what making the picture smaller takes of that: as shares of the time of that pass.
+/// What may be spent, beside the image's own size, on faces too large or too small for it, and
+/// what making the image smaller takes of that: as shares of the time of that pass.
 constexpr double kExtraWork = 0.1;
 constexpr double kShrinking = 0.03;
 
@@ -45,14 +45,14 @@ void check(const DetectOptions& options) {
       fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
     }
   }
-  constexpr int kLeastTile = 4 * detection::kTileMargin;
-  if (options.tile_px != 0 && options.tile_px < kLeastTile) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kLeastTile,
+  constexpr int kMinTile = 4 * detection::kTileMargin;
+  if (options.tile_px != 0 && options.tile_px < kMinTile) {
+    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kMinTile,
          options.tile_px);
   }
 }
 
-/// Moves faces found in a resized picture into the frame of the original.
+/// Moves faces found in a resized image into the frame of the original.
 void rescale(std::vector<Face>& faces, float factor_x, float factor_y) {
   for (Face& face : faces) {
     Box& box = face.box;
@@ -79,8 +79,8 @@ class Detector::Implementation {
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     check(options);
     if (image.empty() || image.data == nullptr) {
-      fail(ErrorCode::kInvalidArgument, "expected a picture, found one of {}x{} pixels",
-           image.width, image.height);
+      fail(ErrorCode::kInvalidArgument, "expected an image, found one of {}x{} pixels", image.width,
+           image.height);
     }
     const std::int64_t row_bytes = std::int64_t{image.width} * bytes_per_pixel(image.format);
     if (image.height > 1 && std::abs(std::int64_t{image.stride}) < row_bytes) {
@@ -134,67 +134,69 @@ class Detector::Implementation {
     const double area = static_cast<double>(image.width) * image.height;
     double budget_px = kExtraWork * area;
     std::vector<Face> faces;
-    std::vector<detection::Suspect> suspects;
-    for (const detection::Pass& pass : detection::passes_for(image.width, image.height)) {
+    std::vector<detection::RefinementCandidate> candidates;
+    for (const detection::PyramidLevel& level :
+         detection::image_pyramid(image.width, image.height)) {
       std::vector<Face> found =
-          detect_at(session, image, pass.scale, options, pass.scale == 1 ? &suspects : nullptr);
+          detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
         const float side = std::max(face.box.width(), face.box.height());
-        return side < pass.least_px || side >= pass.greatest_px;
+        return side < level.min_px || side >= level.max_px;
       });
       detection::drop_parts(found, faces);
       faces.insert(faces.end(), found.begin(), found.end());
-      if (pass.scale < 1) budget_px -= area * (pass.scale * pass.scale + kShrinking);
+      if (level.scale < 1) budget_px -= area * (level.scale * level.scale + kShrinking);
     }
-    look_closer(session, image, budget_px, suspects, options.min_score, faces);
+    refine(session, image, budget_px, candidates, options.min_score, faces);
     return faces;
   }
 
-  /// Adds the small faces that a second look at suspicious places makes sure of.
-  void look_closer(runtime::Session& session, ImageView image, double budget_px,
-                   const std::vector<detection::Suspect>& suspects, float min_score,
-                   std::vector<Face>& faces) const {
-    using detection::kLookScale;
-    using detection::kLookSide_px;
-    const std::vector<detection::Look> looks =
-        detection::closer_looks(suspects, faces, image.width, image.height, budget_px);
-    if (looks.empty()) return;
-    // Side by side in one picture, which the network runs over once.
-    constexpr int kSide = kLookSide_px * kLookScale;
-    Image strip(kSide * static_cast<int>(looks.size()), kSide);
-    for (std::size_t i = 0; i < looks.size(); ++i) {
-      const Image look =
-          resize(part_of(image, looks[i].x, looks[i].y, kLookSide_px, kLookSide_px), kSide, kSide);
+  /// Adds the small faces that the enlarged crops around candidates confirm.
+  void refine(runtime::Session& session, ImageView image, double budget_px,
+              const std::vector<detection::RefinementCandidate>& candidates, float min_score,
+              std::vector<Face>& faces) const {
+    using detection::kCropScale;
+    using detection::kCropSide_px;
+    const std::vector<detection::RefinementCrop> crops =
+        detection::refinement_crops(candidates, faces, image.width, image.height, budget_px);
+    if (crops.empty()) return;
+    // Side by side in one image, which the network runs over once.
+    constexpr int kSide = kCropSide_px * kCropScale;
+    Image strip(kSide * static_cast<int>(crops.size()), kSide);
+    for (std::size_t i = 0; i < crops.size(); ++i) {
+      const Image crop =
+          resize(part_of(image, crops[i].x, crops[i].y, kCropSide_px, kCropSide_px), kSide, kSide);
       for (int y = 0; y < kSide; ++y) {
-        std::memcpy(strip.row(y) + 3 * kSide * i, look.row(y), 3 * kSide);
+        std::memcpy(strip.row(y) + 3 * kSide * i, crop.row(y), 3 * kSide);
       }
     }
     std::vector<Face> found;
-    run(session, strip, detection::kLeastSuspicion, found);
-    constexpr float kFactor = 1 / static_cast<float>(kLookScale);
+    run(session, strip, detection::kMinCandidateScore, found);
+    constexpr float kFactor = 1 / static_cast<float>(kCropScale);
     rescale(found, kFactor, kFactor);
     for (Face& face : found) {
-      const float place = std::floor(face.box.center().x / kLookSide_px);
-      if (!(place >= 0 && place < static_cast<float>(looks.size()))) continue;
-      const detection::Look& look = looks[static_cast<std::size_t>(place)];
-      move(face, static_cast<float>(look.x) - place * kLookSide_px, static_cast<float>(look.y));
-      if (!detection::is_seen_by(look, face)) continue;
-      face.score = detection::combined_score(face.score, detection::suspicion_of(face, suspects));
+      const float place = std::floor(face.box.center().x / kCropSide_px);
+      if (!(place >= 0 && place < static_cast<float>(crops.size()))) continue;
+      const detection::RefinementCrop& crop = crops[static_cast<std::size_t>(place)];
+      move(face, static_cast<float>(crop.x) - place * kCropSide_px, static_cast<float>(crop.y));
+      if (!detection::is_seen_by(crop, face)) continue;
+      face.score =
+          detection::combined_score(face.score, detection::candidate_score_of(face, candidates));
       if (face.score >= min_score) faces.push_back(face);
     }
   }
 
-  /// `suspects` is for the picture's own size alone.
-  std::vector<Face> detect_at(runtime::Session& session, ImageView image, float scale,
-                              const DetectOptions& options,
-                              std::vector<detection::Suspect>* suspects = nullptr) const {
+  /// `candidates` is for the image's own size alone.
+  std::vector<Face> detect_at(
+      runtime::Session& session, ImageView image, float scale, const DetectOptions& options,
+      std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     const auto scaled = [&](int side) {
       return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
     };
     const int width = scaled(image.width);
     const int height = scaled(image.height);
     if (width == image.width && height == image.height) {
-      return detect_in_tiles(session, image, options, suspects);
+      return detect_in_tiles(session, image, options, candidates);
     }
     std::vector<Face> faces = detect_in_tiles(session, resize(image, width, height), options);
     rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
@@ -202,37 +204,37 @@ class Detector::Implementation {
     return faces;
   }
 
-  /// In one piece, if the picture is not larger than a tile.
-  std::vector<Face> detect_in_tiles(runtime::Session& session, ImageView image,
-                                    const DetectOptions& options,
-                                    std::vector<detection::Suspect>* suspects = nullptr) const {
+  /// In one piece, if the image is not larger than a tile.
+  std::vector<Face> detect_in_tiles(
+      runtime::Session& session, ImageView image, const DetectOptions& options,
+      std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     std::vector<Face> faces;
     const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
     if (limit == 0 || std::int64_t{image.width} * image.height <= limit) {
-      run(session, image, options.min_score, faces, suspects);
+      run(session, image, options.min_score, faces, candidates);
       return faces;
     }
     for (const detection::Tile& tile :
          detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
       std::vector<Face> found;
-      std::vector<detection::Suspect> suspected;
+      std::vector<detection::RefinementCandidate> tile_candidates;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
-          found, suspects == nullptr ? nullptr : &suspected);
+          found, candidates == nullptr ? nullptr : &tile_candidates);
       const Point origin = {static_cast<float>(tile.x), static_cast<float>(tile.y)};
       for (Face& face : found) {
         move(face, origin.x, origin.y);
         if (contains(tile.core, face.box.center())) faces.push_back(face);
       }
-      for (detection::Suspect& suspect : suspected) {
-        suspect.center = {suspect.center.x + origin.x, suspect.center.y + origin.y};
-        if (contains(tile.core, suspect.center)) suspects->push_back(suspect);
+      for (detection::RefinementCandidate& candidate : tile_candidates) {
+        candidate.center = {candidate.center.x + origin.x, candidate.center.y + origin.y};
+        if (contains(tile.core, candidate.center)) candidates->push_back(candidate);
       }
     }
     return faces;
   }
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
-           std::vector<detection::Suspect>* suspects = nullptr) const {
+           std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
     session.run();
     std::vector<detection::HeadMaps> maps;
@@ -241,8 +243,8 @@ class Detector::Implementation {
           {session.output(level.cls), session.output(level.box), session.output(level.landmarks)});
     }
     detection::decode(maps, model_.anchors, min_score, faces);
-    if (suspects != nullptr) {
-      detection::find_suspects(maps.front().cls, model_.anchors.levels.front(), *suspects);
+    if (candidates != nullptr) {
+      detection::find_candidates(maps.front().cls, model_.anchors.levels.front(), *candidates);
     }
   }
 

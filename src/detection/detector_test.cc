@@ -27,8 +27,8 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// Soft blobs of skin colour with two dark dots: a network sees candidates of many scores here,
-/// without a picture of anybody.
+/// Soft blobs of skin color with two dark dots: a network sees candidates of many scores here,
+/// without an image of anybody.
 Image blobs(int width, int height, std::uint32_t seed) {
   std::mt19937 random(seed);
   Image image(width, height);
@@ -93,7 +93,7 @@ TEST(Detector, RefusesOptionsOutsideTheirRange) {
   EXPECT_EQ(error_of([&] { detector.detect(Image()); }).code(), ErrorCode::kInvalidArgument);
 }
 
-TEST(Detector, CopesWithTheSmallestPictures) {
+TEST(Detector, CopesWithTheSmallestImages) {
   const Detector detector;
   for (const auto& [width, height] : {std::pair{1, 1}, {1, 50}, {50, 1}, {2, 3}}) {
     EXPECT_THAT(detector.detect(Image(width, height)), IsEmpty());
@@ -110,7 +110,7 @@ TEST(Detector, ReturnsFacesByFallingScoreThatDoNotOverlap) {
   }
 }
 
-TEST(Detector, SeesTheSamePictureInEveryFormat) {
+TEST(Detector, SeesTheSameImageInEveryFormat) {
   const Detector detector;
   const Image image = blobs(123, 77, 2);
   const auto expected = detector.detect(image, kAll);
@@ -135,7 +135,7 @@ TEST(Detector, SeesTheSamePictureInEveryFormat) {
 }
 
 TEST(Detector, LeavesItsFramesAtEveryScale) {
-  // What is found at one scale alone lies, in the picture's frame, where its size allows.
+  // What is found at one scale alone lies, in the image's frame, where its size allows.
   const Detector detector;
   const Image image = blobs(200, 150, 3);
   for (const float scale : {0.5F, 1.0F, 2.0F}) {
@@ -168,7 +168,7 @@ TEST(Detector, MergesTheFacesOfAllScales) {
 }
 
 TEST(Detector, FindsTheSameFacesWhereverTheyLie) {
-  // The network is shift-invariant by its largest stride, but for the picture's edges.
+  // The network is shift-invariant by its largest stride, but for the image's edges.
   const Detector detector;
   const Image crowd = to_rgb(read_image(testing::sample_folder() / "crowd.webp"));
   const ImageView image = part_of(crowd, 0, 0, 640, 640);
@@ -227,7 +227,7 @@ TEST(Detector, RefusesAStrideShorterThanARow) {
   EXPECT_NO_THROW(Detector().detect(view));
 }
 
-TEST(DetectorThreads, ABatchHasTheFacesOfEachPictureInOrder) {
+TEST(DetectorThreads, ABatchHasTheFacesOfEachImageInOrder) {
   const Detector detector;
   std::vector<Image> images;
   for (std::uint32_t i = 0; i < 9; ++i)

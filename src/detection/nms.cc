@@ -139,7 +139,7 @@ class KeptBoxes {
   std::vector<Chunk> chunks_;
 };
 
-/// Whether the face lies where a picture can be; false for coordinates that are no numbers.
+/// Whether the face lies where an image can be; false for coordinates that are no numbers.
 bool is_somewhere(const Face& face) {
   constexpr float kFar = 1e9F;  // px
   const auto near = [](float v) { return std::abs(v) < kFar; };

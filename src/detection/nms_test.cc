@@ -156,7 +156,7 @@ TEST(SuppressOverlaps, DropsWhatIsNoPlace) {
   EXPECT_TRUE(faces.empty());
 }
 
-TEST(SuppressOverlaps, DropsWhatNoPictureCanHold) {
+TEST(SuppressOverlaps, DropsWhatNoImageCanHold) {
   const Face good = face(0.7F, {0, 0, 10, 10});
   const std::vector<Face> faces = {face(0.9F, {-kMax, -kMax, kMax, kMax}),
                                    face(0.8F, {kMax, kMax, kMax, kMax}), good, good,

@@ -75,10 +75,9 @@ void preprocess(ImageView image, const models::Preprocessing& preprocessing,
   const auto width = static_cast<std::size_t>(image.width);
   const auto height = static_cast<std::size_t>(image.height);
   RF_CHECK(planes.size() == 3 * width * height);
-  // Where the picture's first, second and third byte go among the network's channels.
-  const bool picture_is_bgr =
-      image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgra;
-  const bool swap = image.format != PixelFormat::kGray && picture_is_bgr != preprocessing.bgr;
+  // Where the image's first, second and third byte go among the network's channels.
+  const bool image_is_bgr = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgra;
+  const bool swap = image.format != PixelFormat::kGray && image_is_bgr != preprocessing.bgr;
   const std::array<std::size_t, 3> channel =
       swap ? std::array<std::size_t, 3>{2, 1, 0} : std::array<std::size_t, 3>{0, 1, 2};
 

@@ -8,8 +8,8 @@
 
 namespace retinaface::detection {
 
-/// Writes the picture as the network takes it: three planes of height x width floats, in the
-/// network's channel order, less its mean. `planes` has 3 * height * width elements; grey pixels
+/// Writes the image as the network takes it: three planes of height x width floats, in the
+/// network's channel order, less its mean. `planes` has 3 * height * width elements; gray pixels
 /// count for all three channels, alpha is ignored.
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
                 std::span<float> planes);

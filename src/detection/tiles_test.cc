@@ -7,7 +7,7 @@
 namespace retinaface::detection {
 namespace {
 
-TEST(CutIntoTiles, ASmallPictureIsOneTile) {
+TEST(CutIntoTiles, ASmallImageIsOneTile) {
   const auto tiles = cut_into_tiles(1280, 700, 1280);
   ASSERT_EQ(tiles.size(), 1U);
   EXPECT_EQ(tiles[0].width, 1280);
@@ -15,7 +15,7 @@ TEST(CutIntoTiles, ASmallPictureIsOneTile) {
   EXPECT_TRUE(contains(tiles[0].core, {-50, 2000}));
 }
 
-TEST(CutIntoTiles, EveryPointIsInACoreWithPictureAroundIt) {
+TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
   for (const auto& [width, height, side] :
        {std::array{1281, 1280, 1280}, {5000, 3001, 1300}, {20000, 90, 4096}, {4097, 9000, 4096}}) {
     const auto tiles = cut_into_tiles(width, height, side);
@@ -35,7 +35,7 @@ TEST(CutIntoTiles, EveryPointIsInACoreWithPictureAroundIt) {
         for (const Tile& tile : tiles) {
           if (!contains(tile.core, point)) continue;
           ++owners;
-          // Margin on all sides, less the overlap of the cores, or the picture's edge.
+          // Margin on all sides, less the overlap of the cores, or the image's edge.
           constexpr int kAround = kTileMargin - 16;
           EXPECT_TRUE(tile.x == 0 || x - tile.x >= kAround);
           EXPECT_TRUE(tile.y == 0 || y - tile.y >= kAround);

@@ -12,18 +12,18 @@ namespace retinaface::detection {
 /// segmentation-aware CNN model", 2015, section 4): from the best face down, all faces whose IoU
 /// with it is at least `min_iou` become one, whose box and landmarks are their means weighted by
 /// score and whose score is the best one's. A face that overlaps no other stays as it is. Made for
-/// the faces of several passes over one picture, none of them suppressed yet. Sorted by falling
+/// the faces of several passes over one image, none of them suppressed yet. Sorted by falling
 /// score.
 std::vector<Face> vote(std::vector<Face> faces, float min_iou);
 
 /// The landmark that a mirror puts in the place of each: left ones and right ones change places.
 inline constexpr std::array<std::size_t, 5> kMirrorCounterpart = {1, 0, 2, 4, 3};
 
-/// The picture seen in a mirror, as RGB.
+/// The image seen in a mirror, as RGB.
 Image mirrored(ImageView image);
 
-/// A face of a mirrored picture, in the frame of the picture itself, `width` pixels wide. Left and
-/// right landmarks change places, so that left stays left as seen in the picture.
+/// A face of a mirrored image, in the frame of the image itself, `width` pixels wide. Left and
+/// right landmarks change places, so that left stays left as seen in the image.
 Face mirrored(const Face& face, int width);
 
 }  // namespace retinaface::detection

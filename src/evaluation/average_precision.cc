@@ -5,7 +5,8 @@
 
 namespace retinaface::evaluation {
 
-void Tally::add(std::span<const Step> steps, std::int64_t faces, std::int64_t times) {
+void PrecisionRecallCounts::add(std::span<const Step> steps, std::int64_t faces,
+                                std::int64_t times) {
   faces_ += faces * times;
   for (const Step& step : steps) {
     const auto t = static_cast<std::size_t>(step.threshold);
@@ -14,7 +15,7 @@ void Tally::add(std::span<const Step> steps, std::int64_t faces, std::int64_t ti
   }
 }
 
-void Tally::add(const Tally& other) {
+void PrecisionRecallCounts::add(const PrecisionRecallCounts& other) {
   faces_ += other.faces_;
   for (std::size_t t = 0; t < kThresholds; ++t) {
     detections_[t] += other.detections_[t];
@@ -22,11 +23,11 @@ void Tally::add(const Tally& other) {
   }
 }
 
-std::int64_t Tally::found() const {
+std::int64_t PrecisionRecallCounts::found() const {
   return std::accumulate(found_.begin(), found_.end(), std::int64_t{0});
 }
 
-Curve Tally::curve() const {
+Curve PrecisionRecallCounts::curve() const {
   Curve curve;
   curve.recall.reserve(kThresholds);
   curve.precision.reserve(kThresholds);
@@ -47,7 +48,7 @@ Curve Tally::curve() const {
 double average_precision(const Curve& curve) {
   double area = 0;
   double best_precision = 0;
-  // From the greatest recall down, so that the best precision of all greater recalls is at hand.
+  // From the largest recall down, so that the best precision of all greater recalls is at hand.
   for (std::size_t t = curve.recall.size(); t-- > 0;) {
     best_precision = std::max(best_precision, curve.precision[t]);
     const double recall_before = t > 0 ? curve.recall[t - 1] : 0.0;

@@ -16,13 +16,13 @@ struct Curve {
   std::vector<double> precision;
 };
 
-/// Sums what pictures add to a curve.
-class Tally {
+/// Sums what images add to a curve.
+class PrecisionRecallCounts {
  public:
-  /// `faces`: how many faces count in the picture, found or not. `times` counts it repeatedly (a
-  /// bootstrap sample draws a picture more than once).
+  /// `faces`: how many faces count in the image, found or not. `times` counts it repeatedly (a
+  /// bootstrap sample draws an image more than once).
   void add(std::span<const Step> steps, std::int64_t faces, std::int64_t times = 1);
-  void add(const Tally& other);
+  void add(const PrecisionRecallCounts& other);
 
   std::int64_t faces() const { return faces_; }
   /// Faces found at the lowest threshold, that is by all detections given.

@@ -11,17 +11,17 @@
 namespace retinaface::evaluation {
 
 /// A figure by which detectors are compared: the mean of AP over some overlaps.
-struct Measure {
+struct Metric {
   const char* name;
   Subset subset;
   std::span<const double> overlaps;
 };
 
 /// "easy", "medium" and "hard" at kMinOverlap, and "map" over map_overlaps() on the hard subset.
-inline constexpr std::size_t kMeasures = 4;
-const std::array<Measure, kMeasures>& measures();
+inline constexpr std::size_t kMetrics = 4;
+const std::array<Metric, kMetrics>& metrics();
 
-/// How a measure is resampled (the bootstrap of Efron 1979): `samples` times as many pictures as
+/// How a metric is resampled (the bootstrap of Efron 1979): `samples` times as many images as
 /// there are are drawn from them with replacement.
 struct Resampling {
   int samples = 1000;
@@ -29,17 +29,17 @@ struct Resampling {
   int threads = 1;  ///< change nothing in the result
 };
 
-/// How often each of `pictures` pictures is in a sample. The same for equal arguments, on every
+/// How often each of `images` images is in a sample. The same for equal arguments, on every
 /// machine.
-std::vector<std::uint32_t> draw_pictures(std::size_t pictures, std::uint64_t seed,
-                                         std::uint64_t sample);
+std::vector<std::uint32_t> draw_images(std::size_t images, std::uint64_t seed,
+                                       std::uint64_t sample);
 
-/// The measure in each sample, in [0, 1]. The pictures' places in the range of scores stay those of
-/// the whole set. Detectors whose results hold the same pictures in the same order are measured on
+/// The metric in each sample, in [0, 1]. The images' places in the range of scores stay those of
+/// the whole set. Detectors whose results hold the same images in the same order are measured on
 /// the same samples, so their values can be subtracted one by one. `progress` counts steps, of
 /// which there is one a sample and overlap.
-std::vector<double> resample(const WiderGroundTruth& truth, std::span<const PictureMatches> results,
-                             const Measure& measure, const Resampling& resampling,
+std::vector<double> resample(const WiderGroundTruth& truth, std::span<const ImageMatches> results,
+                             const Metric& metric, const Resampling& resampling,
                              const Progress& progress = {});
 
 struct Interval {
@@ -52,32 +52,32 @@ struct Interval {
 Interval central_interval(std::vector<double> values);
 
 struct Estimate {
-  double value = 0;   ///< on the pictures themselves
+  double value = 0;   ///< on the images themselves
   Interval interval;  ///< of 95 %
 };
 
-/// A detector and what it found in the pictures that all are compared on.
-struct Contestant {
+/// A detector and what it found in the images that all are compared on.
+struct ComparedDetector {
   std::string name;
-  std::vector<PictureMatches> results;
+  std::vector<ImageMatches> results;
 };
 
-struct Standing {
+struct ComparisonRow {
   std::string name;
   WiderReport report;
-  std::array<Estimate, kMeasures> estimates;    ///< by measure, in [0, 1]
-  std::array<Estimate, kMeasures> differences;  ///< to the first contestant, paired
+  std::array<Estimate, kMetrics> estimates;    ///< by metric, in [0, 1]
+  std::array<Estimate, kMetrics> differences;  ///< to the first detector, paired
 };
 
 struct Comparison {
-  std::size_t pictures = 0;
-  std::size_t all_pictures = 0;  ///< of the ground truth
+  std::size_t images = 0;
+  std::size_t all_images = 0;  ///< of the ground truth
   Resampling resampling;
-  std::vector<Standing> standings;  ///< in the contestants' order
+  std::vector<ComparisonRow> rows;  ///< in the detectors' order
 };
 
-/// Compares detectors whose results hold the same pictures in the same order.
-Comparison compare(const WiderGroundTruth& truth, std::span<const Contestant> contestants,
+/// Compares detectors whose results hold the same images in the same order.
+Comparison compare(const WiderGroundTruth& truth, std::span<const ComparedDetector> detectors,
                    const Resampling& resampling, const Progress& progress = {});
 
 }  // namespace retinaface::evaluation

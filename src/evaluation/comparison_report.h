@@ -6,7 +6,7 @@
 #include <string>
 
 #include "evaluation/comparison.h"
-#include "evaluation/picture_errors.h"
+#include "evaluation/image_errors.h"
 
 namespace retinaface::evaluation {
 
@@ -18,16 +18,16 @@ std::string format_comparison(const Comparison& comparison);
 /// "interval"} ...}}]}, percent; differences are to the first detector.
 nlohmann::json to_json(const Comparison& comparison);
 
-/// A picture in which the contestants differ, drawn.
+/// An image in which the detectors differ, drawn.
 struct DrawnDisagreement {
   std::string title;            ///< "EVENT/NAME"
   std::filesystem::path image;  ///< beside the page
   Disagreement disagreement;
 };
 
-/// A page in HTML of the pictures in which the contestants differ, with what each makes of them;
-/// `min_scores` by contestant.
+/// A page in HTML of the images in which the detectors differ, with what each makes of them;
+/// `min_scores` by detector.
 std::string format_page(const Comparison& comparison, std::span<const double> min_scores,
-                        std::span<const DrawnDisagreement> pictures);
+                        std::span<const DrawnDisagreement> images);
 
 }  // namespace retinaface::evaluation

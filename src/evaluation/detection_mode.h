@@ -8,7 +8,7 @@
 
 namespace retinaface::evaluation {
 
-/// In which sizes a picture is shown to a detector, as papers distinguish them.
+/// In which sizes an image is shown to a detector, as papers distinguish them.
 enum class DetectionMode {
   kOriginal,    ///< as it is
   kVga,         ///< the longer side made 640 pixels
@@ -24,7 +24,7 @@ std::span<const std::string> detection_mode_names();
 /// Throws Error(kInvalidArgument).
 DetectionMode detection_mode_by_name(const std::string& name);
 
-/// The factors by which the mode resizes a picture of this size; each at most 16, the detector's
+/// The factors by which the mode resizes an image of this size; each at most 16, the detector's
 /// limit. None for kAllSizes, which leaves them to the detector.
 std::vector<float> scales_of(DetectionMode mode, int width, int height);
 

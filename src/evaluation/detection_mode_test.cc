@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using testing::error_of;
 using ::testing::FloatEq;
 
-TEST(DetectionMode, ResizesByThePicturesOwnSize) {
+TEST(DetectionMode, ResizesByTheImagesOwnSize) {
   EXPECT_TRUE(scales_of(DetectionMode::kAllSizes, 1024, 768).empty());
   EXPECT_THAT(scales_of(DetectionMode::kOriginal, 1024, 768), ElementsAre(1));
   EXPECT_THAT(scales_of(DetectionMode::kVga, 1024, 768), ElementsAre(640.0F / 1024));

@@ -9,19 +9,19 @@
 
 namespace retinaface::evaluation {
 
-std::vector<Detection> find_false_alarms(const WiderPicture& picture,
+std::vector<Detection> find_false_alarms(const WiderImage& image,
                                          std::span<const Detection> detections) {
   std::vector<Detection> alarms;
   std::ranges::copy_if(detections, std::back_inserter(alarms), [&](const Detection& detection) {
-    return std::ranges::none_of(picture.faces, [&](const WiderBox& face) {
-      return wider_overlap(face, detection.box) >= kLeastOverlap;
+    return std::ranges::none_of(image.faces, [&](const WiderBox& face) {
+      return wider_overlap(face, detection.box) >= kMinFaceOverlap;
     });
   });
   return alarms;
 }
 
 Image draw_false_alarm(const Image& image, const Detection& detection, int side_px) {
-  constexpr Colour kColour = {255, 50, 40};
+  constexpr Color kColor = {255, 50, 40};
   const WiderBox& box = detection.box;
   const double reach = std::max(box.width, box.height);
   const auto within = [](double value, int extent) {
@@ -42,7 +42,7 @@ Image draw_false_alarm(const Image& image, const Detection& detection, int side_
   };
   draw_box(drawn,
            {at(box.x, x0), at(box.y, y0), at(box.x + box.width, x0), at(box.y + box.height, y0)},
-           kColour);
+           kColor);
   return drawn;
 }
 

@@ -15,18 +15,18 @@ namespace retinaface::evaluation {
 // is few enough to be looked at.
 
 /// A detection overlaps a face at all from this IoU on.
-inline constexpr double kLeastOverlap = 0.2;
+inline constexpr double kMinFaceOverlap = 0.2;
 
 struct FalseAlarm {
-  std::size_t picture = 0;  ///< index in the ground truth
+  std::size_t image = 0;  ///< index in the ground truth
   Detection detection;
 };
 
-/// Those of a picture's detections that overlap none of its faces, whether these count or not.
-std::vector<Detection> find_false_alarms(const WiderPicture& picture,
+/// Those of an image's detections that overlap none of its faces, whether these count or not.
+std::vector<Detection> find_false_alarms(const WiderImage& image,
                                          std::span<const Detection> detections);
 
-/// The detection's box and as much again around it, cut out of its picture; the longer side becomes
+/// The detection's box and as much again around it, cut out of its image; the longer side becomes
 /// `side_px`.
 Image draw_false_alarm(const Image& image, const Detection& detection, int side_px);
 

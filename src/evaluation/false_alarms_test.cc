@@ -7,21 +7,21 @@ namespace retinaface::evaluation {
 namespace {
 
 TEST(FalseAlarms, OverlapNoFaceWhetherItCountsOrNot) {
-  WiderPicture picture;
-  picture.faces = {{10, 10, 20, 20}, {60, 10, 20, 20}};
-  picture.counted.fill({1, 0});
+  WiderImage image;
+  image.faces = {{10, 10, 20, 20}, {60, 10, 20, 20}};
+  image.counted.fill({1, 0});
   const Detection near = {{12, 12, 20, 20}, 0.9};
   const Detection on_ignored = {{60, 10, 20, 20}, 0.8};
   const Detection alone = {{10, 60, 20, 20}, 0.7};
   const Detection touching = {{27, 10, 20, 20}, 0.6};  // (4 * 21) / (2 * 441 - 84) is 0.105
   const std::vector<Detection> detections = {near, on_ignored, alone, touching};
-  EXPECT_THAT(find_false_alarms(picture, detections), ::testing::ElementsAre(alone, touching));
+  EXPECT_THAT(find_false_alarms(image, detections), ::testing::ElementsAre(alone, touching));
 }
 
 TEST(FalseAlarms, AreCutOutWithTheirSurroundings) {
   const Image image(100, 50);
   const Image inside = draw_false_alarm(image, {{40, 20, 10, 10}, 1}, 80);
-  EXPECT_EQ(inside.width(), 80);  // 20 px of the picture
+  EXPECT_EQ(inside.width(), 80);  // 20 px of the image
   EXPECT_EQ(inside.height(), 80);
   EXPECT_EQ(inside.row(20)[3 * 20], 255);  // the box's corner
   EXPECT_EQ(inside.row(40)[3 * 40], 0);

@@ -24,7 +24,7 @@ double distance(Point a, Point b) {
 }
 
 /// Mean of each channel, rounded.
-std::array<std::uint8_t, 3> mean_colour(const Image& image) {
+std::array<std::uint8_t, 3> mean_color(const Image& image) {
   std::array<std::uint64_t, 3> sums{};
   for (int y = 0; y < image.height(); ++y) {
     const std::uint8_t* const row = image.row(y);
@@ -132,10 +132,10 @@ const Face* best_face_around(std::span<const Face> faces, Point point) {
 
 Image with_border(const Image& image, int border_px) {
   Image result(image.width() + 2 * border_px, image.height() + 2 * border_px);
-  const auto colour = mean_colour(image);
+  const auto color = mean_color(image);
   for (int y = 0; y < result.height(); ++y) {
     std::uint8_t* const row = result.row(y);
-    for (int i = 0; i < 3 * result.width(); ++i) row[i] = colour[static_cast<std::size_t>(i % 3)];
+    for (int i = 0; i < 3 * result.width(); ++i) row[i] = color[static_cast<std::size_t>(i % 3)];
     const int source = y - border_px;
     if (source >= 0 && source < image.height()) {
       std::memcpy(row + 3 * border_px, image.row(source),

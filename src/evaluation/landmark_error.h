@@ -64,7 +64,7 @@ LandmarkReport new_report_by_pose();
 /// Of the faces whose box contains `point` the one with the highest score.
 const Face* best_face_around(std::span<const Face> faces, Point point);
 
-/// The picture with a border of its mean colour, `border_px` wide on each side.
+/// The image with a border of its mean color, `border_px` wide on each side.
 Image with_border(const Image& image, int border_px);
 
 }  // namespace retinaface::evaluation

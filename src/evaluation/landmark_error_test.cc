@@ -74,7 +74,7 @@ TEST(BestFaceAround, ContainsThePoint) {
   EXPECT_EQ(best_face_around(faces, {50, 50}), nullptr);
 }
 
-TEST(WithBorder, HasTheMeanColour) {
+TEST(WithBorder, HasTheMeanColor) {
   Image image(2, 1);
   const std::uint8_t pixels[] = {0, 10, 200, 5, 30, 201};
   std::copy(pixels, pixels + 6, image.row(0));

@@ -88,7 +88,7 @@ json to_json(const LandmarkReport& report) {
 
 std::string aflw_in_the_paper() {
   return "RetinaFace paper, AFLW: NME box 2.21 % (MTCNN 2.72 %), over 24,386 faces in whole "
-         "pictures,\n"
+         "images,\n"
          "by AFLW's own boxes; here the boxes are those found, the faces MTFL's part of AFLW\n";
 }
 

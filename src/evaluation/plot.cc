@@ -58,7 +58,7 @@ void append_diagram(const Diagram& diagram, std::string& script) {
                  diagram.x_max, diagram.y_max, diagram.legend_at_bottom_left ? "left" : "right");
   for (std::size_t i = 0; i < diagram.lines.size(); ++i) {
     fmt::format_to(out, "{}$line{} using 1:2 with lines linetype {} linewidth 2 title {}",
-                   i > 0 ? ", " : "", i, diagram.lines[i].colour + 1,
+                   i > 0 ? ", " : "", i, diagram.lines[i].color + 1,
                    quoted(diagram.lines[i].label));
   }
   script += "\n";

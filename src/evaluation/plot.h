@@ -12,7 +12,7 @@ struct Line {
   std::string label;
   std::vector<double> x;
   std::vector<double> y;
-  int colour = 0;  ///< lines of one number look alike in all diagrams
+  int color = 0;  ///< lines of one number look alike in all diagrams
 };
 
 struct Diagram {
@@ -25,7 +25,7 @@ struct Diagram {
   bool legend_at_bottom_left = false;  ///< else at the bottom right
 };
 
-/// Draws diagrams side by side into one picture, .png, .svg or .pdf, by gnuplot, which is started
+/// Draws diagrams side by side into one image, .png, .svg or .pdf, by gnuplot, which is started
 /// for it. Throws Error: kUnsupported for another extension or where gnuplot is not installed,
 /// kUnreadable with gnuplot's complaint when it fails.
 void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams);

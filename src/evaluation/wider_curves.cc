@@ -29,7 +29,7 @@ void draw_wider_curves(const std::filesystem::path& path, std::span<const NamedR
       const SubsetReport& part = reports[i].report->of(subset);
       Line& line = diagram.lines.emplace_back();
       line.label = fmt::format("{}-{:.3f}", reports[i].name, ap_of(i));
-      line.colour = static_cast<int>(i);
+      line.color = static_cast<int>(i);
       for (std::size_t t = 0; t < part.curve.recall.size(); ++t) {
         if (part.curve.recall[t] == 0) continue;  // nothing found yet: no precision to show
         line.x.push_back(part.curve.recall[t]);

@@ -16,7 +16,7 @@ struct NamedReport {
 
 /// Draws precision over recall for easy, medium and hard side by side, one line per detector, as
 /// figure 5 of the RetinaFace paper does: the legends have "NAME-AP" by falling AP, and a detector
-/// has one colour throughout.
+/// has one color throughout.
 /// Throws Error as draw_diagrams.
 void draw_wider_curves(const std::filesystem::path& path, std::span<const NamedReport> reports);
 

@@ -14,37 +14,37 @@
 
 namespace retinaface::evaluation {
 
-/// Files of a folder laid out as EVENT/NAME.EXTENSION, by their picture's index in the ground
-/// truth. A file belongs to a picture by its path alone.
+/// Files of a folder laid out as EVENT/NAME.EXTENSION, by their image's index in the ground
+/// truth. A file belongs to an image by its path alone.
 struct WiderFiles {
-  std::map<std::size_t, std::filesystem::path> by_picture;
-  std::size_t unknown = 0;  ///< files in event folders that are no picture of the ground truth
+  std::map<std::size_t, std::filesystem::path> by_image;
+  std::size_t unknown = 0;  ///< files in event folders that are no image of the ground truth
 };
 
 /// Looks for files whose name ends in one of `extensions` (lower case, with the dot; compared
-/// without regard to case). Of two files of one picture the first by name is taken.
-/// Throws Error: kNotFound when `folder` does not exist, kBadData when it has no picture of the
+/// without regard to case). Of two files of one image the first by name is taken.
+/// Throws Error: kNotFound when `folder` does not exist, kBadData when it has no image of the
 /// ground truth.
 WiderFiles find_wider_files(const WiderGroundTruth& truth, const std::filesystem::path& folder,
                             std::span<const std::string_view> extensions);
 
-/// What a detector found in one picture, matched with the faces that are there.
-struct PictureMatches {
-  std::size_t picture = 0;  ///< index in the ground truth
+/// What a detector found in one image, matched with the faces that are there.
+struct ImageMatches {
+  std::size_t image = 0;  ///< index in the ground truth
   std::vector<Match> matches;
 };
 
-/// The detections in one picture of the ground truth, given by its index.
-using DetectionSource = std::function<std::vector<Detection>(std::size_t picture)>;
-/// Told how many of how many pictures are done.
+/// The detections in one image of the ground truth, given by its index.
+using DetectionSource = std::function<std::vector<Detection>(std::size_t image)>;
+/// Told how many of how many images are done.
 using Progress = std::function<void(std::size_t done, std::size_t of)>;
 
-/// Matches the given pictures and places their scores in the range of all of them. `source` is
+/// Matches the given images and places their scores in the range of all of them. `source` is
 /// called by `threads` threads at once. What it throws ends the work and is passed on.
-std::vector<PictureMatches> match_pictures(const WiderGroundTruth& truth,
-                                           std::span<const std::size_t> pictures,
-                                           const DetectionSource& source, int threads = 1,
-                                           const Progress& progress = {});
+std::vector<ImageMatches> match_images(const WiderGroundTruth& truth,
+                                       std::span<const std::size_t> images,
+                                       const DetectionSource& source, int threads = 1,
+                                       const Progress& progress = {});
 
 /// The IoU at which AP is given, and those over which mAP is the mean.
 inline constexpr double kMinOverlap = 0.5;
@@ -69,7 +69,7 @@ struct SubsetReport {
 
 struct EventReport {
   std::string name;
-  std::size_t pictures = 0;
+  std::size_t images = 0;
   /// By subset; `curve` is left empty.
   std::array<SubsetReport, kSubsets.size()> subsets;
 
@@ -86,17 +86,17 @@ struct HeightReport {
 };
 
 struct WiderReport {
-  std::size_t pictures = 0;      ///< that were judged
-  std::size_t all_pictures = 0;  ///< of the ground truth
+  std::size_t images = 0;      ///< that were judged
+  std::size_t all_images = 0;  ///< of the ground truth
   std::array<SubsetReport, kSubsets.size()> subsets;
   double hard_map = 0;              ///< mean of AP over map_overlaps(), hard subset
-  std::vector<EventReport> events;  ///< those with pictures among the judged, in WIDER's order
+  std::vector<EventReport> events;  ///< those with images among the judged, in WIDER's order
   std::vector<HeightReport> heights;
 
   const SubsetReport& of(Subset subset) const { return subsets[static_cast<std::size_t>(subset)]; }
 };
 
-/// Judges by WIDER FACE's protocol (doc/evaluation.md). Only the given pictures' faces count.
-WiderReport evaluate_wider(const WiderGroundTruth& truth, std::span<const PictureMatches> results);
+/// Judges by WIDER FACE's protocol (doc/evaluation.md). Only the given images' faces count.
+WiderReport evaluate_wider(const WiderGroundTruth& truth, std::span<const ImageMatches> results);
 
 }  // namespace retinaface::evaluation

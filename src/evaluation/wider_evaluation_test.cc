@@ -23,12 +23,12 @@ using testing::RandomSet;
 using testing::TemporaryFolder;
 
 /// WIDER's protocol as its description reads, step by step and without any saving: for each of the
-/// 1000 thresholds every picture is judged anew. Shares nothing with the code under test.
-double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>& pictures,
+/// 1000 thresholds every image is judged anew. Shares nothing with the code under test.
+double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>& images,
                   const Predictions& predictions, std::size_t subset, double min_overlap) {
   double lowest = 1e300;
   double highest = 0;
-  for (const std::size_t p : pictures) {
+  for (const std::size_t p : images) {
     for (const Detection& d : predictions[p]) {
       lowest = std::min(lowest, d.score);
       highest = std::max(highest, d.score);
@@ -39,18 +39,18 @@ double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>&
     double counted_faces = 0;
     double right = 0;
     double judged = 0;
-    for (const std::size_t p : pictures) {
-      const WiderPicture& picture = truth.pictures[p];
-      for (const auto flag : picture.counted[subset]) counted_faces += flag;
-      if (picture.faces.empty()) continue;
+    for (const std::size_t p : images) {
+      const WiderImage& image = truth.images[p];
+      for (const auto flag : image.counted[subset]) counted_faces += flag;
+      if (image.faces.empty()) continue;
       std::vector<Detection> sorted = predictions[p];
       std::stable_sort(sorted.begin(), sorted.end(),
                        [](const auto& a, const auto& b) { return a.score > b.score; });
-      std::vector<bool> taken(picture.faces.size());
+      std::vector<bool> taken(image.faces.size());
       for (const Detection& d : sorted) {
         if ((d.score - lowest) / (highest - lowest) < 1 - t / 1000.0) break;
         std::vector<double> overlaps;
-        for (const WiderBox& f : picture.faces) {
+        for (const WiderBox& f : image.faces) {
           const double left = std::max(f.x, d.box.x);
           const double right_edge = std::min(f.x + f.width, d.box.x + d.box.width) + 1;
           const double top = std::max(f.y, d.box.y);
@@ -64,7 +64,7 @@ double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>&
         const auto face = static_cast<std::size_t>(best - overlaps.begin());
         if (*best < min_overlap) {
           ++judged;
-        } else if (picture.counted[subset][face] != 0) {
+        } else if (image.counted[subset][face] != 0) {
           ++judged;
           if (!taken[face]) ++right;
           taken[face] = true;
@@ -87,28 +87,28 @@ double literal_ap(const WiderGroundTruth& truth, const std::vector<std::size_t>&
 TEST(WiderEvaluation, EqualsTheLiteralProtocol) {
   for (unsigned seed = 1; seed <= 12; ++seed) {
     const RandomSet set(seed);
-    std::vector<std::size_t> pictures = all_of(set.truth);
-    if (seed % 2 == 0) pictures = {1, 4, 5, 9, 20};
-    const WiderReport report = evaluate_wider(set.truth, set.match(pictures));
+    std::vector<std::size_t> images = all_of(set.truth);
+    if (seed % 2 == 0) images = {1, 4, 5, 9, 20};
+    const WiderReport report = evaluate_wider(set.truth, set.match(images));
     for (std::size_t s = 0; s < kSubsets.size(); ++s) {
       EXPECT_NEAR(report.subsets[s].average_precision,
-                  literal_ap(set.truth, pictures, set.predictions, s, 0.5), 1e-12)
+                  literal_ap(set.truth, images, set.predictions, s, 0.5), 1e-12)
           << "seed " << seed << " subset " << s;
     }
     double map = 0;
     for (int i = 0; i < 10; ++i) {
-      map += literal_ap(set.truth, pictures, set.predictions, 2, (50 + 5 * i) / 100.0) / 10;
+      map += literal_ap(set.truth, images, set.predictions, 2, (50 + 5 * i) / 100.0) / 10;
     }
     EXPECT_NEAR(report.hard_map, map, 1e-12) << "seed " << seed;
   }
 }
 
-TEST(WiderEvaluation, DoesNotDependOnTheOrderOfPictures) {
+TEST(WiderEvaluation, DoesNotDependOnTheOrderOfImages) {
   const RandomSet set(77);
-  std::vector<std::size_t> pictures = all_of(set.truth);
-  const WiderReport straight = evaluate_wider(set.truth, set.match(pictures));
-  std::shuffle(pictures.begin(), pictures.end(), std::mt19937(3));
-  const WiderReport shuffled = evaluate_wider(set.truth, set.match(pictures));
+  std::vector<std::size_t> images = all_of(set.truth);
+  const WiderReport straight = evaluate_wider(set.truth, set.match(images));
+  std::shuffle(images.begin(), images.end(), std::mt19937(3));
+  const WiderReport shuffled = evaluate_wider(set.truth, set.match(images));
   for (std::size_t s = 0; s < kSubsets.size(); ++s) {
     EXPECT_EQ(straight.subsets[s].average_precision, shuffled.subsets[s].average_precision);
     EXPECT_EQ(straight.subsets[s].curve.recall, shuffled.subsets[s].curve.recall);
@@ -119,8 +119,8 @@ TEST(WiderEvaluation, DoesNotDependOnTheOrderOfPictures) {
 TEST(WiderEvaluation, DoesNotDependOnTheScaleOfScores) {
   RandomSet set(5);
   const auto before = evaluate_wider(set.truth, set.match(all_of(set.truth)));
-  for (auto& picture : set.predictions) {
-    for (Detection& detection : picture) detection.score = 8 * detection.score + 16;
+  for (auto& image : set.predictions) {
+    for (Detection& detection : image) detection.score = 8 * detection.score + 16;
   }
   const auto after = evaluate_wider(set.truth, set.match(all_of(set.truth)));
   EXPECT_NEAR(before.of(Subset::kHard).average_precision, after.of(Subset::kHard).average_precision,
@@ -133,27 +133,27 @@ TEST(WiderEvaluationThreads, GiveTheSameResult) {
   const auto four = evaluate_wider(set.truth, set.match(all_of(set.truth), 4));
   EXPECT_EQ(one.of(Subset::kHard).average_precision, four.of(Subset::kHard).average_precision);
   const auto failing = [](std::size_t) -> std::vector<Detection> {
-    throw Error(ErrorCode::kBadData, "bad picture");
+    throw Error(ErrorCode::kBadData, "bad image");
   };
-  EXPECT_STREQ(error_of([&] { match_pictures(set.truth, all_of(set.truth), failing, 4); }).what(),
-               "bad picture");
+  EXPECT_STREQ(error_of([&] { match_images(set.truth, all_of(set.truth), failing, 4); }).what(),
+               "bad image");
 }
 
 TEST(WiderEvaluation, CountsEventsAndHeights) {
   WiderGroundTruth truth;
   truth.events = {"0--A", "1--B", "2--C"};
-  const auto picture = [](std::size_t event, std::vector<WiderBox> faces) {
-    WiderPicture result{.event = event, .name = "p", .faces = std::move(faces), .counted = {}};
+  const auto image = [](std::size_t event, std::vector<WiderBox> faces) {
+    WiderImage result{.event = event, .name = "p", .faces = std::move(faces), .counted = {}};
     for (auto& flags : result.counted) flags.assign(result.faces.size(), 1);
     return result;
   };
-  truth.pictures = {picture(0, {{0, 0, 10, 12}, {100, 0, 10, 12}}), picture(2, {{0, 0, 90, 400}})};
+  truth.images = {image(0, {{0, 0, 10, 12}, {100, 0, 10, 12}}), image(2, {{0, 0, 90, 400}})};
   const Predictions predictions = {{{{0, 0, 10, 12}, 0.9}, {{300, 0, 10, 10}, 0.8}},
                                    {{{0, 0, 90, 400}, 0.7}}};
-  const std::size_t pictures[] = {0, 1};
+  const std::size_t images[] = {0, 1};
   const WiderReport report = evaluate_wider(
-      truth, match_pictures(truth, pictures, [&](std::size_t p) { return predictions[p]; }));
-  EXPECT_EQ(report.pictures, 2U);
+      truth, match_images(truth, images, [&](std::size_t p) { return predictions[p]; }));
+  EXPECT_EQ(report.images, 2U);
   ASSERT_EQ(report.events.size(), 2U);
   EXPECT_EQ(report.events[0].name, "0--A");
   EXPECT_EQ(report.events[0].subsets[2].recall.faces, 2);
@@ -176,24 +176,24 @@ TEST(WiderEvaluation, CountsEventsAndHeights) {
   EXPECT_DOUBLE_EQ(report.heights.back().average_precision, 0.5);
 }
 
-TEST(WiderFiles, BelongToPicturesByTheirPath) {
+TEST(WiderFiles, BelongToImagesByTheirPath) {
   const RandomSet set(1);
   const TemporaryFolder folder;
   const auto write = [&](const std::string& event, const std::string& name) {
     std::filesystem::create_directories(folder / event);
     write_file_atomically(folder / event / name, std::string("x"));
   };
-  write("0--A", "picture3.txt");
-  write("0--A", "picture2.TXT");
-  write("0--A", "picture1.jpg");
+  write("0--A", "image3.txt");
+  write("0--A", "image2.TXT");
+  write("0--A", "image1.jpg");
   write("0--A", "stranger.txt");
-  write("1--B", "picture3.txt");  // that picture is of another event
-  write("9--Z", "picture4.txt");
+  write("1--B", "image3.txt");  // that image is of another event
+  write("9--Z", "image4.txt");
   const std::string_view text[] = {".txt"};
   const WiderFiles files = find_wider_files(set.truth, folder.path(), text);
-  ASSERT_EQ(files.by_picture.size(), 2U);
-  EXPECT_EQ(files.by_picture.at(2).filename(), "picture2.TXT");
-  EXPECT_EQ(files.by_picture.at(3).filename(), "picture3.txt");
+  ASSERT_EQ(files.by_image.size(), 2U);
+  EXPECT_EQ(files.by_image.at(2).filename(), "image2.TXT");
+  EXPECT_EQ(files.by_image.at(3).filename(), "image3.txt");
   EXPECT_EQ(files.unknown, 2U);
 
   const TemporaryFolder empty;
@@ -205,7 +205,7 @@ TEST(WiderFiles, BelongToPicturesByTheirPath) {
 
 namespace mat = testing::mat;
 
-/// Writes ground truth of one event with two pictures; `counted` is the hard subset's first list.
+/// Writes ground truth of one event with two images; `counted` is the hard subset's first list.
 void write_ground_truth(const TemporaryFolder& folder, const std::vector<double>& counted) {
   const std::string names = mat::cells({mat::text("a"), mat::text("b")});
   const std::string faces =
@@ -227,12 +227,11 @@ TEST(WiderGroundTruth, IsReadFromItsFiles) {
   write_ground_truth(folder, {2});
   const WiderGroundTruth truth = read_wider_ground_truth(folder.path());
   EXPECT_THAT(truth.events, ElementsAre("0--A"));
-  ASSERT_EQ(truth.pictures.size(), 2U);
-  EXPECT_EQ(truth.path_of(truth.pictures[1]), "0--A/b");
-  EXPECT_THAT(truth.pictures[0].faces,
-              ElementsAre(WiderBox{1, 10, 30, 50}, WiderBox{2, 20, 40, 60}));
-  EXPECT_THAT(truth.pictures[0].counted_in(Subset::kHard), ElementsAre(0, 1));
-  EXPECT_TRUE(truth.pictures[1].faces.empty());
+  ASSERT_EQ(truth.images.size(), 2U);
+  EXPECT_EQ(truth.path_of(truth.images[1]), "0--A/b");
+  EXPECT_THAT(truth.images[0].faces, ElementsAre(WiderBox{1, 10, 30, 50}, WiderBox{2, 20, 40, 60}));
+  EXPECT_THAT(truth.images[0].counted_in(Subset::kHard), ElementsAre(0, 1));
+  EXPECT_TRUE(truth.images[1].faces.empty());
 }
 
 TEST(WiderGroundTruth, RejectsFacesThatDoNotExist) {
@@ -249,11 +248,11 @@ TEST(WiderGroundTruth, OfTheValidationSetIsComplete) {
   RF_NEED_DATA("wider/ground_truth");
   const auto truth = read_wider_ground_truth(testing::data_folder() / "wider/ground_truth");
   EXPECT_EQ(truth.events.size(), 61U);
-  EXPECT_EQ(truth.pictures.size(), 3226U);
+  EXPECT_EQ(truth.images.size(), 3226U);
   std::array<std::ptrdiff_t, 3> faces{};
-  for (const WiderPicture& picture : truth.pictures) {
+  for (const WiderImage& image : truth.images) {
     for (std::size_t s = 0; s < faces.size(); ++s) {
-      faces[s] += std::count(picture.counted[s].begin(), picture.counted[s].end(), 1);
+      faces[s] += std::count(image.counted[s].begin(), image.counted[s].end(), 1);
     }
   }
   EXPECT_THAT(faces, ElementsAre(7211, 13319, 31958));  // as WIDER FACE publishes them

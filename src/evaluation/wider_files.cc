@@ -38,25 +38,25 @@ WiderFiles find_wider_files(const WiderGroundTruth& truth, const fs::path& folde
   if (!fs::is_directory(folder)) {
     fail(ErrorCode::kNotFound, "{}: expected a folder", printable(folder));
   }
-  std::vector<std::unordered_map<std::string, std::size_t>> pictures(truth.events.size());
-  for (std::size_t i = 0; i < truth.pictures.size(); ++i) {
-    pictures[truth.pictures[i].event].emplace(truth.pictures[i].name, i);
+  std::vector<std::unordered_map<std::string, std::size_t>> images(truth.events.size());
+  for (std::size_t i = 0; i < truth.images.size(); ++i) {
+    images[truth.images[i].event].emplace(truth.images[i].name, i);
   }
   WiderFiles result;
   for (std::size_t event = 0; event < truth.events.size(); ++event) {
     for (const fs::path& path : files_in(folder / truth.events[event], extensions)) {
-      const auto picture = pictures[event].find(path.stem().string());
-      if (picture == pictures[event].end()) {
+      const auto image = images[event].find(path.stem().string());
+      if (image == images[event].end()) {
         ++result.unknown;
       } else {
-        result.by_picture.emplace(picture->second, path);
+        result.by_image.emplace(image->second, path);
       }
     }
   }
-  if (result.by_picture.empty()) {
+  if (result.by_image.empty()) {
     fail(ErrorCode::kBadData, "{}: expected files like {}/{}{}, found none", printable(folder),
          truth.events.empty() ? "EVENT" : truth.events.front(),
-         truth.pictures.empty() ? "NAME" : truth.pictures.front().name, extensions.front());
+         truth.images.empty() ? "NAME" : truth.images.front().name, extensions.front());
   }
   return result;
 }

@@ -9,19 +9,19 @@
 namespace retinaface::evaluation {
 namespace {
 
-/// A list with one cell per event, each with one cell per picture.
-class PictureList {
+/// A list with one cell per event, each with one cell per image.
+class ImageList {
  public:
-  PictureList(const MatFile& file, const std::filesystem::path& path, const char* variable)
+  ImageList(const MatFile& file, const std::filesystem::path& path, const char* variable)
       : name_(fmt::format("{}: variable {}", printable(path), variable)),
         events_(file.read(variable).cells) {}
 
   const std::vector<MatArray>& events() const { return events_; }
 
-  /// The cells of event `event`, which must be `pictures`.
-  const std::vector<MatArray>& pictures(std::size_t event, std::size_t pictures) const {
-    if (event >= events_.size() || events_[event].cells.size() != pictures) {
-      reject(event, fmt::format("expected {} pictures, found {}", pictures,
+  /// The cells of event `event`, which must be `images`.
+  const std::vector<MatArray>& images(std::size_t event, std::size_t images) const {
+    if (event >= events_.size() || events_[event].cells.size() != images) {
+      reject(event, fmt::format("expected {} images, found {}", images,
                                 event < events_.size() ? events_[event].cells.size() : 0));
     }
     return events_[event].cells;
@@ -37,7 +37,7 @@ class PictureList {
 };
 
 /// A name becomes part of paths: it must not lead out of its folder.
-std::string checked_name(const PictureList& list, std::size_t event, const MatArray& cell) {
+std::string checked_name(const ImageList& list, std::size_t event, const MatArray& cell) {
   const std::string& name = cell.text;
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos) {
     list.reject(event, fmt::format("expected a name, found '{}'", printable(name)));
@@ -45,7 +45,7 @@ std::string checked_name(const PictureList& list, std::size_t event, const MatAr
   return name;
 }
 
-std::vector<WiderBox> boxes(const PictureList& list, std::size_t event, const MatArray& cell) {
+std::vector<WiderBox> boxes(const ImageList& list, std::size_t event, const MatArray& cell) {
   std::vector<WiderBox> result;
   if (cell.numbers.empty()) return result;
   if (cell.columns != 4) {
@@ -58,12 +58,12 @@ std::vector<WiderBox> boxes(const PictureList& list, std::size_t event, const Ma
   return result;
 }
 
-std::vector<std::uint8_t> flags(const PictureList& list, std::size_t event, const MatArray& cell,
+std::vector<std::uint8_t> flags(const ImageList& list, std::size_t event, const MatArray& cell,
                                 std::size_t faces) {
   std::vector<std::uint8_t> counted(faces);
   for (const double number : cell.numbers) {
     if (!(number >= 1) || number > static_cast<double>(faces) || number != std::floor(number)) {
-      list.reject(event, fmt::format("face {} of a picture with {}", number, faces));
+      list.reject(event, fmt::format("face {} of an image with {}", number, faces));
     }
     counted[static_cast<std::size_t>(number) - 1] = 1;
   }
@@ -87,31 +87,31 @@ const char* name_of(Subset subset) {
 WiderGroundTruth read_wider_ground_truth(const std::filesystem::path& folder) {
   const std::filesystem::path all_path = folder / "wider_face_val.mat";
   const MatFile all(all_path);
-  const PictureList names(all, all_path, "file_list");
-  const PictureList face_boxes(all, all_path, "face_bbx_list");
-  const PictureList event_names(all, all_path, "event_list");
+  const ImageList names(all, all_path, "file_list");
+  const ImageList face_boxes(all, all_path, "face_bbx_list");
+  const ImageList event_names(all, all_path, "event_list");
 
   WiderGroundTruth truth;
   for (std::size_t event = 0; event < event_names.events().size(); ++event) {
     truth.events.push_back(checked_name(event_names, event, event_names.events()[event]));
     if (event >= names.events().size()) names.reject(event, "missing");
-    const std::vector<MatArray>& pictures = names.events()[event].cells;
-    const std::vector<MatArray>& of_event = face_boxes.pictures(event, pictures.size());
-    for (std::size_t i = 0; i < pictures.size(); ++i) {
-      truth.pictures.push_back({.event = event,
-                                .name = checked_name(names, event, pictures[i]),
-                                .faces = boxes(face_boxes, event, of_event[i]),
-                                .counted = {}});
+    const std::vector<MatArray>& images = names.events()[event].cells;
+    const std::vector<MatArray>& of_event = face_boxes.images(event, images.size());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      truth.images.push_back({.event = event,
+                              .name = checked_name(names, event, images[i]),
+                              .faces = boxes(face_boxes, event, of_event[i]),
+                              .counted = {}});
     }
   }
 
   for (const Subset subset : kSubsets) {
     const std::filesystem::path path = folder / fmt::format("wider_{}_val.mat", name_of(subset));
-    const PictureList list(MatFile(path), path, "gt_list");
-    std::size_t picture = 0;
+    const ImageList list(MatFile(path), path, "gt_list");
+    std::size_t image = 0;
     for (std::size_t event = 0; event < truth.events.size(); ++event) {
-      for (const MatArray& cell : list.pictures(event, names.events()[event].cells.size())) {
-        WiderPicture& target = truth.pictures[picture++];
+      for (const MatArray& cell : list.images(event, names.events()[event].cells.size())) {
+        WiderImage& target = truth.images[image++];
         target.counted[static_cast<std::size_t>(subset)] =
             flags(list, event, cell, target.faces.size());
       }

@@ -18,8 +18,8 @@ inline constexpr std::array kSubsets = {Subset::kEasy, Subset::kMedium, Subset::
 /// "easy", "medium" or "hard".
 const char* name_of(Subset subset);
 
-/// One picture's annotated faces.
-struct WiderPicture {
+/// One image's annotated faces.
+struct WiderImage {
   std::size_t event = 0;  ///< index of its event
   std::string name;       ///< its file's name without extension
   std::vector<WiderBox> faces;
@@ -37,11 +37,11 @@ struct WiderPicture {
 
 struct WiderGroundTruth {
   std::vector<std::string> events;  ///< names of the folders, such as "0--Parade"
-  std::vector<WiderPicture> pictures;
+  std::vector<WiderImage> images;
 
   /// "EVENT/NAME"
-  std::string path_of(const WiderPicture& picture) const {
-    return events[picture.event] + "/" + picture.name;
+  std::string path_of(const WiderImage& image) const {
+    return events[image.event] + "/" + image.name;
   }
 };
 

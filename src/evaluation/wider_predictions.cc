@@ -16,8 +16,8 @@ using dataset::TextLine;
 
 /// What a message shows of a line.
 std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 60;
-  return printable(std::string(text.substr(0, kMost)));
+  constexpr std::size_t kMax = 60;
+  return printable(std::string(text.substr(0, kMax)));
 }
 
 std::size_t parse_count(const TextLine& line) {
@@ -81,9 +81,9 @@ std::vector<Detection> to_wider(std::span<const Face> faces) {
   return detections;
 }
 
-std::string format_wider_predictions(const std::string& picture,
+std::string format_wider_predictions(const std::string& image,
                                      std::span<const Detection> detections) {
-  std::string text = fmt::format("{}\n{}\n", picture, detections.size());
+  std::string text = fmt::format("{}\n{}\n", image, detections.size());
   for (const auto& [box, score] : detections) {
     fmt::format_to(std::back_inserter(text), "{:.2f} {:.2f} {:.2f} {:.2f} {:.5f}\n", box.x, box.y,
                    box.width, box.height, score);

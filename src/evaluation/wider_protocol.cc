@@ -76,16 +76,16 @@ void ScoreRange::place(std::span<Match> matches) const {
   }
 }
 
-std::vector<Verdict> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
-                           double min_overlap) {
-  std::vector<Verdict> verdicts(matches.size(), Verdict::kIgnored);
+std::vector<MatchOutcome> judge(std::span<const Match> matches,
+                                std::span<const std::uint8_t> counted, double min_overlap) {
+  std::vector<MatchOutcome> verdicts(matches.size(), MatchOutcome::kIgnored);
   if (counted.empty()) return verdicts;
   std::vector<std::uint8_t> found(counted.size());
   for (std::size_t i = 0; i < matches.size(); ++i) {
     const bool hit = matches[i].face >= 0 && matches[i].overlap >= min_overlap;
     const auto face = static_cast<std::size_t>(hit ? matches[i].face : 0);
     if (hit && counted[face] == 0) continue;
-    verdicts[i] = hit && found[face] == 0 ? Verdict::kFound : Verdict::kWrong;
+    verdicts[i] = hit && found[face] == 0 ? MatchOutcome::kFound : MatchOutcome::kWrong;
     if (hit) found[face] = 1;
   }
   return verdicts;
@@ -94,14 +94,14 @@ std::vector<Verdict> judge(std::span<const Match> matches, std::span<const std::
 std::vector<Step> steps_of(std::span<const Match> matches, std::span<const std::uint8_t> counted,
                            double min_overlap) {
   std::vector<Step> steps;
-  const std::vector<Verdict> verdicts = judge(matches, counted, min_overlap);
+  const std::vector<MatchOutcome> verdicts = judge(matches, counted, min_overlap);
   for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (verdicts[i] == Verdict::kIgnored) continue;
+    if (verdicts[i] == MatchOutcome::kIgnored) continue;
     if (steps.empty() || steps.back().threshold != matches[i].threshold) {
       steps.push_back({.threshold = matches[i].threshold});
     }
     ++steps.back().detections;
-    if (verdicts[i] == Verdict::kFound) ++steps.back().found;
+    if (verdicts[i] == MatchOutcome::kFound) ++steps.back().found;
   }
   return steps;
 }

@@ -6,7 +6,7 @@
 
 namespace retinaface::evaluation {
 
-/// A box as WIDER FACE writes it: left, top, width, height in pixels of the stored picture.
+/// A box as WIDER FACE writes it: left, top, width, height in pixels of the stored image.
 ///
 /// WIDER's evaluator takes x + width for the last column that is still inside, and so every extent
 /// is one larger there (wider_overlap). Our Box{x0, y0, x1, y1} is written as {x0, y0, x1 - x0,
@@ -44,12 +44,12 @@ struct Match {
   std::int32_t threshold = -1;
 };
 
-/// The detections of one picture by falling score, equal ones in the order given, each with the
+/// The detections of one image by falling score, equal ones in the order given, each with the
 /// face that it overlaps most.
 std::vector<Match> match_faces(std::span<const WiderBox> faces,
                                std::span<const Detection> detections);
 
-/// The lowest and highest score of a set of pictures: they become 0 and 1.
+/// The lowest and highest score of a set of images: they become 0 and 1.
 class ScoreRange {
  public:
   void include(double score);
@@ -69,23 +69,23 @@ class ScoreRange {
 };
 
 /// What the protocol makes of one detection.
-enum class Verdict : std::uint8_t {
+enum class MatchOutcome : std::uint8_t {
   kFound,    ///< the first to find a face that counts
   kWrong,    ///< a false positive: no face, or one that is found already
   kIgnored,  ///< neither right nor wrong
 };
 
-/// Judges one picture's matches, in falling order of score. A detection whose best face overlaps by
+/// Judges one image's matches, in falling order of score. A detection whose best face overlaps by
 /// at least `min_overlap` and
 ///   - is counted and not yet found: finds it;
 ///   - is counted and found before: is wrong (one match per face);
 ///   - is not counted (`counted[face]` is 0): is ignored.
-/// Any other detection is wrong, except in a picture without a single annotated face, counted or
+/// Any other detection is wrong, except in an image without a single annotated face, counted or
 /// not, where all are ignored. One verdict per match.
-std::vector<Verdict> judge(std::span<const Match> matches, std::span<const std::uint8_t> counted,
-                           double min_overlap);
+std::vector<MatchOutcome> judge(std::span<const Match> matches,
+                                std::span<const std::uint8_t> counted, double min_overlap);
 
-/// What one picture adds to the curve at one threshold and at all that follow.
+/// What one image adds to the curve at one threshold and at all that follow.
 struct Step {
   std::int32_t threshold = 0;
   std::int32_t detections = 0;  ///< that count, right or wrong

@@ -12,7 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using Flags = std::vector<std::uint8_t>;
 
-/// Matches with thresholds set over this picture alone.
+/// Matches with thresholds set over this image alone.
 std::vector<Match> placed(std::span<const WiderBox> faces, std::span<const Detection> detections) {
   std::vector<Match> matches = match_faces(faces, detections);
   ScoreRange range;
@@ -23,7 +23,7 @@ std::vector<Match> placed(std::span<const WiderBox> faces, std::span<const Detec
 
 double ap(std::span<const WiderBox> faces, std::span<const Detection> detections,
           const Flags& counted) {
-  Tally tally;
+  PrecisionRecallCounts tally;
   tally.add(steps_of(placed(faces, detections), counted, 0.5),
             std::count(counted.begin(), counted.end(), 1));
   return average_precision(tally.curve());
@@ -95,8 +95,9 @@ TEST(Judge, GivesEachDetectionAVerdict) {
   const WiderBox faces[] = {kLeft, kRight};
   const Detection detections[] = {{kLeft, 0.9}, {kLeft, 0.8}, {kRight, 0.7}, {kNowhere, 0.6}};
   EXPECT_THAT(judge(placed(faces, detections), Flags{1, 0}, 0.5),
-              ElementsAre(Verdict::kFound, Verdict::kWrong, Verdict::kIgnored, Verdict::kWrong));
-  EXPECT_THAT(judge(placed({}, detections), Flags{}, 0.5), ::testing::Each(Verdict::kIgnored));
+              ElementsAre(MatchOutcome::kFound, MatchOutcome::kWrong, MatchOutcome::kIgnored,
+                          MatchOutcome::kWrong));
+  EXPECT_THAT(judge(placed({}, detections), Flags{}, 0.5), ::testing::Each(MatchOutcome::kIgnored));
 }
 
 TEST(Judge, CountsADuplicateAsFalsePositive) {
@@ -136,7 +137,7 @@ TEST(Judge, SumsWhatLiesBetweenTwoThresholds) {
               ElementsAre(Step{0, 3, 2}, Step{999, 1, 0}));
 }
 
-TEST(Judge, FindsNothingInAPictureWithoutFaces) {
+TEST(Judge, FindsNothingInAnImageWithoutFaces) {
   const Detection detections[] = {{kLeft, 0.9}};
   EXPECT_THAT(steps_of(placed({}, detections), Flags{}, 0.5), IsEmpty());
   // With faces that do not count it is different: the detection is wrong.
@@ -162,10 +163,10 @@ TEST(AveragePrecision, OfHandWorkedCases) {
   EXPECT_DOUBLE_EQ(ap(faces, perfect, Flags{0, 0}), 0);
 }
 
-TEST(Tally, CountsThePicturesWithoutDetections) {
+TEST(PrecisionRecallCounts, CountsTheImagesWithoutDetections) {
   const WiderBox faces[] = {kLeft, kRight};
   const Detection perfect[] = {{kLeft, 0.9}, {kRight, 0.8}};
-  Tally tally;
+  PrecisionRecallCounts tally;
   tally.add(steps_of(placed(faces, perfect), Flags{1, 1}, 0.5), 2);
   tally.add({}, 2);
   EXPECT_EQ(tally.faces(), 4);
@@ -173,10 +174,10 @@ TEST(Tally, CountsThePicturesWithoutDetections) {
   EXPECT_DOUBLE_EQ(average_precision(tally.curve()), 0.5);
 }
 
-TEST(Tally, TakesAPictureSeveralTimes) {
+TEST(PrecisionRecallCounts, TakesAnImageSeveralTimes) {
   const Step steps[] = {{0, 2, 1}, {5, 1, 1}};
-  Tally once;
-  Tally thrice;
+  PrecisionRecallCounts once;
+  PrecisionRecallCounts thrice;
   for (int i = 0; i < 3; ++i) once.add(steps, 4);
   thrice.add(steps, 4, 3);
   EXPECT_EQ(thrice.faces(), 12);

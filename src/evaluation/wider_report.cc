@@ -26,7 +26,7 @@ std::string height_range(const HeightReport& height) {
 std::string format_report(const WiderReport& report) {
   std::string text;
   const auto out = std::back_inserter(text);
-  fmt::format_to(out, "{} of {} pictures\n\n", report.pictures, report.all_pictures);
+  fmt::format_to(out, "{} of {} images\n\n", report.images, report.all_images);
   fmt::format_to(out, "{:<28} {:>9} {:>9} {:>9}\n", "", "faces", "recall %", "AP %");
   for (const Subset subset : kSubsets) {
     const SubsetReport& part = report.of(subset);
@@ -56,8 +56,8 @@ std::string format_report(const WiderReport& report) {
 }
 
 json to_json(const WiderReport& report) {
-  json result = {{"images", report.pictures},
-                 {"images_of", report.all_pictures},
+  json result = {{"images", report.images},
+                 {"images_of", report.all_images},
                  {"map", percent(report.hard_map)}};
   for (const Subset subset : kSubsets) {
     const SubsetReport& part = report.of(subset);
@@ -67,7 +67,7 @@ json to_json(const WiderReport& report) {
   }
   result["events"] = json::array();
   for (const EventReport& event : report.events) {
-    json entry = {{"event", event.name}, {"images", event.pictures}};
+    json entry = {{"event", event.name}, {"images", event.images}};
     for (const Subset subset : kSubsets) {
       const SubsetReport& part = event.of(subset);
       entry[name_of(subset)] = {{"faces", part.recall.faces},

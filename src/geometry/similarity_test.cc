@@ -41,12 +41,12 @@ TEST(FitSimilarity, NoNeighbourIsCloser) {
       to.push_back({normal(random), normal(random)});
     }
     const Similarity best = fit_similarity(from, to);
-    const double least = squares(best, from, to);
+    const double minimum = squares(best, from, to);
     for (const float d : {-0.01F, 0.01F}) {
-      EXPECT_GE(squares({best.a + d, best.b, best.shift}, from, to), least);
-      EXPECT_GE(squares({best.a, best.b + d, best.shift}, from, to), least);
-      EXPECT_GE(squares({best.a, best.b, {best.shift.x + d, best.shift.y}}, from, to), least);
-      EXPECT_GE(squares({best.a, best.b, {best.shift.x, best.shift.y + d}}, from, to), least);
+      EXPECT_GE(squares({best.a + d, best.b, best.shift}, from, to), minimum);
+      EXPECT_GE(squares({best.a, best.b + d, best.shift}, from, to), minimum);
+      EXPECT_GE(squares({best.a, best.b, {best.shift.x + d, best.shift.y}}, from, to), minimum);
+      EXPECT_GE(squares({best.a, best.b, {best.shift.x, best.shift.y + d}}, from, to), minimum);
     }
   }
 }

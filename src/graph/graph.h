@@ -24,7 +24,7 @@ std::string to_string(const Shape& shape);
 // Operators: what a node computes, as plain attributes. What each of them means for shapes,
 // parameters and cost stands in operators.cc, what it computes in each reader under runtime/.
 
-/// The picture, `channels` planes of any height and width.
+/// The image, `channels` planes of any height and width.
 struct Input {
   std::int64_t channels = 3;
   friend bool operator==(const Input&, const Input&) = default;

@@ -25,11 +25,11 @@ bool is_convolution(const Operator& op);
 /// Shape of what `op` yields for inputs of these shapes.
 Shape output_shape(const Operator& op, std::span<const Shape> inputs);
 
-/// Shapes of all nodes' outputs, by node id, for an input picture of `input`. The number of input
+/// Shapes of all nodes' outputs, by node id, for an input image of `input`. The number of input
 /// channels is the graph's own and must agree.
 std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 
-/// The same for a picture of some size: for those who need the channels alone, which do not depend
+/// The same for an image of some size: for those who need the channels alone, which do not depend
 /// on it.
 std::vector<Shape> channel_shapes(const Graph& graph);
 

@@ -19,7 +19,7 @@ bool has_text(Bytes bytes, std::size_t offset, std::string_view text);
 /// What a library gives as its reason, without what would break the line of a message.
 std::string one_line(std::string_view reason);
 
-/// An encoded picture on its way through a decoder.
+/// An encoded image on its way through a decoder.
 struct Encoded {
   Bytes bytes;
   std::string name;  ///< what messages call it
@@ -27,7 +27,7 @@ struct Encoded {
 
   /// Refuses a size beyond the limit, and one without pixels.
   void check_size(std::int64_t width, std::int64_t height) const;
-  /// The picture to decode into, black, its size checked. A decoder asks for it as soon as it knows
+  /// The image to decode into, black, its size checked. A decoder asks for it as soon as it knows
   /// the size, before it does anything else that costs memory.
   Image canvas(std::int64_t width, std::int64_t height) const;
   /// Throws kBadData: "NAME: truncated or corrupt FORMAT: REASON".
@@ -41,7 +41,7 @@ struct Decoded {
   int orientation = 1;  ///< as EXIF counts them, see orientation.h
 };
 
-/// Reads one picture format.
+/// Reads one image format.
 struct Decoder {
   std::string_view format;
   /// Tells the format by the first bytes.
@@ -60,7 +60,7 @@ extern const Decoder kPnmDecoder;
 extern const Decoder kHeicDecoder;
 extern const Decoder kAvifDecoder;
 
-/// The encoded file of a picture with at least one pixel; `name` is for messages. A side beyond
+/// The encoded file of an image with at least one pixel; `name` is for messages. A side beyond
 /// what the format can hold throws Error(kUnsupported).
 using Encode = std::vector<std::byte>(const Image& image, const std::string& name);
 Encode encode_jpeg;

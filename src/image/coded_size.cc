@@ -25,10 +25,10 @@ class Bits {
 
   /// Exp-Golomb: n zeros, a one, n bits. AV1 calls it uvlc, HEVC ue.
   std::uint64_t exp_golomb() {
-    constexpr int kMostZeros = 32;
+    constexpr int kMaxZeros = 32;
     int zeros = 0;
     while (!at_end() && !flag()) {
-      if (++zeros == kMostZeros) return (std::uint64_t{1} << kMostZeros) - 1;
+      if (++zeros == kMaxZeros) return (std::uint64_t{1} << kMaxZeros) - 1;
     }
     return (std::uint64_t{1} << zeros) - 1 + take(zeros);
   }
@@ -49,9 +49,9 @@ class Bits {
 
 /// What of a sequence header says how large frames are, and how to read as much of theirs.
 struct Av1Sequence {
-  CodedSize size;            ///< of a frame that says nothing else
-  CodedSize stated_most;     ///< what the bits for a frame's own size can hold
-  bool one_picture = false;  ///< reduced_still_picture_header: frames cannot say anything else
+  CodedSize size;          ///< of a frame that says nothing else
+  CodedSize stated_most;   ///< what the bits for a frame's own size can hold
+  bool one_image = false;  ///< reduced_still_picture_header: frames cannot say anything else
   int presentation_time_bits = 0;
   int frame_id_bits = 0;
   bool chooses_screen_content_tools = true;  ///< each frame does
@@ -96,8 +96,8 @@ Av1Sequence read_av1_sequence(Bytes unit) {
   Bits bits(unit);
   Av1Sequence sequence;
   bits.skip(3 + 1);  // profile, still_picture
-  sequence.one_picture = bits.flag();
-  if (sequence.one_picture) {
+  sequence.one_image = bits.flag();
+  if (sequence.one_image) {
     bits.skip(5);  // level
   } else {
     sequence.presentation_time_bits = read_timing_and_operating_points(bits);
@@ -107,7 +107,7 @@ Av1Sequence read_av1_sequence(Bytes unit) {
   sequence.stated_most = {std::int64_t{1} << width_bits, std::int64_t{1} << height_bits};
   sequence.size.width = static_cast<std::int64_t>(bits.take(width_bits)) + 1;
   sequence.size.height = static_cast<std::int64_t>(bits.take(height_bits)) + 1;
-  if (sequence.one_picture) return sequence;
+  if (sequence.one_image) return sequence;
 
   if (bits.flag()) {
     const auto delta_bits = static_cast<int>(bits.take(4)) + 2;
@@ -123,7 +123,7 @@ Av1Sequence read_av1_sequence(Bytes unit) {
 
 /// Whether a frame has a size other than its sequence's (frame_size_override_flag).
 bool has_own_size(Bytes unit, const Av1Sequence& sequence) {
-  if (sequence.one_picture) return false;
+  if (sequence.one_image) return false;
   Bits bits(unit);
   if (bits.flag()) return false;  // an earlier frame once more
   constexpr std::uint64_t kKeyFrame = 0;
@@ -173,13 +173,13 @@ std::vector<std::byte> unescaped(Bytes unit) {
 void skip_profiles_and_levels(Bits& bits, int sub_layers) {
   constexpr int kProfileBits = 88;
   constexpr int kLevelBits = 8;
-  constexpr int kMostSubLayers = 8;
+  constexpr int kMaxSubLayers = 8;
   bits.skip(kProfileBits + kLevelBits);
-  std::array<std::array<bool, 2>, kMostSubLayers> present{};
+  std::array<std::array<bool, 2>, kMaxSubLayers> present{};
   for (int i = 0; i < sub_layers; ++i) {
     for (bool& flag : present[static_cast<std::size_t>(i)]) flag = bits.flag();
   }
-  if (sub_layers > 0) bits.skip(2 * (kMostSubLayers - sub_layers));
+  if (sub_layers > 0) bits.skip(2 * (kMaxSubLayers - sub_layers));
   for (const auto& [profile, level] : present) {
     if (profile) bits.skip(kProfileBits);
     if (level) bits.skip(kLevelBits);

@@ -4,7 +4,7 @@
 
 #include "image/codec.h"
 
-// The size that a coded picture states in its own headers. A HEIF file says it once more outside,
+// The size that a coded image states in its own headers. A HEIF file says it once more outside,
 // in its boxes, but it is this one that decoders take memory for.
 namespace retinaface::codecs {
 
@@ -24,7 +24,7 @@ inline CodedSize larger(const CodedSize& a, const CodedSize& b) {
 /// a size of its own counts as the largest that it could state.
 CodedSize av1_coded_size(Bytes stream);
 
-/// The largest picture of the parameter sets (SPS) of an HEVC stream, each unit after its length in
+/// The largest image of the parameter sets (SPS) of an HEVC stream, each unit after its length in
 /// four bytes (ITU-T H.265, 7.3).
 CodedSize hevc_coded_size(Bytes stream);
 

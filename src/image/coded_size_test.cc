@@ -61,7 +61,7 @@ std::string av1_sides(unsigned width, unsigned height) {
   return bits<4>(12 - 1) + bits<4>(10 - 1) + bits<12>(width - 1) + bits<10>(height - 1);
 }
 
-/// Of a single picture (reduced_still_picture_header).
+/// Of a single image (reduced_still_picture_header).
 std::string still_sequence(unsigned width, unsigned height) {
   return "000"
          "1"
@@ -76,7 +76,7 @@ std::string still_sequence(unsigned width, unsigned height) {
 
 /// With all that can stand before the size of a frame: a decoder model, two operating points, the
 /// second with a tier, numbers of frames, order hints.
-std::string film_sequence(unsigned width, unsigned height) {
+std::string video_sequence(unsigned width, unsigned height) {
   const std::string timing = "1" + bits<32>(1) + bits<32>(25) + "0" /* intervals differ */ + "1" +
                              bits<5>(9) + bits<32>(1) + bits<5>(3) + bits<5>(6);
   const std::string points = "1" + bits<5>(1) +  //
@@ -123,7 +123,7 @@ std::string text_of(const CodedSize& size) {
   return std::to_string(size.width) + "x" + std::to_string(size.height);
 }
 
-TEST(CodedSize, OfAnAv1PictureStandsInItsSequence) {
+TEST(CodedSize, OfAnAv1ImageStandsInItsSequence) {
   EXPECT_EQ(text_of(av1_coded_size(av1_unit(kSequence, still_sequence(4000, 1000)))), "4000x1000");
   // With an extension, behind a unit of another kind, without a length.
   std::vector<std::byte> stream = {std::byte{2 << 3 | 2}, std::byte{0}, std::byte{1 << 3 | 4},
@@ -133,7 +133,7 @@ TEST(CodedSize, OfAnAv1PictureStandsInItsSequence) {
 }
 
 TEST(CodedSize, OfAnAv1FrameWithASizeOfItsOwnIsTheMostItCanState) {
-  const std::vector<std::byte> sequence = av1_unit(kSequence, film_sequence(300, 200));
+  const std::vector<std::byte> sequence = av1_unit(kSequence, video_sequence(300, 200));
   EXPECT_EQ(text_of(av1_coded_size(sequence)), "300x200");
   for (const unsigned type : {kFrame, kFrameHeader}) {
     for (const auto& frame : {key_frame, hidden_frame}) {
@@ -153,7 +153,7 @@ TEST(CodedSize, OfSeveralSequencesIsTheOneOfMostPixels) {
   EXPECT_EQ(text_of(av1_coded_size(joined(square, wide))), "300x300");
 }
 
-/// The parameter set of an HEVC picture, after its length. No byte of it needs an escape but those
+/// The parameter set of an HEVC image, after its length. No byte of it needs an escape but those
 /// of the profile, which get one.
 std::vector<std::byte> hevc_unit(const std::string& text) {
   std::vector<std::byte> escaped;
@@ -176,7 +176,7 @@ std::string hevc_parameters(unsigned chroma, std::uint64_t width, std::uint64_t 
          std::string(40, '1');
 }
 
-TEST(CodedSize, OfAnHevcPictureStandsInItsParameters) {
+TEST(CodedSize, OfAnHevcImageStandsInItsParameters) {
   EXPECT_EQ(text_of(hevc_coded_size(hevc_unit(hevc_parameters(1, 4096, 2176)))), "4096x2176");
   EXPECT_EQ(text_of(hevc_coded_size(hevc_unit(hevc_parameters(3, 65, 8000)))), "65x8000");
   // Two layers in time, the first with a profile and a level, the second with a level.
@@ -192,7 +192,7 @@ TEST(CodedSize, OfAnHevcPictureStandsInItsParameters) {
 
 TEST(CodedSize, OfWhatIsCutShortIsNoCrash) {
   const auto av1 =
-      joined(av1_unit(kSequence, film_sequence(300, 200)), av1_unit(kFrame, key_frame(true)));
+      joined(av1_unit(kSequence, video_sequence(300, 200)), av1_unit(kFrame, key_frame(true)));
   const auto hevc = hevc_unit(hevc_parameters(1, 640, 480));
   for (std::size_t size = 0; size < av1.size(); ++size) {
     EXPECT_LE(av1_coded_size(Bytes(av1).first(size)).width, 4096);
@@ -208,7 +208,7 @@ TEST(CodedSize, OfWhatIsCutShortIsNoCrash) {
 /// first `cut` bytes.
 std::vector<std::byte> with_stream_front(const std::string& name, std::size_t cut,
                                          const std::vector<std::byte>& front) {
-  const std::vector<std::byte> file = read_file(testing::fixture_folder() / "pictures" / name);
+  const std::vector<std::byte> file = read_file(testing::fixture_folder() / "images" / name);
   const auto find = [&](const std::vector<std::byte>& text) {
     return static_cast<std::size_t>(std::ranges::search(file, text).begin() - file.begin());
   };
@@ -236,14 +236,14 @@ constexpr std::size_t kAvifFront =
     12;  ///< bytes of plain.avif's stream: the units of time and sequence
 
 void expect_too_large(const std::vector<std::byte>& file, const std::string& size) {
-  constexpr std::int64_t kMostPixels = 10'000'000;
+  constexpr std::int64_t kMaxPixels = 10'000'000;
   const Error error =
-      error_of([&] { decode_image(file, {.max_pixels = kMostPixels}, "small.heif"); });
+      error_of([&] { decode_image(file, {.max_pixels = kMaxPixels}, "small.heif"); });
   EXPECT_EQ(error.code(), ErrorCode::kTooLarge) << error.what();
   EXPECT_THAT(error.what(), HasSubstr("small.heif: " + size + " pixels, more than the"));
 }
 
-/// Of a picture of 21x14, in profile 1 (4:4:4).
+/// Of an image of 21x14, in profile 1 (4:4:4).
 TEST(CodedSize, OfAnAvifIsHeldToTheLimit) {
   const std::string sequence =
       "001"
@@ -262,12 +262,12 @@ TEST(CodedSize, OfAnAvifIsHeldToTheLimit) {
 void expect_no_size(const std::vector<std::byte>& file) {
   const Error error = error_of([&] { decode_image(file, {}, "no_size.heif"); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
-  EXPECT_THAT(error.what(), HasSubstr("its data state no size of a picture"));
+  EXPECT_THAT(error.what(), HasSubstr("its data state no size of an image"));
 }
 
 TEST(CodedSize, OfAStreamThatStatesNoneIsMissed) {
   expect_no_size(with_stream_front("plain.avif", kAvifFront, {}));
-  std::vector<std::byte> heic = read_file(testing::fixture_folder() / "pictures" / "plain.heic");
+  std::vector<std::byte> heic = read_file(testing::fixture_folder() / "images" / "plain.heic");
   const std::vector<std::byte> parameters = {std::byte{33 << 1}, std::byte{1}, std::byte{1}};
   const auto place = std::ranges::search(heic, parameters).begin();
   ASSERT_NE(place, heic.end());
@@ -280,9 +280,9 @@ TEST(CodedSize, OfAHeicIsHeldToTheLimit) {
                    "30000x3000");
 }
 
-/// A picture put together of tiles says a third time how large it is (box idat).
+/// An image put together of tiles says a third time how large it is (box idat).
 TEST(CodedSize, OfAHeicOfTilesIsHeldToTheLimit) {
-  std::vector<std::byte> file = read_file(testing::fixture_folder() / "pictures" / "plain.heic");
+  std::vector<std::byte> file = read_file(testing::fixture_folder() / "images" / "plain.heic");
   const std::vector<std::byte> stated = {std::byte{0}, std::byte{0},  std::byte{0}, std::byte{0},
                                          std::byte{0}, std::byte{21}, std::byte{0}, std::byte{14}};
   const auto place = std::ranges::search(file, stated).begin();

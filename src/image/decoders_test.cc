@@ -1,5 +1,5 @@
-// Every format against an independent decoder: tests/data/pictures, which
-// tests/make_picture_fixtures.py makes.
+// Every format against an independent decoder: tests/data/images, which
+// tests/make_image_fixtures.py makes.
 
 #include <algorithm>
 #include <atomic>
@@ -35,7 +35,7 @@ const std::vector<Fixture>& fixtures() {
   static const std::vector<Fixture> all = [] {
     std::vector<Fixture> found;
     for (const auto& entry :
-         std::filesystem::directory_iterator(testing::fixture_folder() / "pictures")) {
+         std::filesystem::directory_iterator(testing::fixture_folder() / "images")) {
       std::filesystem::path expected = entry.path();
       expected += ".ppm";
       if (!std::filesystem::exists(expected)) continue;
@@ -48,7 +48,7 @@ const std::vector<Fixture>& fixtures() {
   return all;
 }
 
-/// The expected picture, read without the project's own decoder.
+/// The expected image, read without the project's own decoder.
 struct Expected {
   int width = 0;
   int height = 0;
@@ -64,7 +64,7 @@ struct Expected {
   }
 };
 
-/// Lossy formats and CMYK leave room for another rounding; of HEIC and AVIF the expected picture is
+/// Lossy formats and CMYK leave room for another rounding; of HEIC and AVIF the expected image is
 /// that before encoding.
 int tolerance(const std::string& name) {
   if (name.ends_with(".heic") || name.ends_with(".avif")) return 12;
@@ -116,7 +116,7 @@ TEST(Decoders, RefuseTooManyPixelsInEveryFormat) {
   }
 }
 
-/// What became of a damaged picture; anything but a picture or an Error ends the test program.
+/// What became of a damaged image; anything but an image or an Error ends the test program.
 bool is_accepted(const Content& content, const std::string& name) {
   try {
     const Image image = decode_image(content, kSmall, name);

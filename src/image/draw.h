@@ -9,12 +9,12 @@
 
 namespace retinaface {
 
-/// What is drawn for one face, in pixels of the picture that is drawn on.
+/// What is drawn for one face, in pixels of the image that is drawn on.
 struct FaceMark {
   Box box;
   Landmarks landmarks{};
   float score = 0;
-  std::int64_t track = 0;  ///< its number in a film, which gives its box a colour; 0 for none
+  std::int64_t track = 0;  ///< its number in a video, which gives its box a color; 0 for none
 };
 
 struct DrawOptions {
@@ -24,15 +24,15 @@ struct DrawOptions {
   bool scores = true;
 };
 
-/// Draws each face's box and five points: the left eye and mouth corner (as seen in the picture) in
+/// Draws each face's box and five points: the left eye and mouth corner (as seen in the image) in
 /// red, the right ones in blue, the nose in yellow. Lines, points and figures grow with the face
-/// and with the picture. What lies outside the picture is cut off; a box without area and what is
+/// and with the image. What lies outside the image is cut off; a box without area and what is
 /// not a number are left out.
 void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions& options = {});
 
-using Colour = std::array<std::uint8_t, 3>;  ///< red, green, blue
+using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 
-/// Draws one box as draw_faces does, in a colour of the caller's.
-void draw_box(Image& image, const Box& box, const Colour& colour);
+/// Draws one box as draw_faces does, in a color of the caller's.
+void draw_box(Image& image, const Box& box, const Color& color);
 
 }  // namespace retinaface

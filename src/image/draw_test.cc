@@ -55,7 +55,7 @@ TEST(Draw, TinyFaceGetsOnePixelLinesInsideItsBoxAndStaysVisible) {
   EXPECT_EQ(touched_inside, 5);  // the points
 }
 
-TEST(Draw, TracksHaveColoursAndNumbers) {
+TEST(Draw, TracksHaveColorsAndNumbers) {
   const Box box = {100, 100, 200, 220};
   const auto drawn = [&](std::int64_t track) {
     Image image(300, 300);
@@ -66,7 +66,7 @@ TEST(Draw, TracksHaveColoursAndNumbers) {
   };
   EXPECT_EQ(at(drawn(0), 100, 160), kGreen);
   EXPECT_NE(at(drawn(1), 100, 160), at(drawn(2), 100, 160));
-  // Of one colour, but of another number: only the label above the box differs.
+  // Of one color, but of another number: only the label above the box differs.
   const Image nine = drawn(9);
   const Image seventeen = drawn(17);
   int above = 0;
@@ -110,7 +110,7 @@ TEST(Draw, OptionsLeaveOutPointsAndScores) {
   EXPECT_GT(touched({.landmarks = false, .scores = true}), box + 100);
 }
 
-TEST(Draw, LinesGrowWithFaceAndPicture) {
+TEST(Draw, LinesGrowWithFaceAndImage) {
   const auto line_width = [](int size, float face) {
     Image image(size, size);
     draw_faces(image, std::array{face_in({10, 10, 10 + face, 10 + face})}, {.scores = false});
@@ -126,7 +126,7 @@ TEST(Draw, LinesGrowWithFaceAndPicture) {
   EXPECT_GE(line_width(4000, 2000), 10);
 }
 
-TEST(Draw, WhatIsOffThePictureOrNoNumberIsSafe) {
+TEST(Draw, WhatIsOffTheImageOrNoNumberIsSafe) {
   const float huge = std::numeric_limits<float>::max();
   const float infinite = std::numeric_limits<float>::infinity();
   const float nan = std::nanf("");
@@ -151,7 +151,7 @@ TEST(Draw, WhatIsOffThePictureOrNoNumberIsSafe) {
   draw_faces(one, faces);
 }
 
-TEST(Draw, BoxTakesAColour) {
+TEST(Draw, BoxTakesAColor) {
   Image image(40, 30);
   draw_box(image, {10, 8, 22, 20}, {1, 2, 3});
   EXPECT_EQ(at(image, 10, 8), (Pixel{1, 2, 3}));

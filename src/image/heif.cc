@@ -1,5 +1,5 @@
 // HEIC and AVIF (ISO/IEC 23008-12) by libheif, which is loaded when the first such file is met:
-// linked, it would make every start slower for pictures that most runs never see. Of corrupt files,
+// linked, it would make every start slower for images that most runs never see. Of corrupt files,
 // the decoders behind it (libde265, dav1d) print a line to standard error; there is no way to ask
 // them not to.
 
@@ -109,10 +109,10 @@ std::unique_ptr<T, Release> owned(T* pointer, Release release) {
   return {pointer, release};
 }
 
-// A file states the size of a picture in its boxes, which libheif gives before decoding, and once
+// A file states the size of an image in its boxes, which libheif gives before decoding, and once
 // more in the coded stream, which it does not: 500 bytes can make a decoder take all memory. So
 // what is to be decoded is measured first: a decoder of ours is handed the streams that another one
-// would be (those of tiles and of transparency too), and yields pictures of their size that nobody
+// would be (those of tiles and of transparency too), and yields images of their size that nobody
 // fills.
 
 /// What is measured, in the thread that does so.
@@ -201,16 +201,16 @@ void register_measures(const Library& heif) {
   if (!registered) throw std::bad_alloc();
 }
 
-/// Throws kTooLarge where a stream of the picture, or what its tiles make, is over the limit, and
+/// Throws kTooLarge where a stream of the image, or what its tiles make, is over the limit, and
 /// kBadData where one states no size: dav1d, given nothing at all, leaks.
 void check_coded_size(const Library& heif, const heif_image_handle* handle, const Encoded& encoded,
                       std::string_view format) {
   register_measures(heif);
   const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
   options->ignore_transformations = 1;
-  // Coded pictures are filled up to whole blocks, and tiles are of one size.
-  constexpr std::int64_t kMostFilling = 1 << 20;
-  Measurement here = {.heif = heif, .most_pixels = encoded.max_pixels + kMostFilling};
+  // Coded images are filled up to whole blocks, and tiles are of one size.
+  constexpr std::int64_t kMaxFilling = 1 << 20;
+  Measurement here = {.heif = heif, .most_pixels = encoded.max_pixels + kMaxFilling};
   measurement = &here;
   heif_image* image = nullptr;
   const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
@@ -222,7 +222,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
     heif.image_release(image);
   }
   // Other errors are those of the decoding that follows.
-  if (here.states_no_size) encoded.fail_as_corrupt(format, "its data state no size of a picture");
+  if (here.states_no_size) encoded.fail_as_corrupt(format, "its data state no size of an image");
   if (here.largest.width * here.largest.height > here.most_pixels) {
     encoded.check_size(here.largest.width, here.largest.height);
   }

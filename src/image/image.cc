@@ -20,7 +20,7 @@ int bytes_per_pixel(PixelFormat format) {
 
 Image::Image(int width, int height) : width_(width), height_(height) {
   if (width < 0 || height < 0) {
-    fail(ErrorCode::kInvalidArgument, "a picture of {}x{} pixels: no side may be negative", width,
+    fail(ErrorCode::kInvalidArgument, "an image of {}x{} pixels: no side may be negative", width,
          height);
   }
   pixels_.resize(static_cast<std::size_t>(stride()) * static_cast<std::size_t>(height));

@@ -145,7 +145,7 @@ std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name) 
   if (!handle) throw std::bad_alloc();
   unsigned char* data = nullptr;
   unsigned long size = 0;
-  // Colour at full resolution: thin coloured lines would smear.
+  // Color at full resolution: thin colored lines would smear.
   const int status =
       tjCompress2(handle.get(), image.row(0), image.width(), static_cast<int>(image.stride()),
                   image.height(), TJPF_RGB, &data, &size, TJSAMP_444, kQuality, TJFLAG_ACCURATEDCT);

@@ -5,7 +5,7 @@
 
 namespace retinaface {
 
-/// The libraries that decode pictures, "libwebp 1.2.4", as far as they tell their version.
+/// The libraries that decode images, "libwebp 1.2.4", as far as they tell their version.
 std::vector<std::string> image_libraries();
 
 }  // namespace retinaface

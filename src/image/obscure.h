@@ -6,8 +6,8 @@
 namespace retinaface {
 
 /// Makes the face in the box unrecognisable: in the ellipse around it, and a little beyond, the
-/// picture is replaced by the means of about eight by eight fields. What was there cannot be had
-/// back from the result. Parts outside the picture are left out.
+/// image is replaced by the means of about eight by eight fields. What was there cannot be had
+/// back from the result. Parts outside the image are left out.
 void obscure_face(Image& image, const Box& face);
 
 }  // namespace retinaface

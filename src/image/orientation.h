@@ -8,10 +8,10 @@
 namespace retinaface {
 
 /// The orientation, 1 to 8, that a block of EXIF data names (with or without the "Exif\0\0" in
-/// front); 1 when it names none or is malformed: a picture is not refused for its metadata.
+/// front); 1 when it names none or is malformed: an image is not refused for its metadata.
 int exif_orientation(std::span<const std::byte> exif);
 
-/// The picture as it is meant to be seen, from the pixels as stored and the EXIF orientation
+/// The image as it is meant to be seen, from the pixels as stored and the EXIF orientation
 /// (EXIF 2.32, tag 0x0112): 1 as stored, 2 mirrored, 3 half turn, 4 upside down and mirrored,
 /// 5 to 8 with width and height exchanged.
 Image upright(Image stored, int orientation);

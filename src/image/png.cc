@@ -31,7 +31,7 @@ Decoded decode_png(const Encoded& encoded) {
     if (status != SPNG_OK) encoded.fail_as_corrupt("PNG", spng_strerror(status));
   };
   require(spng_set_png_buffer(context.get(), encoded.bytes.data(), encoded.bytes.size()));
-  // Colour profiles and texts are unpacked on the way, and must not be bombs either.
+  // Color profiles and texts are unpacked on the way, and must not be bombs either.
   constexpr std::size_t kMaxChunkBytes = std::size_t{64} << 20;
   require(spng_set_chunk_limits(context.get(), kMaxChunkBytes, kMaxChunkBytes));
   spng_ihdr header{};

@@ -75,9 +75,9 @@ class Scanner {
 };
 
 struct Header {
-  bool plain = false;   ///< numbers as text
-  bool colour = false;  ///< three samples a pixel instead of one
-  int max = 1;          ///< the sample that means full intensity; of a bitmap 1, which means black
+  bool plain = false;  ///< numbers as text
+  bool color = false;  ///< three samples a pixel instead of one
+  int max = 1;         ///< the sample that means full intensity; of a bitmap 1, which means black
   bool bitmap = false;
   int width = 0;
   int height = 0;
@@ -87,7 +87,7 @@ Header read_header(const Encoded& encoded, Scanner& scanner) {
   const int kind = std::to_integer<int>(encoded.bytes[1]) - '0';
   Header header;
   header.plain = kind <= 3;
-  header.colour = kind % 3 == 0;
+  header.color = kind % 3 == 0;
   header.bitmap = kind % 3 == 1;
   header.width = scanner.number();
   header.height = scanner.number();
@@ -102,12 +102,12 @@ Header read_header(const Encoded& encoded, Scanner& scanner) {
 /// Writes `samples` samples, which `next` gives one by one, as RGB.
 template <typename Next>
 void fill_row(const Header& header, Next next, std::uint8_t* rgb) {
-  const int samples = header.width * (header.colour ? 3 : 1);
+  const int samples = header.width * (header.color ? 3 : 1);
   for (int i = 0; i < samples; ++i) {
     const int sample = std::min(next(), header.max);
     auto value = static_cast<std::uint8_t>((sample * 255 + header.max / 2) / header.max);
     if (header.bitmap) value = static_cast<std::uint8_t>(255 - value);
-    if (header.colour) {
+    if (header.color) {
       *rgb++ = value;
     } else {
       rgb = std::fill_n(rgb, 3, value);
@@ -127,7 +127,7 @@ void decode_plain(const Header& header, Scanner& scanner, Image& image) {
 std::size_t row_bytes_of(const Header& header) {
   const auto width = static_cast<std::size_t>(header.width);
   if (header.bitmap) return header.plain ? width : (width + 7) / 8;
-  const std::size_t samples = width * (header.colour ? 3 : 1);
+  const std::size_t samples = width * (header.color ? 3 : 1);
   return header.plain ? 2 * samples - 1 : samples * (header.max > 255 ? 2 : 1);
 }
 

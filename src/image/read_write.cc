@@ -1,4 +1,4 @@
-// Picture files: which codec reads or writes one, and what is said when none does.
+// Image files: which codec reads or writes one, and what is said when none does.
 
 #include <algorithm>
 #include <array>
@@ -86,7 +86,7 @@ void Encoded::check_size(std::int64_t width, std::int64_t height) const {
   constexpr std::int64_t kMaxSide =
       std::numeric_limits<int>::max() / 4;  // a row's bytes fit an int
   if (width <= 0 || height <= 0) {
-    fail(ErrorCode::kBadData, "{}: expected a picture, found one of {}x{} pixels", name, width,
+    fail(ErrorCode::kBadData, "{}: expected an image, found one of {}x{} pixels", name, width,
          height);
   }
   if (width > kMaxSide || height > kMaxSide || width > max_pixels / height) {
@@ -117,7 +117,7 @@ void Encoded::fail_as_unsupported(std::string_view format, std::string_view reas
 Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
                    const std::string& name) {
   if (encoded.empty()) {
-    fail(ErrorCode::kBadData, "{}: expected a picture, found nothing: it is empty", name);
+    fail(ErrorCode::kBadData, "{}: expected an image, found nothing: it is empty", name);
   }
   for (const codecs::Decoder* decoder : codecs::kDecoders) {
     if (!decoder->recognises(encoded)) continue;
@@ -130,7 +130,7 @@ Image decode_image(std::span<const std::byte> encoded, const ReadOptions& option
 
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
   // No format needs more than eight bytes a pixel (16 bits, four channels), metadata aside; what is
-  // larger is no picture that could be accepted, and is not read.
+  // larger is no image that could be accepted, and is not read.
   constexpr std::int64_t kMetadataBytes = std::int64_t{64} << 20;
   constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
   const std::int64_t max_bytes =
@@ -147,7 +147,7 @@ bool can_write_image(const std::filesystem::path& path) {
 void write_image(const std::filesystem::path& path, ImageView image) {
   const std::string name = printable(path);
   if (image.empty()) {
-    fail(ErrorCode::kInvalidArgument, "{}: expected a picture to write, found one of {}x{} pixels",
+    fail(ErrorCode::kInvalidArgument, "{}: expected an image to write, found one of {}x{} pixels",
          name, image.width, image.height);
   }
   const codecs::Encoder* const encoder = codecs::find_encoder(path);

@@ -51,8 +51,8 @@ TEST(WriteImage, LosslessFormatsKeepEveryPixel) {
   const TemporaryFolder folder;
   for (const auto& [width, height] : {std::pair{1, 1}, {1, 7}, {13, 1}, {37, 29}}) {
     const Image image = gradient(width, height);
-    write_image(folder / "picture.PNG", image);
-    EXPECT_EQ(pixels_of(read_image(folder / "picture.PNG")), pixels_of(image));
+    write_image(folder / "image.PNG", image);
+    EXPECT_EQ(pixels_of(read_image(folder / "image.PNG")), pixels_of(image));
   }
 }
 
@@ -97,7 +97,7 @@ TEST(ReadImage, NamesTheFileAndWhatIsWrong) {
   };
   const Error empty = error_for("empty.jpg", "");
   EXPECT_EQ(empty.code(), ErrorCode::kBadData);
-  EXPECT_THAT(empty.what(), HasSubstr("empty.jpg: expected a picture, found nothing"));
+  EXPECT_THAT(empty.what(), HasSubstr("empty.jpg: expected an image, found nothing"));
   const Error text = error_for("text.jpg", "once upon a time");
   EXPECT_EQ(text.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(text.what(), HasSubstr("text.jpg: expected JPEG"));

@@ -88,7 +88,7 @@ void shrink_or_grow_row(const std::vector<float>& sums, const Axis& axis, std::u
 
 Image resize(const ImageView& image, int width, int height) {
   if (image.empty() || width <= 0 || height <= 0) {
-    fail(ErrorCode::kInvalidArgument, "a picture of {}x{} pixels cannot be resized to {}x{}",
+    fail(ErrorCode::kInvalidArgument, "an image of {}x{} pixels cannot be resized to {}x{}",
          image.width, image.height, width, height);
   }
   if (width == image.width && height == image.height) return to_rgb(image);

@@ -21,7 +21,7 @@ Image noise(int width, int height) {
   return image;
 }
 
-Image grey_row(std::initializer_list<int> values) {
+Image gray_row(std::initializer_list<int> values) {
   Image image(static_cast<int>(values.size()), 1);
   std::uint8_t* to = image.row(0);
   for (const int value : values) {
@@ -37,7 +37,7 @@ std::vector<int> first_channel(const Image& image) {
 }
 
 /// What the header says, at one place of one channel and in doubles: the mean over [x0, x1) x
-/// [y0, y1) of the old picture taken as squares of constant colour.
+/// [y0, y1) of the old image taken as squares of constant color.
 double area_mean(const Image& image, double x0, double x1, double y0, double y1, int channel) {
   double sum = 0;
   for (int y = 0; y < image.height(); ++y) {
@@ -66,12 +66,12 @@ double linear_value(const Image& image, double x, double y, int channel) {
 }
 
 TEST(Resize, HandWorkedRows) {
-  EXPECT_EQ(first_channel(resize(grey_row({10, 20, 30, 50}), 2, 1)), (std::vector<int>{15, 40}));
+  EXPECT_EQ(first_channel(resize(gray_row({10, 20, 30, 50}), 2, 1)), (std::vector<int>{15, 40}));
   // 3 to 2: each new pixel covers one and a half old ones.
-  EXPECT_EQ(first_channel(resize(grey_row({0, 90, 30}), 2, 1)), (std::vector<int>{30, 50}));
+  EXPECT_EQ(first_channel(resize(gray_row({0, 90, 30}), 2, 1)), (std::vector<int>{30, 50}));
   // 2 to 4: centres at 0.25, 0.75, 1.25 and 1.75 of old pixels centred at 0.5 and 1.5.
-  EXPECT_EQ(first_channel(resize(grey_row({0, 100}), 4, 1)), (std::vector<int>{0, 25, 75, 100}));
-  EXPECT_EQ(first_channel(resize(grey_row({7}), 3, 2)), (std::vector<int>(6, 7)));
+  EXPECT_EQ(first_channel(resize(gray_row({0, 100}), 4, 1)), (std::vector<int>{0, 25, 75, 100}));
+  EXPECT_EQ(first_channel(resize(gray_row({7}), 3, 2)), (std::vector<int>(6, 7)));
 }
 
 TEST(Resize, ShrinkingIsTheMeanOfTheArea) {
@@ -105,7 +105,7 @@ TEST(Resize, GrowingIsLinearBetweenCentres) {
   }
 }
 
-TEST(Resize, KeepsAConstantColourAtAnySize) {
+TEST(Resize, KeepsAConstantColorAtAnySize) {
   Image image(11, 7);
   std::fill_n(image.row(0), 3 * 11 * 7, std::uint8_t{255});
   for (int width : {1, 2, 3, 10, 11, 12, 50}) {
@@ -123,7 +123,7 @@ TEST(Resize, ReadsAnyFormatAndStride) {
   EXPECT_EQ(small.row(0)[2], 5);
 }
 
-TEST(Resize, RefusesPicturesWithoutPixels) {
+TEST(Resize, RefusesImagesWithoutPixels) {
   const Image image(4, 4);
   EXPECT_EQ(error_of([&] { resize(image, 0, 4); }).code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(error_of([&] { resize(image, 4, -1); }).code(), ErrorCode::kInvalidArgument);

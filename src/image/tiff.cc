@@ -75,17 +75,16 @@ File open(const Encoded& encoded, Source& source) {
       options.get(),
       kOtherBytes + kMaxSamplesBytes *
                         std::clamp<std::int64_t>(encoded.max_pixels, 0, std::int64_t{1} << 31));
-  File file(
-      TIFFClientOpenExt("picture", "rm", &source, &Source::read, &Source::write, &Source::seek,
-                        &Source::close, &Source::size, nullptr, nullptr, options.get()),
-      &TIFFClose);
+  File file(TIFFClientOpenExt("image", "rm", &source, &Source::read, &Source::write, &Source::seek,
+                              &Source::close, &Source::size, nullptr, nullptr, options.get()),
+            &TIFFClose);
   if (!file) encoded.fail_as_corrupt("TIFF", source.first_error);
   return file;
 }
 
-/// libtiff multiplies colours by an alpha that is said not to be multiplied in yet. Alpha is
-/// dropped here, so the colours must stay as they are.
-void keep_colours_from_alpha(TIFF* file) {
+/// libtiff multiplies colors by an alpha that is said not to be multiplied in yet. Alpha is
+/// dropped here, so the colors must stay as they are.
+void keep_colors_from_alpha(TIFF* file) {
   std::uint16_t count = 0;
   const std::uint16_t* kinds = nullptr;
   TIFFGetFieldDefaulted(file, TIFFTAG_EXTRASAMPLES, &count, &kinds);
@@ -151,7 +150,7 @@ Decoded decode_tiff(const Encoded& encoded) {
   TIFFGetField(file.get(), TIFFTAG_IMAGELENGTH, &height);
   Decoded decoded;
   decoded.image = encoded.canvas(width, height);
-  keep_colours_from_alpha(file.get());
+  keep_colors_from_alpha(file.get());
 
   const std::uint32_t band = rows_at_once(encoded, file.get(), height);
   RgbaReader reader(encoded, file.get());

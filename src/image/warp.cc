@@ -40,14 +40,14 @@ Rgb sample(const Image& image, const Point& p) {
 
 Image warp(const ImageView& view, const Similarity& image_from_result, int width, int height) {
   if (view.empty() || width <= 0 || height <= 0) {
-    fail(ErrorCode::kInvalidArgument, "warp: expected pictures, found {}x{} and {}x{} pixels",
+    fail(ErrorCode::kInvalidArgument, "warp: expected images, found {}x{} and {}x{} pixels",
          view.width, view.height, width, height);
   }
   const Image image = to_rgb(view);
-  // As many samples a pixel, along each axis, as it covers pixels of the picture.
-  constexpr float kMostSamples = 64;
+  // As many samples a pixel, along each axis, as it covers pixels of the image.
+  constexpr float kMaxSamples = 64;
   const float scale = std::hypot(image_from_result.a, image_from_result.b);
-  const int samples = static_cast<int>(std::clamp(std::ceil(scale), 1.0F, kMostSamples));
+  const int samples = static_cast<int>(std::clamp(std::ceil(scale), 1.0F, kMaxSamples));
   const float step = 1 / static_cast<float>(samples);
   Image result(width, height);
   for (int y = 0; y < height; ++y) {

@@ -6,9 +6,9 @@
 
 namespace retinaface {
 
-/// The picture of width x height pixels whose point p is `image`'s point image_from_result(p), as
+/// The image of width x height pixels whose point p is `image`'s point image_from_result(p), as
 /// RGB: linear between pixel centres, averaged over the area that a pixel covers where it shrinks,
-/// black outside. Throws Error(kInvalidArgument) when either picture has no pixel.
+/// black outside. Throws Error(kInvalidArgument) when either image has no pixel.
 Image warp(const ImageView& image, const Similarity& image_from_result, int width, int height);
 
 }  // namespace retinaface

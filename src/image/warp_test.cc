@@ -30,7 +30,7 @@ TEST(Warp, TheIdentityCopies) {
 
 TEST(Warp, AQuarterTurnMovesWholePixels) {
   const Image image = ramp(40, 30);
-  // The result's (x, y) is the picture's (40 - y, x).
+  // The result's (x, y) is the image's (40 - y, x).
   const Image turned = warp(image, {0, 1, {40, 0}}, 30, 40);
   for (int y = 0; y < 40; ++y) {
     for (int x = 0; x < 30; ++x) {

@@ -41,7 +41,7 @@ void decode_frame(const Encoded& encoded, const WebPIterator& frame, Image& canv
   RF_CHECK(WebPInitDecoderConfig(&config));
   if (frame.x_offset + frame.width > canvas.width() ||
       frame.y_offset + frame.height > canvas.height()) {
-    encoded.fail_as_corrupt("WebP", "its first frame lies outside the picture");
+    encoded.fail_as_corrupt("WebP", "its first frame lies outside the image");
   }
   std::uint8_t* const first = canvas.row(frame.y_offset) + 3 * frame.x_offset;
   std::uint8_t* const end = canvas.row(canvas.height() - 1) + canvas.stride();

@@ -37,9 +37,9 @@ bool is_safetensors(Bytes content) {
          content[sizeof header_bytes] == std::byte{'{'};
 }
 
-Checkpoint from_safetensors(Bytes content, const std::string& source) {
+PyTorchCheckpoint from_safetensors(Bytes content, const std::string& source) {
   const auto weights = std::make_shared<graph::Weights>(graph::parse_safetensors(content, source));
-  Checkpoint checkpoint{source, {}, weights->metadata, weights};
+  PyTorchCheckpoint checkpoint{source, {}, weights->metadata, weights};
   for (const auto& [name, tensor] : weights->tensors) {
     std::vector<std::int64_t> strides(tensor.shape.size(), 1);
     for (std::size_t axis = strides.size(); axis-- > 1;) {
@@ -227,7 +227,7 @@ bool is_zip(Bytes content) {
 
 }  // namespace
 
-Checkpoint parse_checkpoint(std::vector<std::byte> content, const std::string& source) {
+PyTorchCheckpoint parse_checkpoint(std::vector<std::byte> content, const std::string& source) {
   if (is_safetensors(content)) return from_safetensors(content, source);
   const auto memory = std::make_shared<const std::vector<std::byte>>(std::move(content));
   return {source,
@@ -236,7 +236,7 @@ Checkpoint parse_checkpoint(std::vector<std::byte> content, const std::string& s
           memory};
 }
 
-Checkpoint read_checkpoint(const std::filesystem::path& path) {
+PyTorchCheckpoint read_checkpoint(const std::filesystem::path& path) {
   return parse_checkpoint(read_file(path), printable(path));
 }
 

@@ -10,7 +10,7 @@
 namespace retinaface::interchange {
 
 /// The state dict that a checkpoint file holds: tensors by the names they have there.
-struct Checkpoint {
+struct PyTorchCheckpoint {
   std::string source;  ///< what messages call it, the file's path
   std::map<std::string, StoredTensor, std::less<>> tensors;
   std::map<std::string, std::string, std::less<>> metadata;  ///< of safetensors files
@@ -21,9 +21,9 @@ struct Checkpoint {
 /// content decides, not the name. The state dict is what is saved or what is saved under
 /// "state_dict", "model_state_dict" or "model"; what lies beside those is ignored. No code that the
 /// file may name is run (pickle.h). Throws Error with the path.
-Checkpoint read_checkpoint(const std::filesystem::path& path);
+PyTorchCheckpoint read_checkpoint(const std::filesystem::path& path);
 
 /// The same from memory.
-Checkpoint parse_checkpoint(std::vector<std::byte> content, const std::string& source);
+PyTorchCheckpoint parse_checkpoint(std::vector<std::byte> content, const std::string& source);
 
 }  // namespace retinaface::interchange

@@ -25,7 +25,7 @@ nlohmann::json expected(const std::string& which) {
       .at(which);
 }
 
-void expect_equal(const Checkpoint& checkpoint, const nlohmann::json& expected,
+void expect_equal(const PyTorchCheckpoint& checkpoint, const nlohmann::json& expected,
                   const std::string& prefix = "") {
   EXPECT_EQ(checkpoint.tensors.size(), expected.size());
   for (const auto& [name, tensor] : expected.items()) {
@@ -43,12 +43,12 @@ void expect_equal(const Checkpoint& checkpoint, const nlohmann::json& expected,
   }
 }
 
-std::vector<float> values_of(const Checkpoint& checkpoint, const std::string& name) {
+std::vector<float> values_of(const PyTorchCheckpoint& checkpoint, const std::string& name) {
   const graph::Tensor tensor = to_float32(checkpoint.tensors.at(name), name, "file");
   return {tensor.values.begin(), tensor.values.end()};
 }
 
-TEST(Checkpoint, HasTheValuesThatTorchReads) {
+TEST(PyTorchCheckpoint, HasTheValuesThatTorchReads) {
   for (const char* const file : {"odd_legacy_1.pth", "odd_legacy_2.pth", "odd_legacy_4.pth",
                                  "odd_zip_2.pth", "odd_zip_5.pth"}) {
     SCOPED_TRACE(file);
@@ -56,14 +56,14 @@ TEST(Checkpoint, HasTheValuesThatTorchReads) {
   }
 }
 
-TEST(Checkpoint, OfSafetensorsHasTheValuesThatTorchWrote) {
+TEST(PyTorchCheckpoint, OfSafetensorsHasTheValuesThatTorchWrote) {
   const nlohmann::json odd = expected("odd");
   nlohmann::json kept;
   for (const char* const name : {"dense", "empty", "half", "bfloat16"}) kept[name] = odd.at(name);
   expect_equal(read_checkpoint(fixture_folder() / "checkpoints/types.safetensors"), kept);
 }
 
-TEST(Checkpoint, IsTheStateDictWhereverItLies) {
+TEST(PyTorchCheckpoint, IsTheStateDictWhereverItLies) {
   expect_equal(read_checkpoint(fixture_folder() / "checkpoints/detector_legacy.pth"),
                expected("detector"));
   expect_equal(read_checkpoint(fixture_folder() / "checkpoints/detector_wrapped.pth"),
@@ -72,7 +72,7 @@ TEST(Checkpoint, IsTheStateDictWhereverItLies) {
                expected("classifier"));
 }
 
-TEST(Checkpoint, OfSafetensorsKeepsTheirMetadata) {
+TEST(PyTorchCheckpoint, OfSafetensorsKeepsTheirMetadata) {
   graph::Weights weights;
   weights.metadata["maker"] = "somebody";
   weights.tensors["a"] = graph::Tensor::of_shape({2, 3});
@@ -80,7 +80,7 @@ TEST(Checkpoint, OfSafetensorsKeepsTheirMetadata) {
   const testing::TemporaryFolder folder;
   graph::write_safetensors(folder / "file", weights);
 
-  const Checkpoint checkpoint = read_checkpoint(folder / "file");
+  const PyTorchCheckpoint checkpoint = read_checkpoint(folder / "file");
   EXPECT_EQ(checkpoint.metadata, weights.metadata);
   EXPECT_THAT(values_of(checkpoint, "a"), ::testing::ElementsAre(0, 1, 2, 3, 4, 5));
 }
@@ -91,17 +91,17 @@ TorchFile small_file() {
           {{"0", bytes_of(2.5F)}}};
 }
 
-Checkpoint parse(const std::string& content) {
+PyTorchCheckpoint parse(const std::string& content) {
   return parse_checkpoint(as_bytes(content), "file");
 }
 
-TEST(Checkpoint, ReadsTheSmallestOfEachFormat) {
+TEST(PyTorchCheckpoint, ReadsTheSmallestOfEachFormat) {
   for (const std::string& content : {small_file().legacy(), small_file().zip()}) {
     EXPECT_THAT(values_of(parse(content), "weight"), ::testing::ElementsAre(2.5F));
   }
 }
 
-TEST(Checkpoint, SaysWhatItIsNot) {
+TEST(PyTorchCheckpoint, SaysWhatItIsNot) {
   for (const std::string& content : {std::string(), std::string("text"), std::string(300, '\0'),
                                      std::string("\x89PNG\r\n\x1a\n0123456789")}) {
     EXPECT_THAT(error_of([&] { parse(content); }).what(),
@@ -113,7 +113,7 @@ TEST(Checkpoint, SaysWhatItIsNot) {
               HasSubstr("a zip archive without data.pkl"));
 }
 
-TEST(Checkpoint, NamesWhatIsNoTensor) {
+TEST(PyTorchCheckpoint, NamesWhatIsNoTensor) {
   const auto message = [](const PickleWriter& pickle) {
     const TorchFile file{pickle.stop(), {}};
     const std::string text = error_of([&] { parse(file.zip()); }).what();
@@ -132,7 +132,7 @@ TEST(Checkpoint, NamesWhatIsNoTensor) {
             "file: expected a tensor as state_dict, found a dict");
 }
 
-TEST(Checkpoint, SeesStoragesThatDoNotFit) {
+TEST(PyTorchCheckpoint, SeesStoragesThatDoNotFit) {
   TorchFile file = small_file();
   file.storages["0"] = "";
   for (const std::string& content : {file.legacy(), file.zip()}) {
@@ -151,7 +151,7 @@ TEST(Checkpoint, SeesStoragesThatDoNotFit) {
 }
 
 /// Or else a file of a megabyte could ask for a terabyte of memory.
-TEST(Checkpoint, OfSafetensorsMayNotAskForMoreThanTheyHold) {
+TEST(PyTorchCheckpoint, OfSafetensorsMayNotAskForMoreThanTheyHold) {
   const auto file = [](const std::string& second) {
     const std::string header =
         R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":)" + second + "}";
@@ -168,7 +168,7 @@ TEST(Checkpoint, OfSafetensorsMayNotAskForMoreThanTheyHold) {
       HasSubstr("tensor b: impossible shape"));
 }
 
-TEST(Checkpoint, FromABigEndianMachineIsRefused) {
+TEST(PyTorchCheckpoint, FromABigEndianMachineIsRefused) {
   std::string legacy = small_file().legacy();
   const std::size_t answer = legacy.find("little_endian\x88");
   legacy[answer + 13] = '\x89';
@@ -192,7 +192,7 @@ std::vector<std::string> all_files() {
   return contents;
 }
 
-TEST(Checkpoint, CutAnywhereIsAnError) {
+TEST(PyTorchCheckpoint, CutAnywhereIsAnError) {
   for (const std::string& whole : all_files()) {
     for (std::size_t length = 0; length < whole.size(); ++length) {
       EXPECT_EQ(error_of([&] { parse(whole.substr(0, length)); }).code(), ErrorCode::kBadData);
@@ -200,7 +200,7 @@ TEST(Checkpoint, CutAnywhereIsAnError) {
   }
 }
 
-TEST(Checkpoint, WithAFlippedBitInAnyByteIsReadOrRefused) {
+TEST(PyTorchCheckpoint, WithAFlippedBitInAnyByteIsReadOrRefused) {
   std::size_t refused = 0;
   for (std::string content : all_files()) {
     for (std::size_t i = 0; i < content.size(); ++i) {

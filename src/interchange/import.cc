@@ -25,7 +25,7 @@ struct Renamed {
   bool of_classifier = false;
 };
 
-Renamed rename(const Checkpoint& checkpoint, Part part) {
+Renamed rename(const PyTorchCheckpoint& checkpoint, Part part) {
   NamedTensors tensors;
   for (const auto& [full_name, tensor] : checkpoint.tensors) {
     std::string_view name = full_name;
@@ -76,8 +76,8 @@ std::string complaint(const NamedTensors& tensors, const models::Model& model, P
   return graph::mismatch(parameters(model, part), shapes);
 }
 
-void check(const Checkpoint& checkpoint, const NamedTensors& tensors, const models::Model& model,
-           Part part) {
+void check(const PyTorchCheckpoint& checkpoint, const NamedTensors& tensors,
+           const models::Model& model, Part part) {
   const std::string text = complaint(tensors, model, part);
   if (!text.empty()) {
     fail(ErrorCode::kBadData, "{}: the tensors are not those of {}{}; {}", checkpoint.source,
@@ -85,8 +85,8 @@ void check(const Checkpoint& checkpoint, const NamedTensors& tensors, const mode
   }
 }
 
-/// Lets the layers that see the picture do what a classifier's preparation of it does beyond the
-/// model's own: w (x / d) = (w / d) x. What lies outside the picture is 0 either way.
+/// Lets the layers that see the image do what a classifier's preparation of it does beyond the
+/// model's own: w (x / d) = (w / d) x. What lies outside the image is 0 either way.
 void divide_input(graph::Weights& weights, const models::Model& model) {
   const graph::Graph graph = model.build();
   for (const graph::Node& node : graph.nodes()) {
@@ -101,7 +101,7 @@ void divide_input(graph::Weights& weights, const models::Model& model) {
 
 }  // namespace
 
-const models::Model& model_of(const Checkpoint& checkpoint, Part part) {
+const models::Model& model_of(const PyTorchCheckpoint& checkpoint, Part part) {
   const NamedTensors tensors = rename(checkpoint, part).tensors;
   std::vector<const models::Model*> fitting;
   for (const models::Model& model : models::catalogue()) {
@@ -123,7 +123,7 @@ const models::Model& model_of(const Checkpoint& checkpoint, Part part) {
   return *fitting.front();
 }
 
-graph::Weights import_checkpoint(const Checkpoint& checkpoint, const models::Model& model,
+graph::Weights import_checkpoint(const PyTorchCheckpoint& checkpoint, const models::Model& model,
                                  Part part) {
   const auto [tensors, of_classifier] = rename(checkpoint, part);
   // Before any value is copied, so that no more memory is asked for than the model's own.

@@ -18,15 +18,15 @@ enum class Part {
 /// the default model, or the first one, in this order, among those that fit. (Several fit where
 /// only their common backbone is asked for.) Throws Error(kBadData) with the path when none fits:
 /// what keeps it from being the default model.
-const models::Model& model_of(const Checkpoint& checkpoint, Part part);
+const models::Model& model_of(const PyTorchCheckpoint& checkpoint, Part part);
 
 /// The checkpoint as weights of a model, with the model's metadata. Names lose a "module." before
 /// them, counters of batches (num_batches_tracked) are dropped. For a part, names get the
 /// backbone's prefix where none has it, and what is no part of the backbone by its name is dropped:
 /// the classifier (fc), or the rest of a detector. A classifier's first convolution takes over what
-/// its pictures were divided by (models::Model::classifier_deviation). Every other missing, extra
+/// its images were divided by (models::Model::classifier_deviation). Every other missing, extra
 /// or mis-shaped tensor is named in the Error(kBadData) that is thrown.
-graph::Weights import_checkpoint(const Checkpoint& checkpoint, const models::Model& model,
+graph::Weights import_checkpoint(const PyTorchCheckpoint& checkpoint, const models::Model& model,
                                  Part part);
 
 /// Reads the file and imports it as what model_of says.

@@ -112,7 +112,7 @@ TEST(Import, KeepsEveryBitOfADetector) {
   const graph::Weights weights = graph::random_weights(model.build(), 1);
   for (const std::string& content :
        {torch_file(weights).legacy(), torch_file(weights, "module.").zip()}) {
-    const Checkpoint checkpoint = parse_checkpoint(as_bytes(content), "file");
+    const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(content), "file");
     EXPECT_EQ(&model_of(checkpoint, Part::kWhole), &model);
     EXPECT_EQ(&model_of(checkpoint, Part::kBackbone), &model);
     expect_same_tensors(import_checkpoint(checkpoint, model, Part::kWhole), weights);
@@ -145,7 +145,7 @@ TEST(Import, TakesThePublicResNet50ByItself) {
         "fpn.merge2.1.bias", "ssh3.conv7x7_3.0.weight", "ClassHead.2.conv1x1.bias"}) {
     EXPECT_TRUE(weights.tensors.contains(name)) << name;
   }
-  const Checkpoint checkpoint =
+  const PyTorchCheckpoint checkpoint =
       parse_checkpoint(as_bytes(torch_file(weights, "module.").zip()), "file");
   EXPECT_EQ(&model_of(checkpoint, Part::kWhole), &model);
   expect_same_tensors(import_checkpoint(checkpoint, model, Part::kWhole), weights);
@@ -171,14 +171,15 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
     std::ranges::fill(tensor.values, 1.0F);
     classifier.tensors.emplace(name, std::move(tensor));
   }
-  const Checkpoint checkpoint = parse_checkpoint(as_bytes(torch_file(classifier).zip()), "file");
+  const PyTorchCheckpoint checkpoint =
+      parse_checkpoint(as_bytes(torch_file(classifier).zip()), "file");
   EXPECT_EQ(&model_of(checkpoint, Part::kBackbone), &model);
   const graph::Weights backbone = import_checkpoint(checkpoint, model, Part::kBackbone);
   EXPECT_EQ(backbone.metadata.at("part"), "backbone");
   std::size_t compared = 0;
   for (const auto& [name, tensor] : backbone.tensors) {
     const graph::Tensor& from = classifier.at(name.substr(5));
-    // The first layer divides the picture by torchvision's deviations of red, green and blue.
+    // The first layer divides the image by torchvision's deviations of red, green and blue.
     const bool first = name == "body.conv1.weight";
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
       const std::size_t channel = i / 49 % 3;
@@ -191,7 +192,7 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
 }
 
 TEST(Import, WithoutAModelThatFitsSaysWhatKeepsItFromTheDefault) {
-  const Checkpoint checkpoint =
+  const PyTorchCheckpoint checkpoint =
       read_checkpoint(fixture_folder() / "checkpoints/detector_legacy.pth");
   EXPECT_THAT(error_of([&] { model_of(checkpoint, Part::kWhole); }).what(),
               AllOf(HasSubstr("the tensors are not those of mnet025"), HasSubstr("body.0.weight")));
@@ -207,7 +208,7 @@ TEST(Import, RefusesTwoTensorsOfOneName) {
                            .raw("u")
                            .stop(),
                        {{"0", std::string(16, '\0')}}};
-  const Checkpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
+  const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
   EXPECT_THAT(error_of([&] { import_checkpoint(checkpoint, small_model(), Part::kWhole); }).what(),
               HasSubstr("holds head.bias twice"));
 }
@@ -217,7 +218,7 @@ TEST(Import, RefusesIntegersThatAModelWouldUse) {
   TorchFile file = torch_file(weights);
   const std::size_t place = file.pickle.find("FloatStorage");
   file.pickle.replace(place, 5, "Int");
-  const Checkpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
+  const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
   const Error error = error_of([&] { import_checkpoint(checkpoint, small_model(), Part::kWhole); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(),
@@ -233,7 +234,7 @@ TEST(Import, AsksForNoMoreMemoryThanTheModelNeeds) {
                            .raw("s")
                            .stop(),
                        {{"0", std::string(4, '\0')}}};
-  const Checkpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
+  const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(file.zip()), "file");
   EXPECT_THAT(error_of([&] { import_checkpoint(checkpoint, small_model(), Part::kWhole); }).what(),
               HasSubstr("head.bias is (1048576, 1048576), expected (4)"));
 }
@@ -253,7 +254,8 @@ std::uint64_t checksum(const graph::Weights& weights) {
 
 TEST(Import, HasThePublicDetectorAsTorchReadsIt) {
   RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
-  const Checkpoint checkpoint = read_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth");
+  const PyTorchCheckpoint checkpoint =
+      read_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth");
   const graph::Weights weights =
       import_checkpoint(checkpoint, model_of(checkpoint, Part::kWhole), Part::kWhole);
   EXPECT_EQ(weights.metadata.at("model"), "mnet025");

@@ -30,9 +30,9 @@ models::LoadedModel lively(const models::Model& model, std::uint64_t seed = 1) {
   return {&model, std::move(graph), std::move(weights)};
 }
 
-/// What the reference runtime computes for one picture, put into the order of the anchors by hand.
+/// What the reference runtime computes for one image, put into the order of the anchors by hand.
 std::map<std::string, std::vector<float>> expected_heads(const models::LoadedModel& model,
-                                                         std::span<const float> picture,
+                                                         std::span<const float> image,
                                                          std::int64_t height, std::int64_t width) {
   const auto network = runtime::make_reference_network(model.model->build(), [&] {
     graph::Weights copy;
@@ -42,7 +42,7 @@ std::map<std::string, std::vector<float>> expected_heads(const models::LoadedMod
     return copy;
   }());
   const auto session = network->new_session();
-  std::ranges::copy(picture, session->input(height, width).begin());
+  std::ranges::copy(image, session->input(height, width).begin());
   session->run();
   std::map<std::string, std::vector<float>> heads;
   for (const auto& [head, values] :
@@ -73,27 +73,26 @@ std::vector<float> noise(std::size_t count, unsigned seed) {
   return values;
 }
 
-/// Evaluates the file for `batch` pictures and compares with the reference runtime, one by one.
+/// Evaluates the file for `batch` images and compares with the reference runtime, one by one.
 void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int64_t height,
                   std::int64_t width) {
   SCOPED_TRACE(fmt::format("{} at {}x{}x{}", model.model->name, batch, height, width));
   const ::onnx::ModelProto file = checked_onnx(export_onnx(model));
-  const auto picture_size = static_cast<std::size_t>(3 * height * width);
-  const std::vector<float> pictures = noise(static_cast<std::size_t>(batch) * picture_size, 7);
-  const auto outputs = evaluate_onnx(
-      file, {{"image", {{batch, 3, height, width}, {pictures.begin(), pictures.end()}}}});
+  const auto image_size = static_cast<std::size_t>(3 * height * width);
+  const std::vector<float> images = noise(static_cast<std::size_t>(batch) * image_size, 7);
+  const auto outputs =
+      evaluate_onnx(file, {{"image", {{batch, 3, height, width}, {images.begin(), images.end()}}}});
   for (std::int64_t n = 0; n < batch; ++n) {
     const auto expected = expected_heads(
-        model,
-        std::span(pictures).subspan(static_cast<std::size_t>(n) * picture_size, picture_size),
+        model, std::span(images).subspan(static_cast<std::size_t>(n) * image_size, image_size),
         height, width);
     for (const auto& [head, values] : expected) {
       const OnnxValue& output = outputs.at(head);
-      const auto per_picture = static_cast<std::ptrdiff_t>(values.size());
+      const auto per_image = static_cast<std::ptrdiff_t>(values.size());
       ASSERT_EQ(output.values.size(), static_cast<std::size_t>(batch) * values.size()) << head;
-      EXPECT_EQ(output.shape[1] * output.shape[2], per_picture) << head;
-      const std::vector<float> actual(output.values.begin() + n * per_picture,
-                                      output.values.begin() + (n + 1) * per_picture);
+      EXPECT_EQ(output.shape[1] * output.shape[2], per_image) << head;
+      const std::vector<float> actual(output.values.begin() + n * per_image,
+                                      output.values.begin() + (n + 1) * per_image);
       EXPECT_LT(runtime::testing::relative_difference(actual, values), kSmall) << head;
     }
   }
@@ -101,13 +100,13 @@ void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int
 
 TEST(OnnxExport, TheCataloguesNetworksComputeWhatTheReferenceComputes) {
   // Every kind of layer and head that the catalogue has; its larger networks only repeat them. On
-  // this small picture each level's side is odd, or rounded up.
+  // this small image each level's side is odd, or rounded up.
   for (const char* name : {"mnet025", "mnet025-light", "resnet18", "resnet18+dcn+shared-heads"}) {
     expect_equal(lively(models::find_model(name)), 1, 9, 13);
   }
 }
 
-TEST(OnnxExport, AnySizeAndNumberOfPictures) {
+TEST(OnnxExport, AnySizeAndNumberOfImages) {
   const models::LoadedModel model = lively(models::find_model("mnet025"));
   expect_equal(model, 1, 1, 1);
   expect_equal(model, 1, 64, 96);

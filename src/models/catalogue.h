@@ -13,13 +13,13 @@
 
 namespace retinaface::models {
 
-/// What the network takes: the picture's 8-bit values in this channel order, less the mean.
+/// What the network takes: the image's 8-bit values in this channel order, less the mean.
 struct Preprocessing {
   bool bgr = true;                        ///< channel order: blue first, or red first
   std::array<float, 3> mean = {0, 0, 0};  ///< in the network's channel order, 0 to 255
 };
 
-/// Square anchors on one grid, centred on its cells: the centre of cell (i, j) of the picture is
+/// Square anchors on one grid, centred on its cells: the centre of cell (i, j) of the image is
 /// ((i + 0.5) stride, (j + 0.5) stride).
 struct AnchorLevel {
   int stride_px = 0;
@@ -41,7 +41,7 @@ inline constexpr std::string_view kBackbonePrefix = "body.";
 inline constexpr std::string_view kPartKey = "part";
 inline constexpr std::string_view kBackbonePart = "backbone";
 
-/// One row of the catalogue. The graph's input is the picture (N, 3, H, W); its outputs are, for
+/// One row of the catalogue. The graph's input is the image (N, 3, H, W); its outputs are, for
 /// each level l of the anchors, maps of A anchors a cell:
 ///   "cls.l"        (N, A * 2, H_l, W_l)   logits: not a face, face
 ///   "box.l"        (N, A * 4, H_l, W_l)   offsets of centre x, y and of log width, height
@@ -53,7 +53,7 @@ struct Model {
   std::function<graph::Graph()> build;
   Preprocessing preprocessing;
   AnchorFamily anchors;
-  /// What an image classifier that lends its backbone divides its pictures by, in the network's
+  /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};
 };

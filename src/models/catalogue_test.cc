@@ -161,7 +161,7 @@ TEST(PaperRows, HaveThePapersAnchors) {
   }
 }
 
-TEST(Mnet025Light, ReadsThePictureCoarsely) {
+TEST(Mnet025Light, ReadsTheImageCoarsely) {
   const graph::Graph graph = network("mnet025-light");
   const auto& stem = std::get<graph::Convolution>(graph.nodes()[1].op);
   EXPECT_EQ(stem.kernel, 7);

@@ -14,15 +14,15 @@ std::size_t aligned(std::size_t bytes) {
 
 /// Bytes alive at the busiest step: no plan can do with less.
 std::size_t lower_bound(const std::vector<Lifetime>& pieces) {
-  std::size_t most = 0;
+  std::size_t maximum = 0;
   for (std::size_t step = 0; step < 200; ++step) {
     std::size_t alive = 0;
     for (const Lifetime& piece : pieces) {
       if (piece.first <= step && step <= piece.last) alive += aligned(piece.bytes);
     }
-    most = std::max(most, alive);
+    maximum = std::max(maximum, alive);
   }
-  return most;
+  return maximum;
 }
 
 void expect_sound(const std::vector<Lifetime>& pieces, const ArenaPlan& plan) {
@@ -66,9 +66,9 @@ TEST(Arena, KeepsApartWhatIsNeededAtOnceAndWastesLittle) {
     }
     const ArenaPlan plan = plan_arena(pieces);
     expect_sound(pieces, plan);
-    const auto least = static_cast<double>(std::max<std::size_t>(lower_bound(pieces), 1));
-    EXPECT_LE(static_cast<double>(plan.bytes), 1.5 * least);
-    ratios += static_cast<double>(plan.bytes) / least;
+    const auto minimum = static_cast<double>(std::max<std::size_t>(lower_bound(pieces), 1));
+    EXPECT_LE(static_cast<double>(plan.bytes), 1.5 * minimum);
+    ratios += static_cast<double>(plan.bytes) / minimum;
   }
   EXPECT_LT(ratios / kRounds, 1.10);
 }

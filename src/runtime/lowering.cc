@@ -151,7 +151,7 @@ class Fusion {
     }
   }
 
-  Program run() {
+  LoweredGraph run() {
     const std::vector<std::int64_t> channels = channels_of_nodes();
     // A chain is a convolution and what is fused to it; its step stands where its last node stood,
     // so that an addend is there by then.
@@ -294,7 +294,7 @@ class Fusion {
   std::vector<NodeId> first_of_;  // by the last node of a chain, its first
   std::vector<bool> absorbed_;    // nodes of a chain before its last
   std::vector<ValueId> value_of_;
-  Program program_;
+  LoweredGraph program_;
 };
 
 bool mergeable(const Step& a, const Step& b) {
@@ -327,7 +327,7 @@ Tensor stacked(std::span<const ConvolutionStep* const> parts, Tensor Convolution
 }
 
 /// How often steps read the value.
-std::int64_t count_reads(const Program& program, ValueId id) {
+std::int64_t count_reads(const LoweredGraph& program, ValueId id) {
   std::int64_t reads = 0;
   for (const Step& step : program.steps) {
     reads += std::ranges::count(step.sources, id);
@@ -338,7 +338,7 @@ std::int64_t count_reads(const Program& program, ValueId id) {
   return reads;
 }
 
-bool is_output(const Program& program, ValueId id) {
+bool is_output(const LoweredGraph& program, ValueId id) {
   return std::ranges::count(program.outputs, id) > 0;
 }
 
@@ -346,7 +346,7 @@ bool is_output(const Program& program, ValueId id) {
 /// three heads of a level are one convolution. A part that other steps read must start at a
 /// multiple of `block`: channels that are always 0 come before it where it does not (the offsets of
 /// deformable convolutions).
-void merge_siblings(Program& program, std::int64_t block) {
+void merge_siblings(LoweredGraph& program, std::int64_t block) {
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     std::vector<std::size_t> group = {i};
     for (std::size_t j = i + 1; j < program.steps.size(); ++j) {
@@ -384,7 +384,7 @@ void merge_siblings(Program& program, std::int64_t block) {
 }
 
 /// Concatenations whose parts start at multiples of `block` vanish: the parts are written in place.
-void place_concatenations(Program& program, std::int64_t block) {
+void place_concatenations(LoweredGraph& program, std::int64_t block) {
   std::erase_if(program.steps, [&](const Step& step) {
     if (!std::holds_alternative<graph::Concat>(step.op)) return false;
     std::int64_t first = 0;
@@ -407,7 +407,7 @@ void place_concatenations(Program& program, std::int64_t block) {
 
 /// x + resized(y), where nothing else needs x or the resized y, becomes one step that adds to x in
 /// place. (The resize names x too, for its size.)
-void fuse_upsampled_additions(Program& program) {
+void fuse_upsampled_additions(LoweredGraph& program) {
   for (std::size_t i = 0; i < program.steps.size(); ++i) {
     Step& resize = program.steps[i];
     if (!std::holds_alternative<graph::UpsampleLike>(resize.op)) continue;
@@ -435,11 +435,11 @@ void fuse_upsampled_additions(Program& program) {
 
 }  // namespace
 
-Program lower(const Graph& graph, const Weights& weights, const LoweringOptions& options) {
+LoweredGraph lower(const Graph& graph, const Weights& weights, const LoweringOptions& options) {
   RF_CHECK(!graph.nodes().empty() &&
            std::holds_alternative<graph::Input>(graph.nodes().front().op));
   const Graph rewritten = push_relu_before_concat(graph);
-  Program program = Fusion(rewritten, weights).run();
+  LoweredGraph program = Fusion(rewritten, weights).run();
   merge_siblings(program, options.block);
   place_concatenations(program, options.block);
   if (options.add_upsampled) fuse_upsampled_additions(program);

@@ -12,7 +12,7 @@ namespace retinaface::runtime {
 
 // A graph made ready for fast execution: batch normalisation folded into convolutions, activations
 // and additions fused to them, convolutions that read the same map merged into one, concatenations
-// turned into places that are written directly. Independent of the picture's size and of the
+// turned into places that are written directly. Independent of the image's size and of the
 // library that executes it.
 
 /// Index of a value, a feature map, of a program.
@@ -60,8 +60,8 @@ struct Step {
   ValueId target = kNoValue;
 };
 
-/// Steps in an order in which each value is written before it is read. Value 0 is the picture.
-struct Program {
+/// Steps in an order in which each value is written before it is read. Value 0 is the image.
+struct LoweredGraph {
   std::vector<Value> values;
   std::vector<Step> steps;
   std::vector<ValueId> outputs;  ///< in the order of Graph::outputs()
@@ -75,7 +75,7 @@ struct LoweringOptions {
   bool add_upsampled = false;
 };
 
-Program lower(const graph::Graph& graph, const graph::Weights& weights,
-              const LoweringOptions& options);
+LoweredGraph lower(const graph::Graph& graph, const graph::Weights& weights,
+                   const LoweringOptions& options);
 
 }  // namespace retinaface::runtime

@@ -28,17 +28,17 @@ NodeId conv(Graph& graph, const std::string& name, NodeId input, std::int64_t ch
                    {input});
 }
 
-std::vector<std::string> step_names(const Program& program) {
+std::vector<std::string> step_names(const LoweredGraph& program) {
   std::vector<std::string> names;
   for (const Step& step : program.steps) names.push_back(step.name);
   return names;
 }
 
-const ConvolutionStep& convolution(const Program& program, std::size_t step) {
+const ConvolutionStep& convolution(const LoweredGraph& program, std::size_t step) {
   return std::get<ConvolutionStep>(program.steps.at(step).op);
 }
 
-Program lowered(const Graph& graph, std::int64_t block = 16) {
+LoweredGraph lowered(const Graph& graph, std::int64_t block = 16) {
   return lower(graph, graph::random_weights(graph, 1), {.block = block});
 }
 
@@ -59,7 +59,7 @@ TEST(Lowering, FoldsNormalisationAndFusesActivation) {
   set("norm.running_mean", 4, 6);
   set("norm.running_var", 4, 0.25F);
 
-  const Program program = lower(graph, weights, {.block = 16});
+  const LoweredGraph program = lower(graph, weights, {.block = 16});
   ASSERT_EQ(program.steps.size(), 1U);
   const ConvolutionStep& step = convolution(program, 0);
   // (3 x - 4) / 2 * 2 + 10 = 3 x + 6 and (5 x - 6) / 0.5 * -1 + 20 = -10 x + 32.
@@ -78,7 +78,7 @@ TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
   const NodeId main = conv(graph, "main", image, 8, 3);
   const NodeId other = graph.add("other", graph::MaxPool{3, 1, 1}, {image});
   graph.add_output("out", graph.add("sum", graph::Add{}, {main, other}));
-  const Program program = lowered(graph);
+  const LoweredGraph program = lowered(graph);
   // The convolution stands first in the graph, but waits for its addend.
   EXPECT_THAT(step_names(program), ElementsAre("other", "sum"));
   EXPECT_THAT(convolution(program, 1).post_ops,
@@ -92,7 +92,7 @@ TEST(Lowering, LeavesWhatIsReadTwiceApart) {
   const NodeId relu = graph.add("relu", LeakyRelu{0}, {first});
   graph.add_output("before", first);
   graph.add_output("after", relu);
-  const Program program = lowered(graph);
+  const LoweredGraph program = lowered(graph);
   EXPECT_THAT(step_names(program), ElementsAre("conv", "relu"));
   EXPECT_THAT(convolution(program, 0).post_ops, ElementsAre());
 }
@@ -104,7 +104,7 @@ TEST(Lowering, MergesConvolutionsThatReadTheSame) {
   graph.add_output("b", conv(graph, "b", image, 8));
   graph.add_output("c", conv(graph, "c", image, 20));
   graph.add_output("wide", conv(graph, "wide", image, 4, 3));  // another kernel: on its own
-  const Program program = lowered(graph);
+  const LoweredGraph program = lowered(graph);
   ASSERT_EQ(program.steps.size(), 2U);
   EXPECT_EQ(convolution(program, 0).convolution.out_channels, 32);
   EXPECT_THAT(convolution(program, 0).weight.shape, ElementsAre(32, 3, 1, 1));
@@ -126,7 +126,7 @@ TEST(Lowering, MergedConvolutionsThatAreReadOnStartAtABlock) {
   graph.add_output("on_a", conv(graph, "on_a", a, 4));
   graph.add_output("on_b", conv(graph, "on_b", b, 4));
   for (const std::int64_t block : {8, 16}) {
-    const Program program = lowered(graph, block);
+    const LoweredGraph program = lowered(graph, block);
     ASSERT_EQ(program.steps.size(), 3U);
     const auto& merged = std::get<ConvolutionStep>(program.steps[0].op);
     EXPECT_EQ(merged.convolution.out_channels, block + 8);
@@ -152,7 +152,7 @@ TEST(Lowering, WritesConcatenationsInPlace) {
     graph.add_output("out", graph.add("relu", LeakyRelu{0}, {both}));
     return graph;
   };
-  const Program placed = lowered(graph_of(32));
+  const LoweredGraph placed = lowered(graph_of(32));
   EXPECT_EQ(placed.steps.size(), 2U);  // the ReLU went into the parts, the concatenation is gone
   const ValueId whole = placed.outputs[0];
   EXPECT_EQ(placed.values[static_cast<std::size_t>(whole)].channels, 48);
@@ -167,7 +167,7 @@ TEST(Lowering, WritesConcatenationsInPlace) {
 TEST(Lowering, WritesEachValueBeforeItIsRead) {
   for (const char* const name : {"mnet025", "resnet18", "resnet18+dcn+shared-heads"}) {
     const Graph graph = models::find_model(name).build();
-    const Program program = lowered(graph);
+    const LoweredGraph program = lowered(graph);
     std::vector<bool> written(program.values.size(), false);
     written[0] = true;
     const auto readable = [&](ValueId id) {

@@ -7,7 +7,7 @@
 
 namespace retinaface::runtime {
 
-/// A feature map of one picture as it lies in memory: blocks of `block` channels, each block a
+/// A feature map of one image as it lies in memory: blocks of `block` channels, each block a
 /// plane of height x width cells, each cell `block` adjacent values. block = 1 is planar (CHW). The
 /// map may be a run of channels of a larger one. Belongs to the session; valid until its next
 /// input() or run().
@@ -32,7 +32,7 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  /// Where the caller writes the next picture: 3 planes of height x width floats, preprocessed, in
+  /// Where the caller writes the next image: 3 planes of height x width floats, preprocessed, in
   /// the network's channel order. Both sides at least 1.
   virtual std::span<float> input(std::int64_t height, std::int64_t width) = 0;
 

@@ -42,7 +42,7 @@ inline void weaken_offsets(graph::Weights& weights) {
   }
 }
 
-/// All outputs, planar, for a picture of random values in [-1, 1).
+/// All outputs, planar, for an image of random values in [-1, 1).
 inline std::vector<std::vector<float>> outputs_for_noise(const graph::Graph& graph,
                                                          Session& session, std::int64_t height,
                                                          std::int64_t width, std::uint64_t seed) {

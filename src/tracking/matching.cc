@@ -75,7 +75,7 @@ std::vector<std::size_t> assign(const std::vector<float>& weights, std::size_t r
     while (row_of[column] != none) {
       is_visited[column] = true;
       const std::size_t row = row_of[column];
-      double least = kInfinity;
+      double minimum = kInfinity;
       std::size_t nearest = columns;
       for (std::size_t c = 0; c < columns; ++c) {
         if (is_visited[c]) continue;
@@ -85,17 +85,17 @@ std::vector<std::size_t> assign(const std::vector<float>& weights, std::size_t r
           distance[c] = cost;
           came_from[c] = column;
         }
-        if (distance[c] < least) {
-          least = distance[c];
+        if (distance[c] < minimum) {
+          minimum = distance[c];
           nearest = c;
         }
       }
       for (std::size_t c = 0; c <= columns; ++c) {
         if (is_visited[c]) {
-          row_potential[row_of[c]] += least;
-          column_potential[c] -= least;
+          row_potential[row_of[c]] += minimum;
+          column_potential[c] -= minimum;
         } else {
-          distance[c] -= least;
+          distance[c] -= minimum;
         }
       }
       column = nearest;

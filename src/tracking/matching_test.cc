@@ -21,8 +21,8 @@ double sum_of(const std::vector<int>& pairs, const std::vector<Candidate>& candi
   return sum;
 }
 
-/// The greatest sum, by trying all orders of the columns (rows may stay alone).
-double greatest_sum(int rows, int columns, const std::vector<Candidate>& candidates) {
+/// The largest sum, by trying all orders of the columns (rows may stay alone).
+double max_sum(int rows, int columns, const std::vector<Candidate>& candidates) {
   const int size = rows + columns;  // room for every row to stay alone
   std::vector<int> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), 0);
@@ -66,7 +66,7 @@ TEST(Matching, IsTheBestOfAllOrders) {
       if (column >= 0) used.insert(column);
     }
     for (const int column : used) EXPECT_EQ(used.count(column), 1U);
-    EXPECT_NEAR(sum_of(pairs, candidates), greatest_sum(rows, columns, candidates), 1e-5);
+    EXPECT_NEAR(sum_of(pairs, candidates), max_sum(rows, columns, candidates), 1e-5);
   }
 }
 

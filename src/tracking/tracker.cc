@@ -23,7 +23,7 @@ struct Tracker::Step {
   bool sure;          ///< faces from min_score on, or those below
   bool only_present;  ///< only tracks that were there in the frame before
   float growth;       ///< of the boxes, before they are compared
-  float least_iou;
+  float min_iou;
 };
 
 Tracker::Tracker(const TrackerOptions& options) : options_(options) {}
@@ -62,7 +62,7 @@ void Tracker::match(const Step& step, std::span<const Face> faces, std::vector<i
     for (const Entry& entry : open) {
       if (entry.box.x0 >= expected.x1) break;
       const float alike = iou(entry.box, expected);
-      if (alike >= step.least_iou) candidates.push_back({entry.number, static_cast<int>(t), alike});
+      if (alike >= step.min_iou) candidates.push_back({entry.number, static_cast<int>(t), alike});
     }
   }
   const std::vector<int> pairs =
@@ -76,9 +76,9 @@ void Tracker::match(const Step& step, std::span<const Face> faces, std::vector<i
 
 std::vector<std::int64_t> Tracker::update(std::span<const Face> faces, double time_s) {
   constexpr Step kSteps[] = {
-      {.sure = true, .only_present = false, .growth = 0, .least_iou = 0.3F},
-      {.sure = false, .only_present = true, .growth = 0, .least_iou = 0.5F},
-      {.sure = true, .only_present = false, .growth = 0.5F, .least_iou = 0.15F}};
+      {.sure = true, .only_present = false, .growth = 0, .min_iou = 0.3F},
+      {.sure = false, .only_present = true, .growth = 0, .min_iou = 0.5F},
+      {.sure = true, .only_present = false, .growth = 0.5F, .min_iou = 0.15F}};
   advance(time_s);
   std::vector<int> track_of(faces.size(), -1);
   std::vector<bool> is_found(tracks_.size(), false);

@@ -19,7 +19,7 @@ struct TrackerOptions {
   double longest_absence_s = 1;
 };
 
-/// Follows faces through the frames of one film. Each frame's faces are matched with where the
+/// Follows faces through the frames of one video. Each frame's faces are matched with where the
 /// tracks should be by now (motion.h), in three steps, each with what the one before has left:
 ///   1. sure faces with all tracks, by IoU of at least 0.3 (SORT, Bewley et al. 2016);
 ///   2. faint faces with the tracks that were there in the frame before, by IoU of at least 0.5

@@ -23,9 +23,9 @@ Face face_at(float x, float y, float size, float score = 0.9F) {
 }
 
 /// Feeds frames and keeps which numbers each person has had.
-class Film {
+class Video {
  public:
-  explicit Film(double step_s = kStep_s) : step_s_(step_s) {}
+  explicit Video(double step_s = kStep_s) : step_s_(step_s) {}
 
   /// One frame: where each person is, if seen.
   void frame(const std::vector<std::optional<Face>>& people) {
@@ -60,40 +60,40 @@ class Film {
 };
 
 TEST(Tracker, KeepsNumbersOfFacesThatCross) {
-  Film film;
+  Video video;
   for (int i = 0; i < 100; ++i) {
     const auto t = static_cast<float>(i);
     // In opposite directions, at heights that let the boxes overlap by up to a half.
-    film.frame({face_at(100 + 4 * t, 200, 60), face_at(500 - 4 * t, 230, 60)});
+    video.frame({face_at(100 + 4 * t, 200, 60), face_at(500 - 4 * t, 230, 60)});
   }
-  EXPECT_THAT(film.of(0), ElementsAre(1));
-  EXPECT_THAT(film.of(1), ElementsAre(2));
+  EXPECT_THAT(video.of(0), ElementsAre(1));
+  EXPECT_THAT(video.of(1), ElementsAre(2));
 }
 
 TEST(Tracker, FindsAFaceAgainBehindWhatHidIt) {
   for (const int hidden : {1, 5, 15, 22}) {
-    Film film;
+    Video video;
     for (int i = 0; i < 80; ++i) {
       const auto t = static_cast<float>(i);
       const bool is_seen = i < 30 || i >= 30 + hidden;
-      film.frame({is_seen ? std::optional(face_at(100 + 3 * t, 200 + t, 60)) : std::nullopt,
-                  face_at(700, 200, 60)});
+      video.frame({is_seen ? std::optional(face_at(100 + 3 * t, 200 + t, 60)) : std::nullopt,
+                   face_at(700, 200, 60)});
     }
-    EXPECT_THAT(film.of(0), ElementsAre(1)) << hidden << " frames";
-    EXPECT_THAT(film.of(1), ElementsAre(2));
+    EXPECT_THAT(video.of(0), ElementsAre(1)) << hidden << " frames";
+    EXPECT_THAT(video.of(1), ElementsAre(2));
   }
 }
 
 TEST(Tracker, CountsAFaceThatWasLongAwayAsNew) {
-  Film film;
+  Video video;
   for (int i = 0; i < 100; ++i) {
-    film.frame({i < 30 || i > 60 ? std::optional(face_at(200, 200, 60)) : std::nullopt});
+    video.frame({i < 30 || i > 60 ? std::optional(face_at(200, 200, 60)) : std::nullopt});
   }
-  EXPECT_THAT(film.of(0), ElementsAre(1, 2));
+  EXPECT_THAT(video.of(0), ElementsAre(1, 2));
 }
 
 TEST(Tracker, NumbersWhoEntersAndLeaves) {
-  Film film;
+  Video video;
   for (int i = 0; i < 200; ++i) {
     const auto t = static_cast<float>(i);
     std::vector<std::optional<Face>> people(5);
@@ -102,20 +102,20 @@ TEST(Tracker, NumbersWhoEntersAndLeaves) {
       const float x = 6 * (t - 38 * static_cast<float>(p));
       if (x >= 0 && x < 640) people[p] = face_at(x, 240, 50);
     }
-    film.frame(people);
+    video.frame(people);
   }
   for (std::size_t p = 0; p < 5; ++p) {
-    EXPECT_THAT(film.of(p), ElementsAre(static_cast<std::int64_t>(p) + 1));
+    EXPECT_THAT(video.of(p), ElementsAre(static_cast<std::int64_t>(p) + 1));
   }
 }
 
 TEST(Tracker, FollowsAFaceThatIsFasterThanItsBox) {
   // Every tenth frame of somebody who walks: more than one width of the face from frame to frame.
-  Film film(10 * kStep_s);
+  Video video(10 * kStep_s);
   for (int i = 0; i < 10; ++i) {
-    film.frame({face_at(50 + 70 * static_cast<float>(i), 240, 60)});
+    video.frame({face_at(50 + 70 * static_cast<float>(i), 240, 60)});
   }
-  EXPECT_THAT(film.of(0), ElementsAre(1));
+  EXPECT_THAT(video.of(0), ElementsAre(1));
 }
 
 TEST(Tracker, CarriesATrackOnByFaintFacesButBeginsNone) {
@@ -132,7 +132,7 @@ TEST(Tracker, CarriesATrackOnByFaintFacesButBeginsNone) {
 }
 
 TEST(Tracker, KeepsACrowdApart) {
-  Film film;
+  Video video;
   for (int i = 0; i < 60; ++i) {
     std::vector<std::optional<Face>> people;
     for (int p = 0; p < 200; ++p) {  // rows of faces that sway
@@ -140,9 +140,9 @@ TEST(Tracker, KeepsACrowdApart) {
       people.push_back(face_at(static_cast<float>(p % 20) * 30 + 6 * std::sin(phase),
                                static_cast<float>(p / 20) * 40 + 3 * std::cos(phase), 22));
     }
-    film.frame(people);
+    video.frame(people);
   }
-  for (std::size_t p = 0; p < 200; ++p) EXPECT_EQ(film.of(p).size(), 1U) << p;
+  for (std::size_t p = 0; p < 200; ++p) EXPECT_EQ(video.of(p).size(), 1U) << p;
 }
 
 TEST(Tracker, GoesOnFromAnEarlierRun) {

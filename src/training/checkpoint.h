@@ -18,7 +18,7 @@ namespace retinaface::training {
 struct Checkpoint {
   std::int64_t step = 0;  ///< how many are done
   std::uint64_t seed = 0;
-  std::string run;             ///< what must be the same for the run to go on: recipe and pictures
+  std::string run;             ///< what must be the same for the run to go on: recipe and images
   std::optional<double> best;  ///< best validation so far
   RunLog::Lengths logged;      ///< lengths of the files of metrics at that step
   std::vector<float> values;   ///< as TrainableNetwork::values()

@@ -23,7 +23,7 @@ Checkpoint example() {
   Checkpoint checkpoint;
   checkpoint.step = 1'234'567'890'123;
   checkpoint.seed = 0xFFFFFFFFFFFFFFFF;
-  checkpoint.run = "model = \"x\"\n# 3 pictures\n";
+  checkpoint.run = "model = \"x\"\n# 3 images\n";
   checkpoint.best = 0.1 + 0.2;
   checkpoint.logged = {.metrics = 17, .events = 0xFFFFFFFFFF};
   checkpoint.values = {1, 2, 3, 4, 0.1F};

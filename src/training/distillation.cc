@@ -13,14 +13,14 @@ double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs
   const double scale = 1 / std::max(counts.positives, 1.0);
   const auto cls_weight = static_cast<double>(options.cls_weight) * scale;
   const auto temperature = static_cast<double>(options.temperature);
-  const auto least_score = static_cast<double>(options.least_score);
-  const auto least_weight = static_cast<double>(options.least_weight);
+  const auto min_score = static_cast<double>(options.min_score);
+  const auto min_weight = static_cast<double>(options.min_weight);
   double loss = 0;
   for (std::size_t level = 0; level < teacher.cls.size(); ++level) {
     const std::vector<float>& taught = teacher.cls[level];
     const std::span<const float> logits = student.cls.values[level];
     RF_CHECK(taught.size() == logits.size());
-    const auto term = [&](const HeadMaps& head, const std::vector<float>& wanted,
+    const auto term = [&](const HeadBatch& head, const std::vector<float>& wanted,
                           std::size_t anchor, std::size_t width, double weight) {
       const std::size_t first = anchor * width;
       return weight * smooth_l1(head.values[level].data() + first, wanted.data() + first, width,
@@ -40,7 +40,7 @@ double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs
       student.cls.gradients[level][2 * anchor] -= slope;
       student.cls.gradients[level][2 * anchor + 1] += slope;
       const double q = sigmoid(wanted * temperature);
-      const double weight = scale * (q >= least_score ? std::max(q, least_weight) : least_weight);
+      const double weight = scale * (q >= min_score ? std::max(q, min_weight) : min_weight);
       if (weight == 0) continue;
       loss += term(student.box, teacher.box[level], anchor, 4,
                    static_cast<double>(options.box_weight) * weight);

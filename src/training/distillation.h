@@ -10,10 +10,10 @@ struct DistillationOptions {
   float cls_weight = 1;
   float box_weight = 1;
   float landmarks_weight = 1;
-  float least_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
-  float temperature = 1;     ///< divides the margins of both before their scores are compared
-  float least_weight = 0;    ///< with which any anchor teaches boxes and points, whatever its score
-  bool mirrored = false;     ///< the teacher sees each picture in a mirror too (Teacher)
+  float min_score = 0.1F;  ///< anchors that the teacher scores lower teach no boxes and points
+  float temperature = 1;   ///< divides the margins of both before their scores are compared
+  float min_weight = 0;    ///< with which any anchor teaches boxes and points, whatever its score
+  bool mirrored = false;   ///< the teacher sees each image in a mirror too (Teacher)
 
   bool operator==(const DistillationOptions&) const = default;
 };
@@ -24,10 +24,10 @@ struct DistillationOptions {
 ///   L = w_cls T^2 (1/P) sum of KL(q_T, p_T) over all anchors
 ///     + w_box (1/P) sum of v smooth-L1(difference of the 4 box offsets)
 ///     + w_pts (1/P) sum of v smooth-L1(difference of the 10 landmark offsets)
-/// where v is the greater of least_weight and, if that is at least least_score, q, P the positives
+/// where v is the greater of min_weight and, if that is at least min_score, q, P the positives
 /// of the whole batch (at least 1) as the annotations have them, and smooth-L1 as compute_loss
 /// takes it. What a teacher gives where it sees no face says how it tells faces from the rest: a
-/// high temperature and a small least_weight teach that as well.
+/// high temperature and a small min_weight teach that as well.
 double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs& teacher,
                              const LossCounts& counts, double smooth_l1_beta,
                              const DistillationOptions& options);

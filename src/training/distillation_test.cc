@@ -55,7 +55,7 @@ TEST(Distillation, GradientsEqualFiniteDifferences) {
   const DistillationOptions plain = {.box_weight = 0.5F, .landmarks_weight = 0.25F};
   DistillationOptions everywhere = plain;
   everywhere.temperature = 2;
-  everywhere.least_weight = 0.3F;
+  everywhere.min_weight = 0.3F;
   for (const DistillationOptions& options : {plain, everywhere}) {
     Outputs student(9);
     const auto loss = [&] { return distance(student, teacher, options); };
@@ -84,11 +84,11 @@ TEST(Distillation, LeavesBoxesAndPointsWhereTheTeacherSeesNoFace) {
     for (std::size_t i = 0; i < level.size(); i += 2) level[i] = level[i + 1] + 5;  // 0.7 %
   }
   Outputs student(11);
-  EXPECT_GT(distance(student, teacher, {.least_score = 0.01F}), 0);
+  EXPECT_GT(distance(student, teacher, {.min_score = 0.01F}), 0);
   for (std::size_t i = 2; i < student.gradients.size(); ++i) {
     for (const float gradient : student.gradients[i]) EXPECT_EQ(gradient, 0);
   }
-  distance(student, teacher, {.least_score = 0.005F});
+  distance(student, teacher, {.min_score = 0.005F});
   EXPECT_NE(student.gradients[2][0], 0);
 }
 
@@ -97,9 +97,9 @@ TEST(Distillation, TeachesBoxesAndPointsEverywhereWithTheLeastWeight) {
   for (auto& values : student.values) std::ranges::fill(values, 0.0F);
   TeacherOutputs teacher = teacher_of(student);
   teacher.box[0][0] = 1;         // of an anchor of 1/2
-  teacher.landmarks[1][0] = -1;  // and of one under least_score
+  teacher.landmarks[1][0] = -1;  // and of one under min_score
   const DistillationOptions options = {
-      .box_weight = 3, .landmarks_weight = 6, .least_score = 0.6F, .least_weight = 0.1F};
+      .box_weight = 3, .landmarks_weight = 6, .min_score = 0.6F, .min_weight = 0.1F};
   EXPECT_NEAR(distance(student, teacher, options), 0.1 * (1 + 2) * (1 - 0.25), 1e-6);
 }
 

@@ -15,7 +15,7 @@ namespace {
 using dataset::AnnotatedFace;
 
 bool learns_landmarks(const AnnotatedFace& face, const LossOptions& options) {
-  return dataset::has_landmarks(face) && face.points_score >= options.least_points_score;
+  return dataset::has_landmarks(face) && face.points_score >= options.min_points_score;
 }
 
 /// The score that the anchors of a face have to learn, and how much it counts.
@@ -23,16 +23,16 @@ double target_of(const AnnotatedFace& face, const LossOptions& options) {
   return options.soft_targets ? std::clamp(static_cast<double>(face.points_score), 0.0, 1.0) : 1.0;
 }
 
-/// One picture's share of one kind of output, by anchor.
-class PictureHead {
+/// One image's share of one kind of output, by anchor.
+class ImageHead {
  public:
-  PictureHead(const HeadMaps& maps, std::size_t picture, std::size_t pictures, std::size_t width)
+  ImageHead(const HeadBatch& maps, std::size_t image, std::size_t images, std::size_t width)
       : width_(width) {
     for (std::size_t level = 0; level < maps.values.size(); ++level) {
-      const std::size_t share = maps.values[level].size() / pictures;
+      const std::size_t share = maps.values[level].size() / images;
       RF_CHECK(maps.gradients[level].size() == maps.values[level].size() && share % width == 0);
-      values_.push_back(maps.values[level].data() + picture * share);
-      gradients_.push_back(maps.gradients[level].data() + picture * share);
+      values_.push_back(maps.values[level].data() + image * share);
+      gradients_.push_back(maps.gradients[level].data() + image * share);
     }
   }
 
@@ -60,21 +60,21 @@ struct Negative {
   Place place;
 };
 
-class PictureLoss {
+class ImageLoss {
  public:
-  PictureLoss(const NetworkOutputs& outputs, std::size_t picture, std::size_t pictures,
-              const models::AnchorFamily& family, const LossCounts& counts,
-              const LossOptions& options)
+  ImageLoss(const NetworkOutputs& outputs, std::size_t image, std::size_t images,
+            const models::AnchorFamily& family, const LossCounts& counts,
+            const LossOptions& options)
       : family_(family),
         options_(options),
         cls_scale_(1 / std::max(counts.positives, 1.0)),
         box_scale_(1 / std::max(counts.with_box, 1.0)),
         landmarks_scale_(1 / std::max(counts.with_landmarks, 1.0)),
-        cls_(outputs.cls, picture, pictures, 2),
-        box_(outputs.box, picture, pictures, 4),
-        landmarks_(outputs.landmarks, picture, pictures, 10) {}
+        cls_(outputs.cls, image, images, 2),
+        box_(outputs.box, image, images, 4),
+        landmarks_(outputs.landmarks, image, images, 10) {}
 
-  LossValues compute(const PictureTarget& target, std::int64_t height, std::int64_t width) {
+  LossValues compute(const ImageTarget& target, std::int64_t height, std::int64_t width) {
     std::size_t anchor = 0;
     double positives = 0;
     for (std::size_t level = 0; level < family_.levels.size(); ++level) {
@@ -146,7 +146,7 @@ class PictureLoss {
   void learn_hardest_negatives(double positives) {
     const auto wanted = std::max(
         static_cast<std::size_t>(static_cast<double>(options_.negatives_per_positive) * positives),
-        static_cast<std::size_t>(options_.least_negatives));
+        static_cast<std::size_t>(options_.min_negatives));
     const std::size_t kept = std::min(wanted, negatives_.size());
     const auto harder = [](const Negative& a, const Negative& b) {
       if (a.margin != b.margin) return a.margin > b.margin;
@@ -163,9 +163,9 @@ class PictureLoss {
   double cls_scale_;
   double box_scale_;
   double landmarks_scale_;
-  PictureHead cls_;
-  PictureHead box_;
-  PictureHead landmarks_;
+  ImageHead cls_;
+  ImageHead box_;
+  ImageHead landmarks_;
   std::vector<Negative> negatives_;
   LossValues values_;
 };
@@ -181,9 +181,9 @@ LossValues& LossValues::operator+=(const LossValues& other) {
   return *this;
 }
 
-LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options) {
+LossCounts count_positives(std::span<const ImageTarget> targets, const LossOptions& options) {
   LossCounts counts;
-  for (const PictureTarget& target : targets) {
+  for (const ImageTarget& target : targets) {
     for (const std::int32_t match : target.match) {
       if (match < 0) continue;
       const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
@@ -196,16 +196,16 @@ LossCounts count_positives(std::span<const PictureTarget> targets, const LossOpt
   return counts;
 }
 
-LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTarget> targets,
+LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
                         const LossCounts& counts, const LossOptions& options) {
-  for (const HeadMaps* head : {&outputs.cls, &outputs.box, &outputs.landmarks}) {
+  for (const HeadBatch* head : {&outputs.cls, &outputs.box, &outputs.landmarks}) {
     RF_CHECK(head->values.size() == family.levels.size());
     for (const std::span<float> gradients : head->gradients) std::ranges::fill(gradients, 0.0F);
   }
   LossValues sum;
   for (std::size_t n = 0; n < targets.size(); ++n) {
-    PictureLoss loss(outputs, n, targets.size(), family, counts, options);
+    ImageLoss loss(outputs, n, targets.size(), family, counts, options);
     sum += loss.compute(targets[n], height, width);
   }
   return sum;

@@ -16,16 +16,16 @@ struct LossOptions {
   float box_weight = 0.25F;
   float landmarks_weight = 0.1F;
   float negatives_per_positive = 3;
-  int least_negatives = 0;       ///< per picture, however few positives it has
-  float smooth_l1_beta = 1;      ///< where the box and landmark losses turn from square to linear
-  float least_points_score = 0;  ///< points that a model was less sure of teach nothing
+  int min_negatives = 0;       ///< per image, however few positives it has
+  float smooth_l1_beta = 1;    ///< where the box and landmark losses turn from square to linear
+  float min_points_score = 0;  ///< points that a model was less sure of teach nothing
   /// A model made the labels: what the anchors of a face learn is its label's score, and its box
   /// and points count as much.
   bool soft_targets = false;
 };
 
-/// What one picture's anchors have to learn.
-struct PictureTarget {
+/// What one image's anchors have to learn.
+struct ImageTarget {
   std::vector<dataset::AnnotatedFace> faces;  ///< in pixels of the network's input
   std::vector<std::int32_t> match;            ///< match_anchors of them
 };
@@ -37,7 +37,7 @@ struct LossCounts {
   double with_landmarks = 0;  ///< for the landmarks
 };
 
-LossCounts count_positives(std::span<const PictureTarget> targets, const LossOptions& options);
+LossCounts count_positives(std::span<const ImageTarget> targets, const LossOptions& options);
 
 struct LossValues {
   double total = 0;  ///< the sum of the terms below by their weights
@@ -51,20 +51,20 @@ struct LossValues {
 
 /// One kind of output on all levels, finest first: maps of N x H x W cells, each with the values
 /// of its anchors in a row. `gradients` lie alike.
-struct HeadMaps {
+struct HeadBatch {
   std::vector<std::span<const float>> values;
   std::vector<std::span<float>> gradients;
 };
 
 struct NetworkOutputs {
-  HeadMaps cls;        ///< 2 values an anchor: not a face, face
-  HeadMaps box;        ///< 4
-  HeadMaps landmarks;  ///< 10
+  HeadBatch cls;        ///< 2 values an anchor: not a face, face
+  HeadBatch box;        ///< 4
+  HeadBatch landmarks;  ///< 10
 };
 
 /// L = w_cls L_cls + w_box L_box + w_pts L_pts, and its derivative by every output, which is
 /// written to the outputs' gradients.
-///   L_cls  (1/P) sum of softmax cross-entropies over the P positives and, in each picture, its
+///   L_cls  (1/P) sum of softmax cross-entropies over the P positives and, in each image, its
 ///          negatives of the highest loss, `negatives_per_positive` for each positive (OHEM,
 ///          Shrivastava et al. 2016)
 ///   L_box  (1/P_box) sum over positives of the smooth-L1 distances of the 4 offsets
@@ -74,7 +74,7 @@ struct NetworkOutputs {
 /// weigh, s times, and its cross-entropy is that with (1 - s, s).
 /// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
 /// 1. The height and width are the input's.
-LossValues compute_loss(const NetworkOutputs& outputs, std::span<const PictureTarget> targets,
+LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
                         const LossCounts& counts, const LossOptions& options);
 

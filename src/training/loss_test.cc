@@ -29,19 +29,19 @@ AnnotatedFace face_with_points(const Box& box) {
   return face;
 }
 
-std::vector<PictureTarget> two_targets() {
+std::vector<ImageTarget> two_targets() {
   AnnotatedFace plain;
   plain.box = {9, 1, 15, 9};
-  std::vector<PictureTarget> targets(2);
+  std::vector<ImageTarget> targets(2);
   targets[0].faces = {face_with_points({0, 0, 8, 8}), plain};
   targets[1].faces = {face_with_points({2, 1, 14, 15})};
-  for (PictureTarget& target : targets) {
+  for (ImageTarget& target : targets) {
     target.match = match_anchors(kFamily, kSide, kSide, target.faces, {.force_best = true});
   }
   return targets;
 }
 
-LossValues loss_of(Outputs& outputs, const std::vector<PictureTarget>& targets,
+LossValues loss_of(Outputs& outputs, const std::vector<ImageTarget>& targets,
                    const LossOptions& options) {
   return compute_loss(outputs.views(), targets, kFamily, kSide, kSide,
                       count_positives(targets, options), options);
@@ -50,8 +50,8 @@ LossValues loss_of(Outputs& outputs, const std::vector<PictureTarget>& targets,
 TEST(Loss, EqualsAnExampleWorkedByHand) {
   Outputs outputs(1);
   for (auto& values : outputs.values) std::ranges::fill(values, 0.0F);
-  // One positive, anchor 0 of picture 0: centre (4, 4), side 8. All others but one are neither.
-  std::vector<PictureTarget> targets(2);
+  // One positive, anchor 0 of image 0: centre (4, 4), side 8. All others but one are neither.
+  std::vector<ImageTarget> targets(2);
   targets[0].faces = {face_with_points({0, 0, 8, 16})};
   targets[0].match.assign(9, kNeither);
   targets[0].match[0] = 0;
@@ -70,7 +70,7 @@ TEST(Loss, EqualsAnExampleWorkedByHand) {
 }
 
 TEST(Loss, GradientsEqualFiniteDifferences) {
-  const std::vector<PictureTarget> targets = two_targets();
+  const std::vector<ImageTarget> targets = two_targets();
   LossOptions options;
   options.negatives_per_positive = 2;
   options.smooth_l1_beta = 0.5F;
@@ -80,49 +80,49 @@ TEST(Loss, GradientsEqualFiniteDifferences) {
             50U);
 }
 
-TEST(Loss, MinesTheHardestNegativesOfEachPicture) {
-  const std::vector<PictureTarget> targets = two_targets();
+TEST(Loss, MinesTheHardestNegativesOfEachImage) {
+  const std::vector<ImageTarget> targets = two_targets();
   Outputs outputs(4);
   LossOptions options;
   options.negatives_per_positive = 1;
   loss_of(outputs, targets, options);
-  for (std::size_t picture = 0; picture < 2; ++picture) {
+  for (std::size_t image = 0; image < 2; ++image) {
     std::size_t positives = 0;
     std::vector<std::pair<float, bool>> negatives;  // margin, learnt
     for (std::size_t a = 0; a < 9; ++a) {
       const std::size_t map = a < 8 ? 0 : 1;
-      const std::size_t place = 2 * (a < 8 ? picture * 8 + a : picture);
+      const std::size_t place = 2 * (a < 8 ? image * 8 + a : image);
       const float margin = outputs.values[map][place + 1] - outputs.values[map][place];
       const bool learnt = outputs.gradients[map][place] != 0;
-      if (targets[picture].match[a] >= 0) ++positives;
-      if (targets[picture].match[a] == kBackground) negatives.emplace_back(margin, learnt);
-      if (targets[picture].match[a] == kNeither) {
+      if (targets[image].match[a] >= 0) ++positives;
+      if (targets[image].match[a] == kBackground) negatives.emplace_back(margin, learnt);
+      if (targets[image].match[a] == kNeither) {
         EXPECT_FALSE(learnt);
       }
     }
     ASSERT_GT(positives, 0U);
     std::ranges::sort(negatives, std::greater());
     for (std::size_t i = 0; i < negatives.size(); ++i) {
-      EXPECT_EQ(negatives[i].second, i < positives) << picture << " " << i;
+      EXPECT_EQ(negatives[i].second, i < positives) << image << " " << i;
     }
   }
 }
 
 TEST(Loss, WithoutFacesIsZeroOrThatOfTheLeastNegatives) {
-  std::vector<PictureTarget> targets(2);
-  for (PictureTarget& target : targets) target.match.assign(9, kBackground);
+  std::vector<ImageTarget> targets(2);
+  for (ImageTarget& target : targets) target.match.assign(9, kBackground);
   Outputs outputs(5);
   EXPECT_EQ(loss_of(outputs, targets, {}).total, 0);
   LossOptions options;
-  options.least_negatives = 2;
+  options.min_negatives = 2;
   const LossValues loss = loss_of(outputs, targets, options);
   EXPECT_GT(loss.cls, 0);
   EXPECT_EQ(loss.box, 0);
 }
 
 TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
-  std::vector<PictureTarget> targets = two_targets();
-  for (PictureTarget& target : targets) {
+  std::vector<ImageTarget> targets = two_targets();
+  for (ImageTarget& target : targets) {
     for (AnnotatedFace& face : target.faces) {
       face.box_is_estimate = true;
       face.points_score = 0.3F;
@@ -130,7 +130,7 @@ TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
   }
   Outputs outputs(6);
   LossOptions options;
-  options.least_points_score = 0.5F;
+  options.min_points_score = 0.5F;
   const LossValues loss = loss_of(outputs, targets, options);
   EXPECT_GT(loss.cls, 0);
   EXPECT_EQ(loss.box, 0);
@@ -138,7 +138,7 @@ TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
 }
 
 TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
-  std::vector<PictureTarget> targets = two_targets();
+  std::vector<ImageTarget> targets = two_targets();
   targets[0].faces[0].points_score = 0.25F;
   targets[0].faces[1].points_score = 0.5F;
   LossOptions options;
@@ -151,15 +151,15 @@ TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
 
   // Nothing pulls at a score that is the label's, and each face's share is its score.
   double scores = 0;
-  for (std::size_t picture = 0; picture < 2; ++picture) {
+  for (std::size_t image = 0; image < 2; ++image) {
     for (std::size_t a = 0; a < 9; ++a) {
-      const std::int32_t match = targets[picture].match[a];
+      const std::int32_t match = targets[image].match[a];
       if (match < 0) continue;
       const double score =
-          static_cast<double>(targets[picture].faces[static_cast<std::size_t>(match)].points_score);
+          static_cast<double>(targets[image].faces[static_cast<std::size_t>(match)].points_score);
       scores += score;
       const std::size_t map = a < 8 ? 0 : 1;
-      const std::size_t place = 2 * (a < 8 ? picture * 8 + a : picture);
+      const std::size_t place = 2 * (a < 8 ? image * 8 + a : image);
       outputs.values[map][place] = 0;
       outputs.values[map][place + 1] =
           score == 1 ? 50.0F : static_cast<float>(std::log(score / (1 - score)));
@@ -174,14 +174,14 @@ TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
   // Without them the score says nothing.
   options.soft_targets = false;
   const LossValues hard = loss_of(outputs, targets, options);
-  for (PictureTarget& target : targets) {
+  for (ImageTarget& target : targets) {
     for (AnnotatedFace& face : target.faces) face.points_score = 1;
   }
   EXPECT_EQ(loss_of(outputs, targets, options).total, hard.total);
 }
 
 TEST(Loss, StaysFiniteForExtremeLogits) {
-  const std::vector<PictureTarget> targets = two_targets();
+  const std::vector<ImageTarget> targets = two_targets();
   Outputs outputs(7);
   for (float& value : outputs.values[0]) value *= 1e4F;
   const LossValues loss = loss_of(outputs, targets, {});

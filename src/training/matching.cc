@@ -19,7 +19,7 @@ Box box_of(const Anchor& anchor) {
 }
 
 /// The most that a box can overlap a square of this side, wherever the square is.
-float greatest_iou(const Box& box, float side) {
+float max_iou(const Box& box, float side) {
   const float shared = std::min(box.width(), side) * std::min(box.height(), side);
   return shared / (area(box) + side * side - shared);
 }
@@ -39,17 +39,17 @@ Cells touched_cells(float begin, float end, float side, int stride, std::int64_t
           static_cast<std::int64_t>(std::clamp(last, 0.0F, limit))};
 }
 
-/// Calls `visit(index, iou)` for every anchor that may overlap the box by at least `least_iou`.
+/// Calls `visit(index, iou)` for every anchor that may overlap the box by at least `min_iou`.
 template <typename Visit>
 void visit_overlaps(const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
-                    const Box& box, float least_iou, const Visit& visit) {
+                    const Box& box, float min_iou, const Visit& visit) {
   std::size_t level_offset = 0;
   for (const models::AnchorLevel& level : family.levels) {
     const Grid grid = detection::grid_of(level, height, width);
     const std::size_t per_cell = level.sizes_px.size();
     for (std::size_t i = 0; i < per_cell; ++i) {
       const float side = level.sizes_px[i];
-      if (greatest_iou(box, side) < least_iou) continue;
+      if (max_iou(box, side) < min_iou) continue;
       const Cells rows = touched_cells(box.y0, box.y1, side, level.stride_px, grid.height);
       const Cells columns = touched_cells(box.x0, box.x1, side, level.stride_px, grid.width);
       for (std::int64_t row = rows.first; row < rows.last; ++row) {
@@ -88,10 +88,10 @@ std::vector<std::int32_t> match_anchors(const models::AnchorFamily& family, std:
   std::vector<std::int32_t> match(anchor_count(family, height, width), kBackground);
   std::vector<Best> best_face(match.size());
   std::vector<Best> best_anchor(faces.size());
-  const float least = std::min(options.negative_iou, options.force_above_iou);
+  const float minimum = std::min(options.negative_iou, options.force_above_iou);
   for (std::size_t f = 0; f < faces.size(); ++f) {
     if (faces[f].ignored || area(faces[f].box) <= 0) continue;
-    visit_overlaps(family, height, width, faces[f].box, least, [&](std::size_t a, float overlap) {
+    visit_overlaps(family, height, width, faces[f].box, minimum, [&](std::size_t a, float overlap) {
       if (overlap > best_face[a].iou) best_face[a] = {overlap, f};
       if (overlap > best_anchor[f].iou) best_anchor[f] = {overlap, a};
     });

@@ -22,7 +22,7 @@ struct MatchingOptions {
 inline constexpr std::int32_t kBackground = -1;
 inline constexpr std::int32_t kNeither = -2;
 
-/// For each anchor of a picture of height x width pixels, in the order of detection::make_anchors:
+/// For each anchor of an image of height x width pixels, in the order of detection::make_anchors:
 /// the index of its face, kBackground or kNeither. An anchor that several faces want is the one's
 /// that it overlaps most; a forced anchor is the last face's that forces it.
 std::vector<std::int32_t> match_anchors(const models::AnchorFamily& family, std::int64_t height,

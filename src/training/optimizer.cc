@@ -11,13 +11,13 @@ namespace retinaface::training {
 namespace {
 
 /// What brings gradients longer than the limit to it.
-float shortening(std::span<const float> gradients, float greatest) {
-  if (greatest <= 0) return 1;
+float shortening(std::span<const float> gradients, float largest) {
+  if (largest <= 0) return 1;
   double square = 0;
   for (const float gradient : gradients) {
     square += static_cast<double>(gradient) * static_cast<double>(gradient);
   }
-  return static_cast<float>(std::min(1.0, static_cast<double>(greatest) / std::sqrt(square)));
+  return static_cast<float>(std::min(1.0, static_cast<double>(largest) / std::sqrt(square)));
 }
 
 /// One parameter in one step.
@@ -63,9 +63,8 @@ void move_by_adamw(const Move& move, float square_beta, std::int64_t steps,
 
 /// Whether Muon moves it as a matrix.
 bool mixes_channels(const runtime::ParameterSlot& slot) {
-  constexpr std::int64_t kLeastChannels = 16;
-  return slot.shape.size() == 4 && slot.shape[0] >= kLeastChannels &&
-         slot.shape[1] >= kLeastChannels;
+  constexpr std::int64_t kMinChannels = 16;
+  return slot.shape.size() == 4 && slot.shape[0] >= kMinChannels && slot.shape[1] >= kMinChannels;
 }
 
 /// The value is a matrix of `rows` rows. `direction` is room for as much.
@@ -103,7 +102,7 @@ void Optimizer::restore(State state) {
 void Optimizer::step(double rate, std::int64_t steps, std::span<const float> gradients,
                      std::span<float> values) {
   RF_CHECK(gradients.size() == state_.momenta.size() && values.size() == state_.momenta.size());
-  const float scale = shortening(gradients, options_.greatest_gradient);
+  const float scale = shortening(gradients, options_.max_gradient);
   for (const runtime::ParameterSlot& slot : parameters_) {
     if (!slot.trainable) continue;
     const bool decays = options_.decay_norms_and_biases || !(slot.of_norm || slot.is_bias);

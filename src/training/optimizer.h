@@ -16,7 +16,7 @@ struct OptimizerOptions {
   float weight_decay = 5e-4F;
   bool decay_norms_and_biases = true;
   /// The gradient is scaled down to this length when it is longer; 0 for no limit.
-  float greatest_gradient = 0;
+  float max_gradient = 0;
   /// The learning rate of the layers that yield offsets of deformable convolutions, by the others'.
   float offsets_rate_factor = 0.1F;
 };

@@ -47,7 +47,7 @@ TEST(Optimizer, SparesNormsAndBiasesOfDecay) {
 TEST(Optimizer, ShortensLongGradientsAsAWhole) {
   const std::vector<float> gradients = {3, 0, 4, 0, 0};  // 5 long
   for (const float limit : {2.5F, 10.0F}) {
-    Optimizer optimizer(parameters(), {.weight_decay = 0, .greatest_gradient = limit});
+    Optimizer optimizer(parameters(), {.weight_decay = 0, .max_gradient = limit});
     std::vector<float> values(5, 0.0F);
     optimizer.step(1, 0, gradients, values);
     const float scale = limit < 5 ? limit / 5 : 1;

@@ -11,7 +11,7 @@
 namespace retinaface::training {
 
 /// What a validation found. The first figure decides which weights are the best: more is better.
-using Figures = std::vector<std::pair<std::string, double>>;
+using Metrics = std::vector<std::pair<std::string, double>>;
 
 /// How far a run is, after each step.
 struct TrainingProgress {
@@ -21,10 +21,10 @@ struct TrainingProgress {
   std::int64_t epochs = 0;
   LossValues loss;
   double learning_rate = 0;
-  double pictures_per_second = 0;  ///< a moving mean
+  double images_per_second = 0;  ///< a moving mean
   double seconds_left = 0;
   double waiting_share = 0;           ///< of the time so far that was spent waiting for data
-  std::optional<Figures> validation;  ///< when this step ended with one
+  std::optional<Metrics> validation;  ///< when this step ended with one
 };
 
 }  // namespace retinaface::training

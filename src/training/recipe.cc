@@ -39,17 +39,17 @@ class Table {
     }
   }
 
-  void number(const std::string& key, float& target, double least, double greatest) {
+  void number(const std::string& key, float& target, double min, double max) {
     if (const toml::value* found = find(key)) {
-      target = static_cast<float>(number_of(*found, key, least, greatest));
+      target = static_cast<float>(number_of(*found, key, min, max));
     }
   }
 
-  void whole(const std::string& key, int& target, int least, int greatest) {
+  void whole(const std::string& key, int& target, int min, int max) {
     const toml::value* const found = find(key);
     if (found == nullptr) return;
     if (!found->is_integer()) reject(*found, fmt::format("a whole number for {}", key));
-    target = static_cast<int>(number_of(*found, key, least, greatest));
+    target = static_cast<int>(number_of(*found, key, min, max));
   }
 
   void flag(const std::string& key, bool& target) {
@@ -84,14 +84,14 @@ class Table {
   }
 
   /// Two numbers, the first not above the second.
-  void range(const std::string& key, float& low, float& high, double least, double greatest) {
+  void range(const std::string& key, float& low, float& high, double min, double max) {
     const toml::value* const found = find(key);
     if (found == nullptr) return;
     if (!found->is_array() || found->size() != 2) {
       reject(*found, fmt::format("two numbers for {}", key));
     }
-    low = static_cast<float>(number_of(found->at(0), key, least, greatest));
-    high = static_cast<float>(number_of(found->at(1), key, static_cast<double>(low), greatest));
+    low = static_cast<float>(number_of(found->at(0), key, min, max));
+    high = static_cast<float>(number_of(found->at(1), key, static_cast<double>(low), max));
   }
 
   template <typename T>
@@ -127,8 +127,8 @@ class Table {
     return value_.contains(key) ? &value_.at(key) : nullptr;
   }
 
-  static double number_of(const toml::value& value, const std::string& key, double least,
-                          double greatest) {
+  static double number_of(const toml::value& value, const std::string& key, double min,
+                          double max) {
     if (!value.is_integer() && !value.is_floating()) {
       reject(value, fmt::format("a number for {}", key));
     }
@@ -136,9 +136,9 @@ class Table {
         value.is_integer() ? static_cast<double>(value.as_integer()) : value.as_floating();
     // As floats, which the limits may be of: 0.35 is not above 0.35F.
     const auto rounded = static_cast<float>(number);
-    if (!(rounded >= static_cast<float>(least) && rounded <= static_cast<float>(greatest))) {
+    if (!(rounded >= static_cast<float>(min) && rounded <= static_cast<float>(max))) {
       fail(ErrorCode::kBadData, "{}:{}: expected {} from {} to {}, found {}",
-           value.location().file_name(), value.location().line(), key, least, greatest, number);
+           value.location().file_name(), value.location().line(), key, min, max, number);
     }
     return number;
   }
@@ -212,10 +212,10 @@ constexpr double kAny = 1e6;
 template <typename Fields>
 void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   dataset::CropOptions& crop = options.crop;
-  table.range("crop", crop.least_side, crop.greatest_side, 0.05, 4);
+  table.range("crop", crop.min_side, crop.max_side, 0.05, 4);
   table.number("around_face", crop.around_face, 0, 1);
-  table.number("around_face_greatest_side", crop.around_face_greatest_side, 0.1, 16);
-  table.range("around_face_px", crop.least_face_px, crop.greatest_face_px, 1, 4096);
+  table.number("around_face_max_side", crop.around_face_max_side, 0.1, 16);
+  table.range("around_face_px", crop.min_face_px, crop.max_face_px, 1, 4096);
   table.number("flip", options.flip, 0, 1);
   table.number("turn", options.turn, 0, 1);
   table.number("turn_degrees", options.turn_degrees, 0, 180);
@@ -224,7 +224,7 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   table.number("saturation", options.color.saturation, 0, 1);
   table.number("hue_degrees", options.color.hue_degrees, 0, 180);
   table.number("gray", options.color.gray, 0, 1);
-  table.number("least_face_px", options.least_face_px, 0, 4096);
+  table.number("min_face_px", options.min_face_px, 0, 4096);
 }
 
 template <typename Fields>
@@ -242,9 +242,9 @@ void loss_fields(Fields& table, LossOptions& options) {
   table.number("box_weight", options.box_weight, 0, kAny);
   table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
   table.number("negatives_per_positive", options.negatives_per_positive, 0, kAny);
-  table.whole("least_negatives", options.least_negatives, 0, 1'000'000);
+  table.whole("min_negatives", options.min_negatives, 0, 1'000'000);
   table.number("smooth_l1_beta", options.smooth_l1_beta, 1e-6, kAny);
-  table.number("least_points_score", options.least_points_score, 0, 1);
+  table.number("min_points_score", options.min_points_score, 0, 1);
   table.flag("soft_targets", options.soft_targets);
 }
 
@@ -253,9 +253,9 @@ void distillation_fields(Fields& table, DistillationOptions& options) {
   table.number("cls_weight", options.cls_weight, 0, kAny);
   table.number("box_weight", options.box_weight, 0, kAny);
   table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
-  table.number("least_score", options.least_score, 0, 1);
+  table.number("min_score", options.min_score, 0, 1);
   table.number("temperature", options.temperature, 0.1, 100);
-  table.number("least_weight", options.least_weight, 0, 1);
+  table.number("min_weight", options.min_weight, 0, 1);
   table.flag("mirrored", options.mirrored);
 }
 
@@ -279,7 +279,7 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
   table.number("square_decay", recipe.optimizer.square_decay, 0, 0.999999);
   table.number("weight_decay", recipe.optimizer.weight_decay, 0, 1);
   table.flag("decay_norms_and_biases", recipe.optimizer.decay_norms_and_biases);
-  table.number("greatest_gradient", recipe.optimizer.greatest_gradient, 0, kAny);
+  table.number("max_gradient", recipe.optimizer.max_gradient, 0, kAny);
   table.number("offsets_rate_factor", recipe.optimizer.offsets_rate_factor, 0, 100);
   table.number("average_decay", recipe.average_decay, 0, 1);
   table.list("frozen", recipe.frozen);
@@ -326,7 +326,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
   }
 }
 
-/// A mirror brings the anchors of a picture onto each other only if whole cells fill it.
+/// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
   const std::int64_t stride = model.anchors.levels.back().stride_px;
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
@@ -351,10 +351,41 @@ Recipe recipe_of(const toml::value& document, const std::string& name) {
   return recipe;
 }
 
+/// Keys that recipes had under other names before: those still work.
+constexpr std::pair<const char*, const char*> kFormerKeys[] = {
+    {"around_face_greatest_side", "around_face_max_side"},
+    {"least_face_px", "min_face_px"},
+    {"least_negatives", "min_negatives"},
+    {"least_points_score", "min_points_score"},
+    {"least_score", "min_score"},
+    {"least_weight", "min_weight"},
+    {"greatest_gradient", "max_gradient"},
+};
+
+/// Gives each key of the tables in `document` its present name.
+void rename_former_keys(toml::value& document) {
+  for (auto& [section, table] : document.as_table()) {
+    if (!table.is_table()) continue;
+    for (const auto& [former, present] : kFormerKeys) {
+      const auto found = table.as_table().find(former);
+      if (found == table.as_table().end()) continue;
+      const toml::value value = found->second;
+      if (table.contains(present)) {
+        fail(ErrorCode::kBadData, "{}:{}: [{}] has both {} and {}, two names of one key",
+             value.location().file_name(), value.location().line(), section, former, present);
+      }
+      table.as_table().erase(found);
+      table.as_table().emplace(present, value);
+    }
+  }
+}
+
 toml::value parse_toml(const std::string& text, const std::string& name) {
   std::istringstream stream(text);
   try {
-    return toml::parse(stream, name);
+    toml::value document = toml::parse(stream, name);
+    rename_former_keys(document);
+    return document;
   } catch (const toml::syntax_error& error) {
     const std::string what = error.what();
     std::string reason = what.substr(0, what.find('\n'));
@@ -395,8 +426,8 @@ std::string to_toml(const Recipe& recipe) {
 }
 
 Recipe read_recipe(const std::filesystem::path& path, std::span<const std::string> changes) {
-  constexpr std::uint64_t kMostBytes = 1 << 20;
-  const std::vector<std::byte> content = read_file(path, kMostBytes);
+  constexpr std::uint64_t kMaxBytes = 1 << 20;
+  const std::vector<std::byte> content = read_file(path, kMaxBytes);
   return parse_recipe(std::string(reinterpret_cast<const char*>(content.data()), content.size()),
                       printable(path), changes);
 }

@@ -21,7 +21,7 @@ enum class Arithmetic { kFloat32, kBfloat16 };
 struct Recipe {
   std::string model = "mnet025";
   int side_px = 640;   ///< of the square that the network is shown
-  int batch = 32;      ///< pictures a step, over all processes
+  int batch = 32;      ///< images a step, over all processes
   int accumulate = 1;  ///< parts of a process's share of the batch, which the network sees in turn
   dataset::AugmentationOptions augmentation;
   MatchingOptions matching;

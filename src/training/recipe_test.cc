@@ -33,7 +33,7 @@ contrast = 0.2
 saturation = 0.3
 hue_degrees = 7
 gray = 0.05
-least_face_px = 4
+min_face_px = 4
 [matching]
 positive_iou = 0.45
 negative_iou = 0.35
@@ -45,17 +45,17 @@ cls_weight = 2
 box_weight = 3
 landmarks_weight = 4
 negatives_per_positive = 5
-least_negatives = 6
+min_negatives = 6
 smooth_l1_beta = 0.7
-least_points_score = 0.8
+min_points_score = 0.8
 soft_targets = true
 [distillation]
 cls_weight = 1.5
 box_weight = 2.5
 landmarks_weight = 3.5
-least_score = 0.2
+min_score = 0.2
 temperature = 3
-least_weight = 0.01
+min_weight = 0.01
 mirrored = true
 [optimizer]
 method = "adamw"
@@ -63,7 +63,7 @@ momentum = 0.8
 square_decay = 0.95
 weight_decay = 1e-3
 decay_norms_and_biases = false
-greatest_gradient = 9
+max_gradient = 9
 offsets_rate_factor = 0.2
 average_decay = 0.99
 frozen = ["body.stage1", "fpn"]
@@ -87,11 +87,11 @@ recompute = true
   EXPECT_EQ(recipe.side_px, 320);
   EXPECT_EQ(recipe.batch, 6);
   EXPECT_EQ(recipe.accumulate, 3);
-  EXPECT_EQ(recipe.augmentation.crop.least_side, 0.5F);
-  EXPECT_EQ(recipe.augmentation.crop.greatest_side, 1.5F);
+  EXPECT_EQ(recipe.augmentation.crop.min_side, 0.5F);
+  EXPECT_EQ(recipe.augmentation.crop.max_side, 1.5F);
   EXPECT_EQ(recipe.augmentation.crop.around_face, 0.25F);
-  EXPECT_EQ(recipe.augmentation.crop.least_face_px, 8);
-  EXPECT_EQ(recipe.augmentation.crop.greatest_face_px, 256);
+  EXPECT_EQ(recipe.augmentation.crop.min_face_px, 8);
+  EXPECT_EQ(recipe.augmentation.crop.max_face_px, 256);
   EXPECT_EQ(recipe.augmentation.flip, 0.1F);
   EXPECT_EQ(recipe.augmentation.turn, 0.35F);
   EXPECT_EQ(recipe.augmentation.turn_degrees, 60);
@@ -100,7 +100,7 @@ recompute = true
   EXPECT_EQ(recipe.augmentation.color.saturation, 0.3F);
   EXPECT_EQ(recipe.augmentation.color.hue_degrees, 7);
   EXPECT_EQ(recipe.augmentation.color.gray, 0.05F);
-  EXPECT_EQ(recipe.augmentation.least_face_px, 4);
+  EXPECT_EQ(recipe.augmentation.min_face_px, 4);
   EXPECT_EQ(recipe.matching.positive_iou, 0.45F);
   EXPECT_EQ(recipe.matching.negative_iou, 0.35F);
   EXPECT_TRUE(recipe.matching.force_best);
@@ -110,23 +110,23 @@ recompute = true
   EXPECT_EQ(recipe.loss.box_weight, 3);
   EXPECT_EQ(recipe.loss.landmarks_weight, 4);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 5);
-  EXPECT_EQ(recipe.loss.least_negatives, 6);
+  EXPECT_EQ(recipe.loss.min_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
-  EXPECT_EQ(recipe.loss.least_points_score, 0.8F);
+  EXPECT_EQ(recipe.loss.min_points_score, 0.8F);
   EXPECT_TRUE(recipe.loss.soft_targets);
   EXPECT_EQ(recipe.distillation.cls_weight, 1.5F);
   EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
   EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);
-  EXPECT_EQ(recipe.distillation.least_score, 0.2F);
+  EXPECT_EQ(recipe.distillation.min_score, 0.2F);
   EXPECT_EQ(recipe.distillation.temperature, 3);
-  EXPECT_EQ(recipe.distillation.least_weight, 0.01F);
+  EXPECT_EQ(recipe.distillation.min_weight, 0.01F);
   EXPECT_TRUE(recipe.distillation.mirrored);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);
   EXPECT_EQ(recipe.optimizer.weight_decay, 1e-3F);
   EXPECT_FALSE(recipe.optimizer.decay_norms_and_biases);
-  EXPECT_EQ(recipe.optimizer.greatest_gradient, 9);
+  EXPECT_EQ(recipe.optimizer.max_gradient, 9);
   EXPECT_EQ(recipe.optimizer.offsets_rate_factor, 0.2F);
   EXPECT_EQ(recipe.average_decay, 0.99F);
   EXPECT_THAT(recipe.frozen, ElementsAre("body.stage1", "fpn"));
@@ -162,7 +162,7 @@ TEST(Recipe, DefaultsAreThePapersLoss) {
   EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
 }
 
-TEST(Recipe, MirrorsPicturesOfWholeCellsOnly) {
+TEST(Recipe, MirrorsImagesOfWholeCellsOnly) {
   const Error error = error_of(
       [] { parse_recipe("input.side_px = 328\n[distillation]\nmirrored = true", "odd.toml"); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
@@ -181,8 +181,8 @@ TEST(Recipe, ThePapersHaveItsConstants) {
     const Recipe recipe = of_repository(name);
     EXPECT_EQ(recipe.side_px, 640);
     EXPECT_EQ(recipe.batch, 4 * 8);
-    EXPECT_EQ(recipe.augmentation.crop.least_side, 0.3F);
-    EXPECT_EQ(recipe.augmentation.crop.greatest_side, 1);
+    EXPECT_EQ(recipe.augmentation.crop.min_side, 0.3F);
+    EXPECT_EQ(recipe.augmentation.crop.max_side, 1);
     EXPECT_EQ(recipe.augmentation.crop.around_face, 0);
     EXPECT_EQ(recipe.augmentation.flip, 0.5F);
     EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
@@ -191,7 +191,7 @@ TEST(Recipe, ThePapersHaveItsConstants) {
     EXPECT_EQ(recipe.loss.cls_weight, 1);
     EXPECT_EQ(recipe.loss.box_weight, 0.25F);
     EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
-    EXPECT_EQ(recipe.loss.least_negatives, 0);
+    EXPECT_EQ(recipe.loss.min_negatives, 0);
     EXPECT_EQ(recipe.optimizer.momentum, 0.9F);
     EXPECT_EQ(recipe.optimizer.weight_decay, 5e-4F);
     EXPECT_EQ(recipe.optimizer.offsets_rate_factor, 0.1F);
@@ -233,6 +233,28 @@ TEST(Recipe, ChangesStandInForWhatItSays) {
   EXPECT_THAT(refused("schedule.epochs = 0.5"), HasSubstr("--set 'schedule.epochs = 0.5'"));
   EXPECT_THAT(refused("schedule.epochs"), HasSubstr("--set 'schedule.epochs'"));
   EXPECT_THAT(refused("schedule = 3"), HasSubstr("a table"));
+}
+
+TEST(Recipe, TakesTheFormerNamesOfKeys) {
+  const std::string former =
+      "[augmentation]\naround_face_greatest_side = 3\nleast_face_px = 7\n"
+      "[loss]\nleast_negatives = 5\nleast_points_score = 0.3\n"
+      "[distillation]\nleast_score = 0.2\nleast_weight = 0.1\n"
+      "[optimizer]\ngreatest_gradient = 9\n";
+  const Recipe recipe = parse_recipe(former, "r.toml");
+  EXPECT_EQ(recipe.augmentation.crop.around_face_max_side, 3);
+  EXPECT_EQ(recipe.augmentation.min_face_px, 7);
+  EXPECT_EQ(recipe.loss.min_negatives, 5);
+  EXPECT_EQ(recipe.loss.min_points_score, 0.3F);
+  EXPECT_EQ(recipe.distillation.min_score, 0.2F);
+  EXPECT_EQ(recipe.distillation.min_weight, 0.1F);
+  EXPECT_EQ(recipe.optimizer.max_gradient, 9);
+  const auto changed =
+      parse_recipe(former, "r.toml", std::vector<std::string>{"distillation.min_weight = 0.5"});
+  EXPECT_EQ(changed.distillation.min_weight, 0.5F);
+  const auto both =
+      error_of([] { parse_recipe("[loss]\nleast_negatives = 5\nmin_negatives = 5", "r.toml"); });
+  EXPECT_THAT(both.what(), HasSubstr("two names of one key"));
 }
 
 TEST(Recipe, RefusesRangesThatAreUpsideDown) {

@@ -26,7 +26,7 @@ void RunLog::add_step(const TrainingProgress& progress) {
   std::string terms =
       fmt::format(R"("loss": {}, "loss_cls": {}, "loss_box": {}, "loss_landmarks": {})", loss.total,
                   loss.cls, loss.box, loss.landmarks);
-  Figures scalars = {{"loss/total", loss.total},
+  Metrics scalars = {{"loss/total", loss.total},
                      {"loss/cls", loss.cls},
                      {"loss/box", loss.box},
                      {"loss/landmarks", loss.landmarks}};
@@ -38,17 +38,17 @@ void RunLog::add_step(const TrainingProgress& progress) {
       R"({{"step": {}, "epoch": {}, {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
       R"("waiting_share": {:.4f}}})"
       "\n",
-      progress.step, progress.epoch, terms, progress.learning_rate, progress.pictures_per_second,
+      progress.step, progress.epoch, terms, progress.learning_rate, progress.images_per_second,
       progress.waiting_share));
   scalars.emplace_back("run/learning_rate", progress.learning_rate);
-  scalars.emplace_back("run/images_per_second", progress.pictures_per_second);
+  scalars.emplace_back("run/images_per_second", progress.images_per_second);
   scalars.emplace_back("run/waiting_share", progress.waiting_share);
   events_.append(scalars_record(now(), progress.step, scalars));
 }
 
-void RunLog::add_validation(std::int64_t step, const Figures& figures) {
+void RunLog::add_validation(std::int64_t step, const Metrics& figures) {
   std::string line = fmt::format(R"({{"validated_step": {})", step);
-  Figures scalars;
+  Metrics scalars;
   for (const auto& [name, value] : figures) {
     line += fmt::format(R"(, "{}": {})", name, value);
     scalars.emplace_back("validation/" + name, value);

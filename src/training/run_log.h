@@ -31,7 +31,7 @@ class RunLog {
   /// "images_per_second", "waiting_share"}
   void add_step(const TrainingProgress& progress);
   /// {"validated_step"} and the figures by their names.
-  void add_validation(std::int64_t step, const Figures& figures);
+  void add_validation(std::int64_t step, const Metrics& figures);
 
   Lengths lengths() const { return {metrics_.bytes(), events_.bytes()}; }
 

@@ -26,7 +26,7 @@ void copy_map(const runtime::FeatureMap& map, std::span<float> target) {
   }
 }
 
-/// One of an anchor's numbers as it is for the picture in a mirror.
+/// One of an anchor's numbers as it is for the image in a mirror.
 struct Reflection {
   std::size_t index;
   float factor;
@@ -44,7 +44,7 @@ constexpr std::array<Reflection, 10> kReflectedLandmarks = [] {
   return reflections;
 }();
 
-/// Takes the mean of what copy_map wrote and of the map of the mirrored picture.
+/// Takes the mean of what copy_map wrote and of the map of the mirrored image.
 void average_mirrored_map(const runtime::FeatureMap& map, std::span<const Reflection> reflections,
                           std::span<float> target) {
   RF_CHECK(target.size() == static_cast<std::size_t>(map.channels * map.cells()));
@@ -98,7 +98,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
   for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
 }
 
-TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
+TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
   TeacherOutputs outputs;
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
@@ -115,7 +115,7 @@ TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
     detection::preprocess(image, model_.preprocessing, session.input(height, width));
     session.run();
   };
-  const auto look_at = [&](runtime::Session& session, std::size_t n) {
+  const auto predict_one = [&](runtime::Session& session, std::size_t n) {
     const auto part_of = [&](std::vector<float>& batch) {
       const std::size_t size = batch.size() / samples.size();
       return std::span(batch).subspan(n * size, size);
@@ -140,7 +140,7 @@ TeacherOutputs Teacher::look(std::span<const dataset::Sample> samples) {
   };
   const auto share_of = [&](std::size_t thread) {
     for (std::size_t n = thread; n < samples.size(); n += sessions_.size()) {
-      look_at(*sessions_[thread], n);
+      predict_one(*sessions_[thread], n);
     }
   };
   std::vector<std::future<void>> others;

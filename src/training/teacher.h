@@ -11,26 +11,26 @@
 
 namespace retinaface::training {
 
-/// A teacher's outputs for some pictures, each level laid out as a HeadMaps' values.
+/// A teacher's outputs for some images, each level laid out as a HeadBatch' values.
 struct TeacherOutputs {
   std::vector<std::vector<float>> cls;
   std::vector<std::vector<float>> box;
   std::vector<std::vector<float>> landmarks;
 };
 
-/// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the pictures
+/// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the images
 /// as the other does, augmented.
 class Teacher {
  public:
   /// Messages name the teacher by `source`. If `mirrored`, its outputs are the means of what it
-  /// gives for a picture and, brought back, for the picture in a mirror. Throws Error(kBadData)
+  /// gives for an image and, brought back, for the image in a mirror. Throws Error(kBadData)
   /// when its anchors are others than the student's: their outputs could not be compared.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
           const std::string& source, int threads, bool mirrored = false);
 
-  /// Its outputs for the pictures, all of one size; if mirrored, a multiple of the greatest stride
+  /// Its outputs for the images, all of one size; if mirrored, a multiple of the largest stride
   /// wide, so that a mirror brings anchors onto anchors.
-  TeacherOutputs look(std::span<const dataset::Sample> samples);
+  TeacherOutputs predict(std::span<const dataset::Sample> samples);
 
   /// What tells it from other teachers: its model, and a checksum of its weights.
   const std::string& description() const { return description_; }

@@ -35,7 +35,7 @@ TEST(Teacher, NeedsFiniteWeights) {
   EXPECT_THAT(error.what(), ::testing::StartsWith("odd.safetensors: expected finite weights"));
 }
 
-/// Every anchor of one picture as a face, in the order of detection::make_anchors; the score is the
+/// Every anchor of one image as a face, in the order of detection::make_anchors; the score is the
 /// difference of the logits.
 std::vector<Face> faces_of(const TeacherOutputs& outputs, const models::AnchorFamily& family,
                            int side) {
@@ -63,25 +63,25 @@ std::vector<Face> faces_of(const TeacherOutputs& outputs, const models::AnchorFa
 
 // The same as faces: what it sees in the mirror, brought back by the detector's own rule, is as far
 // on one side of what it teaches as what it sees without one is on the other.
-TEST(Teacher, TeachesTheMeanOfAPictureAndItsMirrorImage) {
+TEST(Teacher, TeachesTheMeanOfAnImageAndItsMirrorImage) {
   constexpr int kSide = 64;
   Random random(3);
-  dataset::Sample picture{Image(kSide, kSide), {}};
+  dataset::Sample image{Image(kSide, kSide), {}};
   for (int y = 0; y < kSide; ++y) {
     for (int i = 0; i < 3 * kSide; ++i) {
-      picture.image.row(y)[i] = static_cast<std::uint8_t>(random.below(256));
+      image.image.row(y)[i] = static_cast<std::uint8_t>(random.below(256));
     }
   }
-  const dataset::Sample reflected{detection::mirrored(picture.image), {}};
+  const dataset::Sample reflected{detection::mirrored(image.image), {}};
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
   const models::AnchorFamily& family = loaded.model->anchors;
   const auto seen = [&](const dataset::Sample& sample, bool mirrored) {
     Teacher teacher(loaded, *loaded.model, "itself", 1, mirrored);
-    return faces_of(teacher.look(std::span(&sample, 1)), family, kSide);
+    return faces_of(teacher.predict(std::span(&sample, 1)), family, kSide);
   };
-  const std::vector<Face> plain = seen(picture, false);
+  const std::vector<Face> plain = seen(image, false);
   const std::vector<Face> in_mirror = seen(reflected, false);
-  const std::vector<Face> taught = seen(picture, true);
+  const std::vector<Face> taught = seen(image, true);
   const std::vector<detection::Anchor> anchors = detection::make_anchors(family, kSide, kSide);
   double difference = 0;
   for (std::size_t i = 0; i < anchors.size(); ++i) {

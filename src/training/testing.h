@@ -15,7 +15,7 @@ namespace retinaface::training::testing {
 inline const models::AnchorFamily kFamily = {.levels = {{8, {8, 12}}, {16, {16}}}};
 inline constexpr std::int64_t kSide = 16;
 
-/// Outputs of two pictures and room for their gradients.
+/// Outputs of two images and room for their gradients.
 struct Outputs {
   std::vector<std::vector<float>> values;
   std::vector<std::vector<float>> gradients;
@@ -33,7 +33,7 @@ struct Outputs {
 
   NetworkOutputs views() {
     NetworkOutputs outputs;
-    HeadMaps* const heads[] = {&outputs.cls, &outputs.box, &outputs.landmarks};
+    HeadBatch* const heads[] = {&outputs.cls, &outputs.box, &outputs.landmarks};
     for (std::size_t i = 0; i < values.size(); ++i) {
       heads[i / 2]->values.emplace_back(values[i]);
       heads[i / 2]->gradients.emplace_back(gradients[i]);

@@ -57,7 +57,7 @@ std::string describe_run(const Recipe& recipe, std::span<const dataset::Training
   for (const dataset::TrainingSet& set : sets) {
     std::size_t faces = 0;
     for (const dataset::AnnotatedImage& image : set.annotations) faces += image.faces.size();
-    text += fmt::format("# {} pictures with {} faces\n", set.annotations.size(), faces);
+    text += fmt::format("# {} images with {} faces\n", set.annotations.size(), faces);
   }
   if (teacher != nullptr) text += fmt::format("# teacher {}\n", teacher->description());
   return text;
@@ -66,10 +66,15 @@ std::string describe_run(const Recipe& recipe, std::span<const dataset::Training
 /// describe_run of a checkpoint in today's words: a key that recipes did not have then had what is
 /// its default now. The text as it is where it is none of ours.
 std::string in_todays_words(const std::string& run, const std::string& name) {
-  const std::size_t pictures = run.find("# ");
-  if (pictures == std::string::npos) return run;
+  const std::size_t images = run.find("# ");
+  if (images == std::string::npos) return run;
   try {
-    return to_toml(parse_recipe(run, name)) + run.substr(pictures);
+    std::string data = run.substr(images);
+    constexpr std::string_view kFormerWord = " pictures with ";
+    for (std::size_t at = 0; (at = data.find(kFormerWord, at)) != std::string::npos;) {
+      data.replace(at, kFormerWord.size(), " images with ");
+    }
+    return to_toml(parse_recipe(run, name)) + data;
   } catch (const Error&) {
     return run;  // will differ, and the message says where
   }
@@ -244,7 +249,7 @@ class Run {
     progress.epochs = recipe_.schedule.epochs;
     progress.loss = loss;
     progress.learning_rate = rate;
-    progress.pictures_per_second = recipe_.batch / step_seconds_.mean();
+    progress.images_per_second = recipe_.batch / step_seconds_.mean();
     progress.seconds_left = static_cast<double>(last_step_ - done_) * step_seconds_.mean();
     progress.waiting_share = loader_->waited_seconds() / std::max(seconds_since(start_), 1e-9);
     return progress;
@@ -266,9 +271,9 @@ class Run {
     return result;
   }
 
-  Figures validate() {
+  Metrics validate() {
     graph::Weights now = weights();
-    const Figures figures = options_.validate(now);
+    const Metrics figures = options_.validate(now);
     RF_CHECK(!figures.empty());
     last_validated_ = done_;
     log_->add_validation(done_, figures);

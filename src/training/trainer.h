@@ -17,7 +17,7 @@
 
 namespace retinaface::training {
 
-using Validation = std::function<Figures(const graph::Weights& weights)>;
+using Validation = std::function<Metrics(const graph::Weights& weights)>;
 
 struct TrainingOptions {
   std::filesystem::path out;  ///< folder for all results; made if missing

@@ -8,7 +8,7 @@
 namespace retinaface::training {
 namespace {
 
-/// The picture as the network takes it: its channel order, less its mean.
+/// The image as the network takes it: its channel order, less its mean.
 void preprocess(const Image& image, const models::Preprocessing& preprocessing, float* target) {
   const std::size_t first = preprocessing.bgr ? 2 : 0;
   const std::size_t last = 2 - first;
@@ -66,7 +66,7 @@ void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
 
 NetworkOutputs TrainingStep::collect_outputs() {
   NetworkOutputs outputs;
-  const auto collect = [&](std::size_t index, HeadMaps& maps) {
+  const auto collect = [&](std::size_t index, HeadBatch& maps) {
     const runtime::OutputBatch output = network_.output(index);
     gradients_[index].resize(output.size());
     maps.values.emplace_back(output.data, output.size());
@@ -81,7 +81,7 @@ NetworkOutputs TrainingStep::collect_outputs() {
 }
 
 LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> samples,
-                                               std::span<const PictureTarget> targets,
+                                               std::span<const ImageTarget> targets,
                                                const LossCounts& counts) {
   const std::int64_t side = recipe_.side_px;
   fill_input(samples);
@@ -90,7 +90,7 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   LossValues loss =
       compute_loss(outputs, targets, model_.anchors, side, side, counts, recipe_.loss);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->look(samples), counts,
+    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), counts,
                                          static_cast<double>(recipe_.loss.smooth_l1_beta),
                                          recipe_.distillation);
     loss.total += loss.teacher;
@@ -102,7 +102,7 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
 
 LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
   const std::int64_t side = recipe_.side_px;
-  std::vector<PictureTarget> targets;
+  std::vector<ImageTarget> targets;
   for (const dataset::Sample& sample : batch) {
     targets.push_back(
         {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});

@@ -42,8 +42,7 @@ class TrainingStep {
   void sum(std::initializer_list<double*> values);
   void fill_input(std::span<const dataset::Sample> samples);
   LossValues forward_backward_part(std::span<const dataset::Sample> samples,
-                                   std::span<const PictureTarget> targets,
-                                   const LossCounts& counts);
+                                   std::span<const ImageTarget> targets, const LossCounts& counts);
 
   const Recipe& recipe_;
   const models::Model& model_;

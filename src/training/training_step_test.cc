@@ -9,11 +9,11 @@
 namespace retinaface::training {
 namespace {
 
-/// Noise with a different number of faces in each picture.
-std::vector<dataset::Sample> batch_of(int pictures, int side) {
+/// Noise with a different number of faces in each image.
+std::vector<dataset::Sample> batch_of(int images, int side) {
   Random random(5);
   std::vector<dataset::Sample> batch;
-  for (int n = 0; n < pictures; ++n) {
+  for (int n = 0; n < images; ++n) {
     dataset::Sample& sample =
         batch.emplace_back(Image(side, side), std::vector<dataset::AnnotatedFace>{});
     for (int y = 0; y < side; ++y) {

@@ -65,18 +65,18 @@ struct Loaded {
     handle = handles[3];
     RF_LIBSWSCALE(RF_FIND)
 #undef RF_FIND
-    // What they would print of damaged films is not for the user; errors carry what matters.
+    // What they would print of damaged videos is not for the user; errors carry what matters.
     if (reason.empty()) av.av_log_set_level(AV_LOG_QUIET);
   }
 };
 
 }  // namespace
 
-const Libav& Libav::get(const std::string& film) {
+const Libav& Libav::get(const std::string& video) {
   static const Loaded loaded;
   if (!loaded.reason.empty()) {
     fail(ErrorCode::kUnsupported,
-         "{}: films need {}.so.{} and {}.so.{} (Debian: apt-get install {}{} {}{}): {}", film,
+         "{}: videos need {}.so.{} and {}.so.{} (Debian: apt-get install {}{} {}{}): {}", video,
          kFormat.name, kFormat.version, kScale.name, kScale.version, kFormat.name, kFormat.version,
          kScale.name, kScale.version, loaded.reason);
   }

@@ -16,12 +16,12 @@ namespace retinaface::video {
 
 /// The functions of libavformat, libavcodec, libavutil and libswscale that are used, each of the
 /// type that its header declares and under its own name. The libraries are loaded when the first
-/// film is met: linked, they would double the time in which a picture's first line is there.
+/// video is met: linked, they would double the time in which an image's first line is there.
 class Libav {
  public:
-  /// The libraries, which stay loaded. Throws Error(kUnsupported), starting with `film`, the name
+  /// The libraries, which stay loaded. Throws Error(kUnsupported), starting with `video`, the name
   /// of what needs them, where they are not installed.
-  static const Libav& get(const std::string& film);
+  static const Libav& get(const std::string& video);
 
   /// Makes cameras known, by libavdevice. Throws Error(kUnsupported) as get does.
   static void load_devices(const std::string& camera);

@@ -12,14 +12,14 @@
 
 namespace retinaface::testing {
 
-/// Pictures, labels and checkpoints of other people, which the repository does not contain:
+/// Images, labels and checkpoints of other people, which the repository does not contain:
 /// $RETINAFACE_DATA, or else ../shared/data beside the checkout. May not exist.
 std::filesystem::path data_folder();
 
 /// tests/data: small files of the project's own, which are part of the repository.
 std::filesystem::path fixture_folder();
 
-/// samples/: the pictures that are part of the repository.
+/// samples/: the images that are part of the repository.
 std::filesystem::path sample_folder();
 
 /// A folder that is removed with everything in it at the end of the scope.

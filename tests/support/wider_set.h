@@ -17,32 +17,32 @@ namespace retinaface::testing {
 struct WiderSet {
   using Box = std::array<double, 4>;  // x y width height
 
-  struct Picture {
+  struct Image {
     std::string event;
     std::string name;
     std::vector<Box> faces;
     std::array<std::vector<double>, 3> counted;  ///< easy, medium, hard; numbered from 1
   };
-  std::vector<Picture> pictures;  ///< those of one event follow each other
+  std::vector<Image> images;  ///< those of one event follow each other
 };
 
-/// Pictures of 1024x768 with 1 to `max_faces` whole-number boxes; the larger ones are easy.
-inline WiderSet random_wider_set(int events, int pictures_per_event, int max_faces, unsigned seed) {
+/// Images of 1024x768 with 1 to `max_faces` whole-number boxes; the larger ones are easy.
+inline WiderSet random_wider_set(int events, int images_per_event, int max_faces, unsigned seed) {
   std::mt19937 random(seed);
   const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   WiderSet set;
   for (int e = 0; e < events; ++e) {
-    for (int p = 0; p < pictures_per_event; ++p) {
-      auto& picture = set.pictures.emplace_back();
-      picture.event = fmt::format("{}--Event", e);
-      picture.name = fmt::format("{}_Event_{}", e, p);
+    for (int p = 0; p < images_per_event; ++p) {
+      auto& image = set.images.emplace_back();
+      image.event = fmt::format("{}--Event", e);
+      image.name = fmt::format("{}_Event_{}", e, p);
       for (int faces = 1 + below(max_faces); faces > 0; --faces) {
         const double side = 8 + below(90);
-        picture.faces.push_back(
+        image.faces.push_back(
             {static_cast<double>(below(900)), static_cast<double>(below(650)), side, side + 2});
-        const auto number = static_cast<double>(picture.faces.size());
+        const auto number = static_cast<double>(image.faces.size());
         for (std::size_t s = 0; s < 3; ++s) {
-          if (side >= std::array{50, 30, 10}[s]) picture.counted[s].push_back(number);
+          if (side >= std::array{50, 30, 10}[s]) image.counted[s].push_back(number);
         }
       }
     }
@@ -68,17 +68,17 @@ inline void write_ground_truth(const WiderSet& set, const std::filesystem::path&
     event_boxes.clear();
     event_counted = {};
   };
-  for (const auto& picture : set.pictures) {
-    if (picture.event != last) close_event();
-    last = picture.event;
-    event_names.push_back(mat::text(picture.name));
+  for (const auto& image : set.images) {
+    if (image.event != last) close_event();
+    last = image.event;
+    event_names.push_back(mat::text(image.name));
     std::vector<double> columns;
     for (std::size_t c = 0; c < 4; ++c) {
-      for (const auto& face : picture.faces) columns.push_back(face[c]);
+      for (const auto& face : image.faces) columns.push_back(face[c]);
     }
-    event_boxes.push_back(mat::numbers(picture.faces.size(), 4, columns));
+    event_boxes.push_back(mat::numbers(image.faces.size(), 4, columns));
     for (std::size_t s = 0; s < 3; ++s) {
-      event_counted[s].push_back(mat::numbers(picture.counted[s].size(), 1, picture.counted[s]));
+      event_counted[s].push_back(mat::numbers(image.counted[s].size(), 1, image.counted[s]));
     }
   }
   close_event();
@@ -98,19 +98,18 @@ inline void write_ground_truth(const WiderSet& set, const std::filesystem::path&
 }
 
 /// Writes FOLDER/EVENT/NAME.txt with the given lines "x y width height score".
-inline void write_predictions(const WiderSet::Picture& picture,
-                              const std::vector<std::string>& lines,
+inline void write_predictions(const WiderSet::Image& image, const std::vector<std::string>& lines,
                               const std::filesystem::path& folder) {
-  std::filesystem::create_directories(folder / picture.event);
-  std::ofstream file(folder / picture.event / (picture.name + ".txt"));
-  file << picture.name << '\n' << lines.size() << '\n';
+  std::filesystem::create_directories(folder / image.event);
+  std::ofstream file(folder / image.event / (image.name + ".txt"));
+  file << image.name << '\n' << lines.size() << '\n';
   for (const std::string& line : lines) file << line << '\n';
 }
 
 /// What a perfect detector would write.
-inline std::vector<std::string> perfect_lines(const WiderSet::Picture& picture) {
+inline std::vector<std::string> perfect_lines(const WiderSet::Image& image) {
   std::vector<std::string> lines;
-  for (const auto& [x, y, width, height] : picture.faces) {
+  for (const auto& [x, y, width, height] : image.faces) {
     lines.push_back(fmt::format("{} {} {} {} 0.9", x, y, width, height));
   }
   return lines;

@@ -71,14 +71,14 @@ TEST(LoopsSpeed, BothTypesAreVectors) {
   const std::vector<double> bfloat16 = Loops<Bfloat16>().us();
   // The first loop has nothing that could keep a compiler from vectors; the others do two to three
   // times its work. One value after the other takes ten times as long and more.
-  constexpr double kMostRatio = 4;
+  constexpr double kMaxRatio = 4;
   const char* const names[] = {"moments", "normalize", "gradient moments", "backward"};
   for (std::size_t i = 0; i < float32.size(); ++i) {
     const double ns = 1e3 * float32[i] / (kRows * kChannels);
     fmt::print("{}: float32 {:.3f} ns a value, bfloat16 {:.2f} times that\n", names[i], ns,
                bfloat16[i] / float32[i]);
-    EXPECT_LE(float32[i], kMostRatio * float32[0]) << names[i];
-    EXPECT_LE(bfloat16[i], kMostRatio * float32[i]) << names[i];
+    EXPECT_LE(float32[i], kMaxRatio * float32[0]) << names[i];
+    EXPECT_LE(bfloat16[i], kMaxRatio * float32[i]) << names[i];
   }
 }
 

@@ -1,4 +1,4 @@
-// A network that learns eight pictures by heart finds every face in them: if it does not, something
+// A network that learns eight images by heart finds every face in them: if it does not, something
 // between the labels and the weights is wrong.
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -35,7 +35,7 @@ box_weight = 2
 landmarks_weight = 1
 negatives_per_positive = 7
 [optimizer]
-greatest_gradient = 20
+max_gradient = 20
 [schedule]
 learning_rate = 0.02
 warmup_epochs = 20
@@ -45,7 +45,7 @@ decay = "cosine"
 every_epochs = 1000
 )";
 
-TEST(Overfit, EightPicturesAreLearntByHeart) {
+TEST(Overfit, EightImagesAreLearntByHeart) {
   const testing::TemporaryFolder folder;
   testing::write_training_set(folder / "data", 8, 192, 10);
   std::ofstream(folder / "recipe.toml") << kRecipe;

@@ -129,7 +129,7 @@ def initialise(network, order):
             tensor.fill_(1.0 if name.endswith((".weight", "var")) else 0.0)
 
 
-def picture(n):
+def image(n):
     """Random blocks of 8 x 8 pixels: what varies at every scale keeps all channels' variances away
     from 0, where normalisation would blow rounding up."""
     blocks = (splitmix(1000 + n, (SIDE // 8) ** 2 * 3) >> np.uint64(56)).astype(np.uint8)
@@ -209,7 +209,7 @@ def main():
     order = [n for n in state if not n.endswith("num_batches_tracked")]
     initialise(network, sorted_as_graph(order))
     start = {name: state[name].clone() for name in order}
-    batch = torch.from_numpy(np.stack([picture(n) for n in range(BATCH)])).double().flip(3) - MEAN
+    batch = torch.from_numpy(np.stack([image(n) for n in range(BATCH)])).double().flip(3) - MEAN
     batch = batch.permute(0, 3, 1, 2).contiguous()
     priors = anchors()
     matches = [match(faces, priors) for faces in FACES]

@@ -20,8 +20,8 @@ json read_reference() {
   return json::parse(std::string(reinterpret_cast<const char*>(content.data()), content.size()));
 }
 
-/// The same pattern as in reference.py: blocks of 8 x 8 pixels of random colours.
-Image picture(int side, int n) {
+/// The same pattern as in reference.py: blocks of 8 x 8 pixels of random colors.
+Image image(int side, int n) {
   Image image(side, side);
   Random random(static_cast<std::uint64_t>(1000 + n));
   for (int y = 0; y < side; y += 8) {
@@ -39,7 +39,7 @@ std::vector<dataset::Sample> make_batch(const json& reference) {
   std::vector<dataset::Sample> batch;
   for (const json& faces : reference.at("faces")) {
     dataset::Sample sample;
-    sample.image = picture(reference.at("side"), static_cast<int>(batch.size()));
+    sample.image = image(reference.at("side"), static_cast<int>(batch.size()));
     for (const json& entry : faces) {
       const auto box = entry.at("box").get<std::vector<float>>();
       dataset::AnnotatedFace face;

@@ -347,15 +347,15 @@ TEST_F(Train, EndsWithAReport) {
   const std::string page = content(folder_ / "run/report/index.html");
   EXPECT_THAT(page, AllOf(HasSubstr("validation: ap"), HasSubstr("learning_rate = 0.001")));
   // What the page shows is there.
-  std::size_t pictures = 0;
+  std::size_t images = 0;
   for (std::size_t at = page.find("src=\""); at != std::string::npos;
        at = page.find("src=\"", at + 1)) {
     const std::size_t begin = at + 5;
     const std::string name = page.substr(begin, page.find('"', begin) - begin);
     EXPECT_TRUE(fs::exists(folder_ / "run/report" / name)) << name;
-    pictures += name.ends_with(".jpg") ? 1U : 0U;
+    images += name.ends_with(".jpg") ? 1U : 0U;
   }
-  EXPECT_EQ(pictures, 4U + 6U);  // a batch of training, six of validation
+  EXPECT_EQ(images, 4U + 6U);  // a batch of training, six of validation
   // One event for each step and validation, and the first one.
   const std::string metrics = content(folder_ / "run/metrics.jsonl");
   EXPECT_EQ(count_records(content(folder_ / "run/events.out.tfevents.0.retinaface")),
@@ -532,7 +532,7 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
                "expected 'momentum = 0.5', found 'momentum = 0.9'");
   fs::copy(folder_ / "data", folder_ / "more", fs::copy_options::recursive);
   write("more/label.txt", content(folder_ / "data/label.txt") + "# 0.png\n1 1 20 20\n");
-  expect_error("small.toml --data more --resume", "# 9 pictures");
+  expect_error("small.toml --data more --resume", "# 9 images");
 
   const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
   const std::string whole = content(checkpoint);

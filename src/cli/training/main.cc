@@ -4,7 +4,7 @@
 int main(int argc, char** argv) {
   using namespace retinaface::cli;
   static constexpr Command kCommands[] = {
-      {"train", "train a detector on annotated pictures",
+      {"train", "train a detector on annotated images",
        "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run\n"
        "retinaface train recipes/mnet025-fast.toml --data wider/train --out run --resume",
        declare_train},

@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "evaluation/judged_picture.h"
+#include "evaluation/judged_image.h"
 #include "evaluation/plot.h"
 #include "evaluation/wider_predictions.h"
 #include "image/draw.h"
@@ -25,7 +25,7 @@ using evaluation::Diagram;
 using evaluation::Line;
 using nlohmann::json;
 
-constexpr std::size_t kPictures = 6;  // of each kind
+constexpr std::size_t kImages = 6;  // of each kind
 constexpr double kMinScore = 0.5;
 constexpr int kMaxSide_px = 960;
 
@@ -71,12 +71,12 @@ Metrics read_metrics(const fs::path& path) {
 }
 
 /// Means over stretches of steps, so many that a curve stays a curve.
-Line smoothed(const std::string& label, const Series& series, int colour) {
+Line smoothed(const std::string& label, const Series& series, int color) {
   constexpr std::size_t kPoints = 200;
   const std::size_t stretch = std::max<std::size_t>(series.value.size() / kPoints, 1);
   Line line;
   line.label = label;
-  line.colour = colour;
+  line.color = color;
   for (std::size_t begin = 0; begin < series.value.size(); begin += stretch) {
     const std::size_t end = std::min(begin + stretch, series.value.size());
     double sum = 0;
@@ -103,11 +103,11 @@ Diagram diagram(const std::string& title, const std::map<std::string, Series>& a
   Diagram result;
   result.title = title;
   result.x_label = "step";
-  int colour = 0;
+  int color = 0;
   for (const auto& [name, label] : columns) {
     const auto found = all.find(name);
     if (found == all.end()) continue;
-    result.lines.push_back(smoothed(label, found->second, colour++));
+    result.lines.push_back(smoothed(label, found->second, color++));
     result.x_max = std::max(result.x_max, found->second.step.back());
   }
   result.y_max = height_of(result.lines);
@@ -137,15 +137,15 @@ void draw_curves(const fs::path& path, const Metrics& metrics) {
   evaluation::draw_diagrams(path, diagrams);
 }
 
-/// What the detector makes of a picture, as evaluation::draw_judged shows it.
+/// What the detector makes of an image, as evaluation::draw_judged shows it.
 Image judged(const Detector& detector, const Image& image,
-             const evaluation::WiderPicture& picture) {
+             const evaluation::WiderImage& annotated) {
   return evaluation::draw_judged(
-      image, picture, evaluation::to_wider(detector.detect(image, {.min_score = kMinScore})),
+      image, annotated, evaluation::to_wider(detector.detect(image, {.min_score = kMinScore})),
       kMinScore, kMaxSide_px);
 }
 
-/// A picture as the network is shown it, its targets beside what the detector finds.
+/// An image as the network is shown it, its targets beside what the detector finds.
 Image draw_training_sample(const Detector& detector, const dataset::Sample& sample) {
   Image targets = sample.image;
   for (const dataset::AnnotatedFace& face : sample.faces) {
@@ -156,19 +156,19 @@ Image draw_training_sample(const Detector& detector, const dataset::Sample& samp
     const FaceMark mark[] = {{.box = face.box, .landmarks = landmarks_of(face)}};
     draw_faces(targets, mark, {.landmarks = has_landmarks(face), .scores = false});
   }
-  const Image pictures[] = {
-      targets, judged(detector, sample.image, to_wider_picture("sample", sample.faces))};
-  return evaluation::side_by_side(pictures);
+  const Image images[] = {targets,
+                          judged(detector, sample.image, to_wider_image("sample", sample.faces))};
+  return evaluation::side_by_side(images);
 }
 
-/// Writes the pictures of one kind; returns their names.
+/// Writes the images of one kind; returns their names.
 std::vector<std::string> draw_training_samples(const ReportedRun& run, const Detector& detector,
                                                const fs::path& folder) {
   dataset::LoaderOptions options = {.augmentation = run.recipe.augmentation,
                                     .side_px = std::min(run.recipe.side_px, kMaxSide_px),
                                     .batch = run.recipe.batch,
                                     .seed = run.seed};
-  options.batch = std::min(run.recipe.batch, static_cast<int>(kPictures));
+  options.batch = std::min(run.recipe.batch, static_cast<int>(kImages));
   dataset::Loader loader(run.sets, options);
   std::vector<std::string> names;
   for (const dataset::Sample& sample : loader.next()) {
@@ -178,14 +178,14 @@ std::vector<std::string> draw_training_samples(const ReportedRun& run, const Det
   return names;
 }
 
-std::vector<std::string> draw_validation_pictures(const ReportedRun& run, const Detector& detector,
-                                                  const fs::path& folder) {
+std::vector<std::string> draw_validation_images(const ReportedRun& run, const Detector& detector,
+                                                const fs::path& folder) {
   std::vector<std::string> names;
   if (run.validation == nullptr) return names;
-  for (const auto& [file, picture] : run.validation->examples(kPictures)) {
+  for (const auto& [file, annotated] : run.validation->examples(kImages)) {
     names.push_back(fmt::format("validation_{}.jpg", names.size()));
     const Image image = read_image(file, {.apply_orientation = false});
-    write_image(folder / names.back(), judged(detector, image, picture));
+    write_image(folder / names.back(), judged(detector, image, annotated));
   }
   return names;
 }
@@ -240,8 +240,8 @@ std::string gallery(const std::string& title, const std::string& caption,
   return html;
 }
 
-constexpr const char* kColours =
-    "Faces found are green, faces missed yellow, false alarms red, what is ignored grey; at a "
+constexpr const char* kColors =
+    "Faces found are green, faces missed yellow, false alarms red, what is ignored gray; at a "
     "score "
     "of 0.5.";
 
@@ -264,17 +264,17 @@ fs::path write_report(const ReportedRun& run) {
   }
   const Detector detector(run.folder / training::kBestFile);
   const auto trained = draw_training_samples(run, detector, folder);
-  const auto validated = draw_validation_pictures(run, detector, folder);
+  const auto validated = draw_validation_images(run, detector, folder);
   const std::string page = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>\n"
       "<style>body {{ font-family: sans-serif; max-width: 90em; margin: 2em }}\n"
       "img {{ max-width: 100% }} td {{ padding-right: 2em }}</style></head><body>\n"
       "<h1>{0}</h1>\n{1}{2}{3}{4}<h2>Recipe</h2>\n<pre>{5}</pre>\n</body></html>\n",
       fmt::format("Training of {}", escaped(run.recipe.model)), figures_table(metrics), curves,
-      gallery("Validation", std::string("What the best weights find at original size. ") + kColours,
+      gallery("Validation", std::string("What the best weights find at original size. ") + kColors,
               validated),
       gallery("Training",
-              std::string("Left the targets, right what the best weights find. ") + kColours,
+              std::string("Left the targets, right what the best weights find. ") + kColors,
               trained),
       escaped(training::to_toml(run.recipe)));
   write_file_atomically(folder / "index.html", page);

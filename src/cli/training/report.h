@@ -19,7 +19,7 @@ struct ReportedRun {
   const ValidationSet* validation = nullptr;  ///< null without one
 };
 
-/// Writes FOLDER/report/: index.html with the run's figures, its curves, and some pictures of
+/// Writes FOLDER/report/: index.html with the run's figures, its curves, and some images of
 /// training and validation with their targets and what the best weights find. Without gnuplot the
 /// page says that the curves are missing. Returns the page's path. Throws Error.
 std::filesystem::path write_report(const ReportedRun& run);

@@ -70,7 +70,7 @@ class ProgressReport {
           "{:.1f} images/s  waiting {:.1f}%  {} left",
           progress.epoch, progress.epochs, progress.step, progress.steps, progress.loss.total,
           progress.loss.cls, progress.loss.box, progress.loss.landmarks, teacher,
-          progress.learning_rate, progress.pictures_per_second, 100 * progress.waiting_share,
+          progress.learning_rate, progress.images_per_second, 100 * progress.waiting_share,
           duration(progress.seconds_left));
       fmt::print(stderr, "{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
       open_ = true;
@@ -210,7 +210,7 @@ Action declare_train(CLI::App& app) {
       "a value in place of the recipe's, as TOML: 'schedule.epochs = 3'; again for more");
   app.add_option(
          "--data", options->data,
-         "annotated pictures: a folder, or a file of annotations in any form that `dataset check` "
+         "annotated images: a folder, or a file of annotations in any form that `dataset check` "
          "reads; give it again to train on several")
       ->required();
   app.add_option(
@@ -225,7 +225,7 @@ Action declare_train(CLI::App& app) {
       "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
       "model's name, or a .safetensors file, with the same anchors");
   app.add_option("--val", options->val,
-                 "validate on these pictures: as --data, or WIDER FACE's folder with "
+                 "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
   add_category_option(app, options->categories);
   app.add_option("--seed", options->seed, "fixes all chances")->capture_default_str();
@@ -242,7 +242,7 @@ Action declare_train(CLI::App& app) {
                  "others end, to go on with --resume")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
-  app.add_option("--cache-mb", options->cache_mb, "memory for decoded pictures")
+  app.add_option("--cache-mb", options->cache_mb, "memory for decoded images")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   return [options] { return run(*options); };

@@ -10,19 +10,19 @@ namespace retinaface::cli {
 namespace fs = std::filesystem;
 using evaluation::Subset;
 
-evaluation::WiderPicture to_wider_picture(const std::string& name,
-                                          std::span<const dataset::AnnotatedFace> faces) {
-  evaluation::WiderPicture picture;
-  picture.name = name;
+evaluation::WiderImage to_wider_image(const std::string& name,
+                                      std::span<const dataset::AnnotatedFace> faces) {
+  evaluation::WiderImage image;
+  image.name = name;
   std::vector<std::uint8_t> counted;
   for (const dataset::AnnotatedFace& face : faces) {
-    picture.faces.push_back({static_cast<double>(face.box.x0), static_cast<double>(face.box.y0),
-                             static_cast<double>(face.box.width()),
-                             static_cast<double>(face.box.height())});
+    image.faces.push_back({static_cast<double>(face.box.x0), static_cast<double>(face.box.y0),
+                           static_cast<double>(face.box.width()),
+                           static_cast<double>(face.box.height())});
     counted.push_back(face.ignored ? 0 : 1);
   }
-  picture.counted.fill(counted);
-  return picture;
+  image.counted.fill(counted);
+  return image;
 }
 
 ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategories& categories) {
@@ -36,7 +36,7 @@ ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategori
 
 void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_truth) {
   truth_ = evaluation::read_wider_ground_truth(ground_truth);
-  pictures_ = evaluation::find_wider_files(truth_, images, picture_extensions()).by_picture;
+  images_ = evaluation::find_wider_files(truth_, images, image_extensions()).by_image;
   subsets_ = true;
 }
 
@@ -46,19 +46,19 @@ void ValidationSet::read_annotations(const fs::path& path,
   const dataset::TrainingSet set = dataset::read_training_set(path, categories);
   truth_.events = {"all"};
   for (const dataset::AnnotatedImage& image : set.annotations) {
-    pictures_.emplace(truth_.pictures.size(), set.images / image.path);
-    truth_.pictures.push_back(to_wider_picture(image.path, image.faces));
+    images_.emplace(truth_.images.size(), set.images / image.path);
+    truth_.images.push_back(to_wider_image(image.path, image.faces));
   }
 }
 
-training::Figures ValidationSet::judge(const Detector& detector, int threads) const {
+training::Metrics ValidationSet::judge(const Detector& detector, int threads) const {
   constexpr float kEvenUnlikely = 0.02F;
   std::vector<std::size_t> numbers;
-  for (const auto& [number, path] : pictures_) numbers.push_back(number);
-  const auto matches = evaluation::match_pictures(
+  for (const auto& [number, path] : images_) numbers.push_back(number);
+  const auto matches = evaluation::match_images(
       truth_, numbers,
       [&](std::size_t number) {
-        const Image image = read_image(pictures_.at(number), {.apply_orientation = false});
+        const Image image = read_image(images_.at(number), {.apply_orientation = false});
         return evaluation::to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
       },
       threads);
@@ -73,12 +73,12 @@ training::Figures ValidationSet::judge(const Detector& detector, int threads) co
 }
 
 std::vector<ValidationSet::Example> ValidationSet::examples(std::size_t count) const {
-  const std::size_t some = std::min(count, pictures_.size());
+  const std::size_t some = std::min(count, images_.size());
   std::vector<Example> examples;
   for (std::size_t i = 0; i < some; ++i) {
-    const auto place = static_cast<std::ptrdiff_t>(i * pictures_.size() / some);
-    const auto& [number, file] = *std::next(pictures_.begin(), place);
-    examples.push_back({file, truth_.pictures[number]});
+    const auto place = static_cast<std::ptrdiff_t>(i * images_.size() / some);
+    const auto& [number, file] = *std::next(images_.begin(), place);
+    examples.push_back({file, truth_.images[number]});
   }
   return examples;
 }

@@ -17,10 +17,10 @@
 namespace retinaface::cli {
 
 /// Annotated faces in the terms of WIDER's protocol; all that are not ignored count.
-evaluation::WiderPicture to_wider_picture(const std::string& name,
-                                          std::span<const dataset::AnnotatedFace> faces);
+evaluation::WiderImage to_wider_image(const std::string& name,
+                                      std::span<const dataset::AnnotatedFace> faces);
 
-/// Pictures with the faces that are in them, for judging weights while they are trained.
+/// Images with the faces that are in them, for judging weights while they are trained.
 class ValidationSet {
  public:
   /// A folder with WIDER FACE's images/ and, beside the folder, ground_truth/ with its files; or
@@ -30,14 +30,14 @@ class ValidationSet {
 
   /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
   /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
-  training::Figures judge(const Detector& detector, int threads) const;
+  training::Metrics judge(const Detector& detector, int threads) const;
 
-  /// A picture's file and the faces that are in it.
+  /// An image's file and the faces that are in it.
   struct Example {
     std::filesystem::path file;
-    evaluation::WiderPicture picture;
+    evaluation::WiderImage image;
   };
-  /// Some of the pictures, spread over the set.
+  /// Some of the images, spread over the set.
   std::vector<Example> examples(std::size_t count) const;
 
  private:
@@ -46,8 +46,8 @@ class ValidationSet {
   void read_wider(const std::filesystem::path& images, const std::filesystem::path& ground_truth);
 
   evaluation::WiderGroundTruth truth_;
-  std::map<std::size_t, std::filesystem::path> pictures_;  ///< by index in the ground truth
-  bool subsets_ = false;                                   ///< easy, medium and hard differ
+  std::map<std::size_t, std::filesystem::path> images_;  ///< by index in the ground truth
+  bool subsets_ = false;                                 ///< easy, medium and hard differ
 };
 
 }  // namespace retinaface::cli

@@ -192,7 +192,7 @@ std::size_t scratch_floats(const Winograd& layer) {
 }
 
 std::int64_t winograd_tiles(const Batch& batch) {
-  return batch.pictures * ((batch.height + 3) / 4) * ((batch.width + 3) / 4);
+  return batch.images * ((batch.height + 3) / 4) * ((batch.width + 3) / 4);
 }
 
 void run(const Winograd& layer, const Batch& in, const Batch& out, std::int64_t begin,

@@ -11,7 +11,7 @@
 namespace retinaface::runtime::kernels {
 
 // Convolutions of our own for float maps in blocks of channels (runtime.h), on one thread, for
-// pictures one at a time. Nothing is generated at run time, so a picture of a new size costs
+// images one at a time. Nothing is generated at run time, so an image of a new size costs
 // nothing extra. For the layers of light networks, whose weights fit into the cache; oneDNN serves
 // the rest. In comments B is the block: channels of one vector register.
 
@@ -131,19 +131,19 @@ std::size_t scratch_floats(const Deformable& layer);
 void run(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch);
 std::size_t scratch_floats(const Stem& layer, std::int64_t in_width);
 
-// For training: many pictures at once, adjacent channels, parts of the work on different threads.
+// For training: many images at once, adjacent channels, parts of the work on different threads.
 
-/// Maps of several pictures, as training keeps them: N x height x width cells of adjacent channels,
+/// Maps of several images, as training keeps them: N x height x width cells of adjacent channels,
 /// which are whole blocks. Aligned to a cache line.
 struct Batch {
   float* data = nullptr;
-  std::int64_t pictures = 0;
+  std::int64_t images = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t channels = 0;
 };
 
-/// The tiles of 4x4 cells that Winograd's algorithm divides a batch into, picture after picture.
+/// The tiles of 4x4 cells that Winograd's algorithm divides a batch into, image after image.
 std::int64_t winograd_tiles(const Batch& batch);
 
 /// Tiles [begin, end) of the result; `scratch` is the thread's own.

@@ -106,10 +106,10 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
   Winograd layer{in, out, AlignedBuffer<float>(size(36 * out * in)), std::move(epilogue)};
   // A block of outputs at a time, which lie together in each of the 36 planes: the planes are a
   // power of two apart, and single values would push each other out of the cache.
-  constexpr std::int64_t kMostBlock = 16;
+  constexpr std::int64_t kMaxBlock = 16;
   const std::int64_t outputs = block();
-  RF_CHECK(outputs <= kMostBlock);
-  std::array<std::array<float, kMostBlock>, 36> together{};
+  RF_CHECK(outputs <= kMaxBlock);
+  std::array<std::array<float, kMaxBlock>, 36> together{};
   for (std::int64_t o = 0; o < out; o += outputs) {
     for (std::int64_t i = 0; i < in; ++i) {
       for (std::int64_t k = 0; k < outputs; ++k) {

@@ -18,7 +18,7 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 /// Rows of the layers between, planar, with zeros around: vectors of neighbouring cells, since
 /// eight channels would fill only half a vector.
 struct StemRows {
-  std::int64_t in_stride;     ///< floats of a padded row of the picture; cell x is at x + 1
+  std::int64_t in_stride;     ///< floats of a padded row of the image; cell x is at x + 1
   std::int64_t inner_stride;  ///< of a row of the inner maps; cell x is at x + kLead
 
   /// Zeros before an inner row, so that its first cell is aligned.
@@ -30,7 +30,7 @@ struct StemRows {
     inner_stride = kLead + vectors + 16;
     in_stride = 2 * vectors + 2 * kBlock + 16;
   }
-  // Scratch: 3 rows of 3 planes of the picture, 3 rows of 8 channels, one row of 8 channels.
+  // Scratch: 3 rows of 3 planes of the image, 3 rows of 8 channels, one row of 8 channels.
   std::int64_t in_floats() const { return 3 * 3 * in_stride; }
   std::int64_t inner_floats() const { return 3 * kStemChannels * inner_stride; }
   std::int64_t floats() const {
@@ -135,20 +135,20 @@ inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, flo
   const StemRows rows(in.width);
   const std::int64_t height = (in.height + 1) / 2;
   const std::int64_t width = (in.width + 1) / 2;
-  float* const picture = scratch;
-  float* const inner = picture + rows.in_floats();
+  float* const image = scratch;
+  float* const inner = image + rows.in_floats();
   float* const last = inner + rows.inner_floats();
   std::memset(scratch, 0, static_cast<std::size_t>(rows.floats()) * sizeof(float));
 
-  const auto picture_row = [&](std::int64_t plane, std::int64_t y) {
-    return picture + (plane * 3 + (y + 3) % 3) * rows.in_stride;
+  const auto image_row = [&](std::int64_t plane, std::int64_t y) {
+    return image + (plane * 3 + (y + 3) % 3) * rows.in_stride;
   };
   const auto inner_row = [&](std::int64_t y) {
     return inner + (y + 3) % 3 * kStemChannels * rows.inner_stride + StemRows::kLead;
   };
   const auto load = [&](std::int64_t y) {
     for (std::int64_t plane = 0; plane < 3; ++plane) {
-      float* const to = picture_row(plane, y) + 1;
+      float* const to = image_row(plane, y) + 1;
       const auto bytes = static_cast<std::size_t>(in.width) * sizeof(float);
       if (y < 0 || y >= in.height) {
         std::memset(to, 0, bytes);
@@ -163,7 +163,7 @@ inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, flo
     load(2 * y + 1);
     const float* inputs[3][3];
     for (std::int64_t plane = 0; plane < 3; ++plane) {
-      for (std::int64_t r = 0; r < 3; ++r) inputs[plane][r] = picture_row(plane, 2 * y - 1 + r);
+      for (std::int64_t r = 0; r < 3; ++r) inputs[plane][r] = image_row(plane, 2 * y - 1 + r);
     }
     stem_first_row(layer, inputs, width, rows.inner_stride, inner_row(y));
   };

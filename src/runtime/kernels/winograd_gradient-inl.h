@@ -62,21 +62,21 @@ HWY_INLINE void gradient_tile(const Map& map, const float* plane, std::int64_t c
   }
 }
 
-/// Picture `index` of a batch; its cells are batch.channels floats apart, its blocks B.
-inline Map picture_of(const Batch& batch, std::int64_t index) {
+/// Image `index` of a batch; its cells are batch.channels floats apart, its blocks B.
+inline Map image_of(const Batch& batch, std::int64_t index) {
   return {batch.data + index * batch.height * batch.width * batch.channels, batch.height,
           batch.width, kBlock};
 }
 
-/// Calls `work(picture, begin, end)` for the tiles [begin, end) of a batch, picture by picture.
+/// Calls `work(image, begin, end)` for the tiles [begin, end) of a batch, image by image.
 template <typename Work>
-HWY_INLINE void for_pictures(const Batch& batch, std::int64_t begin, std::int64_t end,
-                             const Work& work) {
+HWY_INLINE void for_images(const Batch& batch, std::int64_t begin, std::int64_t end,
+                           const Work& work) {
   const std::int64_t tiles = tiles_of(batch.height, batch.width);
   while (begin < end) {
-    const std::int64_t picture = begin / tiles;
-    const std::int64_t last = std::min(end, (picture + 1) * tiles);
-    work(picture, begin - picture * tiles, last - picture * tiles);
+    const std::int64_t image = begin / tiles;
+    const std::int64_t last = std::min(end, (image + 1) * tiles);
+    work(image, begin - image * tiles, last - image * tiles);
     begin = last;
   }
 }
@@ -84,12 +84,12 @@ HWY_INLINE void for_pictures(const Batch& batch, std::int64_t begin, std::int64_
 inline void winograd_batch(const Winograd& layer, const Batch& in, const Batch& out,
                            std::int64_t begin, std::int64_t end, float* scratch) {
   BlockPointers targets(static_cast<std::size_t>(out.channels / kBlock));
-  for_pictures(in, begin, end, [&](std::int64_t picture, std::int64_t first, std::int64_t last) {
-    const Map to = picture_of(out, picture);
+  for_images(in, begin, end, [&](std::int64_t image, std::int64_t first, std::int64_t last) {
+    const Map to = image_of(out, image);
     for (std::size_t b = 0; b < targets.size(); ++b) {
       targets[b] = to.data + static_cast<std::int64_t>(b) * kBlock;
     }
-    winograd(layer, picture_of(in, picture), targets, {in.channels, out.channels}, first, last,
+    winograd(layer, image_of(in, image), targets, {in.channels, out.channels}, first, last,
              scratch);
   });
 }
@@ -102,9 +102,9 @@ inline void transform_tiles(const WinogradGradient& sums, const Batch& in, const
   const std::int64_t tiles_x = (in.width + 3) / 4;
   float* to_inputs = sums.inputs + (begin - first) * in.channels;
   float* to_gradients = sums.gradients + (begin - first) * gradient.channels;
-  for_pictures(in, begin, end, [&](std::int64_t picture, std::int64_t from, std::int64_t last) {
-    const Map map = picture_of(in, picture);
-    const Map by = picture_of(gradient, picture);
+  for_images(in, begin, end, [&](std::int64_t image, std::int64_t from, std::int64_t last) {
+    const Map map = image_of(in, image);
+    const Map by = image_of(gradient, image);
     for (std::int64_t t = from; t < last; ++t) {
       const std::int64_t y = t / tiles_x * 4;
       const std::int64_t x = t % tiles_x * 4;

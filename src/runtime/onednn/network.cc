@@ -26,7 +26,7 @@ class OnednnNetwork : public Network {
 
   std::unique_ptr<Session> new_session() const override;
 
-  /// The plan for pictures of this size; the ones used last are kept.
+  /// The plan for images of this size; the ones used last are kept.
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const {
     if (auto found = find_plan(height, width)) return found;
     // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
@@ -49,7 +49,7 @@ class OnednnNetwork : public Network {
     return plans_.front();
   }
 
-  Program program_;
+  LoweredGraph program_;
   std::vector<Task> schedule_;
   mutable WeightStore weights_;
   mutable std::mutex mutex_;

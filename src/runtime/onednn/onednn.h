@@ -13,7 +13,7 @@ namespace retinaface::runtime {
 
 /// Fast float32 inference on one CPU core, by oneDNN.
 ///
-/// The graph is lowered once (runtime/lowering.h). For each size of picture a plan is made: a
+/// The graph is lowered once (runtime/lowering.h). For each size of image a plan is made: a
 /// primitive for each step, and one arena in which the liveness of the maps decides their places.
 /// The network keeps the plans used last, a bounded number of them, and the reordered weights that
 /// they share; a session owns only its arena. A run uses the calling thread alone, whatever
@@ -27,7 +27,7 @@ struct StepInfo {
   std::string implementation;  ///< oneDNN's name of its kernel, or "own:" and ours
 };
 
-/// How a network made by make_onednn_network executes a picture of this size.
+/// How a network made by make_onednn_network executes an image of this size.
 std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
                                     std::int64_t width);
 

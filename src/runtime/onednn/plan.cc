@@ -41,7 +41,7 @@ dnnl::primitive_attr user_scratchpad() {
 /// Builds one plan; see make_plan.
 class Planner {
  public:
-  Planner(const Program& program, const std::vector<Task>& schedule, WeightStore& weights,
+  Planner(const LoweredGraph& program, const std::vector<Task>& schedule, WeightStore& weights,
           std::int64_t height, std::int64_t width)
       : program_(program), schedule_(schedule), weights_(weights) {
     plan_.height = height;
@@ -57,7 +57,7 @@ class Planner {
       try {
         std::visit([&](const auto& action) { add_task(task, action); }, task.action);
       } catch (const dnnl::error& error) {
-        fail(ErrorCode::kUnsupported, "a picture of {}x{} pixels: layer {}: {}", plan_.width,
+        fail(ErrorCode::kUnsupported, "an image of {}x{} pixels: layer {}: {}", plan_.width,
              plan_.height, task.name, error.what());
       }
     }
@@ -111,8 +111,8 @@ class Planner {
     }
   }
 
-  /// The picture is planar, everything else is blocked. A part of a map, which starts at a whole
-  /// block, lies in memory as a map of its own does (there is one picture).
+  /// The image is planar, everything else is blocked. A part of a map, which starts at a whole
+  /// block, lies in memory as a map of its own does (there is one image).
   memory::desc desc(ValueId id) const {
     const auto tag = id == 0 ? memory::format_tag::nchw : blocked_tag();
     return {dims(shape(id)), memory::data_type::f32, tag};
@@ -389,7 +389,7 @@ class Planner {
 
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  const Program& program_;
+  const LoweredGraph& program_;
   const std::vector<Task>& schedule_;
   WeightStore& weights_;
   Plan plan_;
@@ -445,9 +445,9 @@ std::shared_ptr<const memory> WeightStore::get(const graph::Tensor& tensor,
   return result;
 }
 
-std::shared_ptr<const Plan> make_plan(const Program& program, const std::vector<Task>& schedule,
-                                      WeightStore& weights, std::int64_t height,
-                                      std::int64_t width) {
+std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
+                                      const std::vector<Task>& schedule, WeightStore& weights,
+                                      std::int64_t height, std::int64_t width) {
   const OneCore one_core;
   return std::make_shared<const Plan>(Planner(program, schedule, weights, height, width).run());
 }

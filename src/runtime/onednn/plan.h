@@ -108,7 +108,7 @@ struct OutputPlace {
   std::int64_t width = 0;
 };
 
-/// How a program runs on pictures of one size. Immutable; the arena is the session's.
+/// How a program runs on images of one size. Immutable; the arena is the session's.
 struct Plan {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -121,8 +121,8 @@ struct Plan {
 
 /// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size.
 /// `program` and `schedule` outlive the plan.
-std::shared_ptr<const Plan> make_plan(const Program& program, const std::vector<Task>& schedule,
-                                      WeightStore& weights, std::int64_t height,
-                                      std::int64_t width);
+std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
+                                      const std::vector<Task>& schedule, WeightStore& weights,
+                                      std::int64_t height, std::int64_t width);
 
 }  // namespace retinaface::runtime::onednn

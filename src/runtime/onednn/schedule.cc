@@ -26,7 +26,8 @@ std::optional<float> slope_of(const ConvolutionStep& conv) {
 
 class Scheduler {
  public:
-  explicit Scheduler(const Program& program) : program_(program), done_(program.steps.size()) {}
+  explicit Scheduler(const LoweredGraph& program)
+      : program_(program), done_(program.steps.size()) {}
 
   std::vector<Task> run() {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
@@ -210,14 +211,14 @@ class Scheduler {
     tasks_.push_back(std::move(task));
   }
 
-  const Program& program_;
+  const LoweredGraph& program_;
   std::vector<bool> done_;  // by step, whether a task executes it
   std::vector<Task> tasks_;
 };
 
 }  // namespace
 
-std::vector<Task> make_schedule(const Program& program) {
+std::vector<Task> make_schedule(const LoweredGraph& program) {
   return Scheduler(program).run();
 }
 

@@ -33,8 +33,8 @@ struct Task {
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
-/// picture's size. Without kernels for this CPU all goes to oneDNN. Throws Error(kUnsupported) for
+/// image's size. Without kernels for this CPU all goes to oneDNN. Throws Error(kUnsupported) for
 /// deformable convolutions there, which oneDNN does not have.
-std::vector<Task> make_schedule(const Program& program);
+std::vector<Task> make_schedule(const LoweredGraph& program);
 
 }  // namespace retinaface::runtime::onednn

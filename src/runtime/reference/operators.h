@@ -8,7 +8,7 @@
 
 namespace retinaface::runtime::reference {
 
-/// A planar map (C, H, W) of one picture.
+/// A planar map (C, H, W) of one image.
 struct Map {
   graph::Shape shape;
   std::vector<double> values;

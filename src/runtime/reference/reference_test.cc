@@ -55,7 +55,7 @@ Map evaluate(const graph::Operator& op, const std::vector<Map>& inputs,
 
 TEST(ReferenceOperators, ConvolutionByHand) {
   graph::Weights weights;
-  // Correlation, not convolution: the kernel's last element meets the picture's last.
+  // Correlation, not convolution: the kernel's last element meets the image's last.
   weights.tensors.emplace("n.weight", tensor({1, 1, 3, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}));
   weights.tensors.emplace("n.bias", tensor({1}, {100}));
   const Map in = map_of({1, 1, 2, 3}, {1, 0, 0, 0, 0, 2});
@@ -210,8 +210,8 @@ TEST(ReferenceNetwork, RunsAGraphAtAnySize) {
   graph.add_output("half", half);
   const auto network = make_reference_network(graph, {});
   const auto session = network->new_session();
-  const auto outputs = [&](std::int64_t height, std::int64_t width, std::vector<float> picture) {
-    std::ranges::copy(picture, session->input(height, width).begin());
+  const auto outputs = [&](std::int64_t height, std::int64_t width, std::vector<float> values) {
+    std::ranges::copy(values, session->input(height, width).begin());
     session->run();
     const FeatureMap map = session->output(0);
     EXPECT_EQ(map.height, height);

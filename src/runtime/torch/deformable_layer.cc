@@ -60,7 +60,7 @@ at::Tensor some_places(const at::Tensor& map, std::int64_t first, std::int64_t c
       .permute({0, 3, 1, 2});
 }
 
-/// Calls `work(picture, begin, end, columns)` for all places of all pictures, some at a time.
+/// Calls `work(image, begin, end, columns)` for all places of all images, some at a time.
 template <typename Work>
 void for_columns(const DeformableGeometry& geometry, const at::Tensor& map,
                  const at::Tensor& offsets, const Work& work) {

@@ -32,10 +32,10 @@ struct Case {
                  (width + 2 * op.padding - op.kernel) / op.stride + 1}),
         loss_weights({1, op.out_channels, offsets.shape.h, offsets.shape.w}) {
     Random random(6);
-    const auto fill = [&](auto& values, double most) {
+    const auto fill = [&](auto& values, double maximum) {
       for (auto& value : values) {
         value = static_cast<std::remove_reference_t<decltype(value)>>(
-            static_cast<float>(random.uniform(-most, most)));
+            static_cast<float>(random.uniform(-maximum, maximum)));
       }
     };
     fill(map.values, 1);
@@ -68,7 +68,7 @@ struct Case {
   }
 };
 
-/// As the layer takes maps: twice the same picture, so that pictures have to be told apart.
+/// As the layer takes maps: twice the same image, so that images have to be told apart.
 at::Tensor tensor_of(const reference::Map& map, at::ScalarType type = at::kFloat) {
   const at::Tensor one = at::from_blob(const_cast<double*>(map.values.data()),
                                        {1, map.shape.c, map.shape.h, map.shape.w}, at::kDouble)
@@ -81,7 +81,7 @@ at::Tensor tensor_of(const Case& c, const char* name, at::ScalarType type = at::
   return at::from_blob(const_cast<float*>(tensor.values.data()), tensor.shape, at::kFloat).to(type);
 }
 
-/// The offsets of both pictures are the case's.
+/// The offsets of both images are the case's.
 at::Tensor offsets_of(const Case& c, at::ScalarType type = at::kFloat) {
   const at::Tensor both = tensor_of(c.offsets, type);
   both[0].copy_(both[1]);

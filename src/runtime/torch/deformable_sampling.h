@@ -15,7 +15,7 @@
 // with g = dL/dcolumn. Maps lie as rows of adjacent channels.
 namespace retinaface::runtime {
 
-/// A deformable convolution on one picture.
+/// A deformable convolution on one image.
 struct DeformableGeometry {
   std::int64_t channels = 0;  ///< of the map
   std::int64_t height = 0;

@@ -30,11 +30,11 @@ bool derived_from_inputs(const graph::Operator& op) {
 
 class Planner {
  public:
-  Planner(const graph::Graph& graph, std::span<const TrainingStep> steps)
+  Planner(const graph::Graph& graph, std::span<const ForwardStep> steps)
       : steps_(steps), uses_(graph.nodes().size()) {
     const std::vector<graph::Shape> shapes = graph::channel_shapes(graph);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      const TrainingStep& step = steps[i];
+      const ForwardStep& step = steps[i];
       MapUse& result = use(step.result);
       if (step.opens_result) result.opened = i;
       result.closed = i;
@@ -54,7 +54,7 @@ class Planner {
 
   MapRetention plan(bool recompute) const {
     MapRetention plan;
-    plan.segments = recompute ? least_memory() : whole();
+    plan.segments = recompute ? min_memory() : whole();
     plan.dropped_forward.resize(steps_.size());
     plan.dropped_repeated.resize(steps_.size());
     plan.runs_again.resize(steps_.size());
@@ -73,7 +73,7 @@ class Planner {
   /// What becomes of the step and its map.
   void decide(std::size_t step, const StepSegment& own, MapRetention& plan) const {
     const NodeId id = steps_[step].result;
-    if (id == 0) return;  // the picture is its owner's
+    if (id == 0) return;  // the image is its owner's
     const MapUse& map = uses_[static_cast<std::size_t>(id)];
     const auto repeated = [&](std::size_t at) {
       return std::ranges::find_if(plan.segments, [&](const StepSegment& s) { return at < s.end; })
@@ -120,7 +120,7 @@ class Planner {
   }
 
   /// Segments of about this size, cut where the fewest values cross within the last half of each.
-  std::vector<StepSegment> segments_of(std::int64_t most, std::span<const std::int64_t> across,
+  std::vector<StepSegment> segments_of(std::int64_t maximum, std::span<const std::int64_t> across,
                                        std::span<const bool> allowed) const {
     std::vector<StepSegment> segments;
     std::size_t begin = 0;
@@ -128,8 +128,8 @@ class Planner {
       std::size_t best = steps_.size();
       for (std::size_t at = begin + 1; at < steps_.size(); ++at) {
         const std::int64_t inner = inner_size(begin, at);
-        if (inner > most && best < steps_.size()) break;
-        if (!allowed[at] || 2 * inner < most) continue;
+        if (inner > maximum && best < steps_.size()) break;
+        if (!allowed[at] || 2 * inner < maximum) continue;
         if (best == steps_.size() || across[at] <= across[best]) best = at;
       }
       segments.push_back({begin, best, true});
@@ -153,7 +153,7 @@ class Planner {
     return kept + largest;
   }
 
-  std::vector<StepSegment> least_memory() const {
+  std::vector<StepSegment> min_memory() const {
     std::vector<std::int64_t> across(steps_.size());
     const auto allowed = std::make_unique<bool[]>(steps_.size());
     for (std::size_t at = 0; at < steps_.size(); ++at) {
@@ -162,21 +162,21 @@ class Planner {
     }
     std::vector<StepSegment> best = whole();
     const std::int64_t all = inner_size(0, steps_.size());
-    constexpr std::int64_t kMostSegments = 64;
-    for (std::int64_t segments = 2; segments <= kMostSegments; ++segments) {
+    constexpr std::int64_t kMaxSegments = 64;
+    for (std::int64_t segments = 2; segments <= kMaxSegments; ++segments) {
       auto candidate = segments_of(all / segments, across, std::span(allowed.get(), steps_.size()));
       if (memory_of(candidate) < memory_of(best)) best = std::move(candidate);
     }
     return best;
   }
 
-  std::span<const TrainingStep> steps_;
+  std::span<const ForwardStep> steps_;
   std::vector<MapUse> uses_;  ///< by node
 };
 
 }  // namespace
 
-MapRetention plan_retention(const graph::Graph& graph, std::span<const TrainingStep> steps,
+MapRetention plan_retention(const graph::Graph& graph, std::span<const ForwardStep> steps,
                             bool recompute) {
   return Planner(graph, steps).plan(recompute);
 }

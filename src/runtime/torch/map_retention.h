@@ -32,8 +32,8 @@ struct MapRetention {
 
 /// Maps that no derivative is computed from are dropped as soon as the last step has read them.
 /// With `recompute`, only those at the seams between segments are kept, and the seams are laid so
-/// that they and the largest segment take the least memory together (Chen et al. 2016).
-MapRetention plan_retention(const graph::Graph& graph, std::span<const TrainingStep> steps,
+/// that they and the largest segment take the smallest memory together (Chen et al. 2016).
+MapRetention plan_retention(const graph::Graph& graph, std::span<const ForwardStep> steps,
                             bool recompute);
 
 }  // namespace retinaface::runtime

@@ -24,8 +24,8 @@ at::Tensor matrix_of(std::int64_t rows, std::int64_t columns, const at::Tensor& 
 TEST(Orthogonalize, BringsSingularValuesNearOneAndKeepsTheirDirections) {
   at::manual_seed(5);
   for (const auto& [rows, columns] : {std::pair{16, 144}, {96, 24}, {32, 32}}) {
-    const int least = std::min(rows, columns);
-    const at::Tensor values = at::logspace(1, -1.5, least);  // 10 to 0.03
+    const int minimum = std::min(rows, columns);
+    const at::Tensor values = at::logspace(1, -1.5, minimum);  // 10 to 0.03
     const at::Tensor given = matrix_of(rows, columns, values);
     const at::Tensor made = orthogonal(given);
     const auto [u, s, v] = at::svd(given);

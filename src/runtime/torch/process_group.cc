@@ -23,14 +23,14 @@ namespace retinaface::runtime {
 namespace {
 
 template <typename T>
-void read_number(const Environment& environment, const char* name, T least, T& target) {
+void read_number(const Environment& environment, const char* name, T minimum, T& target) {
   const std::optional<std::string> text = environment(name);
   if (!text) return;
   T value{};
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < least) {
+  if (error != std::errc() || end != text->data() + text->size() || value < minimum) {
     fail(ErrorCode::kInvalidArgument, "{}: expected a whole number from {} on, found '{}'", name,
-         least, excerpt(*text));
+         minimum, excerpt(*text));
   }
   target = value;
 }
@@ -65,7 +65,7 @@ ProcessPlace place_from_environment(const Environment& environment) {
 #ifdef RETINAFACE_WITH_GLOO
 
 /// Processes that start side by side on busy machines get at least this long to find each other.
-constexpr std::chrono::seconds kLeastJoining{30};
+constexpr std::chrono::seconds kMinJoining{30};
 
 class ProcessGroup::Implementation {
  public:
@@ -135,7 +135,7 @@ std::string gone(std::chrono::seconds timeout) {
 ProcessGroup::ProcessGroup(const ProcessPlace& place, std::chrono::seconds timeout)
     : place_(place), timeout_(timeout) {
   if (place.processes == 1) return;
-  const std::chrono::seconds joining = std::max(timeout, kLeastJoining);
+  const std::chrono::seconds joining = std::max(timeout, kMinJoining);
   translated(
       place,
       fmt::format("the processes of the run did not find each other within {} s", joining.count()),

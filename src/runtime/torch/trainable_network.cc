@@ -75,7 +75,7 @@ class TrainableNetwork::Implementation {
   Implementation(const graph::Graph& graph, const graph::Weights& weights,
                  TrainableOptions options);
 
-  void forward(std::span<const float> pictures, std::int64_t n, std::int64_t h, std::int64_t w);
+  void forward(std::span<const float> images, std::int64_t n, std::int64_t h, std::int64_t w);
   void backward(std::span<const std::span<const float>> output_gradients);
 
   graph::Graph graph_;
@@ -93,14 +93,14 @@ class TrainableNetwork::Implementation {
   /// What a step is run for: the outputs, or the maps that its derivatives need.
   enum class Pass { kForward, kRepeated };
 
-  void run(const TrainingStep& step, Pass pass);
+  void run(const ForwardStep& step, Pass pass);
   void repeat(const StepSegment& segment);
   at::Tensor convolve(NodeId node);
-  void normalize(const TrainingStep& step, Pass pass);
-  void run_back(const TrainingStep& step);
+  void normalize(const ForwardStep& step, Pass pass);
+  void run_back(const ForwardStep& step);
   void convolve_back(NodeId node, const at::Tensor& gradient);
   void deform_back(NodeId node, const at::Tensor& gradient);
-  void normalize_back(const TrainingStep& step, const at::Tensor& gradient);
+  void normalize_back(const ForwardStep& step, const at::Tensor& gradient);
   void add_gradient(NodeId node, const at::Tensor& gradient);
 
   const at::Tensor& input_of(NodeId node, std::size_t which = 0) const {
@@ -110,7 +110,7 @@ class TrainableNetwork::Implementation {
     return shapes_[index(graph_.node(node).inputs[which])];
   }
 
-  std::vector<TrainingStep> steps_;
+  std::vector<ForwardStep> steps_;
   MapRetention retention_;
   std::map<NodeId, ConvolutionLayer> convolutions_;
   std::map<NodeId, NormLayer> norms_;
@@ -174,7 +174,7 @@ void TrainableNetwork::Implementation::make_layers() {
     }
     convolutions_.emplace(id, std::move(layer));
   }
-  for (const TrainingStep& step : steps_) {
+  for (const ForwardStep& step : steps_) {
     const graph::Node& node = graph_.node(step.node);
     const auto* norm = std::get_if<graph::BatchNorm>(&node.op);
     if (norm == nullptr) continue;
@@ -214,7 +214,7 @@ void TrainableNetwork::Implementation::find_gradient_paths() {
   }
 }
 
-void TrainableNetwork::Implementation::forward(std::span<const float> pictures, std::int64_t n,
+void TrainableNetwork::Implementation::forward(std::span<const float> images, std::int64_t n,
                                                std::int64_t h, std::int64_t w) {
   const c10::InferenceMode guard;
   maps_.assign(graph_.nodes().size(), {});
@@ -224,10 +224,10 @@ void TrainableNetwork::Implementation::forward(std::span<const float> pictures, 
   for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
 
   const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
-  RF_CHECK(static_cast<std::int64_t>(pictures.size()) == n * h * w * channels);
+  RF_CHECK(static_cast<std::int64_t>(images.size()) == n * h * w * channels);
   shapes_ = graph::infer_shapes(graph_, {n, channels, h, w});
   // The tensor only reads what it is put over.
-  maps_[0] = at::from_blob(const_cast<float*>(pictures.data()), {n, h, w, channels}, at::kFloat)
+  maps_[0] = at::from_blob(const_cast<float*>(images.data()), {n, h, w, channels}, at::kFloat)
                  .permute({0, 3, 1, 2})
                  .to(type);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -247,7 +247,7 @@ void TrainableNetwork::Implementation::repeat(const StepSegment& segment) {
   }
 }
 
-void TrainableNetwork::Implementation::run(const TrainingStep& step, Pass pass) {
+void TrainableNetwork::Implementation::run(const ForwardStep& step, Pass pass) {
   at::Tensor& result = maps_[index(step.result)];
   const graph::Operator& op = graph_.node(step.node).op;
   if (graph::is_convolution(op)) {
@@ -290,7 +290,7 @@ at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
       .contiguous(kChannelsLast);
 }
 
-void TrainableNetwork::Implementation::normalize(const TrainingStep& step, Pass pass) {
+void TrainableNetwork::Implementation::normalize(const ForwardStep& step, Pass pass) {
   const at::Tensor& x = input_of(step.node);
   at::Tensor& result = maps_[index(step.result)];
   const bool part = step.result_channels > 0;
@@ -333,7 +333,7 @@ void TrainableNetwork::Implementation::backward(
   }
 }
 
-void TrainableNetwork::Implementation::run_back(const TrainingStep& step) {
+void TrainableNetwork::Implementation::run_back(const ForwardStep& step) {
   const at::Tensor gradient = gradient_of_[index(step.result)];
   if (!gradient.defined()) return;  // nothing before it learns, or nothing behind it is an output
   const graph::Node& node = graph_.node(step.node);
@@ -416,7 +416,7 @@ void TrainableNetwork::Implementation::deform_back(NodeId node, const at::Tensor
   if (gradients.offsets.defined()) add_gradient(inputs[1], gradients.offsets);
 }
 
-void TrainableNetwork::Implementation::normalize_back(const TrainingStep& step,
+void TrainableNetwork::Implementation::normalize_back(const ForwardStep& step,
                                                       const at::Tensor& gradient) {
   const at::Tensor& x = input_of(step.node);
   const NodeId input = graph_.node(step.node).inputs[0];
@@ -456,9 +456,9 @@ void TrainableNetwork::clear_gradients() {
   std::ranges::fill(implementation_->gradients_, 0.0F);
 }
 
-void TrainableNetwork::forward(std::span<const float> pictures, std::int64_t n, std::int64_t h,
+void TrainableNetwork::forward(std::span<const float> images, std::int64_t n, std::int64_t h,
                                std::int64_t w) {
-  implementation_->forward(pictures, n, h, w);
+  implementation_->forward(images, n, h, w);
 }
 
 OutputBatch TrainableNetwork::output(std::size_t index) const {

@@ -82,10 +82,10 @@ class TrainableNetwork {
   std::span<float> gradients();
   void clear_gradients();
 
-  /// Runs the network on n pictures of h x w cells of adjacent channels (NHWC), preprocessed.
-  /// Normalisation uses the batch's statistics and moves the running ones. The pictures must stay
+  /// Runs the network on n images of h x w cells of adjacent channels (NHWC), preprocessed.
+  /// Normalisation uses the batch's statistics and moves the running ones. The images must stay
   /// until backward() has returned.
-  void forward(std::span<const float> pictures, std::int64_t n, std::int64_t h, std::int64_t w);
+  void forward(std::span<const float> images, std::int64_t n, std::int64_t h, std::int64_t w);
   /// The output number `index`, in Graph::outputs() order, until the next forward().
   OutputBatch output(std::size_t index) const;
   /// Adds the gradients that follow from those of the loss by each output, in the outputs' own

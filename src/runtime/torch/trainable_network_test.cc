@@ -74,14 +74,14 @@ graph::Weights bent_weights(const Graph& graph) {
   return weights;
 }
 
-constexpr std::int64_t kPictures = 2;
+constexpr std::int64_t kImages = 2;
 constexpr std::int64_t kHeight = 11;
 constexpr std::int64_t kWidth = 14;
 
-/// Pictures in NHWC and a weight for every value of every output, so that the sum of their
+/// Images in NHWC and a weight for every value of every output, so that the sum of their
 /// products is a loss.
 struct Problem {
-  std::vector<float> pictures;
+  std::vector<float> images;
   std::vector<std::vector<float>> loss_weights;
 
   explicit Problem(const Graph& graph) {
@@ -91,8 +91,8 @@ struct Problem {
         values.push_back(static_cast<float>(random.uniform(-1, 1)));
       }
     };
-    fill(pictures, kPictures * kHeight * kWidth * 3);
-    const auto shapes = graph::infer_shapes(graph, {kPictures, 3, kHeight, kWidth});
+    fill(images, kImages * kHeight * kWidth * 3);
+    const auto shapes = graph::infer_shapes(graph, {kImages, 3, kHeight, kWidth});
     for (const graph::Output& output : graph.outputs()) {
       fill(loss_weights.emplace_back(), shapes[static_cast<std::size_t>(output.node)].elements());
     }
@@ -105,7 +105,7 @@ std::vector<std::vector<double>> reference_outputs(const Graph& graph,
                                                    const Problem& problem) {
   std::vector<std::vector<double>> outputs(graph.outputs().size());
   const auto shapes = graph::infer_shapes(graph, {1, 3, kHeight, kWidth});
-  for (std::int64_t n = 0; n < kPictures; ++n) {
+  for (std::int64_t n = 0; n < kImages; ++n) {
     std::vector<reference::Map> maps;
     for (std::size_t id = 0; id < shapes.size(); ++id) {
       const graph::Node& node = graph.nodes()[id];
@@ -113,7 +113,7 @@ std::vector<std::vector<double>> reference_outputs(const Graph& graph,
         maps.emplace_back(shapes[id]);
         for (std::int64_t i = 0; i < kHeight * kWidth * 3; ++i) {
           maps.back().at(i % 3, i / 3 / kWidth, i / 3 % kWidth) = static_cast<double>(
-              problem.pictures[static_cast<std::size_t>(n * kHeight * kWidth * 3 + i)]);
+              problem.images[static_cast<std::size_t>(n * kHeight * kWidth * 3 + i)]);
         }
         continue;
       }
@@ -147,7 +147,7 @@ double reference_loss(const Graph& graph, const graph::Weights& weights, const P
 }
 
 void forward_backward(TrainableNetwork& network, const Problem& problem) {
-  network.forward(problem.pictures, kPictures, kHeight, kWidth);
+  network.forward(problem.images, kImages, kHeight, kWidth);
   const std::vector<std::span<const float>> gradients(problem.loss_weights.begin(),
                                                       problem.loss_weights.end());
   network.backward(gradients);
@@ -158,7 +158,7 @@ TEST(TrainableNetwork, OutputsEqualTheReference) {
   const graph::Weights weights = bent_weights(graph);
   const Problem problem(graph);
   TrainableNetwork network(graph, weights, {.frozen_statistics = true});
-  network.forward(problem.pictures, kPictures, kHeight, kWidth);
+  network.forward(problem.images, kImages, kHeight, kWidth);
   const auto expected = reference_outputs(graph, weights, problem);
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const OutputBatch output = network.output(i);
@@ -268,13 +268,13 @@ TEST(TrainableNetwork, GradientsOfSeveralPartsAddUp) {
   TrainableNetwork whole(graph, weights, {.frozen_statistics = true});
   forward_backward(whole, problem);
   TrainableNetwork parts(graph, weights, {.frozen_statistics = true});
-  constexpr std::size_t kPictureSize = kHeight * kWidth * 3;
-  for (std::size_t n = 0; n < kPictures; ++n) {
-    parts.forward(std::span(problem.pictures).subspan(n * kPictureSize, kPictureSize), 1, kHeight,
+  constexpr std::size_t kImageSize = kHeight * kWidth * 3;
+  for (std::size_t n = 0; n < kImages; ++n) {
+    parts.forward(std::span(problem.images).subspan(n * kImageSize, kImageSize), 1, kHeight,
                   kWidth);
     std::vector<std::span<const float>> gradients;
     for (const std::vector<float>& values : problem.loss_weights) {
-      const std::size_t share = values.size() / kPictures;
+      const std::size_t share = values.size() / kImages;
       gradients.push_back(std::span(values).subspan(n * share, share));
     }
     parts.backward(gradients);
@@ -284,13 +284,13 @@ TEST(TrainableNetwork, GradientsOfSeveralPartsAddUp) {
   EXPECT_THAT(parts.gradients(), ::testing::Each(0.0F));
 }
 
-/// Pictures and loss weights of any graph's size.
+/// Images and loss weights of any graph's size.
 Problem problem_of(const Graph& graph, std::int64_t side) {
   Problem problem(graph);
   Random random(4);
-  problem.pictures.resize(static_cast<std::size_t>(kPictures * side * side * 3));
-  for (float& value : problem.pictures) value = static_cast<float>(random.uniform(-1, 1));
-  const auto shapes = graph::infer_shapes(graph, {kPictures, 3, side, side});
+  problem.images.resize(static_cast<std::size_t>(kImages * side * side * 3));
+  for (float& value : problem.images) value = static_cast<float>(random.uniform(-1, 1));
+  const auto shapes = graph::infer_shapes(graph, {kImages, 3, side, side});
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     auto& weights = problem.loss_weights[i];
     const auto node = static_cast<std::size_t>(graph.outputs()[i].node);
@@ -301,7 +301,7 @@ Problem problem_of(const Graph& graph, std::int64_t side) {
 }
 
 void forward_backward(TrainableNetwork& network, const Problem& problem, std::int64_t side) {
-  network.forward(problem.pictures, kPictures, side, side);
+  network.forward(problem.images, kImages, side, side);
   const std::vector<std::span<const float>> gradients(problem.loss_weights.begin(),
                                                       problem.loss_weights.end());
   network.backward(gradients);

@@ -23,8 +23,8 @@ class Planner {
     for (const graph::Output& output : graph.outputs()) users_[index(output.node)].push_back(kNone);
   }
 
-  std::vector<TrainingStep> plan() {
-    std::vector<TrainingStep> steps(users_.size());
+  std::vector<ForwardStep> plan() {
+    std::vector<ForwardStep> steps(users_.size());
     std::vector<bool> merged(users_.size(), false);
     for (NodeId id = 0; id < size(); ++id) steps[index(id)] = {.node = id, .result = id};
     for (NodeId id = 0; id < size(); ++id) {
@@ -34,11 +34,11 @@ class Planner {
         merge_activation(id, steps[index(id)], merged);
       }
     }
-    std::vector<TrainingStep> kept;
+    std::vector<ForwardStep> kept;
     std::vector<bool> opened(users_.size(), false);
     for (NodeId id = 0; id < size(); ++id) {
       if (merged[index(id)]) continue;
-      TrainingStep& step = steps[index(id)];
+      ForwardStep& step = steps[index(id)];
       step.opens_result = !opened[index(step.result)];
       opened[index(step.result)] = true;
       kept.push_back(step);
@@ -61,7 +61,7 @@ class Planner {
   }
 
   /// Lets the step yield what the activation behind its result would, if there is just that.
-  void merge_activation(NodeId result, TrainingStep& step, std::vector<bool>& merged) const {
+  void merge_activation(NodeId result, ForwardStep& step, std::vector<bool>& merged) const {
     const NodeId user = only_user(result);
     if (!is<graph::LeakyRelu>(user)) return;
     step.slope = std::get<graph::LeakyRelu>(graph_.node(user).op).slope;
@@ -75,13 +75,13 @@ class Planner {
     });
   }
 
-  void merge_concat(NodeId concat, std::vector<TrainingStep>& steps,
+  void merge_concat(NodeId concat, std::vector<ForwardStep>& steps,
                     std::vector<bool>& merged) const {
-    TrainingStep joined = {.node = concat, .result = concat};
+    ForwardStep joined = {.node = concat, .result = concat};
     merge_activation(concat, joined, merged);
     std::int64_t channels = 0;
     for (const NodeId input : graph_.node(concat).inputs) {
-      TrainingStep& step = steps[index(input)];
+      ForwardStep& step = steps[index(input)];
       step.result = joined.result;
       step.slope = joined.slope;
       step.first_channel = channels;
@@ -100,7 +100,7 @@ class Planner {
 
 }  // namespace
 
-std::vector<TrainingStep> plan_training(const graph::Graph& graph) {
+std::vector<ForwardStep> plan_training(const graph::Graph& graph) {
   return Planner(graph).plan();
 }
 

@@ -8,7 +8,7 @@
 namespace retinaface::runtime {
 
 /// One step of a forward pass: a node, or a normalisation together with what follows it.
-struct TrainingStep {
+struct ForwardStep {
   graph::NodeId node = 0;    ///< whose operator and parameters it uses
   graph::NodeId result = 0;  ///< whose map it yields: the node's, or that of the last one merged in
   float slope = 1;           ///< of the activation behind a normalisation; 1 for none
@@ -21,6 +21,6 @@ struct TrainingStep {
 /// The graph's steps in order. A normalisation takes the activation behind it along; where
 /// normalisations alone feed a concatenation, they write their part of it at once, and the
 /// activation behind it too (activating parts is the same as activating the whole).
-std::vector<TrainingStep> plan_training(const graph::Graph& graph);
+std::vector<ForwardStep> plan_training(const graph::Graph& graph);
 
 }  // namespace retinaface::runtime

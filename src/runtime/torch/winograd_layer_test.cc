@@ -19,12 +19,12 @@ struct Case {
   at::Tensor bias;
   at::Tensor gradient;
 
-  Case(std::int64_t pictures, std::int64_t in, std::int64_t out, std::int64_t h, std::int64_t w) {
+  Case(std::int64_t images, std::int64_t in, std::int64_t out, std::int64_t h, std::int64_t w) {
     at::manual_seed(5);
-    map = at::randn({pictures, in, h, w}).contiguous(kChannelsLast);
+    map = at::randn({images, in, h, w}).contiguous(kChannelsLast);
     weight = at::randn({out, in, 3, 3});
     bias = at::randn({out});
-    gradient = at::randn({pictures, out, h, w}).contiguous(kChannelsLast);
+    gradient = at::randn({images, out, h, w}).contiguous(kChannelsLast);
   }
 
   at::Tensor result() const {
@@ -39,7 +39,7 @@ struct Case {
   }
 };
 
-/// Of a difference, by the greatest value.
+/// Of a difference, by the largest value.
 double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
   EXPECT_EQ(actual.sizes(), expected.sizes());
   return ((actual.to(at::kDouble) - expected).abs().max() / expected.abs().max()).item<double>();

@@ -1,0 +1,61 @@
+#include "detection/image_pyramid.h"
+
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace retinaface::detection {
+namespace {
+
+TEST(ImagePyramid, SmallImagesTakeOne) {
+  for (const auto& [width, height] : {std::pair{1, 1}, {640, 480}, {300, 640}}) {
+    const auto pyramid = image_pyramid(width, height);
+    ASSERT_EQ(pyramid.size(), 1U);
+    EXPECT_EQ(pyramid[0].scale, 1);
+    EXPECT_EQ(pyramid[0].min_px, 0);
+    EXPECT_TRUE(std::isinf(pyramid[0].max_px));
+  }
+}
+
+TEST(ImagePyramid, EveryFaceIsOfUsualSizeInALevelThatTakesIt) {
+  for (const int longer : {641, 1000, 1600, 1920, 4000, 10000, 60000}) {
+    const auto pyramid = image_pyramid(longer, longer * 3 / 4);
+    EXPECT_EQ(pyramid.back().scale, 1);
+    for (float side = 8; side <= static_cast<float>(longer); side *= 1.1F) {
+      const bool seen = std::ranges::any_of(pyramid, [&](const PyramidLevel& level) {
+        const float in_level = side * level.scale;
+        return side >= level.min_px && side < level.max_px && in_level <= 512 &&
+               (in_level >= 39 || level.scale == 1);
+      });
+      EXPECT_TRUE(seen) << side << " px in an image of " << longer;
+    }
+  }
+}
+
+TEST(ImagePyramid, TheSmallerOnesCostLittle) {
+  for (const int longer : {641, 800, 1000, 1920, 4000, 20000}) {
+    double pixels = 0;
+    for (const PyramidLevel& level : image_pyramid(longer, longer))
+      pixels += level.scale * level.scale;
+    EXPECT_LE(pixels, 1.11) << longer;
+  }
+}
+
+TEST(DropParts, DropsWhatLiesInALargerFaceAndScoresLess) {
+  const std::vector<Face> larger = {{.score = 0.9F, .box = {0, 0, 1000, 1000}}};
+  const auto stays = [&](Face face) {
+    std::vector<Face> faces = {face};
+    drop_parts(faces, larger);
+    return !faces.empty();
+  };
+  EXPECT_FALSE(stays({.score = 0.8F, .box = {300, 300, 600, 600}}));
+  EXPECT_FALSE(stays({.score = 0.8F, .box = {300, -300, 600, 0}}));      // the hair
+  EXPECT_TRUE(stays({.score = 0.95F, .box = {300, 300, 600, 600}}));     // scores better
+  EXPECT_TRUE(stays({.score = 0.8F, .box = {20, 900, 80, 980}}));        // behind the shoulder
+  EXPECT_TRUE(stays({.score = 0.8F, .box = {-200, -200, 1200, 1200}}));  // larger itself
+  EXPECT_TRUE(stays({.score = 0.8F, .box = {1100, 0, 1200, 100}}));
+}
+
+}  // namespace
+}  // namespace retinaface::detection

@@ -1,0 +1,461 @@
+#include "video/video_reader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "image/orientation.h"
+#include "video/libav.h"
+#include "video/video_kind.h"
+
+namespace retinaface::video {
+namespace {
+
+/// The containers that a file may be: none that leads to other files or addresses (HLS, concat,
+/// SDP, image sequences), and none that is no video (text, subtitles).
+constexpr const char* kContainers =
+    "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,ivf,ogg,asf,yuv4mpegpipe,"
+    "mxf";
+
+/// How long a camera or a stream may keep silent.
+constexpr std::chrono::seconds kLongestSilence{20};
+
+struct CloseInput {
+  const Libav* av;
+  void operator()(AVFormatContext* context) const { av->avformat_close_input(&context); }
+};
+
+/// The pixel formats named "J" are others with the full range, by an old name.
+AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
+  constexpr std::pair<AVPixelFormat, AVPixelFormat> kNames[] = {
+      {AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV420P},
+      {AV_PIX_FMT_YUVJ422P, AV_PIX_FMT_YUV422P},
+      {AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUV444P},
+      {AV_PIX_FMT_YUVJ440P, AV_PIX_FMT_YUV440P},
+      {AV_PIX_FMT_YUVJ411P, AV_PIX_FMT_YUV411P}};
+  for (const auto& [old, now] : kNames) {
+    if (format != old) continue;
+    full_range = true;
+    return now;
+  }
+  return format;
+}
+
+/// The number behind a C enumeration, which a video may set to one that the enumeration lacks: fine
+/// in C, but not for C++ to look at.
+template <typename Enumeration>
+int number_of(const Enumeration& value) {
+  static_assert(sizeof(value) == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
+
+/// The matrix of a frame, as libswscale counts them.
+int matrix_of(const AVFrame& frame) {
+  const int matrix = number_of(frame.colorspace);
+  switch (matrix) {
+    case AVCOL_SPC_BT709:
+    case AVCOL_SPC_FCC:
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+    case AVCOL_SPC_SMPTE240M:
+    case AVCOL_SPC_BT2020_NCL:
+      return matrix;
+    case AVCOL_SPC_BT2020_CL:
+      return SWS_CS_BT2020;
+    default:  // what players take who are not told
+      return frame.width >= 1280 || frame.height > 576 ? SWS_CS_ITU709 : SWS_CS_ITU601;
+  }
+}
+
+/// The orientation as EXIF counts them (image/orientation.h) that a display matrix comes closest
+/// to. Row vectors, ISO/IEC 14496-12 6.2.2: x' = a x + c y, y' = b x + d y with a, b at 0, 1 and
+/// c, d at 3, 4.
+int orientation_of(const std::int32_t* matrix) {
+  const auto magnitude = [&](int i) { return std::abs(static_cast<double>(matrix[i])); };
+  if (magnitude(0) + magnitude(4) >= magnitude(1) + magnitude(3)) {
+    return matrix[0] >= 0 ? (matrix[4] >= 0 ? 1 : 4) : (matrix[4] >= 0 ? 2 : 3);
+  }
+  return matrix[1] >= 0 ? (matrix[3] >= 0 ? 5 : 6) : (matrix[3] >= 0 ? 8 : 7);
+}
+
+}  // namespace
+
+class VideoReader::Implementation {
+ public:
+  Implementation(const std::string& source, const VideoOptions& options)
+      : name_(printable(source)),
+        options_(options),
+        av_(Libav::get(name_)),
+        context_(nullptr, CloseInput{&av_}),
+        decoder_(nullptr, Release{&av_}),
+        frame_(owned(av_, av_.av_frame_alloc())),
+        packet_(owned(av_, av_.av_packet_alloc())),
+        converter_(nullptr, Release{&av_}) {
+    open_source(source);
+    open_stream();
+  }
+
+  std::optional<FrameStamp> next() {
+    av_.av_frame_unref(frame_.get());
+    while (!at_end_) {
+      if (stopped()) break;
+      const int result = av_.avcodec_receive_frame(decoder_.get(), frame_.get());
+      if (result == 0) {
+        errors_in_a_row_ = 0;
+        return stamp();
+      }
+      if (result == AVERROR_EOF) break;
+      if (result == AVERROR(EAGAIN)) {
+        feed();
+      } else {
+        note_bad_packet(av_.reason(result));
+        // A decoder that is given nothing more may repeat its complaint for ever.
+        constexpr int kMaxErrors = 1000;
+        at_end_ = ++errors_in_a_row_ > kMaxErrors;
+      }
+    }
+    at_end_ = true;
+    note_missing_end();
+    return std::nullopt;
+  }
+
+  Image image() {
+    const AVFrame& frame = *frame_;
+    RF_CHECK(frame.data[0] != nullptr);
+    check_size(frame.width, frame.height);
+    prepare_converter(frame);
+    const std::ptrdiff_t row_bytes = std::ptrdiff_t{3} * frame.width;
+    // libswscale's vector code writes beyond the end of a row, into what it expects as padding.
+    constexpr std::ptrdiff_t kPadding = 64;
+    const std::ptrdiff_t stride = (row_bytes + 2 * kPadding - 1) / kPadding * kPadding;
+    padded_.resize(static_cast<std::size_t>(stride * frame.height + kPadding));
+    std::uint8_t* const to[4] = {padded_.data()};
+    const int to_stride[4] = {static_cast<int>(stride)};
+    if (av_.sws_scale(converter_.get(), frame.data, frame.linesize, 0, frame.height, to,
+                      to_stride) != frame.height) {
+      fail(ErrorCode::kBadData, "{}: frame {} cannot be converted to RGB", name_, number_ - 1);
+    }
+    Image image(frame.width, frame.height);
+    for (int y = 0; y < image.height(); ++y) {
+      std::memcpy(image.row(y), padded_.data() + y * stride, static_cast<std::size_t>(row_bytes));
+    }
+    return upright(std::move(image), orientation_of_frame());
+  }
+
+  const std::string& damage() const { return damage_; }
+
+  double frames_per_s() const {
+    const AVRational rate = av_.av_guess_frame_rate(context_.get(), stream_, nullptr);
+    return rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+  }
+
+  std::int64_t expected_frames() const {
+    constexpr double kMax = 1e12;  // more than any video: a header may say anything
+    if (stream_->nb_frames > 0) return stream_->nb_frames;
+    const double seconds = duration_s();
+    return static_cast<std::int64_t>(std::clamp(seconds * frames_per_s() + 0.5, 0.0, kMax));
+  }
+
+  double pixel_aspect() const {
+    const AVRational aspect = stream_->sample_aspect_ratio.num > 0 ? stream_->sample_aspect_ratio
+                                                                   : decoder_->sample_aspect_ratio;
+    if (aspect.num <= 0 || aspect.den <= 0) return 1;
+    return orientation_ >= 5 ? 1 / av_q2d(aspect) : av_q2d(aspect);
+  }
+
+ private:
+  bool stopped() const { return options_.stop != nullptr && *options_.stop; }
+
+  [[noreturn]] void fail_to_open(int error) const {
+    if (error == AVERROR(ENOMEM)) {  // mostly of a header that claims what no video has
+      fail(ErrorCode::kTooLarge, "{}: the video asks for more memory than it can have", name_);
+    }
+    const ErrorCode code = error == AVERROR(ENOENT)       ? ErrorCode::kNotFound
+                           : error == AVERROR_INVALIDDATA ? ErrorCode::kBadData
+                           : error == AVERROR_EOF         ? ErrorCode::kBadData
+                           : error == AVERROR(EINVAL)     ? ErrorCode::kBadData
+                                                          : ErrorCode::kUnreadable;
+    if (code == ErrorCode::kBadData) {
+      fail(code, "{}: expected a video, found a truncated, corrupt or other file: {}", name_,
+           av_.reason(error));
+    }
+    fail(code, "{}: {}", name_, av_.reason(error));
+  }
+
+  void open_source(const std::string& source) {
+    const AVInputFormat* format = nullptr;
+    AVDictionary* settings = nullptr;
+    std::string address = source;
+    live_ = true;
+    if (is_camera(source)) {
+      Libav::load_devices(name_);
+      format = av_.av_find_input_format("v4l2");
+    } else if (!is_stream(source)) {
+      live_ = false;
+      check_file(source);
+      address = "file:" + source;
+      av_.av_dict_set(&settings, "protocol_whitelist", "file", 0);
+      av_.av_dict_set(&settings, "format_whitelist", kContainers, 0);
+    }
+    AVFormatContext* context = av_.avformat_alloc_context();
+    if (context == nullptr) throw std::bad_alloc();
+    context->interrupt_callback = {
+        [](void* self) { return static_cast<Implementation*>(self)->must_give_up(); }, this};
+    last_sign_ = Clock::now();
+    // Frees the context when it fails.
+    const int result = av_.avformat_open_input(&context, address.c_str(), format, &settings);
+    av_.av_dict_free(&settings);
+    if (result < 0) fail_to_open(result);
+    context_.reset(context);
+  }
+
+  /// Says what libavformat would only call invalid.
+  void check_file(const std::string& source) const {
+    std::error_code error;
+    const std::uintmax_t bytes = std::filesystem::file_size(source, error);
+    if (error == std::errc::no_such_file_or_directory) {
+      fail(ErrorCode::kNotFound, "{}: no such file", name_);
+    }
+    if (!error && bytes == 0) {
+      fail(ErrorCode::kBadData, "{}: expected a video, found nothing: it is empty", name_);
+    }
+  }
+
+  void open_stream() {
+    int result = av_.avformat_find_stream_info(context_.get(), nullptr);
+    if (result < 0) fail_to_open(result);
+    const AVCodec* codec = nullptr;
+    const int index =
+        av_.av_find_best_stream(context_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    if (index < 0 || (context_->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) {
+      fail(ErrorCode::kBadData, "{}: expected a video, found a file without moving images", name_);
+    }
+    stream_ = context_->streams[index];
+    const AVCodecParameters& parameters = *stream_->codecpar;
+    codec = av_.avcodec_find_decoder(parameters.codec_id);
+    if (codec == nullptr) {
+      fail(ErrorCode::kUnsupported, "{}: there is no decoder for the video's codec", name_);
+    }
+    check_size(parameters.width, parameters.height);
+    decoder_ = owned(av_, av_.avcodec_alloc_context3(codec));
+    // It counts rows as it stores them, in multiples of 64 pixels; check_size() is exact.
+    constexpr std::int64_t kRounding = 64 * 65536;
+    decoder_->max_pixels = options_.max_pixels + kRounding;
+    decoder_->pkt_timebase = stream_->time_base;
+    // One thread: detection, which takes longer, uses the others.
+    decoder_->thread_count = 1;
+    result = av_.avcodec_parameters_to_context(decoder_.get(), &parameters);
+    if (result >= 0) result = av_.avcodec_open2(decoder_.get(), codec, nullptr);
+    if (result < 0) fail_to_open(result);
+    if (const std::uint8_t* const matrix =
+            av_.av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr)) {
+      orientation_ = orientation_of(reinterpret_cast<const std::int32_t*>(matrix));
+    }
+  }
+
+  void check_size(std::int64_t width, std::int64_t height) const {
+    if (width <= 0 || height <= 0) {
+      fail(ErrorCode::kBadData, "{}: expected a video, found one of {}x{} pixels", name_, width,
+           height);
+    }
+    if (width > options_.max_pixels / height) {
+      fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the {} that are decoded at most",
+           name_, width, height, options_.max_pixels);
+    }
+  }
+
+  /// Gives the decoder the next packet, or says that there is none.
+  void feed() {
+    while (true) {
+      last_sign_ = Clock::now();
+      const int result = av_.av_read_frame(context_.get(), packet_.get());
+      if (result == AVERROR(EAGAIN)) {  // a camera that is not ready
+        if (must_give_up() != 0) return;
+        continue;
+      }
+      if (result < 0) {
+        if (result != AVERROR_EOF && !stopped()) note_damage(av_.reason(result));
+        av_.avcodec_send_packet(decoder_.get(), nullptr);
+        return;
+      }
+      note_end_of(*packet_);
+      if (packet_->stream_index == stream_->index) {
+        const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+        if (!is_cut) break;
+        note_bad_packet("it is cut short");
+        if (live_) break;
+      }
+      av_.av_packet_unref(packet_.get());
+      if (stopped()) return;
+    }
+    const int result = av_.avcodec_send_packet(decoder_.get(), packet_.get());
+    av_.av_packet_unref(packet_.get());
+    if (result < 0) note_bad_packet(av_.reason(result));
+  }
+
+  FrameStamp stamp() {
+    const double step = frames_per_s() > 0 ? 1 / frames_per_s() : 0;
+    double time = number_ == 0 ? 0 : last_time_s_ + step;
+    if (frame_->best_effort_timestamp != AV_NOPTS_VALUE) {
+      const double at =
+          static_cast<double>(frame_->best_effort_timestamp) * av_q2d(stream_->time_base);
+      if (number_ == 0) first_time_s_ = at;
+      time = at - first_time_s_;
+    }
+    last_time_s_ = time;
+    return {number_++, time};
+  }
+
+  /// A frame may be turned otherwise than the stream.
+  int orientation_of_frame() const {
+    const AVFrameSideData* const data =
+        av_.av_frame_get_side_data(frame_.get(), AV_FRAME_DATA_DISPLAYMATRIX);
+    return data != nullptr && data->size >= 9 * sizeof(std::int32_t)
+               ? orientation_of(reinterpret_cast<const std::int32_t*>(data->data))
+               : orientation_;
+  }
+
+  /// The converter from frames like this one, which changes within few videos.
+  void prepare_converter(const AVFrame& frame) {
+    bool full_range = number_of(frame.color_range) == AVCOL_RANGE_JPEG;
+    const AVPixelFormat format = without_j(static_cast<AVPixelFormat>(frame.format), full_range);
+    const Kind kind = {frame.width, frame.height, format, matrix_of(frame), full_range};
+    if (converter_ && kind == kind_) return;
+    if (av_.sws_isSupportedInput(format) <= 0) {
+      fail(ErrorCode::kUnsupported, "{}: frames of {} are not known", name_,
+           av_.av_get_pix_fmt_name(format) != nullptr ? av_.av_get_pix_fmt_name(format)
+                                                      : "a strange kind");
+    }
+    converter_ =
+        owned(av_, av_.sws_getContext(frame.width, frame.height, format, frame.width, frame.height,
+                                      AV_PIX_FMT_RGB24, SWS_BILINEAR, nullptr, nullptr, nullptr));
+    constexpr int kOne = 1 << 16;  // contrast and saturation as they are
+    // Of frames that are RGB already it refuses, as there is nothing to set.
+    av_.sws_setColorspaceDetails(converter_.get(), av_.sws_getCoefficients(kind.matrix),
+                                 full_range ? 1 : 0, av_.sws_getCoefficients(SWS_CS_DEFAULT), 1, 0,
+                                 kOne, kOne);
+    kind_ = kind;
+  }
+
+  double duration_s() const {
+    if (stream_->duration > 0) {
+      return static_cast<double>(stream_->duration) * av_q2d(stream_->time_base);
+    }
+    return context_->duration > 0 ? static_cast<double>(context_->duration) / AV_TIME_BASE : 0;
+  }
+
+  void note_damage(const std::string& reason) {
+    const std::string place =
+        number_ == 0 ? std::string("before the first frame")
+                     : fmt::format("after frame {} ({:.3f} s)", number_ - 1, last_time_s_);
+    if (damage_.empty())
+      damage_ = fmt::format("{}: truncated or corrupt {}: {}", name_, place, reason);
+  }
+
+  /// Streams lose packets as a matter of course.
+  void note_bad_packet(const std::string& reason) {
+    if (!live_) note_damage(reason);
+  }
+
+  /// Sound counts as well: it may go on longer than the images.
+  void note_end_of(const AVPacket& packet) {
+    if (packet.pts == AV_NOPTS_VALUE) return;
+    const AVRational unit = context_->streams[packet.stream_index]->time_base;
+    end_s_ = std::max(end_s_, (static_cast<double>(packet.pts) +
+                               static_cast<double>(std::max<std::int64_t>(packet.duration, 0))) *
+                                  av_q2d(unit));
+  }
+
+  /// Several containers end anywhere without an error; but their header says how long they are.
+  void note_missing_end() {
+    if (number_ == 0 && damage_.empty() && !stopped()) note_damage("it has none");
+    if (live_ || stopped() || context_->duration <= 0 ||
+        context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) {
+      return;
+    }
+    const double start_s = context_->start_time != AV_NOPTS_VALUE
+                               ? static_cast<double>(context_->start_time) / AV_TIME_BASE
+                               : 0;
+    const double duration_s = static_cast<double>(context_->duration) / AV_TIME_BASE;
+    const double missing_s = start_s + duration_s - end_s_;
+    const double frame_s = frames_per_s() > 0 ? 1 / frames_per_s() : 0;
+    if (missing_s > std::min(1.0, 0.1 * duration_s) + 2 * frame_s) {
+      note_damage(fmt::format("the video says that it goes on for {:.1f} s", missing_s));
+    }
+  }
+
+  /// For libavformat, while it waits.
+  int must_give_up() const {
+    return stopped() || (live_ && Clock::now() - last_sign_ > kLongestSilence) ? 1 : 0;
+  }
+
+  using Clock = std::chrono::steady_clock;
+
+  /// What a converter depends on.
+  struct Kind {
+    int width, height;
+    AVPixelFormat format;
+    int matrix;
+    bool full_range;
+    bool operator==(const Kind&) const = default;
+  };
+
+  const std::string name_;
+  const VideoOptions options_;
+  const Libav& av_;
+  std::unique_ptr<AVFormatContext, CloseInput> context_;
+  AVStream* stream_ = nullptr;
+  Owned<AVCodecContext> decoder_;
+  Owned<AVFrame> frame_;
+  Owned<AVPacket> packet_;
+  Owned<SwsContext> converter_;
+  Kind kind_{};
+  std::vector<std::uint8_t> padded_;  // a frame as RGB
+  int orientation_ = 1;
+  bool live_ = false;
+  Clock::time_point last_sign_;  // of life, from a camera or stream
+  bool at_end_ = false;
+  int errors_in_a_row_ = 0;
+  std::int64_t number_ = 0;  // of the next frame
+  double end_s_ = 0;         // of what was read, on the container's clock
+  double first_time_s_ = 0;
+  double last_time_s_ = 0;
+  std::string damage_;
+};
+
+VideoReader::VideoReader(const std::string& source, const VideoOptions& options)
+    : implementation_(std::make_unique<Implementation>(source, options)) {}
+
+VideoReader::~VideoReader() = default;
+
+std::optional<FrameStamp> VideoReader::next() {
+  return implementation_->next();
+}
+Image VideoReader::image() {
+  return implementation_->image();
+}
+const std::string& VideoReader::damage() const {
+  return implementation_->damage();
+}
+double VideoReader::frames_per_s() const {
+  return implementation_->frames_per_s();
+}
+std::int64_t VideoReader::expected_frames() const {
+  return implementation_->expected_frames();
+}
+double VideoReader::pixel_aspect() const {
+  return implementation_->pixel_aspect();
+}
+
+}  // namespace retinaface::video

@@ -1,0 +1,270 @@
+// Videos of tests/data/videos, whose pixels are known by the formulas of the standards
+// (tests/make_video_fixtures.py), and what is no video.
+
+#include "video/video_reader.h"
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface::video {
+namespace {
+
+using ::testing::Each;
+using testing::error_of;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Pixel = std::array<int, 3>;
+
+constexpr Pixel kRed = {200, 40, 40};
+constexpr Pixel kGreen = {40, 180, 60};
+constexpr Pixel kBlue = {50, 60, 190};
+
+Pixel gray_of(std::int64_t frame) {
+  const int value = 30 + 20 * static_cast<int>(frame);
+  return {value, value, value};
+}
+
+std::string video(const std::string& name) {
+  return (testing::fixture_folder() / "videos" / name).string();
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The color in the middle of a quarter of the image: 0 above left, 1 above right, 2 below left,
+/// 3 below right.
+Pixel quarter(const Image& image, int which) {
+  const int x = image.width() * (which % 2 == 0 ? 1 : 3) / 4;
+  const int y = image.height() * (which < 2 ? 1 : 3) / 4;
+  const std::uint8_t* const pixel = image.row(y) + 3 * x;
+  return {pixel[0], pixel[1], pixel[2]};
+}
+
+void expect_colors(const Image& image, const std::array<Pixel, 4>& expected, int tolerance,
+                   const std::string& what) {
+  for (int which = 0; which < 4; ++which) {
+    const Pixel found = quarter(image, which);
+    for (std::size_t c = 0; c < 3; ++c) {
+      EXPECT_NEAR(found[c], expected[static_cast<std::size_t>(which)][c], tolerance)
+          << what << ", quarter " << which << ", channel " << c;
+    }
+  }
+}
+
+struct Case {
+  const char* name;
+  int tolerance;
+};
+
+class VideoColors : public ::testing::TestWithParam<Case> {};
+
+TEST_P(VideoColors, AreThoseOfTheStandardInEveryFrame) {
+  VideoReader reader(video(GetParam().name));
+  std::int64_t count = 0;
+  while (const auto frame = reader.next()) {
+    EXPECT_EQ(frame->number, count++);
+    const Image image = reader.image();
+    ASSERT_EQ(image.width(), 96);
+    ASSERT_EQ(image.height(), 64);
+    expect_colors(image, {kRed, kGreen, kBlue, gray_of(frame->number)}, GetParam().tolerance,
+                  "frame " + std::to_string(frame->number));
+  }
+  EXPECT_EQ(count, 10);
+  EXPECT_EQ(reader.damage(), "");
+  EXPECT_EQ(reader.expected_frames(), 10);
+  EXPECT_EQ(reader.pixel_aspect(), 1);
+}
+
+// Where the codec is lossless, only YCbCr's own rounding is left.
+INSTANTIATE_TEST_SUITE_P(Videos, VideoColors,
+                         ::testing::Values(Case{"bt709.mp4", 3}, Case{"bt601.mkv", 3},
+                                           Case{"full_range.mp4", 3}, Case{"vp9.webm", 3},
+                                           Case{"untagged.avi", 5}, Case{"stream.ts", 5}),
+                         [](const auto& video_case) {
+                           std::string name = video_case.param.name;
+                           name.resize(name.find('.'));
+                           return name;
+                         });
+
+TEST(VideoReader, TurnsFramesAsTheDisplayMatrixSays) {
+  struct Turn {
+    const char* name;
+    bool exchanges_sides;
+    std::array<Pixel, 4> expected;
+  };
+  const Pixel gray = gray_of(0);
+  for (const Turn& turn : {Turn{"turned90.mp4", true, {kBlue, kRed, gray, kGreen}},
+                           Turn{"turned180.mp4", false, {gray, kBlue, kGreen, kRed}},
+                           Turn{"turned270.mp4", true, {kGreen, gray, kRed, kBlue}},
+                           Turn{"mirrored.mp4", false, {kGreen, kRed, gray, kBlue}}}) {
+    VideoReader reader(video(turn.name));
+    ASSERT_TRUE(reader.next());
+    const Image image = reader.image();
+    EXPECT_EQ(image.width(), turn.exchanges_sides ? 64 : 96) << turn.name;
+    EXPECT_EQ(image.height(), turn.exchanges_sides ? 96 : 64) << turn.name;
+    expect_colors(image, turn.expected, 3, turn.name);
+  }
+}
+
+TEST(VideoReader, KnowsEachFramesTime) {
+  VideoReader uneven(video("intervals.mkv"));
+  for (const double time : {0, 1, 2, 3, 5, 7, 9, 11, 14, 17}) {
+    EXPECT_NEAR(uneven.next()->time_s, time / 25, 1e-6);
+  }
+  VideoReader television(video("rate.mp4"));
+  EXPECT_NEAR(television.frames_per_s(), 30000.0 / 1001, 1e-6);
+  for (int n = 0; n < 10; ++n) EXPECT_NEAR(television.next()->time_s, n * 1001 / 30000.0, 1e-4);
+  VideoReader late(video("stream.ts"));  // whose clock does not start at 0
+  EXPECT_EQ(late.next()->time_s, 0);
+  EXPECT_NEAR(late.next()->time_s, 0.04, 1e-6);
+}
+
+TEST(VideoReader, SaysInOneLineWhatIsNoVideo) {
+  const testing::TemporaryFolder folder;
+  const auto message = [&](const std::string& name, const std::string& content) {
+    std::ofstream(folder / name, std::ios::binary) << content;
+    const Error error = error_of([&] { VideoReader reader((folder / name).string()); });
+    EXPECT_THAT(error.what(), HasSubstr(name));
+    EXPECT_THAT(error.what(), Not(HasSubstr("\n")));
+    return std::string(error.what());
+  };
+  EXPECT_THAT(message("empty.mp4", ""), HasSubstr("it is empty"));
+  EXPECT_THAT(message("text.mp4", "Dear diary"), HasSubstr("expected a video"));
+  const std::string whole = content_of(video("bt709.mp4"));
+  EXPECT_THAT(message("cut.mp4", whole.substr(0, whole.size() / 2)), HasSubstr("expected a video"));
+  EXPECT_EQ(error_of([&] { VideoReader reader((folder / "none.mp4").string()); }).code(),
+            ErrorCode::kNotFound);
+  EXPECT_NE(error_of([&] { VideoReader reader(folder.path().string()); }).what(), std::string());
+  EXPECT_THAT(error_of([] { VideoReader reader("/dev/video_none"); }).what(),
+              HasSubstr("/dev/video_none: "));
+}
+
+TEST(VideoReader, OpensNothingButTheFile) {
+  // Lists that libavformat would follow to other files, and to other machines.
+  const testing::TemporaryFolder folder;
+  for (const std::string& list :
+       {"#EXTM3U\n#EXTINF:1,\nfile://" + video("stream.ts") + "\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n" + video("stream.ts") +
+            "\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '" + video("bt709.mp4") + "'\n",
+        std::string("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+                    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n")}) {
+    for (const char* name : {"list.m3u8", "list.mp4", "list.ffconcat", "list.sdp"}) {
+      std::ofstream(folder / name) << list;
+      EXPECT_THAT(error_of([&] { VideoReader reader((folder / name).string()); }).what(),
+                  HasSubstr("expected a video"));
+    }
+  }
+}
+
+TEST(VideoReader, RefusesLargeFramesBeforeDecodingThem) {
+  EXPECT_EQ(
+      error_of([] { VideoReader reader(video("bt709.mp4"), {.max_pixels = 96 * 64 - 1}); }).code(),
+      ErrorCode::kTooLarge);
+  VideoReader reader(video("bt709.mp4"), {.max_pixels = 96 * 64});
+  EXPECT_TRUE(reader.next());
+  const testing::TemporaryFolder folder;
+  std::ofstream(folder / "bomb.y4m") << "YUV4MPEG2 W60000 H60000 F25:1 C420jpeg\nFRAME\n";
+  EXPECT_THAT(error_of([&] { VideoReader bomb((folder / "bomb.y4m").string()); }).what(),
+              HasSubstr("bomb.y4m"));
+}
+
+TEST(VideoReader, KeepsTheFramesBeforeADamage) {
+  const testing::TemporaryFolder folder;
+  for (const auto& [name, kept] :
+       {std::pair{"bt601.mkv", 0.8}, {"vp9.webm", 0.5}, {"untagged.avi", 0.95}}) {
+    const std::string whole = content_of(video(name));
+    const std::string path = (folder / name).string();
+    std::ofstream(path, std::ios::binary)
+        << whole.substr(0, static_cast<std::size_t>(kept * static_cast<double>(whole.size())));
+    VideoReader reader(path);
+    std::int64_t count = 0;
+    while (const auto frame = reader.next()) {
+      expect_colors(reader.image(), {kRed, kGreen, kBlue, gray_of(count++)}, 5, name);
+    }
+    EXPECT_GT(count, 1) << name;
+    EXPECT_LT(count, 10) << name;
+    EXPECT_THAT(reader.damage(),
+                HasSubstr(std::string(name) + ": truncated or corrupt after frame " +
+                          std::to_string(count - 1)));
+    EXPECT_THAT(reader.damage(), Not(HasSubstr("\n")));
+  }
+}
+
+TEST(VideoReader, EndsWellWhateverBytesAreChanged) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "video").string();
+  std::mt19937 random(11);
+  int opened = 0;
+  for (const char* name : {"bt709.mp4", "bt601.mkv", "vp9.webm", "untagged.avi", "stream.ts"}) {
+    const std::string whole = content_of(video(name));
+    for (int round = 0; round < 60; ++round) {
+      std::string bad = whole;
+      for (int i = 0; i < 1 + round / 10; ++i) {
+        bad[random() % bad.size()] = static_cast<char>(random());
+      }
+      if (round % 4 == 0) bad.resize(random() % bad.size());
+      std::ofstream(path, std::ios::binary) << bad;
+      try {
+        VideoReader reader(path, {.max_pixels = 1 << 20});
+        ++opened;
+        int frames = 0;
+        while (reader.next()) {
+          reader.image();
+          ASSERT_LT(++frames, 1000);
+        }
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr(path));
+      }
+    }
+  }
+  EXPECT_GT(opened, 50);
+}
+
+TEST(VideoReader, BearsAMatrixThatTheStandardLacks) {
+  VideoReader reader(video("damaged/strange_matrix.ts"));  // found by the fuzzer; UBSan saw it
+  while (reader.next()) reader.image();
+}
+
+TEST(VideoReader, RefusesASizeThatNoVideoHas) {
+  EXPECT_EQ(error_of([] { VideoReader reader(video("damaged/absurd_size.mp4")); }).code(),
+            ErrorCode::kTooLarge);
+}
+
+TEST(VideoReader, StopsWhenItIsTold) {
+  std::atomic<bool> stop = false;
+  VideoReader reader(video("bt709.mp4"), {.stop = &stop});
+  EXPECT_TRUE(reader.next());
+  stop = true;
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.damage(), "");
+}
+
+TEST(VideoReaderThreads, ReadsSeveralVideosAtOnce) {
+  std::vector<std::jthread> threads;
+  for (const char* name : {"bt709.mp4", "vp9.webm", "bt601.mkv"}) {
+    threads.emplace_back([name] {
+      VideoReader reader(video(name));
+      int count = 0;
+      while (reader.next()) count += reader.image().width() == 96 ? 1 : 0;
+      EXPECT_EQ(count, 10);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace retinaface::video

@@ -1,0 +1,466 @@
+// `retinaface detect` on videos that are made here: sample faces move along known paths.
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/retinaface.h"
+
+#include "geometry/box.h"
+#include "image/convert.h"
+#include "image/resize.h"
+#include "support/output_schema.h"
+#include "support/testing.h"
+#include "video/video_reader.h"
+#include "video/video_writer.h"
+
+namespace retinaface {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::CommandResult;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::lines_of;
+using ::testing::UnorderedElementsAre;
+
+constexpr int kWidth = 640;
+constexpr int kHeight = 360;
+constexpr int kFrames = 60;
+constexpr double kRate = 25;
+constexpr int kPatch = 110;
+// In the portrait: the part that is pasted, and the face in it (samples/make_samples.py).
+constexpr int kPartX = 120, kPartY = 10, kPart = 210;
+constexpr Box kFace = {177, 58, 271, 178};
+
+/// Where the patch of each person is in a frame; nothing where it is not seen. The first is hidden
+/// for six frames, the third comes and goes.
+std::vector<std::optional<Point>> places(int frame) {
+  const auto t = static_cast<float>(frame);
+  std::vector<std::optional<Point>> result(3);
+  if (frame < 25 || frame > 30) result[0] = {10 + 8 * t, 5};
+  result[1] = {510 - 8 * t, 125};
+  if (frame >= 20 && frame < 45) result[2] = {300 + 2 * t, 245};
+  return result;
+}
+
+Box face_at(const Point& place) {
+  constexpr float kScale = static_cast<float>(kPatch) / kPart;
+  return {std::floor(place.x) + (kFace.x0 - kPartX) * kScale,
+          std::floor(place.y) + (kFace.y0 - kPartY) * kScale,
+          std::floor(place.x) + (kFace.x1 - kPartX) * kScale,
+          std::floor(place.y) + (kFace.y1 - kPartY) * kScale};
+}
+
+Image patch() {
+  static const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  return resize(part_of(portrait, kPartX, kPartY, kPart, kPart), kPatch, kPatch);
+}
+
+/// A calm background and whoever is there.
+Image frame_of(int frame) {
+  static const Image person = patch();
+  Image image(kWidth, kHeight);
+  for (int y = 0; y < kHeight; ++y) {
+    for (int i = 0; i < 3 * kWidth; ++i) {
+      image.row(y)[i] = static_cast<std::uint8_t>(120 + y / 8 + i % 3 * 10);
+    }
+  }
+  for (const auto& place : places(frame)) {
+    if (!place) continue;
+    for (int y = 0; y < kPatch; ++y) {
+      std::copy_n(person.row(y), 3 * kPatch,
+                  image.row(static_cast<int>(place->y) + y) + 3 * static_cast<int>(place->x));
+    }
+  }
+  return image;
+}
+
+void write_video(const fs::path& path, int frames) {
+  video::VideoWriter writer(path, kWidth, kHeight, {.frames_per_s = kRate});
+  for (int i = 0; i < frames; ++i) writer.write(frame_of(i % kFrames), i / kRate);
+  writer.finish();
+}
+
+class Videos : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    shared_ = std::make_unique<testing::TemporaryFolder>();
+    write_video(*shared_ / "video.mp4", kFrames);
+  }
+  static void TearDownTestSuite() { shared_.reset(); }
+
+  Videos() {
+    fs::copy_file(*shared_ / "video.mp4", folder_ / "video.mp4");
+    fs::copy_file(testing::sample_folder() / "portrait.jpg", folder_ / "portrait.jpg");
+  }
+
+  CommandResult run(const std::string& command) const {
+    return testing::run("cd '" + folder_.path().string() +
+                        "' && detect() { '" RETINAFACE_PROGRAM "' detect \"$@\"; }; " + command);
+  }
+  std::vector<json> results(const std::string& command) const {
+    const CommandResult result = run(command);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    std::vector<json> lines;
+    for (const std::string& line : lines_of(result.output)) lines.push_back(json::parse(line));
+    return lines;
+  }
+  std::string content(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+
+  static std::unique_ptr<testing::TemporaryFolder> shared_;
+  const testing::TemporaryFolder folder_;
+};
+
+std::unique_ptr<testing::TemporaryFolder> Videos::shared_;
+
+Box box_of(const json& face) {
+  const auto box = face["box"].get<std::vector<float>>();
+  return {box[0], box[1], box[2], box[3]};
+}
+
+/// Checks that each line has the faces that its frame shows, and returns each person's tracks.
+std::vector<std::set<int>> tracks_of(const std::vector<json>& lines) {
+  std::vector<std::set<int>> tracks(3);
+  for (const json& line : lines) {
+    const auto people = places(line["frame"]);
+    EXPECT_EQ(static_cast<std::ptrdiff_t>(line["faces"].size()),
+              std::ranges::count_if(people, [](const auto& place) { return place.has_value(); }));
+    for (std::size_t p = 0; p < people.size(); ++p) {
+      if (!people[p]) continue;
+      for (const json& face : line["faces"]) {
+        if (iou(box_of(face), face_at(*people[p])) > 0.4F)
+          tracks[p].insert(face["track"].get<int>());
+      }
+    }
+  }
+  return tracks;
+}
+
+/// How much neighbouring pixels differ in the middle of a face.
+double detail(const Image& image, const Box& face) {
+  const auto whole = [](float value) { return static_cast<int>(value); };
+  double sum = 0;
+  for (int y = whole(face.y0 + face.height() / 4); y < whole(face.y1 - face.height() / 4); ++y) {
+    for (int x = whole(face.x0 + face.width() / 4); x < whole(face.x1 - face.width() / 4); ++x) {
+      sum += std::abs(image.row(y)[3 * x] - image.row(y)[3 * x + 3]);
+    }
+  }
+  return sum;
+}
+
+TEST_F(Videos, FacesKeepTheirTrackThroughAFilm) {
+  const std::vector<json> lines = results("detect video.mp4");
+  ASSERT_EQ(lines.size(), static_cast<std::size_t>(kFrames));
+  const json schema = testing::output_schema();
+  for (int i = 0; i < kFrames; ++i) {
+    const json& line = lines[static_cast<std::size_t>(i)];
+    EXPECT_EQ(testing::schema_fault(schema, line, "line"), "");
+    EXPECT_EQ(line["image"], "video.mp4");
+    EXPECT_EQ(line["frame"], i);
+    EXPECT_NEAR(line["time_s"].get<double>(), i / kRate, 1e-3);
+    EXPECT_EQ(line["width"], kWidth);
+  }
+  const auto tracks = tracks_of(lines);
+  std::set<int> all;
+  for (const auto& of_person : tracks) {
+    EXPECT_EQ(of_person.size(), 1U);
+    all.insert(of_person.begin(), of_person.end());
+  }
+  EXPECT_EQ(all, (std::set{1, 2, 3}));
+}
+
+TEST_F(Videos, LooksAtEveryNthFrame) {
+  const std::vector<json> lines = results("detect video.mp4 --every 7");
+  ASSERT_EQ(lines.size(), 9U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(lines[i]["frame"], 7 * i);
+    EXPECT_NEAR(lines[i]["time_s"].get<double>(), 7 * static_cast<double>(i) / kRate, 1e-3);
+  }
+  EXPECT_THAT(tracks_of(lines), UnorderedElementsAre(std::set{1}, std::set{2}, std::set{3}));
+}
+
+TEST_F(Videos, AreFramesLikeImages) {
+  // The same faces as in an image of the frame, whatever tracking looks for besides.
+  const json whole = results("detect video.mp4 --max-faces 1 --min-size 20 --every 50");
+  video::VideoReader reader((folder_ / "video.mp4").string());
+  for (int i = 0; i <= 50; ++i) ASSERT_TRUE(reader.next());
+  write_image(folder_ / "frame.png", reader.image());
+  const json image = results("detect frame.png --max-faces 1")[0];
+  json face = whole[1]["faces"][0];
+  face.erase("track");
+  EXPECT_EQ(face, image["faces"][0]);
+  EXPECT_EQ(whole[1]["faces"].size(), 1U);
+  EXPECT_TRUE(results("detect video.mp4 --min-size 200 --every 50")[0]["faces"].empty());
+  for (const char* options : {"--scales 1", "--scales 0.5,1", "--tile 1280"}) {
+    EXPECT_EQ(results(fmt::format("detect video.mp4 --every 50 {}", options))[0]["faces"].size(),
+              2U);
+  }
+  const CommandResult refused = run("detect video.mp4 portrait.jpg --max-pixels 230399");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.errors, HasSubstr("video.mp4: 640x360 pixels, more than"));
+}
+
+TEST_F(Videos, StandAmongImagesInOrder) {
+  fs::copy_file(folder_ / "video.mp4", folder_ / "nameless");  // known by its content
+  const std::vector<json> lines =
+      results("detect portrait.jpg nameless portrait.jpg video.mp4 portrait.jpg --every 30");
+  std::vector<std::string> images;
+  for (const json& line : lines) images.push_back(line["image"]);
+  EXPECT_THAT(images, ElementsAre("portrait.jpg", "nameless", "nameless", "portrait.jpg",
+                                  "video.mp4", "video.mp4", "portrait.jpg"));
+  EXPECT_FALSE(lines[0].contains("frame"));
+  EXPECT_FALSE(lines[0]["faces"][0].contains("track"));
+  EXPECT_EQ(lines[4]["faces"][0]["track"], 1);  // counted anew in each video
+  fs::create_directory(folder_ / "in");
+  fs::rename(folder_ / "video.mp4", folder_ / "in/b.MOV");
+  fs::rename(folder_ / "portrait.jpg", folder_ / "in/a.jpg");
+  EXPECT_EQ(results("detect in --every 30").size(), 3U);
+}
+
+TEST_F(Videos, AreInEveryFormat) {
+  const json lines = results("detect video.mp4 --every 20");
+  const auto csv = lines_of(run("detect video.mp4 --every 20 --format csv").output);
+  EXPECT_THAT(csv[0], ::testing::EndsWith(",frame,time_s,track"));
+  EXPECT_THAT(csv.back(), ::testing::EndsWith(fmt::format(
+                              ",40,1.600,{}", lines[2]["faces"].back()["track"].get<int>())));
+  const json coco = json::parse(run("detect video.mp4 --every 20 --format coco").output);
+  ASSERT_EQ(coco["images"].size(), 3U);
+  EXPECT_EQ(coco["images"][2]["frame"], 40);
+  EXPECT_EQ(coco["images"][2]["time_s"], 1.6);
+  EXPECT_EQ(coco["annotations"].back()["track"], lines[2]["faces"].back()["track"]);
+  EXPECT_EQ(coco["annotations"].back()["image_id"], 2);
+  EXPECT_EQ(run("detect video.mp4 --every 20 --format wider --out w").exit_code, 0);
+  const auto wider = lines_of(content("w/video.mp4/000040_1.600s.txt"));
+  ASSERT_EQ(wider.size(), 2 + lines[2]["faces"].size());
+  EXPECT_EQ(wider[0], "video.mp4/000040_1.600s");
+}
+
+TEST_F(Videos, CanBeKeptWithTheirFacesDrawn) {
+  const std::vector<json> lines = results("detect video.mp4 --out drawn.mp4 --draw");
+  EXPECT_EQ(lines.size(), static_cast<std::size_t>(kFrames));
+  video::VideoReader reader((folder_ / "drawn.mp4").string());
+  EXPECT_NEAR(reader.frames_per_s(), kRate, 1e-3);
+  EXPECT_EQ(reader.expected_frames(), kFrames);
+  int boxes = 0;
+  while (const auto frame = reader.next()) {
+    EXPECT_NEAR(frame->time_s, static_cast<double>(frame->number) / kRate, 1e-3);
+    const Image image = reader.image();
+    const Image plain = frame_of(static_cast<int>(frame->number));
+    for (const json& face : lines[static_cast<std::size_t>(frame->number)]["faces"]) {
+      // On the left edge of the box the image has changed, outside of it and its label it has
+      // not.
+      const Box box = box_of(face);
+      const auto change = [&](float x, float y) {
+        const int i = 3 * static_cast<int>(x);
+        int sum = 0;
+        for (int c = 0; c < 3; ++c) {
+          sum += std::abs(image.row(static_cast<int>(y))[i + c] -
+                          plain.row(static_cast<int>(y))[i + c]);
+        }
+        return sum;
+      };
+      const float y = box.center().y;
+      if (change(std::round(box.x0), y) > 40) ++boxes;
+      EXPECT_LT(change(box.x0 - 8, y), 60);
+    }
+  }
+  std::size_t faces = 0;
+  for (const json& line : lines) faces += line["faces"].size();
+  EXPECT_GT(boxes, static_cast<int>(faces) * 9 / 10);
+}
+
+TEST_F(Videos, CanBeKeptWithoutTheirFaces) {
+  // In a folder, under its own name; with every third frame it lasts as long.
+  fs::create_directory(folder_ / "in");
+  fs::rename(folder_ / "video.mp4", folder_ / "in/video.avi");  // what we read, but do not write
+  const std::vector<json> lines =
+      results("detect in --out private --blur --every 3 --crops --max-faces 2");
+  video::VideoReader reader((folder_ / "private/in/video.avi.mp4").string());
+  EXPECT_NEAR(reader.frames_per_s(), kRate / 3, 1e-2);
+  int count = 0;
+  while (const auto frame = reader.next()) {
+    EXPECT_NEAR(frame->time_s, 3 * static_cast<double>(frame->number) / kRate, 1e-3);
+    const Image image = reader.image();
+    const Image plain = frame_of(3 * static_cast<int>(frame->number));
+    for (const json& face : lines[static_cast<std::size_t>(count)]["faces"]) {
+      EXPECT_LT(detail(image, box_of(face)), 0.5 * detail(plain, box_of(face)));
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, kFrames / 3);
+  EXPECT_GT(read_image(folder_ / "private/in/video.avi.faces/000057_0.png").width(), 40);
+  EXPECT_FALSE(fs::exists(folder_ / "private/in/video.avi.faces/000058_0.png"));
+}
+
+TEST_F(Videos, HideAFaceAlsoWhereItIsFaint) {
+  // With its median as the smallest score, the second person is in the results of half the frames.
+  std::vector<double> scores;
+  const auto second = [](const json& line) -> const json* {
+    const Box box = face_at(*places(line["frame"])[1]);
+    for (const json& face : line["faces"]) {
+      if (iou(box_of(face), box) > 0.4F) return &face;
+    }
+    return nullptr;
+  };
+  for (const json& line : results("detect video.mp4")) scores.push_back((*second(line))["score"]);
+  std::ranges::nth_element(scores, scores.begin() + kFrames / 2);
+  const auto lines = results(
+      fmt::format("detect video.mp4 --out b.mp4 --blur --min-score {}", scores[kFrames / 2]));
+  video::VideoReader reader((folder_ / "b.mp4").string());
+  int sure = 0, faint = 0;
+  while (const auto frame = reader.next()) {
+    const json& line = lines[static_cast<std::size_t>(frame->number)];
+    const bool is_sure = second(line) != nullptr;
+    (is_sure ? sure : faint) += 1;
+    if (sure == 0) continue;  // no track yet
+    const Box box = face_at(*places(line["frame"])[1]);
+    EXPECT_LT(detail(reader.image(), box),
+              0.5 * detail(frame_of(static_cast<int>(frame->number)), box))
+        << frame->number;
+  }
+  EXPECT_GT(sure, 10);
+  EXPECT_GT(faint, 10);
+}
+
+TEST_F(Videos, ResumeWhereTheyWereInterrupted) {
+  const std::vector<json> whole = results("detect portrait.jpg video.mp4");
+  std::string text;
+  for (const json& line : whole) text += line.dump() + "\n";
+  std::size_t cut = 0;
+  for (int i = 0; i < 22; ++i) cut = text.find('\n', cut) + 1;
+  write("r.jsonl", text.substr(0, cut + 40));
+  EXPECT_EQ(run("detect portrait.jpg video.mp4 --output r.jsonl --resume").exit_code, 0);
+  const auto resumed = lines_of(content("r.jsonl"));
+  ASSERT_EQ(resumed.size(), whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    EXPECT_EQ(json::parse(resumed[i])["faces"], whole[i]["faces"]) << i;  // tracks as well
+  }
+  // With nothing left to do, nothing is done; a drawn video cannot be gone on with.
+  EXPECT_EQ(run("detect portrait.jpg video.mp4 --output r.jsonl --resume --out d --draw").exit_code,
+            0);
+  EXPECT_EQ(lines_of(content("r.jsonl")).size(), whole.size());
+  write("r.jsonl", text.substr(0, cut));
+  const CommandResult drawn = run("detect video.mp4 --output r.jsonl --resume --out d --draw");
+  EXPECT_EQ(drawn.exit_code, 1);
+  EXPECT_THAT(drawn.errors, HasSubstr("video.mp4: an interrupted run has done a part"));
+
+  run("detect video.mp4 --format wider --out w --every 4");
+  fs::remove(folder_ / "w/video.mp4/000012_0.480s.txt");
+  EXPECT_THAT(run("detect video.mp4 --format wider --out w --every 4 --resume --verbose").errors,
+              HasSubstr("1 images and frames"));
+  write("r.jsonl", R"({"image": "video.mp4", "frame": "first", "faces": []})"
+                   "\n");
+  EXPECT_THAT(run("detect video.mp4 --output r.jsonl --resume").errors,
+              HasSubstr("r.jsonl: expected lines"));
+}
+
+TEST_F(Videos, ThatAreDamagedKeepWhatCameBefore) {
+  {  // Matroska, which can be read without its end
+    video::VideoWriter writer(folder_ / "whole.mkv", kWidth, kHeight, {.frames_per_s = kRate});
+    for (int i = 0; i < kFrames; ++i) writer.write(frame_of(i), i / kRate);
+    writer.finish();
+  }
+  const std::string whole = content("whole.mkv");
+  write("cut.mkv", whole.substr(0, whole.size() * 8 / 10));
+  write("empty.mp4", "");
+  write("text.avi", "no video\n");
+  const CommandResult result =
+      run("detect cut.mkv empty.mp4 portrait.jpg text.avi none.mov video.mp4 --every 10 "
+          "--out o --draw --threads 2");
+  EXPECT_EQ(result.exit_code, 1);
+  const auto errors = lines_of(result.errors);
+  ASSERT_EQ(errors.size(), 4U) << result.errors;
+  EXPECT_THAT(errors[0], HasSubstr("cut.mkv: truncated or corrupt after frame"));
+  EXPECT_THAT(errors[1], HasSubstr("empty.mp4: expected a video, found nothing: it is empty"));
+  EXPECT_THAT(errors[2], HasSubstr("text.avi: expected a video"));
+  EXPECT_THAT(errors[3], HasSubstr("none.mov: no such file"));
+  std::map<std::string, int> lines;
+  for (const std::string& line : lines_of(result.output)) ++lines[json::parse(line)["image"]];
+  EXPECT_GE(lines["cut.mkv"], 2);
+  EXPECT_LT(lines["cut.mkv"], 6);
+  EXPECT_EQ(lines["video.mp4"], 6);
+  EXPECT_EQ(lines["portrait.jpg"], 1);
+  video::VideoReader reader((folder_ / "o/cut.mkv").string());
+  int frames = 0;
+  while (reader.next()) ++frames;
+  EXPECT_EQ(frames, lines["cut.mkv"]);
+}
+
+TEST_F(Videos, AnInterruptionEndsTheDrawnVideo) {
+  write_video(folder_ / "long.mp4", 500);
+  const CommandResult result =
+      run("'" RETINAFACE_PROGRAM
+          "' detect long.mp4 --out drawn.mp4 --draw --output r.jsonl & pid=$!; "
+          "while [ ! -s r.jsonl ]; do sleep 0.02; done; kill -INT $pid; wait $pid; echo $?");
+  EXPECT_EQ(result.output, "130\n");
+  EXPECT_THAT(result.errors, HasSubstr("interrupted after "));
+  const auto lines = lines_of(content("r.jsonl"));
+  EXPECT_LT(lines.size(), 500U);
+  video::VideoReader reader((folder_ / "drawn.mp4").string());
+  std::size_t frames = 0;
+  while (reader.next()) ++frames;
+  EXPECT_EQ(frames, lines.size());
+  EXPECT_EQ(reader.damage(), "");
+}
+
+TEST_F(Videos, CostNothingWhereThereIsNone) {
+  const CommandResult linked = run("ldd '" RETINAFACE_PROGRAM "'");
+  EXPECT_THAT(linked.output, ::testing::Not(HasSubstr("libav")));
+  EXPECT_THAT(linked.output, ::testing::Not(HasSubstr("libswscale")));
+  const CommandResult loaded = run("LD_DEBUG=files detect portrait.jpg");
+  EXPECT_THAT(loaded.errors, HasSubstr("libwebp"));
+  EXPECT_THAT(loaded.errors, ::testing::Not(HasSubstr("libav")));
+}
+
+TEST_F(Videos, SayWhichLibraryIsMissing) {
+  fs::create_directory(folder_ / "lib");
+  for (const std::string name : {"libavformat.so", "libswscale.so"}) {
+    // Whatever its number; what is empty cannot be loaded.
+    for (int number = 50; number < 70; ++number) write(fmt::format("lib/{}.{}", name, number), "");
+  }
+  const CommandResult result = run("LD_LIBRARY_PATH=$PWD/lib detect video.mp4 portrait.jpg");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(lines_of(result.output).size(), 1U);
+  EXPECT_THAT(result.errors, HasSubstr("video.mp4: videos need libavformat.so."));
+  EXPECT_THAT(result.errors, HasSubstr("apt-get install libavformat"));
+}
+
+TEST_F(Videos, RefuseWhatDoesNotGoTogether) {
+  for (const char* command :
+       {"detect video.mp4 --every 0", "detect portrait.jpg --out a.mp4 --draw",
+        "detect video.mp4 video.mp4 --out a.mp4 --draw",
+        "detect video.mp4 --out a.mp4 --format wider"}) {
+    EXPECT_EQ(run(command).exit_code, 2) << command;
+  }
+  const std::string before = content("video.mp4");
+  const CommandResult onto_itself = run("detect video.mp4 --out video.mp4 --draw");
+  EXPECT_EQ(onto_itself.exit_code, 1);
+  EXPECT_EQ(lines_of(onto_itself.errors).size(), 1U) << onto_itself.errors;
+  EXPECT_EQ(content("video.mp4"), before);
+  EXPECT_THAT(run("detect - < video.mp4").errors, HasSubstr("found a video"));
+  EXPECT_THAT(run("detect /dev/video99").errors, HasSubstr("/dev/video99: "));
+  EXPECT_THAT(run("detect rtsp://127.0.0.1:9/none?x=1").errors,
+              HasSubstr("rtsp://127.0.0.1:9/none?x=1: "));
+}
+
+}  // namespace
+}  // namespace retinaface

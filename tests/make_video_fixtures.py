@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Makes the videos of tests/data/videos. Needs ffmpeg (Debian's package) and nothing else.
+
+All show the same ten frames of 96x64 pixels: red above left, green above right, blue below left,
+and below right a gray of 30 + 20 n in frame n. The frames are computed here from those RGB colors
+by the formulas of ITU-R BT.601 and BT.709 and go to the encoder as raw planes, losslessly where the
+codec can; ffmpeg's own conversion of colors has no part in it.
+"""
+import pathlib
+import struct
+import subprocess
+
+FOLDER = pathlib.Path(__file__).parent / "data" / "videos"
+WIDTH, HEIGHT, FRAMES = 96, 64, 10
+RED, GREEN, BLUE = (200, 40, 40), (40, 180, 60), (50, 60, 190)
+BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)  # weights of red and blue in the luma
+
+
+def yuv(rgb, matrix, full_range):
+    red, green, blue = (value / 255 for value in rgb)
+    luma = matrix[0] * red + (1 - sum(matrix)) * green + matrix[1] * blue
+    cb, cr = (blue - luma) / (2 - 2 * matrix[1]), (red - luma) / (2 - 2 * matrix[0])
+    if full_range:
+        values = 255 * luma, 255 * cb + 128, 255 * cr + 128
+    else:
+        values = 219 * luma + 16, 224 * cb + 128, 224 * cr + 128
+    return [min(255, max(0, round(value))) for value in values]
+
+
+def plane(fields, width, height):
+    above, below = (bytes([left] * (width // 2) + [right] * (width // 2)) for left, right in
+                    (fields[:2], fields[2:]))
+    return above * (height // 2) + below * (height // 2)
+
+
+def frames(matrix, full_range):
+    result = b""
+    for n in range(FRAMES):
+        fields = [yuv(c, matrix, full_range) for c in (RED, GREEN, BLUE, (30 + 20 * n,) * 3)]
+        for channel in range(3):
+            scale = 1 if channel == 0 else 2
+            result += plane([f[channel] for f in fields], WIDTH // scale, HEIGHT // scale)
+    return result
+
+
+def video(name, *options, matrix=BT709, full_range=False, rate="25"):
+    raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", rate, "-i", "-"]
+    bare = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *raw, *options, *bare, str(FOLDER / name)],
+                   input=frames(matrix, full_range), check=True)
+
+
+def tags(space, color_range):
+    return ["-colorspace", space, "-color_primaries", space, "-color_trc", space, "-color_range",
+            color_range]
+
+
+def turn(name, a, b, c, d):
+    """bt709.mp4 with another display matrix in the header of its track."""
+    content = bytearray((FOLDER / "bt709.mp4").read_bytes())
+    place = content.index(b"tkhd") + 4 + 40
+    one = 1 << 16
+    content[place:place + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0,
+                                            1 << 30)
+    (FOLDER / name).write_bytes(content)
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    h264 = ["-c:v", "libx264", "-qp", "0", "-preset", "veryslow", "-bf", "2"]
+    video("bt709.mp4", *h264, *tags("bt709", "tv"))
+    video("bt601.mkv", *h264, *tags("smpte170m", "tv"), matrix=BT601)
+    video("full_range.mp4", *h264, *tags("bt709", "pc"), full_range=True)
+    video("untagged.avi", "-c:v", "mpeg4", "-q:v", "1", matrix=BT601)
+    video("vp9.webm", "-c:v", "libvpx-vp9", "-lossless", "1", *tags("bt709", "tv"))
+    video("stream.ts", "-c:v", "mpeg2video", "-q:v", "1", *tags("bt709", "tv"))
+    video("intervals.mkv", *h264, *tags("bt709", "tv"), "-vf", "setpts=(N+N*N/10)/25/TB", "-vsync",
+         "passthrough")
+    video("rate.mp4", *h264, *tags("bt709", "tv"), rate="30000/1001")
+    # ISO/IEC 14496-12, 6.2.2: x' = a x + c y, y' = b x + d y; turned clockwise, as phones do.
+    turn("turned90.mp4", 0, 1, -1, 0)
+    turn("turned180.mp4", -1, 0, 0, -1)
+    turn("turned270.mp4", 0, -1, 1, 0)
+    turn("mirrored.mp4", -1, 0, 0, 1)
+
+
+if __name__ == "__main__":
+    main()

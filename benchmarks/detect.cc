@@ -44,12 +44,9 @@ double median(std::vector<double>& values) {
 std::vector<detection::HeadMaps> head_maps(const models::LoadedModel& model,
                                            const runtime::Session& session) {
   std::vector<detection::HeadMaps> maps;
-  for (std::size_t level = 0; level < model.model->anchors.levels.size(); ++level) {
-    const auto output = [&](const char* head) {
-      const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
-      return session.output(static_cast<std::size_t>(index));
-    };
-    maps.push_back({output("cls"), output("box"), output("landmarks")});
+  for (const auto& level : models::head_outputs(model.graph, *model.model)) {
+    detection::HeadMaps& heads = maps.emplace_back();
+    for (const std::size_t output : level) heads.push_back(session.output(output));
   }
   return maps;
 }
@@ -72,7 +69,8 @@ void measure(const std::string& path, int width, int height, float min_score, in
     at[1] = Clock::now();
     session->run();
     at[2] = Clock::now();
-    detection::decode(head_maps(model, *session), model.model->anchors, min_score, faces);
+    detection::decode(head_maps(model, *session), model.model->anchors, model.model->heads,
+                      min_score, faces);
     candidates = faces.size();
     at[3] = Clock::now();
     detection::sort_by_score(faces);

@@ -17,6 +17,9 @@ struct Face {
   float score = 0;  ///< probability of being a face, 0 to 1
   Box box;
   Landmarks landmarks{};
+  /// Of the model's heads beyond those of score, box and landmarks, in their order; empty for the
+  /// models of this library.
+  std::vector<float> values{};
 };
 
 struct DetectOptions {
@@ -68,7 +71,9 @@ class RETINAFACE_API Detector {
                                               int threads = 0) const;
 
  private:
+  friend struct DetectorFactory;  // for what is not in this interface
   class Implementation;
+  explicit Detector(std::shared_ptr<const Implementation> implementation);
   std::shared_ptr<const Implementation> implementation_;
 };
 

@@ -103,12 +103,17 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
                       {"op", graph::operator_name(layer.node->op)},
                       {"shape", {shape.n, shape.c, shape.h, shape.w}}});
   }
+  nlohmann::ordered_json heads = nlohmann::ordered_json::array();
+  for (const models::Head& head : model.heads) {
+    heads.push_back({{"name", head.name}, {"values", head.values}});
+  }
   const nlohmann::ordered_json document = {{"model", model.name},
                                            {"width", input.w},
                                            {"height", input.h},
                                            {"parameters", summary.parameters},
                                            {"macs", summary.multiply_adds},
                                            {"anchors", summary.anchors},
+                                           {"heads", heads},
                                            {"layers", layers}};
   return document.dump(1) + "\n";
 }
@@ -123,6 +128,11 @@ int summarize(const Options& options) {
   } else {
     print(summary);
   }
+  std::string heads;
+  for (const models::Head& head : model.heads) {
+    heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
+  }
+  fmt::print("values of each anchor: {}\n", heads);
   fmt::print("{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
              model.name, input.w, input.h, summary.layers.size(), summary.parameters,
              static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +66,8 @@ struct AnnotatedFace {
   /// The box was derived from the points: good enough to say where the face is, not to learn
   /// boxes from.
   bool box_is_estimate = false;
+  /// What the face has for heads of HeadMeaning::kValues to learn (models/heads.h), by their names.
+  std::map<std::string, std::vector<float>, std::less<>> values = {};
 
   friend bool operator==(const AnnotatedFace&, const AnnotatedFace&) = default;
 };

@@ -1,43 +1,39 @@
 #include "detection/decode.h"
 
-#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include "base/check.h"
 #include "detection/anchors.h"
-#include "detection/box_coding.h"
+#include "detection/head_coding.h"
 
 namespace retinaface::detection {
 namespace {
 
-/// Where the values of one anchor of a level lie: `Count` adjacent channels. Looked up once for all
+/// Where one head's values of one anchor of a level lie: adjacent channels. Looked up once for all
 /// cells.
-template <std::size_t Count>
 class AnchorValues {
  public:
-  AnchorValues(const runtime::FeatureMap& map, std::size_t anchor) : block_(map.block) {
-    for (std::size_t i = 0; i < channels_.size(); ++i) {
-      channels_[i] = map.channel(static_cast<std::int64_t>(anchor * channels_.size() + i));
+  AnchorValues(const runtime::FeatureMap& map, const models::Head& head, std::size_t anchor)
+      : block_(map.block) {
+    for (int i = 0; i < head.values; ++i) {
+      channels_.push_back(map.channel(static_cast<std::int64_t>(anchor) * head.values + i));
     }
   }
 
-  std::array<float, Count> at(std::int64_t cell) const {
-    std::array<float, Count> values;
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = channels_[i][cell * block_];
-    return values;
+  float at(std::size_t value, std::int64_t cell) const { return channels_[value][cell * block_]; }
+
+  /// All values, into `buffer`, valid until that changes.
+  std::span<const float> read(std::int64_t cell, std::vector<float>& buffer) const {
+    buffer.resize(channels_.size());
+    for (std::size_t i = 0; i < channels_.size(); ++i) buffer[i] = at(i, cell);
+    return buffer;
   }
 
  private:
   std::int64_t block_;
-  std::array<const float*, Count> channels_{};
-};
-
-struct AnchorHeads {
-  AnchorValues<2> logits;  // not a face, face
-  AnchorValues<std::tuple_size_v<BoxOffsets>> box;
-  AnchorValues<std::tuple_size_v<LandmarkOffsets>> landmarks;
+  std::vector<const float*> channels_;
 };
 
 /// The difference of logits (face minus not) that amounts to a probability.
@@ -49,31 +45,46 @@ float logit(float probability) {
 
 }  // namespace
 
-void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family, float min_score,
-            std::vector<Face>& faces) {
+void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
+            std::span<const models::Head> heads, float min_score, std::vector<Face>& faces) {
   RF_CHECK(levels.size() == family.levels.size());
   // The exponential is computed only for anchors that may pass; the margin covers its rounding.
   const float min_margin = logit(min_score) - 1e-3F;
+  const std::size_t score_at = models::score_head(heads);
+  std::vector<float> buffer;
   for (std::size_t l = 0; l < levels.size(); ++l) {
-    const HeadMaps& maps = levels[l];
     const models::AnchorLevel& level = family.levels[l];
     const std::size_t anchors = level.sizes_px.size();
-    RF_CHECK(maps.cls.channels == static_cast<std::int64_t>(2 * anchors));
-    std::vector<AnchorHeads> heads;
-    for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
-      heads.push_back({{maps.cls, anchor}, {maps.box, anchor}, {maps.landmarks, anchor}});
-    }
-    // Cell by cell, since a cell's values lie together.
-    for (std::int64_t cell = 0; cell < maps.cls.cells(); ++cell) {
+    RF_CHECK(levels[l].size() == heads.size());
+    std::vector<std::vector<AnchorValues>> values(anchors);  // by anchor, by head
+    std::vector<const float*> no_face;                       // logits, by anchor
+    std::vector<const float*> is_face;
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      const runtime::FeatureMap& map = levels[l][h];
+      RF_CHECK(map.channels == heads[h].values * static_cast<std::int64_t>(anchors));
       for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
-        const auto [no_face, face] = heads[anchor].logits.at(cell);
-        const float margin = face - no_face;
+        values[anchor].emplace_back(map, heads[h], anchor);
+        if (h != score_at) continue;
+        no_face.push_back(map.channel(static_cast<std::int64_t>(2 * anchor)));
+        is_face.push_back(map.channel(static_cast<std::int64_t>(2 * anchor + 1)));
+      }
+    }
+    const runtime::FeatureMap& scores = levels[l][score_at];
+    // Cell by cell, since a cell's values lie together.
+    for (std::int64_t cell = 0; cell < scores.cells(); ++cell) {
+      for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
+        const std::int64_t at = cell * scores.block;
+        const float margin = is_face[anchor][at] - no_face[anchor][at];
         if (!(margin >= min_margin)) continue;
         const float score = 1 / (1 + std::exp(-margin));
         if (score < min_score) continue;
-        const Anchor at = anchor_at(level, cell / maps.cls.width, cell % maps.cls.width, anchor);
-        faces.push_back({score, decode_box(at, heads[anchor].box.at(cell), family),
-                         decode_landmarks(at, heads[anchor].landmarks.at(cell), family)});
+        const Anchor place = anchor_at(level, cell / scores.width, cell % scores.width, anchor);
+        Face& face = faces.emplace_back();
+        face.score = score;
+        for (std::size_t h = 0; h < heads.size(); ++h) {
+          if (h == score_at) continue;
+          decode_head(heads[h], place, values[anchor][h].read(cell, buffer), family, face);
+        }
       }
     }
   }

@@ -10,16 +10,13 @@
 
 namespace retinaface::detection {
 
-/// The heads of one level of a network's outputs (models::Model).
-struct HeadMaps {
-  runtime::FeatureMap cls;
-  runtime::FeatureMap box;
-  runtime::FeatureMap landmarks;
-};
+/// The maps of one level of a network's outputs, by head.
+using HeadMaps = std::vector<runtime::FeatureMap>;
 
 /// Appends a face, in pixels of the network's input, for each anchor whose score (softmax of the
-/// two logits) is at least `min_score`. `levels` are in the order of `family.levels`.
-void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family, float min_score,
-            std::vector<Face>& faces);
+/// two logits) is at least `min_score`; each head gives it what its meaning says. `levels` are in
+/// the order of `family.levels`, their maps in that of `heads`.
+void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
+            std::span<const models::Head> heads, float min_score, std::vector<Face>& faces);
 
 }  // namespace retinaface::detection

@@ -106,7 +106,7 @@ std::vector<Face> decode_levels(const std::vector<Level>& levels, std::int64_t b
     maps.push_back(maps_of(levels[l], block, storage[l]));
   }
   std::vector<Face> faces;
-  decode(maps, kFamily, min_score, faces);
+  decode(maps, kFamily, models::face_heads(), min_score, faces);
   return faces;
 }
 
@@ -144,7 +144,7 @@ TEST(Decode, TakesTheThresholdInclusivelyAndAppends) {
   std::vector<float> storage[2];
   const HeadMaps maps[] = {maps_of(levels[0], 1, storage[0]), maps_of(levels[1], 1, storage[1])};
   std::vector<Face> faces(3);
-  decode(maps, kFamily, 0.5F, faces);
+  decode(maps, kFamily, models::face_heads(), 0.5F, faces);
   EXPECT_EQ(faces.size(), 3 + make_anchors(kFamily, kHeight, kWidth).size());
 }
 

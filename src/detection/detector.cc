@@ -13,6 +13,7 @@
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
 #include "detection/decode.h"
+#include "detection/detector_factory.h"
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
@@ -74,7 +75,7 @@ class Detector::Implementation {
   explicit Implementation(const models::LoadedModel& loaded)
       : model_(*loaded.model),
         network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-        outputs_(models::head_outputs(loaded.graph, model_.anchors)) {}
+        outputs_(models::head_outputs(loaded.graph, model_)) {}
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     check(options);
@@ -238,19 +239,20 @@ class Detector::Implementation {
     detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
     session.run();
     std::vector<detection::HeadMaps> maps;
-    for (const models::HeadOutputs& level : outputs_) {
-      maps.push_back(
-          {session.output(level.cls), session.output(level.box), session.output(level.landmarks)});
+    for (const std::vector<std::size_t>& level : outputs_) {
+      detection::HeadMaps& heads = maps.emplace_back();
+      for (const std::size_t output : level) heads.push_back(session.output(output));
     }
-    detection::decode(maps, model_.anchors, min_score, faces);
+    detection::decode(maps, model_.anchors, model_.heads, min_score, faces);
     if (candidates != nullptr) {
-      detection::find_candidates(maps.front().cls, model_.anchors.levels.front(), *candidates);
+      detection::find_candidates(maps.front()[models::score_head(model_.heads)],
+                                 model_.anchors.levels.front(), *candidates);
     }
   }
 
   const models::Model& model_;
   std::shared_ptr<const runtime::Network> network_;
-  std::vector<models::HeadOutputs> outputs_;  // by level
+  std::vector<std::vector<std::size_t>> outputs_;  // by level, by head
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
 };
@@ -262,6 +264,13 @@ Detector::Detector()
 Detector::Detector(const std::filesystem::path& model)
     : implementation_(
           std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
+
+Detector::Detector(std::shared_ptr<const Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+Detector DetectorFactory::make(const models::LoadedModel& model) {
+  return Detector(std::make_shared<Detector::Implementation>(model));
+}
 
 Detector::~Detector() = default;
 Detector::Detector(const Detector&) = default;

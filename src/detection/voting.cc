@@ -1,10 +1,12 @@
 #include "detection/voting.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "detection/nms.h"
 #include "geometry/box.h"
+#include "geometry/mirror.h"
 #include "image/convert.h"
 
 namespace retinaface::detection {
@@ -24,6 +26,8 @@ class Mean {
       *sum++ += weight * point.x;
       *sum++ += weight * point.y;
     }
+    values_.resize(face.values.size());
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += weight * face.values[i];
   }
 
   bool has_weight() const { return weight_ > 0; }
@@ -34,12 +38,14 @@ class Mean {
     for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
       face.landmarks[k] = {mean(4 + 2 * k), mean(5 + 2 * k)};
     }
+    for (const double sum : values_) face.values.push_back(static_cast<float>(sum / weight_));
     return face;
   }
 
  private:
   double weight_ = 0;
   std::array<double, 14> sums_{};
+  std::vector<double> values_;
 };
 
 }  // namespace

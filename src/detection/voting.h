@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <vector>
 
 #include "retinaface/detector.h"
@@ -15,9 +13,6 @@ namespace retinaface::detection {
 /// the faces of several passes over one image, none of them suppressed yet. Sorted by falling
 /// score.
 std::vector<Face> vote(std::vector<Face> faces, float min_iou);
-
-/// The landmark that a mirror puts in the place of each: left ones and right ones change places.
-inline constexpr std::array<std::size_t, 5> kMirrorCounterpart = {1, 0, 2, 4, 3};
 
 /// The image seen in a mirror, as RGB.
 Image mirrored(ImageView image);

@@ -42,7 +42,7 @@ class Exporter {
       node_ = &node;
       std::visit(*this, node.op);
     }
-    for (const auto& [head, channels_per_anchor] : kHeads) write_head(head, channels_per_anchor);
+    for (const models::Head& head : model_.model->heads) write_head(head);
     return std::move(result_);
   }
 
@@ -129,12 +129,6 @@ class Exporter {
 
  private:
   enum Axis : std::int64_t { kY = 2, kX = 3 };
-
-  struct Head {
-    const char* name;
-    std::int64_t values;  ///< of one anchor
-  };
-  static constexpr Head kHeads[] = {{"cls", 2}, {"box", 4}, {"landmarks", 10}};
 
   /// Returns the name of what the new node yields.
   std::string add(std::string op, std::vector<std::string> inputs, const std::string& output,
@@ -228,11 +222,12 @@ class Exporter {
   }
 
   /// The maps of all levels, (N, A * values, H, W), as one list of anchors, (N, anchors, values).
-  void write_head(const char* head, std::int64_t values) {
-    const std::string anchors = integers(fmt::format("{}/anchors", head), {0, -1, values});
+  void write_head(const models::Head& head) {
+    const std::int64_t values = head.values;
+    const std::string anchors = integers(head.name + "/anchors", {0, -1, values});
     std::vector<std::string> levels;
     for (std::size_t level = 0; level < model_.model->anchors.levels.size(); ++level) {
-      const std::string name = fmt::format("{}.{}", head, level);
+      const std::string name = models::output_name(head, level);
       const int index = model_.graph.find_output(name);
       RF_CHECK(index >= 0);
       const graph::Output& output = model_.graph.outputs()[static_cast<std::size_t>(index)];
@@ -240,8 +235,8 @@ class Exporter {
                                    name + "/rows", {{"perm", Integers{0, 2, 3, 1}}});
       levels.push_back(add("Reshape", {rows, anchors}, name));
     }
-    add("Concat", std::move(levels), head, {{"axis", std::int64_t{1}}});
-    result_.outputs.push_back({head, {"batch", "anchors", values}});
+    add("Concat", std::move(levels), head.name, {{"axis", std::int64_t{1}}});
+    result_.outputs.push_back({head.name, {"batch", "anchors", values}});
   }
 
   const models::LoadedModel& model_;

@@ -182,17 +182,8 @@ std::span<const Model> catalogue() {
   return models;
 }
 
-std::vector<HeadOutputs> head_outputs(const graph::Graph& graph, const AnchorFamily& anchors) {
-  std::vector<HeadOutputs> outputs;
-  for (std::size_t level = 0; level < anchors.levels.size(); ++level) {
-    const auto output = [&](const char* head) {
-      const int index = graph.find_output(fmt::format("{}.{}", head, level));
-      RF_CHECK(index >= 0);
-      return static_cast<std::size_t>(index);
-    };
-    outputs.push_back({output("cls"), output("box"), output("landmarks")});
-  }
-  return outputs;
+std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph, const Model& model) {
+  return head_outputs(graph, model.heads, model.anchors.levels.size());
 }
 
 const Model& find_model(std::string_view name) {

@@ -10,6 +10,7 @@
 
 #include "graph/graph.h"
 #include "graph/weights.h"
+#include "models/heads.h"
 
 namespace retinaface::models {
 
@@ -42,29 +43,22 @@ inline constexpr std::string_view kPartKey = "part";
 inline constexpr std::string_view kBackbonePart = "backbone";
 
 /// One row of the catalogue. The graph's input is the image (N, 3, H, W); its outputs are, for
-/// each level l of the anchors, maps of A anchors a cell:
-///   "cls.l"        (N, A * 2, H_l, W_l)   logits: not a face, face
-///   "box.l"        (N, A * 4, H_l, W_l)   offsets of centre x, y and of log width, height
-///   "landmarks.l"  (N, A * 10, H_l, W_l)  offsets of x, y of the five points
-/// with H_l = ceil(H / stride), the values of an anchor in adjacent channels.
+/// each head and each level l of the anchors, maps "HEAD.l" of A anchors a cell, (N, A * values,
+/// H_l, W_l) with H_l = ceil(H / stride), the values of an anchor in adjacent channels.
 struct Model {
   std::string name;
   std::string summary;
   std::function<graph::Graph()> build;
   Preprocessing preprocessing;
   AnchorFamily anchors;
+  std::vector<Head> heads = face_heads();
   /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};
 };
 
-/// Where the heads of one level are among a graph's outputs.
-struct HeadOutputs {
-  std::size_t cls, box, landmarks;
-};
-
-/// Those of each level of the anchors. The graph must be of a model with them.
-std::vector<HeadOutputs> head_outputs(const graph::Graph& graph, const AnchorFamily& anchors);
+/// Where the outputs of a model's heads are among its graph's: by level, then by head.
+std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph, const Model& model);
 
 /// What a row's name has behind it for a variant of the network: resnet50+dcn+shared-heads.
 inline constexpr std::string_view kDeformableOption = "+dcn";

@@ -43,22 +43,17 @@ NodeId context_module(graph::Graph& graph, std::size_t level, NodeId input,
   return graph.add(name + ".relu", graph::LeakyRelu{0}, {all});
 }
 
-/// The three 1x1 heads of one level and the graph's outputs for it.
-void heads(graph::Graph& graph, std::size_t level, NodeId input, const DetectorOptions& options) {
-  struct Head {
-    const char* module;
-    const char* output;
-    std::int64_t values;
-  };
-  for (const Head& head : {Head{"ClassHead", "cls", 2}, Head{"BboxHead", "box", 4},
-                           Head{"LandmarkHead", "landmarks", 10}}) {
+/// The 1x1 heads of one level and the graph's outputs for it.
+void add_heads(graph::Graph& graph, std::size_t level, NodeId input,
+               const DetectorOptions& options) {
+  for (const Head& head : options.heads) {
     const auto name = [&](std::size_t l) { return fmt::format("{}.{}.conv1x1", head.module, l); };
     const graph::Convolution conv = {.out_channels = options.anchors_per_cell * head.values,
                                      .bias = true};
     const NodeId map = options.shared_heads && level > 0
                            ? graph.add_sharing(name(level), conv, {input}, name(0))
                            : graph.add(name(level), conv, {input});
-    graph.add_output(fmt::format("{}.{}", head.output, level), map);
+    graph.add_output(output_name(head, level), map);
   }
 }
 
@@ -75,7 +70,7 @@ void add_detector(graph::Graph& graph, Pyramid maps, const DetectorOptions& opti
         {last}));
   }
   for (std::size_t level = 0; level < maps.size(); ++level) {
-    heads(graph, level, context_module(graph, level, maps[level], options), options);
+    add_heads(graph, level, context_module(graph, level, maps[level], options), options);
   }
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "models/heads.h"
 #include "models/layers.h"
 
 namespace retinaface::models {
@@ -18,6 +20,8 @@ struct DetectorOptions {
   bool deformable = false;
   /// One set of heads for all levels instead of one for each.
   bool shared_heads = false;
+  /// What the network says of each anchor.
+  std::vector<Head> heads = face_heads();
 };
 
 /// What the paper puts on a backbone, `maps`: a feature pyramid (Lin et al. 2017), on each level a

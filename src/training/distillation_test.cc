@@ -14,7 +14,7 @@ using testing::expect_gradients;
 using testing::Outputs;
 
 constexpr double kBeta = 0.5;
-constexpr LossCounts kCounts = {.positives = 3};
+const LossCounts kCounts = {.positives = 3};
 
 TeacherOutputs teacher_of(const Outputs& outputs) {
   const auto& values = outputs.values;
@@ -25,7 +25,8 @@ TeacherOutputs teacher_of(const Outputs& outputs) {
 double distance(Outputs& student, const TeacherOutputs& teacher,
                 const DistillationOptions& options) {
   for (auto& gradients : student.gradients) std::ranges::fill(gradients, 0.0F);
-  return add_distillation_loss(student.views(), teacher, kCounts, kBeta, options);
+  return add_distillation_loss(student.views(), teacher, models::face_heads(), kCounts, kBeta,
+                               options);
 }
 
 TEST(Distillation, EqualsAnExampleWorkedByHand) {
@@ -33,10 +34,10 @@ TEST(Distillation, EqualsAnExampleWorkedByHand) {
   for (auto& values : student.values) std::ranges::fill(values, 0.0F);
   TeacherOutputs teacher = teacher_of(student);
   // All anchors but one agree, on 1/2; the teacher gives that one 3/4, and its box another offset.
-  teacher.cls[0][1] = std::log(3.0F);
-  teacher.box[0][2] = 1;
+  teacher[0][0][1] = std::log(3.0F);
+  teacher[1][0][2] = 1;
   const double got =
-      distance(student, teacher, {.cls_weight = 2, .box_weight = 4, .landmarks_weight = 1});
+      distance(student, teacher, {.weights = {{"cls", 2}, {"box", 4}, {"landmarks", 1}}});
   const double divergence = 0.75 * std::log(0.75 / 0.5) + 0.25 * std::log(0.25 / 0.5);
   EXPECT_NEAR(got, (2 * divergence + 4 * 0.75 * (1 - 0.25)) / 3, 1e-6);
 }
@@ -45,14 +46,15 @@ TEST(Distillation, AHighTemperatureComparesMargins) {
   Outputs student(1);
   for (auto& values : student.values) std::ranges::fill(values, 0.0F);
   TeacherOutputs teacher = teacher_of(student);
-  teacher.cls[0][1] = -4;
+  teacher[0][0][1] = -4;
   // T^2 KL tends to the square of the margins' difference by 8 (Hinton et al. 2015).
-  EXPECT_NEAR(distance(student, teacher, {.cls_weight = 3, .temperature = 100}), 16.0 / 8, 1e-3);
+  EXPECT_NEAR(distance(student, teacher, {.weights = {{"cls", 3}}, .temperature = 100}), 16.0 / 8,
+              1e-3);
 }
 
 TEST(Distillation, GradientsEqualFiniteDifferences) {
   const TeacherOutputs teacher = teacher_of(Outputs(8));
-  const DistillationOptions plain = {.box_weight = 0.5F, .landmarks_weight = 0.25F};
+  const DistillationOptions plain = {.weights = {{"box", 0.5F}, {"landmarks", 0.25F}}};
   DistillationOptions everywhere = plain;
   everywhere.temperature = 2;
   everywhere.min_weight = 0.3F;
@@ -70,7 +72,7 @@ TEST(Distillation, AddsToTheGradientsThatAreThere) {
   distance(alone, teacher, {});
   Outputs added(9);
   for (auto& gradients : added.gradients) std::ranges::fill(gradients, 1.0F);
-  add_distillation_loss(added.views(), teacher, kCounts, kBeta, {});
+  add_distillation_loss(added.views(), teacher, models::face_heads(), kCounts, kBeta, {});
   for (std::size_t i = 0; i < alone.gradients.size(); ++i) {
     for (std::size_t j = 0; j < alone.gradients[i].size(); ++j) {
       EXPECT_NEAR(added.gradients[i][j], alone.gradients[i][j] + 1, 1e-6F);
@@ -80,7 +82,7 @@ TEST(Distillation, AddsToTheGradientsThatAreThere) {
 
 TEST(Distillation, LeavesBoxesAndPointsWhereTheTeacherSeesNoFace) {
   TeacherOutputs teacher = teacher_of(Outputs(10));
-  for (auto& level : teacher.cls) {
+  for (auto& level : teacher[0]) {
     for (std::size_t i = 0; i < level.size(); i += 2) level[i] = level[i + 1] + 5;  // 0.7 %
   }
   Outputs student(11);
@@ -96,16 +98,16 @@ TEST(Distillation, TeachesBoxesAndPointsEverywhereWithTheLeastWeight) {
   Outputs student(1);
   for (auto& values : student.values) std::ranges::fill(values, 0.0F);
   TeacherOutputs teacher = teacher_of(student);
-  teacher.box[0][0] = 1;         // of an anchor of 1/2
-  teacher.landmarks[1][0] = -1;  // and of one under min_score
+  teacher[1][0][0] = 1;   // of an anchor of 1/2
+  teacher[2][1][0] = -1;  // and of one under min_score
   const DistillationOptions options = {
-      .box_weight = 3, .landmarks_weight = 6, .min_score = 0.6F, .min_weight = 0.1F};
+      .weights = {{"box", 3}, {"landmarks", 6}}, .min_score = 0.6F, .min_weight = 0.1F};
   EXPECT_NEAR(distance(student, teacher, options), 0.1 * (1 + 2) * (1 - 0.25), 1e-6);
 }
 
 TEST(Distillation, StaysFiniteForExtremeLogits) {
   TeacherOutputs teacher = teacher_of(Outputs(12));
-  for (float& value : teacher.cls[0]) value *= 1e4F;
+  for (float& value : teacher[0][0]) value *= 1e4F;
   Outputs student(13);
   EXPECT_TRUE(std::isfinite(distance(student, teacher, {})));
   for (float& value : student.values[0]) value *= -1e4F;

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "detection/anchors.h"
-#include "detection/box_coding.h"
+#include "training/head_targets.h"
 #include "training/loss_terms.h"
 #include "training/matching.h"
 
@@ -13,10 +13,6 @@ namespace retinaface::training {
 namespace {
 
 using dataset::AnnotatedFace;
-
-bool learns_landmarks(const AnnotatedFace& face, const LossOptions& options) {
-  return dataset::has_landmarks(face) && face.points_score >= options.min_points_score;
-}
 
 /// The score that the anchors of a face have to learn, and how much it counts.
 double target_of(const AnnotatedFace& face, const LossOptions& options) {
@@ -63,16 +59,21 @@ struct Negative {
 class ImageLoss {
  public:
   ImageLoss(const NetworkOutputs& outputs, std::size_t image, std::size_t images,
-            const models::AnchorFamily& family, const LossCounts& counts,
-            const LossOptions& options)
+            const models::AnchorFamily& family, std::span<const models::Head> heads,
+            const LossCounts& counts, const LossOptions& options)
       : family_(family),
         options_(options),
-        cls_scale_(1 / std::max(counts.positives, 1.0)),
-        box_scale_(1 / std::max(counts.with_box, 1.0)),
-        landmarks_scale_(1 / std::max(counts.with_landmarks, 1.0)),
-        cls_(outputs.cls, image, images, 2),
-        box_(outputs.box, image, images, 4),
-        landmarks_(outputs.landmarks, image, images, 10) {}
+        heads_(heads),
+        score_at_(models::score_head(heads)),
+        scale_(heads.size()),
+        weight_(heads.size()) {
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      maps_.emplace_back(outputs[h], image, images, static_cast<std::size_t>(heads[h].values));
+      scale_[h] = 1 / std::max(counts.by_head[h], 1.0);
+      weight_[h] = weight_of(heads[h], options);
+      values_.terms.push_back({heads[h].name});
+    }
+  }
 
   LossValues compute(const ImageTarget& target, std::int64_t height, std::int64_t width) {
     std::size_t anchor = 0;
@@ -100,47 +101,53 @@ class ImageLoss {
     }
     RF_CHECK(anchor == target.match.size());
     learn_hardest_negatives(positives);
-    values_.total = static_cast<double>(options_.cls_weight) * values_.cls +
-                    static_cast<double>(options_.box_weight) * values_.box +
-                    static_cast<double>(options_.landmarks_weight) * values_.landmarks;
+    for (std::size_t h = 0; h < heads_.size(); ++h) {
+      values_.total += weight_[h] * values_.terms[h].value;
+    }
     return values_;
   }
 
  private:
   float margin(const Place& place) const {
-    const float* const logits = cls_.values(place.level, place.index);
+    const float* const logits = maps_[score_at_].values(place.level, place.index);
     return logits[1] - logits[0];
   }
 
-  void learn_class(const Place& place, double wanted) {
+  void learn_score(const Place& place, double wanted) {
     const auto d = static_cast<double>(margin(place));
-    values_.cls += (wanted * softplus(-d) + (1 - wanted) * softplus(d)) * cls_scale_;
-    const double slope =
-        (sigmoid(d) - wanted) * cls_scale_ * static_cast<double>(options_.cls_weight);
-    float* const gradients = cls_.gradients(place.level, place.index);
+    values_.terms[score_at_].value +=
+        (wanted * softplus(-d) + (1 - wanted) * softplus(d)) * scale_[score_at_];
+    const double slope = (sigmoid(d) - wanted) * scale_[score_at_] * weight_[score_at_];
+    float* const gradients = maps_[score_at_].gradients(place.level, place.index);
     gradients[0] = static_cast<float>(-slope);
     gradients[1] = static_cast<float>(slope);
   }
 
   void learn_face(const Place& place, const detection::Anchor& anchor, const AnnotatedFace& face) {
     const double target = target_of(face, options_);
-    learn_class(place, target);
-    const auto beta = static_cast<double>(options_.smooth_l1_beta);
-    if (!face.box_is_estimate) {
-      const auto wanted = detection::encode_box(anchor, face.box, family_);
-      values_.box += target * box_scale_ *
-                     smooth_l1(box_.values(place.level, place.index), wanted.data(), wanted.size(),
-                               beta, static_cast<double>(options_.box_weight) * target * box_scale_,
-                               box_.gradients(place.level, place.index));
+    for (std::size_t h = 0; h < heads_.size(); ++h) {
+      if (h == score_at_) {
+        learn_score(place, target);
+      } else if (has_target(heads_[h], face, options_.min_points_score)) {
+        learn_values(h, place, anchor, face, target);
+      }
     }
-    if (learns_landmarks(face, options_)) {
-      const auto wanted = detection::encode_landmarks(anchor, dataset::landmarks_of(face), family_);
-      values_.landmarks +=
-          target * landmarks_scale_ *
-          smooth_l1(landmarks_.values(place.level, place.index), wanted.data(), wanted.size(), beta,
-                    static_cast<double>(options_.landmarks_weight) * target * landmarks_scale_,
-                    landmarks_.gradients(place.level, place.index));
-    }
+  }
+
+  void learn_values(std::size_t h, const Place& place, const detection::Anchor& anchor,
+                    const AnnotatedFace& face, double share) {
+    const auto size = static_cast<std::size_t>(heads_[h].values);
+    target_.resize(size);
+    encode_target(heads_[h], anchor, face, family_, target_);
+    const float* const values = maps_[h].values(place.level, place.index);
+    float* const gradients = maps_[h].gradients(place.level, place.index);
+    const double factor = weight_[h] * share * scale_[h];
+    const double distance =
+        heads_[h].loss == models::HeadLoss::kL1
+            ? l1(values, target_.data(), size, factor, gradients)
+            : smooth_l1(values, target_.data(), size, static_cast<double>(options_.smooth_l1_beta),
+                        factor, gradients);
+    values_.terms[h].value += share * scale_[h] * distance;
   }
 
   void learn_hardest_negatives(double positives) {
@@ -155,57 +162,74 @@ class ImageLoss {
     };
     std::nth_element(negatives_.begin(), negatives_.begin() + static_cast<std::ptrdiff_t>(kept),
                      negatives_.end(), harder);
-    for (std::size_t i = 0; i < kept; ++i) learn_class(negatives_[i].place, 0);
+    for (std::size_t i = 0; i < kept; ++i) learn_score(negatives_[i].place, 0);
   }
 
   const models::AnchorFamily& family_;
   const LossOptions& options_;
-  double cls_scale_;
-  double box_scale_;
-  double landmarks_scale_;
-  ImageHead cls_;
-  ImageHead box_;
-  ImageHead landmarks_;
+  std::span<const models::Head> heads_;
+  std::size_t score_at_;
+  std::vector<double> scale_;    // by head
+  std::vector<double> weight_;   // by head
+  std::vector<ImageHead> maps_;  // by head
+  std::vector<float> target_;
   std::vector<Negative> negatives_;
   LossValues values_;
 };
 
 }  // namespace
 
+double weight_of(const models::Head& head, const LossOptions& options) {
+  const auto found = options.weights.find(head.name);
+  return static_cast<double>(found != options.weights.end() ? found->second : head.loss_weight);
+}
+
+double LossValues::term(std::string_view head) const {
+  const auto found = std::ranges::find(terms, head, &LossTerm::head);
+  return found != terms.end() ? found->value : 0;
+}
+
 LossValues& LossValues::operator+=(const LossValues& other) {
+  if (terms.empty()) {
+    for (const LossTerm& term : other.terms) terms.push_back({term.head});
+  }
+  RF_CHECK(terms.size() == other.terms.size());
   total += other.total;
-  cls += other.cls;
-  box += other.box;
-  landmarks += other.landmarks;
+  for (std::size_t h = 0; h < terms.size(); ++h) terms[h].value += other.terms[h].value;
   teacher += other.teacher;
   return *this;
 }
 
-LossCounts count_positives(std::span<const ImageTarget> targets, const LossOptions& options) {
+LossCounts count_positives(std::span<const ImageTarget> targets,
+                           std::span<const models::Head> heads, const LossOptions& options) {
   LossCounts counts;
+  counts.by_head.resize(heads.size());
   for (const ImageTarget& target : targets) {
     for (const std::int32_t match : target.match) {
       if (match < 0) continue;
       const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
       const double weight = target_of(face, options);
       counts.positives += weight;
-      counts.with_box += face.box_is_estimate ? 0 : weight;
-      counts.with_landmarks += learns_landmarks(face, options) ? weight : 0;
+      for (std::size_t h = 0; h < heads.size(); ++h) {
+        if (has_target(heads[h], face, options.min_points_score)) counts.by_head[h] += weight;
+      }
     }
   }
   return counts;
 }
 
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
-                        const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
-                        const LossCounts& counts, const LossOptions& options) {
-  for (const HeadBatch* head : {&outputs.cls, &outputs.box, &outputs.landmarks}) {
-    RF_CHECK(head->values.size() == family.levels.size());
-    for (const std::span<float> gradients : head->gradients) std::ranges::fill(gradients, 0.0F);
+                        const models::AnchorFamily& family, std::span<const models::Head> heads,
+                        std::int64_t height, std::int64_t width, const LossCounts& counts,
+                        const LossOptions& options) {
+  RF_CHECK(outputs.size() == heads.size());
+  for (const HeadBatch& head : outputs) {
+    RF_CHECK(head.values.size() == family.levels.size());
+    for (const std::span<float> gradients : head.gradients) std::ranges::fill(gradients, 0.0F);
   }
   LossValues sum;
   for (std::size_t n = 0; n < targets.size(); ++n) {
-    ImageLoss loss(outputs, n, targets.size(), family, counts, options);
+    ImageLoss loss(outputs, n, targets.size(), family, heads, counts, options);
     sum += loss.compute(targets[n], height, width);
   }
   return sum;

@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataset/annotation.h"
@@ -9,15 +13,16 @@
 
 namespace retinaface::training {
 
-/// Weights and constants of the loss. The paper's are 1, 0.25 and 0.1 with 3 negatives; the public
-/// PyTorch family's 1, 2 and 1 with 7.
+/// How much each head counts, by its name.
+using HeadWeights = std::map<std::string, float, std::less<>>;
+
+/// Weights and constants of the loss. The paper's weights of scores, boxes and landmarks are 1,
+/// 0.25 and 0.1 with 3 negatives; the public PyTorch family's 1, 2 and 1 with 7.
 struct LossOptions {
-  float cls_weight = 1;
-  float box_weight = 0.25F;
-  float landmarks_weight = 0.1F;
+  HeadWeights weights = {};  ///< where they differ from the heads' own (models::Head)
   float negatives_per_positive = 3;
   int min_negatives = 0;       ///< per image, however few positives it has
-  float smooth_l1_beta = 1;    ///< where the box and landmark losses turn from square to linear
+  float smooth_l1_beta = 1;    ///< where smooth-L1 turns from square to linear
   float min_points_score = 0;  ///< points that a model was less sure of teach nothing
   /// A model made the labels: what the anchors of a face learn is its label's score, and its box
   /// and points count as much.
@@ -30,22 +35,30 @@ struct ImageTarget {
   std::vector<std::int32_t> match;            ///< match_anchors of them
 };
 
+/// The weight of a head's term.
+double weight_of(const models::Head& head, const LossOptions& options);
+
 /// How many anchors each term of the loss is averaged over.
 struct LossCounts {
-  double positives = 0;       ///< for the classes
-  double with_box = 0;        ///< for the boxes
-  double with_landmarks = 0;  ///< for the landmarks
+  double positives = 0;           ///< anchors of faces
+  std::vector<double> by_head{};  ///< those of them that the head has something to learn at
 };
 
-LossCounts count_positives(std::span<const ImageTarget> targets, const LossOptions& options);
+LossCounts count_positives(std::span<const ImageTarget> targets,
+                           std::span<const models::Head> heads, const LossOptions& options);
+
+struct LossTerm {
+  std::string head;
+  double value = 0;
+};
 
 struct LossValues {
-  double total = 0;  ///< the sum of the terms below by their weights
-  double cls = 0;
-  double box = 0;
-  double landmarks = 0;
+  double total = 0;               ///< the sum of the terms below by their weights
+  std::vector<LossTerm> terms{};  ///< by head
   double teacher = 0;  ///< distance from a teacher, already by its weights (distillation.h)
 
+  /// The term of the head called `head`; 0 if there is none.
+  double term(std::string_view head) const;
   LossValues& operator+=(const LossValues& other);
 };
 
@@ -56,26 +69,25 @@ struct HeadBatch {
   std::vector<std::span<float>> gradients;
 };
 
-struct NetworkOutputs {
-  HeadBatch cls;        ///< 2 values an anchor: not a face, face
-  HeadBatch box;        ///< 4
-  HeadBatch landmarks;  ///< 10
-};
+/// By head, in the order of the model's.
+using NetworkOutputs = std::vector<HeadBatch>;
 
-/// L = w_cls L_cls + w_box L_box + w_pts L_pts, and its derivative by every output, which is
-/// written to the outputs' gradients.
-///   L_cls  (1/P) sum of softmax cross-entropies over the P positives and, in each image, its
-///          negatives of the highest loss, `negatives_per_positive` for each positive (OHEM,
-///          Shrivastava et al. 2016)
-///   L_box  (1/P_box) sum over positives of the smooth-L1 distances of the 4 offsets
-///   L_pts  (1/P_pts) the same of the 10 landmark offsets, where the face has landmarks
-/// with smooth-L1(d) = d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick 2015).
-/// With soft targets a positive whose label has the score s is counted, and its box and points
-/// weigh, s times, and its cross-entropy is that with (1 - s, s).
+/// The sum over heads h of w_h L_h, and its derivative by every output, which is written to the
+/// outputs' gradients. L_h is, by the head's loss,
+///   kCrossEntropy  (1/P) sum of softmax cross-entropies over the P positives and, in each image,
+///                  its negatives of the highest loss, `negatives_per_positive` for each positive
+///                  (OHEM, Shrivastava et al. 2016)
+///   kSmoothL1      (1/P_h) sum over the P_h positives with something to learn (head_targets.h) of
+///                  smooth-L1(d) = d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick
+///                  2015), of each value's distance d from its target
+///   kL1            the same of |d|
+/// With soft targets a positive whose label has the score s is counted, and its other terms weigh,
+/// s times, and its cross-entropy is that with (1 - s, s).
 /// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
 /// 1. The height and width are the input's.
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
-                        const models::AnchorFamily& family, std::int64_t height, std::int64_t width,
-                        const LossCounts& counts, const LossOptions& options);
+                        const models::AnchorFamily& family, std::span<const models::Head> heads,
+                        std::int64_t height, std::int64_t width, const LossCounts& counts,
+                        const LossOptions& options);
 
 }  // namespace retinaface::training

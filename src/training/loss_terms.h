@@ -30,4 +30,16 @@ inline double smooth_l1(const float* values, const float* wanted, std::size_t si
   return sum;
 }
 
+/// The same of absolute distances.
+inline double l1(const float* values, const float* wanted, std::size_t size, double factor,
+                 float* gradients) {
+  double sum = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const double distance = static_cast<double>(values[i]) - static_cast<double>(wanted[i]);
+    sum += std::abs(distance);
+    if (distance != 0) gradients[i] += static_cast<float>(std::copysign(factor, distance));
+  }
+  return sum;
+}
+
 }  // namespace retinaface::training

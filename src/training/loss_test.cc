@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "retinaface/error.h"
+
 #include "detection/anchors.h"
 #include "training/matching.h"
 #include "training/testing.h"
@@ -43,8 +45,8 @@ std::vector<ImageTarget> two_targets() {
 
 LossValues loss_of(Outputs& outputs, const std::vector<ImageTarget>& targets,
                    const LossOptions& options) {
-  return compute_loss(outputs.views(), targets, kFamily, kSide, kSide,
-                      count_positives(targets, options), options);
+  return compute_loss(outputs.views(), targets, kFamily, models::face_heads(), kSide, kSide,
+                      count_positives(targets, models::face_heads(), options), options);
 }
 
 TEST(Loss, EqualsAnExampleWorkedByHand) {
@@ -61,12 +63,13 @@ TEST(Loss, EqualsAnExampleWorkedByHand) {
 
   const LossValues loss = loss_of(outputs, targets, {});
   // Positive: log 2. Negative: log(1 + e).
-  EXPECT_NEAR(loss.cls, std::log(2.0) + std::log(1 + std::exp(1.0)), 1e-6);
+  EXPECT_NEAR(loss.term("cls"), std::log(2.0) + std::log(1 + std::exp(1.0)), 1e-6);
   // Offsets: dx 0, dy 4 / (0.1 8) = 5, dw 0, dh log(2) / 0.2 = 3.47: linear parts.
-  EXPECT_NEAR(loss.box, (5 - 0.5) + (std::log(2.0) / 0.2 - 0.5), 1e-5);
+  EXPECT_NEAR(loss.term("box"), (5 - 0.5) + (std::log(2.0) / 0.2 - 0.5), 1e-5);
   // Points at x 0 1 2 3 4, y 2, offsets by 0.8: x -5 -3.75 -2.5 -1.25 0, y -2.5.
-  EXPECT_NEAR(loss.landmarks, (4.5 + 3.25 + 2.0 + 0.75 + 0) + 5 * 2.0, 1e-5);
-  EXPECT_NEAR(loss.total, loss.cls + 0.25 * loss.box + 0.1 * loss.landmarks, 1e-6);
+  EXPECT_NEAR(loss.term("landmarks"), (4.5 + 3.25 + 2.0 + 0.75 + 0) + 5 * 2.0, 1e-5);
+  EXPECT_NEAR(loss.total, loss.term("cls") + 0.25 * loss.term("box") + 0.1 * loss.term("landmarks"),
+              1e-6);
 }
 
 TEST(Loss, GradientsEqualFiniteDifferences) {
@@ -116,8 +119,8 @@ TEST(Loss, WithoutFacesIsZeroOrThatOfTheLeastNegatives) {
   LossOptions options;
   options.min_negatives = 2;
   const LossValues loss = loss_of(outputs, targets, options);
-  EXPECT_GT(loss.cls, 0);
-  EXPECT_EQ(loss.box, 0);
+  EXPECT_GT(loss.term("cls"), 0);
+  EXPECT_EQ(loss.term("box"), 0);
 }
 
 TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
@@ -132,9 +135,9 @@ TEST(Loss, LeavesOutBoxesThatAreEstimatesAndPointsThatAreUnsure) {
   LossOptions options;
   options.min_points_score = 0.5F;
   const LossValues loss = loss_of(outputs, targets, options);
-  EXPECT_GT(loss.cls, 0);
-  EXPECT_EQ(loss.box, 0);
-  EXPECT_EQ(loss.landmarks, 0);
+  EXPECT_GT(loss.term("cls"), 0);
+  EXPECT_EQ(loss.term("box"), 0);
+  EXPECT_EQ(loss.term("landmarks"), 0);
 }
 
 TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
@@ -165,7 +168,7 @@ TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
           score == 1 ? 50.0F : static_cast<float>(std::log(score / (1 - score)));
     }
   }
-  EXPECT_NEAR(count_positives(targets, options).positives, scores, 1e-9);
+  EXPECT_NEAR(count_positives(targets, models::face_heads(), options).positives, scores, 1e-9);
   loss_of(outputs, targets, options);
   for (std::size_t map : {0U, 1U}) {
     for (const float gradient : outputs.gradients[map]) EXPECT_NEAR(gradient, 0, 1e-7);
@@ -178,6 +181,37 @@ TEST(Loss, SoftTargetsTeachTheScoreOfTheLabel) {
     for (AnnotatedFace& face : target.faces) face.points_score = 1;
   }
   EXPECT_EQ(loss_of(outputs, targets, options).total, hard.total);
+}
+
+TEST(Loss, OfAddedHeadIsTheDistanceOfItsValues) {
+  std::vector<models::Head> heads = models::face_heads();
+  heads.push_back({.name = "tone", .module = "ToneHead", .values = 1, .loss_weight = 0.5F});
+  std::vector<ImageTarget> targets = two_targets();
+  targets[0].faces[0].values = {{"tone", {0.25F}}};
+  Outputs outputs(5);
+  std::vector<std::vector<float>> tones = {std::vector<float>(16, 1.0F),
+                                           std::vector<float>(2, 1.0F)};
+  std::vector<std::vector<float>> gradients = tones;
+  NetworkOutputs views = outputs.views();
+  views.push_back({{tones[0], tones[1]}, {gradients[0], gradients[1]}});
+  const LossCounts counts = count_positives(targets, heads, {});
+  const auto learners = std::ranges::count(targets[0].match, 0);
+  ASSERT_GT(learners, 0);
+  EXPECT_EQ(counts.by_head.back(), learners);
+  const LossValues with = compute_loss(views, targets, kFamily, heads, kSide, kSide, counts, {});
+  EXPECT_NEAR(with.term("tone"), 0.75, 1e-6);
+  EXPECT_NEAR(with.total, loss_of(outputs, targets, {}).total + 0.5 * 0.75, 1e-6);
+  // Only the anchors of the face with a value are moved, each by its share.
+  double slope = 0;
+  for (const auto& level : gradients) {
+    for (const float gradient : level) slope += static_cast<double>(gradient);
+  }
+  EXPECT_NEAR(slope, 0.5, 1e-6);
+  EXPECT_EQ(gradients[0][8], 0) << "of the second image";
+
+  targets[0].faces[0].values = {{"tone", {1, 2}}};
+  EXPECT_THROW(compute_loss(views, targets, kFamily, heads, kSide, kSide, counts, {}),
+               retinaface::Error);
 }
 
 TEST(Loss, StaysFiniteForExtremeLogits) {

@@ -236,11 +236,22 @@ void matching_fields(Fields& table, MatchingOptions& options) {
   table.number("ignored_face_iou", options.ignored_face_iou, 0, 1);
 }
 
+/// HEAD_weight for each head; where there is none, what `present` says.
+template <typename Fields, typename Present>
+void weight_fields(Fields& table, HeadWeights& weights, std::span<const models::Head> heads,
+                   const Present& present) {
+  for (const models::Head& head : heads) {
+    float weight = present(head);
+    table.number(head.name + "_weight", weight, 0, kAny);
+    weights[head.name] = weight;
+  }
+}
+
 template <typename Fields>
-void loss_fields(Fields& table, LossOptions& options) {
-  table.number("cls_weight", options.cls_weight, 0, kAny);
-  table.number("box_weight", options.box_weight, 0, kAny);
-  table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
+void loss_fields(Fields& table, LossOptions& options, std::span<const models::Head> heads) {
+  weight_fields(table, options.weights, heads, [&](const models::Head& head) {
+    return static_cast<float>(weight_of(head, options));
+  });
   table.number("negatives_per_positive", options.negatives_per_positive, 0, kAny);
   table.whole("min_negatives", options.min_negatives, 0, 1'000'000);
   table.number("smooth_l1_beta", options.smooth_l1_beta, 1e-6, kAny);
@@ -249,10 +260,11 @@ void loss_fields(Fields& table, LossOptions& options) {
 }
 
 template <typename Fields>
-void distillation_fields(Fields& table, DistillationOptions& options) {
-  table.number("cls_weight", options.cls_weight, 0, kAny);
-  table.number("box_weight", options.box_weight, 0, kAny);
-  table.number("landmarks_weight", options.landmarks_weight, 0, kAny);
+void distillation_fields(Fields& table, DistillationOptions& options,
+                         std::span<const models::Head> heads) {
+  weight_fields(table, options.weights, heads, [&](const models::Head& head) {
+    return static_cast<float>(weight_of(head, options));
+  });
   table.number("min_score", options.min_score, 0, 1);
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("min_weight", options.min_weight, 0, 1);
@@ -286,9 +298,16 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
   table.flag("frozen_statistics", recipe.frozen_statistics);
 }
 
+/// Those of the model; of a name that is none, which is reported later, those that detectors have.
+std::vector<models::Head> heads_of(const std::string& model) {
+  const auto row = std::ranges::find(models::catalogue(), model, &models::Model::name);
+  return row != models::catalogue().end() ? row->heads : models::face_heads();
+}
+
 template <typename Fields>
 void recipe_fields(Fields& fields, Recipe& recipe) {
   fields.text("model", recipe.model);
+  const std::vector<models::Head> heads = heads_of(recipe.model);
   fields.table("input", [&](Fields& part) {
     part.whole("side_px", recipe.side_px, 32, 8192);
     part.whole("batch", recipe.batch, 1, 65536);
@@ -297,9 +316,9 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
   fields.table("augmentation",
                [&](Fields& part) { augmentation_fields(part, recipe.augmentation); });
   fields.table("matching", [&](Fields& part) { matching_fields(part, recipe.matching); });
-  fields.table("loss", [&](Fields& part) { loss_fields(part, recipe.loss); });
+  fields.table("loss", [&](Fields& part) { loss_fields(part, recipe.loss, heads); });
   fields.table("distillation",
-               [&](Fields& part) { distillation_fields(part, recipe.distillation); });
+               [&](Fields& part) { distillation_fields(part, recipe.distillation, heads); });
   fields.table("optimizer", [&](Fields& part) { optimizer_fields(part, recipe); });
   fields.table("schedule", [&](Fields& part) { schedule_fields(part, recipe.schedule); });
   fields.table("validation", [&](Fields& part) {

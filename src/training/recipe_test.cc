@@ -106,17 +106,17 @@ recompute = true
   EXPECT_TRUE(recipe.matching.force_best);
   EXPECT_EQ(recipe.matching.force_above_iou, 0.1F);
   EXPECT_EQ(recipe.matching.ignored_face_iou, 0.4F);
-  EXPECT_EQ(recipe.loss.cls_weight, 2);
-  EXPECT_EQ(recipe.loss.box_weight, 3);
-  EXPECT_EQ(recipe.loss.landmarks_weight, 4);
+  EXPECT_EQ(recipe.loss.weights.at("cls"), 2);
+  EXPECT_EQ(recipe.loss.weights.at("box"), 3);
+  EXPECT_EQ(recipe.loss.weights.at("landmarks"), 4);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 5);
   EXPECT_EQ(recipe.loss.min_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
   EXPECT_EQ(recipe.loss.min_points_score, 0.8F);
   EXPECT_TRUE(recipe.loss.soft_targets);
-  EXPECT_EQ(recipe.distillation.cls_weight, 1.5F);
-  EXPECT_EQ(recipe.distillation.box_weight, 2.5F);
-  EXPECT_EQ(recipe.distillation.landmarks_weight, 3.5F);
+  EXPECT_EQ(recipe.distillation.weights.at("cls"), 1.5F);
+  EXPECT_EQ(recipe.distillation.weights.at("box"), 2.5F);
+  EXPECT_EQ(recipe.distillation.weights.at("landmarks"), 3.5F);
   EXPECT_EQ(recipe.distillation.min_score, 0.2F);
   EXPECT_EQ(recipe.distillation.temperature, 3);
   EXPECT_EQ(recipe.distillation.min_weight, 0.01F);
@@ -147,7 +147,7 @@ recompute = true
 }
 
 TEST(Recipe, OfNothingIsTheDefaults) {
-  const Recipe recipe = parse_recipe("", "empty.toml");
+  const Recipe recipe = parse_recipe("[loss]", "empty.toml");
   EXPECT_EQ(to_toml(recipe), to_toml(Recipe{}));
   EXPECT_EQ(to_toml(parse_recipe(to_toml(recipe), "again.toml")), to_toml(recipe));
 }
@@ -156,9 +156,13 @@ TEST(Recipe, DefaultsAreThePapersLoss) {
   const Recipe recipe;
   EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
   EXPECT_EQ(recipe.matching.negative_iou, 0.3F);
-  EXPECT_EQ(recipe.loss.cls_weight, 1);
-  EXPECT_EQ(recipe.loss.box_weight, 0.25F);
-  EXPECT_EQ(recipe.loss.landmarks_weight, 0.1F);
+  const Recipe parsed = parse_recipe("[loss]", "empty.toml");
+  EXPECT_EQ(parsed.loss.weights.at("cls"), 1);
+  EXPECT_EQ(parsed.loss.weights.at("box"), 0.25F);
+  EXPECT_EQ(parsed.loss.weights.at("landmarks"), 0.1F);
+  for (const models::Head& head : models::face_heads()) {
+    EXPECT_EQ(static_cast<float>(weight_of(head, recipe.loss)), parsed.loss.weights.at(head.name));
+  }
   EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
 }
 
@@ -188,8 +192,8 @@ TEST(Recipe, ThePapersHaveItsConstants) {
     EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
     EXPECT_EQ(recipe.matching.negative_iou, 0.3F);
     EXPECT_FALSE(recipe.matching.force_best);
-    EXPECT_EQ(recipe.loss.cls_weight, 1);
-    EXPECT_EQ(recipe.loss.box_weight, 0.25F);
+    EXPECT_EQ(recipe.loss.weights.at("cls"), 1);
+    EXPECT_EQ(recipe.loss.weights.at("box"), 0.25F);
     EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
     EXPECT_EQ(recipe.loss.min_negatives, 0);
     EXPECT_EQ(recipe.optimizer.momentum, 0.9F);
@@ -207,9 +211,9 @@ TEST(Recipe, ThePapersHaveItsConstants) {
       EXPECT_NEAR(rate(epoch), expected, 1e-3 * expected) << epoch;
     }
   }
-  EXPECT_EQ(of_repository("resnet152-paper").loss.landmarks_weight, 0.1F);
-  EXPECT_EQ(of_repository("resnet152-paper-dcn").loss.landmarks_weight, 0);
-  EXPECT_EQ(of_repository("resnet152-paper-context").loss.landmarks_weight, 0);
+  EXPECT_EQ(of_repository("resnet152-paper").loss.weights.at("landmarks"), 0.1F);
+  EXPECT_EQ(of_repository("resnet152-paper-dcn").loss.weights.at("landmarks"), 0);
+  EXPECT_EQ(of_repository("resnet152-paper-context").loss.weights.at("landmarks"), 0);
   EXPECT_EQ(of_repository("resnet152-paper").model, "resnet152+dcn+shared-heads");
   EXPECT_EQ(of_repository("resnet152-paper-dcn").model, "resnet152+dcn+shared-heads");
   EXPECT_EQ(of_repository("resnet152-paper-context").model, "resnet152+shared-heads");

@@ -23,13 +23,12 @@ RunLog::RunLog(const std::filesystem::path& folder, const Lengths& keep)
 
 void RunLog::add_step(const TrainingProgress& progress) {
   const LossValues& loss = progress.loss;
-  std::string terms =
-      fmt::format(R"("loss": {}, "loss_cls": {}, "loss_box": {}, "loss_landmarks": {})", loss.total,
-                  loss.cls, loss.box, loss.landmarks);
-  Metrics scalars = {{"loss/total", loss.total},
-                     {"loss/cls", loss.cls},
-                     {"loss/box", loss.box},
-                     {"loss/landmarks", loss.landmarks}};
+  std::string terms = fmt::format(R"("loss": {})", loss.total);
+  Metrics scalars = {{"loss/total", loss.total}};
+  for (const LossTerm& term : loss.terms) {
+    terms += fmt::format(R"(, "loss_{}": {})", term.head, term.value);
+    scalars.emplace_back("loss/" + term.head, term.value);
+  }
   if (loss.teacher > 0) {
     terms += fmt::format(R"(, "loss_teacher": {})", loss.teacher);
     scalars.emplace_back("loss/teacher", loss.teacher);

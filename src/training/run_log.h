@@ -26,7 +26,7 @@ class RunLog {
   /// here.
   RunLog(const std::filesystem::path& folder, const Lengths& keep);
 
-  /// {"step", "epoch", "loss", "loss_cls", "loss_box", "loss_landmarks",
+  /// {"step", "epoch", "loss", for each head "loss_HEAD",
   /// with a teacher "loss_teacher", "learning_rate",
   /// "images_per_second", "waiting_share"}
   void add_step(const TrainingProgress& progress);

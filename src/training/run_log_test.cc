@@ -20,7 +20,7 @@ TEST(RunLog, DropsWhatWillBeDoneAgain) {
   TrainingProgress progress;
   progress.step = 1;
   progress.epoch = 1;
-  progress.loss = {.total = 4, .cls = 1, .box = 2, .landmarks = 3};
+  progress.loss = {.total = 4, .terms = {{"cls", 1}, {"box", 2}, {"landmarks", 3}}};
   RunLog::Lengths kept;
   {
     RunLog log(folder.path(), {});

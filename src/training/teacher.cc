@@ -1,7 +1,6 @@
 #include "training/teacher.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <future>
@@ -26,37 +25,21 @@ void copy_map(const runtime::FeatureMap& map, std::span<float> target) {
   }
 }
 
-/// One of an anchor's numbers as it is for the image in a mirror.
-struct Reflection {
-  std::size_t index;
-  float factor;
-};
-
-constexpr std::array<Reflection, 2> kReflectedCls = {{{0, 1}, {1, 1}}};
-constexpr std::array<Reflection, 4> kReflectedBox = {{{0, -1}, {1, 1}, {2, 1}, {3, 1}}};
-constexpr std::array<Reflection, 10> kReflectedLandmarks = [] {
-  std::array<Reflection, 10> reflections{};
-  for (std::size_t point = 0; point < 5; ++point) {
-    const std::size_t counterpart = detection::kMirrorCounterpart[point];
-    reflections[2 * point] = {2 * counterpart, -1};
-    reflections[2 * point + 1] = {2 * counterpart + 1, 1};
-  }
-  return reflections;
-}();
-
 /// Takes the mean of what copy_map wrote and of the map of the mirrored image.
-void average_mirrored_map(const runtime::FeatureMap& map, std::span<const Reflection> reflections,
+void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& head,
                           std::span<float> target) {
   RF_CHECK(target.size() == static_cast<std::size_t>(map.channels * map.cells()));
   for (std::int64_t c = 0; c < map.channels; ++c) {
-    const auto width = static_cast<std::int64_t>(reflections.size());
-    const Reflection reflection = reflections[static_cast<std::size_t>(c % width)];
+    const auto width = static_cast<std::int64_t>(head.values);
+    const auto value = static_cast<std::size_t>(c % width);
+    const models::MirroredValue reflection =
+        head.mirrored.empty() ? models::MirroredValue{value, 1} : head.mirrored[value];
     const float* const channel =
         map.channel(c / width * width + static_cast<std::int64_t>(reflection.index));
     for (std::int64_t i = 0; i < map.cells(); ++i) {
       const std::int64_t mirrored = i + map.width - 1 - 2 * (i % map.width);
-      float& value = target[static_cast<std::size_t>(i * map.channels + c)];
-      value = (value + reflection.factor * channel[mirrored * map.block]) / 2;
+      float& mean = target[static_cast<std::size_t>(i * map.channels + c)];
+      mean = (mean + reflection.factor * channel[mirrored * map.block]) / 2;
     }
   }
 }
@@ -77,6 +60,12 @@ bool same_anchors(const models::AnchorFamily& a, const models::AnchorFamily& b) 
          });
 }
 
+bool same_heads(const std::vector<models::Head>& a, const std::vector<models::Head>& b) {
+  return std::ranges::equal(a, b, [](const models::Head& x, const models::Head& y) {
+    return x.name == y.name && x.values == y.values && x.meaning == y.meaning;
+  });
+}
+
 }  // namespace
 
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
@@ -84,10 +73,14 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
     : model_(*loaded.model),
       mirrored_(mirrored),
       network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-      outputs_(models::head_outputs(loaded.graph, model_.anchors)),
+      outputs_(models::head_outputs(loaded.graph, model_)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
   if (!same_anchors(model_.anchors, student.anchors)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
+         student.name, model_.name);
+  }
+  if (!same_heads(model_.heads, student.heads)) {
+    fail(ErrorCode::kBadData, "{}: expected a teacher with the heads of {}, found a {}", source,
          student.name, model_.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
@@ -99,7 +92,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
 }
 
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs;
+  TeacherOutputs outputs(model_.heads.size());
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
   for (const models::AnchorLevel& level : model_.anchors.levels) {
@@ -107,9 +100,9 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
-    outputs.cls.emplace_back(anchors * 2);
-    outputs.box.emplace_back(anchors * 4);
-    outputs.landmarks.emplace_back(anchors * 10);
+    for (std::size_t h = 0; h < outputs.size(); ++h) {
+      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.heads[h].values));
+    }
   }
   const auto run = [&](runtime::Session& session, ImageView image) {
     detection::preprocess(image, model_.preprocessing, session.input(height, width));
@@ -120,23 +113,22 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
       const std::size_t size = batch.size() / samples.size();
       return std::span(batch).subspan(n * size, size);
     };
+    const auto for_each_map = [&](const auto& action) {
+      for (std::size_t level = 0; level < outputs_.size(); ++level) {
+        for (std::size_t h = 0; h < outputs.size(); ++h) {
+          action(session.output(outputs_[level][h]), h, part_of(outputs[h][level]));
+        }
+      }
+    };
     run(session, samples[n].image);
-    for (std::size_t level = 0; level < outputs_.size(); ++level) {
-      copy_map(session.output(outputs_[level].cls), part_of(outputs.cls[level]));
-      copy_map(session.output(outputs_[level].box), part_of(outputs.box[level]));
-      copy_map(session.output(outputs_[level].landmarks), part_of(outputs.landmarks[level]));
-    }
+    for_each_map([](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
+      copy_map(map, target);
+    });
     if (!mirrored_) return;
     run(session, detection::mirrored(samples[n].image));
-    for (std::size_t level = 0; level < outputs_.size(); ++level) {
-      const auto average = [&](std::size_t output, std::span<const Reflection> reflections,
-                               std::vector<float>& batch) {
-        average_mirrored_map(session.output(output), reflections, part_of(batch));
-      };
-      average(outputs_[level].cls, kReflectedCls, outputs.cls[level]);
-      average(outputs_[level].box, kReflectedBox, outputs.box[level]);
-      average(outputs_[level].landmarks, kReflectedLandmarks, outputs.landmarks[level]);
-    }
+    for_each_map([&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
+      average_mirrored_map(map, model_.heads[h], target);
+    });
   };
   const auto share_of = [&](std::size_t thread) {
     for (std::size_t n = thread; n < samples.size(); n += sessions_.size()) {

@@ -11,12 +11,8 @@
 
 namespace retinaface::training {
 
-/// A teacher's outputs for some images, each level laid out as a HeadBatch' values.
-struct TeacherOutputs {
-  std::vector<std::vector<float>> cls;
-  std::vector<std::vector<float>> box;
-  std::vector<std::vector<float>> landmarks;
-};
+/// A teacher's outputs for some images, by head and level, each laid out as a HeadBatch's values.
+using TeacherOutputs = std::vector<std::vector<std::vector<float>>>;
 
 /// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the images
 /// as the other does, augmented.
@@ -24,7 +20,7 @@ class Teacher {
  public:
   /// Messages name the teacher by `source`. If `mirrored`, its outputs are the means of what it
   /// gives for an image and, brought back, for the image in a mirror. Throws Error(kBadData)
-  /// when its anchors are others than the student's: their outputs could not be compared.
+  /// when its anchors or heads are others than the student's: their outputs could not be compared.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
           const std::string& source, int threads, bool mirrored = false);
 
@@ -40,7 +36,7 @@ class Teacher {
   bool mirrored_;
   std::shared_ptr<const runtime::Network> network_;
   std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
-  std::vector<models::HeadOutputs> outputs_;                 ///< by level
+  std::vector<std::vector<std::size_t>> outputs_;            ///< by level, by head
   std::string description_;
 };
 

@@ -43,17 +43,16 @@ std::vector<Face> faces_of(const TeacherOutputs& outputs, const models::AnchorFa
   std::size_t level = 0;
   std::size_t index = 0;
   for (const detection::Anchor& anchor : detection::make_anchors(family, side, side)) {
-    if (index * 2 == outputs.cls[level].size()) {
+    if (index * 2 == outputs[0][level].size()) {
       ++level;
       index = 0;
     }
     detection::BoxOffsets box;
     detection::LandmarkOffsets landmarks;
-    std::copy_n(outputs.box[level].begin() + static_cast<std::ptrdiff_t>(index * 4), 4,
-                box.begin());
-    std::copy_n(outputs.landmarks[level].begin() + static_cast<std::ptrdiff_t>(index * 10), 10,
+    std::copy_n(outputs[1][level].begin() + static_cast<std::ptrdiff_t>(index * 4), 4, box.begin());
+    std::copy_n(outputs[2][level].begin() + static_cast<std::ptrdiff_t>(index * 10), 10,
                 landmarks.begin());
-    faces.push_back({outputs.cls[level][2 * index + 1] - outputs.cls[level][2 * index],
+    faces.push_back({outputs[0][level][2 * index + 1] - outputs[0][level][2 * index],
                      detection::decode_box(anchor, box, family),
                      detection::decode_landmarks(anchor, landmarks, family)});
     ++index;

@@ -32,11 +32,10 @@ struct Outputs {
   }
 
   NetworkOutputs views() {
-    NetworkOutputs outputs;
-    HeadBatch* const heads[] = {&outputs.cls, &outputs.box, &outputs.landmarks};
+    NetworkOutputs outputs(models::face_heads().size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-      heads[i / 2]->values.emplace_back(values[i]);
-      heads[i / 2]->gradients.emplace_back(gradients[i]);
+      outputs[i / 2].values.emplace_back(values[i]);
+      outputs[i / 2].gradients.emplace_back(gradients[i]);
     }
     return outputs;
   }

@@ -65,17 +65,15 @@ void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
-  NetworkOutputs outputs;
-  const auto collect = [&](std::size_t index, HeadBatch& maps) {
-    const runtime::OutputBatch output = network_.output(index);
-    gradients_[index].resize(output.size());
-    maps.values.emplace_back(output.data, output.size());
-    maps.gradients.emplace_back(gradients_[index]);
-  };
-  for (const models::HeadOutputs& level : models::head_outputs(graph_, model_.anchors)) {
-    collect(level.cls, outputs.cls);
-    collect(level.box, outputs.box);
-    collect(level.landmarks, outputs.landmarks);
+  NetworkOutputs outputs(model_.heads.size());
+  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_)) {
+    for (std::size_t h = 0; h < level.size(); ++h) {
+      const runtime::OutputBatch output = network_.output(level[h]);
+      std::vector<float>& gradients = gradients_[level[h]];
+      gradients.resize(output.size());
+      outputs[h].values.emplace_back(output.data, output.size());
+      outputs[h].gradients.emplace_back(gradients);
+    }
   }
   return outputs;
 }
@@ -87,10 +85,10 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   fill_input(samples);
   network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
   const NetworkOutputs outputs = collect_outputs();
-  LossValues loss =
-      compute_loss(outputs, targets, model_.anchors, side, side, counts, recipe_.loss);
+  LossValues loss = compute_loss(outputs, targets, model_.anchors, model_.heads, side, side, counts,
+                                 recipe_.loss);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), counts,
+    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.heads, counts,
                                          static_cast<double>(recipe_.loss.smooth_l1_beta),
                                          recipe_.distillation);
     loss.total += loss.teacher;
@@ -107,8 +105,10 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
     targets.push_back(
         {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
   }
-  LossCounts counts = count_positives(targets, recipe_.loss);
-  sum({&counts.positives, &counts.with_box, &counts.with_landmarks});
+  LossCounts counts = count_positives(targets, model_.heads, recipe_.loss);
+  std::vector<double*> sums = {&counts.positives};
+  for (double& count : counts.by_head) sums.push_back(&count);
+  sum(sums);
   const auto parts = static_cast<std::size_t>(recipe_.accumulate);
   RF_CHECK(batch.size() % parts == 0);
   const std::size_t size = batch.size() / parts;
@@ -118,12 +118,14 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
     loss += forward_backward_part(batch.subspan(begin, size),
                                   std::span(targets).subspan(begin, size), counts);
   }
-  sum({&loss.total, &loss.cls, &loss.box, &loss.landmarks, &loss.teacher});
+  sums = {&loss.total, &loss.teacher};
+  for (LossTerm& term : loss.terms) sums.push_back(&term.value);
+  sum(sums);
   processes_.sum(network_.gradients());
   return loss;
 }
 
-void TrainingStep::sum(std::initializer_list<double*> values) {
+void TrainingStep::sum(std::span<double* const> values) {
   std::vector<double> sums;
   for (const double* value : values) sums.push_back(*value);
   processes_.sum(std::span(sums));

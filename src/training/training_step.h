@@ -1,6 +1,5 @@
 #pragma once
 
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -39,7 +38,7 @@ class TrainingStep {
  private:
   NetworkOutputs collect_outputs();
   /// Replaces each value by its sum over all processes.
-  void sum(std::initializer_list<double*> values);
+  void sum(std::span<double* const> values);
   void fill_input(std::span<const dataset::Sample> samples);
   LossValues forward_backward_part(std::span<const dataset::Sample> samples,
                                    std::span<const ImageTarget> targets, const LossCounts& counts);

@@ -114,14 +114,20 @@ Diagram diagram(const std::string& title, const std::map<std::string, Series>& a
   return result;
 }
 
+/// The losses among the metrics and what they are called: the total first, then each head's, and
+/// the distance from a teacher.
+std::vector<std::pair<std::string, std::string>> loss_columns(const Metrics& metrics) {
+  constexpr std::string_view kPrefix = "loss_";
+  std::vector<std::pair<std::string, std::string>> columns = {{"loss", "total"}};
+  for (const auto& [key, series] : metrics.steps) {
+    if (key.starts_with(kPrefix)) columns.emplace_back(key, key.substr(kPrefix.size()));
+  }
+  return columns;
+}
+
 void draw_curves(const fs::path& path, const Metrics& metrics) {
   std::vector<Diagram> diagrams = {
-      diagram("loss", metrics.steps,
-              {{"loss", "total"},
-               {"loss_cls", "classes"},
-               {"loss_box", "boxes"},
-               {"loss_landmarks", "landmarks"},
-               {"loss_teacher", "distance from the teacher"}}),
+      diagram("loss", metrics.steps, loss_columns(metrics)),
       diagram("learning rate", metrics.steps, {{"learning_rate", "rate"}})};
   diagrams.back().y_max = 1e-9;  // a rate of 0 is one too
   for (const double rate : diagrams.back().lines.at(0).y) {
@@ -210,14 +216,9 @@ std::string figures_table(const Metrics& metrics) {
   };
   const Series& losses = metrics.steps.at("loss");
   row("steps", fmt::format("{:.0f}", losses.step.back()));
-  for (const auto& [key, name] : {std::pair{"loss", "loss, mean of the last 100 steps"},
-                                  {"loss_cls", "of the classes"},
-                                  {"loss_box", "of the boxes"},
-                                  {"loss_landmarks", "of the landmarks"},
-                                  {"loss_teacher", "distance from the teacher"}}) {
-    const auto series = metrics.steps.find(key);
-    if (series == metrics.steps.end()) continue;
-    row(name, fmt::format("{:.4f}", series->second.recent(kLast)));
+  for (const auto& [key, name] : loss_columns(metrics)) {
+    row(fmt::format("loss, {}, mean of the last 100 steps", name),
+        fmt::format("{:.4f}", metrics.steps.at(key).recent(kLast)));
   }
   row("images/s, mean of the last 100 steps",
       fmt::format("{:.1f}", metrics.steps.at("images_per_second").recent(kLast)));

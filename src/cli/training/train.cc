@@ -62,15 +62,17 @@ class ProgressReport {
   void show(const training::TrainingProgress& progress) {
     const bool due = on_terminal_ || progress.step % 50 == 1 || progress.step == progress.steps;
     if (due) {
+      std::string terms;
+      for (const training::LossTerm& term : progress.loss.terms) {
+        terms += fmt::format("{}{} {:.3f}", terms.empty() ? "" : " ", term.head, term.value);
+      }
       const double distance = progress.loss.teacher;
-      const std::string teacher = distance > 0 ? fmt::format(" teacher {:.3f}", distance) : "";
+      if (distance > 0) terms += fmt::format(" teacher {:.3f}", distance);
       const std::string line = fmt::format(
-          "epoch {}/{} step {}/{}  loss {:.3f} (cls {:.3f} box {:.3f} points {:.3f}{})  rate "
-          "{:.2g}  "
-          "{:.1f} images/s  waiting {:.1f}%  {} left",
+          "epoch {}/{} step {}/{}  loss {:.3f} ({})  rate {:.2g}  {:.1f} images/s  waiting {:.1f}% "
+          " {} left",
           progress.epoch, progress.epochs, progress.step, progress.steps, progress.loss.total,
-          progress.loss.cls, progress.loss.box, progress.loss.landmarks, teacher,
-          progress.learning_rate, progress.images_per_second, 100 * progress.waiting_share,
+          terms, progress.learning_rate, progress.images_per_second, 100 * progress.waiting_share,
           duration(progress.seconds_left));
       fmt::print(stderr, "{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
       open_ = true;

@@ -1,0 +1,76 @@
+#include "models/heads.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "geometry/mirror.h"
+
+namespace retinaface::models {
+namespace {
+
+std::vector<MirroredValue> mirrored_landmarks() {
+  std::vector<MirroredValue> values;
+  for (const std::size_t counterpart : kMirrorCounterpart) {
+    values.push_back({2 * counterpart, -1});
+    values.push_back({2 * counterpart + 1, 1});
+  }
+  return values;
+}
+
+}  // namespace
+
+// The one place that spells the three out. Names of modules are the public PyTorch family's, loss
+// weights the paper's (section 3.3).
+const std::vector<Head>& face_heads() {
+  static const std::vector<Head> heads = {
+      {.name = "cls",
+       .module = "ClassHead",
+       .values = 2,
+       .meaning = HeadMeaning::kScore,
+       .loss = HeadLoss::kCrossEntropy,
+       .loss_weight = 1},
+      {.name = "box",
+       .module = "BboxHead",
+       .values = 4,
+       .meaning = HeadMeaning::kBox,
+       .loss = HeadLoss::kSmoothL1,
+       .loss_weight = 0.25F,
+       .mirrored = {{0, -1}, {1, 1}, {2, 1}, {3, 1}}},
+      {.name = "landmarks",
+       .module = "LandmarkHead",
+       .values = 10,
+       .meaning = HeadMeaning::kLandmarks,
+       .loss = HeadLoss::kSmoothL1,
+       .loss_weight = 0.1F,
+       .mirrored = mirrored_landmarks()},
+  };
+  return heads;
+}
+
+std::string output_name(const Head& head, std::size_t level) {
+  return fmt::format("{}.{}", head.name, level);
+}
+
+std::size_t score_head(std::span<const Head> heads) {
+  RF_CHECK(std::ranges::count(heads, HeadMeaning::kScore, &Head::meaning) == 1);
+  const auto found = std::ranges::find(heads, HeadMeaning::kScore, &Head::meaning);
+  return static_cast<std::size_t>(found - heads.begin());
+}
+
+std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
+                                                   std::span<const Head> heads,
+                                                   std::size_t levels) {
+  std::vector<std::vector<std::size_t>> outputs(levels);
+  for (std::size_t level = 0; level < levels; ++level) {
+    for (const Head& head : heads) {
+      const int index = graph.find_output(output_name(head, level));
+      RF_CHECK(index >= 0);
+      outputs[level].push_back(static_cast<std::size_t>(index));
+    }
+  }
+  return outputs;
+}
+
+}  // namespace retinaface::models

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <vector>
 
 #include "retinaface/detector.h"
+
+#include "geometry/mirror.h"
 
 namespace retinaface::detection {
 
@@ -16,8 +16,7 @@ namespace retinaface::detection {
 /// score.
 std::vector<Face> vote(std::vector<Face> faces, float min_iou);
 
-/// The landmark that a mirror puts in the place of each: left ones and right ones change places.
-inline constexpr std::array<std::size_t, 5> kMirrorCounterpart = {1, 0, 2, 4, 3};
+using retinaface::kMirrorCounterpart;
 
 /// The image seen in a mirror, as RGB.
 Image mirrored(ImageView image);

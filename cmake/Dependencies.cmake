@@ -26,6 +26,10 @@ find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
 add_library(hwy INTERFACE)
 target_include_directories(hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 
+find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
+add_library(protozero INTERFACE)
+target_include_directories(protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
+
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 add_library(stb INTERFACE)
 target_include_directories(stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})

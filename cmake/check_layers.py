@@ -26,6 +26,7 @@ WRAPPED = {
     "libav": ["video"],
     "libswscale/": ["video"],
     "tinyxml2.h": ["dataset"],
+    "protozero/": ["interchange", "training"],
     "CLI/": ["cli"],
     "toml": ["training", "cli"],
 }

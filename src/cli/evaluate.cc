@@ -54,12 +54,6 @@ std::vector<Face> detect_in_file(const Detector& detector, const DetectionOption
                             options.detect);
 }
 
-std::span<const std::string_view> image_extensions() {
-  static constexpr std::string_view kExtensions[] = {".jpg", ".jpeg", ".png", ".webp",
-                                                     ".bmp", ".tif",  ".tiff"};
-  return kExtensions;
-}
-
 std::string display_name(const std::string& path) {
   std::filesystem::path name = std::filesystem::path(path).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // a folder with a slash at its end

@@ -30,9 +30,6 @@ int thread_count(const DetectionOptions& options);
 std::vector<Face> detect_in_file(const Detector& detector, const DetectionOptions& options,
                                  const std::filesystem::path& path);
 
-/// What the names of images end in.
-std::span<const std::string_view> image_extensions();
-
 /// The name by which a prediction folder or a model goes in legends and tables.
 std::string display_name(const std::string& path);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -14,22 +13,13 @@
 #include <glob.h>
 
 #include "base/file.h"
+#include "image/image_name.h"
 #include "video/video_kind.h"
 
 namespace retinaface::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool has_image_name(const fs::path& path) {
-  constexpr std::array<std::string_view, 16> kExtensions = {
-      ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif",  ".tiff",
-      ".bmp", ".gif",  ".pnm", ".pbm",  ".pgm", ".ppm",  ".heic", ".avif"};
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::ranges::find(kExtensions, extension) != kExtensions.end();
-}
 
 void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
   const auto begin = static_cast<std::ptrdiff_t>(inputs.size());

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "evaluation/wider_predictions.h"
+#include "image/image_name.h"
 
 namespace retinaface::cli {
 

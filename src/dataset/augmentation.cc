@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "geometry/box.h"
+#include "geometry/mirror.h"
 #include "image/convert.h"
 #include "image/resize.h"
 #include "image/warp.h"
@@ -220,10 +221,12 @@ void flip(Sample& sample) {
   mirror(sample.image);
   const auto width = static_cast<float>(sample.image.width());
   for (AnnotatedFace& face : sample.faces) {
-    face.box = {width - face.box.x1, face.box.y0, width - face.box.x0, face.box.y1};
-    for (AnnotatedPoint& point : face.points) point.position.x = width - point.position.x;
-    std::swap(face.points[0], face.points[1]);
-    std::swap(face.points[3], face.points[4]);
+    face.box = mirrored(face.box, width);
+    const auto points = face.points;
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      face.points[k] = points[kMirrorCounterpart[k]];
+      face.points[k].position.x = width - face.points[k].position.x;
+    }
   }
 }
 

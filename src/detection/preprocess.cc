@@ -69,17 +69,24 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 
 namespace retinaface::detection {
+namespace {
+
+/// Where the image's first, second and third byte go among the network's channels, and back.
+std::array<std::size_t, 3> network_channels(PixelFormat format,
+                                            const models::Preprocessing& preprocessing) {
+  const bool image_is_bgr = format == PixelFormat::kBgr || format == PixelFormat::kBgra;
+  if (format != PixelFormat::kGray && image_is_bgr != preprocessing.bgr) return {2, 1, 0};
+  return {0, 1, 2};
+}
+
+}  // namespace
 
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
                 std::span<float> planes) {
   const auto width = static_cast<std::size_t>(image.width);
   const auto height = static_cast<std::size_t>(image.height);
   RF_CHECK(planes.size() == 3 * width * height);
-  // Where the image's first, second and third byte go among the network's channels.
-  const bool image_is_bgr = image.format == PixelFormat::kBgr || image.format == PixelFormat::kBgra;
-  const bool swap = image.format != PixelFormat::kGray && image_is_bgr != preprocessing.bgr;
-  const std::array<std::size_t, 3> channel =
-      swap ? std::array<std::size_t, 3>{2, 1, 0} : std::array<std::size_t, 3>{0, 1, 2};
+  const auto channel = network_channels(image.format, preprocessing);
 
   std::array<float*, 3> rows{};
   std::array<float, 3> mean{};
@@ -91,6 +98,25 @@ void preprocess(ImageView image, const models::Preprocessing& preprocessing,
   for (int y = 0; y < image.height; ++y) {
     convert(image.row(y), width, bytes_per_pixel(image.format), rows, mean);
     for (float*& row : rows) row += width;
+  }
+}
+
+void preprocess_interleaved(ImageView image, const models::Preprocessing& preprocessing,
+                            std::span<float> values) {
+  const auto width = static_cast<std::size_t>(image.width);
+  RF_CHECK(values.size() == 3 * width * static_cast<std::size_t>(image.height));
+  const auto pixel_bytes = static_cast<std::size_t>(bytes_per_pixel(image.format));
+  auto source = network_channels(image.format, preprocessing);
+  if (image.format == PixelFormat::kGray) source = {};
+  const std::array<float, 3> mean = preprocessing.mean;
+  float* target = values.data();
+  for (int y = 0; y < image.height; ++y) {
+    const std::uint8_t* pixel = image.row(y);
+    for (std::size_t x = 0; x < width; ++x, pixel += pixel_bytes, target += 3) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        target[c] = static_cast<float>(pixel[source[c]]) - mean[c];
+      }
+    }
   }
 }
 

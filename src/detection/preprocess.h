@@ -14,4 +14,9 @@ namespace retinaface::detection {
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
                 std::span<float> planes);
 
+/// The same, the channels of a pixel one after the other as runtime::TrainableNetwork takes them:
+/// `values` has height x width x 3 elements.
+void preprocess_interleaved(ImageView image, const models::Preprocessing& preprocessing,
+                            std::span<float> values);
+
 }  // namespace retinaface::detection

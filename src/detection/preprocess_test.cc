@@ -43,6 +43,8 @@ TEST(Preprocess, EqualsPlainLoopsForAllFormatsAndWidths) {
         const models::Preprocessing preprocessing{.bgr = bgr, .mean = {104, 117.5F, 0}};
         std::vector<float> planes(static_cast<std::size_t>(3 * width * kHeight), -1000);
         preprocess(image, preprocessing, planes);
+        std::vector<float> interleaved(planes.size(), -1000);
+        preprocess_interleaved(image, preprocessing, interleaved);
         for (int y = 0; y < kHeight; ++y) {
           for (int x = 0; x < width; ++x) {
             const auto rgb = rgb_of(image, x, y);
@@ -54,6 +56,7 @@ TEST(Preprocess, EqualsPlainLoopsForAllFormatsAndWidths) {
                         static_cast<float>(rgb[bgr ? 2 - c : c]) - preprocessing.mean[c])
                   << "format " << static_cast<int>(format) << ", width " << width << ", at " << x
                   << ", " << y << ", channel " << c;
+              ASSERT_EQ(interleaved[static_cast<std::size_t>(y * width + x) * 3 + c], planes[cell]);
             }
           }
         }

@@ -80,8 +80,7 @@ Image mirrored(ImageView image) {
 Face mirrored(const Face& face, int width) {
   const auto edge = static_cast<float>(width);
   Face result = face;
-  result.box.x0 = edge - face.box.x1;
-  result.box.x1 = edge - face.box.x0;
+  result.box = mirrored(face.box, edge);
   for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
     const Point& point = face.landmarks[kMirrorCounterpart[k]];
     result.landmarks[k] = {edge - point.x, point.y};

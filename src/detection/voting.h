@@ -4,6 +4,8 @@
 
 #include "retinaface/detector.h"
 
+#include "geometry/mirror.h"
+
 namespace retinaface::detection {
 
 /// Box voting (Gidaris and Komodakis, "Object detection via a multi-region and semantic

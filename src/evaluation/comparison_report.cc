@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "evaluation/html.h"
 #include "evaluation/wider_report.h"
 
 namespace retinaface::evaluation {
@@ -107,29 +108,6 @@ json interval_to_json(const Interval& interval) {
   return {percent(interval.low), percent(interval.high)};
 }
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
 }  // namespace
 
 std::string format_comparison(const Comparison& comparison) {
@@ -180,15 +158,15 @@ std::string format_page(const Comparison& comparison, std::span<const double> mi
       "in red,\nignored ones in gray. Each detector is held to the score where its F1 is best.\n";
   const auto out = std::back_inserter(page);
   for (const DrawnDisagreement& drawn : images) {
-    fmt::format_to(out, "<h2>{}</h2>\n<table><tr>", escaped(drawn.title));
+    fmt::format_to(out, "<h2>{}</h2>\n<table><tr>", html_escaped(drawn.title));
     for (std::size_t i = 0; i < comparison.rows.size(); ++i) {
       const ImageErrors& errors = drawn.disagreement.errors[i];
       fmt::format_to(out, "<th><b>{}</b>, score {:.3f} and up: {} found, {} missed, {} wrong</th>",
-                     escaped(comparison.rows[i].name), min_scores[i], errors.found, errors.missed,
-                     errors.wrong);
+                     html_escaped(comparison.rows[i].name), min_scores[i], errors.found,
+                     errors.missed, errors.wrong);
     }
     fmt::format_to(out, "</tr><tr><td colspan=\"{}\"><img src=\"{}\"></td></tr></table>\n",
-                   comparison.rows.size(), escaped(drawn.image.string()));
+                   comparison.rows.size(), html_escaped(drawn.image.string()));
   }
   return page;
 }

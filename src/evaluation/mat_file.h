@@ -18,9 +18,8 @@ struct MatArray {
 };
 
 /// The variables of a MATLAB file of level 5 (what MATLAB 5 to 7.2 write, and WIDER FACE's ground
-/// truth is), little-endian: "MAT-File Level 5", MathWorks, "MAT-File Format". Read here rather
-/// than by libmatio, which takes two seconds for WIDER's four files (one seek per few bytes, 20 ms
-/// here) and brings HDF5, 14 ms at every start of the program that links it.
+/// truth is), little-endian: "MAT-File Level 5", MathWorks, "MAT-File Format". Why it is read here
+/// and not by libmatio is in doc/dependencies.md.
 class MatFile {
  public:
   /// Throws Error as read_file does; kBadData where it is no MATLAB file or is damaged;

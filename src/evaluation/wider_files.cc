@@ -1,28 +1,23 @@
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <unordered_map>
 
 #include "base/check.h"
 #include "base/file.h"
 #include "evaluation/wider_evaluation.h"
+#include "image/image_name.h"
 
 namespace retinaface::evaluation {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 /// The files of one event's folder by name; none when it does not exist.
 std::set<fs::path> files_in(const fs::path& folder, std::span<const std::string_view> extensions) {
   std::set<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string extension = lower(it->path().extension().string());
+    const std::string extension = lower_case_extension(it->path());
     if (std::ranges::find(extensions, extension) != extensions.end()) files.insert(it->path());
   }
   if (error && error != std::errc::no_such_file_or_directory) {

@@ -3,9 +3,11 @@
 // the decoders behind it (libde265, dav1d) print a line to standard error; there is no way to ask
 // them not to.
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <string>
@@ -17,26 +19,18 @@
 #include "base/check.h"
 #include "image/codec.h"
 #include "image/coded_size.h"
+#include "image/heif_brand.h"
 
 namespace retinaface::codecs {
 namespace {
 
 constexpr const char* kLibraryName = "libheif.so.1";
 
-/// True when the file's own brand is one of `brands`, four letters each.
-bool has_brand(Bytes bytes, std::string_view brands) {
-  if (!has_text(bytes, 4, "ftyp")) return false;
-  for (std::size_t i = 0; i < brands.size(); i += 4) {
-    if (has_text(bytes, 8, brands.substr(i, 4))) return true;
-  }
-  return false;
-}
-
 bool is_heic(Bytes bytes) {
-  return has_brand(bytes, "heicheixheimheishevchevxmif1msf1");
+  return heif_brand(bytes) == HeifBrand::kHeic;
 }
 bool is_avif(Bytes bytes) {
-  return has_brand(bytes, "avifavis");
+  return heif_brand(bytes) == HeifBrand::kAvif;
 }
 
 /// The functions of libheif that are used, each of the type that its header declares.
@@ -286,6 +280,17 @@ Decoded decode_avif(const Encoded& encoded) {
 }
 
 }  // namespace
+
+HeifBrand heif_brand(Bytes bytes) {
+  const auto has_brand = [&](std::initializer_list<std::string_view> brands) {
+    return std::ranges::any_of(brands,
+                               [&](std::string_view brand) { return has_text(bytes, 8, brand); });
+  };
+  if (!has_text(bytes, 4, "ftyp")) return HeifBrand::kNone;
+  if (has_brand({"avif", "avis"})) return HeifBrand::kAvif;
+  const bool heic = has_brand({"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"});
+  return heic ? HeifBrand::kHeic : HeifBrand::kNone;
+}
 
 const Decoder kHeicDecoder = {"HEIC", is_heic, decode_heic};
 const Decoder kAvifDecoder = {"AVIF", is_avif, decode_avif};

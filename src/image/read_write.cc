@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "image/codec.h"
 #include "image/convert.h"
+#include "image/image_name.h"
 #include "image/orientation.h"
 
 namespace retinaface {
@@ -56,10 +57,7 @@ std::string beginning_of(Bytes bytes) {
 
 /// The encoder for the extension of `path`, null if there is none.
 const Encoder* find_encoder(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) {
-    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  });
+  const std::string extension = lower_case_extension(path);
   const auto* const found =
       std::find_if(std::begin(codecs::kEncoders), std::end(codecs::kEncoders),
                    [&](const codecs::Encoder& encoder) { return encoder.extension == extension; });

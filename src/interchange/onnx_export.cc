@@ -247,7 +247,7 @@ class Exporter {
 
 }  // namespace
 
-std::vector<std::byte> export_onnx(const models::LoadedModel& model) {
+std::string export_onnx(const models::LoadedModel& model) {
   return serialize(Exporter(model).run());
 }
 

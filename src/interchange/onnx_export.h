@@ -1,13 +1,12 @@
 #pragma once
 
-#include <cstddef>
-#include <vector>
+#include <string>
 
 #include "models/catalogue.h"
 
 namespace retinaface::interchange {
 
-/// The model as the bytes of an .onnx file, of operator set 16. One input, "image" (N, 3, H, W):
+/// The model as the content of an .onnx file, of operator set 16. One input, "image" (N, 3, H, W):
 /// what detection/preprocess makes of images, any number of them, of any height and width of at
 /// least 1. One output a head, such as "cls" (N, A, 2), "box" (N, A, 4), "landmarks" (N, A, 10),
 /// the maps of models::Model as they are (logits, offsets), the anchors in the order of
@@ -15,6 +14,6 @@ namespace retinaface::interchange {
 ///
 /// Nodes and parameters keep their names, and parameters their values bit for bit: normalisation
 /// stays a node of its own, which runtimes fold when they load the file.
-std::vector<std::byte> export_onnx(const models::LoadedModel& model);
+std::string export_onnx(const models::LoadedModel& model);
 
 }  // namespace retinaface::interchange

@@ -17,7 +17,6 @@
 namespace retinaface::interchange {
 namespace {
 
-using testing::checked_onnx;
 using ::testing::ElementsAre;
 using testing::evaluate_onnx;
 using testing::OnnxValue;
@@ -73,11 +72,16 @@ std::vector<float> noise(std::size_t count, unsigned seed) {
   return values;
 }
 
+::onnx::ModelProto checked_export(const models::LoadedModel& model) {
+  const std::string content = export_onnx(model);
+  return testing::checked_onnx(std::as_bytes(std::span(content)));
+}
+
 /// Evaluates the file for `batch` images and compares with the reference runtime, one by one.
 void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int64_t height,
                   std::int64_t width) {
   SCOPED_TRACE(fmt::format("{} at {}x{}x{}", model.model->name, batch, height, width));
-  const ::onnx::ModelProto file = checked_onnx(export_onnx(model));
+  const ::onnx::ModelProto file = checked_export(model);
   const auto image_size = static_cast<std::size_t>(3 * height * width);
   const std::vector<float> images = noise(static_cast<std::size_t>(batch) * image_size, 7);
   const auto outputs =
@@ -161,7 +165,7 @@ TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
 }
 
 TEST(OnnxExport, SaysWhatGoesInAndOut) {
-  const ::onnx::ModelProto file = checked_onnx(export_onnx(lively(models::find_model("mnet025"))));
+  const ::onnx::ModelProto file = checked_export(lively(models::find_model("mnet025")));
   const auto port = [](const ::onnx::ValueInfoProto& info) {
     std::string text = info.name();
     for (const auto& extent : info.type().tensor_type().shape().dim()) {
@@ -187,7 +191,7 @@ TEST(OnnxExport, SaysWhatGoesInAndOut) {
 
 TEST(OnnxExport, ParametersKeepTheirNamesAndEveryBit) {
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
-  const ::onnx::ModelProto file = checked_onnx(export_onnx(model));
+  const ::onnx::ModelProto file = checked_export(model);
   std::size_t found = 0;
   for (const auto& constant : file.graph().initializer()) {
     const auto tensor = model.weights.tensors.find(constant.name());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -54,8 +53,8 @@ struct OnnxModel {
   std::map<std::string, std::string, std::less<>> metadata;
 };
 
-/// The bytes of an .onnx file: a protocol buffer, `ModelProto` of onnx.proto. Equal models give
-/// equal bytes.
-std::vector<std::byte> serialize(const OnnxModel& model);
+/// The content of an .onnx file: a protocol buffer, `ModelProto` of onnx.proto. Equal models give
+/// equal bytes. Ports must have an extent at least.
+std::string serialize(const OnnxModel& model);
 
 }  // namespace retinaface::interchange

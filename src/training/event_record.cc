@@ -1,6 +1,7 @@
 #include "training/event_record.h"
 
 #include <bit>
+#include <protozero/pbf_writer.hpp>
 
 #include "base/crc32c.h"
 
@@ -28,45 +29,6 @@ std::string record(std::string_view content) {
   return (length + guard(length)).append(content) + guard(content);
 }
 
-/// A protobuf message in the making; fields are numbered as in the .proto file.
-class Message {
- public:
-  Message& add(int field, double value) {
-    key(field, 1);
-    bytes_ += little_endian(std::bit_cast<std::uint64_t>(value));
-    return *this;
-  }
-  Message& add(int field, float value) {
-    key(field, 5);
-    bytes_ += little_endian(std::bit_cast<std::uint32_t>(value));
-    return *this;
-  }
-  Message& add(int field, std::int64_t value) {
-    key(field, 0);
-    varint(static_cast<std::uint64_t>(value));
-    return *this;
-  }
-  Message& add(int field, std::string_view bytes) {
-    key(field, 2);
-    varint(bytes.size());
-    bytes_ += bytes;
-    return *this;
-  }
-  Message& add(int field, const Message& part) { return add(field, std::string_view(part.bytes_)); }
-
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void key(int field, int wire_type) { varint(static_cast<std::uint64_t>(field << 3 | wire_type)); }
-
-  void varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
-    bytes_ += static_cast<char>(value);
-  }
-
-  std::string bytes_;
-};
-
 // Event: wall_time 1, step 2, file_version 3, summary 5. Summary: value 1. Value: tag 1,
 // simple_value 2.
 constexpr int kTime = 1;
@@ -80,18 +42,26 @@ constexpr int kSimpleValue = 2;
 }  // namespace
 
 std::string first_event_record(double time) {
-  using namespace std::string_view_literals;
-  return record(Message().add(kTime, time).add(kFileVersion, "brain.Event:2"sv).bytes());
+  std::string content;
+  protozero::pbf_writer event(content);
+  event.add_double(kTime, time);
+  event.add_string(kFileVersion, "brain.Event:2");
+  return record(content);
 }
 
 std::string scalars_record(double time, std::int64_t step, Scalars scalars) {
-  Message summary;
+  std::string content;
+  protozero::pbf_writer event(content);
+  event.add_double(kTime, time);
+  event.add_int64(kStep, step);
+  protozero::pbf_writer summary(event, kSummary);
   for (const auto& [name, value] : scalars) {
-    Message part;
-    part.add(kTag, std::string_view(name)).add(kSimpleValue, static_cast<float>(value));
-    summary.add(kSummaryValue, part);
+    protozero::pbf_writer part(summary, kSummaryValue);
+    part.add_string(kTag, name);
+    part.add_float(kSimpleValue, static_cast<float>(value));
   }
-  return record(Message().add(kTime, time).add(kStep, step).add(kSummary, summary).bytes());
+  summary.commit();
+  return record(content);
 }
 
 }  // namespace retinaface::training

@@ -64,16 +64,6 @@ void visit_overlaps(const models::AnchorFamily& family, std::int64_t height, std
   }
 }
 
-std::size_t anchor_count(const models::AnchorFamily& family, std::int64_t height,
-                         std::int64_t width) {
-  std::size_t count = 0;
-  for (const models::AnchorLevel& level : family.levels) {
-    const Grid grid = detection::grid_of(level, height, width);
-    count += static_cast<std::size_t>(grid.height * grid.width) * level.sizes_px.size();
-  }
-  return count;
-}
-
 struct Best {
   float iou = 0;
   std::size_t index = 0;
@@ -85,7 +75,8 @@ std::vector<std::int32_t> match_anchors(const models::AnchorFamily& family, std:
                                         std::int64_t width,
                                         std::span<const dataset::AnnotatedFace> faces,
                                         const MatchingOptions& options) {
-  std::vector<std::int32_t> match(anchor_count(family, height, width), kBackground);
+  const auto anchors = static_cast<std::size_t>(detection::anchor_count(family, height, width));
+  std::vector<std::int32_t> match(anchors, kBackground);
   std::vector<Best> best_face(match.size());
   std::vector<Best> best_anchor(faces.size());
   const float minimum = std::min(options.negative_iou, options.force_above_iou);

@@ -4,24 +4,10 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "detection/preprocess.h"
 
 namespace retinaface::training {
 namespace {
-
-/// The image as the network takes it: its channel order, less its mean.
-void preprocess(const Image& image, const models::Preprocessing& preprocessing, float* target) {
-  const std::size_t first = preprocessing.bgr ? 2 : 0;
-  const std::size_t last = 2 - first;
-  const auto& mean = preprocessing.mean;
-  for (int y = 0; y < image.height(); ++y) {
-    const std::uint8_t* pixel = image.row(y);
-    for (int x = 0; x < image.width(); ++x, pixel += 3, target += 3) {
-      target[0] = static_cast<float>(pixel[first]) - mean[0];
-      target[1] = static_cast<float>(pixel[1]) - mean[1];
-      target[2] = static_cast<float>(pixel[last]) - mean[2];
-    }
-  }
-}
 
 runtime::TrainableOptions network_options(const Recipe& recipe, runtime::ProcessGroup& processes) {
   runtime::TrainableOptions options;
@@ -60,7 +46,9 @@ void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
   for (std::size_t i = 0; i < samples.size(); ++i) {
     RF_CHECK(samples[i].image.width() == recipe_.side_px &&
              samples[i].image.height() == recipe_.side_px);
-    preprocess(samples[i].image, model_.preprocessing, input_.data() + i * side * side * 3);
+    detection::preprocess_interleaved(
+        samples[i].image, model_.preprocessing,
+        std::span(input_).subspan(i * side * side * 3, side * side * 3));
   }
 }
 

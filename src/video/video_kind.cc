@@ -2,37 +2,32 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "image/codec.h"
+#include "image/heif_brand.h"
+#include "image/image_name.h"
+
 namespace retinaface::video {
 namespace {
 
+using codecs::has_text;
 using namespace std::string_view_literals;
-
-bool has_mark(std::span<const std::byte> bytes, std::size_t offset, std::string_view mark) {
-  return bytes.size() >= offset + mark.size() &&
-         std::ranges::equal(mark, bytes.subspan(offset, mark.size()),
-                            [](char a, std::byte b) { return std::byte(a) == b; });
-}
 
 /// ISO/IEC 14496-12 and QuickTime: a first box of one of these types, "ftyp" of a brand that is not
 /// an image's.
 bool is_iso_video(std::span<const std::byte> bytes) {
-  constexpr std::array kImageBrands = {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv,
-                                       "hevx"sv, "mif1"sv, "msf1"sv, "avif"sv, "avis"sv};
-  if (has_mark(bytes, 4, "ftyp")) {
-    return std::ranges::none_of(kImageBrands,
-                                [&](std::string_view brand) { return has_mark(bytes, 8, brand); });
+  if (has_text(bytes, 4, "ftyp")) {
+    return codecs::heif_brand(bytes) == codecs::HeifBrand::kNone;
   }
-  return has_mark(bytes, 4, "moov") || has_mark(bytes, 4, "mdat") || has_mark(bytes, 4, "wide");
+  return has_text(bytes, 4, "moov") || has_text(bytes, 4, "mdat") || has_text(bytes, 4, "wide");
 }
 
 bool is_transport_stream(std::span<const std::byte> bytes) {
-  return has_mark(bytes, 0, "G") && has_mark(bytes, 188, "G") && has_mark(bytes, 376, "G");
+  return has_text(bytes, 0, "G") && has_text(bytes, 188, "G") && has_text(bytes, 376, "G");
 }
 
 }  // namespace
@@ -42,10 +37,7 @@ bool has_video_name(const std::filesystem::path& path) {
                                       ".webm"sv, ".avi"sv,  ".mpg"sv, ".mpeg"sv, ".ts"sv,
                                       ".mts"sv,  ".m2ts"sv, ".vob"sv, ".wmv"sv,  ".asf"sv,
                                       ".flv"sv,  ".ogv"sv,  ".3gp"sv, ".mxf"sv,  ".y4m"sv};
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::ranges::find(kExtensions, extension) != kExtensions.end();
+  return std::ranges::find(kExtensions, lower_case_extension(path)) != kExtensions.end();
 }
 
 bool is_video(std::span<const std::byte> beginning) {
@@ -60,8 +52,8 @@ bool is_video(std::span<const std::byte> beginning) {
       "\x06\x0E\x2B\x34"sv,  // MXF
   };
   return std::ranges::any_of(kMarks,
-                             [&](std::string_view mark) { return has_mark(beginning, 0, mark); }) ||
-         (has_mark(beginning, 0, "RIFF") && has_mark(beginning, 8, "AVI ")) ||
+                             [&](std::string_view mark) { return has_text(beginning, 0, mark); }) ||
+         (has_text(beginning, 0, "RIFF") && has_text(beginning, 8, "AVI ")) ||
          is_iso_video(beginning) || is_transport_stream(beginning);
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -12,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "image/image_name.h"
 #include "video/libav.h"
 
 namespace retinaface::video {
@@ -28,10 +28,8 @@ constexpr std::array kContainers = {Container{".mp4", "mp4"}, Container{".m4v", 
                                     Container{".mov", "mov"}, Container{".mkv", "matroska"}};
 
 const Container* find_container(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const auto* const found = std::ranges::find(kContainers, extension, &Container::extension);
+  const auto* const found =
+      std::ranges::find(kContainers, lower_case_extension(path), &Container::extension);
   return found == kContainers.end() ? nullptr : found;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "evaluation/html.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/plot.h"
 #include "evaluation/wider_predictions.h"
@@ -22,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using evaluation::Diagram;
+using evaluation::html_escaped;
 using evaluation::Line;
 using nlohmann::json;
 
@@ -196,23 +198,11 @@ std::vector<std::string> draw_validation_images(const ReportedRun& run, const De
   return names;
 }
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '<' || c == '&') {
-      result += c == '<' ? "&lt;" : "&amp;";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
-
 std::string figures_table(const Metrics& metrics) {
   constexpr std::size_t kLast = 100;
   std::string rows;
   const auto row = [&](const std::string& name, const std::string& value) {
-    rows += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", escaped(name), value);
+    rows += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", html_escaped(name), value);
   };
   const Series& losses = metrics.steps.at("loss");
   row("steps", fmt::format("{:.0f}", losses.step.back()));
@@ -261,7 +251,7 @@ fs::path write_report(const ReportedRun& run) {
     draw_curves(folder / "curves.svg", metrics);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnsupported) throw;
-    curves = fmt::format("<p>Without curves: {}</p>\n", escaped(error.what()));
+    curves = fmt::format("<p>Without curves: {}</p>\n", html_escaped(error.what()));
   }
   const Detector detector(run.folder / training::kBestFile);
   const auto trained = draw_training_samples(run, detector, folder);
@@ -271,13 +261,13 @@ fs::path write_report(const ReportedRun& run) {
       "<style>body {{ font-family: sans-serif; max-width: 90em; margin: 2em }}\n"
       "img {{ max-width: 100% }} td {{ padding-right: 2em }}</style></head><body>\n"
       "<h1>{0}</h1>\n{1}{2}{3}{4}<h2>Recipe</h2>\n<pre>{5}</pre>\n</body></html>\n",
-      fmt::format("Training of {}", escaped(run.recipe.model)), figures_table(metrics), curves,
+      fmt::format("Training of {}", html_escaped(run.recipe.model)), figures_table(metrics), curves,
       gallery("Validation", std::string("What the best weights find at original size. ") + kColors,
               validated),
       gallery("Training",
               std::string("Left the targets, right what the best weights find. ") + kColors,
               trained),
-      escaped(training::to_toml(run.recipe)));
+      html_escaped(training::to_toml(run.recipe)));
   write_file_atomically(folder / "index.html", page);
   return folder / "index.html";
 }

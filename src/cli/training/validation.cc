@@ -4,6 +4,7 @@
 #include "dataset/read_set.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
+#include "image/image_name.h"
 
 namespace retinaface::cli {
 

@@ -1,0 +1,32 @@
+#include "image/heif_brand.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "support/testing.h"
+
+namespace retinaface::codecs {
+namespace {
+
+HeifBrand brand_of(std::string_view bytes) {
+  return heif_brand(std::as_bytes(std::span(bytes)));
+}
+
+TEST(HeifBrand, TellsImagesFromEachOtherAndFromVideos) {
+  const auto images = testing::fixture_folder() / "images";
+  EXPECT_EQ(heif_brand(read_file(images / "plain.heic")), HeifBrand::kHeic);
+  EXPECT_EQ(heif_brand(read_file(images / "plain.avif")), HeifBrand::kAvif);
+
+  constexpr std::string_view kVideo(
+      "\0\0\0\x18"
+      "ftypisom\0\0\2\0",
+      16);
+  EXPECT_EQ(brand_of(kVideo), HeifBrand::kNone);
+  EXPECT_EQ(brand_of("...!ftypheic"), HeifBrand::kHeic);
+  EXPECT_EQ(brand_of("...!ftyphei"), HeifBrand::kNone);
+  EXPECT_EQ(brand_of("...!moovheic"), HeifBrand::kNone);
+  EXPECT_EQ(brand_of(""), HeifBrand::kNone);
+}
+
+}  // namespace
+}  // namespace retinaface::codecs

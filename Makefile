@@ -6,12 +6,13 @@ PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo build test check format sanitize fuzz nightly deb clean
+.PHONY: help demo build test bench check format sanitize fuzz nightly deb clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, images and JSON in out/"
 	@echo "make build     build everything"
 	@echo "make test      build everything and run the tests"
+	@echo "make bench     speed and memory, as ratios measured in one run"
 	@echo "make check     formatting and layering, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
@@ -40,6 +41,14 @@ test:
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j $$(nproc)
 	@echo "The program: $(PROGRAM)"
+
+# A time is never a test: what is measured is printed, and read by people.
+bench:
+	@$(INSTALL) detect evaluate train test
+	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
+	@cmake --build $(BUILD) --target bench_ratios bench_training_loops
+	@$(BUILD)/bin/bench_ratios
+	@$(BUILD)/bin/bench_training_loops
 
 check:
 	@$(INSTALL) lint

@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "retinaface/retinaface.h"
 
+#include "base/cpu.h"
 #include "interchange/import.h"
 #include "support/testing.h"
 
@@ -51,8 +54,8 @@ float distance_px(const Face& a, const Face& b) {
   return largest;
 }
 
-/// Each expected face is found, and nothing else. Faces of nearly one score may change places, and
-/// one whose score is within the tolerance of `min_score` may be on either side.
+/// Each expected face is found once, and nothing else. Faces of nearly one score may change places,
+/// and one whose score is within the tolerance of `min_score` may be on either side.
 void expect_faces(const std::vector<Face>& actual, const std::vector<Face>& expected,
                   float min_score, float score_tolerance, float tolerance_px,
                   const std::string& image) {
@@ -99,6 +102,53 @@ TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
                  0.5F, name);
   }
   EXPECT_GT(faces, 50U);
+}
+
+/// Of the built-in model on samples/, on the instruction set that RETINAFACE_SIMD names: ctest runs
+/// this once for each (tests/CMakeLists.txt).
+class GoldenSamples : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* const wanted = std::getenv("RETINAFACE_SIMD");
+    const std::string_view name = wanted == nullptr ? "" : wanted;
+    if ((name == "avx512" && simd_level() != SimdLevel::kAvx512) ||
+        (name == "avx2" && simd_level() != SimdLevel::kAvx2)) {
+      GTEST_SKIP() << "this processor has no " << name;
+    }
+  }
+
+  static void expect_golden(const char* way, const DetectOptions& options) {
+    constexpr float kScoreTolerance = 1e-3F;
+    constexpr float kTolerance_px = 0.5F;
+    std::ifstream file(testing::fixture_folder() / "golden/samples.json");
+    const json golden = json::parse(file);
+    const Detector detector;
+    std::size_t images = 0;
+    std::size_t faces = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(testing::sample_folder())) {
+      const std::string extension = entry.path().extension().string();
+      if (extension != ".jpg" && extension != ".png" && extension != ".webp") continue;
+      const std::string name = entry.path().filename().string();
+      ++images;
+      ASSERT_TRUE(golden.contains(name))
+          << name << " is not in tests/data/golden/samples.json; tests/make_golden_samples.py";
+      const auto expected = faces_of({{"faces", golden.at(name).at(way)}});
+      const auto actual = detector.detect(read_image(entry.path()), options);
+      EXPECT_EQ(actual.size(), expected.size()) << name;
+      expect_faces(actual, expected, 0, kScoreTolerance, kTolerance_px, name);
+      faces += expected.size();
+    }
+    EXPECT_EQ(images, golden.size()) << "an image of samples.json is gone";
+    EXPECT_GT(faces, 100U);
+  }
+};
+
+TEST_F(GoldenSamples, AreFoundWithDefaultOptions) {
+  expect_golden("default", {});
+}
+
+TEST_F(GoldenSamples, AreFoundAtTheirOwnSize) {
+  expect_golden("scale_1", {.scales = {1}});
 }
 
 }  // namespace

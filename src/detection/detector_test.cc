@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "geometry/box.h"
 #include "graph/weights.h"
 #include "image/convert.h"
 #include "models/catalogue.h"
@@ -107,6 +108,9 @@ TEST(Detector, ReturnsFacesByFallingScoreThatDoNotOverlap) {
   for (std::size_t i = 0; i < faces.size(); ++i) {
     EXPECT_GE(faces[i].score, kAll.min_score);
     EXPECT_LE(faces[i].score, faces[i > 0 ? i - 1 : 0].score);
+    for (std::size_t better = 0; better < i; ++better) {
+      EXPECT_LE(iou(faces[better].box, faces[i].box), kAll.nms_iou) << better << " and " << i;
+    }
   }
 }
 

@@ -82,9 +82,14 @@ TEST(RefinementCrops, StayWithinTheImage) {
   EXPECT_TRUE(refinement_crops({candidate(0.2F, 20, 20)}, {}, 31, 32, 10 * kOneCrop_px).empty());
 }
 
-TEST(SuspicionOf, IsThatOfTheNearest) {
-  const Face face = {.score = 0.9F, .box = {94, 94, 106, 106}};
-  EXPECT_EQ(candidate_score_of(face, {candidate(0.2F, 105, 103), candidate(0.9F, 120, 100)}), 0.2F);
+TEST(CandidateScoreOf, IsTheBestWithinEightPixels) {
+  const Face face = {.score = 0.9F, .box = {94, 94, 106, 106}};  // its center: 100, 100
+  const RefinementCandidate nearest = candidate(0.1F, 101, 100);
+  const RefinementCandidate best = candidate(0.2F, 105, 103);
+  const RefinementCandidate far = candidate(0.9F, 108.1F, 100);
+  EXPECT_EQ(candidate_score_of(face, {nearest, best, far}), 0.2F);
+  EXPECT_EQ(candidate_score_of(face, {far, best, nearest}), 0.2F);
+  EXPECT_EQ(candidate_score_of(face, {far}), kMinCandidateScore);
   EXPECT_EQ(candidate_score_of(face, {}), kMinCandidateScore);
 }
 

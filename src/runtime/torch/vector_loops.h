@@ -7,7 +7,7 @@
 // template with one function per type around it. That a comparison might trap (on a NaN) would keep
 // GCC from making vectors of `a > 0 ? b : c` without AVX-512's masks; nobody asks for traps. With
 // options of its own a function inlines only what is told to be (RF_INLINE), not even
-// std::bit_cast (tests/training/loops_speed_test.cc).
+// std::bit_cast (benchmarks/training_loops.cc).
 #define RF_EACH_CPU                                                            \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
                  optimize("O3", "no-trapping-math")))

@@ -1,19 +1,22 @@
-// That the trainer's loops over maps are vectors in both types: a compiler that makes none of them
-// (a branch left in, a function not inlined) costs a training half of its speed or most of it.
+// Whether the trainer's loops over maps are vectors in both types: a compiler that makes none of
+// them (a branch left in, a function not inlined) costs a training half of its speed or most of it.
+// Usage: bench_training_loops   -> rows of the table of `make bench`
 
 #include <algorithm>
 #include <functional>
 #include <vector>
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "base/thread_time.h"
+#include "ratio_table.h"
 #include "runtime/torch/norm_activation.h"
 
-namespace retinaface::runtime {
 namespace {
+
+using namespace retinaface;
+using namespace retinaface::runtime;
 
 constexpr std::int64_t kRows = 256;  // of a map that stays in the cache
 constexpr std::int64_t kChannels = 64;
@@ -66,21 +69,23 @@ struct Loops {
   }
 };
 
-TEST(LoopsSpeed, BothTypesAreVectors) {
+}  // namespace
+
+int main() {
   const std::vector<double> float32 = Loops<float>().us();
   const std::vector<double> bfloat16 = Loops<Bfloat16>().us();
   // The first loop has nothing that could keep a compiler from vectors; the others do two to three
   // times its work. One value after the other takes ten times as long and more.
-  constexpr double kMaxRatio = 4;
   const char* const names[] = {"moments", "normalize", "gradient moments", "backward"};
   for (std::size_t i = 0; i < float32.size(); ++i) {
-    const double ns = 1e3 * float32[i] / (kRows * kChannels);
-    fmt::print("{}: float32 {:.3f} ns a value, bfloat16 {:.2f} times that\n", names[i], ns,
-               bfloat16[i] / float32[i]);
-    EXPECT_LE(float32[i], kMaxRatio * float32[0]) << names[i];
-    EXPECT_LE(bfloat16[i], kMaxRatio * float32[i]) << names[i];
+    const std::string name = names[i];
+    if (i > 0) {
+      benchmarks::print_ratio(float32[i] / float32[0],
+                              name + ", a loop of training (10: no vectors)",
+                              "the loop of moments");
+    }
+    benchmarks::print_ratio(bfloat16[i] / float32[i], name + " in bfloat16 (10: no vectors)",
+                            "the same in float32");
   }
+  return 0;
 }
-
-}  // namespace
-}  // namespace retinaface::runtime

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
+#include "detection/anchors.h"
 #include "detection/decode.h"
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
@@ -45,10 +46,9 @@ void check(const DetectOptions& options) {
       fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
     }
   }
-  constexpr int kMinTile = 4 * detection::kTileMargin;
-  if (options.tile_px != 0 && options.tile_px < kMinTile) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kMinTile,
-         options.tile_px);
+  if (options.tile_px != 0 && options.tile_px < detection::kMinTileSide) {
+    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}",
+         detection::kMinTileSide, options.tile_px);
   }
 }
 
@@ -215,7 +215,8 @@ class Detector::Implementation {
       return faces;
     }
     for (const detection::Tile& tile :
-         detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
+         detection::cut_into_tiles(image.width, image.height, options.tile_px,
+                                   detection::coarsest_stride(model_.anchors))) {
       std::vector<Face> found;
       std::vector<detection::RefinementCandidate> tile_candidates;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,

@@ -81,6 +81,7 @@ void add_paper_rows(std::vector<Model>& rows, const std::string& name, const std
                        },
                    .preprocessing = kImageNetPreprocessing,
                    .anchors = paper_anchors(),
+                   .search = derived_search_policy(paper_anchors()),
                    .classifier_deviation = kImageNetDeviation};
       if (deformable) {
         row.name += kDeformableOption;
@@ -119,12 +120,14 @@ std::vector<Model> make_catalogue() {
        .summary = "MobileNet-0.25, three levels: small and fast, for CPUs",
        .build = [] { return mobilenet_network({}); },
        .preprocessing = kPublicPreprocessing,
-       .anchors = octave_anchors()},
+       .anchors = octave_anchors(),
+       .search = {}},
       {.name = "mnet025-light",
        .summary = "MobileNet-0.25 behind a 7x7 convolution of stride 4, three levels",
        .build = [] { return mobilenet_network({.kernel = 7, .stride = 4}); },
        .preprocessing = kPublicPreprocessing,
-       .anchors = octave_anchors()},
+       .anchors = octave_anchors(),
+       .search = derived_search_policy(octave_anchors())},
   };
   add_paper_rows(rows, "resnet18", "ResNet-18", resnet18);
   add_paper_rows(rows, "resnet50", "ResNet-50", resnet50);
@@ -133,7 +136,8 @@ std::vector<Model> make_catalogue() {
                   .summary = "ResNet-50, three levels, as the public PyTorch family has it",
                   .build = public_resnet50,
                   .preprocessing = kPublicPreprocessing,
-                  .anchors = octave_anchors()});
+                  .anchors = octave_anchors(),
+                  .search = derived_search_policy(octave_anchors())});
   return rows;
 }
 

@@ -10,6 +10,7 @@
 
 #include "graph/graph.h"
 #include "graph/weights.h"
+#include "models/search_policy.h"
 
 namespace retinaface::models {
 
@@ -53,6 +54,8 @@ struct Model {
   std::function<graph::Graph()> build;
   Preprocessing preprocessing;
   AnchorFamily anchors;
+  /// How faces of all sizes are looked for; measured for the row or derived from its anchors.
+  SearchPolicy search;
   /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};

@@ -20,6 +20,7 @@
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "ratio_table.h"
 #include "runtime/onednn/onednn.h"
 #include "support/testing.h"

@@ -177,7 +177,7 @@ TEST(AnySize, TilesFindWhatTheImageInOnePieceShows) {
   };
   const auto whole = faces_of(0);
   ASSERT_GT(whole.size(), 100U);
-  for (const int tile_px : {1280, 1500}) {
+  for (const int tile_px : {1280, 1312, 1333, 1500}) {
     const auto tiled = faces_of(tile_px);
     EXPECT_EQ(missing(whole, tiled), 0) << tile_px << ": lost";
     EXPECT_EQ(missing(tiled, whole), 0) << tile_px << ": doubled or new";

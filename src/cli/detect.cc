@@ -28,6 +28,7 @@
 #include "cli/result_file.h"
 #include "cli/results.h"
 #include "cli/thresholds.h"
+#include "detection/tiles.h"
 #include "video/video_kind.h"
 
 namespace retinaface::cli {
@@ -38,10 +39,9 @@ namespace fs = std::filesystem;
 using Options = DetectCommandOptions;
 
 void check(const Options& options) {
-  constexpr int kMinTile = 1280;
-  if (options.detect.tile_px != 0 && options.detect.tile_px < kMinTile) {
-    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}", kMinTile,
-                                 options.detect.tile_px));
+  if (options.detect.tile_px != 0 && options.detect.tile_px < detection::kMinTileSide) {
+    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}",
+                                 detection::kMinTileSide, options.detect.tile_px));
   }
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");

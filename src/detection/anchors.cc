@@ -1,5 +1,9 @@
 #include "detection/anchors.h"
 
+#include <algorithm>
+
+#include "base/check.h"
+
 namespace retinaface::detection {
 
 Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t width) {
@@ -7,6 +11,14 @@ Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t
     return (side + level.stride_px - 1) / level.stride_px;
   };
   return {cells(height), cells(width)};
+}
+
+int coarsest_stride(const models::AnchorFamily& family) {
+  RF_CHECK(!family.levels.empty());
+  const int coarsest =
+      std::ranges::max(family.levels, {}, &models::AnchorLevel::stride_px).stride_px;
+  for (const models::AnchorLevel& level : family.levels) RF_CHECK(coarsest % level.stride_px == 0);
+  return coarsest;
 }
 
 std::int64_t anchor_count(const models::AnchorFamily& family, std::int64_t height,

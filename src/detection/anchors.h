@@ -27,6 +27,10 @@ struct Grid {
 
 Grid grid_of(const models::AnchorLevel& level, std::int64_t height, std::int64_t width);
 
+/// The stride of the model's coarsest level: a shift of the image by a multiple of it, which is one
+/// of all other strides too, leaves the anchors where they are in the image.
+int coarsest_stride(const models::AnchorFamily& family);
+
 /// Anchors of an image of height x width pixels.
 std::int64_t anchor_count(const models::AnchorFamily& family, std::int64_t height,
                           std::int64_t width);

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
+#include "detection/anchors.h"
 #include "detection/decode.h"
 #include "detection/detector_factory.h"
 #include "detection/image_pyramid.h"
@@ -23,15 +24,11 @@
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 
 namespace retinaface {
 namespace {
-
-/// What may be spent, beside the image's own size, on faces too large or too small for it, and
-/// what making the image smaller takes of that: as shares of the time of that pass.
-constexpr double kExtraWork = 0.1;
-constexpr double kShrinking = 0.03;
 
 void check(const DetectOptions& options) {
   const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
@@ -46,10 +43,9 @@ void check(const DetectOptions& options) {
       fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
     }
   }
-  constexpr int kMinTile = 4 * detection::kTileMargin;
-  if (options.tile_px != 0 && options.tile_px < kMinTile) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kMinTile,
-         options.tile_px);
+  if (options.tile_px != 0 && options.tile_px < detection::kMinTileSide) {
+    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}",
+         detection::kMinTileSide, options.tile_px);
   }
 }
 
@@ -133,20 +129,21 @@ class Detector::Implementation {
   std::vector<Face> detect_all_sizes(runtime::Session& session, ImageView image,
                                      const DetectOptions& options) const {
     const double area = static_cast<double>(image.width) * image.height;
-    double budget_px = kExtraWork * area;
+    double budget_px = model_.search.extra_work * area;
     std::vector<Face> faces;
     std::vector<detection::RefinementCandidate> candidates;
     for (const detection::PyramidLevel& level :
-         detection::image_pyramid(image.width, image.height)) {
+         detection::image_pyramid(model_.search, image.width, image.height)) {
       std::vector<Face> found =
           detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
         const float side = std::max(face.box.width(), face.box.height());
         return side < level.min_px || side >= level.max_px;
       });
-      detection::drop_parts(found, faces);
+      detection::drop_parts(model_.search, found, faces);
       faces.insert(faces.end(), found.begin(), found.end());
-      if (level.scale < 1) budget_px -= area * (level.scale * level.scale + kShrinking);
+      if (level.scale < 1)
+        budget_px -= area * (level.scale * level.scale + model_.search.shrinking_work);
     }
     refine(session, image, budget_px, candidates, options.min_score, faces);
     return faces;
@@ -156,33 +153,35 @@ class Detector::Implementation {
   void refine(runtime::Session& session, ImageView image, double budget_px,
               const std::vector<detection::RefinementCandidate>& candidates, float min_score,
               std::vector<Face>& faces) const {
-    using detection::kCropScale;
-    using detection::kCropSide_px;
-    const std::vector<detection::RefinementCrop> crops =
-        detection::refinement_crops(candidates, faces, image.width, image.height, budget_px);
+    const models::SearchPolicy& policy = model_.search;
+    const std::vector<detection::RefinementCrop> crops = detection::refinement_crops(
+        policy, candidates, faces, image.width, image.height, budget_px);
     if (crops.empty()) return;
     // Side by side in one image, which the network runs over once.
-    constexpr int kSide = kCropSide_px * kCropScale;
-    Image strip(kSide * static_cast<int>(crops.size()), kSide);
+    const int crop_side = policy.crop_side_px;
+    const int side = crop_side * policy.crop_scale;
+    const std::size_t row_bytes = 3 * static_cast<std::size_t>(side);
+    Image strip(side * static_cast<int>(crops.size()), side);
     for (std::size_t i = 0; i < crops.size(); ++i) {
       const Image crop =
-          resize(part_of(image, crops[i].x, crops[i].y, kCropSide_px, kCropSide_px), kSide, kSide);
-      for (int y = 0; y < kSide; ++y) {
-        std::memcpy(strip.row(y) + 3 * kSide * i, crop.row(y), 3 * kSide);
+          resize(part_of(image, crops[i].x, crops[i].y, crop_side, crop_side), side, side);
+      for (int y = 0; y < side; ++y) {
+        std::memcpy(strip.row(y) + row_bytes * i, crop.row(y), row_bytes);
       }
     }
     std::vector<Face> found;
-    run(session, strip, detection::kMinCandidateScore, found);
-    constexpr float kFactor = 1 / static_cast<float>(kCropScale);
-    rescale(found, kFactor, kFactor);
+    run(session, strip, policy.min_candidate_score, found);
+    const float factor = 1 / static_cast<float>(policy.crop_scale);
+    rescale(found, factor, factor);
     for (Face& face : found) {
-      const float place = std::floor(face.box.center().x / kCropSide_px);
+      const float place = std::floor(face.box.center().x / static_cast<float>(crop_side));
       if (!(place >= 0 && place < static_cast<float>(crops.size()))) continue;
       const detection::RefinementCrop& crop = crops[static_cast<std::size_t>(place)];
-      move(face, static_cast<float>(crop.x) - place * kCropSide_px, static_cast<float>(crop.y));
-      if (!detection::is_seen_by(crop, face)) continue;
-      face.score =
-          detection::combined_score(face.score, detection::candidate_score_of(face, candidates));
+      move(face, static_cast<float>(crop.x) - place * static_cast<float>(crop_side),
+           static_cast<float>(crop.y));
+      if (!detection::is_seen_by(policy, crop, face)) continue;
+      face.score = detection::combined_score(
+          policy, face.score, detection::candidate_score_of(policy, face, candidates));
       if (face.score >= min_score) faces.push_back(face);
     }
   }
@@ -216,7 +215,8 @@ class Detector::Implementation {
       return faces;
     }
     for (const detection::Tile& tile :
-         detection::cut_into_tiles(image.width, image.height, options.tile_px)) {
+         detection::cut_into_tiles(image.width, image.height, options.tile_px,
+                                   detection::coarsest_stride(model_.anchors))) {
       std::vector<Face> found;
       std::vector<detection::RefinementCandidate> tile_candidates;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
@@ -245,7 +245,7 @@ class Detector::Implementation {
     }
     detection::decode(maps, model_.anchors, model_.heads, min_score, faces);
     if (candidates != nullptr) {
-      detection::find_candidates(maps.front()[models::score_head(model_.heads)],
+      detection::find_candidates(model_.search, maps.front()[models::score_head(model_.heads)],
                                  model_.anchors.levels.front(), *candidates);
     }
   }

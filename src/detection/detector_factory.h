@@ -2,7 +2,7 @@
 
 #include "retinaface/detector.h"
 
-#include "models/catalogue.h"
+#include "models/load_model.h"
 
 namespace retinaface {
 

@@ -6,41 +6,28 @@
 
 namespace retinaface::detection {
 
-// Measured on a portrait enlarged step by step (tests/any_size_test.cc): faces up to about 480 px
-// come out as one; of larger ones, parts are found as well.
-namespace {
-
-constexpr float kMinPx = 40;   ///< in a level's own frame; smaller ones a finer level finds better
-constexpr float kMaxPx = 448;  ///< larger ones a coarser level finds better
-constexpr float kOnePassSide = 640;  ///< up to here a face is seen whole at the image's own size
-constexpr float kCoarseSide = 512;   ///< of the coarsest level
-constexpr float kCheap = 0.2F;       ///< a level at this scale costs a twenty-fifth of one at 1
-constexpr float kStep = 8;  ///< between the scales of pyramid, so that their ranges overlap
-
-}  // namespace
-
-std::vector<PyramidLevel> image_pyramid(int width, int height) {
+std::vector<PyramidLevel> image_pyramid(const models::SearchPolicy& policy, int width, int height) {
   const auto longer = static_cast<float>(std::max(width, height));
-  if (longer <= kOnePassSide) return {{}};
-  const float coarsest = std::min(kCoarseSide / longer, kCheap);
-  std::vector<PyramidLevel> pyramid = {{.scale = 1, .max_px = kMaxPx}};
+  if (longer <= policy.one_pass_side_px) return {{}};
+  const float coarsest = std::min(policy.coarsest_side_px / longer, policy.max_coarsest_scale);
+  std::vector<PyramidLevel> pyramid = {{.scale = 1, .max_px = policy.max_face_px}};
   float scale = 1;
   while (scale > coarsest) {
-    scale = std::max(scale / kStep, coarsest);
-    pyramid.push_back({scale, kMinPx / scale, kMaxPx / scale});
+    scale = std::max(scale / policy.scale_step, coarsest);
+    pyramid.push_back({scale, policy.min_face_px / scale, policy.max_face_px / scale});
   }
   pyramid.back().max_px = std::numeric_limits<float>::infinity();
   std::ranges::reverse(pyramid);
   return pyramid;
 }
 
-void drop_parts(std::vector<Face>& faces, const std::vector<Face>& larger) {
-  // What pyramid for a part is itself large. Small faces may well be beside a head.
-  constexpr float kLarge = 128;        // px
+void drop_parts(const models::SearchPolicy& policy, std::vector<Face>& faces,
+                const std::vector<Face>& larger) {
+  // What passes for a part is itself large. Small faces may well be beside a head.
   constexpr float kHeadByFace = 1.6F;  // a head's sides, hair and all, in those of its face
-  const auto is_part = [](const Face& face, const Face& whole) {
+  const auto is_part = [&](const Face& face, const Face& whole) {
     if (whole.score < face.score || area(whole.box) <= area(face.box)) return false;
-    const bool large = std::max(face.box.width(), face.box.height()) >= kLarge;
+    const bool large = std::max(face.box.width(), face.box.height()) >= policy.min_part_px;
     const float reach = large ? kHeadByFace : 1;
     const Point center = face.box.center();
     const Point middle = whole.box.center();

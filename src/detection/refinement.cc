@@ -9,24 +9,22 @@
 namespace retinaface::detection {
 namespace {
 
-constexpr float kSure = DetectOptions::kDefaultMinScore;  ///< a face of it needs no refinement
-constexpr float kSmall_px = 24;  ///< larger ones the image's own size shows well
-constexpr float kMargin_px = 8;  ///< of a crop: what lies there lacks its surroundings
-
 float side(const Face& face) {
   return std::max(face.box.width(), face.box.height());
 }
 
-bool is_inside(const RefinementCrop& crop, const Point& point) {
+bool is_inside(const models::SearchPolicy& policy, const RefinementCrop& crop, const Point& point) {
   const float x = point.x - static_cast<float>(crop.x);
   const float y = point.y - static_cast<float>(crop.y);
-  constexpr float kFar = kCropSide_px - kMargin_px;
-  return x >= kMargin_px && x < kFar && y >= kMargin_px && y < kFar;
+  const float near = policy.crop_margin_px;
+  const float far = static_cast<float>(policy.crop_side_px) - near;
+  return x >= near && x < far && y >= near && y < far;
 }
 
 }  // namespace
 
-void find_candidates(const runtime::FeatureMap& cls, const models::AnchorLevel& level,
+void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
+                     const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates) {
   const float* const no_face = cls.channel(0);
   const float* const face = cls.channel(1);
@@ -42,7 +40,7 @@ void find_candidates(const runtime::FeatureMap& cls, const models::AnchorLevel& 
     }
     return true;
   };
-  const float minimum = std::log(kMinCandidateScore / (1 - kMinCandidateScore));
+  const float minimum = std::log(policy.min_candidate_score / (1 - policy.min_candidate_score));
   for (std::int64_t y = 0; y < cls.height; ++y) {
     for (std::int64_t x = 0; x < cls.width; ++x) {
       const float value = margin(y, x);
@@ -53,58 +51,62 @@ void find_candidates(const runtime::FeatureMap& cls, const models::AnchorLevel& 
   }
 }
 
-std::vector<RefinementCrop> refinement_crops(std::vector<RefinementCandidate> candidates,
+std::vector<RefinementCrop> refinement_crops(const models::SearchPolicy& policy,
+                                             std::vector<RefinementCandidate> candidates,
                                              const std::vector<Face>& faces, int width, int height,
                                              double budget_px) {
-  if (width < kCropSide_px || height < kCropSide_px) return {};
-  constexpr double kCost_px = double{kCropSide_px * kCropScale} * (kCropSide_px * kCropScale);
-  const auto maximum = static_cast<std::size_t>(std::max(budget_px / kCost_px, 0.0));
+  const int side_px = policy.crop_side_px;
+  if (width < side_px || height < side_px) return {};
+  const double cost_px = std::pow(static_cast<double>(side_px) * policy.crop_scale, 2);
+  const auto maximum = static_cast<std::size_t>(std::max(budget_px / cost_px, 0.0));
   std::ranges::stable_sort(candidates, std::ranges::greater{}, &RefinementCandidate::score);
   std::vector<RefinementCrop> crops;
   for (const RefinementCandidate& candidate : candidates) {
     if (crops.size() == maximum) break;
     const Point& center = candidate.center;
-    const bool known = std::ranges::any_of(
-        faces, [&](const Face& face) { return face.score >= kSure && contains(face.box, center); });
-    if (known || std::ranges::any_of(
-                     crops, [&](const RefinementCrop& crop) { return is_inside(crop, center); })) {
+    const bool known = std::ranges::any_of(faces, [&](const Face& face) {
+      return face.score >= policy.sure_score && contains(face.box, center);
+    });
+    if (known || std::ranges::any_of(crops, [&](const RefinementCrop& crop) {
+          return is_inside(policy, crop, center);
+        })) {
       continue;
     }
-    const auto start = [](float middle, int extent) {
-      const auto first = static_cast<int>(std::floor(middle)) - kCropSide_px / 2;
-      return std::clamp(first, 0, extent - kCropSide_px);
+    const auto start = [&](float middle, int extent) {
+      const auto first = static_cast<int>(std::floor(middle)) - side_px / 2;
+      return std::clamp(first, 0, extent - side_px);
     };
     crops.push_back({start(center.x, width), start(center.y, height)});
   }
   return crops;
 }
 
-float candidate_score_of(const Face& face, const std::vector<RefinementCandidate>& candidates) {
+float candidate_score_of(const models::SearchPolicy& policy, const Face& face,
+                         const std::vector<RefinementCandidate>& candidates) {
   const Point center = face.box.center();
-  float best = kMinCandidateScore;
+  float best = policy.min_candidate_score;
   for (const RefinementCandidate& candidate : candidates) {
-    constexpr float kNear_px = 8;
-    if (std::hypot(candidate.center.x - center.x, candidate.center.y - center.y) <= kNear_px) {
+    if (std::hypot(candidate.center.x - center.x, candidate.center.y - center.y) <=
+        policy.same_face_px) {
       best = std::max(best, candidate.score);
     }
   }
   return best;
 }
 
-float combined_score(float in_crop, float candidate_score) {
+float combined_score(const models::SearchPolicy& policy, float in_crop, float candidate_score) {
   const auto log_odds = [](float score) {
     constexpr float kMin = 1e-6F;
     const float p = std::clamp(score, kMin, 1 - kMin);
     return std::log(p / (1 - p));
   };
-  constexpr float kCropWeight = 2;
-  const float mean =
-      (kCropWeight * log_odds(in_crop) + log_odds(candidate_score)) / (kCropWeight + 1);
+  const float mean = (policy.crop_weight * log_odds(in_crop) + log_odds(candidate_score)) /
+                     (policy.crop_weight + 1);
   return 1 / (1 + std::exp(-mean));
 }
 
-bool is_seen_by(const RefinementCrop& crop, const Face& face) {
-  return side(face) < kSmall_px && is_inside(crop, face.box.center());
+bool is_seen_by(const models::SearchPolicy& policy, const RefinementCrop& crop, const Face& face) {
+  return side(face) < policy.max_refined_px && is_inside(policy, crop, face.box.center());
 }
 
 }  // namespace retinaface::detection

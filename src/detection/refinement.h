@@ -5,6 +5,7 @@
 #include "retinaface/detector.h"
 
 #include "models/catalogue.h"
+#include "models/search_policy.h"
 #include "runtime/runtime.h"
 
 namespace retinaface::detection {
@@ -14,15 +15,12 @@ namespace retinaface::detection {
 // network runs once more on an enlarged crop around it, which decides; a whole pass at that size
 // would cost nine times the first.
 
-/// A square of the image, kCropSide_px wide, on which the network runs again, enlarged kCropScale
-/// times.
+/// A square of the image, crop_side_px wide (models::SearchPolicy), on which the network runs
+/// again, enlarged crop_scale times.
 struct RefinementCrop {
   int x = 0;  ///< left edge in the image, px
   int y = 0;
 };
-
-inline constexpr int kCropSide_px = 32;
-inline constexpr int kCropScale = 3;
 
 /// Where the network's smallest anchors see something, in pixels of the image.
 struct RefinementCandidate {
@@ -30,30 +28,30 @@ struct RefinementCandidate {
   Point center;
 };
 
-/// A lower score at the image's own size makes no candidate.
-inline constexpr float kMinCandidateScore = 0.002F;
-
 /// Appends the candidates that the smallest anchors of the finest level, whose logits `cls` holds
 /// (models::Model), see in an image: each scores no less than its neighbours.
-void find_candidates(const runtime::FeatureMap& cls, const models::AnchorLevel& level,
+void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
+                     const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates);
 
 /// The places of candidates that no sure face covers, the likeliest first, until the network would
 /// have run over `budget_px` pixels for them. None where the image is smaller than a crop.
-std::vector<RefinementCrop> refinement_crops(std::vector<RefinementCandidate> candidates,
+std::vector<RefinementCrop> refinement_crops(const models::SearchPolicy& policy,
+                                             std::vector<RefinementCandidate> candidates,
                                              const std::vector<Face>& faces, int width, int height,
                                              double budget_px);
 
-/// The score of the candidate that a face found in a crop confirms, or kMinCandidateScore.
-float candidate_score_of(const Face& face, const std::vector<RefinementCandidate>& candidates);
+/// The score of the candidate that a face found in a crop confirms, or min_candidate_score.
+float candidate_score_of(const models::SearchPolicy& policy, const Face& face,
+                         const std::vector<RefinementCandidate>& candidates);
 
 /// The score of a face from its scores in the crop and, as a candidate, at the image's own size:
-/// the mean of their log odds, the crop's counted twice. The crop alone would believe too much that
-/// resembles a face only when it is enlarged.
-float combined_score(float in_crop, float candidate_score);
+/// the mean of their log odds, the crop's counted crop_weight times. The crop alone would believe
+/// too much that resembles a face only when it is enlarged.
+float combined_score(const models::SearchPolicy& policy, float in_crop, float candidate_score);
 
 /// Whether a face found in a crop, in pixels of the image, is one that crops are for: small, and
 /// not at the crop's edge, where the network sees nothing around it.
-bool is_seen_by(const RefinementCrop& crop, const Face& face);
+bool is_seen_by(const models::SearchPolicy& policy, const RefinementCrop& crop, const Face& face);
 
 }  // namespace retinaface::detection

@@ -15,29 +15,35 @@ struct Stretch {
   float core_end = 0;
 };
 
-std::vector<Stretch> cut(int extent, int side) {
-  constexpr int kStride = 32;
+std::vector<Stretch> cut(int extent, int side, int stride) {
   constexpr float kOverlap = 16;
   constexpr float kFar = std::numeric_limits<float>::max();
-  const int step = (side - 2 * kTileMargin) / kStride * kStride;
+  const int margin = tile_margin(stride);
+  const int step = (side - 2 * margin) / stride * stride;
+  RF_CHECK(step > 0);
   std::vector<Stretch> stretches;
   for (int begin = 0;; begin += step) {
     const bool last = extent - begin <= side;
     const int length = last ? extent - begin : side;
     stretches.push_back({begin, length,
-                         begin == 0 ? -kFar : static_cast<float>(begin + kTileMargin) - kOverlap,
-                         last ? kFar : static_cast<float>(begin + step + kTileMargin) + kOverlap});
+                         begin == 0 ? -kFar : static_cast<float>(begin + margin) - kOverlap,
+                         last ? kFar : static_cast<float>(begin + step + margin) + kOverlap});
     if (last) return stretches;
   }
 }
 
 }  // namespace
 
-std::vector<Tile> cut_into_tiles(int width, int height, int side) {
-  RF_CHECK(width > 0 && height > 0 && side >= 4 * kTileMargin);
+int tile_margin(int stride_px) {
+  RF_CHECK(stride_px > 0);
+  return (kMinTileMargin + stride_px - 1) / stride_px * stride_px;
+}
+
+std::vector<Tile> cut_into_tiles(int width, int height, int side, int stride_px) {
+  RF_CHECK(width > 0 && height > 0 && side >= kMinTileSide);
   std::vector<Tile> tiles;
-  for (const Stretch& row : cut(height, side)) {
-    for (const Stretch& column : cut(width, side)) {
+  for (const Stretch& row : cut(height, side, stride_px)) {
+    for (const Stretch& column : cut(width, side, stride_px)) {
       tiles.push_back({column.begin,
                        row.begin,
                        column.length,

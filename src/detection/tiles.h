@@ -15,14 +15,22 @@ struct Tile {
   Box core;  ///< in pixels of the image; faces with their centre here are this tile's
 };
 
-/// Pixels that a tile reaches over its core, where there is more image: what the network sees
-/// around a face, and half of a large face.
-inline constexpr int kTileMargin = 320;
+/// The fewest pixels that a tile reaches over its core, where there is more image: what the network
+/// sees around a face, and half of a large face.
+inline constexpr int kMinTileMargin = 320;
+
+/// The shortest side of tiles that callers may ask for, px.
+inline constexpr int kMinTileSide = 4 * kMinTileMargin;
+
+/// kMinTileMargin, rounded up to a multiple of `stride_px`.
+int tile_margin(int stride_px);
 
 /// Cuts an image into tiles of `side` x `side` px, smaller at its right and lower edge. Their
-/// origins are multiples of 32, the coarsest stride, so that the anchors are those of the whole
-/// image. The cores cover all of the plane and overlap by a few pixels, so that no face falls
-/// between two; suppression removes those found twice. `side` is at least 4 * kTileMargin.
-std::vector<Tile> cut_into_tiles(int width, int height, int side);
+/// origins are multiples of `stride_px`, a multiple of all strides of the model
+/// (coarsest_stride, detection/anchors.h), so that their anchors are those of the whole image.
+/// The cores cover all of the plane and overlap by a few pixels, so that no face falls between
+/// two; suppression removes those found twice. `side` is at least kMinTileSide and leaves a core
+/// of one stride between the margins.
+std::vector<Tile> cut_into_tiles(int width, int height, int side, int stride_px);
 
 }  // namespace retinaface::detection

@@ -1,14 +1,20 @@
 #include "detection/tiles.h"
 
+#include <array>
+#include <cstdint>
+#include <utility>
+
 #include <gtest/gtest.h>
 
+#include "detection/anchors.h"
 #include "geometry/box.h"
+#include "models/catalogue.h"
 
 namespace retinaface::detection {
 namespace {
 
 TEST(CutIntoTiles, ASmallImageIsOneTile) {
-  const auto tiles = cut_into_tiles(1280, 700, 1280);
+  const auto tiles = cut_into_tiles(1280, 700, 1280, 32);
   ASSERT_EQ(tiles.size(), 1U);
   EXPECT_EQ(tiles[0].width, 1280);
   EXPECT_EQ(tiles[0].height, 700);
@@ -18,7 +24,7 @@ TEST(CutIntoTiles, ASmallImageIsOneTile) {
 TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
   for (const auto& [width, height, side] :
        {std::array{1281, 1280, 1280}, {5000, 3001, 1300}, {20000, 90, 4096}, {4097, 9000, 4096}}) {
-    const auto tiles = cut_into_tiles(width, height, side);
+    const auto tiles = cut_into_tiles(width, height, side, 32);
     for (const Tile& tile : tiles) {
       EXPECT_EQ(tile.x % 32, 0);
       EXPECT_EQ(tile.y % 32, 0);
@@ -36,7 +42,7 @@ TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
           if (!contains(tile.core, point)) continue;
           ++owners;
           // Margin on all sides, less the overlap of the cores, or the image's edge.
-          constexpr int kAround = kTileMargin - 16;
+          constexpr int kAround = kMinTileMargin - 16;
           EXPECT_TRUE(tile.x == 0 || x - tile.x >= kAround);
           EXPECT_TRUE(tile.y == 0 || y - tile.y >= kAround);
           EXPECT_TRUE(tile.x + tile.width == width || tile.x + tile.width - x >= kAround);
@@ -44,6 +50,43 @@ TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
         }
         ASSERT_GE(owners, 1) << x << ", " << y;
         ASSERT_LE(owners, 4);
+      }
+    }
+  }
+}
+
+TEST(CutIntoTiles, TheMarginIsAMultipleOfTheStride) {
+  for (const int stride : {4, 32, 64, 128, 96}) {
+    EXPECT_EQ(tile_margin(stride) % stride, 0);
+    EXPECT_GE(tile_margin(stride), kMinTileMargin);
+    EXPECT_LT(tile_margin(stride), kMinTileMargin + stride);
+  }
+}
+
+TEST(CutIntoTiles, AnchorsAreThoseOfTheWholeImageForEveryRow) {
+  constexpr int kWidth = 4999;
+  constexpr int kHeight = 3001;
+  for (const models::Model& model : models::catalogue()) {
+    const int stride = coarsest_stride(model.anchors);
+    for (const int side : {1280, 1281, 1312, 1333, 1343, 1407, 2047}) {
+      for (const Tile& tile : cut_into_tiles(kWidth, kHeight, side, stride)) {
+        for (const models::AnchorLevel& level : model.anchors.levels) {
+          // The grids are regular: the first and the last cell of the tile's tell of all.
+          const Grid grid = grid_of(level, tile.height, tile.width);
+          const Grid whole = grid_of(level, kHeight, kWidth);
+          const std::int64_t row = tile.y / level.stride_px;
+          const std::int64_t column = tile.x / level.stride_px;
+          ASSERT_LE(row + grid.height, whole.height);
+          ASSERT_LE(column + grid.width, whole.width);
+          for (const auto& [y, x] :
+               {std::pair{std::int64_t{0}, std::int64_t{0}}, {grid.height - 1, grid.width - 1}}) {
+            Anchor in_tile = anchor_at(level, y, x, 0);
+            in_tile.center.x += static_cast<float>(tile.x);
+            in_tile.center.y += static_cast<float>(tile.y);
+            ASSERT_EQ(in_tile, anchor_at(level, row + y, column + x, 0))
+                << model.name << ", tiles of " << side << ", stride " << level.stride_px;
+          }
+        }
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "models/catalogue.h"
+#include "models/load_model.h"
 
 namespace retinaface::interchange {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "graph/weights.h"
 #include "models/heads.h"
+#include "models/search_policy.h"
 
 namespace retinaface::models {
 
@@ -37,11 +37,6 @@ struct AnchorFamily {
 /// The names of a backbone's parameters, in every model, start with this.
 inline constexpr std::string_view kBackbonePrefix = "body.";
 
-/// The metadata's key that tells incomplete weights, and its value where only the backbone is
-/// there.
-inline constexpr std::string_view kPartKey = "part";
-inline constexpr std::string_view kBackbonePart = "backbone";
-
 /// One row of the catalogue. The graph's input is the image (N, 3, H, W); its outputs are, for
 /// each head and each level l of the anchors, maps "HEAD.l" of A anchors a cell, (N, A * values,
 /// H_l, W_l) with H_l = ceil(H / stride), the values of an anchor in adjacent channels.
@@ -52,6 +47,8 @@ struct Model {
   Preprocessing preprocessing;
   AnchorFamily anchors;
   std::vector<Head> heads = face_heads();
+  /// How faces of all sizes are looked for; measured for the row or derived from its anchors.
+  SearchPolicy search;
   /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};
@@ -67,30 +64,11 @@ inline constexpr std::string_view kSharedHeadsOption = "+shared-heads";
 /// All models, in the order in which they are listed to people.
 std::span<const Model> catalogue();
 
+/// The names of the rows, for messages: "a, b, c".
+std::string known_names();
+
 /// The row called `name`. Throws Error(kNotFound) that lists the names there are.
 const Model& find_model(std::string_view name);
-
-/// The weights' metadata for a model: "format", "model" and, for other programs' benefit, the
-/// row's preprocessing and anchors as JSON (doc/model_format.md).
-std::map<std::string, std::string, std::less<>> metadata(const Model& model);
-
-/// A row of the catalogue with weights that fit it.
-struct LoadedModel {
-  const Model* model = nullptr;
-  graph::Graph graph;
-  graph::Weights weights;
-};
-
-/// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
-/// Error, the path first.
-LoadedModel load_model(const std::filesystem::path& path);
-
-/// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
-/// catalogue or the library has none.
-LoadedModel load_builtin_model(std::string_view name);
-
-/// What an option like --model takes: a name inside the library, or else the path of a file.
-LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
 
 inline constexpr std::string_view kDefaultModel = "mnet025";
 

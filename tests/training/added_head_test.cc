@@ -6,6 +6,7 @@
 
 #include "detection/detector_factory.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "models/mobilenet.h"
 #include "models/retinaface.h"
 #include "support/testing.h"
@@ -27,9 +28,8 @@ models::Model model_with_tone() {
   model.build = [heads = model.heads] {
     graph::Graph graph;
     const graph::NodeId image = graph.add("image", graph::Input{3}, {});
-    models::add_detector(
-        graph, models::mobilenet025(graph, "body", image),
-        {.channels = 64, .anchors_per_cell = 2, .slope = 0.1F, .heads = heads});
+    models::add_detector(graph, models::mobilenet025(graph, "body", image),
+                         {.channels = 64, .anchors_per_cell = 2, .slope = 0.1F, .heads = heads});
     return graph;
   };
   return model;

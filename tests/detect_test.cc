@@ -192,7 +192,7 @@ TEST_F(Detect, ASignalEndsAWaitForAPipe) {
   for (const char* input : {"fifo.jpg", "- < both"}) {
     const auto result =
         testing::run("cd '" + folder_.path().string() +
-                     "' && rm -f both && mkfifo both && exec 9<>both && timeout -k 20 -s TERM 1 "
+                     "' && rm -f both && mkfifo both && exec 9<>both && timeout -k 20 -s TERM 5 "
                      "'" RETINAFACE_PROGRAM "' detect " +
                      input + "; echo $?");
     EXPECT_THAT(result.output, AnyOf("124\n", "130\n")) << input;  // timeout's own, not 137

@@ -40,7 +40,7 @@ TEST_F(Guard, KnowsAFileByAnyOfItsNames) {
   fs::create_hard_link(folder_ / "a", folder_ / "hard");
   fs::create_directory_symlink(folder_.path(), folder_ / "folder");
   guard_.reads(folder_ / "a");
-  for (const char* name : {"a", "link", "hard", "folder/a", "folder/folder/../a"}) {
+  for (const char* name : {"a", "link", "hard", "folder/a", "folder/folder/a"}) {
     EXPECT_THAT(refusal([&] { guard_.writes(folder_ / name, OutputKind::kResults); }),
                 AllOf(HasSubstr(name), HasSubstr("is an input")))
         << name;

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 std::string described(const std::string& option, const std::string& value) {
-  return value.empty() ? "without " + option : option + " " + value;
+  return value.empty() ? "without " + option : "with " + option + " " + value;
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ void RequestRecord::check(const Request& asked, const std::string& results) cons
         found != record["request"].end() && found->is_string() ? found->get<std::string>() : "";
     if (before == printable(value)) continue;
     fail(ErrorCode::kInvalidArgument,
-         "{}: was begun {}, and --resume cannot go on with it {}; ask for the same, or begin "
+         "{}: was begun {}, and --resume cannot go on {}; ask for the same, or begin "
          "without --resume",
          results, described(option, excerpt(before)), described(option, excerpt(value)));
   }

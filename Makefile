@@ -25,7 +25,7 @@ demo:
 	@$(INSTALL) detect
 	@cmake --preset release --log-level=WARNING
 	@cmake --build $(BUILD) --target retinaface_program
-	@$(PROGRAM) detect samples --out out --draw > out.jsonl.part && mkdir -p out && mv out.jsonl.part out/faces.jsonl
+	@$(PROGRAM) detect samples --out out --draw --overwrite > out.jsonl.part && mkdir -p out && mv out.jsonl.part out/faces.jsonl
 	@echo "Annotated images: out/   JSON: out/faces.jsonl"
 	@echo "The program: $(PROGRAM)"
 

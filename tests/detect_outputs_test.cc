@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -190,6 +191,39 @@ TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
               HasSubstr("1 images"));
 }
 
+TEST_F(DetectOutputs, ResumesOnlyWhatWasAskedForAlike) {
+  const std::string begun = "detect portrait.jpg -o r.jsonl";
+  EXPECT_EQ(run(begun + " --min-score 0.7").exit_code, 0);
+  const std::string before = content("r.jsonl");
+  const std::pair<const char*, const char*> others[] = {
+      {"--min-score 0.3", "--min-score 0.3"},
+      {"--min-score 0.7 --draw --out o", "--draw"},
+      {"--min-score 0.7 --max-faces 1", "--max-faces 1"},
+      {"--min-score 0.7 --model m.safetensors", "m.safetensors"}};
+  run("'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m.safetensors");
+  for (const auto& [options, named] : others) {
+    const CommandResult refused = run(begun + " turned.jpg --resume " + options);
+    EXPECT_EQ(refused.exit_code, 1) << options;
+    EXPECT_EQ(lines_of(refused.errors).size(), 1U) << refused.errors;
+    EXPECT_THAT(refused.errors, ::testing::AllOf(HasSubstr(named), HasSubstr("r.jsonl"),
+                                                 HasSubstr("without --resume")));
+    EXPECT_EQ(content("r.jsonl"), before) << options;
+  }
+  EXPECT_EQ(run(begun + " turned.jpg --resume --min-score 0.7").exit_code, 0);
+  EXPECT_EQ(lines_of(content("r.jsonl")).size(), 2U);
+
+  fs::remove(folder_ / "r.jsonl.request");
+  const CommandResult old = run(begun + " turned.jpg --resume --min-score 0.3");
+  EXPECT_EQ(old.exit_code, 0);
+  EXPECT_THAT(old.errors, HasSubstr("does not say with which options"));
+
+  EXPECT_EQ(run("detect portrait.jpg --format wider --out w").exit_code, 0);
+  const CommandResult wider =
+      run("detect portrait.jpg --format wider --out w --resume --min-score 0.3");
+  EXPECT_EQ(wider.exit_code, 1);
+  EXPECT_THAT(wider.errors, HasSubstr("--min-score 0.3"));
+}
+
 TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
   std::string list;
   for (int i = 0; i < 2000; ++i) list += "crowd.webp\n";
@@ -227,6 +261,106 @@ TEST_F(DetectOutputs, TenThousandImagesTakeNoMoreMemoryThanAThousand) {
   const double ten_thousand = kilobytes(10000);
   fmt::print("{:.1f} and {:.1f} MB\n", thousand / 1024, ten_thousand / 1024);
   EXPECT_LT(ten_thousand, thousand + 6 * 1024);  // the names themselves
+}
+
+/// Each command would once have replaced one of its inputs, often with exit code 0.
+TEST_F(DetectOutputs, NeverReplacesAnInput) {
+  fs::create_symlink("portrait.jpg", folder_ / "link.jpg");
+  fs::create_hard_link(folder_ / "turned.jpg", folder_ / "hard.jpg");
+  fs::create_directory(folder_ / "set");
+  fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/portrait.jpg");
+  write("list", "portrait.jpg\nturned.jpg\n");
+  write("set/label.txt", "# portrait.jpg\n10 10 50 50\n");
+  EXPECT_EQ(run("'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m").exit_code, 0);
+  std::map<std::string, std::string> before;
+  const auto contents = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+      const std::string name = fs::relative(entry.path(), folder_.path());
+      if (entry.is_regular_file()) files[name] = content(name);
+    }
+    return files;
+  };
+  before = contents();
+  const std::string here = folder_.path().string();
+  for (const std::string& command : {
+           std::string("detect portrait.jpg -o portrait.jpg --overwrite"),
+           std::string("detect -o portrait.jpg turned.jpg"),
+           std::string("detect portrait.jpg -o link.jpg --overwrite"),
+           std::string("detect link.jpg -o portrait.jpg --overwrite"),
+           std::string("detect turned.jpg -o hard.jpg --overwrite"),
+           std::string("detect --list list -o list --overwrite"),
+           std::string("detect --model m portrait.jpg -o m --overwrite"),
+           std::string("detect turned.jpg portrait.jpg --blur --out . --overwrite"),
+           std::string("detect turned.jpg --draw --out . --resume -o r.jsonl --overwrite"),
+           std::string("detect portrait.jpg --crops --out crops -o crops/portrait.jpg.faces/0.png"),
+           "detect '" + here + "/turned.jpg' --draw --out / --overwrite",
+           std::string("'" RETINAFACE_PROGRAM "' export m --format safetensors -o m --overwrite"),
+           std::string("'" RETINAFACE_PROGRAM "' import m -o ./m --overwrite"),
+           std::string("'" RETINAFACE_PROGRAM
+                       "' dataset convert set --to label -o set/label.txt --overwrite"),
+           std::string("'" RETINAFACE_PROGRAM
+                       "' dataset convert set --to coco -o set/portrait.jpg --overwrite"),
+           std::string("'" RETINAFACE_PROGRAM "' dataset check set --draw 1 --out set --overwrite"),
+       }) {
+    const CommandResult result = run(command);
+    EXPECT_NE(result.exit_code, 0) << command;
+    EXPECT_EQ(lines_of(result.errors).size(), 1U) << command << "\n" << result.errors;
+    EXPECT_EQ(contents(), before) << command;
+  }
+}
+
+TEST_F(DetectOutputs, ReplacesItsOwnFilesAndOthersOnlyWhenTold) {
+  for (const char* command :
+       {"detect portrait.jpg crowd.webp -o r.jsonl --out o --draw --crops --aligned",
+        "detect portrait.jpg -o r.csv --format csv", "detect portrait.jpg -o r.json --format coco",
+        "detect portrait.jpg --format wider --out w",
+        "'" RETINAFACE_PROGRAM "' export mnet025 -o m.onnx",
+        "'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m.safetensors",
+        "'" RETINAFACE_PROGRAM "' import m.safetensors -o n.safetensors"}) {
+    EXPECT_EQ(run(command).exit_code, 0) << command;
+    const CommandResult again = run(command);
+    EXPECT_EQ(again.exit_code, 0) << command << "\n" << again.errors;
+  }
+  for (const char* name : {"r.jsonl", "r.csv", "o/portrait.jpg", "m.onnx", "n.safetensors",
+                           "w/portrait.txt", "o/crowd.webp.faces/2.png"}) {
+    if (fs::exists(folder_ / name)) write(name, "somebody's");
+  }
+  for (const std::string& command :
+       {std::string("detect crowd.webp -o r.jsonl"),
+        std::string("detect crowd.webp -o r.csv --format csv"),
+        std::string("detect portrait.jpg --out o --draw"),
+        std::string("detect crowd.webp --out o --crops"),
+        std::string("'" RETINAFACE_PROGRAM "' export mnet025 -o m.onnx"),
+        std::string("'" RETINAFACE_PROGRAM "' import m.safetensors -o n.safetensors")}) {
+    const CommandResult result = run(command);
+    EXPECT_EQ(result.exit_code, 1) << command;
+    EXPECT_THAT(result.errors, HasSubstr("--overwrite")) << command;
+    EXPECT_EQ(run(command + " --overwrite").exit_code, 0) << command;
+  }
+}
+
+TEST_F(DetectOutputs, StopsBeforeTwoInputsShareAnOutput) {
+  fs::create_directories(folder_ / "c/deep/x.jpg.faces");
+  const auto copy = [&](const std::string& name) {
+    fs::create_directories((folder_ / name).parent_path());
+    fs::copy_file(folder_ / "portrait.jpg", folder_ / name);
+  };
+  for (const char* name :
+       {"c/p.tif.png", "c/p.tif", "d/x.jpg", "d/x.jpg.faces/0.png", "e/a.jpg", "e/f/e/a.jpg"}) {
+    copy(name);
+  }
+  const auto expect_refused = [&](const std::string& command, const char* a, const char* b) {
+    const CommandResult result = run(command);
+    EXPECT_EQ(result.exit_code, 1) << command;
+    EXPECT_THAT(result.errors, ::testing::AllOf(HasSubstr(a), HasSubstr(b))) << command;
+    EXPECT_FALSE(fs::exists(folder_ / "o")) << command;
+  };
+  expect_refused("detect c --out o --draw", "c/p.tif", "c/p.tif.png");
+  expect_refused("detect d --out o --draw --crops", "d/x.jpg", "d/x.jpg.faces/0.png");
+  expect_refused("cd e/f && detect e/a.jpg ../../e/a.jpg --out ../../o --draw", "e/a.jpg",
+                 "../../e/a.jpg");
+  EXPECT_EQ(run("detect e/a.jpg ./e/a.jpg --out o --draw").exit_code, 0);  // one and the same
 }
 
 TEST_F(DetectOutputs, RefusesWhatDoesNotGoTogether) {

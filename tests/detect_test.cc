@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using testing::CommandResult;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -162,6 +163,56 @@ TEST_F(Detect, DoesNotWaitForPipesOrFollowCircles) {
   EXPECT_THAT(images_of(result.output), ElementsAre("folder/a.png"));
 }
 
+TEST_F(Detect, DoesAllElseWhenAPartOfAFolderCannotBeRead) {
+  for (const char* name : {"f/a.png", "f/b/b.png", "f/m/m.png", "f/z/z.png", "f/zz.png"}) {
+    copy_sample("grey.png", name);
+  }
+  ASSERT_EQ(::mkfifo((folder_ / "f/fifo.jpg").c_str(), 0600), 0);
+  // Root may read everything, so the program runs as somebody else.
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path())) {
+    fs::permissions(entry.path(), fs::perms(entry.is_directory() ? 0755 : 0644));
+  }
+  fs::permissions(folder_.path(), fs::perms(0755));
+  fs::permissions(folder_ / "f/m", fs::perms::none);
+  const std::string as_nobody =
+      ::geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups " : "";
+  const auto result = testing::run("cd '" + folder_.path().string() + "' && timeout -k 3 60 " +
+                                   as_nobody + "'" RETINAFACE_PROGRAM "' detect f");
+  fs::permissions(folder_ / "f/m", fs::perms::owner_all);
+  EXPECT_EQ(result.exit_code, 1) << result.errors;
+  EXPECT_THAT(images_of(result.output),
+              ElementsAre("f/a.png", "f/b/b.png", "f/z/z.png", "f/zz.png"));
+  EXPECT_THAT(
+      lines_of(result.errors),
+      ElementsAre(HasSubstr("f/fifo.jpg"), AllOf(HasSubstr("f/m"), HasSubstr("ermission"))));
+}
+
+TEST_F(Detect, ASignalEndsAWaitForAPipe) {
+  ASSERT_EQ(::mkfifo((folder_ / "fifo.jpg").c_str(), 0600), 0);
+  for (const char* input : {"fifo.jpg", "- < both"}) {
+    const auto result =
+        testing::run("cd '" + folder_.path().string() +
+                     "' && rm -f both && mkfifo both && exec 9<>both && timeout -k 20 -s TERM 5 "
+                     "'" RETINAFACE_PROGRAM "' detect " +
+                     input + "; echo $?");
+    EXPECT_THAT(result.output, AnyOf("124\n", "130\n")) << input;  // timeout's own, not 137
+    EXPECT_THAT(result.errors, HasSubstr("interrupted")) << input;
+  }
+}
+
+TEST_F(Detect, LeavesOutWhatItWroteBefore) {
+  copy_sample("portrait.jpg", "photos/a.jpg");
+  for (const char* command : {"photos --out photos/blurred --blur", "photos --out . --crops"}) {
+    const auto first = detect(command);
+    const auto second = detect(command);
+    EXPECT_EQ(second.exit_code, 0) << second.errors;
+    EXPECT_THAT(images_of(first.output), ElementsAre("photos/a.jpg")) << command;
+    EXPECT_THAT(images_of(second.output), ElementsAre("photos/a.jpg")) << command;
+    fs::remove_all(folder_ / "photos/blurred");
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "photos/a.jpg.faces/0.png"));
+}
+
 TEST_F(Detect, TurnsImagesUpright) {
   copy_sample("turned.jpg", "turned.jpg");
   const json line = json::parse(detect("turned.jpg").output);
@@ -216,12 +267,14 @@ TEST_F(Detect, WritesWhatTheEvaluatorOfWiderReads) {
   EXPECT_EQ(content("predictions/0--Parade/0_Parade_2.txt"), "0--Parade/0_Parade_2\n0\n");
 }
 
-TEST_F(Detect, SaysWhenTwoImagesShareAWiderFile) {
+TEST_F(Detect, StopsBeforeTwoImagesShareAWiderFile) {
   copy_sample("grey.png", "a/event/x.png");
   copy_sample("grey.png", "b/event/x.png");
   const auto result = detect("a b --format wider --out p");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(lines_of(result.errors), ElementsAre(HasSubstr("b/event/x.png")));
+  EXPECT_THAT(lines_of(result.errors),
+              ElementsAre(AllOf(HasSubstr("a/event/x.png"), HasSubstr("b/event/x.png"))));
+  EXPECT_FALSE(fs::exists(folder_ / "p"));
 }
 
 TEST_F(Detect, DrawsBesideTheJson) {

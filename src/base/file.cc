@@ -128,15 +128,24 @@ void make_folders(const std::filesystem::path& path) {
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
-  std::filesystem::path part = path;
-  part += fmt::format(".{}.part", ::getpid());
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  const bool is_device = std::filesystem::is_other(status);
+  std::filesystem::path target = path;
+  if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) {
+    target = std::filesystem::weakly_canonical(path, ignored);
+    if (target.empty()) target = path;
+  }
+  std::filesystem::path part = target;
+  if (!is_device) part += fmt::format(".{}.part", ::getpid());
   const auto give_up = [&](int error) {
-    ::unlink(part.c_str());
+    if (!is_device) ::unlink(part.c_str());
     fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", printable(path),
          system_message(error));
   };
 
-  Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  const int creates = is_device ? 0 : O_CREAT | O_TRUNC;
+  Descriptor file(::open(part.c_str(), O_WRONLY | O_CLOEXEC | creates, 0666));
   if (file.get() < 0) give_up(errno);
   while (!content.empty()) {
     const ssize_t put = ::write(file.get(), content.data(), content.size());
@@ -145,7 +154,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     content = content.subspan(static_cast<std::size_t>(put));
   }
   if (!file.close()) give_up(errno);
-  if (::rename(part.c_str(), path.c_str()) != 0) give_up(errno);
+  if (!is_device && ::rename(part.c_str(), target.c_str()) != 0) give_up(errno);
 }
 
 void write_file_atomically(const std::filesystem::path& path, const std::string& content) {

@@ -28,7 +28,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path,
 void make_folders(const std::filesystem::path& path);
 
 /// Replaces the file as a whole: a reader sees the old or the new content, never a part, even if
-/// the process is killed in between. Throws Error(kUnreadable) with the path.
+/// the process is killed in between. Of a link, the file that it leads to is replaced; a pipe, a
+/// terminal or another device is written to. Throws Error(kUnreadable) with the path.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, const std::string& content);
 

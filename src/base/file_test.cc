@@ -33,6 +33,23 @@ TEST(File, ReplacedAsAWholeLeavesNothingBeside) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(File, WritesThroughLinks) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", std::string("old"));
+  std::filesystem::create_symlink("file", folder / "link");
+  write_file_atomically(folder / "link", std::string("new"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_EQ(text_of(read_file(folder / "file")), "new");
+}
+
+TEST(File, WritesToADeviceWithoutReplacingIt) {
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink("/dev/null", folder / "null");
+  write_file_atomically(folder / "null", std::string("gone"));
+  EXPECT_TRUE(std::filesystem::is_character_file(folder / "null"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
 TEST(File, SaysWhatIsWrongWithAPath) {
   const TemporaryFolder folder;
   const Error missing = error_of([&] { read_file(folder / "none"); });

@@ -18,6 +18,8 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
@@ -38,6 +40,7 @@ struct Options {
   std::size_t draw = 0;
   std::size_t list = 20;
   int threads = 0;
+  bool overwrite = false;
 };
 
 /// Lists findings as they come, the first of each kind, and counts all.
@@ -166,6 +169,20 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
       });
 }
 
+/// Before any is drawn: no image of the set, nor another file, may be lost.
+void guard_drawings(const Options& options, const dataset::FoundSet& found) {
+  const dataset::AnnotationSet& entries = found.set.annotations;
+  const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
+  OutputGuard guard(options.overwrite);
+  guard.reads(found.source);
+  for (const dataset::AnnotatedImage& image : entries) guard.reads(found.set.images / image.path);
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (!drawn[i]) continue;
+    guard.writes(drawing_path(options.out, entries[i].path), OutputKind::kImage,
+                 found.set.images / entries[i].path);
+  }
+}
+
 int run(const Options& options) {
   if ((options.draw > 0) == options.out.empty()) {
     throw UsageError("--draw N and --out DIR go together");
@@ -174,6 +191,7 @@ int run(const Options& options) {
   if (!options.images.empty()) found.set.images = options.images;
   fmt::print("{}: {}, images in {}\n\n", printable(found.source), name_of(found.format),
              printable(found.set.images));
+  guard_drawings(options, found);
   Report report(options.list);
   report.add(dataset::check_entries(found.set.annotations));
   check_images(options, found.set, report);
@@ -201,6 +219,7 @@ Action declare_dataset_check(CLI::App& app) {
   add_category_option(app, options->categories);
   app.add_option("--threads", options->threads, "images read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }
 

@@ -17,6 +17,8 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
@@ -37,6 +39,7 @@ struct Options {
   std::string to;
   std::string out;
   int threads = 0;
+  bool overwrite = false;
 };
 
 std::vector<std::string> written_names() {
@@ -90,12 +93,30 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   return failed;
 }
 
+/// Neither the set's own files nor other people's annotations may be lost.
+void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
+  OutputGuard guard(options.overwrite);
+  if (found.format == SetFormat::kVoc && std::filesystem::is_directory(found.source)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
+      guard.reads(entry.path());
+    }
+  }
+  guard.reads(found.source);
+  for (const AnnotatedImage& image : found.set.annotations) {
+    guard.reads(found.set.images / image.path);
+  }
+  for (const auto& file : written_files(options.out, format, found.set.annotations)) {
+    guard.writes(file, OutputKind::kAnnotations);
+  }
+}
+
 int run(const Options& options) {
   const auto* const format =
       std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
   RF_CHECK(format != kWritten.end());
   dataset::FoundSet found = dataset::read_set(options.set, options.categories);
   if (!options.images.empty()) found.set.images = options.images;
+  guard_output(options, found, *format);
   const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc;
   const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
@@ -132,6 +153,7 @@ Action declare_dataset_convert(CLI::App& app) {
   add_category_option(app, options->categories);
   app.add_option("--threads", options->threads, "images read at once (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }
 

@@ -3,20 +3,22 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "retinaface/retinaface.h"
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "base/crc32c.h"
+#include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "base/stream.h"
 #include "cli/command.h"
 #include "cli/detect_options.h"
 #include "cli/detection_report.h"
@@ -24,11 +26,15 @@
 #include "cli/image_source.h"
 #include "cli/inputs.h"
 #include "cli/interruption.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/problem.h"
+#include "cli/request_record.h"
 #include "cli/result_file.h"
 #include "cli/results.h"
 #include "cli/thresholds.h"
 #include "detection/tiles.h"
+#include "image/encoded_size.h"
 #include "video/video_kind.h"
 
 namespace retinaface::cli {
@@ -69,16 +75,24 @@ void check(const Options& options) {
   }
 }
 
-Image read(const Options& options, const fs::path& path) {
+/// `interrupted` ends the wait for a pipe.
+Image read(const Options& options, const fs::path& path, const std::atomic<bool>& interrupted) {
   const ReadOptions read_options = {.max_pixels = options.max_pixels};
-  if (path != kStandardInput) return read_image(path, read_options);
-  const std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
-  const auto encoded = std::as_bytes(std::span(bytes));
-  if (video::is_video(encoded)) {
-    fail(ErrorCode::kUnsupported,
-         "standard input: expected an image, found a video, which takes a file's name");
+  std::error_code ignored;
+  const bool is_standard_input = path == kStandardInput;
+  if (!is_standard_input && !fs::is_other(fs::status(path, ignored))) {
+    return read_image(path, read_options);
   }
-  return decode_image(encoded, read_options, "standard input");
+  const std::string name = is_standard_input ? "standard input" : printable(path);
+  const std::uint64_t max_bytes = max_encoded_bytes(options.max_pixels);
+  const std::vector<std::byte> encoded =
+      is_standard_input ? read_stream(STDIN_FILENO, name, max_bytes, interrupted)
+                        : read_stream(path, max_bytes, interrupted);
+  if (video::is_video(encoded)) {
+    fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
+         name);
+  }
+  return decode_image(encoded, read_options, name);
 }
 
 /// Which of the faces found, sorted by score, the user wants.
@@ -101,13 +115,14 @@ DetectOptions detect_options(const Options& options, bool is_frame) {
   return result;
 }
 
-Outcome detect(const Detector& detector, const Options& options, InputImage image) {
+Outcome detect(const Detector& detector, const Options& options,
+               const std::atomic<bool>& interrupted, InputImage image) {
   Outcome outcome{std::move(image)};
   InputImage& in = outcome.image;
   if (!in.problem.empty() || in.is_end_of_video()) return outcome;
   in.problem = problem_of(in.path, [&] {
     const bool is_frame = in.frame.has_value();
-    if (!is_frame) in.image = read(options, in.path);
+    if (!is_frame) in.image = read(options, in.path, interrupted);
     const auto start = std::chrono::steady_clock::now();
     outcome.found = detector.detect(in.image, detect_options(options, is_frame));
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
@@ -123,7 +138,89 @@ Outcome detect(const Detector& detector, const Options& options, InputImage imag
     if (!is_frame || !options.images.annotates()) in.image = Image();
     outcome.result = std::move(result);
   });
+  outcome.was_interrupted = !in.problem.empty() && interrupted;
   return outcome;
+}
+
+/// All that results and written images depend on.
+Request request_of(const Options& options) {
+  const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
+  const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
+  std::string model = options.model;
+  std::error_code ignored;
+  if (fs::is_regular_file(model, ignored)) {
+    const std::vector<std::byte> bytes = read_file(model);
+    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    model += fmt::format(" (checksum {:08x})", crc32c(content));
+  }
+  Request request = {{"--model", model},
+                     {"--format", options.format},
+                     {"--min-score", fmt::to_string(options.detect.min_score)},
+                     {"--nms", fmt::to_string(options.detect.nms_iou)},
+                     {"--scales", options.scales},
+                     {"--tile", fmt::to_string(options.detect.tile_px)},
+                     {"--max-faces", number(options.max_faces)},
+                     {"--min-size", number(options.min_size_px)},
+                     {"--every", fmt::to_string(options.every)},
+                     {"--draw", yes(options.images.draw)},
+                     {"--blur", yes(options.images.blur)},
+                     {"--crops", yes(options.images.crops)},
+                     {"--aligned", yes(options.images.aligned)}};
+  if (options.images.any()) request.emplace_back("--out", options.out);
+  return request;
+}
+
+/// The record of the results that --resume can go on with, if they are such.
+std::optional<RequestRecord> record_of(const Options& options) {
+  if (options.writes_wider()) return RequestRecord(fs::path(options.out) / ".request.json");
+  if (options.output.empty() || options.format != "jsonl") return std::nullopt;
+  fs::path file = record_beside(options.output);
+  if (file.empty()) return std::nullopt;
+  return RequestRecord(std::move(file));
+}
+
+/// Whether there are results that --resume would go on with.
+bool has_results(const Options& options) {
+  std::error_code ignored;
+  const fs::path results = options.writes_wider() ? options.out : options.output;
+  return fs::exists(results, ignored) && !fs::is_empty(results, ignored);
+}
+
+/// What was done before must have been done as it is asked for now.
+void check_resumed(const Options& options, const std::optional<RequestRecord>& record,
+                   const Request& request) {
+  if (!options.resume || !has_results(options)) return;
+  const std::string results = printable(options.writes_wider() ? options.out : options.output);
+  if (record && record->exists()) return record->check(request, results);
+  fmt::print(stderr,
+             "retinaface: {}: does not say with which options it was begun (an older version wrote "
+             "it, or its record is gone); what it holds is kept as it is\n",
+             results);
+}
+
+/// Checks before any work that nothing is destroyed by what will be written.
+void guard_outputs(const Options& options, const std::vector<Input>& inputs,
+                   const std::optional<RequestRecord>& record) {
+  if (options.output.empty() && options.out.empty()) return;
+  OutputGuard guard(options.overwrite);
+  if (!options.list.empty()) guard.reads(options.list);
+  guard.reads(options.model);
+  for (const Input& input : inputs) {
+    if (input.problem.empty()) guard.reads(input.path);
+  }
+  if (!options.output.empty() && options.resume) {
+    guard.continues(options.output);
+  } else if (!options.output.empty()) {
+    guard.writes(options.output, OutputKind::kResults);
+  }
+  if (record) guard.writes(record->file(), OutputKind::kReport);
+  if (options.out.empty()) return;
+  for (const Input& input : inputs) {
+    if (!input.problem.empty()) continue;
+    const bool is_video = leads_to_video(input.path);
+    announce(options.images, input.path, is_video, guard);
+    if (options.writes_wider()) announce_wider(options.out, input.path, is_video, guard);
+  }
 }
 
 /// Leaves out what an interrupted run has done.
@@ -194,11 +291,19 @@ int run(Options& options) {
     const std::vector<std::string> listed = read_list(options.list);
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
-  std::vector<Input> inputs = find_inputs(arguments);
+  std::vector<Input> inputs = find_inputs(arguments, options.out);
   if (is_video_place(options.out) && (inputs.size() != 1 || !leads_to_video(inputs[0].path))) {
     throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
   }
+  const std::optional<RequestRecord> record = record_of(options);
+  guard_outputs(options, inputs, record);
+  const Request request = request_of(options);
+  check_resumed(options, record, request);
   const ResultFile file(options.output, options.resume);
+  if (record) {
+    if (options.writes_wider()) make_folders(options.out);
+    record->write(request);
+  }
   const std::size_t all = inputs.size();
   drop_done(options, file, inputs);
   const std::size_t left = inputs.size();
@@ -212,7 +317,7 @@ int run(Options& options) {
   DetectionReport report(options, file, source, left);
   run_in_order(
       threads, [&] { return source.next(); },
-      [&](InputImage image) { return detect(detector, options, std::move(image)); },
+      [&](InputImage image) { return detect(detector, options, interrupted, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
   return report.finish();
 }
@@ -255,7 +360,9 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_flag("--aligned", options.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");
   app.add_flag("--resume", options.resume,
-               "leave out images and frames whose results are there already");
+               "leave out images and frames whose results are there already; the options must be "
+               "those of the run that is gone on with");
+  add_overwrite_option(app, options.overwrite);
 }
 
 }  // namespace
@@ -263,7 +370,8 @@ void declare_output(CLI::App& app, Options& options) {
 Action declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("INPUT", options->inputs,
-                 "images, videos, folders that are searched for them, patterns like 'a/*.jpg', "
+                 "images, videos, folders that are searched for them (not linked folders, nor what "
+                 "--out holds from before), patterns like 'a/*.jpg', "
                  "cameras (/dev/video0), addresses of streams (rtsp://...), or - for an image on "
                  "standard input");
   app.add_option("--list", options->list,

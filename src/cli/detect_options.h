@@ -31,6 +31,7 @@ struct DetectCommandOptions {
   std::string out;
   ImageOutputs images;
   bool resume = false;
+  bool overwrite = false;
   int threads = 0;
   bool quiet = false;
   bool verbose = false;

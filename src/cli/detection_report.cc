@@ -33,6 +33,7 @@ DetectionReport::~DetectionReport() = default;
 
 void DetectionReport::take(Outcome outcome) {
   InputImage& image = outcome.image;
+  was_interrupted_ |= outcome.was_interrupted;
   if (image.is_end_of_video()) {
     end_video(image);
     return show_progress();
@@ -138,7 +139,7 @@ int DetectionReport::finish() {
     fmt::print(stderr, "retinaface: {} {}, {} faces, {:.2f} ms each, {} failed\n", done_, counted(),
                faces_, ms_ / static_cast<double>(done_), failed_);
   }
-  if (source_.was_stopped()) {
+  if (source_.was_stopped() || was_interrupted_) {
     fmt::print(stderr, "retinaface: interrupted after {} {}{}\n", done_ + failed_,
                source_.expected() > 0 ? fmt::format("of {} ", source_.expected()) : "", counted());
     return kInterrupted;

@@ -24,6 +24,7 @@ struct Outcome {
   std::optional<ImageResult> result = std::nullopt;
   std::vector<Face> found{};          ///< of a frame: all faces, faint ones as well
   std::vector<std::size_t> wanted{};  ///< those of them that are in the result
+  bool was_interrupted = false;       ///< the problem is, or may be, that the run was asked to end
   std::vector<Face> faint{};  ///< those of them that are too faint for it, but carry a track on
 };
 
@@ -64,6 +65,7 @@ class DetectionReport {
   std::unique_ptr<VideoInWork> video_;
   std::size_t done_ = 0;
   std::size_t failed_ = 0;
+  bool was_interrupted_ = false;
   std::size_t faces_ = 0;
   double ms_ = 0;
 };

@@ -54,6 +54,18 @@ std::vector<Face> detect_in_file(const Detector& detector, const DetectionOption
                             options.detect);
 }
 
+void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
+                   const std::string& curves, OutputGuard& guard) {
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator file(folder, error), end;
+       !error && file != end; file.increment(error)) {
+    guard.reads(file->path());
+  }
+  guard.reads(model);
+  if (!json.empty()) guard.writes(json, OutputKind::kReport);
+  if (!curves.empty()) guard.writes(curves, OutputKind::kFigure);
+}
+
 std::string display_name(const std::string& path) {
   std::filesystem::path name = std::filesystem::path(path).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // a folder with a slash at its end

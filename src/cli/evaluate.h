@@ -7,6 +7,7 @@
 #include "retinaface/detector.h"
 
 #include "cli/command.h"
+#include "cli/output_guard.h"
 #include "evaluation/detection_mode.h"
 
 namespace retinaface::cli {
@@ -32,6 +33,11 @@ std::vector<Face> detect_in_file(const Detector& detector, const DetectionOption
 
 /// The name by which a prediction folder or a model goes in legends and tables.
 std::string display_name(const std::string& path);
+
+/// Tells the guard of the figures that an evaluation writes, where they are asked for, and of what
+/// it reads: all files below the folder, and the model if that is a file.
+void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
+                   const std::string& curves, OutputGuard& guard);
 
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);

@@ -11,6 +11,9 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/evaluate.h"
+#include "cli/json_report.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/wider_source.h"
 #include "evaluation/comparison_report.h"
@@ -36,6 +39,7 @@ struct Options {
   std::string curves;
   std::string out;
   std::size_t max_images = 12;
+  bool overwrite = false;
 };
 
 constexpr int kPanelSide_px = 1024;  // the width of WIDER's images
@@ -117,6 +121,11 @@ evaluation::ComparedDetector judge(const DetectorArgument& detector, const Optio
                              [&](std::size_t done, std::size_t of) { progress.show(done, of); })};
 }
 
+/// The page that shows the drawn images.
+fs::path page_in(const fs::path& folder) {
+  return folder / "index.html";
+}
+
 /// Draws one image as each detector sees it. Returns the file's name.
 std::string draw(const Options& options, const WiderGroundTruth& truth, const WiderFiles& images,
                  const std::vector<DetectorArgument>& detectors,
@@ -153,7 +162,7 @@ void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
                      disagreement});
     progress.show(drawn.size(), found.size());
   }
-  const fs::path page = fs::path(options.out) / "index.html";
+  const fs::path page = page_in(options.out);
   write_file_atomically(page, evaluation::format_page(comparison, min_scores, drawn));
   std::vector<std::string> names;
   for (const DetectorArgument& detector : detectors) names.push_back(detector.name);
@@ -167,6 +176,21 @@ void draw_curves(const Options& options, const evaluation::Comparison& compariso
     reports.push_back({row.name, &row.report});
   }
   evaluation::draw_wider_curves(options.curves, reports);
+}
+
+/// Checks before any work that nothing is destroyed by what will be written.
+void guard_outputs(const Options& options, const std::vector<DetectorArgument>& detectors,
+                   const WiderFiles& images) {
+  OutputGuard guard(options.overwrite);
+  guard_figures(options.ground_truth, {}, options.json, options.curves, guard);
+  for (const auto& [index, file] : images.by_image) guard.reads(file);
+  for (const DetectorArgument& detector : detectors) {
+    if (!detector.is_folder) guard.reads(detector.path);
+    for (const auto& [index, file] : detector.predictions.by_image) guard.reads(file);
+  }
+  if (options.out.empty()) return;
+  guard.writes(page_in(options.out), OutputKind::kPage);
+  guard.writes_numbered(options.out, ".jpg", OutputKind::kImage);
 }
 
 int run(const Options& options) {
@@ -185,6 +209,7 @@ int run(const Options& options) {
       detector.source = from_model(detector.path, options.detector, images);
     }
   }
+  guard_outputs(options, detectors, images);
   const auto indices = options.images.empty() ? common_images(detectors) : images_of(images);
 
   std::vector<evaluation::ComparedDetector> results;
@@ -203,7 +228,7 @@ int run(const Options& options) {
   }
   fmt::print("{}", evaluation::format_comparison(comparison));
   if (!options.json.empty()) {
-    write_file_atomically(options.json, evaluation::to_json(comparison).dump(2) + "\n");
+    write_json_report(options.json, evaluation::to_json(comparison));
   }
   if (!options.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {
@@ -243,6 +268,7 @@ Action declare_evaluate_compare(CLI::App& app) {
   app.add_option("--max-images,--pictures", options->max_images, "how many of them")
       ->check(CLI::Range(1, 10000))
       ->capture_default_str();
+  add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }
 

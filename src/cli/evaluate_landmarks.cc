@@ -11,6 +11,9 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "cli/evaluate.h"
+#include "cli/json_report.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
@@ -31,6 +34,7 @@ struct Options {
   DetectionOptions detector;
   std::string json;
   std::string curves;
+  bool overwrite = false;
 };
 
 constexpr float kMinIou = 0.5F;
@@ -140,11 +144,20 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
   return report;
 }
 
+/// Checks before any work that nothing is destroyed by the figures.
+void guard_outputs(const Options& options) {
+  OutputGuard guard(options.overwrite);
+  guard.reads(options.labels);
+  guard_figures(options.labels.empty() ? options.aflw : options.images, options.detector.model,
+                options.json, options.curves, guard);
+}
+
 int run(const Options& options) {
   const bool by_labels = !options.labels.empty();
   if (by_labels != !options.images.empty() || by_labels == !options.aflw.empty()) {
     throw UsageError("expected --labels FILE --images DIR, or --aflw DIR");
   }
+  guard_outputs(options);
   const Detector detector =
       options.detector.model.empty() ? Detector() : Detector(options.detector.model);
   const LandmarkReport report =
@@ -152,7 +165,7 @@ int run(const Options& options) {
   fmt::print("{}", evaluation::format_report(report));
   if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
   if (!options.json.empty()) {
-    write_file_atomically(options.json, evaluation::to_json(report).dump(2) + "\n");
+    write_json_report(options.json, evaluation::to_json(report));
   }
   if (!options.curves.empty()) {
     const std::string name =
@@ -181,6 +194,7 @@ Action declare_evaluate_landmarks(CLI::App& app) {
   app.add_option("--json", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,
                  "draw the cumulative error into this file (.png, .svg, .pdf; needs gnuplot)");
+  add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }
 

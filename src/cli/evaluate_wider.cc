@@ -15,6 +15,9 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/evaluate.h"
+#include "cli/json_report.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/wider_source.h"
 #include "evaluation/false_alarms.h"
@@ -38,6 +41,7 @@ struct Options {
   std::string json;
   std::string curves;
   std::string name;
+  bool overwrite = false;
 };
 
 void check(const Options& options) {
@@ -114,9 +118,13 @@ std::vector<evaluation::ImageMatches> judge_predictions(const Options& options,
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
+fs::path place_of_predictions(const fs::path& folder, const std::string& image) {
+  return folder / (image + ".txt");
+}
+
 void save(const fs::path& folder, const std::string& image,
           const std::vector<evaluation::Detection>& detections) {
-  const fs::path path = folder / (image + ".txt");
+  const fs::path path = place_of_predictions(folder, image);
   make_folders(path.parent_path());
   write_file_atomically(path, evaluation::format_wider_predictions(image, detections));
 }
@@ -146,6 +154,30 @@ std::string name_of(const Options& options) {
   return options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
 }
 
+/// Checks before any work that nothing is destroyed by what will be written.
+void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& truth,
+                   const evaluation::WiderFiles* images) {
+  OutputGuard guard(options.overwrite);
+  guard_figures(options.ground_truth, options.detector.model, options.json, options.curves, guard);
+  if (!options.predictions.empty()) {
+    for (const auto& [index, file] : find_wider_predictions(truth, options.predictions).by_image) {
+      guard.reads(file);
+    }
+  }
+  if (images == nullptr) return;
+  for (const auto& [index, file] : images->by_image) guard.reads(file);
+  if (!options.save_predictions.empty()) {
+    for (const auto& [index, file] : images->by_image) {
+      guard.writes(
+          place_of_predictions(options.save_predictions, truth.path_of(truth.images[index])),
+          OutputKind::kPredictions, file);
+    }
+  }
+  if (!options.false_alarms.empty()) {
+    guard.writes_numbered(options.false_alarms, ".png", OutputKind::kImage);
+  }
+}
+
 int run(const Options& options) {
   check(options);
   const auto truth = evaluation::read_wider_ground_truth(options.ground_truth);
@@ -153,6 +185,7 @@ int run(const Options& options) {
   if (!options.images.empty()) {
     images = find_wider_images(truth, options.images);
   }
+  guard_outputs(options, truth, images ? &*images : nullptr);
   AlarmBook book(truth);
   const auto results = options.predictions.empty()
                            ? judge_model(options, truth, *images, book)
@@ -160,7 +193,7 @@ int run(const Options& options) {
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
   fmt::print("{}", evaluation::format_report(report));
   if (!options.json.empty()) {
-    write_file_atomically(options.json, evaluation::to_json(report).dump(2) + "\n");
+    write_json_report(options.json, evaluation::to_json(report));
   }
   if (!options.curves.empty()) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};
@@ -193,6 +226,7 @@ Action declare_evaluate_wider(CLI::App& app) {
   app.add_option("--curves", options->curves,
                  "draw precision over recall into this file (.png, .svg, .pdf; needs gnuplot)");
   app.add_option("--name", options->name, "what the detector is called in the curves");
+  add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }
 

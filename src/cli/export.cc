@@ -6,6 +6,8 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -19,6 +21,7 @@ struct Options {
   std::string output;
   std::string init;
   std::optional<std::uint64_t> seed;
+  bool overwrite = false;
 };
 
 models::LoadedModel load(const Options& options) {
@@ -34,8 +37,12 @@ models::LoadedModel load(const Options& options) {
 }
 
 int export_model(const Options& options) {
+  const bool is_onnx = options.format == "onnx";
+  OutputGuard guard(options.overwrite);
+  guard.reads(options.model);
+  guard.writes(options.output, is_onnx ? OutputKind::kOnnx : OutputKind::kWeights);
   const models::LoadedModel model = load(options);
-  if (options.format == "onnx") {
+  if (is_onnx) {
     write_file_atomically(options.output, interchange::export_onnx(model));
   } else {
     graph::write_safetensors(options.output, model.weights);
@@ -63,6 +70,7 @@ Action declare_export(CLI::App& app) {
                  "'random': the model's network with random weights, as training starts with")
       ->check(CLI::IsMember({"random"}));
   app.add_option("--seed", options->seed, "seed of --init random (default 0)");
+  add_overwrite_option(app, options->overwrite);
   return [options] { return export_model(*options); };
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -35,13 +37,30 @@ std::optional<Image> crop(const Image& image, const Box& box) {
                         static_cast<int>(part.width()), static_cast<int>(part.height())));
 }
 
-fs::path numbered(const fs::path& place, const char* kind,
-                  const std::optional<video::FrameStamp>& frame, std::size_t number) {
-  fs::path folder = place;
+constexpr const char* kCrops = ".faces";
+constexpr const char* kAligned = ".aligned";
+constexpr const char* kNumberedExtension = ".png";
+
+/// Where faces of an input go, `kind` one of the above.
+fs::path folder_of_faces(const ImageOutputs& outputs, const fs::path& input, const char* kind) {
+  fs::path folder = place_in(outputs.folder, input);
   folder += kind;
+  return folder;
+}
+
+/// Where its annotated image goes, in a format that we write.
+fs::path place_of_image(const ImageOutputs& outputs, const fs::path& input) {
+  fs::path place = place_in(outputs.folder, input);
+  if (!can_write_image(place)) place += ".png";
+  return place;
+}
+
+fs::path numbered(const fs::path& folder, const std::optional<video::FrameStamp>& frame,
+                  std::size_t number) {
   make_folders(folder);
-  return folder / (frame ? fmt::format("{:06}_{}.png", frame->number, number)
-                         : fmt::format("{}.png", number));
+  const std::string name =
+      frame ? fmt::format("{:06}_{}", frame->number, number) : fmt::to_string(number);
+  return folder / (name + kNumberedExtension);
 }
 
 }  // namespace
@@ -64,15 +83,16 @@ void write_faces(const ImageOutputs& outputs, const fs::path& input,
                  const std::optional<video::FrameStamp>& frame, const Image& image,
                  const std::vector<Face>& faces) {
   if (!outputs.crops && !outputs.aligned) return;
-  const fs::path place = place_in(outputs.folder, input);
+  const fs::path crops = folder_of_faces(outputs, input, kCrops);
+  const fs::path aligned = folder_of_faces(outputs, input, kAligned);
   for (std::size_t i = 0; i < faces.size(); ++i) {
     if (outputs.crops) {
       if (const auto part = crop(image, faces[i].box)) {
-        write_image(numbered(place, ".faces", frame, i), *part);
+        write_image(numbered(crops, frame, i), *part);
       }
     }
     if (outputs.aligned) {
-      write_image(numbered(place, ".aligned", frame, i), align_face(image, faces[i].landmarks));
+      write_image(numbered(aligned, frame, i), align_face(image, faces[i].landmarks));
     }
   }
 }
@@ -95,8 +115,7 @@ void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
 }
 
 void write_annotated(const ImageOutputs& outputs, const fs::path& input, const Image& image) {
-  fs::path place = place_in(outputs.folder, input);
-  if (!can_write_image(place)) place += ".png";
+  const fs::path place = place_of_image(outputs, input);
   make_folders(place.parent_path());
   write_image(place, image);
 }
@@ -104,12 +123,24 @@ void write_annotated(const ImageOutputs& outputs, const fs::path& input, const I
 fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {
   fs::path place = place_in(outputs.folder, input);
   if (!video::can_write_video(place)) place += ".mp4";
-  std::error_code ignored;
-  if (fs::equivalent(place, input, ignored)) {
-    fail(ErrorCode::kInvalidArgument,
-         "{}: is read, and cannot be written as well; choose another --out", printable(place));
-  }
   return place;
+}
+
+void announce(const ImageOutputs& outputs, const fs::path& input, bool is_video,
+              OutputGuard& guard) {
+  if (outputs.annotates()) {
+    if (is_video) {
+      guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
+    } else {
+      guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
+    }
+  }
+  for (const auto& [is_wanted, kind] :
+       {std::pair(outputs.crops, kCrops), std::pair(outputs.aligned, kAligned)}) {
+    if (!is_wanted) continue;
+    guard.writes_numbered(folder_of_faces(outputs, input, kind), kNumberedExtension,
+                          OutputKind::kImage, input);
+  }
 }
 
 }  // namespace retinaface::cli

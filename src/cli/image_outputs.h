@@ -8,6 +8,7 @@
 
 #include "retinaface/detector.h"
 
+#include "cli/output_guard.h"
 #include "video/video_reader.h"
 
 namespace retinaface::cli {
@@ -50,9 +51,12 @@ void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
 void write_annotated(const ImageOutputs& outputs, const std::filesystem::path& input,
                      const Image& image);
 
-/// Where the annotated video of an input goes, in a container that we write. Throws
-/// Error(kInvalidArgument) where that is the input itself.
+/// Where the annotated video of an input goes, in a container that we write.
 std::filesystem::path place_of_video(const ImageOutputs& outputs,
                                      const std::filesystem::path& input);
+
+/// Tells the guard all that the functions above may write for an input.
+void announce(const ImageOutputs& outputs, const std::filesystem::path& input, bool is_video,
+              OutputGuard& guard);
 
 }  // namespace retinaface::cli

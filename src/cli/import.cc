@@ -8,6 +8,8 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/output_guard.h"
+#include "cli/overwrite_option.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 
@@ -19,6 +21,7 @@ struct Options {
   std::string output;
   std::optional<std::string> model;
   std::optional<std::string> part;
+  bool overwrite = false;
 };
 
 int import(const Options& options) {
@@ -27,6 +30,9 @@ int import(const Options& options) {
     throw UsageError(fmt::format("--part: expected {}, found '{}'", models::kBackbonePart,
                                  excerpt(*options.part)));
   }
+  OutputGuard guard(options.overwrite);
+  guard.reads(options.checkpoint);
+  guard.writes(options.output, OutputKind::kWeights);
   const Part part = options.part ? Part::kBackbone : Part::kWhole;
   const interchange::PyTorchCheckpoint checkpoint =
       interchange::read_checkpoint(options.checkpoint);
@@ -51,6 +57,7 @@ Action declare_import(CLI::App& app) {
                  "name of the model that it is; without it, the one whose tensors it has");
   app.add_option("--part", options->part,
                  "'backbone': take the backbone alone, from a detector or an image classifier");
+  add_overwrite_option(app, options->overwrite);
   return [options] { return import(*options); };
 }
 

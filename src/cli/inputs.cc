@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cstdint>
 #include <fstream>
-#include <iostream>
-#include <iterator>
 #include <span>
 #include <sstream>
 #include <string_view>
 #include <system_error>
 
 #include <glob.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/stream.h"
+#include "cli/own_output.h"
 #include "image/image_name.h"
 #include "video/video_kind.h"
 
@@ -21,22 +24,67 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void add_folder(const fs::path& folder, std::vector<Input>& inputs) {
-  const auto begin = static_cast<std::ptrdiff_t>(inputs.size());
-  std::error_code error;
-  fs::recursive_directory_iterator entry(folder, error);
-  while (!error && entry != fs::recursive_directory_iterator()) {
-    std::error_code ignored;  // what cannot be looked at is reported when it is read
-    const bool is_known = has_image_name(entry->path()) || video::has_video_name(entry->path());
-    if (is_known && !entry->is_directory(ignored)) {
-      inputs.push_back({entry->path(), {}});
-    }
-    entry.increment(error);
+/// What a search of folders leaves out: what an earlier run has written to --out.
+class OwnOutputs {
+ public:
+  OwnOutputs(const fs::path& out, const fs::path& searched) : out_(out) {
+    std::error_code ignored;
+    if (out.empty() || !fs::is_directory(out, ignored)) return;
+    const fs::path relative = fs::relative(searched, out, ignored);
+    is_around_ = !relative.empty() && *relative.begin() != "..";
+    is_folder_ = true;
   }
-  std::ranges::sort(inputs.begin() + begin, inputs.end(), {}, &Input::path);
+
+  /// Whether it is --out itself, below the folder that is searched.
+  bool is_out(const fs::directory_entry& folder) const {
+    std::error_code ignored;
+    return is_folder_ && !is_around_ && fs::equivalent(folder.path(), out_, ignored);
+  }
+
+  /// Whether it is one of our files, where --out is the searched folder or above it, so that our
+  /// files stand among the user's.
+  bool is_ours(const fs::path& file) const {
+    if (!is_around_) return false;
+    return is_own_output(file,
+                         video::has_video_name(file) ? OutputKind::kVideo : OutputKind::kImage);
+  }
+
+ private:
+  fs::path out_;
+  bool is_folder_ = false;
+  bool is_around_ = false;
+};
+
+/// A pipe may never end, and a camera is meant only where it is named.
+constexpr const char* kNoFile =
+    "expected a file in a folder that is searched, found a pipe or a device; name it itself to "
+    "read it";
+
+/// Adds what is below a folder, and for each folder that cannot be read a problem.
+void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& inputs) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::error_code ignored;  // what cannot be looked at is reported when it is read
+    if (entry->is_directory(ignored)) {
+      if (!entry->is_symlink(ignored) && !own.is_out(*entry)) search(entry->path(), own, inputs);
+      continue;
+    }
+    const bool is_known = has_image_name(entry->path()) || video::has_video_name(entry->path());
+    if (!is_known || own.is_ours(entry->path())) continue;
+    const fs::file_status status = entry->status(ignored);
+    inputs.push_back({entry->path(), fs::is_other(status) ? kNoFile : ""});
+  }
   if (error) {
     inputs.push_back({folder, "not all of the folder can be read: " + error.message()});
-  } else if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
+  }
+}
+
+void add_folder(const fs::path& folder, const fs::path& out, std::vector<Input>& inputs) {
+  const auto begin = static_cast<std::ptrdiff_t>(inputs.size());
+  search(folder, OwnOutputs(out, folder), inputs);
+  std::ranges::sort(inputs.begin() + begin, inputs.end(), {}, &Input::path);
+  if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
     inputs.push_back({folder, "expected images or videos in the folder, found none"});
   }
 }
@@ -68,12 +116,16 @@ bool leads_to_video(const fs::path& path) {
 }
 
 std::vector<std::string> read_list(const std::string& file) {
+  constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
   std::string text;
-  if (file == kStandardInput) {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    const auto bytes = read_file(file);
+  const auto take = [&](const std::vector<std::byte>& bytes) {
     text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  };
+  if (file == kStandardInput) {
+    const std::atomic<bool> never = false;  // a signal still ends the program as usual
+    take(read_stream(STDIN_FILENO, "standard input", kMaxBytes, never));
+  } else {
+    take(read_file(file, kMaxBytes));
   }
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -84,14 +136,14 @@ std::vector<std::string> read_list(const std::string& file) {
   return lines;
 }
 
-std::vector<Input> find_inputs(const std::vector<std::string>& arguments) {
+std::vector<Input> find_inputs(const std::vector<std::string>& arguments, const fs::path& out) {
   std::vector<Input> inputs;
   for (const std::string& argument : arguments) {
     std::error_code ignored;
     if (video::is_stream(argument)) {
       inputs.push_back({argument, {}});
     } else if (fs::is_directory(argument, ignored)) {
-      add_folder(argument, inputs);
+      add_folder(argument, out, inputs);
     } else if (argument.find_first_of("*?[") != std::string::npos &&
                !fs::exists(argument, ignored)) {
       add_matches(argument, inputs);

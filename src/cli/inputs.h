@@ -18,8 +18,14 @@ struct Input {
 /// The images and videos that the arguments stand for, in their order: files, cameras and
 /// addresses of streams as they are, folders with all files below them whose names end like a
 /// image's or video's, sorted by path; names with *, ? or [...] that no file has, with what they
-/// match (glob(3)), sorted. What leads to nothing becomes an Input with a problem.
-std::vector<Input> find_inputs(const std::vector<std::string>& arguments);
+/// match (glob(3)), sorted. What leads to nothing, and each folder that cannot be read, becomes an
+/// Input with a problem.
+///
+/// Folders that are links are not searched below a folder, so that none is searched twice or
+/// for ever; links to files are taken. The folder `out` is left out where it is below one that is
+/// searched; where it is that folder or above it, the files that an earlier run wrote there are.
+std::vector<Input> find_inputs(const std::vector<std::string>& arguments,
+                               const std::filesystem::path& out = {});
 
 /// Whether it is a video, a camera or a stream: by its name or, where that says neither video nor
 /// image, by its first bytes.

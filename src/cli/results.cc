@@ -134,18 +134,10 @@ class Wider : public ResultWriter {
  public:
   explicit Wider(const fs::path& folder) : folder_(folder) {}
 
-  void write(const ImageResult& result) override {
-    const fs::path place = write_wider_file(folder_, result);
-    if (!written_.insert(place).second) {
-      fail(ErrorCode::kInvalidArgument,
-           "{}: a second image of this event and name; its result replaced the first in {}",
-           printable(result.path), printable(place));
-    }
-  }
+  void write(const ImageResult& result) override { write_wider_file(folder_, result); }
 
  private:
   const fs::path& folder_;
-  std::set<fs::path> written_;
 };
 
 }  // namespace
@@ -190,6 +182,16 @@ fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
   write_file_atomically(
       place, evaluation::format_wider_predictions(name, evaluation::to_wider(result.faces)));
   return place;
+}
+
+void announce_wider(const fs::path& folder, const fs::path& input, bool is_video,
+                    OutputGuard& guard) {
+  if (is_video) {
+    guard.writes_numbered(wider_file(folder, input, video::FrameStamp{}).parent_path(), ".txt",
+                          OutputKind::kPredictions, input);
+  } else {
+    guard.writes(wider_file(folder, input, std::nullopt), OutputKind::kPredictions, input);
+  }
 }
 
 const std::set<std::string>& result_formats() {

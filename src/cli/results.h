@@ -11,6 +11,7 @@
 
 #include "retinaface/detector.h"
 
+#include "cli/output_guard.h"
 #include "video/video_reader.h"
 
 namespace retinaface::cli {
@@ -42,6 +43,10 @@ std::filesystem::path write_wider_file(const std::filesystem::path& folder,
 std::filesystem::path wider_file(const std::filesystem::path& folder,
                                  const std::filesystem::path& image,
                                  const std::optional<video::FrameStamp>& frame);
+
+/// Tells the guard all files that write_wider_file may write for an input.
+void announce_wider(const std::filesystem::path& folder, const std::filesystem::path& input,
+                    bool is_video, OutputGuard& guard);
 
 /// Writes results in one of the formats of `detect`, image after image.
 class ResultWriter {

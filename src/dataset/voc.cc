@@ -294,17 +294,26 @@ std::string format_voc(const AnnotatedImage& image) {
   return xml.CStr();
 }
 
-void write_voc(const fs::path& folder, const AnnotationSet& set) {
-  std::set<fs::path> written;
+std::vector<fs::path> voc_files(const fs::path& folder, const AnnotationSet& set) {
+  std::vector<fs::path> files;
+  std::set<fs::path> known;
   for (const AnnotatedImage& image : set) {
     check_written_path(image.path, printable(folder));
     const fs::path place = xml_path(folder, image.path);
-    if (!written.insert(place.lexically_normal()).second) {
+    if (!known.insert(place.lexically_normal()).second) {
       fail(ErrorCode::kBadData, "{}: expected one image for this file, found a second: {}",
            printable(place), excerpt(image.path));
     }
-    make_folders(place.parent_path());
-    write_file_atomically(place, format_voc(image));
+    files.push_back(place);
+  }
+  return files;
+}
+
+void write_voc(const fs::path& folder, const AnnotationSet& set) {
+  const std::vector<fs::path> files = voc_files(folder, set);
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    make_folders(files[i].parent_path());
+    write_file_atomically(files[i], format_voc(set[i]));
   }
 }
 

@@ -35,8 +35,12 @@ AnnotationSet read_voc(const std::filesystem::path& path, const ChosenCategories
 /// Coordinates have two digits after the point.
 std::string format_voc(const AnnotatedImage& image);
 
-/// Writes FOLDER/PATH.xml for each image, its extension exchanged. Throws Error: kUnreadable;
-/// kBadData for paths that leave the folder or share a file; kUnsupported as check_written_path.
+/// FOLDER/PATH.xml of each image, its extension exchanged. Throws Error: kBadData for paths that
+/// leave the folder or share a file; kUnsupported as check_written_path.
+std::vector<std::filesystem::path> voc_files(const std::filesystem::path& folder,
+                                             const AnnotationSet& set);
+
+/// Writes the files that voc_files names. Throws Error as that does, and kUnreadable.
 void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
 }  // namespace retinaface::dataset

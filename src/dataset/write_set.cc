@@ -25,25 +25,37 @@ void note(const AnnotationSet& set, Predicate lost, std::string_view what,
   if (count > 0) notes.push_back(fmt::format("{} of {} faces", what, count));
 }
 
+/// The file, or for VOC the folder, that `out` stands for.
+fs::path written_place(const fs::path& out, SetFormat format) {
+  RF_CHECK(format != SetFormat::kPoints);
+  if (format == SetFormat::kVoc) return out / "Annotations";
+  if (!fs::is_directory(out) && out.has_filename()) return out;
+  return out / (format == SetFormat::kCoco    ? "annotations.json"
+                : format == SetFormat::kWider ? "wider_face_bbx_gt.txt"
+                                              : "label.txt");
+}
+
 }  // namespace
 
+std::vector<fs::path> written_files(const fs::path& out, SetFormat format,
+                                    const AnnotationSet& set) {
+  const fs::path place = written_place(out, format);
+  if (format == SetFormat::kVoc) return voc_files(place, set);
+  return {place};
+}
+
 fs::path write_set(const fs::path& out, SetFormat format, const AnnotationSet& set) {
-  RF_CHECK(format != SetFormat::kPoints);
+  fs::path place = written_place(out, format);
   if (format == SetFormat::kVoc) {
-    const fs::path folder = out / "Annotations";
-    make_folders(folder);
-    write_voc(folder, set);
-    return folder;
+    make_folders(place);
+    write_voc(place, set);
+    return place;
   }
-  const bool coco = format == SetFormat::kCoco;
-  const bool wider = format == SetFormat::kWider;
-  fs::path file = out;
-  if (fs::is_directory(out) || !out.has_filename()) {
-    file /= coco ? "annotations.json" : wider ? "wider_face_bbx_gt.txt" : "label.txt";
-  }
-  if (file.has_parent_path()) make_folders(file.parent_path());
-  (coco ? write_coco : wider ? write_wider_bbx_gt : write_label_txt)(file, set);
-  return file;
+  if (place.has_parent_path()) make_folders(place.parent_path());
+  (format == SetFormat::kCoco    ? write_coco
+   : format == SetFormat::kWider ? write_wider_bbx_gt
+                                 : write_label_txt)(place, set);
+  return place;
 }
 
 std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set) {

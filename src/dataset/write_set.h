@@ -19,6 +19,11 @@ namespace retinaface::dataset {
 std::filesystem::path write_set(const std::filesystem::path& out, SetFormat format,
                                 const AnnotationSet& set);
 
+/// All files that write_set would write. Throws Error as write_set does of names that the format
+/// cannot hold.
+std::vector<std::filesystem::path> written_files(const std::filesystem::path& out, SetFormat format,
+                                                 const AnnotationSet& set);
+
 /// What of the set the format has no place for, one phrase each, e.g. "the points of 12 faces".
 std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set);
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/origin_mark.h"
 #include "evaluation/html.h"
 #include "evaluation/wider_report.h"
 
@@ -149,7 +150,9 @@ json to_json(const Comparison& comparison) {
 std::string format_page(const Comparison& comparison, std::span<const double> min_scores,
                         std::span<const DrawnDisagreement> images) {
   std::string page =
-      "<!doctype html>\n<meta charset=\"utf-8\">\n<title>Where the detectors differ</title>\n"
+      "<!doctype html>\n<meta charset=\"utf-8\">\n<!-- " + std::string(kOriginMark) +
+      " -->\n"
+      "<title>Where the detectors differ</title>\n"
       "<style>body{font-family:sans-serif} table{border-collapse:collapse;width:100%;\n"
       "table-layout:fixed} th{font-weight:normal;text-align:left;padding:4px 0} "
       "img{width:100%}</style>\n"

@@ -1,16 +1,23 @@
 #include "evaluation/plot.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <iterator>
 #include <memory>
+#include <span>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/origin_mark.h"
+#include "image/image_origin.h"
 
 extern char** environ;
 
@@ -120,6 +127,22 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
   }
 }
 
+/// A comment, so that a later run may replace the file.
+void mark_origin(const std::filesystem::path& path) {
+  std::vector<std::byte> content = read_file(path);
+  const std::string extension = path.extension().string();
+  if (extension == ".svg" || extension == ".pdf") {
+    const std::string mark(kOriginMark);
+    const std::string comment =
+        extension == ".svg" ? "<!-- " + mark + " -->\n" : "% " + mark + "\n";
+    const auto bytes = std::as_bytes(std::span(comment));
+    content.insert(content.end(), bytes.begin(), bytes.end());
+  } else {
+    content = with_origin_mark(std::move(content));
+  }
+  write_file_atomically(path, content);
+}
+
 }  // namespace
 
 void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams) {
@@ -131,6 +154,7 @@ void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> d
   for (const Diagram& diagram : diagrams) append_diagram(diagram, script);
   script += "unset multiplot\nunset output\n";
   run_gnuplot(script, path);
+  mark_origin(path);
 }
 
 }  // namespace retinaface::evaluation

@@ -11,7 +11,9 @@
 #include "base/file.h"
 #include "image/codec.h"
 #include "image/convert.h"
+#include "image/encoded_size.h"
 #include "image/image_name.h"
+#include "image/image_origin.h"
 #include "image/orientation.h"
 
 namespace retinaface {
@@ -126,15 +128,15 @@ Image decode_image(std::span<const std::byte> encoded, const ReadOptions& option
        codecs::known_formats(), codecs::beginning_of(encoded));
 }
 
-Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
-  // No format needs more than eight bytes a pixel (16 bits, four channels), metadata aside; what is
-  // larger is no image that could be accepted, and is not read.
+std::uint64_t max_encoded_bytes(std::int64_t max_pixels) {
   constexpr std::int64_t kMetadataBytes = std::int64_t{64} << 20;
   constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
-  const std::int64_t max_bytes =
-      std::min(kMaxFileBytes,
-               kMetadataBytes + 8 * std::clamp<std::int64_t>(options.max_pixels, 0, kMaxFileBytes));
-  return decode_image(read_file(path, static_cast<std::uint64_t>(max_bytes)), options,
+  return static_cast<std::uint64_t>(std::min(
+      kMaxFileBytes, kMetadataBytes + 8 * std::clamp<std::int64_t>(max_pixels, 0, kMaxFileBytes)));
+}
+
+Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
+  return decode_image(read_file(path, max_encoded_bytes(options.max_pixels)), options,
                       printable(path));
 }
 
@@ -152,7 +154,7 @@ void write_image(const std::filesystem::path& path, ImageView image) {
   if (encoder == nullptr) {
     fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
   }
-  write_file_atomically(path, encoder->encode(to_rgb(image), name));
+  write_file_atomically(path, with_origin_mark(encoder->encode(to_rgb(image), name)));
 }
 
 }  // namespace retinaface

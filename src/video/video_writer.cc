@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/origin_mark.h"
 #include "image/image_name.h"
 #include "video/libav.h"
 
@@ -88,6 +89,7 @@ class VideoWriter::Implementation {
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
     if (opened < 0) fail(ErrorCode::kUnreadable, "{}: {}", name_, av_.reason(opened));
     is_begun_ = true;
+    av_.av_dict_set(&context_->metadata, "comment", kOriginMark.data(), 0);
     const int begun = av_.avformat_write_header(context_.get(), nullptr);
     if (begun < 0) {
       remove();

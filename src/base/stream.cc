@@ -1,0 +1,61 @@
+#include "base/stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace retinaface {
+namespace {
+
+struct CloseDescriptor {
+  void operator()(const int* descriptor) const { ::close(*descriptor); }
+};
+
+}  // namespace
+
+std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,
+                                   const std::atomic<bool>& stop) {
+  constexpr std::size_t kAtOnce = std::size_t{1} << 16;
+  constexpr int kBetweenLooks_ms = 100;
+  std::vector<std::byte> content;
+  while (true) {
+    if (stop) fail(ErrorCode::kUnreadable, "{}: interrupted before its end", name);
+    pollfd ready = {descriptor, POLLIN, 0};
+    const int events = ::poll(&ready, 1, kBetweenLooks_ms);
+    if (events == 0 || (events < 0 && errno == EINTR)) continue;
+    const std::size_t filled = content.size();
+    content.resize(filled + kAtOnce);
+    const ssize_t got = ::read(descriptor, content.data() + filled, kAtOnce);
+    const int error = errno;
+    content.resize(filled + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got == 0) return content;
+    if (got < 0 && error != EINTR && error != EAGAIN) {
+      fail(ErrorCode::kUnreadable, "{}: {}", name, std::generic_category().message(error));
+    }
+    if (content.size() > max_bytes) {
+      fail(ErrorCode::kTooLarge, "{}: larger than the {} bytes that are read at most", name,
+           max_bytes);
+    }
+  }
+}
+
+std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                   const std::atomic<bool>& stop) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
+         "{}: {}", printable(path), std::generic_category().message(errno));
+  }
+  const std::unique_ptr<const int, CloseDescriptor> owner(&file);
+  return read_stream(file, printable(path), max_bytes, stop);
+}
+
+}  // namespace retinaface

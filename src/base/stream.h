@@ -1,0 +1,22 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace retinaface {
+
+/// All that a pipe, a terminal or another device gives, for a descriptor that is open. Waits, but
+/// not after `stop` has turned true. Throws Error, `name` first: kUnreadable, also when stopped;
+/// kTooLarge beyond `max_bytes`.
+std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,
+                                   const std::atomic<bool>& stop);
+
+/// The same for one that has a path; also waits for a pipe's writer. Throws Error, kNotFound too.
+std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                   const std::atomic<bool>& stop);
+
+}  // namespace retinaface

@@ -1,0 +1,40 @@
+#include "base/stream.h"
+
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::error_of;
+using testing::TemporaryFolder;
+
+std::string text_of(const std::vector<std::byte>& content) {
+  return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+TEST(Stream, IsReadToItsEndItsLimitOrTheSignal) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::atomic<bool> stop = false;
+  std::thread writer([&] { std::ofstream(folder / "pipe") << std::string(200'000, 'x'); });
+  EXPECT_EQ(text_of(read_stream(folder / "pipe", 1'000'000, stop)), std::string(200'000, 'x'));
+  writer.join();
+  EXPECT_EQ(error_of([&] { read_stream("/dev/zero", 1'000'000, stop); }).code(),
+            ErrorCode::kTooLarge);
+  EXPECT_EQ(error_of([&] { read_stream(folder / "none", 10, stop); }).code(), ErrorCode::kNotFound);
+  // Nobody ever writes.
+  std::thread stopper([&] { stop = true; });
+  EXPECT_EQ(error_of([&] { read_stream(folder / "pipe", 10, stop); }).code(),
+            ErrorCode::kUnreadable);
+  stopper.join();
+}
+
+}  // namespace
+}  // namespace retinaface

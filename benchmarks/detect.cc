@@ -18,6 +18,7 @@
 #include "detection/preprocess.h"
 #include "image_arguments.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 
 namespace {

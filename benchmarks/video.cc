@@ -22,6 +22,7 @@
 #include "image/draw.h"
 #include "image_arguments.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 #include "tracking/tracker.h"
 #include "video/video_reader.h"

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "interchange/import.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 #include "runtime/reference/reference.h"
 #include "runtime/testing.h"

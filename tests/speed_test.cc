@@ -17,6 +17,7 @@
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 #include "support/testing.h"
 #include "video/video_writer.h"

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 
 namespace retinaface::cli {
 namespace {

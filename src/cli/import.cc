@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 
 namespace retinaface::cli {
 namespace {

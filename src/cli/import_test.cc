@@ -1,6 +1,7 @@
 #include "interchange/import.h"
 
 #include "cli/command.h"
+#include "models/load_model.h"
 #include "support/testing.h"
 
 namespace retinaface::cli {

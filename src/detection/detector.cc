@@ -23,6 +23,7 @@
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 
 namespace retinaface {

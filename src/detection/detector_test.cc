@@ -18,6 +18,7 @@
 #include "graph/weights.h"
 #include "image/convert.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "support/testing.h"
 
 namespace retinaface {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "models/load_model.h"
 
 namespace retinaface::interchange {
 namespace {

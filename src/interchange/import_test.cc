@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "models/load_model.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
 

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "graph/operators.h"
 #include "interchange/onnx_model.h"
+#include "models/load_model.h"
 
 namespace retinaface::interchange {
 namespace {

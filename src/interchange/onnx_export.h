@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/catalogue.h"
+#include "models/load_model.h"
 
 namespace retinaface::interchange {
 

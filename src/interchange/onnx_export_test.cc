@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "graph/operators.h"
+#include "models/load_model.h"
 #include "runtime/reference/reference.h"
 #include "runtime/testing.h"
 #include "support/onnx_evaluation.h"

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "graph/graph.h"
-#include "graph/weights.h"
 #include "models/search_policy.h"
 
 namespace retinaface::models {
@@ -36,11 +35,6 @@ struct AnchorFamily {
 
 /// The names of a backbone's parameters, in every model, start with this.
 inline constexpr std::string_view kBackbonePrefix = "body.";
-
-/// The metadata's key that tells incomplete weights, and its value where only the backbone is
-/// there.
-inline constexpr std::string_view kPartKey = "part";
-inline constexpr std::string_view kBackbonePart = "backbone";
 
 /// One row of the catalogue. The graph's input is the image (N, 3, H, W); its outputs are, for
 /// each level l of the anchors, maps of A anchors a cell:
@@ -76,30 +70,11 @@ inline constexpr std::string_view kSharedHeadsOption = "+shared-heads";
 /// All models, in the order in which they are listed to people.
 std::span<const Model> catalogue();
 
+/// The names of the rows, for messages: "a, b, c".
+std::string known_names();
+
 /// The row called `name`. Throws Error(kNotFound) that lists the names there are.
 const Model& find_model(std::string_view name);
-
-/// The weights' metadata for a model: "format", "model" and, for other programs' benefit, the
-/// row's preprocessing and anchors as JSON (doc/model_format.md).
-std::map<std::string, std::string, std::less<>> metadata(const Model& model);
-
-/// A row of the catalogue with weights that fit it.
-struct LoadedModel {
-  const Model* model = nullptr;
-  graph::Graph graph;
-  graph::Weights weights;
-};
-
-/// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
-/// Error, the path first.
-LoadedModel load_model(const std::filesystem::path& path);
-
-/// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
-/// catalogue or the library has none.
-LoadedModel load_builtin_model(std::string_view name);
-
-/// What an option like --model takes: a name inside the library, or else the path of a file.
-LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
 
 inline constexpr std::string_view kDefaultModel = "mnet025";
 

@@ -11,6 +11,7 @@
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
 #include "detection/voting.h"
+#include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
 
 namespace retinaface::training {

@@ -7,6 +7,7 @@
 
 #include "dataset/augmentation.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/runtime.h"
 
 namespace retinaface::training {

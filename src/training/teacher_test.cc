@@ -10,6 +10,7 @@
 #include "detection/anchors.h"
 #include "detection/box_coding.h"
 #include "detection/voting.h"
+#include "models/load_model.h"
 #include "support/testing.h"
 
 namespace retinaface::training {

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/checkpoint.h"
 #include "training/run_log.h"

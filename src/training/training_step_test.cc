@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "models/load_model.h"
 
 namespace retinaface::training {
 namespace {

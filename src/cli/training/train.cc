@@ -19,6 +19,7 @@
 #include "cli/training/validation.h"
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/torch/process_group.h"
 #include "runtime/torch/trainable_network.h"
 #include "training/trainer.h"

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/reference/reference.h"
 #include "runtime/testing.h"
 #include "support/testing.h"

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+#include "models/catalogue.h"
+
+namespace retinaface::models {
+
+/// The metadata's key that tells incomplete weights, and its value where only the backbone is
+/// there.
+inline constexpr std::string_view kPartKey = "part";
+inline constexpr std::string_view kBackbonePart = "backbone";
+
+/// The weights' metadata for a model: "format", "model" and, for other programs' benefit, the
+/// row's preprocessing and anchors as JSON (doc/model_format.md).
+std::map<std::string, std::string, std::less<>> metadata(const Model& model);
+
+/// A row of the catalogue with weights that fit it.
+struct LoadedModel {
+  const Model* model = nullptr;
+  graph::Graph graph;
+  graph::Weights weights;
+};
+
+/// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
+/// Error, the path first.
+LoadedModel load_model(const std::filesystem::path& path);
+
+/// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
+/// catalogue or the library has none.
+LoadedModel load_builtin_model(std::string_view name);
+
+/// What an option like --model takes: a name inside the library, or else the path of a file.
+LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
+
+}  // namespace retinaface::models

@@ -1,4 +1,4 @@
-# The Debian package: program, library, headers, manual, completions. `make deb` builds it.
+# The Debian package: program, library, headers, models, manual, completions. `make deb` builds it.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME retinaface)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})

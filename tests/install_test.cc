@@ -105,6 +105,39 @@ TEST_F(Install, BringsAProgramThatRuns) {
   EXPECT_THAT(result.output, HasSubstr("retinaface 0."));
 }
 
+TEST_F(Install, FindsModelsByNameFromAnyWorkingDirectory) {
+  const auto models = prefix() / "share" / "retinaface" / "models";
+  for (const auto& entry : std::filesystem::directory_iterator(kSource + "/weights")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    EXPECT_TRUE(std::filesystem::exists(models / entry.path().filename())) << entry.path();
+  }
+  // A name that is not inside the library.
+  std::filesystem::copy_file(models / "mnet025.safetensors", models / "another.safetensors",
+                             std::filesystem::copy_options::overwrite_existing);
+  const std::string elsewhere = "cd / && env -u RETINAFACE_MODELS ";
+  const std::string program = quoted(prefix() / "bin" / "retinaface");
+  const CommandResult found =
+      run(elsewhere + program + " detect --model another '" + kSource + "/samples/portrait.jpg'");
+  EXPECT_EQ(found.exit_code, 0) << found.errors;
+  EXPECT_THAT(found.output, HasSubstr("\"score\": 0.9"));
+
+  const CommandResult missing =
+      run(elsewhere + program + " detect --model resnet50 '" + kSource + "/samples/portrait.jpg'");
+  EXPECT_NE(missing.exit_code, 0);
+  EXPECT_THAT(missing.errors, HasSubstr(std::filesystem::canonical(models).string()));
+  EXPECT_THAT(missing.errors, ::testing::Not(HasSubstr("weights,")));  // of no build tree
+
+  const auto in_library = folder() / "by_name.cc";
+  std::ofstream(in_library) << "#include <retinaface/detector.h>\n"
+                               "int main() { retinaface::Detector(\"another\"); }\n";
+  const auto by_name = folder() / "by_name";
+  const CommandResult result =
+      run("c++ -std=c++20 " + quoted(in_library) + " -o " + quoted(by_name) + " $(" + pkg_config() +
+          "--cflags --libs retinaface) && " + elsewhere +
+          "LD_LIBRARY_PATH=" + quoted(library_folder()) + " " + quoted(by_name));
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
+}
+
 TEST_F(Install, HeadersStandOnTheirOwn) {
   const bool has_opencv = run("echo '#include <opencv2/core/mat.hpp>' | c++ -E -x c++ "
                               "-I/usr/include/opencv4 - > /dev/null")

@@ -77,7 +77,8 @@ RETINAFACE_API const char* rf_last_error(void);
 
 RETINAFACE_API rf_detect_options rf_default_options(void);
 
-/* model: path of a .safetensors file or name of a built-in model; NULL for the default model. */
+/* model: path of a .safetensors file or name of a model, as for Detector (detector.h); NULL for the
+   default model. */
 RETINAFACE_API rf_status rf_detector_new(const char* model, rf_detector** result);
 RETINAFACE_API void rf_detector_free(rf_detector* detector);
 

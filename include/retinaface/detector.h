@@ -49,8 +49,9 @@ class RETINAFACE_API Detector {
   /// The default model, which is part of the library: nothing is read from disk.
   Detector();
   /// `model` is the path of a .safetensors file that names its catalogue row (doc/model_format.md),
-  /// or the name of a model inside the library ("mnet025").
-  /// Throws Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
+  /// or the name of a model: of one inside the library ("mnet025"), or of a file NAME.safetensors
+  /// in $RETINAFACE_MODELS or the installed share/retinaface/models (same page, Names). Throws
+  /// Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
   explicit Detector(const std::filesystem::path& model);
 
   ~Detector();

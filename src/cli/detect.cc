@@ -379,7 +379,8 @@ Action declare_detect(CLI::App& app) {
   app.add_option("--every", options->every, "look at every Nth frame of videos")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--model", options->model, "name of a built-in model, or a .safetensors file")
+  app.add_option("--model", options->model,
+                 "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   declare_selection(app, *options);
   declare_output(app, *options);

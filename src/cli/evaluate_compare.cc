@@ -242,7 +242,7 @@ int run(const Options& options) {
 Action declare_evaluate_compare(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("DETECTOR", options->detectors,
-                 "two or more, each a folder of predictions as DIR/EVENT/NAME.txt, a built-in "
+                 "two or more, each a folder of predictions as DIR/EVENT/NAME.txt, a "
                  "model's name or a .safetensors file; NAME=DETECTOR gives it a name")
       ->required()
       ->expected(-2);

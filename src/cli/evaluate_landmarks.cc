@@ -189,7 +189,7 @@ Action declare_evaluate_landmarks(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--model", options->detector.model,
-                 "judge this model: a built-in one's name, or a .safetensors file");
+                 "judge this model: its name, or a .safetensors file");
   add_detector_options(app, options->detector);
   app.add_option("--json", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,

@@ -215,7 +215,7 @@ Action declare_evaluate_wider(CLI::App& app) {
   app.add_option("--images", options->images,
                  "folder of the images, IMAGES/EVENT/NAME.jpg; those that are there are judged");
   app.add_option("--model", options->detector.model,
-                 "judge this model on --images: a built-in one's name, or a .safetensors file");
+                 "judge this model on --images: its name, or a .safetensors file");
   add_detector_options(app, options->detector);
   app.add_option("--save-predictions", options->save_predictions,
                  "keep what the model finds, as DIR/EVENT/NAME.txt");

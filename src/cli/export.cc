@@ -59,7 +59,7 @@ Action declare_export(CLI::App& app) {
   options->model = models::kDefaultModel;
   options->format = "onnx";
   app.add_option("MODEL", options->model,
-                 "name of a model inside the program, or a .safetensors file")
+                 "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   app.add_option("-o,--output", options->output, "the file to write")->required();
   app.add_option("--format", options->format,

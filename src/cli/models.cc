@@ -1,12 +1,16 @@
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/ranges.h>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "graph/operators.h"
 #include "models/builtin_weights.h"
 #include "models/catalogue.h"
+#include "models/model_files.h"
 
 namespace retinaface::cli {
 namespace {
@@ -21,16 +25,26 @@ std::string options_of(const models::Model& row) {
   return fmt::format("{}", fmt::join(options, ", "));
 }
 
+/// One line, and below it the file of weights, if they are in one.
+void print_row(const models::Model& model) {
+  const bool inside = !models::builtin_weights(model.name).empty();
+  const std::optional<std::filesystem::path> file =
+      inside ? std::nullopt : models::find_model_file(model.name);
+  const char* const where = model.name == models::kDefaultModel ? "built in, default"
+                            : inside                            ? "built in"
+                            : file                              ? "in a file"
+                                                                : "no weights here";
+  const std::string options = options_of(model);
+  fmt::print("{:<16} {:<18} {}{}\n", model.name, where, model.summary,
+             options.empty() ? "" : "; also " + options);
+  if (file) fmt::print("{:<16} {}\n", "", printable(*file));
+}
+
 int list_models() {
   for (const models::Model& model : models::catalogue()) {
-    if (model.name.find('+') != std::string::npos) continue;  // an option of another row
-    const bool inside = !models::builtin_weights(model.name).empty();
-    const char* const where = model.name == models::kDefaultModel ? "built in, default"
-                              : inside                            ? "built in"
-                                                                  : "no weights here";
-    const std::string options = options_of(model);
-    fmt::print("{:<16} {:<18} {}{}\n", model.name, where, model.summary,
-               options.empty() ? "" : "; also " + options);
+    // An option of another row is named there, unless it has weights.
+    if (model.name.find('+') != std::string::npos && !models::find_model_file(model.name)) continue;
+    print_row(model);
   }
   return kSuccess;
 }

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "detection/anchors.h"
 #include "graph/operators.h"
+#include "graph/weights.h"
 #include "models/catalogue.h"
 
 namespace retinaface::cli {

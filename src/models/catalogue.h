@@ -48,7 +48,7 @@ struct Model {
   AnchorFamily anchors;
   std::vector<Head> heads = face_heads();
   /// How faces of all sizes are looked for; measured for the row or derived from its anchors.
-  SearchPolicy search;
+  SearchPolicy search = {};
   /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};

@@ -4,12 +4,14 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/file.h"
 #include "models/builtin_weights.h"
+#include "models/model_files.h"
 
 namespace retinaface::models {
 namespace {
@@ -48,6 +50,36 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
   return loaded;
 }
 
+bool is_row(const std::string& name) {
+  return std::ranges::find(catalogue(), name, &Model::name) != catalogue().end();
+}
+
+/// The file of a model that was asked for by name. A name that is no row's may have weights of any.
+LoadedModel load_named_file(const std::filesystem::path& file, const std::string& name) {
+  LoadedModel loaded = load_model(file);
+  if (is_row(name) && loaded.model->name != name) {
+    fail(ErrorCode::kBadData, "{}: expected the model {}, as its name says, found one of {}",
+         printable(file), name, loaded.model->name);
+  }
+  return loaded;
+}
+
+[[noreturn]] void fail_to_find(const std::string& name) {
+  std::vector<std::string> folders;
+  for (const std::filesystem::path& folder : model_folders()) folders.push_back(printable(folder));
+  const std::string places = fmt::format("{}", fmt::join(folders, ", "));
+  if (is_row(name)) {
+    fail(ErrorCode::kNotFound,
+         "no weights of the model '{}': not inside this program, and no {}.safetensors in {}; make "
+         "them by `retinaface import` or `retinaface train`, or give the path of a file",
+         name, name, places);
+  }
+  fail(ErrorCode::kNotFound,
+       "no model is called '{}'; there are: {}; and no {}.safetensors in {}; give one of these "
+       "names or the path of a file",
+       name, known_names(), name, places);
+}
+
 }  // namespace
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
@@ -83,15 +115,12 @@ LoadedModel load_builtin_model(std::string_view name) {
 }
 
 LoadedModel load_model_by_name_or_path(const std::string& name_or_path) {
-  const bool is_name = std::ranges::any_of(
-      catalogue(), [&](const Model& model) { return model.name == name_or_path; });
-  if (is_name) return load_builtin_model(name_or_path);
-  // A word that is no file is more likely a mistyped name.
-  if (name_or_path.find_first_of("/.") == std::string::npos &&
-      !std::filesystem::exists(name_or_path)) {
-    find_model(name_or_path);
-  }
-  return load_model(name_or_path);
+  if (name_or_path.find_first_of("/.") != std::string::npos) return load_model(name_or_path);
+  const std::string& name = name_or_path;
+  if (!builtin_weights(name).empty()) return load_builtin_model(name);
+  if (const auto file = find_model_file(name)) return load_named_file(*file, name);
+  if (std::filesystem::is_regular_file(name)) return load_model(name);
+  fail_to_find(name);
 }
 
 }  // namespace retinaface::models

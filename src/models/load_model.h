@@ -36,7 +36,11 @@ LoadedModel load_model(const std::filesystem::path& path);
 /// catalogue or the library has none.
 LoadedModel load_builtin_model(std::string_view name);
 
-/// What an option like --model takes: a name inside the library, or else the path of a file.
+/// What an option like --model takes: the name of a model, or the path of a file. A name is looked
+/// for inside the library, then as NAME.safetensors in model_folders() (models/model_files.h); a
+/// word that neither has may still be a file in the working directory. What contains '/' or '.' is
+/// a path. Throws Error: kNotFound that lists where a name was looked for; kBadData for a file that
+/// has a row's name and the weights of another; what load_model throws.
 LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
 
 }  // namespace retinaface::models

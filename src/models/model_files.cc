@@ -1,0 +1,39 @@
+#include "models/model_files.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "base/own_binary.h"
+
+namespace retinaface::models {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> model_folders() {
+  std::vector<fs::path> folders;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody here sets it
+  if (const char* chosen = std::getenv("RETINAFACE_MODELS"); chosen != nullptr && *chosen != '\0') {
+    folders.emplace_back(chosen);
+  }
+  const OwnBinary binary = own_binary();
+  const fs::path folder = binary.path.parent_path();
+  // The relative paths are from the folders of programs and of the library (src/CMakeLists.txt).
+  // An installed program must not read what lies where a build tree's source would be.
+  if (fs::exists(folder.parent_path() / "CMakeCache.txt")) {
+    folders.push_back((folder / RETINAFACE_WEIGHTS_FROM_BUILT).lexically_normal());
+  }
+  folders.push_back((folder / (binary.is_program ? RETINAFACE_MODELS_FROM_PROGRAM
+                                                 : RETINAFACE_MODELS_FROM_LIBRARY))
+                        .lexically_normal());
+  return folders;
+}
+
+std::optional<fs::path> find_model_file(std::string_view name) {
+  for (const fs::path& folder : model_folders()) {
+    fs::path file = folder / (std::string(name) + ".safetensors");
+    if (fs::is_regular_file(file)) return file;
+  }
+  return std::nullopt;
+}
+
+}  // namespace retinaface::models

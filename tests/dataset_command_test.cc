@@ -112,7 +112,8 @@ TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
     ASSERT_EQ(
         retinaface(fmt::format("dataset convert {} --to {} -o {}", set(), format, there)).exit_code,
         0);
-    ASSERT_EQ(retinaface(fmt::format("dataset convert {} --to label -o {}", there, path("back")))
+    ASSERT_EQ(retinaface(fmt::format("dataset convert {} --to label -o {} --overwrite", there,
+                                     path("back")))
                   .exit_code,
               0);
     EXPECT_EQ(text_of(folder_ / "back"), original) << format;

@@ -9,10 +9,10 @@ using namespace retinaface::dataset;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::expect_error_at_most([&] {
-    const VocImage image = parse_voc(std::as_bytes(std::span(data, size)), "input");
-    if (image.categories.size() != image.image.faces.size()) std::abort();
+    const VocImage parsed = parse_voc(std::as_bytes(std::span(data, size)), "input");
+    if (parsed.categories.size() != parsed.image.faces.size()) std::abort();
     // Paths are write_voc's affair: it makes files of them.
-    AnnotatedImage image = image.image;
+    AnnotatedImage image = parsed.image;
     image.path = "a.jpg";
     fuzz::expect_round_trip(
         {image}, [](const AnnotationSet& set) { return format_voc(set.front()); },

@@ -4,7 +4,7 @@
     apt-get install python3-numpy
     retinaface detect DIR --scales 1 --min-score 0.02 --format coco --model STUDENT > student.json
     retinaface detect DIR --scales 1 --min-score 0.02 --format coco --model TEACHER > teacher.json
-    recipes/teacher_distance.py student.json teacher.json
+    tools/teacher_distance.py student.json teacher.json
 
 Counts the places that one of the two scores over 0.1. A place is a face of the teacher's with the best
 of the student's faces that overlap it by an IoU of 0.45, or a face of the student's that overlaps none

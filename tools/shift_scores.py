@@ -3,7 +3,7 @@
 16 px anchors against those of the other anchors.
 
     apt-get install python3-opencv
-    recipes/shift_scores.py IN.safetensors SET OUT.safetensors [--program build/release/bin/retinaface]
+    tools/shift_scores.py IN.safetensors SET OUT.safetensors [--program build/release/bin/retinaface]
 
 WIDER FACE's easy and medium subsets count what no face was annotated for as false, and leave out the
 tiny faces that were annotated: there a tiny face can only lose. For all faces together the scores are

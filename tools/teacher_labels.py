@@ -2,7 +2,7 @@
 """Labels of a teacher: boxes and points that a stronger detector adds to what people annotated.
 
     apt-get install python3-opencv
-    recipes/teacher_labels.py TEACHER.onnx SET OUT
+    tools/teacher_labels.py TEACHER.onnx SET OUT
 
 TEACHER.onnx is an SCRFD network with points (Guo et al. 2021) at 640x640: for each of the strides 8,
 16 and 32 scores, distances from the cell to the box's sides and offsets of the five points, two

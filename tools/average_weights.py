@@ -3,7 +3,7 @@
 leads to wider optima and better generalization").
 
     apt-get install python3-numpy
-    recipes/average_weights.py OUT.safetensors A.safetensors B.safetensors ...
+    tools/average_weights.py OUT.safetensors A.safetensors B.safetensors ...
 
 They must be stages of one training: networks that learnt apart have nothing in common to average.
 """

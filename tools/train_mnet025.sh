@@ -1,18 +1,19 @@
 #!/bin/sh
 # Trains the built-in model again: weights/mnet025.safetensors is OUT/mnet025.safetensors.
 #
-#     recipes/train_mnet025.sh DATA OUT
+#     tools/train_mnet025.sh DATA OUT
 #
 # DATA holds wider/train, wider/val, mtfl, masks (each images/ and label.txt), wider/ground_truth,
 # weights/mobilenetV1X0.25_pretrain.tar, the backbone trained on ImageNet, and the teachers
 # weights/scrfd_2.5g_kps.onnx and weights/mobilenet0.25_Final.pth. Seven hours on two cores; a stage
-# that stands in OUT is not repeated, one that was interrupted goes on. doc/training_log.md says what
+# that stands in OUT is not repeated, one that was interrupted goes on. reports/training_log.md says what
 # each stage was for (K to O).
 set -eu
 [ $# -eq 2 ] || { echo "usage: $0 DATA OUT" >&2; exit 2; }
 data=$1
 out=$2
-recipes=$(dirname "$0")
+tools=$(dirname "$0")
+recipes=$tools/../recipes
 program=${RETINAFACE:-build/release/bin/retinaface}
 mkdir -p "$out"
 
@@ -21,7 +22,7 @@ labels() {  # labels NAME SET OPTIONS...
   set_folder=$2
   shift 2
   [ -s "$out/labels/$name/label.txt" ] ||
-    "$recipes/teacher_labels.py" "$data/weights/scrfd_2.5g_kps.onnx" "$set_folder" "$out/labels/$name" "$@"
+    "$tools/teacher_labels.py" "$data/weights/scrfd_2.5g_kps.onnx" "$set_folder" "$out/labels/$name" "$@"
 }
 
 imported() {  # imported NAME CHECKPOINT OPTIONS...
@@ -117,11 +118,11 @@ stage refined-10 refined 100 1846 loss.landmarks_weight=6 schedule.epochs=2 \
   distillation.mirrored=true
 start=refined
 [ -s "$out/$start.safetensors" ] ||
-  "$recipes/average_weights.py" "$out/$start.safetensors" "$out/refined-9/last.safetensors" \
+  "$tools/average_weights.py" "$out/$start.safetensors" "$out/refined-9/last.safetensors" \
     "$out/refined-10/last.safetensors"
 sets=$sets_of_points
 teacher=$start
 stage points-2 context 94 552
 [ -s "$out/mnet025.safetensors" ] ||
-  "$recipes/shift_scores.py" "$out/$start.safetensors" "$data/wider/train" "$out/mnet025.safetensors" \
+  "$tools/shift_scores.py" "$out/$start.safetensors" "$data/wider/train" "$out/mnet025.safetensors" \
     --program "$program"

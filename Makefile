@@ -13,7 +13,7 @@ help:
 	@echo "make build     build everything"
 	@echo "make test      build everything and run the tests"
 	@echo "make bench     speed and memory, as ratios measured in one run"
-	@echo "make check     formatting and layering, as CI checks them"
+	@echo "make check     formatting, layers and links, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
@@ -54,6 +54,7 @@ check:
 	@$(INSTALL) lint
 	@cmake/check_format.sh
 	@cmake/check_layers.py
+	@cmake/check_docs.py
 
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i

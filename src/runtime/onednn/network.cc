@@ -21,7 +21,7 @@ class OnednnNetwork : public Network {
  public:
   OnednnNetwork(const graph::Graph& graph, const graph::Weights& weights)
       : program_(lower(graph, weights,
-                       {.block = channel_block(), .add_upsampled = kernels::block() != 0})),
+                       {.block = channel_block(), .add_upsampled = own_kernels() != nullptr})),
         schedule_(make_schedule(program_)) {}
 
   std::unique_ptr<Session> new_session() const override;
@@ -103,7 +103,7 @@ class KernelRun {
     kernels::run(task.depthwise, task.pointwise, in(), out_, scratch());
   }
   void operator()(const AddUpsampled&) const {
-    kernels::add_upsampled(map_at(call_.sources[1]), in(), call_.targets[0].blocks);
+    kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1]), in(), call_.targets[0].blocks);
   }
 
  private:

@@ -24,7 +24,15 @@ std::size_t index(std::int32_t id) {
 }
 
 memory::format_tag blocked_tag() {
-  return channel_block() == 16 ? memory::format_tag::nChw16c : memory::format_tag::nChw8c;
+  switch (channel_block()) {
+    case 16:
+      return memory::format_tag::nChw16c;
+    case 8:
+      return memory::format_tag::nChw8c;
+    default:
+      RF_CHECK(channel_block() == 4);
+      return memory::format_tag::nChw4c;
+  }
 }
 
 Dims dims(const Shape& shape) {
@@ -412,7 +420,7 @@ const dnnl::engine& cpu_engine() {
 }
 
 std::int64_t channel_block() {
-  if (kernels::block() != 0) return kernels::block();
+  if (own_kernels() != nullptr) return own_kernels()->block;
   return 8;  // oneDNN's own for CPUs without AVX2
 }
 

@@ -1,14 +1,14 @@
 // Depthwise 3x3 convolution, row by row. Included once for each instruction set.
 
-#if defined(RETINAFACE_RUNTIME_KERNELS_DEPTHWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RETINAFACE_RUNTIME_KERNELS_DEPTHWISE_INL_H_
-#undef RETINAFACE_RUNTIME_KERNELS_DEPTHWISE_INL_H_
+#if defined(RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
+#undef RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
 #else
-#define RETINAFACE_RUNTIME_KERNELS_DEPTHWISE_INL_H_
+#define RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
 #endif
 
 #include "runtime/kernels/gemm-inl.h"
-#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/separable.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -62,6 +62,12 @@ HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
 inline std::int64_t strip_rows(std::int64_t out_width, std::int64_t channels) {
   constexpr std::int64_t kStripFloats = 16 * 1024;
   return std::max<std::int64_t>(1, kStripFloats / (out_width * channels));
+}
+
+inline std::size_t separable_floats(const Depthwise& depthwise, std::int64_t in_width) {
+  const std::int64_t out_width = (in_width - 1) / depthwise.stride + 1;
+  return static_cast<std::size_t>(strip_rows(out_width, depthwise.channels) * out_width *
+                                  depthwise.channels);
 }
 
 inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,

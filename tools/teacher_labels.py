@@ -286,9 +286,9 @@ def main():
     options = parser.parse_args()
     images = read_labels(os.path.join(options.set, "label.txt"))
     os.makedirs(options.out, exist_ok=True)
-    images = os.path.join(options.out, "images")
-    if not os.path.lexists(images):
-        os.symlink(os.path.abspath(os.path.join(options.set, "images")), images)
+    link = os.path.join(options.out, "images")
+    if not os.path.lexists(link):
+        os.symlink(os.path.abspath(os.path.join(options.set, "images")), link)
     found = []
     with multiprocessing.Pool(options.processes, prepare, (options.teacher,)) as pool:
         jobs = [(os.path.join(options.set, "images", name), options.soft) for name in images]

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/parallel.h"
 #include "detection/anchors.h"
 #include "training/head_targets.h"
 #include "training/loss_terms.h"
@@ -221,17 +222,22 @@ LossCounts count_positives(std::span<const ImageTarget> targets,
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::span<const models::Head> heads,
                         std::int64_t height, std::int64_t width, const LossCounts& counts,
-                        const LossOptions& options) {
+                        const LossOptions& options, int threads) {
   RF_CHECK(outputs.size() == heads.size());
-  for (const HeadBatch& head : outputs) {
-    RF_CHECK(head.values.size() == family.levels.size());
-    for (const std::span<float> gradients : head.gradients) std::ranges::fill(gradients, 0.0F);
-  }
-  LossValues sum;
-  for (std::size_t n = 0; n < targets.size(); ++n) {
+  for (const HeadBatch& head : outputs) RF_CHECK(head.values.size() == family.levels.size());
+  std::vector<LossValues> by_image(targets.size());
+  for_each_item(threads, targets.size(), [&](std::size_t n, std::size_t) {
+    for (const HeadBatch& head : outputs) {
+      for (const std::span<float> gradients : head.gradients) {
+        const std::size_t share = gradients.size() / targets.size();
+        std::ranges::fill(gradients.subspan(n * share, share), 0.0F);
+      }
+    }
     ImageLoss loss(outputs, n, targets.size(), family, heads, counts, options);
-    sum += loss.compute(targets[n], height, width);
-  }
+    by_image[n] = loss.compute(targets[n], height, width);
+  });
+  LossValues sum;
+  for (const LossValues& image : by_image) sum += image;
   return sum;
 }
 

@@ -84,10 +84,11 @@ using NetworkOutputs = std::vector<HeadBatch>;
 /// With soft targets a positive whose label has the score s is counted, and its other terms weigh,
 /// s times, and its cross-entropy is that with (1 - s, s).
 /// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
-/// 1. The height and width are the input's.
+/// 1. The height and width are the input's. The images are worked on by up to `threads` threads,
+/// whose number changes no bit of the result.
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::span<const models::Head> heads,
                         std::int64_t height, std::int64_t width, const LossCounts& counts,
-                        const LossOptions& options);
+                        const LossOptions& options, int threads = 1);
 
 }  // namespace retinaface::training

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <list>
 
 #include <gtest/gtest.h>
 
 #include "retinaface/error.h"
 
+#include "base/random.h"
 #include "detection/anchors.h"
 #include "training/matching.h"
 #include "training/testing.h"
@@ -81,6 +83,58 @@ TEST(Loss, GradientsEqualFiniteDifferences) {
   loss_of(outputs, targets, options);
   EXPECT_GE(expect_gradients(outputs, [&] { return loss_of(outputs, targets, options).total; }),
             50U);
+}
+
+/// Outputs and targets of more images than threads, each with another number of faces.
+struct ManyImages {
+  static constexpr std::size_t kImages = 7;
+
+  ManyImages() {
+    Random random(6);
+    for (const models::Head& head : models::face_heads()) {
+      HeadBatch& batch = views.emplace_back();
+      for (const std::size_t anchors : {8U, 1U}) {
+        auto& map = values.emplace_back(kImages * anchors * static_cast<std::size_t>(head.values));
+        for (float& value : map) value = static_cast<float>(random.uniform(-2, 2));
+        batch.values.emplace_back(map);
+        batch.gradients.emplace_back(gradients.emplace_back(map.size(), 99.0F));
+      }
+    }
+    for (std::size_t n = 0; n < kImages; ++n) {
+      ImageTarget& target = targets.emplace_back();
+      for (std::size_t i = 0; i < n % 3; ++i) {
+        const auto x = static_cast<float>(random.uniform(0, 8));
+        target.faces.push_back(face_with_points({x, 1, x + 7, 9}));
+      }
+      target.match = match_anchors(kFamily, kSide, kSide, target.faces, {.force_best = true});
+    }
+  }
+
+  std::list<std::vector<float>> values;
+  std::list<std::vector<float>> gradients;
+  NetworkOutputs views;
+  std::vector<ImageTarget> targets;
+};
+
+TEST(LossThreads, ChangeNoBit) {
+  const LossOptions options;
+  const auto compute = [&](ManyImages& images, int threads) {
+    return compute_loss(images.views, images.targets, kFamily, models::face_heads(), kSide, kSide,
+                        count_positives(images.targets, models::face_heads(), options), options,
+                        threads);
+  };
+  ManyImages one;
+  const LossValues expected = compute(one, 1);
+  ASSERT_GT(expected.term("landmarks"), 0);
+  for (const int threads : {2, 3, 16}) {
+    ManyImages several;
+    const LossValues loss = compute(several, threads);
+    EXPECT_EQ(loss.total, expected.total);
+    for (std::size_t h = 0; h < loss.terms.size(); ++h) {
+      EXPECT_EQ(loss.terms[h].value, expected.terms[h].value);
+    }
+    EXPECT_EQ(several.gradients, one.gradients);
+  }
 }
 
 TEST(Loss, MinesTheHardestNegativesOfEachImage) {

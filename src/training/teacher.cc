@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <future>
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/parallel.h"
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
 #include "detection/voting.h"
@@ -131,17 +131,8 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
       average_mirrored_map(map, model_.heads[h], target);
     });
   };
-  const auto share_of = [&](std::size_t thread) {
-    for (std::size_t n = thread; n < samples.size(); n += sessions_.size()) {
-      predict_one(*sessions_[thread], n);
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (std::size_t thread = 1; thread < sessions_.size(); ++thread) {
-    others.push_back(std::async(std::launch::async, share_of, thread));
-  }
-  share_of(0);
-  for (std::future<void>& other : others) other.get();
+  for_each_item(static_cast<int>(sessions_.size()), samples.size(),
+                [&](std::size_t n, std::size_t thread) { predict_one(*sessions_[thread], n); });
   return outputs;
 }
 

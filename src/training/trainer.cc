@@ -103,7 +103,8 @@ class Run {
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
-        step_(recipe, model_, start_weights(), processes_, options.teacher),
+        step_(recipe, model_, start_weights(), processes_, options.teacher,
+              {.threads = options.threads}),
         description_(describe_run(recipe, sets_, options.teacher)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}

@@ -25,7 +25,8 @@ struct TrainingOptions {
   std::optional<std::int64_t> steps;  ///< stop after this many, on an unchanged schedule
   std::int64_t checkpoint_every = 0;  ///< steps; 0: every five minutes
   bool resume = false;                ///< go on from out/checkpoint.safetensors if there is one
-  int loader_threads = 1;
+  int threads = 1;         ///< of the step's own work, besides the network's (set_threads)
+  int loader_threads = 1;  ///< that read images and augment them
   std::size_t cache_bytes = 0;
   /// Weights to start from: all of the model's or some of them; the rest is drawn by the seed.
   std::optional<graph::Weights> initial;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "detection/preprocess.h"
 
 namespace retinaface::training {
@@ -31,11 +32,12 @@ Arithmetic usable_arithmetic(const Recipe& recipe) {
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
                            const graph::Weights& weights, runtime::ProcessGroup& processes,
-                           Teacher* teacher)
+                           Teacher* teacher, StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
       teacher_(teacher),
+      options_(options),
       graph_(model.build()),
       network_(graph_, weights, network_options(recipe, processes)),
       gradients_(graph_.outputs().size()) {}
@@ -43,13 +45,13 @@ TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
 void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
   const auto side = static_cast<std::size_t>(recipe_.side_px);
   input_.resize(samples.size() * side * side * 3);
-  for (std::size_t i = 0; i < samples.size(); ++i) {
+  for_each_item(options_.threads, samples.size(), [&](std::size_t i, std::size_t) {
     RF_CHECK(samples[i].image.width() == recipe_.side_px &&
              samples[i].image.height() == recipe_.side_px);
     detection::preprocess_interleaved(
         samples[i].image, model_.preprocessing,
         std::span(input_).subspan(i * side * side * 3, side * side * 3));
-  }
+  });
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
@@ -74,11 +76,11 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
   const NetworkOutputs outputs = collect_outputs();
   LossValues loss = compute_loss(outputs, targets, model_.anchors, model_.heads, side, side, counts,
-                                 recipe_.loss);
+                                 recipe_.loss, options_.threads);
   if (teacher_ != nullptr) {
     loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.heads, counts,
                                          static_cast<double>(recipe_.loss.smooth_l1_beta),
-                                         recipe_.distillation);
+                                         recipe_.distillation, options_.threads);
     loss.total += loss.teacher;
   }
   const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
@@ -88,11 +90,11 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
 
 LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
   const std::int64_t side = recipe_.side_px;
-  std::vector<ImageTarget> targets;
-  for (const dataset::Sample& sample : batch) {
-    targets.push_back(
-        {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
-  }
+  std::vector<ImageTarget> targets(batch.size());
+  for_each_item(options_.threads, batch.size(), [&](std::size_t i, std::size_t) {
+    const auto& faces = batch[i].faces;
+    targets[i] = {faces, match_anchors(model_.anchors, side, side, faces, recipe_.matching)};
+  });
   LossCounts counts = count_positives(targets, model_.heads, recipe_.loss);
   std::vector<double*> sums = {&counts.positives};
   for (double& count : counts.by_head) sums.push_back(&count);

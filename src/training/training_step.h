@@ -18,13 +18,19 @@ namespace retinaface::training {
 /// take many times as long there, and float32 is only more precise.
 Arithmetic usable_arithmetic(const Recipe& recipe);
 
+/// How a step is computed, which does not change what it computes.
+struct StepOptions {
+  int threads = 1;  ///< of the step's own work: input, matching, losses
+};
+
 /// A network with its loss: from a batch of samples to the gradient of its parameters.
 class TrainingStep {
  public:
   /// The weights must be the model's. The loss has the distance from the teacher in it, if there is
   /// one. All but the weights must outlive the step.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
-               runtime::ProcessGroup& processes, Teacher* teacher = nullptr);
+               runtime::ProcessGroup& processes, Teacher* teacher = nullptr,
+               StepOptions options = {});
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
   /// several processes each brings its share of the batch; loss and gradient are of the whole. The
@@ -47,6 +53,7 @@ class TrainingStep {
   const models::Model& model_;
   runtime::ProcessGroup& processes_;
   Teacher* teacher_;
+  StepOptions options_;
   graph::Graph graph_;
   runtime::TrainableNetwork network_;
   std::vector<float> input_;

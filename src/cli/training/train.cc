@@ -125,6 +125,7 @@ training::TrainingOptions training_options(const Options& options,
   if (options.steps > 0) result.steps = options.steps;
   result.checkpoint_every = options.checkpoint_every;
   result.resume = options.resume;
+  result.threads = thread_count(options);
   result.loader_threads = thread_count(options);
   result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
   result.stop = &end_cleanly_when_interrupted();

@@ -12,7 +12,8 @@ import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "dataset", "training", "mesh", "evaluation", "interchange", "cli", "server"]
+          "tracking", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
+          "server"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {

@@ -320,8 +320,8 @@ class Run {
   const TrainingOptions& options_;
   const models::Model& model_;
   std::vector<dataset::TrainingSet> sets_;
-  runtime::ProcessGroup alone_{{}};
-  runtime::ProcessGroup& processes_;
+  ProcessGroup alone_{{}};
+  ProcessGroup& processes_;
   TrainingStep step_;
   std::string description_;
   Optimizer optimizer_;

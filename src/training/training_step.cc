@@ -10,7 +10,7 @@
 namespace retinaface::training {
 namespace {
 
-runtime::TrainableOptions network_options(const Recipe& recipe, runtime::ProcessGroup& processes) {
+runtime::TrainableOptions network_options(const Recipe& recipe, ProcessGroup& processes) {
   runtime::TrainableOptions options;
   options.precision = usable_arithmetic(recipe) == Arithmetic::kBfloat16
                           ? runtime::Precision::kBfloat16
@@ -31,7 +31,7 @@ Arithmetic usable_arithmetic(const Recipe& recipe) {
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, runtime::ProcessGroup& processes,
+                           const graph::Weights& weights, ProcessGroup& processes,
                            Teacher* teacher, StepOptions options)
     : recipe_(recipe),
       model_(model),

@@ -73,7 +73,7 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   const Recipe recipe = reference_recipe(reference);
   const models::Model& model = models::find_model("mnet025");
   const graph::Weights start = graph::random_weights(model.build(), reference.at("seed"));
-  runtime::ProcessGroup alone({});
+  training::ProcessGroup alone({});
   TrainingStep step(recipe, model, start, alone);
   Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const std::vector<dataset::Sample> batch = make_batch(reference);

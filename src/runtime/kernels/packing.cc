@@ -59,7 +59,7 @@ Epilogue make_epilogue(const Tensor& bias, float slope) {
   const std::size_t channels = size(padded(bias.shape[0]));
   Epilogue epilogue{AlignedBuffer<float>(channels), AlignedBuffer<float>(channels)};
   std::ranges::fill(epilogue.bias, 0.0F);
-  std::ranges::copy(bias.values, epilogue.bias.begin());
+  std::ranges::copy(bias.values(), epilogue.bias.begin());
   std::ranges::fill(epilogue.slope, slope);
   return epilogue;
 }
@@ -77,10 +77,11 @@ Pointwise make_pointwise(const Tensor& weight, Epilogue epilogue) {
   const std::int64_t out = weight.shape[0];
   const std::int64_t in = weight.shape[1];
   RF_CHECK(out % block() == 0 && in % block() == 0);
+  const std::span<const float> values = weight.values();
   Pointwise layer{in, out, AlignedBuffer<float>(size(out * in)), std::move(epilogue)};
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t i = 0; i < in; ++i) {
-      layer.weight[packed_index(o, i, out, in)] = weight.values[size(o * in + i)];
+      layer.weight[packed_index(o, i, out, in)] = values[size(o * in + i)];
     }
   }
   return layer;
@@ -89,11 +90,12 @@ Pointwise make_pointwise(const Tensor& weight, Epilogue epilogue) {
 Depthwise make_depthwise(const Tensor& weight, std::int64_t stride, Epilogue epilogue) {
   const std::int64_t channels = weight.shape[0];
   RF_CHECK(channels % block() == 0 && (stride == 1 || stride == 2));
+  const std::span<const float> values = weight.values();
   Depthwise layer{channels, stride, AlignedBuffer<float>(size(channels * 9)), std::move(epilogue)};
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t tap = 0; tap < 9; ++tap) {
       layer.weight[size((c / block() * 9 + tap) * block() + c % block())] =
-          weight.values[size(c * 9 + tap)];
+          values[size(c * 9 + tap)];
     }
   }
   return layer;
@@ -117,7 +119,7 @@ Winograd make_winograd(const Tensor& weight, Epilogue epilogue) {
           for (auto& values : together) values[size(k)] = 0;
           continue;
         }
-        const auto transformed = winograd_weight(weight.values.data() + ((o + k) * in + i) * 9);
+        const auto transformed = winograd_weight(weight.values().data() + ((o + k) * in + i) * 9);
         for (std::size_t plane = 0; plane < together.size(); ++plane) {
           together[plane][size(k)] = static_cast<float>(transformed[plane]);
         }
@@ -169,7 +171,7 @@ Deformable make_deformable(const Tensor& weight, std::int64_t stride, std::int64
                    AlignedBuffer<float>(size(out * in * points)),
                    std::move(epilogue)};
   std::ranges::fill(layer.weight, 0.0F);
-  const float* from = weight.values.data();
+  const float* from = weight.values().data();
   for (std::int64_t o = 0; o < weight.shape[0]; ++o) {
     for (std::int64_t i = 0; i < weight.shape[1]; ++i) {
       for (std::int64_t point = 0; point < points; ++point) {
@@ -192,16 +194,18 @@ Stem make_stem(const Tensor& first, Epilogue first_epilogue, const Tensor& depth
              std::move(first_epilogue),
              std::move(depthwise_epilogue),
              std::move(pointwise_epilogue)};
+  const std::span<const float> first_values = first.values();
+  const std::span<const float> pointwise_values = pointwise.values();
   for (std::int64_t c = 0; c < kStemChannels; ++c) {
     for (std::int64_t tap = 0; tap < 27; ++tap) {
-      layer.first_weight[size(tap * kStemChannels + c)] = first.values[size(c * 27 + tap)];
+      layer.first_weight[size(tap * kStemChannels + c)] = first_values[size(c * 27 + tap)];
     }
   }
-  std::ranges::copy(depthwise.values, layer.depthwise_weight.begin());
+  std::ranges::copy(depthwise.values(), layer.depthwise_weight.begin());
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t i = 0; i < kStemChannels; ++i) {
       layer.pointwise_weight[size((o / block() * kStemChannels + i) * block() + o % block())] =
-          pointwise.values[size(o * kStemChannels + i)];
+          pointwise_values[size(o * kStemChannels + i)];
     }
   }
   return layer;

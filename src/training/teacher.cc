@@ -48,8 +48,8 @@ void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& he
 std::uint32_t checksum(const graph::Weights& weights) {
   std::uint32_t sum = 0;
   for (const auto& [name, tensor] : weights.tensors) {
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
-    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.values.size() * sizeof(float)});
+    const auto* const bytes = reinterpret_cast<const char*>(tensor.bytes.data());
+    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.bytes.size()});
   }
   return sum;
 }
@@ -85,7 +85,8 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
          student.name, model_.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
-    if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); })) {
+    const graph::Tensor numbers = graph::as_float32(tensor);
+    if (!std::ranges::all_of(numbers.values(), [](float value) { return std::isfinite(value); })) {
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }
@@ -106,7 +107,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     }
   }
   const auto run = [&](runtime::Session& session, ImageView image) {
-    detection::preprocess(image, model_.preprocessing, session.input(height, width));
+    detection::preprocess(image, model_.preprocessing, session.input(1, height, width).values());
     session.run();
   };
   const auto predict_one = [&](runtime::Session& session, std::size_t n) {

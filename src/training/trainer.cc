@@ -266,7 +266,7 @@ class Run {
     graph::Weights result;
     for (const runtime::ParameterSlot& slot : step_.network().parameters()) {
       graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-      std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values.begin());
+      std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values().begin());
       result.tensors.emplace(slot.name, std::move(tensor));
     }
     result.metadata = models::metadata(model_);
@@ -353,7 +353,7 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
       fail(ErrorCode::kBadData, "{}: tensor {} is {}, expected {}", source, name,
            graph::to_string(tensor.shape), graph::to_string(own->second.shape));
     }
-    own->second = tensor.clone();
+    own->second = graph::as_float32(tensor);
   }
   return weights;
 }

@@ -22,7 +22,7 @@ Deformable make_deformable(const Kernels& kernels, const graph::Tensor& weight, 
                    AlignedBuffer<float>(static_cast<std::size_t>(out * in * points)),
                    std::move(epilogue)};
   std::ranges::fill(layer.weight, 0.0F);
-  const float* from = weight.values.data();
+  const float* from = weight.values().data();
   for (std::int64_t o = 0; o < weight.shape[0]; ++o) {
     for (std::int64_t i = 0; i < weight.shape[1]; ++i) {
       for (std::int64_t point = 0; point < points; ++point) {

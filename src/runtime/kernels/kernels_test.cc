@@ -20,7 +20,7 @@ class Noise {
   float operator()() { return std::uniform_real_distribution<float>(-1, 1)(generator_); }
   graph::Tensor tensor(std::vector<std::int64_t> shape) {
     graph::Tensor tensor = graph::Tensor::of_shape(std::move(shape));
-    for (float& value : tensor.values) value = (*this)();
+    for (float& value : tensor.values()) value = (*this)();
     return tensor;
   }
   Planes planes(std::int64_t channels, std::int64_t cells) {
@@ -87,7 +87,7 @@ Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
   for (std::size_t o = 0; o < out.size(); ++o) {
     for (std::int64_t y = 0; y < out_height; ++y) {
       for (std::int64_t x = 0; x < out_width; ++x) {
-        double sum = double{bias.values[o]};
+        double sum = double{bias.values()[o]};
         for (std::int64_t i = 0; i < weight.shape[1]; ++i) {
           const std::vector<double>& plane = in[depthwise ? o : static_cast<std::size_t>(i)];
           for (std::int64_t ky = 0; ky < kernel; ++ky) {
@@ -97,7 +97,7 @@ Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
               if (in_y < 0 || in_y >= height || in_x < 0 || in_x >= width) continue;
               const auto tap = (static_cast<std::int64_t>(o) * weight.shape[1] + i) * kernel * kernel +
                                ky * kernel + kx;
-              sum += double{weight.values[static_cast<std::size_t>(tap)]} *
+              sum += double{weight.values()[static_cast<std::size_t>(tap)]} *
                      plane[static_cast<std::size_t>(in_y * width + in_x)];
             }
           }
@@ -260,7 +260,7 @@ Planes deformed(const Planes& in, std::int64_t height, std::int64_t width, const
   };
   for (std::size_t o = 0; o < out.size(); ++o) {
     for (std::size_t cell = 0; cell < offsets[0].size(); ++cell) {
-      double sum = double{bias.values[o]};
+      double sum = double{bias.values()[o]};
       for (std::int64_t p = 0; p < points; ++p) {
         const auto i = static_cast<std::size_t>(p);
         const auto row = static_cast<std::int64_t>(cell) / out_width;
@@ -281,7 +281,7 @@ Planes deformed(const Planes& in, std::int64_t height, std::int64_t width, const
                                  down * ((1 - right) * value(in[c], top + 1, left) +
                                          right * value(in[c], top + 1, left + 1));
           sum += mask * sampled *
-                 double{weight.values[(o * in.size() + c) * static_cast<std::size_t>(points) + i]};
+                 double{weight.values()[(o * in.size() + c) * static_cast<std::size_t>(points) + i]};
         }
       }
       out[o].push_back(sum);

@@ -13,7 +13,7 @@ Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias, float 
   const auto channels = static_cast<std::size_t>(blocks * kernels.block);
   Epilogue epilogue{AlignedBuffer<float>(channels), AlignedBuffer<float>(channels)};
   std::ranges::fill(epilogue.bias, 0.0F);
-  std::ranges::copy(bias.values, epilogue.bias.begin());
+  std::ranges::copy(bias.values(), epilogue.bias.begin());
   std::ranges::fill(epilogue.slope, slope);
   return epilogue;
 }

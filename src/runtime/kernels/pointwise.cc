@@ -21,7 +21,7 @@ Pointwise make_pointwise(const Kernels& kernels, const graph::Tensor& weight, Ep
   RF_CHECK(out % kernels.block == 0 && in % kernels.block == 0);
   Pointwise layer{&kernels, in, out, AlignedBuffer<float>(static_cast<std::size_t>(out * in)),
                   std::move(epilogue)};
-  const float* from = weight.values.data();
+  const float* from = weight.values().data();
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t i = 0; i < in; ++i) {
       layer.weight[packed_index(kernels.block, o, i, out, in)] = *from++;

@@ -13,7 +13,7 @@ Depthwise make_depthwise(const Kernels& kernels, const graph::Tensor& weight, st
   Depthwise layer{&kernels, channels, stride,
                   AlignedBuffer<float>(static_cast<std::size_t>(channels * 9)),
                   std::move(epilogue)};
-  const float* from = weight.values.data();
+  const float* from = weight.values().data();
   for (std::int64_t c = 0; c < channels; ++c) {
     for (std::int64_t tap = 0; tap < 9; ++tap) {
       layer.weight[static_cast<std::size_t>((c / block * 9 + tap) * block + c % block)] = *from++;

@@ -21,14 +21,14 @@ Stem make_stem(const Kernels& kernels, const graph::Tensor& first, Epilogue firs
              std::move(first_epilogue),
              std::move(depthwise_epilogue),
              std::move(pointwise_epilogue)};
-  const float* from = first.values.data();
+  const float* from = first.values().data();
   for (std::int64_t c = 0; c < kStemChannels; ++c) {
     for (std::int64_t tap = 0; tap < 27; ++tap) {
       layer.first_weight[static_cast<std::size_t>(tap * kStemChannels + c)] = *from++;
     }
   }
-  std::ranges::copy(depthwise.values, layer.depthwise_weight.begin());
-  from = pointwise.values.data();
+  std::ranges::copy(depthwise.values(), layer.depthwise_weight.begin());
+  from = pointwise.values().data();
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t i = 0; i < kStemChannels; ++i) {
       const std::int64_t at = (o / block * kStemChannels + i) * block + o % block;

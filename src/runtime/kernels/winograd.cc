@@ -44,7 +44,7 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
           for (auto& values : together) values[static_cast<std::size_t>(k)] = 0;
           continue;
         }
-        const auto transformed = winograd_weight(weight.values.data() + ((o + k) * in + i) * 9);
+        const auto transformed = winograd_weight(weight.values().data() + ((o + k) * in + i) * 9);
         for (std::size_t plane = 0; plane < together.size(); ++plane) {
           together[plane][static_cast<std::size_t>(k)] = static_cast<float>(transformed[plane]);
         }

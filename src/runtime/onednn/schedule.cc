@@ -200,7 +200,7 @@ class Scheduler {
     std::vector<std::int64_t> shape = a.shape;
     shape[0] += b.shape[0];
     graph::Tensor both = graph::Tensor::of_shape(std::move(shape));
-    std::ranges::copy(b.values, std::ranges::copy(a.values, both.values.begin()).out);
+    std::ranges::copy(b.values(), std::ranges::copy(a.values(), both.values().begin()).out);
     return both;
   }
 

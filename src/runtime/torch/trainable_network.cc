@@ -141,7 +141,7 @@ TrainableNetwork::Implementation::Implementation(const graph::Graph& graph,
   values_.resize(size);
   gradients_.resize(size);
   for (const ParameterSlot& slot : slots_) {
-    std::ranges::copy(weights.at(slot.name).values,
+    std::ranges::copy(graph::as_float32(weights.at(slot.name)).values(),
                       values_.begin() + static_cast<std::ptrdiff_t>(slot.offset));
   }
   make_layers();
@@ -475,7 +475,7 @@ graph::Weights TrainableNetwork::weights() const {
   graph::Weights weights;
   for (const ParameterSlot& slot : implementation_->slots_) {
     graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-    std::ranges::copy(values().subspan(slot.offset, slot.size), tensor.values.begin());
+    std::ranges::copy(values().subspan(slot.offset, slot.size), tensor.values().begin());
     weights.tensors.emplace(slot.name, std::move(tensor));
   }
   return weights;

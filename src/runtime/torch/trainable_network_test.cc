@@ -70,7 +70,8 @@ graph::Weights bent_weights(const Graph& graph) {
   Random random(2);
   const auto offsets = weights.tensors.find("offsets.weight");
   if (offsets == weights.tensors.end()) return weights;
-  for (float& value : offsets->second.values) value = static_cast<float>(random.uniform(-0.1, 0.1));
+  for (float& value : offsets->second.values())
+    value = static_cast<float>(random.uniform(-0.1, 0.1));
   return weights;
 }
 
@@ -180,7 +181,7 @@ TEST(TrainableNetwork, GradientsEqualFiniteDifferences) {
   for (const ParameterSlot& slot : network.parameters()) {
     if (slot.statistic) continue;
     for (std::size_t i = 0; i < slot.size; ++i) {
-      float& value = weights.tensors.at(slot.name).values[i];
+      float& value = weights.tensors.at(slot.name).values()[i];
       const float before = value;
       value = before + kStep;
       const double above_at = static_cast<double>(value);
@@ -223,10 +224,10 @@ TEST(TrainableNetwork, FrozenNormsKeepTheirStatistics) {
   forward_backward(network, Problem(graph));
   const graph::Weights after = network.weights();
   for (const char* name : {"stem.norm.running_mean", "stem.norm.running_var"}) {
-    EXPECT_TRUE(std::ranges::equal(after.at(name).values, weights.at(name).values));
+    EXPECT_TRUE(std::ranges::equal(after.at(name).values(), weights.at(name).values()));
   }
-  EXPECT_FALSE(std::ranges::equal(after.at("deep.norm.running_mean").values,
-                                  weights.at("deep.norm.running_mean").values));
+  EXPECT_FALSE(std::ranges::equal(after.at("deep.norm.running_mean").values(),
+                                  weights.at("deep.norm.running_mean").values()));
 }
 
 /// |a - b| / |b| by their Euclidean norms.

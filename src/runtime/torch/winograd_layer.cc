@@ -24,7 +24,7 @@ kernels::Batch batch_of(const at::Tensor& map) {
 graph::Tensor copy_of(const at::Tensor& tensor) {
   const at::Tensor whole = tensor.contiguous();
   graph::Tensor copy = graph::Tensor::of_shape(whole.sizes().vec());
-  std::copy_n(whole.data_ptr<float>(), whole.numel(), copy.values.begin());
+  std::copy_n(whole.data_ptr<float>(), whole.numel(), copy.values().begin());
   return copy;
 }
 

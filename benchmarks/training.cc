@@ -24,7 +24,7 @@
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
 #include "runtime/torch/process_group.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/process_settings.h"
 #include "training/optimizer.h"
 #include "training/recipe.h"
 #include "training/training_step.h"

@@ -16,6 +16,8 @@ LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "d
 WRAPPED = {
     "oneapi/": ["runtime/onednn"],
     "torch/": ["runtime/torch", "training", "mesh"],
+    "ATen/": ["runtime/torch", "runtime/autograd"],
+    "c10/": ["runtime/torch", "runtime/autograd"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],
     "webp/": ["image"],

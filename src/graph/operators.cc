@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/overloaded.h"
 
 namespace retinaface::graph {
 namespace {
-
-template <typename... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <typename... Visitors>
-Overloaded(Visitors...) -> Overloaded<Visitors...>;  // clang 16 does not deduce it
 
 std::int64_t window_count(std::int64_t in, std::int64_t kernel, std::int64_t stride,
                           std::int64_t padding) {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "base/check.h"
 #include "base/crc32c.h"
@@ -12,6 +15,7 @@
 #include "detection/voting.h"
 #include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
+#include "runtime/runtime.h"
 
 namespace retinaface::training {
 namespace {
@@ -69,11 +73,91 @@ bool same_heads(const std::vector<models::Head>& a, const std::vector<models::He
 
 }  // namespace
 
+/// What computes a teacher's maps.
+class Teacher::Runner {
+ public:
+  using Take =
+      std::function<void(std::size_t image, std::size_t output, const runtime::FeatureMap&)>;
+
+  virtual ~Runner() = default;
+  /// Hands on the outputs number `outputs` of all images, which are of one size; images by several
+  /// threads at once.
+  virtual void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+                   const Take& take) = 0;
+};
+
+/// The detectors' runtime: each thread works on images of its own.
+class Teacher::SessionRunner final : public Teacher::Runner {
+ public:
+  SessionRunner(const models::LoadedModel& loaded, int threads)
+      : preprocessing_(loaded.model->preprocessing),
+        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
+    for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
+  }
+
+  void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+           const Take& take) override {
+    const auto run_one = [&](std::size_t image, std::size_t thread) {
+      runtime::Session& session = *sessions_[thread];
+      const ImageView view = images[image];
+      detection::preprocess(view, preprocessing_, session.input(view.height, view.width));
+      session.run();
+      for (const std::size_t output : outputs) take(image, output, session.output(output));
+    };
+    for_each_item(static_cast<int>(sessions_.size()), images.size(), run_one);
+  }
+
+ private:
+  const models::Preprocessing& preprocessing_;
+  std::shared_ptr<const runtime::Network> network_;
+  std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
+};
+
+/// A training engine's network, all of it frozen.
+class Teacher::NetworkRunner final : public Teacher::Runner {
+ public:
+  NetworkRunner(const models::LoadedModel& loaded, const Engine& engine,
+                runtime::Precision precision, int threads)
+      : preprocessing_(loaded.model->preprocessing),
+        network_(make_network(engine, loaded.graph, loaded.weights,
+                              {.precision = precision, .frozen = {""}, .frozen_statistics = true})),
+        threads_(threads) {}
+
+  void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+           const Take& take) override {
+    const std::span<float> input = network_->input(static_cast<std::int64_t>(images.size()),
+                                                   images.front().height, images.front().width);
+    const std::size_t share = input.size() / images.size();
+    for_each_item(threads_, images.size(), [&](std::size_t n, std::size_t) {
+      detection::preprocess_interleaved(images[n], preprocessing_, input.subspan(n * share, share));
+    });
+    network_->forward();
+    for (const std::size_t output : outputs) {
+      const runtime::OutputBatch batch = network_->output(output);
+      for_each_item(threads_, images.size(), [&](std::size_t n, std::size_t) {
+        const std::size_t size = batch.size() / images.size();
+        take(n, output,
+             {.data = batch.data + n * size,
+              .channels = batch.c,
+              .height = batch.h,
+              .width = batch.w,
+              .block = batch.c});
+      });
+    }
+  }
+
+ private:
+  const models::Preprocessing& preprocessing_;
+  std::unique_ptr<runtime::TrainableNetwork> network_;
+  int threads_;
+};
+
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
-                 const std::string& source, int threads, bool mirrored)
+                 const std::string& source, int threads, bool mirrored, const Engine& engine,
+                 runtime::Precision precision)
     : model_(*loaded.model),
       mirrored_(mirrored),
-      network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
+      threads_(threads),
       outputs_(models::head_outputs(loaded.graph, model_)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
   if (!same_anchors(model_.anchors, student.anchors)) {
@@ -89,8 +173,14 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }
-  for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
+  if (&find_backend(engine.backend) == backends().front()) {
+    runner_ = std::make_unique<SessionRunner>(loaded, threads);
+  } else {
+    runner_ = std::make_unique<NetworkRunner>(loaded, engine, precision, threads);
+  }
 }
+
+Teacher::~Teacher() = default;
 
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
   TeacherOutputs outputs(model_.heads.size());
@@ -105,34 +195,37 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
       outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.heads[h].values));
     }
   }
-  const auto run = [&](runtime::Session& session, ImageView image) {
-    detection::preprocess(image, model_.preprocessing, session.input(height, width));
-    session.run();
+  std::vector<std::size_t> wanted;
+  std::map<std::size_t, std::pair<std::size_t, std::size_t>> places;  // level and head
+  for (std::size_t level = 0; level < outputs_.size(); ++level) {
+    for (std::size_t h = 0; h < outputs.size(); ++h) {
+      wanted.push_back(outputs_[level][h]);
+      places[outputs_[level][h]] = {level, h};
+    }
+  }
+  const auto run = [&](std::span<const ImageView> images, const auto& write) {
+    runner_->run(images, wanted,
+                 [&](std::size_t n, std::size_t output, const runtime::FeatureMap& map) {
+                   const auto [level, h] = places.at(output);
+                   std::vector<float>& batch = outputs[h][level];
+                   const std::size_t size = batch.size() / samples.size();
+                   write(map, h, std::span(batch).subspan(n * size, size));
+                 });
   };
-  const auto predict_one = [&](runtime::Session& session, std::size_t n) {
-    const auto part_of = [&](std::vector<float>& batch) {
-      const std::size_t size = batch.size() / samples.size();
-      return std::span(batch).subspan(n * size, size);
-    };
-    const auto for_each_map = [&](const auto& action) {
-      for (std::size_t level = 0; level < outputs_.size(); ++level) {
-        for (std::size_t h = 0; h < outputs.size(); ++h) {
-          action(session.output(outputs_[level][h]), h, part_of(outputs[h][level]));
-        }
-      }
-    };
-    run(session, samples[n].image);
-    for_each_map([](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
-      copy_map(map, target);
-    });
-    if (!mirrored_) return;
-    run(session, detection::mirrored(samples[n].image));
-    for_each_map([&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-      average_mirrored_map(map, model_.heads[h], target);
-    });
-  };
-  for_each_item(static_cast<int>(sessions_.size()), samples.size(),
-                [&](std::size_t n, std::size_t thread) { predict_one(*sessions_[thread], n); });
+  std::vector<ImageView> images;
+  for (const dataset::Sample& sample : samples) images.emplace_back(sample.image);
+  run(images, [](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
+    copy_map(map, target);
+  });
+  if (!mirrored_) return outputs;
+  std::vector<Image> reflections(samples.size());
+  for_each_item(threads_, samples.size(), [&](std::size_t n, std::size_t) {
+    reflections[n] = detection::mirrored(images[n]);
+    images[n] = reflections[n];
+  });
+  run(images, [&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
+    average_mirrored_map(map, model_.heads[h], target);
+  });
   return outputs;
 }
 

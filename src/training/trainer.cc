@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/trainable_network.h"
 #include "training/checkpoint.h"
 #include "training/run_log.h"
 #include "training/training_step.h"
@@ -104,7 +104,7 @@ class Run {
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
         step_(recipe, model_, start_weights(), processes_, options.teacher,
-              {.threads = options.threads}),
+              {.engine = options.engine, .threads = options.threads}),
         description_(describe_run(recipe, sets_, options.teacher)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}
@@ -263,12 +263,7 @@ class Run {
   graph::Weights weights() const {
     const std::span<const float> values =
         averaging() ? average_.values() : step_.network().values();
-    graph::Weights result;
-    for (const runtime::ParameterSlot& slot : step_.network().parameters()) {
-      graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-      std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values.begin());
-      result.tensors.emplace(slot.name, std::move(tensor));
-    }
+    graph::Weights result = runtime::weights_from(step_.network().parameters(), values);
     result.metadata = models::metadata(model_);
     return result;
   }

@@ -11,6 +11,7 @@
 #include "dataset/loader.h"
 #include "graph/weights.h"
 #include "runtime/torch/process_group.h"
+#include "training/backends.h"
 #include "training/distillation.h"
 #include "training/progress.h"
 #include "training/recipe.h"
@@ -25,6 +26,7 @@ struct TrainingOptions {
   std::optional<std::int64_t> steps;  ///< stop after this many, on an unchanged schedule
   std::int64_t checkpoint_every = 0;  ///< steps; 0: every five minutes
   bool resume = false;                ///< go on from out/checkpoint.safetensors if there is one
+  Engine engine = {};
   int threads = 1;         ///< of the step's own work, besides the network's (set_threads)
   int loader_threads = 1;  ///< that read images and augment them
   std::size_t cache_bytes = 0;

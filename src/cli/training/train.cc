@@ -21,7 +21,7 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "runtime/torch/process_group.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/process_settings.h"
 #include "training/trainer.h"
 #include "training/training_step.h"
 
@@ -39,6 +39,7 @@ struct Options {
   std::string init;
   std::string teacher;
   std::string val;
+  training::Engine engine;
   std::uint64_t seed = 1;
   std::int64_t steps = 0;
   std::int64_t checkpoint_every = 0;
@@ -125,6 +126,7 @@ training::TrainingOptions training_options(const Options& options,
   if (options.steps > 0) result.steps = options.steps;
   result.checkpoint_every = options.checkpoint_every;
   result.resume = options.resume;
+  result.engine = options.engine;
   result.threads = thread_count(options);
   result.loader_threads = thread_count(options);
   result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
@@ -158,6 +160,7 @@ training::Validation judge_by(const ValidationSet& set, const Options& options) 
 }
 
 int run(const Options& options) {
+  runtime::check_device(training::find_backend(options.engine.backend), options.engine.device);
   const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
   std::vector<dataset::TrainingSet> sets;
   for (const std::string& folder : options.data) {
@@ -170,7 +173,7 @@ int run(const Options& options) {
   training::TrainingOptions training = training_options(options, processes);
   const std::optional<ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
-  if (training::usable_arithmetic(recipe) != recipe.arithmetic) {
+  if (training::usable_arithmetic(recipe, options.engine) != recipe.arithmetic) {
     say(processes, "this processor has no bfloat16 instructions: the arithmetic is float32");
   }
   std::optional<training::Teacher> teacher;
@@ -181,7 +184,8 @@ int run(const Options& options) {
   } else {
     teacher.emplace(models::load_model_by_name_or_path(options.teacher),
                     models::find_model(recipe.model), options.teacher, thread_count(options),
-                    recipe.distillation.mirrored);
+                    recipe.distillation.mirrored, options.engine,
+                    training::usable_precision(recipe, options.engine));
     training.teacher = &*teacher;
   }
   training::TrainingResult result;
@@ -201,6 +205,15 @@ int run(const Options& options) {
       {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
   say(processes, fmt::format("done; the report is {}", printable(page)));
   return kSuccess;
+}
+
+/// "NAME (what it is), ..." of all.
+std::string backend_list() {
+  std::string list;
+  for (const runtime::TrainableBackend* backend : training::backends()) {
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", backend->name, backend->description);
+  }
+  return list;
 }
 
 }  // namespace
@@ -241,6 +254,12 @@ Action declare_train(CLI::App& app) {
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
   app.add_option("--threads", options->threads, "threads to train with (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--backend", options->engine.backend,
+                 fmt::format("what computes the network and its gradients: {}", backend_list()));
+  app.add_option(
+         "--device", options->engine.device,
+         "where: cpu, or what the linked libtorch has, such as cuda, with --backend autograd")
+      ->capture_default_str();
   app.add_option("--worker-timeout", options->worker_timeout,
                  "of several processes: seconds without a word from one of them after which the "
                  "others end, to go on with --resume")

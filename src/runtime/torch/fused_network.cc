@@ -1,4 +1,4 @@
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/fused_network.h"
 
 #include <algorithm>
 #include <map>
@@ -7,10 +7,9 @@
 #include <variant>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <malloc.h>
 
 #include "base/check.h"
+#include "base/overloaded.h"
 #include "graph/operators.h"
 #include "runtime/torch/deformable_layer.h"
 #include "runtime/torch/map_retention.h"
@@ -29,30 +28,6 @@ std::size_t index(NodeId id) {
   return static_cast<std::size_t>(id);
 }
 
-/// The nodes whose maps are the offsets of deformable convolutions.
-std::vector<bool> offset_nodes(const graph::Graph& graph) {
-  std::vector<bool> result(graph.nodes().size(), false);
-  for (const graph::Node& node : graph.nodes()) {
-    if (!std::holds_alternative<graph::DeformableConvolution>(node.op)) continue;
-    result[index(node.inputs[1])] = true;
-  }
-  return result;
-}
-
-ParameterSlot make_slot(const graph::Node& node, const graph::ParameterSpec& spec,
-                        std::size_t offset, std::span<const std::string> frozen) {
-  const std::string_view name = spec.name;
-  ParameterSlot slot = {.name = spec.name, .shape = spec.shape, .offset = offset, .size = 1};
-  for (const std::int64_t extent : spec.shape) slot.size *= static_cast<std::size_t>(extent);
-  slot.of_norm = std::holds_alternative<graph::BatchNorm>(node.op);
-  slot.is_bias = name.ends_with(".bias");
-  slot.statistic = name.ends_with(".running_mean") || name.ends_with(".running_var");
-  slot.trainable = !slot.statistic && std::ranges::none_of(frozen, [&](const std::string& prefix) {
-    return name.starts_with(prefix);
-  });
-  return slot;
-}
-
 /// The parameters of a convolution, plain or deformable, as tensors over the flat arrays.
 struct ConvolutionLayer {
   at::Tensor weight;
@@ -68,22 +43,39 @@ bool has_bias(const graph::Operator& op) {
   return std::get<graph::DeformableConvolution>(op).bias;
 }
 
-}  // namespace
+[[noreturn]] void refuse(const graph::Node& node, const std::string& what) {
+  fail(ErrorCode::kUnsupported,
+       "the fused training engine cannot train {} '{}': {}; the autograd engine may (--backend "
+       "autograd)",
+       graph::operator_name(node.op), node.name, what);
+}
 
-class TrainableNetwork::Implementation {
+/// What operators allow and the steps below do not.
+void check_trainable(const graph::Graph& graph, std::span<const ForwardStep> steps) {
+  for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
+    const graph::Node& node = graph.nodes()[id];
+    if (std::holds_alternative<graph::Input>(node.op) != (id == 0)) {
+      refuse(node, "expected one Input, as the first node");
+    }
+  }
+  for (const ForwardStep& step : steps) {
+    const graph::Node& node = graph.node(step.node);
+    const auto* const relu = std::get_if<graph::LeakyRelu>(&node.op);
+    if (relu != nullptr && !(relu->slope >= 0)) {
+      refuse(node, fmt::format("expected a slope of at least 0, found {}", relu->slope));
+    }
+  }
+}
+
+class FusedNetwork final : public TrainableNetwork {
  public:
-  Implementation(const graph::Graph& graph, const graph::Weights& weights,
-                 TrainableOptions options);
+  FusedNetwork(const graph::Graph& graph, const graph::Weights& weights, TrainableOptions options);
 
-  void forward(std::span<const float> images, std::int64_t n, std::int64_t h, std::int64_t w);
-  void backward(std::span<const std::span<const float>> output_gradients);
-
-  graph::Graph graph_;
-  TrainableOptions options_;
-  std::vector<ParameterSlot> slots_;
-  std::vector<float> values_;
-  std::vector<float> gradients_;
-  std::vector<at::Tensor> outputs_;  ///< float32, channels last
+  std::span<float> input(std::int64_t n, std::int64_t h, std::int64_t w) override;
+  void forward() override;
+  OutputBatch output(std::size_t index) override;
+  std::span<float> output_gradient(std::size_t index) override;
+  void backward() override;
 
  private:
   at::Tensor over(std::vector<float>& flat, const ParameterSlot& slot);
@@ -110,50 +102,41 @@ class TrainableNetwork::Implementation {
     return shapes_[index(graph_.node(node).inputs[which])];
   }
 
+  graph::Graph graph_;
+  TrainableOptions options_;
   std::vector<ForwardStep> steps_;
   MapRetention retention_;
   std::map<NodeId, ConvolutionLayer> convolutions_;
   std::map<NodeId, NormLayer> norms_;
-  std::vector<bool> needs_gradient_;     ///< by node: something that learns lies at or before it
-  std::vector<graph::Shape> shapes_;     ///< by node, of the last batch
-  std::vector<at::Tensor> maps_;         ///< by node, as long as something needs them
-  std::vector<at::Tensor> gradient_of_;  ///< by node
+  std::vector<bool> needs_gradient_;  ///< by node: something that learns lies at or before it
+  std::vector<graph::Shape> shapes_;  ///< by node, of the last batch
+  graph::Shape input_shape_;
+  std::vector<float> images_;
+  std::vector<at::Tensor> outputs_;                   ///< float32, channels last
+  std::vector<std::vector<float>> output_gradients_;  ///< by output
+  std::vector<at::Tensor> maps_;                      ///< by node, as long as something needs them
+  std::vector<at::Tensor> gradient_of_;               ///< by node
 };
 
-TrainableNetwork::Implementation::Implementation(const graph::Graph& graph,
-                                                 const graph::Weights& weights,
-                                                 TrainableOptions options)
-    : graph_(graph),
+FusedNetwork::FusedNetwork(const graph::Graph& graph, const graph::Weights& weights,
+                           TrainableOptions options)
+    : TrainableNetwork(graph, weights, options.frozen),
+      graph_(graph),
       options_(std::move(options)),
       steps_(plan_training(graph_)),
-      retention_(plan_retention(graph_, steps_, options_.recompute)) {
-  const std::vector<graph::Shape> shapes = graph::channel_shapes(graph_);
-  std::size_t size = 0;
-  const std::vector<bool> offsets = offset_nodes(graph_);
-  for (std::size_t id = 0; id < graph_.nodes().size(); ++id) {
-    const graph::Node& node = graph_.nodes()[id];
-    for (const auto& spec : graph::parameters(node, graph::input_shapes(node, shapes))) {
-      slots_.push_back(make_slot(node, spec, size, options_.frozen));
-      slots_.back().of_offsets = offsets[id];
-      size += slots_.back().size;
-    }
-  }
-  values_.resize(size);
-  gradients_.resize(size);
-  for (const ParameterSlot& slot : slots_) {
-    std::ranges::copy(weights.at(slot.name).values,
-                      values_.begin() + static_cast<std::ptrdiff_t>(slot.offset));
-  }
+      retention_(plan_retention(graph_, steps_, options_.recompute)),
+      output_gradients_(graph_.outputs().size()) {
+  check_device(fused_backend(), options_.device);
+  check_trainable(graph_, steps_);
   make_layers();
   find_gradient_paths();
 }
 
-at::Tensor TrainableNetwork::Implementation::over(std::vector<float>& flat,
-                                                  const ParameterSlot& slot) {
+at::Tensor FusedNetwork::over(std::vector<float>& flat, const ParameterSlot& slot) {
   return at::from_blob(flat.data() + slot.offset, slot.shape, at::kFloat);
 }
 
-void TrainableNetwork::Implementation::make_layers() {
+void FusedNetwork::make_layers() {
   std::map<std::string_view, const ParameterSlot*> by_name;
   for (const ParameterSlot& slot : slots_) by_name[slot.name] = &slot;
   const auto span_of = [&](std::vector<float>& flat, const std::string& name) {
@@ -197,7 +180,7 @@ void TrainableNetwork::Implementation::make_layers() {
   }
 }
 
-void TrainableNetwork::Implementation::find_gradient_paths() {
+void FusedNetwork::find_gradient_paths() {
   needs_gradient_.assign(graph_.nodes().size(), false);
   std::set<std::string_view> learnt;
   for (const ParameterSlot& slot : slots_) {
@@ -214,8 +197,14 @@ void TrainableNetwork::Implementation::find_gradient_paths() {
   }
 }
 
-void TrainableNetwork::Implementation::forward(std::span<const float> images, std::int64_t n,
-                                               std::int64_t h, std::int64_t w) {
+std::span<float> FusedNetwork::input(std::int64_t n, std::int64_t h, std::int64_t w) {
+  const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
+  input_shape_ = {n, channels, h, w};
+  images_.resize(static_cast<std::size_t>(input_shape_.elements()));
+  return images_;
+}
+
+void FusedNetwork::forward() {
   const c10::InferenceMode guard;
   maps_.assign(graph_.nodes().size(), {});
   gradient_of_.assign(graph_.nodes().size(), {});
@@ -223,13 +212,10 @@ void TrainableNetwork::Implementation::forward(std::span<const float> images, st
   const auto type = options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
   for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
 
-  const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
-  RF_CHECK(static_cast<std::int64_t>(images.size()) == n * h * w * channels);
-  shapes_ = graph::infer_shapes(graph_, {n, channels, h, w});
-  // The tensor only reads what it is put over.
-  maps_[0] = at::from_blob(const_cast<float*>(images.data()), {n, h, w, channels}, at::kFloat)
-                 .permute({0, 3, 1, 2})
-                 .to(type);
+  shapes_ = graph::infer_shapes(graph_, input_shape_);
+  const auto& [n, channels, h, w] = input_shape_;
+  maps_[0] =
+      at::from_blob(images_.data(), {n, h, w, channels}, at::kFloat).permute({0, 3, 1, 2}).to(type);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     run(steps_[i], Pass::kForward);
     for (std::size_t j = 0; j < outputs_.size(); ++j) {
@@ -240,42 +226,48 @@ void TrainableNetwork::Implementation::forward(std::span<const float> images, st
   }
 }
 
-void TrainableNetwork::Implementation::repeat(const StepSegment& segment) {
+void FusedNetwork::repeat(const StepSegment& segment) {
   for (std::size_t i = segment.begin; i < segment.end; ++i) {
     if (retention_.runs_again[i]) run(steps_[i], Pass::kRepeated);
     for (const NodeId map : retention_.dropped_repeated[i]) maps_[index(map)].reset();
   }
 }
 
-void TrainableNetwork::Implementation::run(const ForwardStep& step, Pass pass) {
+void FusedNetwork::run(const ForwardStep& step, Pass pass) {
   at::Tensor& result = maps_[index(step.result)];
-  const graph::Operator& op = graph_.node(step.node).op;
-  if (graph::is_convolution(op)) {
-    result = convolve(step.node);
-  } else if (std::holds_alternative<graph::BatchNorm>(op)) {
-    normalize(step, pass);
-  } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&op)) {
-    result = at::leaky_relu(input_of(step.node), relu->slope);
-  } else if (std::holds_alternative<graph::Add>(op)) {
-    result = at::add(input_of(step.node, 0), input_of(step.node, 1));
-  } else if (std::holds_alternative<graph::UpsampleLike>(op)) {
-    const graph::Shape& like = input_shape(step.node, 1);
-    result = at::upsample_nearest2d(input_of(step.node), {like.h, like.w});
-  } else if (std::holds_alternative<graph::Concat>(op)) {
-    std::vector<at::Tensor> parts;
-    for (std::size_t i = 0; i < graph_.node(step.node).inputs.size(); ++i) {
-      parts.push_back(input_of(step.node, i));
-    }
-    result = at::cat(parts, 1).contiguous(kChannelsLast);
-  } else if (const auto* pool = std::get_if<graph::MaxPool>(&op)) {
-    result = at::max_pool2d(input_of(step.node), {pool->kernel, pool->kernel},
-                            {pool->stride, pool->stride}, {pool->padding, pool->padding});
-  } else {
-    RF_CHECK(std::holds_alternative<graph::Input>(op));
-  }
+  const graph::Node& node = graph_.node(step.node);
+  std::visit(Overloaded{
+                 [](const graph::Input&) {},  // its map is there
+                 [&](const graph::Convolution&) { result = convolve(step.node); },
+                 [&](const graph::DeformableConvolution&) { result = convolve(step.node); },
+                 [&](const graph::BatchNorm&) { normalize(step, pass); },
+                 [&](const graph::LeakyRelu& relu) {
+                   result = at::leaky_relu(input_of(step.node), relu.slope);
+                 },
+                 [&](const graph::Add&) {
+                   result = at::add(input_of(step.node, 0), input_of(step.node, 1));
+                 },
+                 [&](const graph::UpsampleLike&) {
+                   const graph::Shape& like = input_shape(step.node, 1);
+                   result = at::upsample_nearest2d(input_of(step.node), {like.h, like.w});
+                 },
+                 [&](const graph::Concat&) {
+                   std::vector<at::Tensor> parts;
+                   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+                     parts.push_back(input_of(step.node, i));
+                   }
+                   result = at::cat(parts, 1).contiguous(kChannelsLast);
+                 },
+                 [&](const graph::MaxPool& pool) {
+                   result =
+                       at::max_pool2d(input_of(step.node), {pool.kernel, pool.kernel},
+                                      {pool.stride, pool.stride}, {pool.padding, pool.padding});
+                 },
+             },
+             node.op);
 }
 
-at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
+at::Tensor FusedNetwork::convolve(NodeId node) {
   const ConvolutionLayer& layer = convolutions_.at(node);
   const at::Tensor& x = input_of(node);
   at::Tensor bias;
@@ -290,7 +282,7 @@ at::Tensor TrainableNetwork::Implementation::convolve(NodeId node) {
       .contiguous(kChannelsLast);
 }
 
-void TrainableNetwork::Implementation::normalize(const ForwardStep& step, Pass pass) {
+void FusedNetwork::normalize(const ForwardStep& step, Pass pass) {
   const at::Tensor& x = input_of(step.node);
   at::Tensor& result = maps_[index(step.result)];
   const bool part = step.result_channels > 0;
@@ -307,15 +299,13 @@ void TrainableNetwork::Implementation::normalize(const ForwardStep& step, Pass p
   }
 }
 
-void TrainableNetwork::Implementation::backward(
-    std::span<const std::span<const float>> output_gradients) {
+void FusedNetwork::backward() {
   const c10::InferenceMode guard;
-  RF_CHECK(output_gradients.size() == outputs_.size());
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const at::Tensor& output = outputs_[i];
-    RF_CHECK(static_cast<std::int64_t>(output_gradients[i].size()) == output.numel());
+    RF_CHECK(static_cast<std::int64_t>(output_gradients_[i].size()) == output.numel());
     const at::Tensor gradient =
-        at::from_blob(const_cast<float*>(output_gradients[i].data()),
+        at::from_blob(output_gradients_[i].data(),
                       {output.size(0), output.size(2), output.size(3), output.size(1)}, at::kFloat)
             .permute({0, 3, 1, 2});
     add_gradient(graph_.outputs()[i].node, gradient.to(maps_[0].scalar_type()));
@@ -333,47 +323,56 @@ void TrainableNetwork::Implementation::backward(
   }
 }
 
-void TrainableNetwork::Implementation::run_back(const ForwardStep& step) {
+void FusedNetwork::run_back(const ForwardStep& step) {
   const at::Tensor gradient = gradient_of_[index(step.result)];
   if (!gradient.defined()) return;  // nothing before it learns, or nothing behind it is an output
   const graph::Node& node = graph_.node(step.node);
-  if (std::holds_alternative<graph::Convolution>(node.op)) {
-    convolve_back(step.node, gradient);
-  } else if (std::holds_alternative<graph::DeformableConvolution>(node.op)) {
-    deform_back(step.node, gradient);
-  } else if (std::holds_alternative<graph::BatchNorm>(node.op)) {
-    normalize_back(step, gradient);
-  } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
-    // The result has the input's signs, and the layer behind it keeps it anyway.
-    const at::Tensor& result = maps_[index(step.result)];
-    add_gradient(node.inputs[0], at::leaky_relu_backward(gradient, result, relu->slope, true));
-  } else if (std::holds_alternative<graph::Add>(node.op)) {
-    add_gradient(node.inputs[0], gradient);
-    add_gradient(node.inputs[1], gradient);
-  } else if (std::holds_alternative<graph::UpsampleLike>(node.op)) {
-    const graph::Shape& in = input_shape(step.node);
-    add_gradient(node.inputs[0],
-                 at::upsample_nearest2d_backward(gradient, {gradient.size(2), gradient.size(3)},
-                                                 {in.n, in.c, in.h, in.w}));
-  } else if (std::holds_alternative<graph::Concat>(node.op)) {
-    std::int64_t first = 0;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const std::int64_t channels = input_shape(step.node, i).c;
-      add_gradient(node.inputs[i], gradient.narrow(1, first, channels).contiguous(kChannelsLast));
-      first += channels;
-    }
-  } else if (const auto* pool = std::get_if<graph::MaxPool>(&node.op)) {
-    const std::vector<std::int64_t> kernel(2, pool->kernel);
-    const std::vector<std::int64_t> stride(2, pool->stride);
-    const std::vector<std::int64_t> padding(2, pool->padding);
-    const at::Tensor& x = input_of(step.node);
-    const at::Tensor places = std::get<1>(at::max_pool2d_with_indices(x, kernel, stride, padding));
-    add_gradient(node.inputs[0], at::max_pool2d_with_indices_backward(
-                                     gradient, x, kernel, stride, padding, {1, 1}, false, places));
-  }
+  std::visit(Overloaded{
+                 [](const graph::Input&) {},  // nothing learns before it
+                 [&](const graph::Convolution&) { convolve_back(step.node, gradient); },
+                 [&](const graph::DeformableConvolution&) { deform_back(step.node, gradient); },
+                 [&](const graph::BatchNorm&) { normalize_back(step, gradient); },
+                 [&](const graph::LeakyRelu& relu) {
+                   // The result has the input's signs, and the layer behind it keeps it anyway.
+                   const at::Tensor& result = maps_[index(step.result)];
+                   add_gradient(node.inputs[0],
+                                at::leaky_relu_backward(gradient, result, relu.slope, true));
+                 },
+                 [&](const graph::Add&) {
+                   add_gradient(node.inputs[0], gradient);
+                   add_gradient(node.inputs[1], gradient);
+                 },
+                 [&](const graph::UpsampleLike&) {
+                   const graph::Shape& in = input_shape(step.node);
+                   add_gradient(node.inputs[0], at::upsample_nearest2d_backward(
+                                                    gradient, {gradient.size(2), gradient.size(3)},
+                                                    {in.n, in.c, in.h, in.w}));
+                 },
+                 [&](const graph::Concat&) {
+                   std::int64_t first = 0;
+                   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+                     const std::int64_t channels = input_shape(step.node, i).c;
+                     add_gradient(node.inputs[i],
+                                  gradient.narrow(1, first, channels).contiguous(kChannelsLast));
+                     first += channels;
+                   }
+                 },
+                 [&](const graph::MaxPool& pool) {
+                   const std::vector<std::int64_t> kernel(2, pool.kernel);
+                   const std::vector<std::int64_t> stride(2, pool.stride);
+                   const std::vector<std::int64_t> padding(2, pool.padding);
+                   const at::Tensor& x = input_of(step.node);
+                   const at::Tensor places =
+                       std::get<1>(at::max_pool2d_with_indices(x, kernel, stride, padding));
+                   add_gradient(node.inputs[0],
+                                at::max_pool2d_with_indices_backward(
+                                    gradient, x, kernel, stride, padding, {1, 1}, false, places));
+                 },
+             },
+             node.op);
 }
 
-void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tensor& gradient) {
+void FusedNetwork::convolve_back(NodeId node, const at::Tensor& gradient) {
   ConvolutionLayer& layer = convolutions_.at(node);
   const auto& op = std::get<graph::Convolution>(graph_.node(node).op);
   const NodeId input = graph_.node(node).inputs[0];
@@ -401,7 +400,7 @@ void TrainableNetwork::Implementation::convolve_back(NodeId node, const at::Tens
   if (on) add_gradient(input, dx);
 }
 
-void TrainableNetwork::Implementation::deform_back(NodeId node, const at::Tensor& gradient) {
+void FusedNetwork::deform_back(NodeId node, const at::Tensor& gradient) {
   ConvolutionLayer& layer = convolutions_.at(node);
   const auto& inputs = graph_.node(node).inputs;
   const DeformableGradients gradients =
@@ -416,8 +415,7 @@ void TrainableNetwork::Implementation::deform_back(NodeId node, const at::Tensor
   if (gradients.offsets.defined()) add_gradient(inputs[1], gradients.offsets);
 }
 
-void TrainableNetwork::Implementation::normalize_back(const ForwardStep& step,
-                                                      const at::Tensor& gradient) {
+void FusedNetwork::normalize_back(const ForwardStep& step, const at::Tensor& gradient) {
   const at::Tensor& x = input_of(step.node);
   const NodeId input = graph_.node(step.node).inputs[0];
   if (!needs_gradient_[index(step.node)]) return;
@@ -425,7 +423,7 @@ void TrainableNetwork::Implementation::normalize_back(const ForwardStep& step,
   add_gradient(input, norms_.at(step.node).backward(x, own, step.result_channels));
 }
 
-void TrainableNetwork::Implementation::add_gradient(NodeId node, const at::Tensor& gradient) {
+void FusedNetwork::add_gradient(NodeId node, const at::Tensor& gradient) {
   if (!needs_gradient_[index(node)]) return;
   at::Tensor& sum = gradient_of_[index(node)];
   // Never in place: an addition hands one tensor to both of its inputs.
@@ -433,63 +431,30 @@ void TrainableNetwork::Implementation::add_gradient(NodeId node, const at::Tenso
   if (!sum.is_contiguous(kChannelsLast)) sum = sum.contiguous(kChannelsLast);
 }
 
-TrainableNetwork::TrainableNetwork(const graph::Graph& graph, const graph::Weights& weights,
-                                   TrainableOptions options)
-    : implementation_(std::make_unique<Implementation>(graph, weights, std::move(options))) {}
-TrainableNetwork::~TrainableNetwork() = default;
-TrainableNetwork::TrainableNetwork(TrainableNetwork&&) noexcept = default;
-TrainableNetwork& TrainableNetwork::operator=(TrainableNetwork&&) noexcept = default;
-
-std::span<const ParameterSlot> TrainableNetwork::parameters() const {
-  return implementation_->slots_;
-}
-std::span<float> TrainableNetwork::values() {
-  return implementation_->values_;
-}
-std::span<const float> TrainableNetwork::values() const {
-  return implementation_->values_;
-}
-std::span<float> TrainableNetwork::gradients() {
-  return implementation_->gradients_;
-}
-void TrainableNetwork::clear_gradients() {
-  std::ranges::fill(implementation_->gradients_, 0.0F);
-}
-
-void TrainableNetwork::forward(std::span<const float> images, std::int64_t n, std::int64_t h,
-                               std::int64_t w) {
-  implementation_->forward(images, n, h, w);
-}
-
-OutputBatch TrainableNetwork::output(std::size_t index) const {
-  RF_CHECK(index < implementation_->outputs_.size());
-  const at::Tensor& output = implementation_->outputs_[index];
+OutputBatch FusedNetwork::output(std::size_t index) {
+  RF_CHECK(index < outputs_.size());
+  const at::Tensor& output = outputs_[index];
   return {output.data_ptr<float>(), output.size(0), output.size(2), output.size(3), output.size(1)};
 }
 
-void TrainableNetwork::backward(std::span<const std::span<const float>> output_gradients) {
-  implementation_->backward(output_gradients);
+std::span<float> FusedNetwork::output_gradient(std::size_t index) {
+  std::vector<float>& gradient = output_gradients_[index];
+  gradient.resize(output(index).size());
+  return gradient;
 }
 
-graph::Weights TrainableNetwork::weights() const {
-  graph::Weights weights;
-  for (const ParameterSlot& slot : implementation_->slots_) {
-    graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-    std::ranges::copy(values().subspan(slot.offset, slot.size), tensor.values.begin());
-    weights.tensors.emplace(slot.name, std::move(tensor));
-  }
-  return weights;
-}
+}  // namespace
 
-void set_threads(int threads) {
-  RF_CHECK(threads >= 1);
-  at::set_num_threads(threads);
-}
-
-void keep_step_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);  // never; a step of float32 frees more than an int can say
-  mallopt(M_TOP_PAD, 64 << 20);
+const TrainableBackend& fused_backend() {
+  static const TrainableBackend backend = {
+      .name = "fused",
+      .description = "our own steps, on CPUs",
+      .devices = [] { return std::vector<std::string>{"cpu"}; },
+      .create = [](const graph::Graph& graph, const graph::Weights& weights,
+                   TrainableOptions options) -> std::unique_ptr<TrainableNetwork> {
+        return std::make_unique<FusedNetwork>(graph, weights, std::move(options));
+      }};
+  return backend;
 }
 
 }  // namespace retinaface::runtime

@@ -12,6 +12,7 @@
 #include "cli/interruption.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "cli/thresholds.h"
 #include "detection/tiles.h"
 #include "models/catalogue.h"
@@ -220,9 +221,7 @@ Action declare_detect(CLI::App& app) {
       ->capture_default_str();
   declare_selection(app, *options);
   declare_output(app, *options);
-  app.add_option("--threads", options->job.threads,
-                 "images or frames worked on at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->job.threads, "images or frames worked on at once");
   app.add_flag("--quiet", options->quiet, "say nothing but errors");
   app.add_flag("--verbose", options->verbose, "say what is done and how long it took");
   return [options] { return run(*options); };

@@ -169,9 +169,8 @@ std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
   std::erase_if(inputs, [&](const Input& input) {
     if (!input.problem.empty()) return false;
     if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
-    return job.writes_wider()
-               ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
-               : file.done().contains(input.path.string());
+    return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
+                              : file.done().contains(input.path.string());
   });
   return inputs;
 }
@@ -193,7 +192,7 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
 
 /// One image has no use for a second thread.
 int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
-  const auto wanted = static_cast<std::size_t>(job.threads > 0 ? job.threads : core_count());
+  const auto wanted = static_cast<std::size_t>(retinaface::thread_count(job.threads));
   if (inputs.size() >= wanted) return static_cast<int>(wanted);
   const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
     return input.problem.empty() && leads_to_video(input.path);

@@ -20,9 +20,9 @@ std::vector<std::size_t> select_faces(const FaceSelection& selection,
   return wanted;
 }
 
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection, ImageView image,
-                       const std::filesystem::path& path,
-                       const std::optional<video::FrameStamp>& frame) {
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame) {
   constexpr float kFaint = 0.1F;
   DetectOptions options = selection.detect;
   if (frame) options.min_score = std::min(options.min_score, kFaint);

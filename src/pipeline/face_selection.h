@@ -36,8 +36,8 @@ struct DetectedFaces {
 /// Detects in an image that is in memory. `path` is what the result calls the image, `frame` which
 /// frame of a video it is, if it is one; its tracks are left to the caller. Throws as
 /// Detector::detect.
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection, ImageView image,
-                       const std::filesystem::path& path,
-                       const std::optional<video::FrameStamp>& frame = std::nullopt);
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 }  // namespace retinaface::pipeline

@@ -64,7 +64,8 @@ TEST(DetectFaces, BytesInMemoryBecomeJsonAndAnAnnotatedImage) {
   const auto changed = [&](int x, int y) {
     return !std::equal(image.row(y) + 3 * x, image.row(y) + 3 * x + 3, before.row(y) + 3 * x);
   };
-  EXPECT_TRUE(changed(static_cast<int>(box.x0 + box.x1) / 2, static_cast<int>(box.y0 + box.y1) / 2));
+  EXPECT_TRUE(
+      changed(static_cast<int>(box.x0 + box.x1) / 2, static_cast<int>(box.y0 + box.y1) / 2));
   EXPECT_FALSE(changed(0, 0));
 }
 

@@ -30,8 +30,8 @@ ImageResult frame(std::int64_t number) {
 std::string written(const std::string& format, const std::vector<ImageResult>& results,
                     const std::filesystem::path& folder = {}) {
   std::string text;
-  const auto writer =
-      make_result_writer(format, [&](std::string_view piece) { text += piece; }, folder);
+  const auto writer = make_result_writer(
+      format, [&](std::string_view piece) { text += piece; }, folder);
   for (const ImageResult& result : results) writer->write(result);
   writer->finish();
   return text;

@@ -18,6 +18,7 @@ struct FaceSelection {
   DetectOptions detect;
   int max_faces = 0;      ///< only so many, those of the highest scores; 0: all
   float min_size_px = 0;  ///< no face whose box's shorter side is below this
+  bool clip = false;      ///< results have the parts of boxes that lie in the image
 };
 
 bool is_large_enough(const FaceSelection& selection, const Face& face);

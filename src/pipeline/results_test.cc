@@ -48,6 +48,21 @@ TEST(Results, AreLinesOfJson) {
   EXPECT_EQ(json["faces"][0]["track"], 7);
 }
 
+TEST(Results, AreOneArrayOfTheSameLines) {
+  const auto json = nlohmann::json::parse(written("json", {image("a.jpg"), frame(5)}));
+  ASSERT_THAT(json, SizeIs(2));
+  EXPECT_EQ(json[0], nlohmann::json::parse(to_json(image("a.jpg"))));
+  EXPECT_EQ(json[1]["frame"], 5);
+  EXPECT_THAT(nlohmann::json::parse(written("json", {})), SizeIs(0));
+}
+
+TEST(Results, GoByTheExtension) {
+  EXPECT_EQ(result_format_of("a/b.JSON"), "json");
+  EXPECT_EQ(result_format_of("b.csv"), "csv");
+  EXPECT_EQ(result_format_of("b.jsonl"), "jsonl");
+  EXPECT_EQ(result_format_of("b.txt"), "");
+}
+
 TEST(Results, AreRowsOfCsvWithQuotedNames) {
   const auto lines = testing::lines_of(written("csv", {image("a,\"b\".jpg"), frame(2)}));
   ASSERT_THAT(lines, SizeIs(3));

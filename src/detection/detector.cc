@@ -285,7 +285,7 @@ std::vector<std::vector<Face>> Detector::detect_batch(std::span<const ImageView>
   if (threads < 0) {
     fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
   }
-  const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? core_count() : threads);
+  const std::size_t wanted = static_cast<std::size_t>(thread_count(threads));
   std::vector<std::vector<Face>> faces;
   std::size_t next = 0;
   run_in_order(

@@ -90,6 +90,8 @@ std::string DetectionReport::write(const ImageResult& result) {
 }
 
 void DetectionReport::write_frame(Outcome& outcome) {
+  write_faces(job_.images, outcome.image.path, outcome.image.frame,
+              outcome.detection->result.tracks, outcome.faces);
   if (!job_.images.annotates()) return;
   InputImage& image = outcome.image;
   const ImageResult& result = outcome.detection->result;

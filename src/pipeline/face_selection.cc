@@ -20,9 +20,19 @@ std::vector<std::size_t> select_faces(const FaceSelection& selection,
   return wanted;
 }
 
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection, ImageView image,
-                       const std::filesystem::path& path,
-                       const std::optional<video::FrameStamp>& frame) {
+namespace {
+
+/// The part of a box that lies in an image; where there is none, the edge that is closest.
+Box clipped(const Box& box, float width, float height) {
+  return {std::clamp(box.x0, 0.0F, width), std::clamp(box.y0, 0.0F, height),
+          std::clamp(box.x1, 0.0F, width), std::clamp(box.y1, 0.0F, height)};
+}
+
+}  // namespace
+
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame) {
   constexpr float kFaint = 0.1F;
   DetectOptions options = selection.detect;
   if (frame) options.min_score = std::min(options.min_score, kFaint);
@@ -34,6 +44,10 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
   detection.result = {path, image.width, image.height, {}, took.count(), frame};
   for (const std::size_t i : detection.wanted) {
     detection.result.faces.push_back(detection.found[i]);
+    if (selection.clip) {
+      Box& box = detection.result.faces.back().box;
+      box = clipped(box, static_cast<float>(image.width), static_cast<float>(image.height));
+    }
   }
   return detection;
 }

@@ -110,6 +110,7 @@ class VideoWriter::Implementation {
     const std::int64_t time =
         std::llround(std::clamp(time_s, 0.0, kLongest_s) / av_q2d(encoder_->time_base));
     yuv_->pts = std::max(time, last_ + 1);
+    if (last_ >= 0) gap_ = yuv_->pts - last_;
     last_ = yuv_->pts;
     require(av_.avcodec_send_frame(encoder_.get(), yuv_.get()));
     write_packets();
@@ -230,10 +231,13 @@ class VideoWriter::Implementation {
       const int result = av_.avcodec_receive_packet(encoder_.get(), packet_.get());
       if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
       require(result);
-      // The muxer sees how long a frame lasts by the next one's time, but not of the last.
-      if (packet_->duration == 0 && encoder_->framerate.num > 0) {
+      // The muxer sees how long a frame lasts by the next one's time, but not of the last, which
+      // players leave out if it lasts for no time.
+      if (packet_->duration == 0) {
         packet_->duration =
-            std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base));
+            encoder_->framerate.num > 0
+                ? std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base))
+                : gap_;
       }
       packet_->stream_index = 0;
       av_.av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream->time_base);
@@ -256,6 +260,7 @@ class VideoWriter::Implementation {
   Owned<AVPacket> packet_;
   Owned<SwsContext> converter_;
   std::int64_t last_ = -1;
+  std::int64_t gap_ = 1;  // between the last two frames
 };
 
 VideoWriter::VideoWriter(const fs::path& path, int width, int height, const VideoFormat& format)

@@ -10,7 +10,7 @@ import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "dataset", "training", "mesh", "evaluation", "interchange", "cli", "server"]
+          "tracking", "c_interface", "dataset", "training", "mesh", "evaluation", "interchange", "cli", "server"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {

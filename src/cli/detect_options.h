@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "retinaface/detector.h"
 
 #include "cli/image_outputs.h"
+#include "detection/face_selection.h"
 #include "models/catalogue.h"
 
 namespace retinaface::cli {
@@ -41,7 +41,7 @@ struct DetectCommandOptions {
 
 /// Whether --min-size leaves a face in.
 inline bool is_large_enough(const DetectCommandOptions& options, const Face& face) {
-  return std::min(face.box.width(), face.box.height()) >= options.min_size_px;
+  return detection::is_large_enough(face, options.min_size_px);
 }
 
 }  // namespace retinaface::cli

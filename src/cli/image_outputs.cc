@@ -10,13 +10,13 @@
 #include <fmt/format.h>
 
 #include "retinaface/alignment.h"
+#include "retinaface/blur.h"
 
 #include "base/check.h"
 #include "base/file.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
-#include "image/obscure.h"
 #include "video/video_writer.h"
 
 namespace retinaface::cli {
@@ -98,7 +98,7 @@ void write_faces(const ImageOutputs& outputs, const fs::path& input,
 }
 
 void blur(const std::vector<Face>& faces, Image& image) {
-  for (const Face& face : faces) obscure_face(image, face.box);
+  blur_faces(image, faces);
 }
 
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,

@@ -45,7 +45,7 @@ ResultFile::ResultFile(const std::string& path, bool resume) {
   if (again) fs::resize_file(path, keep_whole_lines(path));
   file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
   if (file_ == nullptr) {
-    fail(ErrorCode::kUnreadable, "{}: {}", printable(path), std::strerror(errno));
+    fail(ErrorCode::kUnwritable, "{}: {}", printable(path), std::strerror(errno));
   }
 }
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 void put(std::FILE* file, const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0) {
-    fail(ErrorCode::kUnreadable, "{} cannot be written",
+    fail(ErrorCode::kUnwritable, "{} cannot be written",
          file == stdout ? "standard output" : "the file of results");
   }
 }

@@ -5,11 +5,13 @@
 
 #include "base/check.h"
 #include "geometry/similarity.h"
+#include "image/convert.h"
 #include "image/warp.h"
 
 namespace retinaface {
 
-Image align_face(ImageView image, const Landmarks& landmarks) {
+Image align_face(const ImageView& image, const Landmarks& landmarks) {
+  check_view(image, "image");
   const bool numbers = std::ranges::all_of(
       landmarks, [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
   const bool apart =

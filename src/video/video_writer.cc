@@ -87,13 +87,13 @@ class VideoWriter::Implementation {
     part_ += ".part";
     const int opened =
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
-    if (opened < 0) fail(ErrorCode::kUnreadable, "{}: {}", name_, av_.reason(opened));
+    if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));
     is_begun_ = true;
     av_.av_dict_set(&context_->metadata, "comment", kOriginMark.data(), 0);
     const int begun = av_.avformat_write_header(context_.get(), nullptr);
     if (begun < 0) {
       remove();
-      fail(ErrorCode::kUnreadable, "{}: {}", name_, av_.reason(begun));
+      fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(begun));
     }
   }
 
@@ -123,7 +123,7 @@ class VideoWriter::Implementation {
     require(av_.avio_closep(&context_->pb));
     std::error_code error;
     fs::rename(part_, path_, error);
-    if (error) fail(ErrorCode::kUnreadable, "{}: {}", name_, error.message());
+    if (error) fail(ErrorCode::kUnwritable, "{}: {}", name_, error.message());
     is_begun_ = false;
   }
 
@@ -133,7 +133,7 @@ class VideoWriter::Implementation {
   void require(int result) const {
     if (result == AVERROR(ENOMEM)) throw std::bad_alloc();
     if (result < 0) {
-      fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", name_, av_.reason(result));
+      fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", name_, av_.reason(result));
     }
   }
 

@@ -12,7 +12,7 @@ import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
+          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
           "server"]
 
 # Header prefix -> the only folders under src/ that may include it.

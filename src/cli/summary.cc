@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "detection/anchors.h"
+#include "graph/cost.h"
 #include "graph/operators.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
@@ -44,17 +45,6 @@ std::string weight_text(const std::vector<graph::ParameterSpec>& parameters) {
   return parameters.empty() ? "" : graph::to_string(parameters.front().shape);
 }
 
-std::int64_t count(const std::vector<graph::ParameterSpec>& parameters) {
-  std::int64_t total = 0;
-  for (const graph::ParameterSpec& parameter : parameters) {
-    if (parameter.name.find(".running_") != std::string::npos) continue;  // statistics
-    std::int64_t elements = 1;
-    for (const std::int64_t extent : parameter.shape) elements *= extent;
-    total += elements;
-  }
-  return total;
-}
-
 struct Layer {
   const graph::Node* node = nullptr;
   graph::Shape shape;
@@ -78,9 +68,10 @@ Summary summary_of(const models::Model& model, const graph::Graph& graph,
     const auto inputs = graph::input_shapes(node, shapes);
     summary.layers.push_back(
         {&node, shapes[i], graph::parameters(node, inputs), graph::multiply_adds(node.op, inputs)});
-    summary.parameters += count(summary.layers.back().parameters);
-    summary.multiply_adds += summary.layers.back().multiply_adds;
   }
+  const graph::Cost cost = graph::cost(graph, input);
+  summary.parameters = cost.parameters;
+  summary.multiply_adds = cost.multiply_adds;
   summary.anchors = detection::anchor_count(model.anchors, input.h, input.w);
   return summary;
 }
@@ -92,7 +83,8 @@ void print(const Summary& summary) {
     const std::string weight = layer.node->shared_with.empty() ? weight_text(layer.parameters)
                                                                : "of " + layer.node->shared_with;
     fmt::print(kRow, layer.node->name, graph::operator_name(layer.node->op),
-               graph::to_string(layer.shape), weight, count(layer.parameters), layer.multiply_adds);
+               graph::to_string(layer.shape), weight, graph::learned_values(layer.parameters),
+               layer.multiply_adds);
   }
 }
 

@@ -16,6 +16,6 @@ Landmarks aligned_landmarks(int side_px);
 
 /// align_face (retinaface/alignment.h) to side_px x side_px pixels. Throws Error(kInvalidArgument)
 /// for a side outside the range above, too.
-Image align_face(ImageView image, const Landmarks& landmarks, int side_px);
+Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
 
 }  // namespace retinaface

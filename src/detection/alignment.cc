@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "detection/aligned_size.h"
 #include "geometry/similarity.h"
+#include "image/convert.h"
 #include "image/warp.h"
 
 namespace retinaface {
@@ -20,11 +21,12 @@ Landmarks aligned_landmarks(int side_px) {
   return points;
 }
 
-Image align_face(ImageView image, const Landmarks& landmarks) {
+Image align_face(const ImageView& image, const Landmarks& landmarks) {
   return align_face(image, landmarks, kAlignedSide);
 }
 
-Image align_face(ImageView image, const Landmarks& landmarks, int side_px) {
+Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
+  check_view(image, "image");
   if (side_px < kMinAlignedSide || side_px > kMaxAlignedSide) {
     fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
          kMinAlignedSide, kMaxAlignedSide, side_px);

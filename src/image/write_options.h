@@ -15,11 +15,12 @@ struct WriteOptions {
 };
 
 /// The bytes of an image as a file of that name would hold them; throws as write_image.
-std::vector<std::byte> encode_image(const std::filesystem::path& name, ImageView image,
+std::vector<std::byte> encode_image(const std::filesystem::path& name, const ImageView& image,
                                     const WriteOptions& options = {});
 
 /// write_image (retinaface/image.h) with options.
-void write_image(const std::filesystem::path& path, ImageView image, const WriteOptions& options);
+void write_image(const std::filesystem::path& path, const ImageView& image,
+                 const WriteOptions& options);
 
 namespace codecs {
 

@@ -100,7 +100,16 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
 }
 
 LoadedModel load_model(const std::filesystem::path& path) {
-  return bind_to_row(graph::read_safetensors(path), printable(path));
+  LoadedModel loaded = bind_to_row(graph::read_safetensors(path), printable(path));
+  loaded.origin = WeightsOrigin::kFile;
+  loaded.source = path.string();
+  return loaded;
+}
+
+LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name) {
+  LoadedModel loaded = bind_to_row(graph::parse_safetensors(safetensors, name), name);
+  loaded.source = name;
+  return loaded;
 }
 
 LoadedModel load_builtin_model(std::string_view name) {
@@ -110,8 +119,10 @@ LoadedModel load_builtin_model(std::string_view name) {
     fail(ErrorCode::kNotFound, "no weights of the model '{}' are inside this program; give a file",
          name);
   }
-  return bind_to_row(graph::parse_safetensors(content, "built-in " + model.name),
-                     "built-in " + model.name);
+  LoadedModel loaded = parse_model(content, "built-in " + model.name);
+  loaded.origin = WeightsOrigin::kBuiltIn;
+  loaded.source.clear();
+  return loaded;
 }
 
 LoadedModel load_model_by_name_or_path(const std::string& name_or_path) {

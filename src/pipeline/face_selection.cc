@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-namespace retinaface::pipeline {
+#include "detection/face_selection.h"
 
-bool is_large_enough(const FaceSelection& selection, const Face& face) {
-  return std::min(face.box.width(), face.box.height()) >= selection.min_size_px;
-}
+namespace retinaface::pipeline {
 
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
                                       const std::vector<Face>& found) {
@@ -15,7 +13,7 @@ std::vector<std::size_t> select_faces(const FaceSelection& selection,
   const auto maximum = static_cast<std::size_t>(selection.max_faces);
   for (std::size_t i = 0; i < found.size() && (maximum == 0 || wanted.size() < maximum); ++i) {
     const bool is_sure = found[i].score >= selection.detect.min_score;
-    if (is_sure && is_large_enough(selection, found[i])) wanted.push_back(i);
+    if (is_sure && detection::is_large_enough(found[i], selection.min_size_px)) wanted.push_back(i);
   }
   return wanted;
 }

@@ -21,8 +21,6 @@ struct FaceSelection {
   bool clip = false;      ///< results have the parts of boxes that lie in the image
 };
 
-bool is_large_enough(const FaceSelection& selection, const Face& face);
-
 /// Which of the faces found, sorted by score, are wanted: their indices, in order.
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
                                       const std::vector<Face>& found);

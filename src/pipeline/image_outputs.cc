@@ -9,13 +9,15 @@
 
 #include <fmt/format.h>
 
+#include "retinaface/alignment.h"
+#include "retinaface/blur.h"
+
 #include "base/check.h"
 #include "base/file.h"
 #include "detection/aligned_size.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
-#include "image/obscure.h"
 #include "video/video_writer.h"
 
 namespace retinaface::pipeline {
@@ -112,13 +114,9 @@ void write_faces(const ImageOutputs& outputs, const fs::path& input,
   write_numbered(folder_of_faces(outputs, input, kAligned), frame, tracks, faces.aligned);
 }
 
-void blur(const std::vector<Face>& faces, Image& image) {
-  for (const Face& face : faces) obscure_face(image, face.box);
-}
-
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image) {
-  if (outputs.blur) blur(faces, image);
+  if (outputs.blur) blur_faces(image, faces);
   if (outputs.draw) {
     std::vector<FaceMark> marks;
     for (std::size_t i = 0; i < faces.size(); ++i) {

@@ -57,9 +57,6 @@ void write_faces(const ImageOutputs& outputs, const std::filesystem::path& input
                  const std::optional<video::FrameStamp>& frame,
                  const std::vector<std::int64_t>& tracks, const FaceImages& faces);
 
-/// Makes faces unrecognisable.
-void blur(const std::vector<Face>& faces, Image& image);
-
 /// Draws and blurs faces as asked for; `tracks` are their numbers in a video, else empty.
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image);

@@ -100,7 +100,8 @@ class Teacher::SessionRunner final : public Teacher::Runner {
     const auto run_one = [&](std::size_t image, std::size_t thread) {
       runtime::Session& session = *sessions_[thread];
       const ImageView view = images[image];
-      detection::preprocess(view, preprocessing_, session.input(1, view.height, view.width).values());
+      detection::preprocess(view, preprocessing_,
+                            session.input(1, view.height, view.width).values());
       session.run();
       for (const std::size_t output : outputs) take(image, output, session.output(output));
     };

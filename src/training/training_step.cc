@@ -37,8 +37,8 @@ runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) 
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, ProcessGroup& processes,
-                           Teacher* teacher, StepOptions options)
+                           const graph::Weights& weights, ProcessGroup& processes, Teacher* teacher,
+                           StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),

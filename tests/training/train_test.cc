@@ -529,6 +529,28 @@ TEST_F(Train, LearnsFromATeacher) {
   EXPECT_THAT(unknown.errors, HasSubstr("nobody"));
 }
 
+TEST_F(Train, ByEitherBackendLearnsTheSame) {
+  ASSERT_EQ(train("small.toml --data data --out fused --steps 3").exit_code, 0);
+  const auto other = train("small.toml --data data --out run --steps 2 --backend autograd");
+  ASSERT_EQ(other.exit_code, 0) << other.errors;
+  ASSERT_EQ(train("small.toml --data data --out run --steps 3 --resume").exit_code, 0);
+  const auto want = losses_of(folder_ / "fused/metrics.jsonl");
+  const auto got = losses_of(folder_ / "run/metrics.jsonl");
+  ASSERT_EQ(got.size(), want.size());
+  for (std::size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 0.02 * want[i]) << i;
+
+  const auto unknown = train("small.toml --data data --out new --backend abacus");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("(fused, autograd), found 'abacus'"));
+  const auto elsewhere = train("small.toml --data data --out new --device moon");
+  EXPECT_EQ(elsewhere.exit_code, 1);
+  EXPECT_THAT(elsewhere.errors, AllOf(HasSubstr("'fused'"), HasSubstr("(cpu), found 'moon'")));
+  const auto recomputing =
+      train("small.toml --data data --out new --backend autograd --set compute.recompute=true");
+  EXPECT_EQ(recomputing.exit_code, 1);
+  EXPECT_THAT(recomputing.errors, HasSubstr("compute.recompute = false"));
+}
+
 TEST_F(Train, RefusesWeightsOfAnotherModel) {
   graph::Weights weights;
   weights.tensors.emplace("body.surplus", graph::Tensor::of_shape({0}));

@@ -9,6 +9,7 @@
 #include "models/mobilenet.h"
 #include "models/resnet.h"
 #include "models/retinaface.h"
+#include "models/shallow.h"
 
 namespace retinaface::models {
 namespace {
@@ -95,7 +96,33 @@ graph::Graph mobilenet_network(const MobileNetStem& stem) {
       [&](graph::Graph& graph, graph::NodeId image) {
         return mobilenet025(graph, backbone_name(), image, stem);
       },
-      {.channels = 64, .anchors_per_cell = 2, .slope = 0.1F});
+      {.channels = 64, .anchors_per_cell = 2, .slope = kLeakySlope});
+}
+
+graph::Graph shallow_network(const ShallowStages& stages, const DetectorOptions& detector) {
+  return network(
+      [&](graph::Graph& graph, graph::NodeId image) {
+        return shallow_backbone(graph, backbone_name(), image, stages);
+      },
+      detector);
+}
+
+graph::Graph shallow_700m() {
+  return shallow_network(
+      {{{.channels = 32},
+        {.channels = 64, .dense = 1, .separable = 2, .widened = 48},
+        {.channels = 128, .separable = 2},
+        {.channels = 128, .separable = 3}}},
+      {.channels = 48, .context_channels = 64, .anchors_per_cell = 2, .slope = kLeakySlope});
+}
+
+graph::Graph shallow_2500m() {
+  return shallow_network(
+      {{{.channels = 64, .separable = 1},
+        {.channels = 112, .dense = 1, .separable = 3, .widened = 96},
+        {.channels = 192, .separable = 4},
+        {.channels = 192, .separable = 3}}},
+      {.channels = 80, .context_channels = 128, .anchors_per_cell = 2, .slope = kLeakySlope});
 }
 
 graph::Graph public_resnet50() {
@@ -123,6 +150,18 @@ std::vector<Model> make_catalogue() {
        .anchors = octave_anchors(),
        .search = derived_search_policy(octave_anchors())},
   };
+  rows.push_back({.name = "shallow-700m",
+                  .summary = "works mostly at strides 4 and 8, three levels: at mnet025's cost",
+                  .build = shallow_700m,
+                  .preprocessing = kPublicPreprocessing,
+                  .anchors = octave_anchors(),
+                  .search = derived_search_policy(octave_anchors())});
+  rows.push_back({.name = "shallow-2500m",
+                  .summary = "the same, about twice as wide: 2.5 G multiply-adds at 640x480",
+                  .build = shallow_2500m,
+                  .preprocessing = kPublicPreprocessing,
+                  .anchors = octave_anchors(),
+                  .search = derived_search_policy(octave_anchors())});
   add_paper_rows(rows, "resnet18", "ResNet-18", resnet18);
   add_paper_rows(rows, "resnet50", "ResNet-50", resnet50);
   add_paper_rows(rows, "resnet152", "ResNet-152", resnet152);

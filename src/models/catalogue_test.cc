@@ -171,6 +171,42 @@ TEST(Mnet025Light, ReadsTheImageCoarsely) {
             giga_multiply_adds(network("mnet025"), vga, "ssh"));
 }
 
+TEST(ShallowRows, CostNoMoreThanTheyAreMeantTo) {
+  const Shape vga = {1, 3, 480, 640};
+  EXPECT_LE(giga_multiply_adds(network("shallow-700m"), vga, ""),
+            giga_multiply_adds(network("mnet025"), vga, ""));
+  EXPECT_NEAR(giga_multiply_adds(network("shallow-700m"), vga, ""), 0.7273, 0.00005);
+  EXPECT_LE(giga_multiply_adds(network("shallow-2500m"), vga, ""), 2.5);
+  // A far smaller part of the backbone's work is done from stride 16 on than of MobileNet's.
+  const auto coarse_share = [&](const char* name, const char* third, const char* fourth) {
+    const graph::Graph graph = network(name);
+    return (giga_multiply_adds(graph, vga, third) + giga_multiply_adds(graph, vga, fourth)) /
+           giga_multiply_adds(graph, vga, "body.");
+  };
+  const double mobilenet = coarse_share("mnet025", "body.stage2", "body.stage3");
+  for (const char* name : {"shallow-700m", "shallow-2500m"}) {
+    EXPECT_LT(coarse_share(name, "body.stage3", "body.stage4"), 0.6 * mobilenet) << name;
+  }
+}
+
+/// What the CPU's own kernels take: whole blocks of 16 channels, and 3x3 at stride 2 depthwise.
+TEST(ShallowRows, FitTheKernels) {
+  for (const char* name : {"shallow-700m", "shallow-2500m"}) {
+    const graph::Graph graph = network(name);
+    for (const graph::Node& node : graph.nodes()) {
+      const auto* conv = std::get_if<graph::Convolution>(&node.op);
+      if (conv == nullptr || node.name.starts_with("body.stem") ||
+          node.name.find("Head") != std::string::npos) {
+        continue;
+      }
+      EXPECT_EQ(conv->out_channels % 16, 0) << name << " " << node.name;
+      if (conv->stride > 1) {
+        EXPECT_EQ(conv->groups, conv->out_channels) << name << " " << node.name;
+      }
+    }
+  }
+}
+
 TEST(Catalogue, RowsAgreeWithTheirGraphs) {
   for (const Model& model : catalogue()) {
     const graph::Graph graph = model.build();

@@ -19,6 +19,12 @@ std::vector<MirroredValue> mirrored_landmarks() {
   return values;
 }
 
+std::size_t only_head(std::span<const Head> heads, HeadMeaning meaning) {
+  RF_CHECK(std::ranges::count(heads, meaning, &Head::meaning) == 1);
+  const auto found = std::ranges::find(heads, meaning, &Head::meaning);
+  return static_cast<std::size_t>(found - heads.begin());
+}
+
 }  // namespace
 
 // The one place that spells the three out. Names of modules are the public PyTorch family's, loss
@@ -54,9 +60,11 @@ std::string output_name(const Head& head, std::size_t level) {
 }
 
 std::size_t score_head(std::span<const Head> heads) {
-  RF_CHECK(std::ranges::count(heads, HeadMeaning::kScore, &Head::meaning) == 1);
-  const auto found = std::ranges::find(heads, HeadMeaning::kScore, &Head::meaning);
-  return static_cast<std::size_t>(found - heads.begin());
+  return only_head(heads, HeadMeaning::kScore);
+}
+
+std::size_t box_head(std::span<const Head> heads) {
+  return only_head(heads, HeadMeaning::kBox);
 }
 
 std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,

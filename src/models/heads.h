@@ -55,6 +55,8 @@ std::string output_name(const Head& head, std::size_t level);
 
 /// The place of the head of scores among `heads`, which have exactly one.
 std::size_t score_head(std::span<const Head> heads);
+/// The same of the head of boxes.
+std::size_t box_head(std::span<const Head> heads);
 
 /// Where the outputs of the heads are among a graph's: by level, then by head.
 std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,

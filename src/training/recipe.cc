@@ -229,6 +229,9 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
 
 template <typename Fields>
 void matching_fields(Fields& table, MatchingOptions& options) {
+  table.choice("method", options.method,
+               {{"iou", MatchingMethod::kIou}, {"atss", MatchingMethod::kAtss}});
+  table.whole("candidates", options.candidates, 1, 100);
   table.number("positive_iou", options.positive_iou, 0, 1);
   table.number("negative_iou", options.negative_iou, 0, static_cast<double>(options.positive_iou));
   table.flag("force_best", options.force_best);
@@ -252,6 +255,12 @@ void loss_fields(Fields& table, LossOptions& options, std::span<const models::He
   weight_fields(table, options.weights, heads, [&](const models::Head& head) {
     return static_cast<float>(weight_of(head, options));
   });
+  table.choice(
+      "score", options.score,
+      {{"cross_entropy", ScoreLoss::kCrossEntropy}, {"quality_focal", ScoreLoss::kQualityFocal}});
+  table.choice(
+      "box", options.box,
+      {{"smooth_l1", BoxLoss::kSmoothL1}, {"giou", BoxLoss::kGiou}, {"diou", BoxLoss::kDiou}});
   table.number("negatives_per_positive", options.negatives_per_positive, 0, kAny);
   table.whole("min_negatives", options.min_negatives, 0, 1'000'000);
   table.number("smooth_l1_beta", options.smooth_l1_beta, 1e-6, kAny);

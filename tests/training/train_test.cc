@@ -404,7 +404,7 @@ TEST_F(Train, KeepsFrozenLayersAsTheyWere) {
   std::size_t frozen = 0;
   std::size_t moved = 0;  // a bias of a level that no face is on may stay
   for (const auto& [name, tensor] : before.tensors) {
-    const bool same = std::ranges::equal(tensor.values, after.at(name).values);
+    const bool same = std::ranges::equal(tensor.values(), after.at(name).values());
     const bool meant = name.starts_with("body.stage1") || name.starts_with("body.stage2.0");
     if (meant) {
       EXPECT_TRUE(same) << name;
@@ -504,7 +504,7 @@ learning_rate = 0
   for (const auto& [name, tensor] : last.tensors) {
     if (!name.starts_with(models::kBackbonePrefix)) continue;
     const graph::Tensor& from = classifier.at(name.substr(models::kBackbonePrefix.size()));
-    EXPECT_TRUE(std::ranges::equal(tensor.values, from.values)) << name;
+    EXPECT_TRUE(std::ranges::equal(tensor.values(), from.values())) << name;
     ++compared;
   }
   EXPECT_EQ(compared + 2, classifier.tensors.size());

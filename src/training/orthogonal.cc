@@ -1,6 +1,7 @@
 #include "training/orthogonal.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 #include "base/check.h"
 
@@ -9,7 +10,7 @@ namespace retinaface::training {
 void orthogonalize(std::span<float> matrix, std::int64_t rows) {
   const auto size = static_cast<std::int64_t>(matrix.size());
   RF_CHECK(rows > 0 && size % rows == 0);
-  const at::NoGradGuard no_gradients;
+  const c10::NoGradGuard no_gradients;
   at::Tensor given = at::from_blob(matrix.data(), {rows, size / rows}, at::kFloat);
   const bool wide = rows <= size / rows;
   // The smaller side first, for the smaller product.

@@ -19,7 +19,7 @@ LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "d
 WRAPPED = {
     "oneapi/": ["runtime/onednn"],
     "torch/": ["runtime/torch", "training", "mesh"],
-    "ATen/": ["runtime/torch", "runtime/autograd"],
+    "ATen/": ["runtime/torch", "runtime/autograd", "training"],
     "c10/": ["runtime/torch", "runtime/autograd"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],

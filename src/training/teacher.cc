@@ -74,13 +74,13 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
     : model_(*loaded.model),
       mirrored_(mirrored),
       network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-      outputs_(models::head_outputs(loaded.graph, model_)),
+      outputs_(models::head_outputs(loaded.graph, model_.detector)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
-  if (!same_anchors(model_.anchors, student.anchors)) {
+  if (!same_anchors(model_.detector.anchors, student.detector.anchors)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
          student.name, model_.name);
   }
-  if (!same_heads(model_.heads, student.heads)) {
+  if (!same_heads(model_.detector.heads, student.detector.heads)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the heads of {}, found a {}", source,
          student.name, model_.name);
   }
@@ -94,20 +94,21 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
 }
 
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs(model_.heads.size());
+  TeacherOutputs outputs(model_.detector.heads.size());
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
-  for (const models::AnchorLevel& level : model_.anchors.levels) {
+  for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
     RF_CHECK(!mirrored_ || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
-      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.heads[h].values));
+      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.detector.heads[h].values));
     }
   }
   const auto run = [&](runtime::Session& session, ImageView image) {
-    detection::preprocess(image, model_.preprocessing, session.input(1, height, width).values());
+    detection::preprocess(image, model_.network.preprocessing,
+                          session.input(1, height, width).values());
     session.run();
   };
   const auto predict_one = [&](runtime::Session& session, std::size_t n) {
@@ -129,7 +130,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     if (!mirrored_) return;
     run(session, detection::mirrored(samples[n].image));
     for_each_map([&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-      average_mirrored_map(map, model_.heads[h], target);
+      average_mirrored_map(map, model_.detector.heads[h], target);
     });
   };
   const auto share_of = [&](std::size_t thread) {

@@ -341,7 +341,7 @@ class Run {
 
 graph::Weights initial_weights(const models::Model& model, const graph::Weights& given,
                                std::uint64_t seed, const std::string& source) {
-  graph::Weights weights = graph::random_weights(model.build(), seed);
+  graph::Weights weights = graph::random_weights(model.network.build(), seed);
   for (const auto& [name, tensor] : given.tensors) {
     const auto own = weights.tensors.find(name);
     if (own == weights.tensors.end()) {

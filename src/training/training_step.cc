@@ -36,7 +36,7 @@ TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
       model_(model),
       processes_(processes),
       teacher_(teacher),
-      graph_(model.build()),
+      graph_(model.network.build()),
       network_(graph_, weights, network_options(recipe, processes)),
       gradients_(graph_.outputs().size()) {}
 
@@ -47,14 +47,14 @@ void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
     RF_CHECK(samples[i].image.width() == recipe_.side_px &&
              samples[i].image.height() == recipe_.side_px);
     detection::preprocess_interleaved(
-        samples[i].image, model_.preprocessing,
+        samples[i].image, model_.network.preprocessing,
         std::span(input_).subspan(i * side * side * 3, side * side * 3));
   }
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
-  NetworkOutputs outputs(model_.heads.size());
-  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_)) {
+  NetworkOutputs outputs(model_.detector.heads.size());
+  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_.detector)) {
     for (std::size_t h = 0; h < level.size(); ++h) {
       const runtime::OutputBatch output = network_.output(level[h]);
       std::vector<float>& gradients = gradients_[level[h]];
@@ -73,11 +73,11 @@ LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> 
   fill_input(samples);
   network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
   const NetworkOutputs outputs = collect_outputs();
-  LossValues loss = compute_loss(outputs, targets, model_.anchors, model_.heads, side, side, counts,
-                                 recipe_.loss);
+  LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
+                                 side, side, counts, recipe_.loss);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.heads, counts,
-                                         static_cast<double>(recipe_.loss.smooth_l1_beta),
+    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.detector.heads,
+                                         counts, static_cast<double>(recipe_.loss.smooth_l1_beta),
                                          recipe_.distillation);
     loss.total += loss.teacher;
   }
@@ -90,10 +90,10 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
   const std::int64_t side = recipe_.side_px;
   std::vector<ImageTarget> targets;
   for (const dataset::Sample& sample : batch) {
-    targets.push_back(
-        {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
+    targets.push_back({sample.faces, match_anchors(model_.detector.anchors, side, side,
+                                                   sample.faces, recipe_.matching)});
   }
-  LossCounts counts = count_positives(targets, model_.heads, recipe_.loss);
+  LossCounts counts = count_positives(targets, model_.detector.heads, recipe_.loss);
   std::vector<double*> sums = {&counts.positives};
   for (double& count : counts.by_head) sums.push_back(&count);
   sum(sums);

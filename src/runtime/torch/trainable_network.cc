@@ -223,7 +223,7 @@ void TrainableNetwork::Implementation::forward(std::span<const float> images, st
   const auto type = options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
   for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
 
-  const std::int64_t channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
+  const std::int64_t channels = graph::input_channels(graph_);
   RF_CHECK(static_cast<std::int64_t>(images.size()) == n * h * w * channels);
   shapes_ = graph::infer_shapes(graph_, {n, channels, h, w});
   // The tensor only reads what it is put over.

@@ -20,7 +20,7 @@ WRAPPED = {
     "oneapi/": ["runtime/onednn"],
     "torch/": ["runtime/torch", "training", "mesh"],
     "ATen/": ["runtime/torch", "runtime/autograd", "training"],
-    "c10/": ["runtime/torch", "runtime/autograd"],
+    "c10/": ["runtime/torch", "runtime/autograd", "training"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],
     "webp/": ["image"],

@@ -66,7 +66,8 @@ void measure(const std::string& path, int width, int height, float min_score, in
     std::array<Clock::time_point, 5> at;
     faces.clear();
     at[0] = Clock::now();
-    detection::preprocess(image, model.model->preprocessing, session->input(height, width));
+    detection::preprocess(image, model.model->preprocessing,
+                          session->input(1, height, width).values());
     at[1] = Clock::now();
     session->run();
     at[2] = Clock::now();

@@ -43,8 +43,13 @@ if(RETINAFACE_LIBTORCH)
   find_file(RETINAFACE_LIBTORCH_CPU libtorch_cpu.so PATHS ${RETINAFACE_LIBTORCH}/lib REQUIRED
             NO_DEFAULT_PATH)
   set(RETINAFACE_WITH_TRAINING ON)
-  set(TORCH_INCLUDE_DIRS ${RETINAFACE_LIBTORCH}/include
-                         ${RETINAFACE_LIBTORCH}/include/torch/csrc/api/include)
+  # Its own headers alone: beside them lie others of fmt and oneDNN than those we link.
+  set(TORCH_INCLUDE_DIRS ${PROJECT_BINARY_DIR}/libtorch)
+  file(MAKE_DIRECTORY ${TORCH_INCLUDE_DIRS})
+  foreach(folder ATen c10 torch)
+    file(CREATE_LINK ${RETINAFACE_LIBTORCH}/include/${folder} ${TORCH_INCLUDE_DIRS}/${folder}
+         SYMBOLIC)
+  endforeach()
   # What supports other devices registers itself when it is loaded; nothing of it is called by name.
   # One argument, so that its parts stay together.
   set(TORCH_LIBRARIES -Wl,--push-state,--no-as-needed)

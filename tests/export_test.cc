@@ -193,7 +193,7 @@ TEST_F(OnnxRuntime, ComputesWhatTheOthersCompute) {
                   .exit_code,
               0);
     const models::LoadedModel model{&row, row.build(), {}};
-    const auto network = runtime::make_reference_network(row.build(), std::move(weights));
+    const auto network = runtime::make_reference_network(graph, weights);
     const auto session = network->new_session();
     expect_equal(model, folder_ / "lively.onnx", *session, 24, 40);
     expect_equal(model, folder_ / "lively.onnx", *session, 33, 17);

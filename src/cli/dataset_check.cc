@@ -18,12 +18,12 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
 #include "image/draw.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -173,12 +173,12 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
 void guard_drawings(const Options& options, const dataset::FoundSet& found) {
   const dataset::AnnotationSet& entries = found.set.annotations;
   const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard.reads(found.source);
   for (const dataset::AnnotatedImage& image : entries) guard.reads(found.set.images / image.path);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!drawn[i]) continue;
-    guard.writes(drawing_path(options.out, entries[i].path), OutputKind::kImage,
+    guard.writes(drawing_path(options.out, entries[i].path), pipeline::OutputKind::kImage,
                  found.set.images / entries[i].path);
   }
 }

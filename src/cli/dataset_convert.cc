@@ -17,11 +17,11 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -95,7 +95,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
 
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   if (found.format == SetFormat::kVoc && std::filesystem::is_directory(found.source)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
       guard.reads(entry.path());
@@ -106,7 +106,7 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
     guard.reads(found.set.images / image.path);
   }
   for (const auto& file : written_files(options.out, format, found.set.annotations)) {
-    guard.writes(file, OutputKind::kAnnotations);
+    guard.writes(file, pipeline::OutputKind::kAnnotations);
   }
 }
 

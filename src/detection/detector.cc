@@ -236,7 +236,8 @@ class Detector::Implementation {
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
-    detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
+    detection::preprocess(image, model_.preprocessing,
+                          session.input(1, image.height, image.width).values());
     session.run();
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {

@@ -94,8 +94,9 @@ void divide_input(graph::Weights& weights, const models::Model& model) {
     if (node.inputs != std::vector<graph::NodeId>{0}) continue;
     graph::Tensor& weight = weights.tensors.at(node.parameter("weight"));
     const auto area = static_cast<std::size_t>(weight.shape[2] * weight.shape[3]);
-    for (std::size_t i = 0; i < weight.values.size(); ++i) {
-      weight.values[i] /= model.classifier_deviation[i / area % 3];
+    const std::span<float> values = weight.values();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] /= model.classifier_deviation[i / area % 3];
     }
   }
 }

@@ -42,8 +42,8 @@ models::Model small_model() {
 /// The i-th tensor of a state dict counts up from i there; counters of batches have an i as well.
 void expect_counting(const graph::Weights& weights, const std::string& name, int first) {
   const graph::Tensor& tensor = weights.at(name);
-  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
-    EXPECT_EQ(tensor.values[i], static_cast<float>(first) + static_cast<float>(i)) << name;
+  for (std::size_t i = 0; i < tensor.values().size(); ++i) {
+    EXPECT_EQ(tensor.values()[i], static_cast<float>(first) + static_cast<float>(i)) << name;
   }
 }
 
@@ -102,8 +102,8 @@ void expect_same_tensors(const graph::Weights& actual, const graph::Weights& exp
     SCOPED_TRACE(name);
     const graph::Tensor& other = actual.at(name);
     EXPECT_EQ(other.shape, tensor.shape);
-    EXPECT_EQ(std::memcmp(other.values.data(), tensor.values.data(),
-                          tensor.values.size() * sizeof(float)),
+    EXPECT_EQ(std::memcmp(other.values().data(), tensor.values().data(),
+                          tensor.values().size() * sizeof(float)),
               0);
   }
 }
@@ -169,7 +169,7 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
   for (const auto& [name, shape] : {std::pair("fc.weight", std::vector<std::int64_t>{1000, 512}),
                                     std::pair("fc.bias", std::vector<std::int64_t>{1000})}) {
     graph::Tensor tensor = graph::Tensor::of_shape(shape);
-    std::ranges::fill(tensor.values, 1.0F);
+    std::ranges::fill(tensor.values(), 1.0F);
     classifier.tensors.emplace(name, std::move(tensor));
   }
   const PyTorchCheckpoint checkpoint =
@@ -182,10 +182,10 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
     const graph::Tensor& from = classifier.at(name.substr(5));
     // The first layer divides the image by torchvision's deviations of red, green and blue.
     const bool first = name == "body.conv1.weight";
-    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    for (std::size_t i = 0; i < tensor.values().size(); ++i) {
       const std::size_t channel = i / 49 % 3;
       const float deviation = first ? std::array{58.395F, 57.12F, 57.375F}[channel] : 1.0F;
-      ASSERT_EQ(tensor.values[i], from.values[i] / deviation) << name << " " << i;
+      ASSERT_EQ(tensor.values()[i], from.values()[i] / deviation) << name << " " << i;
     }
     ++compared;
   }
@@ -244,7 +244,7 @@ TEST(Import, AsksForNoMoreMemoryThanTheModelNeeds) {
 std::uint64_t checksum(const graph::Weights& weights) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const auto& [name, tensor] : weights.tensors) {
-    for (const std::byte byte : std::as_bytes(std::span<const float>(tensor.values))) {
+    for (const std::byte byte : std::as_bytes(std::span<const float>(tensor.values()))) {
       hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3U;
     }
   }

@@ -1,5 +1,6 @@
 #include "interchange/onnx_export.h"
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,8 +37,7 @@ class Exporter {
     result_.metadata = models::metadata(*model_.model);
     for (const graph::ParameterSpec& parameter : graph::parameters(model_.graph)) {
       const graph::Tensor& tensor = model_.weights.at(parameter.name);
-      result_.constants.push_back(
-          {parameter.name, parameter.shape, std::span<const float>(tensor.values)});
+      result_.constants.push_back({parameter.name, parameter.shape, float32_values(tensor)});
     }
     for (const graph::Node& node : model_.graph.nodes()) {
       node_ = &node;
@@ -130,6 +130,12 @@ class Exporter {
 
  private:
   enum Axis : std::int64_t { kY = 2, kX = 3 };
+
+  /// Valid as long as the model and the exporter.
+  std::span<const float> float32_values(const graph::Tensor& tensor) {
+    if (tensor.type == graph::DataType::kFloat32) return tensor.values();
+    return widened_.emplace_back(graph::as_float32(tensor)).values();
+  }
 
   /// Returns the name of what the new node yields.
   std::string add(std::string op, std::vector<std::string> inputs, const std::string& output,
@@ -243,6 +249,7 @@ class Exporter {
   const models::LoadedModel& model_;
   std::vector<graph::Shape> shapes_;
   const graph::Node* node_ = nullptr;  ///< the one that is being written
+  std::deque<graph::Tensor> widened_;
   OnnxModel result_;
 };
 

@@ -13,8 +13,9 @@ namespace retinaface::interchange {
 /// the maps of models::Model as they are (logits, offsets), the anchors in the order of
 /// detection::make_anchors. The model's metadata are the file's (doc/onnx.md).
 ///
-/// Nodes and parameters keep their names, and parameters their values bit for bit: normalisation
-/// stays a node of its own, which runtimes fold when they load the file.
+/// Nodes and parameters keep their names, and parameters their values bit for bit (of float16 and
+/// bfloat16 as float32, which is exact): normalisation stays a node of its own, which runtimes fold
+/// when they load the file.
 std::string export_onnx(const models::LoadedModel& model);
 
 }  // namespace retinaface::interchange

@@ -34,15 +34,9 @@ models::LoadedModel lively(const models::Model& model, std::uint64_t seed = 1) {
 std::map<std::string, std::vector<float>> expected_heads(const models::LoadedModel& model,
                                                          std::span<const float> image,
                                                          std::int64_t height, std::int64_t width) {
-  const auto network = runtime::make_reference_network(model.model->build(), [&] {
-    graph::Weights copy;
-    for (const auto& [name, tensor] : model.weights.tensors) {
-      copy.tensors.emplace(name, tensor.clone());
-    }
-    return copy;
-  }());
+  const auto network = runtime::make_reference_network(model.graph, model.weights);
   const auto session = network->new_session();
-  std::ranges::copy(image, session->input(height, width).begin());
+  std::ranges::copy(image, session->input(1, height, width).values().begin());
   session->run();
   std::map<std::string, std::vector<float>> heads;
   for (const auto& [head, values] :
@@ -158,7 +152,7 @@ TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
   // Of a cell or several, so that many points lie outside the map, and masks well away from 1.
   for (auto& [name, tensor] : model.weights.tensors) {
     if (name.find(".offset.") == std::string::npos) continue;
-    for (float& value : tensor.values) value *= 3;
+    for (float& value : tensor.values()) value *= 3;
   }
   expect_equal(model, 1, 23, 38);
   expect_equal(model, 2, 9, 2);
@@ -199,8 +193,8 @@ TEST(OnnxExport, ParametersKeepTheirNamesAndEveryBit) {
     if (tensor == model.weights.tensors.end()) continue;
     ++found;
     const std::string& raw = constant.raw_data();
-    ASSERT_EQ(raw.size(), tensor->second.values.size() * sizeof(float));
-    EXPECT_EQ(std::memcmp(raw.data(), tensor->second.values.data(), raw.size()), 0)
+    ASSERT_EQ(raw.size(), tensor->second.values().size() * sizeof(float));
+    EXPECT_EQ(std::memcmp(raw.data(), tensor->second.values().data(), raw.size()), 0)
         << constant.name();
     EXPECT_EQ(std::vector<std::int64_t>(constant.dims().begin(), constant.dims().end()),
               tensor->second.shape);

@@ -58,7 +58,7 @@ graph::Weights weights_from(std::span<const ParameterSlot> slots, std::span<cons
   graph::Weights weights;
   for (const ParameterSlot& slot : slots) {
     graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-    std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values.begin());
+    std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values().begin());
     weights.tensors.emplace(slot.name, std::move(tensor));
   }
   return weights;
@@ -71,7 +71,7 @@ TrainableNetwork::TrainableNetwork(const graph::Graph& graph, const graph::Weigh
   values_.resize(size);
   gradients_.resize(size);
   for (const ParameterSlot& slot : slots_) {
-    std::ranges::copy(weights.at(slot.name).values,
+    std::ranges::copy(graph::as_float32(weights.at(slot.name)).values(),
                       values_.begin() + static_cast<std::ptrdiff_t>(slot.offset));
   }
 }

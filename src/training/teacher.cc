@@ -52,8 +52,8 @@ void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& he
 std::uint32_t checksum(const graph::Weights& weights) {
   std::uint32_t sum = 0;
   for (const auto& [name, tensor] : weights.tensors) {
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
-    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.values.size() * sizeof(float)});
+    const auto* const bytes = reinterpret_cast<const char*>(tensor.bytes.data());
+    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.bytes.size()});
   }
   return sum;
 }
@@ -100,7 +100,7 @@ class Teacher::SessionRunner final : public Teacher::Runner {
     const auto run_one = [&](std::size_t image, std::size_t thread) {
       runtime::Session& session = *sessions_[thread];
       const ImageView view = images[image];
-      detection::preprocess(view, preprocessing_, session.input(view.height, view.width));
+      detection::preprocess(view, preprocessing_, session.input(1, view.height, view.width).values());
       session.run();
       for (const std::size_t output : outputs) take(image, output, session.output(output));
     };
@@ -169,7 +169,8 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
          student.name, model_.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
-    if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); })) {
+    const graph::Tensor numbers = graph::as_float32(tensor);
+    if (!std::ranges::all_of(numbers.values(), [](float value) { return std::isfinite(value); })) {
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }

@@ -29,7 +29,7 @@ TEST(Teacher, NeedsTheStudentsAnchors) {
 
 TEST(Teacher, NeedsFiniteWeights) {
   models::LoadedModel teacher = models::load_builtin_model("mnet025");
-  teacher.weights.tensors.begin()->second.values[0] = std::nanf("");
+  teacher.weights.tensors.begin()->second.values()[0] = std::nanf("");
   const Error error =
       error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);

@@ -315,8 +315,8 @@ class Run {
   const TrainingOptions& options_;
   const models::Model& model_;
   std::vector<dataset::TrainingSet> sets_;
-  runtime::ProcessGroup alone_{{}};
-  runtime::ProcessGroup& processes_;
+  ProcessGroup alone_{{}};
+  ProcessGroup& processes_;
   TrainingStep step_;
   std::string description_;
   Optimizer optimizer_;
@@ -362,7 +362,7 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
       fail(ErrorCode::kBadData, "{}: tensor {} is {}, expected {}", source, name,
            graph::to_string(tensor.shape), graph::to_string(own->second.shape));
     }
-    own->second = tensor.clone();
+    own->second = graph::as_float32(tensor);
   }
   return weights;
 }

@@ -10,9 +10,9 @@
 
 #include "dataset/loader.h"
 #include "graph/weights.h"
-#include "runtime/torch/process_group.h"
 #include "training/backends.h"
 #include "training/distillation.h"
+#include "training/process_group.h"
 #include "training/progress.h"
 #include "training/recipe.h"
 
@@ -39,7 +39,7 @@ struct TrainingOptions {
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the run after a checkpoint
   /// The processes that share each batch, null for this one alone. Rank 0 alone validates, reports
   /// progress and writes; all read checkpoints from the same folder.
-  runtime::ProcessGroup* processes = nullptr;
+  ProcessGroup* processes = nullptr;
 };
 
 /// Names of the files that a run writes to its folder, besides those of run_log.h.

@@ -12,7 +12,7 @@ namespace retinaface::training {
 namespace {
 
 runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& engine,
-                                          runtime::ProcessGroup& processes) {
+                                          ProcessGroup& processes) {
   runtime::TrainableOptions options;
   options.precision = usable_precision(recipe, engine);
   options.frozen = recipe.frozen;
@@ -37,7 +37,7 @@ runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) 
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, runtime::ProcessGroup& processes,
+                           const graph::Weights& weights, ProcessGroup& processes,
                            Teacher* teacher, StepOptions options)
     : recipe_(recipe),
       model_(model),

@@ -6,11 +6,11 @@
 
 #include "dataset/augmentation.h"
 #include "models/catalogue.h"
-#include "runtime/torch/process_group.h"
 #include "runtime/trainable_network.h"
 #include "training/backends.h"
 #include "training/distillation.h"
 #include "training/loss.h"
+#include "training/process_group.h"
 #include "training/recipe.h"
 
 namespace retinaface::training {
@@ -33,7 +33,7 @@ class TrainingStep {
   /// The weights must be the model's. The loss has the distance from the teacher in it, if there is
   /// one. All but the weights must outlive the step.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
-               runtime::ProcessGroup& processes, Teacher* teacher = nullptr,
+               ProcessGroup& processes, Teacher* teacher = nullptr,
                StepOptions options = {});
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
@@ -58,7 +58,7 @@ class TrainingStep {
 
   const Recipe& recipe_;
   const models::Model& model_;
-  runtime::ProcessGroup& processes_;
+  ProcessGroup& processes_;
   Teacher* teacher_;
   StepOptions options_;
   graph::Graph graph_;

@@ -54,7 +54,7 @@ TEST(TrainingStep, OfPartsEqualsOneOfTheWhole) {
   const auto batch = batch_of(recipe.batch, recipe.side_px);
   const models::Model& model = models::find_model("mnet025");
   const graph::Weights weights = models::load_builtin_model("mnet025").weights;
-  runtime::ProcessGroup alone({});
+  ProcessGroup alone({});
   TrainingStep whole(recipe, model, weights, alone);
   const LossValues expected = whole.forward_backward(batch);
   ASSERT_GT(expected.term("box"), 0);
@@ -93,7 +93,7 @@ TEST(TrainingStep, OfBothBackendsAgree) {
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
   models::LoadedModel other = models::load_builtin_model("mnet025");
   for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values) value *= 0.5F;
-  runtime::ProcessGroup alone({});
+  ProcessGroup alone({});
   const auto step_of = [&](const std::string& backend, Teacher& teacher) {
     return std::make_unique<TrainingStep>(
         recipe, *loaded.model, loaded.weights, alone, &teacher,
@@ -137,8 +137,8 @@ TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
   const auto batch = batch_of(recipe.batch, recipe.side_px);
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
   models::LoadedModel other = models::load_builtin_model("mnet025");
-  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values) value *= 0.5F;
-  runtime::ProcessGroup alone({});
+  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values()) value *= 0.5F;
+  ProcessGroup alone({});
   TrainingStep plain(recipe, *loaded.model, loaded.weights, alone);
   const double without = plain.forward_backward(batch).total;
   for (const int threads : {1, 2}) {

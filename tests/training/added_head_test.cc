@@ -64,7 +64,7 @@ TEST(AddedHead, IsLearntAndReadBackFromDetection) {
   recipe.frozen = {"body", "fpn", "ssh", "ClassHead", "BboxHead", "LandmarkHead"};
   recipe.frozen_statistics = true;
   recipe.optimizer = {.method = training::Method::kAdamW, .weight_decay = 0};
-  runtime::ProcessGroup alone({});
+  training::ProcessGroup alone({});
   training::TrainingStep step(
       recipe, model, training::initial_weights(model, original.weights, 1, "the default model"),
       alone);

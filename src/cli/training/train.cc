@@ -15,14 +15,13 @@
 #include "cli/category_option.h"
 #include "cli/interruption.h"
 #include "cli/training/commands.h"
-#include "cli/training/report.h"
-#include "cli/training/validation.h"
 #include "dataset/read_set.h"
+#include "evaluation/validation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/torch/process_group.h"
 #include "runtime/torch/process_settings.h"
 #include "training/trainer.h"
+#include "training/training_report.h"
 #include "training/training_step.h"
 
 namespace retinaface::cli {
@@ -45,7 +44,7 @@ struct Options {
   std::int64_t checkpoint_every = 0;
   int threads = 0;
   int cache_mb = 2048;
-  std::int64_t worker_timeout = runtime::kWorkerTimeout.count();
+  std::int64_t worker_timeout = training::kWorkerTimeout.count();
   bool resume = false;
 };
 
@@ -105,8 +104,8 @@ int thread_count(const Options& options) {
 }
 
 /// Where this process stands among those that mpirun, srun or torchrun may have started.
-runtime::ProcessPlace place_among_processes() {
-  return runtime::place_from_environment([](const char* name) -> std::optional<std::string> {
+training::ProcessPlace place_among_processes() {
+  return training::place_from_environment([](const char* name) -> std::optional<std::string> {
     const char* const value = std::getenv(name);
     if (value == nullptr) return std::nullopt;
     return value;
@@ -114,12 +113,12 @@ runtime::ProcessPlace place_among_processes() {
 }
 
 /// A line on standard error, of the first process only.
-void say(const runtime::ProcessGroup& processes, const std::string& line) {
+void say(const training::ProcessGroup& processes, const std::string& line) {
   if (processes.rank() == 0) fmt::print(stderr, "retinaface: {}\n", line);
 }
 
 training::TrainingOptions training_options(const Options& options,
-                                           runtime::ProcessGroup& processes) {
+                                           training::ProcessGroup& processes) {
   training::TrainingOptions result;
   result.out = options.out;
   result.seed = options.seed;
@@ -141,15 +140,15 @@ training::TrainingOptions training_options(const Options& options,
   return result;
 }
 
-std::optional<ValidationSet> validation_set(const Options& options,
-                                            const runtime::ProcessGroup& processes) {
-  if (!options.val.empty()) return ValidationSet(options.val, options.categories);
+std::optional<evaluation::ValidationSet> validation_set(const Options& options,
+                                                        const training::ProcessGroup& processes) {
+  if (!options.val.empty()) return evaluation::ValidationSet(options.val, options.categories);
   say(processes, "no --val: the weights are not validated, best is last");
   return std::nullopt;
 }
 
 /// Judges weights by the detector that users would run with them.
-training::Validation judge_by(const ValidationSet& set, const Options& options) {
+training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
     const fs::path file = fs::path(options.out) / "validated.safetensors";
     graph::write_safetensors(file, weights);
@@ -168,10 +167,10 @@ int run(const Options& options) {
   }
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
-  runtime::ProcessGroup processes(place_among_processes(),
-                                  std::chrono::seconds(options.worker_timeout));
+  training::ProcessGroup processes(place_among_processes(),
+                                   std::chrono::seconds(options.worker_timeout));
   training::TrainingOptions training = training_options(options, processes);
-  const std::optional<ValidationSet> validation = validation_set(options, processes);
+  const std::optional<evaluation::ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
   if (training::usable_arithmetic(recipe, options.engine) != recipe.arithmetic) {
     say(processes, "this processor has no bfloat16 instructions: the arithmetic is float32");
@@ -201,7 +200,7 @@ int run(const Options& options) {
     return kSomeFailed;
   }
   if (processes.rank() != 0) return kSuccess;
-  const fs::path page = write_report(
+  const fs::path page = training::write_training_report(
       {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
   say(processes, fmt::format("done; the report is {}", printable(page)));
   return kSuccess;

@@ -144,7 +144,7 @@ TEST(AutogradNetwork, LeavesWhatIsFrozenAsItIs) {
   EXPECT_THAT(network->gradients(), ::testing::Each(0.0F));
   const graph::Weights after = network->weights();
   for (const auto& [name, tensor] : weights.tensors) {
-    EXPECT_TRUE(std::ranges::equal(after.at(name).values, tensor.values)) << name;
+    EXPECT_TRUE(std::ranges::equal(after.at(name).values(), tensor.values())) << name;
   }
 }
 

@@ -110,7 +110,7 @@ TEST(FusedNetwork, GradientsEqualFiniteDifferences) {
   for (const ParameterSlot& slot : network->parameters()) {
     if (slot.statistic) continue;
     for (std::size_t i = 0; i < slot.size; ++i) {
-      float& value = weights.tensors.at(slot.name).values[i];
+      float& value = weights.tensors.at(slot.name).values()[i];
       const float before = value;
       value = before + kStep;
       const double above_at = static_cast<double>(value);
@@ -175,10 +175,10 @@ TEST(FusedNetwork, FrozenNormsKeepTheirStatistics) {
   forward_backward(*network, make_problem(graph));
   const graph::Weights after = network->weights();
   for (const char* name : {"stem.norm.running_mean", "stem.norm.running_var"}) {
-    EXPECT_TRUE(std::ranges::equal(after.at(name).values, weights.at(name).values));
+    EXPECT_TRUE(std::ranges::equal(after.at(name).values(), weights.at(name).values()));
   }
-  EXPECT_FALSE(std::ranges::equal(after.at("deep.norm.running_mean").values,
-                                  weights.at("deep.norm.running_mean").values));
+  EXPECT_FALSE(std::ranges::equal(after.at("deep.norm.running_mean").values(),
+                                  weights.at("deep.norm.running_mean").values()));
 }
 
 TEST(FusedNetwork, Bfloat16IsNearFloat32) {

@@ -105,6 +105,7 @@ train() {
     'BEGIN { e = int(0.95 * s * t / n); print (e > 0 ? e : 1) }')
   echo "train_in_lease.sh: $speed images/s, $left s, $epochs epochs" >&2
   rm -rf "$here/run"
+  trap : TERM INT  # the training is told below; what it has written comes back
   (
     run "$here/run" --set "schedule.epochs = $epochs" --set "schedule.warmup_epochs = \
 $(awk -v e="$epochs" 'BEGIN { print e * 0.03 }')" "$@" &

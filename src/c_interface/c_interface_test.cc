@@ -1,5 +1,3 @@
-#include "retinaface/c.h"
-
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "retinaface/c.h"
 #include "retinaface/retinaface.h"
 
 #include "base/file.h"
@@ -149,8 +148,7 @@ TEST(CInterface, DetectsInBatches) {
   EXPECT_EQ(rf_detect_batch(c.detector, views.data(), 2, nullptr, 1, all.data()),
             RF_INVALID_ARGUMENT);
   EXPECT_THAT(rf_last_error(), StartsWith("images[0]: format"));
-  EXPECT_EQ(rf_detect_batch(c.detector, views.data(), 2, nullptr, 1, nullptr),
-            RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_detect_batch(c.detector, views.data(), 2, nullptr, 1, nullptr), RF_INVALID_ARGUMENT);
   EXPECT_EQ(rf_detect_batch(c.detector, nullptr, 0, nullptr, 1, nullptr), RF_OK);
 }
 

@@ -115,8 +115,7 @@ rf_status rf_detect_batch(const rf_detector* detector, const rf_image_view* imag
       try {
         views.push_back(view_of(images[i]));
       } catch (const retinaface::Error& error) {
-        throw retinaface::Error(error.code(),
-                                "images[" + std::to_string(i) + "]: " + error.what());
+        throw retinaface::Error(error.code(), "images[" + std::to_string(i) + "]: " + error.what());
       }
     }
     std::vector<std::unique_ptr<rf_faces>> all;

@@ -42,9 +42,8 @@ rf_status rf_image_decode(const void* bytes, size_t size, const char* name,
                           const rf_read_options* options, rf_image** result) {
   return made(result, [&] {
     expect(bytes, size, "bytes");
-    return std::make_unique<rf_image>(
-        rf_image{retinaface::decode_image(retinaface::bytes_of(bytes, size), options_of(options),
-                                          name == nullptr ? "image" : name)});
+    return std::make_unique<rf_image>(rf_image{retinaface::decode_image(
+        retinaface::bytes_of(bytes, size), options_of(options), name == nullptr ? "image" : name)});
   });
 }
 

@@ -19,8 +19,8 @@ void check_options(const DetectOptions& options) {
     }
   }
   if (options.tile_px != 0 && options.tile_px < kMinTileSide) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}",
-         kMinTileSide, options.tile_px);
+    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kMinTileSide,
+         options.tile_px);
   }
   if (options.max_faces < 0) {
     fail(ErrorCode::kInvalidArgument, "max_faces: expected 0 or more, found {}", options.max_faces);

@@ -126,7 +126,8 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
       copy_map(map, target);
     });
     if (!mirrored_) return;
-    run(session, detection::mirrored(samples[n].image));
+    const Image mirror_image = detection::mirrored(samples[n].image);
+    run(session, mirror_image);
     for_each_map([&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
       average_mirrored_map(map, model_.heads[h], target);
     });

@@ -6,18 +6,19 @@ PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo build test bench check format sanitize fuzz nightly deb clean
+.PHONY: help demo build test bench check format sanitize tidy fuzz nightly deb clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, images and JSON in out/"
 	@echo "make build     build everything"
 	@echo "make test      build everything and run the tests"
 	@echo "make bench     speed and memory, as ratios measured in one run"
-	@echo "make check     formatting and layering, as CI checks them"
+	@echo "make check     formatting, layers and links, as CI checks them"
 	@echo "make format    apply .clang-format"
 	@echo "make sanitize  unit tests under ASan and UBSan"
+	@echo "make tidy      clang-tidy on the files changed since BASE (where this branch left main)"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
-	@echo "make nightly   what takes long: threads under TSan, fuzzers, the tests of label slow"
+	@echo "make nightly   what takes long: TSan, ASan on all tests, fuzzers, the tests of label slow"
 	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
 
@@ -54,6 +55,7 @@ check:
 	@$(INSTALL) lint
 	@cmake/check_format.sh
 	@cmake/check_layers.py
+	@cmake/check_docs.py
 
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
@@ -61,8 +63,12 @@ format:
 sanitize:
 	@$(INSTALL) detect evaluate test
 	@cmake --preset asan --log-level=WARNING
-	@cmake --build build/asan
-	@ctest --preset asan -j $$(nproc)
+	@cmake --build build/asan --target unit_tests
+	@ctest --preset asan -L unit -j $$(nproc)
+
+tidy:
+	@$(INSTALL) tidy
+	@cmake/check_tidy.sh $(BASE)
 
 # CORRUPT_IMAGES of each format.
 fuzz: CORRUPT_IMAGES ?= 2000
@@ -75,6 +81,7 @@ fuzz:
 nightly:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
+	@cmake --preset asan --log-level=WARNING && cmake --build build/asan && ctest --preset asan -j $$(nproc)
 	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_IMAGES=20000
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)

@@ -56,7 +56,7 @@ class Network {
       : model_(models::load_builtin_model(models::kDefaultModel)),
         network_(runtime::make_onednn_network(model_.graph, model_.weights)),
         session_(network_->new_session()) {
-    std::ranges::fill(session_->input(kHeight, kWidth), 0.0F);
+    std::ranges::fill(session_->input(1, kHeight, kWidth).values(), 0.0F);
     session_->run();
   }
 

@@ -23,9 +23,9 @@
 #include "dataset/loader.h"
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
-#include "runtime/torch/process_group.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/process_settings.h"
 #include "training/optimizer.h"
+#include "training/process_group.h"
 #include "training/recipe.h"
 #include "training/training_step.h"
 
@@ -123,9 +123,10 @@ int main(int argc, char** argv) {
 
   runtime::keep_step_memory();
   runtime::set_threads(threads);
-  runtime::ProcessGroup alone({});
+  training::ProcessGroup alone({});
   const models::Model& model = models::find_model(recipe.model);
-  training::TrainingStep step(recipe, model, graph::random_weights(model.build(), 1), alone);
+  training::TrainingStep step(recipe, model, graph::random_weights(model.network.build(), 1),
+                              alone);
   training::Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const Source next_batch = data.empty() ? ready_batches(recipe) : loaded(recipe, data, threads);
   std::vector<double> times;

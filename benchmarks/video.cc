@@ -83,7 +83,7 @@ void measure(const std::string& path, int width, int height, int frames) {
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
   const auto network = runtime::make_onednn_network(model.graph, model.weights);
   const auto session = network->new_session();
-  session->input(height, width);
+  session->input(1, height, width);
   const Detector detector;
   tracking::Tracker tracker;
   double decode = 0, forward = 0, detect = 0, track = 0, draw = 0, encode = 0;

@@ -49,7 +49,32 @@ target_include_directories(protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 # The trainer alone needs these. libtorch's headers warn, so they are system headers; its own flags
 # (an old -std, -D_GLIBCXX_USE_CXX11_ABI) are not taken over.
 set(RETINAFACE_WITH_TRAINING ${RETINAFACE_TRAINING})
-if(RETINAFACE_TRAINING STREQUAL "AUTO")
+if(RETINAFACE_LIBTORCH)
+  # Such as PyPI's: its CMake package asks for a CUDA toolkit, its libraries are all that is needed.
+  find_package(toml11 REQUIRED)
+  find_file(RETINAFACE_LIBTORCH_CPU libtorch_cpu.so PATHS ${RETINAFACE_LIBTORCH}/lib REQUIRED
+            NO_DEFAULT_PATH)
+  set(RETINAFACE_WITH_TRAINING ON)
+  # Its own headers alone: beside them lie others of fmt and oneDNN than those we link.
+  set(TORCH_INCLUDE_DIRS ${PROJECT_BINARY_DIR}/libtorch)
+  file(MAKE_DIRECTORY ${TORCH_INCLUDE_DIRS})
+  foreach(folder ATen c10 torch)
+    file(CREATE_LINK ${RETINAFACE_LIBTORCH}/include/${folder} ${TORCH_INCLUDE_DIRS}/${folder}
+         SYMBOLIC)
+  endforeach()
+  # What supports other devices registers itself when it is loaded; nothing of it is called by name.
+  # One argument, so that its parts stay together.
+  set(TORCH_LIBRARIES -Wl,--push-state,--no-as-needed)
+  foreach(name torch_cpu c10 torch_cuda c10_cuda torch_xpu c10_xpu)
+    if(EXISTS ${RETINAFACE_LIBTORCH}/lib/lib${name}.so)
+      string(APPEND TORCH_LIBRARIES ,-l${name})
+    endif()
+  endforeach()
+  string(APPEND TORCH_LIBRARIES ,--pop-state)
+  add_link_options(-L${RETINAFACE_LIBTORCH}/lib -Wl,-rpath,${RETINAFACE_LIBTORCH}/lib)
+  # The libraries of the GPU's maker need not be on the machine that builds.
+  add_link_options(-Wl,--unresolved-symbols=ignore-in-shared-libs)
+elseif(RETINAFACE_TRAINING STREQUAL "AUTO")
   find_package(Torch QUIET)
   find_package(toml11 QUIET)
   if(TORCH_FOUND AND toml11_FOUND)
@@ -68,6 +93,8 @@ if(RETINAFACE_WITH_TRAINING)
   # at::parallel_for is inline, and a plain loop where it is compiled without OpenMP.
   target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   # c10d's headers include Gloo's; without them the trainer is one process.
-  find_path(GLOO_INCLUDE_DIR gloo/context.h)
-  find_library(GLOO_LIBRARY gloo)
+  if(NOT RETINAFACE_LIBTORCH)  # the system's Gloo is not of another libtorch's version
+    find_path(GLOO_INCLUDE_DIR gloo/context.h)
+    find_library(GLOO_LIBRARY gloo)
+  endif()
 endif()

@@ -1,7 +1,7 @@
 # retinaface_module(NAME [DEPENDS target...] [PRIVATE_DEPENDS target...] [TEST_DEPENDS target...])
 #
 # One folder under src/: its sources become the object library rf_NAME, its *_test.cc the program
-# NAME_test. DEPENDS are passed on to whatever links the module, PRIVATE_DEPENDS are for
+# NAME_test, of the label "unit" and part of the target unit_tests. DEPENDS are passed on to whatever links the module, PRIVATE_DEPENDS are for
 # its sources alone.
 function(retinaface_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE_DEPENDS;TEST_DEPENDS" ${ARGN})
@@ -26,7 +26,12 @@ function(retinaface_module name)
   endif()
 
   if(RETINAFACE_TESTS AND tests)
-    retinaface_test(${target}_test SOURCES ${tests} DEPENDS rf_${target} ${arg_TEST_DEPENDS})
+    retinaface_test(${target}_test SOURCES ${tests} DEPENDS rf_${target} ${arg_TEST_DEPENDS}
+                    LABELS unit)
+    if(NOT TARGET unit_tests)
+      add_custom_target(unit_tests)
+    endif()
+    add_dependencies(unit_tests ${target}_test)
   endif()
 endfunction()
 

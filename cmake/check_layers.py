@@ -3,19 +3,24 @@
 
 A file may include headers of its own folder, of the folders below it and of include/retinaface.
 Third-party headers stay within the folders that wrap them.
-Usage: cmake/check_layers.py   (from the repository; prints each offence, exit code 1 if any)
+Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
+       cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
 """
+import collections
 import pathlib
 import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "c_interface", "dataset", "training", "mesh", "evaluation", "interchange", "cli", "server"]
+          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
+          "server"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
     "oneapi/": ["runtime/onednn"],
     "torch/": ["runtime/torch", "training", "mesh"],
+    "ATen/": ["runtime/torch", "runtime/autograd", "training"],
+    "c10/": ["runtime/torch", "runtime/autograd", "training"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],
     "webp/": ["image"],
@@ -66,8 +71,31 @@ def offences(root):
                 yield path, f"<{header}>: public headers use the standard library alone"
 
 
+def draw(root):
+    """A line for each folder, high to low: how many files of it include which lower folders."""
+    includes = {}
+    for path in sorted((root / "src").rglob("*")):
+        if path.suffix not in (".h", ".cc") or path.name.endswith("_test.cc"):
+            continue
+        folder = path.relative_to(root / "src").parent.as_posix()
+        targets = {pathlib.PurePath(header).parent.as_posix()
+                   for quote, header in INCLUDE.findall(path.read_text()) if quote == '"'}
+        counts = includes.setdefault(folder, collections.Counter())
+        counts[""] += 1
+        counts.update(targets - {folder, "retinaface"})
+    height = lambda folder: LAYERS.index(folder.split("/")[0])
+    for folder in sorted(includes, key=lambda f: (-height(f), f)):
+        files = includes[folder].pop("")
+        lower = sorted(includes[folder].items(), key=lambda item: (-height(item[0]), item[0]))
+        print(f"{folder:20} {files:3} files  " + ", ".join(f"{name} {n}" for name, n in lower))
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
+    if sys.argv[1:] == ["--draw"]:
+        return draw(root)
+    if sys.argv[1:]:
+        sys.exit(__doc__)
     found = list(offences(root))
     for path, text in found:
         print(f"{path.relative_to(root)}: {text}")

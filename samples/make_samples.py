@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Makes the images of samples/ from NASA's portrait of Eileen Collins.
+"""Makes the images of samples/ from NASA's portrait of Eileen Collins and the US Navy's of Grace Hopper.
 
-Needs python3-pil, python3-numpy and python3-skimage (for the portrait). Same input, same images.
+Needs python3-pil, python3-numpy, python3-skimage and python-matplotlib-data (for the portraits). Same
+input, same images.
 """
 import pathlib
 import random
+import shutil
 
 import numpy
 import skimage
@@ -12,10 +14,14 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 FOLDER = pathlib.Path(__file__).parent
 PORTRAIT = pathlib.Path(skimage.__file__).parent / "data" / "astronaut.png"
+HOPPER = pathlib.Path("/usr/share/matplotlib/mpl-data/sample_data/grace_hopper.jpg")
 
 # In the portrait, by eye: the face from the forehead to the chin, and its five points.
 FACE = (177, 58, 271, 178)
 POINTS = [(203, 101.5), (247, 103.5), (225, 125), (205, 141), (243.5, 141.5)]
+# The same in Grace Hopper's.
+HOPPER_FACE = (176, 128, 352, 330)
+HOPPER_POINTS = [(223, 190), (305, 189), (267, 240), (232, 276), (301, 274)]
 FACE_HEIGHT = FACE[3] - FACE[1]
 
 # The outline of head, collar and shoulders, clockwise from the top.
@@ -125,11 +131,15 @@ def main():
 
     portrait.convert("L").crop((96, 0, 352, 256)).save(FOLDER / "grey.png", optimize=True)
 
+    shutil.copyfile(HOPPER, FOLDER / "hopper.jpg")
+
     image, faces = crowd(portrait)
     image.save(FOLDER / "crowd.webp", quality=82, method=6)
-    box = (FACE[0], FACE[1], FACE[2] - FACE[0], FACE[3] - FACE[1])
+    size = lambda face: (face[0], face[1], face[2] - face[0], face[3] - face[1])
+    box = size(FACE)
     moved = lambda dx: ((box[0] - dx, *box[1:]), [(x - dx, y) for x, y in POINTS])
     lines = (label_lines("crowd.webp", faces) + label_lines("grey.png", [moved(96)]) +
+             label_lines("hopper.jpg", [(size(HOPPER_FACE), HOPPER_POINTS)]) +
              label_lines("portrait.jpg", [moved(0)]) + label_lines("turned.jpg", [moved(60)]))
     (FOLDER / "label.txt").write_text("\n".join(lines) + "\n")
 

@@ -16,7 +16,7 @@ namespace retinaface {
 
 struct DetectOptions {
   /// Of what the built-in model finds at this score, 1.7 % is neither face nor head
-  /// (doc/evaluation.md, False alarms).
+  /// (reports/accuracy.md, False alarms).
   static constexpr float kDefaultMinScore = 0.6F;
   static constexpr float kDefaultNmsIou = 0.4F;
 

@@ -18,12 +18,13 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
 #include "image/draw.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -157,7 +158,7 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
   std::size_t next = 0;
   std::size_t done = 0;
   run_in_order(
-      options.threads > 0 ? options.threads : core_count(),
+      thread_count(options.threads),
       [&] { return next < entries.size() ? std::optional(next++) : std::nullopt; },
       [&](std::size_t i) {
         const fs::path drawing = drawn[i] ? drawing_path(options.out, entries[i].path) : fs::path();
@@ -173,12 +174,12 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
 void guard_drawings(const Options& options, const dataset::FoundSet& found) {
   const dataset::AnnotationSet& entries = found.set.annotations;
   const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard.reads(found.source);
   for (const dataset::AnnotatedImage& image : entries) guard.reads(found.set.images / image.path);
   for (std::size_t i = 0; i < entries.size(); ++i) {
     if (!drawn[i]) continue;
-    guard.writes(drawing_path(options.out, entries[i].path), OutputKind::kImage,
+    guard.writes(drawing_path(options.out, entries[i].path), pipeline::OutputKind::kImage,
                  found.set.images / entries[i].path);
   }
 }
@@ -217,8 +218,7 @@ Action declare_dataset_check(CLI::App& app) {
   app.add_option("--list", options->list, "list at most this many of each kind of defect")
       ->capture_default_str();
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->threads, "images read at once");
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }

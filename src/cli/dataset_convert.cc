@@ -17,11 +17,12 @@
 #include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -69,7 +70,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   std::size_t next = 0;
   std::size_t done = 0;
   run_in_order(
-      options.threads > 0 ? options.threads : core_count(),
+      thread_count(options.threads),
       [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
       [&](const AnnotatedImage* annotated) -> Size {
         try {
@@ -95,7 +96,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
 
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   if (found.format == SetFormat::kVoc && std::filesystem::is_directory(found.source)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
       guard.reads(entry.path());
@@ -106,7 +107,7 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
     guard.reads(found.set.images / image.path);
   }
   for (const auto& file : written_files(options.out, format, found.set.annotations)) {
-    guard.writes(file, OutputKind::kAnnotations);
+    guard.writes(file, pipeline::OutputKind::kAnnotations);
   }
 }
 
@@ -151,8 +152,7 @@ Action declare_dataset_convert(CLI::App& app) {
                  "folder of the images, whose sizes coco and voc say (default: looked for beside "
                  "the annotations)");
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->threads, "images read at once");
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }

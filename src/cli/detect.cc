@@ -1,10 +1,6 @@
-#include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,251 +9,76 @@
 
 #include "retinaface/retinaface.h"
 
-#include "base/check.h"
-#include "base/cpu.h"
-#include "base/crc32c.h"
-#include "base/file.h"
-#include "base/ordered_pipeline.h"
-#include "base/stream.h"
 #include "cli/command.h"
-#include "cli/detect_options.h"
-#include "cli/detection_report.h"
-#include "cli/image_outputs.h"
-#include "cli/image_source.h"
-#include "cli/inputs.h"
 #include "cli/interruption.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
-#include "cli/problem.h"
-#include "cli/request_record.h"
-#include "cli/result_file.h"
-#include "cli/results.h"
+#include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "cli/thresholds.h"
+#include "detection/aligned_size.h"
 #include "detection/tiles.h"
-#include "image/encoded_size.h"
-#include "video/video_kind.h"
+#include "models/catalogue.h"
+#include "pipeline/detection_job.h"
+#include "pipeline/inputs.h"
 
 namespace retinaface::cli {
 namespace {
 
-namespace fs = std::filesystem;
+/// --scales that lets the image's size decide.
+constexpr const char* kAllSizes = "auto";
 
-using Options = DetectCommandOptions;
+struct Options {
+  std::vector<std::string> inputs;
+  std::string list;
+  std::string scales = kAllSizes;
+  std::string format;  ///< empty: as the extension of `output` says
+  std::string output;
+  std::string out;
+  bool quiet = false;
+  bool verbose = false;
+  pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
+};
 
 void check(const Options& options) {
-  if (options.detect.tile_px != 0 && options.detect.tile_px < detection::kMinTileSide) {
+  if (options.job.selection.detect.tile_px != 0 &&
+      options.job.selection.detect.tile_px < detection::kMinTileSide) {
     throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}",
-                                 detection::kMinTileSide, options.detect.tile_px));
+                                 detection::kMinTileSide, options.job.selection.detect.tile_px));
   }
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");
   }
-  if (options.images.any() && options.out.empty()) {
+  if (options.job.images.any() && options.out.empty()) {
     throw UsageError("--draw, --blur, --crops and --aligned: --out DIR is missing");
   }
-  if (options.writes_wider() && options.out.empty()) {
+  if (options.job.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");
   }
-  if (options.writes_wider() && is_video_place(options.out)) {
-    throw UsageError("--format wider: expected a folder as --out, found the name of a video");
+  const bool is_file =
+      pipeline::is_video_place(options.out) || pipeline::is_image_place(options.out);
+  if (is_file && !options.job.images.annotates()) {
+    throw UsageError(
+        "--out: expected a folder, found the name of an image or video, which goes "
+        "with --draw and --blur");
   }
-  if (!options.out.empty() && !options.images.any() && !options.writes_wider()) {
+  if (is_file &&
+      (options.job.writes_wider() || options.job.images.crops || options.job.images.aligned)) {
+    throw UsageError(
+        "--crops, --aligned and --format wider: expected a folder as --out, found the "
+        "name of an image or video");
+  }
+  if (!options.out.empty() && !options.job.images.any() && !options.job.writes_wider()) {
     throw UsageError(
         "--out: say what to write there: --draw, --blur, --crops, --aligned or "
         "--format wider");
   }
-  if (options.writes_wider() && !options.output.empty()) {
+  if (options.job.writes_wider() && !options.output.empty()) {
     throw UsageError("--output: --format wider writes to --out");
   }
-  if (options.resume && !options.writes_wider() &&
-      (options.format != "jsonl" || options.output.empty())) {
+  if (options.job.resume && !options.job.writes_wider() &&
+      (options.job.format != "jsonl" || options.output.empty())) {
     throw UsageError("--resume: takes --format jsonl with --output FILE, or --format wider");
   }
-}
-
-/// `interrupted` ends the wait for a pipe.
-Image read(const Options& options, const fs::path& path, const std::atomic<bool>& interrupted) {
-  const ReadOptions read_options = {.max_pixels = options.max_pixels};
-  std::error_code ignored;
-  const bool is_standard_input = path == kStandardInput;
-  if (!is_standard_input && !fs::is_other(fs::status(path, ignored))) {
-    return read_image(path, read_options);
-  }
-  const std::string name = is_standard_input ? "standard input" : printable(path);
-  const std::uint64_t max_bytes = max_encoded_bytes(options.max_pixels);
-  const std::vector<std::byte> encoded =
-      is_standard_input ? read_stream(STDIN_FILENO, name, max_bytes, interrupted)
-                        : read_stream(path, max_bytes, interrupted);
-  if (video::is_video(encoded)) {
-    fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
-         name);
-  }
-  return decode_image(encoded, read_options, name);
-}
-
-/// Which of the faces found, sorted by score, the user wants.
-std::vector<std::size_t> select(const Options& options, const std::vector<Face>& found) {
-  std::vector<std::size_t> wanted;
-  const auto maximum = static_cast<std::size_t>(options.max_faces);
-  for (std::size_t i = 0; i < found.size() && (maximum == 0 || wanted.size() < maximum); ++i) {
-    const bool is_sure = found[i].score >= options.detect.min_score;
-    if (is_sure && is_large_enough(options, found[i])) wanted.push_back(i);
-  }
-  return wanted;
-}
-
-/// What the detector is to find: in videos also faces that are too faint for the result, which
-/// carry tracks on.
-DetectOptions detect_options(const Options& options, bool is_frame) {
-  constexpr float kFaint = 0.1F;
-  DetectOptions result = options.detect;
-  if (is_frame) result.min_score = std::min(result.min_score, kFaint);
-  return result;
-}
-
-Outcome detect(const Detector& detector, const Options& options,
-               const std::atomic<bool>& interrupted, InputImage image) {
-  Outcome outcome{std::move(image)};
-  InputImage& in = outcome.image;
-  if (!in.problem.empty() || in.is_end_of_video()) return outcome;
-  in.problem = problem_of(in.path, [&] {
-    const bool is_frame = in.frame.has_value();
-    if (!is_frame) in.image = read(options, in.path, interrupted);
-    const auto start = std::chrono::steady_clock::now();
-    outcome.found = detector.detect(in.image, detect_options(options, is_frame));
-    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-    outcome.wanted = select(options, outcome.found);
-    ImageResult result{in.path, in.image.width(), in.image.height(), {}, took.count(), in.frame};
-    for (const std::size_t i : outcome.wanted) result.faces.push_back(outcome.found[i]);
-    write_faces(options.images, in.path, in.frame, in.image, result.faces);
-    if (!is_frame && options.images.annotates()) {
-      annotate(options.images, result.faces, {}, in.image);
-      write_annotated(options.images, in.path, in.image);
-    }
-    // A video's images are annotated when they have their tracks.
-    if (!is_frame || !options.images.annotates()) in.image = Image();
-    outcome.result = std::move(result);
-  });
-  outcome.was_interrupted = !in.problem.empty() && interrupted;
-  return outcome;
-}
-
-/// All that results and written images depend on.
-Request request_of(const Options& options) {
-  const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
-  const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
-  std::string model = options.model;
-  std::error_code ignored;
-  if (fs::is_regular_file(model, ignored)) {
-    const std::vector<std::byte> bytes = read_file(model);
-    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    model += fmt::format(" (checksum {:08x})", crc32c(content));
-  }
-  Request request = {{"--model", model},
-                     {"--format", options.format},
-                     {"--min-score", fmt::to_string(options.detect.min_score)},
-                     {"--nms", fmt::to_string(options.detect.nms_iou)},
-                     {"--scales", options.scales},
-                     {"--tile", fmt::to_string(options.detect.tile_px)},
-                     {"--max-faces", number(options.max_faces)},
-                     {"--min-size", number(options.min_size_px)},
-                     {"--every", fmt::to_string(options.every)},
-                     {"--draw", yes(options.images.draw)},
-                     {"--blur", yes(options.images.blur)},
-                     {"--crops", yes(options.images.crops)},
-                     {"--aligned", yes(options.images.aligned)}};
-  if (options.images.any()) request.emplace_back("--out", options.out);
-  return request;
-}
-
-/// The record of the results that --resume can go on with, if they are such.
-std::optional<RequestRecord> record_of(const Options& options) {
-  if (options.writes_wider()) return RequestRecord(fs::path(options.out) / ".request.json");
-  if (options.output.empty() || options.format != "jsonl") return std::nullopt;
-  fs::path file = record_beside(options.output);
-  if (file.empty()) return std::nullopt;
-  return RequestRecord(std::move(file));
-}
-
-/// Whether there are results that --resume would go on with.
-bool has_results(const Options& options) {
-  std::error_code ignored;
-  const fs::path results = options.writes_wider() ? options.out : options.output;
-  return fs::exists(results, ignored) && !fs::is_empty(results, ignored);
-}
-
-/// What was done before must have been done as it is asked for now.
-void check_resumed(const Options& options, const std::optional<RequestRecord>& record,
-                   const Request& request) {
-  if (!options.resume || !has_results(options)) return;
-  const std::string results = printable(options.writes_wider() ? options.out : options.output);
-  if (record && record->exists()) return record->check(request, results);
-  fmt::print(stderr,
-             "retinaface: {}: does not say with which options it was begun (an older version wrote "
-             "it, or its record is gone); what it holds is kept as it is\n",
-             results);
-}
-
-/// Checks before any work that nothing is destroyed by what will be written.
-void guard_outputs(const Options& options, const std::vector<Input>& inputs,
-                   const std::optional<RequestRecord>& record) {
-  if (options.output.empty() && options.out.empty()) return;
-  OutputGuard guard(options.overwrite);
-  if (!options.list.empty()) guard.reads(options.list);
-  guard.reads(options.model);
-  for (const Input& input : inputs) {
-    if (input.problem.empty()) guard.reads(input.path);
-  }
-  if (!options.output.empty() && options.resume) {
-    guard.continues(options.output);
-  } else if (!options.output.empty()) {
-    guard.writes(options.output, OutputKind::kResults);
-  }
-  if (record) guard.writes(record->file(), OutputKind::kReport);
-  if (options.out.empty()) return;
-  for (const Input& input : inputs) {
-    if (!input.problem.empty()) continue;
-    const bool is_video = leads_to_video(input.path);
-    announce(options.images, input.path, is_video, guard);
-    if (options.writes_wider()) announce_wider(options.out, input.path, is_video, guard);
-  }
-}
-
-/// Leaves out what an interrupted run has done.
-void drop_done(const Options& options, const ResultFile& file, std::vector<Input>& inputs) {
-  if (!options.resume) return;
-  std::erase_if(inputs, [&](const Input& input) {
-    if (!input.problem.empty()) return false;
-    if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
-    return options.writes_wider() ? fs::exists(wider_file(options.out, input.path, std::nullopt))
-                                  : file.done().contains(input.path.string());
-  });
-}
-
-SourceOptions source_options(const Options& options, const ResultFile& file,
-                             const std::atomic<bool>& interrupted) {
-  SourceOptions result;
-  result.every = options.every;
-  result.video = {.max_pixels = options.max_pixels, .stop = &interrupted};
-  result.in_one_run = options.images.annotates();
-  if (!options.resume) return result;
-  result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
-    if (options.writes_wider()) return fs::exists(wider_file(options.out, video, frame));
-    const auto done = file.videos_done().find(video.string());
-    return done != file.videos_done().end() && frame.number <= done->second.last.number;
-  };
-  return result;
-}
-
-/// One image has no use for a second thread.
-int thread_count(const Options& options, const std::vector<Input>& inputs) {
-  const auto wanted =
-      static_cast<std::size_t>(options.threads > 0 ? options.threads : core_count());
-  if (inputs.size() >= wanted) return static_cast<int>(wanted);
-  const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
-    return input.problem.empty() && leads_to_video(input.path);
-  });
-  return static_cast<int>(has_video ? wanted : std::max<std::size_t>(inputs.size(), 1));
 }
 
 /// "0.5,1,2", each over 0 and at most 16; none for "auto".
@@ -281,94 +102,145 @@ std::vector<float> parse_scales(const std::string& text) {
   }
 }
 
-int run(Options& options) {
-  check(options);
-  options.detect.scales = parse_scales(options.scales);
-  options.images.folder = options.out;
-  const Detector detector(options.model);
+pipeline::DetectionJob job_of(const Options& options) {
+  pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
   if (!options.list.empty()) {
-    const std::vector<std::string> listed = read_list(options.list);
+    job.read.emplace_back(options.list);
+    const std::vector<std::string> listed = pipeline::read_list(options.list);
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
-  std::vector<Input> inputs = find_inputs(arguments, options.out);
-  if (is_video_place(options.out) && (inputs.size() != 1 || !leads_to_video(inputs[0].path))) {
+  job.inputs = pipeline::find_inputs(arguments, options.out);
+  job.images.folder = options.out;
+  job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
+  const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
+  if (pipeline::is_video_place(options.out) && !is_video) {
     throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
   }
-  const std::optional<RequestRecord> record = record_of(options);
-  guard_outputs(options, inputs, record);
-  const Request request = request_of(options);
-  check_resumed(options, record, request);
-  const ResultFile file(options.output, options.resume);
-  if (record) {
-    if (options.writes_wider()) make_folders(options.out);
-    record->write(request);
+  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || is_video)) {
+    throw UsageError(
+        "--out: the name of an image goes with one image as input; else name a folder");
   }
-  const std::size_t all = inputs.size();
-  drop_done(options, file, inputs);
-  const std::size_t left = inputs.size();
-  const int threads = thread_count(options, inputs);
+  return job;
+}
+
+/// What is told on standard error while a job goes on.
+pipeline::DetectionEvents events_of(const Options& options, const pipeline::DetectionJob& job,
+                                    ProgressLine& progress) {
+  pipeline::DetectionEvents events;
+  events.message = [&progress](const std::string& line) {
+    progress.hide();
+    fmt::print(stderr, "retinaface: {}\n", line);
+  };
   if (options.verbose) {
-    fmt::print(stderr, "retinaface: model {}, {} inputs, {} done before, {} threads\n",
-               options.model, all, all - left, threads);
+    events.begun = [&job](std::size_t inputs, std::size_t left, int threads) {
+      fmt::print(stderr, "retinaface: model {}, {} inputs, {} done before, {} threads\n", job.model,
+                 inputs, inputs - left, threads);
+    };
   }
-  const std::atomic<bool>& interrupted = end_cleanly_when_interrupted();
-  ImageSource source(std::move(inputs), source_options(options, file, interrupted));
-  DetectionReport report(options, file, source, left);
-  run_in_order(
-      threads, [&] { return source.next(); },
-      [&](InputImage image) { return detect(detector, options, interrupted, std::move(image)); },
-      [&](Outcome outcome) { report.take(std::move(outcome)); });
-  return report.finish();
+  const bool writes_to_terminal = !job.writes_file() && ::isatty(STDOUT_FILENO) == 1;
+  if (!options.quiet && !writes_to_terminal) {
+    events.progress = [&progress](std::size_t done, std::size_t of) { progress.show(done, of); };
+  }
+  return events;
+}
+
+/// Tells how the job ended; returns the exit code.
+int conclude(const Options& options, const pipeline::DetectionSummary& summary, double seconds) {
+  const std::string counted = summary.has_videos ? "images and frames" : "images";
+  if (!options.quiet && !options.verbose && ::isatty(STDERR_FILENO) == 1) {
+    fmt::print(stderr, "retinaface: {} {}, {} faces, {:.1f} s\n", summary.done, counted,
+               summary.faces, seconds);
+  }
+  if (options.verbose && summary.done > 0) {
+    fmt::print(stderr, "retinaface: {} {}, {} faces, {:.2f} ms each, {} failed\n", summary.done,
+               counted, summary.faces, summary.ms / static_cast<double>(summary.done),
+               summary.failed);
+  }
+  if (summary.was_interrupted) {
+    fmt::print(stderr, "retinaface: interrupted after {} {}{}\n", summary.done + summary.failed,
+               summary.expected > 0 ? fmt::format("of {} ", summary.expected) : "", counted);
+    return kInterrupted;
+  }
+  return summary.failed == 0 ? kSuccess : kSomeFailed;
+}
+
+int run(Options& options) {
+  if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
+  if (!options.format.empty()) options.job.format = options.format;
+  check(options);
+  options.job.selection.detect.scales = parse_scales(options.scales);
+  const Detector detector(options.job.model);
+  const pipeline::DetectionJob job = job_of(options);
+  const auto start = std::chrono::steady_clock::now();
+  ProgressLine progress("detecting");
+  const pipeline::DetectionEvents events = events_of(options, job, progress);
+  const pipeline::DetectionSummary summary =
+      pipeline::run_detection(job, detector, events, end_cleanly_when_interrupted());
+  progress.hide();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return conclude(options, summary, took.count());
 }
 
 void declare_selection(CLI::App& app, Options& options) {
-  add_threshold_options(app, options.detect);
-  app.add_option("--max-faces", options.max_faces, "keep only this many, the best (default: all)")
+  add_threshold_options(app, options.job.selection.detect);
+  app.add_option("--max-faces", options.job.selection.max_faces,
+                 "keep only this many, the best (default: all)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--min-size", options.min_size_px,
+  app.add_option("--min-size", options.job.selection.min_size_px,
                  "leave out faces whose box's shorter side has fewer pixels")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--clip", options.job.selection.clip, "cut boxes off at the image's edge");
   app.add_option("--scales", options.scales,
                  "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
                  "faces of all sizes need")
       ->capture_default_str();
-  app.add_option("--tile", options.detect.tile_px,
+  app.add_option("--tile", options.job.selection.detect.tile_px,
                  "work on larger images in overlapping squares of this side, at least 1280; 0: "
                  "in one piece, however much memory that takes")
       ->capture_default_str();
-  app.add_option("--max-pixels", options.max_pixels, "refuse images of more pixels than this")
+  app.add_option("--max-pixels", options.job.max_pixels, "refuse images of more pixels than this")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }
 
 void declare_output(CLI::App& app, Options& options) {
   app.add_option("--format", options.format,
-                 "jsonl: one line of JSON an image or frame; csv: one row a face; coco: one JSON "
-                 "document; wider: OUT/EVENT/NAME.txt")
-      ->check(CLI::IsMember(result_formats()))
-      ->capture_default_str();
+                 "jsonl: one line of JSON an image or frame; json: one array of them; csv: one row "
+                 "a face; coco: one JSON document; wider: OUT/EVENT/NAME.txt (default: as the "
+                 "extension of --output says, .jsonl, .json or .csv, else jsonl)")
+      ->check(CLI::IsMember(pipeline::result_formats()));
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
-  app.add_option(
-      "--out", options.out,
-      "folder for images, videos and for --format wider; or a video, .mp4, .mov or .mkv");
-  app.add_flag("--draw", options.images.draw,
+  app.add_option("--out", options.out,
+                 "folder for images, videos and for --format wider; or the file of one image "
+                 "(.jpg, .png, .webp) or video (.mp4, .mov, .mkv)");
+  app.add_flag("--draw", options.job.images.draw,
                "write each image or video with its faces drawn on it");
-  app.add_flag("--blur", options.images.blur,
+  app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
-  app.add_flag("--crops", options.images.crops, "write each face, with a margin");
-  app.add_flag("--aligned", options.images.aligned,
+  app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");
+  app.add_flag("--aligned", options.job.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");
-  app.add_flag("--resume", options.resume,
+  app.add_option("--align-size", options.job.images.aligned_side_px,
+                 "side of --aligned in pixels; other than 112 (224, 256 ...) with a margin around "
+                 "the face")
+      ->check(CLI::Range(kMinAlignedSide, kMaxAlignedSide))
+      ->capture_default_str();
+  app.add_option("--jpeg-quality", options.job.images.write.jpeg_quality,
+                 "of JPEG images that are written, 1 to 100")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  app.add_flag("--resume", options.job.resume,
                "leave out images and frames whose results are there already; the options must be "
                "those of the run that is gone on with");
-  add_overwrite_option(app, options.overwrite);
+  add_overwrite_option(app, options.job.overwrite);
 }
 
 }  // namespace
 
 Action declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
+  options->job.model = models::kDefaultModel;
   app.add_option("INPUT", options->inputs,
                  "images, videos, folders that are searched for them (not linked folders, nor what "
                  "--out holds from before), patterns like 'a/*.jpg', "
@@ -376,17 +248,15 @@ Action declare_detect(CLI::App& app) {
                  "standard input");
   app.add_option("--list", options->list,
                  "read more of these from a file, one a line; - is standard input");
-  app.add_option("--every", options->every, "look at every Nth frame of videos")
+  app.add_option("--every", options->job.every, "look at every Nth frame of videos")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--model", options->model,
+  app.add_option("--model", options->job.model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   declare_selection(app, *options);
   declare_output(app, *options);
-  app.add_option("--threads", options->threads,
-                 "images or frames worked on at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->job.threads, "images or frames worked on at once");
   app.add_flag("--quiet", options->quiet, "say nothing but errors");
   app.add_flag("--verbose", options->verbose, "say what is done and how long it took");
   return [options] { return run(*options); };

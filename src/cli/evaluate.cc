@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include <fmt/format.h>
+
 #include "base/cpu.h"
+#include "base/file.h"
 #include "cli/program.h"
+#include "cli/threads_option.h"
 #include "cli/thresholds.h"
 
 namespace retinaface::cli {
@@ -39,31 +43,49 @@ void add_detector_options(CLI::App& app, DetectionOptions& options) {
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
       ->capture_default_str();
   add_threshold_options(app, options.detect);
-  app.add_option("--threads", options.threads, "images worked on at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options.threads, "images worked on at once");
 }
 
 int thread_count(const DetectionOptions& options) {
-  return options.threads > 0 ? options.threads : core_count();
+  return retinaface::thread_count(options.threads);
 }
 
-std::vector<Face> detect_in_file(const Detector& detector, const DetectionOptions& options,
-                                 const std::filesystem::path& path) {
-  const Image image = read_image(path, {.apply_orientation = false});
-  return evaluation::detect(detector, image, evaluation::detection_mode_by_name(options.mode),
-                            options.detect);
+Detector load_detector(const DetectionOptions& options) {
+  return options.model.empty() ? Detector() : Detector(options.model);
+}
+
+evaluation::DetectionMode mode_of(const DetectionOptions& options) {
+  return evaluation::detection_mode_by_name(options.mode);
+}
+
+evaluation::WiderFiles find_predictions(const evaluation::WiderGroundTruth& truth,
+                                        const std::string& folder) {
+  evaluation::WiderFiles files = evaluation::find_wider_predictions(truth, folder);
+  if (files.unknown > 0) {
+    fmt::print(stderr, "retinaface: {}: {} files belong to no image of the ground truth\n",
+               printable(folder), files.unknown);
+  }
+  return files;
+}
+
+void report_missing(const std::string& folder, const evaluation::WiderFiles& predictions,
+                    const std::vector<std::size_t>& images) {
+  const std::size_t missing = evaluation::count_missing(predictions, images);
+  if (missing == 0) return;
+  fmt::print(stderr, "retinaface: {}: {} images without a file count as without detections\n",
+             printable(folder), missing);
 }
 
 void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
-                   const std::string& curves, OutputGuard& guard) {
+                   const std::string& curves, pipeline::OutputGuard& guard) {
   std::error_code error;
   for (std::filesystem::recursive_directory_iterator file(folder, error), end;
        !error && file != end; file.increment(error)) {
     guard.reads(file->path());
   }
   guard.reads(model);
-  if (!json.empty()) guard.writes(json, OutputKind::kReport);
-  if (!curves.empty()) guard.writes(curves, OutputKind::kFigure);
+  if (!json.empty()) guard.writes(json, pipeline::OutputKind::kReport);
+  if (!curves.empty()) guard.writes(curves, pipeline::OutputKind::kFigure);
 }
 
 std::string display_name(const std::string& path) {

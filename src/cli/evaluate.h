@@ -7,8 +7,9 @@
 #include "retinaface/detector.h"
 
 #include "cli/command.h"
-#include "cli/output_guard.h"
 #include "evaluation/detection_mode.h"
+#include "evaluation/wider_source.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 
@@ -27,9 +28,18 @@ void add_detector_options(CLI::App& app, DetectionOptions& options);
 
 int thread_count(const DetectionOptions& options);
 
-/// Reads an image as data sets mean it, without turning it, and detects.
-std::vector<Face> detect_in_file(const Detector& detector, const DetectionOptions& options,
-                                 const std::filesystem::path& path);
+/// The detector that the options name; the default one where they name none. Throws as Detector.
+Detector load_detector(const DetectionOptions& options);
+
+evaluation::DetectionMode mode_of(const DetectionOptions& options);
+
+/// evaluation::find_wider_predictions; says on standard error how many files belong to no image.
+evaluation::WiderFiles find_predictions(const evaluation::WiderGroundTruth& truth,
+                                        const std::string& folder);
+
+/// Says on standard error how many of `images` `folder` has no predictions for.
+void report_missing(const std::string& folder, const evaluation::WiderFiles& predictions,
+                    const std::vector<std::size_t>& images);
 
 /// The name by which a prediction folder or a model goes in legends and tables.
 std::string display_name(const std::string& path);
@@ -37,7 +47,7 @@ std::string display_name(const std::string& path);
 /// Tells the guard of the figures that an evaluation writes, where they are asked for, and of what
 /// it reads: all files below the folder, and the model if that is a file.
 void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
-                   const std::string& curves, OutputGuard& guard);
+                   const std::string& curves, pipeline::OutputGuard& guard);
 
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);

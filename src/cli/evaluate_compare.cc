@@ -11,14 +11,13 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/evaluate.h"
-#include "cli/json_report.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
-#include "cli/wider_source.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/wider_curves.h"
+#include "pipeline/json_report.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -88,7 +87,7 @@ std::vector<DetectorArgument> parse_detectors(const Options& options) {
 std::vector<std::size_t> common_images(const std::vector<DetectorArgument>& detectors) {
   std::vector<std::size_t> common;
   std::size_t maximum = 0;
-  for (const std::size_t image : images_of(detectors.front().predictions)) {
+  for (const std::size_t image : evaluation::images_of(detectors.front().predictions)) {
     const bool in_all = std::ranges::all_of(detectors, [&](const DetectorArgument& detector) {
       return detector.predictions.by_image.contains(image);
     });
@@ -181,7 +180,7 @@ void draw_curves(const Options& options, const evaluation::Comparison& compariso
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const std::vector<DetectorArgument>& detectors,
                    const WiderFiles& images) {
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard_figures(options.ground_truth, {}, options.json, options.curves, guard);
   for (const auto& [index, file] : images.by_image) guard.reads(file);
   for (const DetectorArgument& detector : detectors) {
@@ -189,8 +188,8 @@ void guard_outputs(const Options& options, const std::vector<DetectorArgument>& 
     for (const auto& [index, file] : detector.predictions.by_image) guard.reads(file);
   }
   if (options.out.empty()) return;
-  guard.writes(page_in(options.out), OutputKind::kPage);
-  guard.writes_numbered(options.out, ".jpg", OutputKind::kImage);
+  guard.writes(page_in(options.out), pipeline::OutputKind::kPage);
+  guard.writes_numbered(options.out, ".jpg", pipeline::OutputKind::kImage);
 }
 
 int run(const Options& options) {
@@ -200,17 +199,19 @@ int run(const Options& options) {
   std::vector<DetectorArgument> detectors = parse_detectors(options);
   const WiderGroundTruth truth = evaluation::read_wider_ground_truth(options.ground_truth);
   WiderFiles images;
-  if (!options.images.empty()) images = find_wider_images(truth, options.images);
+  if (!options.images.empty()) images = evaluation::find_wider_images(truth, options.images);
   for (DetectorArgument& detector : detectors) {
     if (detector.is_folder) {
-      detector.predictions = find_wider_predictions(truth, detector.path);
-      detector.source = from_predictions(detector.predictions);
+      detector.predictions = find_predictions(truth, detector.path);
+      detector.source = evaluation::from_predictions(detector.predictions);
     } else {
-      detector.source = from_model(detector.path, options.detector, images);
+      detector.source = evaluation::from_detector(
+          Detector(detector.path), mode_of(options.detector), options.detector.detect, images);
     }
   }
   guard_outputs(options, detectors, images);
-  const auto indices = options.images.empty() ? common_images(detectors) : images_of(images);
+  const auto indices =
+      options.images.empty() ? common_images(detectors) : evaluation::images_of(images);
 
   std::vector<evaluation::ComparedDetector> results;
   for (const DetectorArgument& detector : detectors) {
@@ -228,7 +229,7 @@ int run(const Options& options) {
   }
   fmt::print("{}", evaluation::format_comparison(comparison));
   if (!options.json.empty()) {
-    write_json_report(options.json, evaluation::to_json(comparison));
+    pipeline::write_json_report(options.json, evaluation::to_json(comparison));
   }
   if (!options.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {

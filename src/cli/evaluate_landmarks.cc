@@ -11,13 +11,13 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "cli/evaluate.h"
-#include "cli/json_report.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
 #include "evaluation/landmark_report.h"
+#include "pipeline/json_report.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -74,8 +74,8 @@ std::vector<Item> thinned(const std::vector<Item>& items, int every) {
 
 std::vector<Outcome> evaluate_labelled(const Detector& detector, const Options& options,
                                        const dataset::AnnotatedImage& image) {
-  const auto faces =
-      detect_in_file(detector, options.detector, fs::path(options.images) / image.path);
+  const auto faces = evaluation::detect_in_file(detector, fs::path(options.images) / image.path,
+                                                mode_of(options.detector), options.detector.detect);
   const auto assigned = evaluation::assign_faces(image.faces, faces, kMinIou);
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
@@ -120,8 +120,7 @@ std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& opt
       read_image(fs::path(options.aflw) / "images" / truth.path, {.apply_orientation = false}),
       kBorderPx);
   const auto faces =
-      evaluation::detect(detector, image, evaluation::detection_mode_by_name(options.detector.mode),
-                         options.detector.detect);
+      evaluation::detect(detector, image, mode_of(options.detector), options.detector.detect);
   Outcome outcome{.group = static_cast<std::size_t>(truth.pose) - 1};
   const Point center{static_cast<float>(image.width()) / 2, static_cast<float>(image.height()) / 2};
   if (const Face* face = evaluation::best_face_around(faces, center)) {
@@ -146,7 +145,7 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
 
 /// Checks before any work that nothing is destroyed by the figures.
 void guard_outputs(const Options& options) {
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.labels);
   guard_figures(options.labels.empty() ? options.aflw : options.images, options.detector.model,
                 options.json, options.curves, guard);
@@ -158,14 +157,13 @@ int run(const Options& options) {
     throw UsageError("expected --labels FILE --images DIR, or --aflw DIR");
   }
   guard_outputs(options);
-  const Detector detector =
-      options.detector.model.empty() ? Detector() : Detector(options.detector.model);
+  const Detector detector = load_detector(options.detector);
   const LandmarkReport report =
       by_labels ? evaluate_labels(detector, options) : evaluate_aflw(detector, options);
   fmt::print("{}", evaluation::format_report(report));
   if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
   if (!options.json.empty()) {
-    write_json_report(options.json, evaluation::to_json(report));
+    pipeline::write_json_report(options.json, evaluation::to_json(report));
   }
   if (!options.curves.empty()) {
     const std::string name =

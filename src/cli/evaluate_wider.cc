@@ -15,16 +15,15 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/evaluate.h"
-#include "cli/json_report.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
-#include "cli/wider_source.h"
 #include "evaluation/false_alarms.h"
 #include "evaluation/wider_curves.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 #include "evaluation/wider_report.h"
+#include "pipeline/json_report.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -109,12 +108,13 @@ std::vector<evaluation::ImageMatches> judge_predictions(const Options& options,
                                                         const evaluation::WiderGroundTruth& truth,
                                                         const evaluation::WiderFiles* images,
                                                         AlarmBook& book) {
-  auto files = find_wider_predictions(truth, options.predictions);
-  const std::vector<std::size_t> indices = images_of(images != nullptr ? *images : files);
+  auto files = find_predictions(truth, options.predictions);
+  const std::vector<std::size_t> indices =
+      evaluation::images_of(images != nullptr ? *images : files);
   report_missing(options.predictions, files, indices);
   ProgressLine progress("reading predictions");
   return evaluation::match_images(
-      truth, indices, entering(book, from_predictions(std::move(files))), 1,
+      truth, indices, entering(book, evaluation::from_predictions(std::move(files))), 1,
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
@@ -133,10 +133,12 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
                                                   const evaluation::WiderGroundTruth& truth,
                                                   const evaluation::WiderFiles& images,
                                                   AlarmBook& book) {
-  const auto model = entering(book, from_model(options.detector.model, options.detector, images));
+  const auto model = entering(
+      book, evaluation::from_detector(load_detector(options.detector), mode_of(options.detector),
+                                      options.detector.detect, images));
   ProgressLine progress("detecting");
   return evaluation::match_images(
-      truth, images_of(images),
+      truth, evaluation::images_of(images),
       [&](std::size_t image) {
         auto detections = model(image);
         if (!options.save_predictions.empty()) {
@@ -157,10 +159,10 @@ std::string name_of(const Options& options) {
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& truth,
                    const evaluation::WiderFiles* images) {
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard_figures(options.ground_truth, options.detector.model, options.json, options.curves, guard);
   if (!options.predictions.empty()) {
-    for (const auto& [index, file] : find_wider_predictions(truth, options.predictions).by_image) {
+    for (const auto& [index, file] : find_predictions(truth, options.predictions).by_image) {
       guard.reads(file);
     }
   }
@@ -170,11 +172,11 @@ void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& t
     for (const auto& [index, file] : images->by_image) {
       guard.writes(
           place_of_predictions(options.save_predictions, truth.path_of(truth.images[index])),
-          OutputKind::kPredictions, file);
+          pipeline::OutputKind::kPredictions, file);
     }
   }
   if (!options.false_alarms.empty()) {
-    guard.writes_numbered(options.false_alarms, ".png", OutputKind::kImage);
+    guard.writes_numbered(options.false_alarms, ".png", pipeline::OutputKind::kImage);
   }
 }
 
@@ -183,7 +185,7 @@ int run(const Options& options) {
   const auto truth = evaluation::read_wider_ground_truth(options.ground_truth);
   std::optional<evaluation::WiderFiles> images;
   if (!options.images.empty()) {
-    images = find_wider_images(truth, options.images);
+    images = evaluation::find_wider_images(truth, options.images);
   }
   guard_outputs(options, truth, images ? &*images : nullptr);
   AlarmBook book(truth);
@@ -193,7 +195,7 @@ int run(const Options& options) {
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
   fmt::print("{}", evaluation::format_report(report));
   if (!options.json.empty()) {
-    write_json_report(options.json, evaluation::to_json(report));
+    pipeline::write_json_report(options.json, evaluation::to_json(report));
   }
   if (!options.curves.empty()) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};

@@ -6,11 +6,11 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -30,7 +30,7 @@ models::LoadedModel load(const Options& options) {
     return models::load_model_by_name_or_path(options.model);
   }
   const models::Model& model = models::find_model(options.model);
-  graph::Graph graph = model.build();
+  graph::Graph graph = model.network.build();
   graph::Weights weights = graph::random_weights(graph, options.seed.value_or(0));
   weights.metadata = models::metadata(model);
   return {&model, std::move(graph), std::move(weights)};
@@ -38,9 +38,10 @@ models::LoadedModel load(const Options& options) {
 
 int export_model(const Options& options) {
   const bool is_onnx = options.format == "onnx";
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.model);
-  guard.writes(options.output, is_onnx ? OutputKind::kOnnx : OutputKind::kWeights);
+  guard.writes(options.output,
+               is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);
   const models::LoadedModel model = load(options);
   if (is_onnx) {
     write_file_atomically(options.output, interchange::export_onnx(model));

@@ -8,10 +8,10 @@
 
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/output_guard.h"
 #include "cli/overwrite_option.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -30,9 +30,9 @@ int import(const Options& options) {
     throw UsageError(fmt::format("--part: expected {}, found '{}'", models::kBackbonePart,
                                  excerpt(*options.part)));
   }
-  OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.checkpoint);
-  guard.writes(options.output, OutputKind::kWeights);
+  guard.writes(options.output, pipeline::OutputKind::kWeights);
   const Part part = options.part ? Part::kBackbone : Part::kWhole;
   const interchange::PyTorchCheckpoint checkpoint =
       interchange::read_checkpoint(options.checkpoint);

@@ -59,8 +59,7 @@ struct Summary {
   std::int64_t anchors = 0;
 };
 
-Summary summary_of(const models::Model& model, const graph::Graph& graph,
-                   const graph::Shape& input) {
+Summary summary_of(const graph::Graph& graph, const graph::Shape& input) {
   Summary summary;
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, input);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
@@ -72,7 +71,6 @@ Summary summary_of(const models::Model& model, const graph::Graph& graph,
   const graph::Cost cost = graph::cost(graph, input);
   summary.parameters = cost.parameters;
   summary.multiply_adds = cost.multiply_adds;
-  summary.anchors = detection::anchor_count(model.anchors, input.h, input.w);
   return summary;
 }
 
@@ -97,7 +95,7 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
                       {"shape", {shape.n, shape.c, shape.h, shape.w}}});
   }
   nlohmann::ordered_json heads = nlohmann::ordered_json::array();
-  for (const models::Head& head : model.heads) {
+  for (const models::Head& head : model.detector.heads) {
     heads.push_back({{"name", head.name}, {"values", head.values}});
   }
   const nlohmann::ordered_json document = {{"model", model.name},
@@ -113,16 +111,17 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 
 int summarize(const Options& options) {
   const models::Model& model = models::find_model(options.model);
-  const graph::Graph graph = model.build();
+  const graph::Graph graph = model.network.build();
   const graph::Shape input = parse_size(options.size);
-  const Summary summary = summary_of(model, graph, input);
+  Summary summary = summary_of(graph, input);
+  summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (options.json) {
     write_file_atomically(*options.json, to_json(model, input, summary));
   } else {
     print(summary);
   }
   std::string heads;
-  for (const models::Head& head : model.heads) {
+  for (const models::Head& head : model.detector.heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
   fmt::print("values of each anchor: {}\n", heads);

@@ -74,7 +74,7 @@ class Detector::Implementation {
         origin_(loaded.origin),
         source_(loaded.source),
         network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-        outputs_(models::head_outputs(loaded.graph, model_)) {}
+        outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     detection::check_options(options);
@@ -132,21 +132,21 @@ class Detector::Implementation {
   std::vector<Face> detect_all_sizes(runtime::Session& session, ImageView image,
                                      const DetectOptions& options) const {
     const double area = static_cast<double>(image.width) * image.height;
-    double budget_px = model_.search.extra_work * area;
+    double budget_px = model_.detector.search.extra_work * area;
     std::vector<Face> faces;
     std::vector<detection::RefinementCandidate> candidates;
     for (const detection::PyramidLevel& level :
-         detection::image_pyramid(model_.search, image.width, image.height)) {
+         detection::image_pyramid(model_.detector.search, image.width, image.height)) {
       std::vector<Face> found =
           detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
         const float side = std::max(face.box.width(), face.box.height());
         return side < level.min_px || side >= level.max_px;
       });
-      detection::drop_parts(model_.search, found, faces);
+      detection::drop_parts(model_.detector.search, found, faces);
       faces.insert(faces.end(), found.begin(), found.end());
       if (level.scale < 1)
-        budget_px -= area * (level.scale * level.scale + model_.search.shrinking_work);
+        budget_px -= area * (level.scale * level.scale + model_.detector.search.shrinking_work);
     }
     refine(session, image, budget_px, candidates, options.min_score, faces);
     return faces;
@@ -156,7 +156,7 @@ class Detector::Implementation {
   void refine(runtime::Session& session, ImageView image, double budget_px,
               const std::vector<detection::RefinementCandidate>& candidates, float min_score,
               std::vector<Face>& faces) const {
-    const models::SearchPolicy& policy = model_.search;
+    const models::SearchPolicy& policy = model_.detector.search;
     const std::vector<detection::RefinementCrop> crops = detection::refinement_crops(
         policy, candidates, faces, image.width, image.height, budget_px);
     if (crops.empty()) return;
@@ -225,7 +225,7 @@ class Detector::Implementation {
     }
     for (const detection::Tile& tile :
          detection::cut_into_tiles(image.width, image.height, options.tile_px,
-                                   detection::coarsest_stride(model_.anchors))) {
+                                   detection::coarsest_stride(model_.detector.anchors))) {
       std::vector<Face> found;
       std::vector<detection::RefinementCandidate> tile_candidates;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
@@ -245,17 +245,19 @@ class Detector::Implementation {
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
-    detection::preprocess(image, model_.preprocessing, session.input(image.height, image.width));
+    detection::preprocess(image, model_.network.preprocessing,
+                          session.input(1, image.height, image.width).values());
     session.run();
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {
       detection::HeadMaps& heads = maps.emplace_back();
       for (const std::size_t output : level) heads.push_back(session.output(output));
     }
-    detection::decode(maps, model_.anchors, model_.heads, min_score, faces);
+    detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces);
     if (candidates != nullptr) {
-      detection::find_candidates(model_.search, maps.front()[models::score_head(model_.heads)],
-                                 model_.anchors.levels.front(), *candidates);
+      detection::find_candidates(model_.detector.search,
+                                 maps.front()[models::score_head(model_.detector.heads)],
+                                 model_.detector.anchors.levels.front(), *candidates);
     }
   }
 
@@ -301,7 +303,7 @@ std::vector<std::vector<Face>> Detector::detect_batch(ArrayView<ImageView> image
   if (threads < 0) {
     fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
   }
-  const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? core_count() : threads);
+  const std::size_t wanted = static_cast<std::size_t>(thread_count(threads));
   std::vector<std::vector<Face>> faces;
   std::size_t next = 0;
   run_in_order(

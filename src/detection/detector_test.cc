@@ -24,6 +24,7 @@
 #include "image/convert.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "runtime/testing.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -226,6 +227,18 @@ TEST(Detector, ReadsAModelFromAFileAsFromItself) {
               Detector().detect(image, kAll));
   expect_same(Detector("mnet025").detect(image, kAll), Detector().detect(image, kAll));
   EXPECT_EQ(error_of([&] { Detector(folder / "none.safetensors"); }).code(), ErrorCode::kNotFound);
+}
+
+TEST(Detector, FacesOfNarrowWeightsAreThoseOfTheSameNumbersInFloat32) {
+  const testing::TemporaryFolder folder;
+  const auto [narrow, wide] =
+      runtime::testing::narrowed(models::load_builtin_model(models::kDefaultModel).weights);
+  write_safetensors(folder / "narrow.safetensors", narrow);
+  write_safetensors(folder / "wide.safetensors", wide);
+  const Image image = blobs(160, 96, 6);
+  const auto expected = Detector(folder / "wide.safetensors").detect(image, kAll);
+  EXPECT_FALSE(expected.empty());
+  expect_same(Detector(folder / "narrow.safetensors").detect(image, kAll), expected);
 }
 
 TEST(Detector, RefusesAStrideShorterThanARow) {

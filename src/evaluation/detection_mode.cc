@@ -75,4 +75,10 @@ std::vector<Face> detect(const Detector& detector, const Image& image, Detection
                                             : detector.detect(image, options);
 }
 
+std::vector<Face> detect_in_file(const Detector& detector, const std::filesystem::path& path,
+                                 DetectionMode mode, DetectOptions options) {
+  const Image image = read_image(path, {.apply_orientation = false});
+  return detect(detector, image, mode, std::move(options));
+}
+
 }  // namespace retinaface::evaluation

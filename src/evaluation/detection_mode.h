@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,5 +32,9 @@ std::vector<float> scales_of(DetectionMode mode, int width, int height);
 /// Detects as the mode says; options.scales is not looked at. Throws as Detector::detect.
 std::vector<Face> detect(const Detector& detector, const Image& image, DetectionMode mode,
                          DetectOptions options);
+
+/// The same for an image file, as data sets mean it: without turning it. Throws as read_image, too.
+std::vector<Face> detect_in_file(const Detector& detector, const std::filesystem::path& path,
+                                 DetectionMode mode, DetectOptions options);
 
 }  // namespace retinaface::evaluation

@@ -2,6 +2,7 @@
 // "shape" and "data_offsets" of each tensor, then the tensors' bytes. doc/model_format.md.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -9,7 +10,6 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/half.h"
 #include "graph/weights.h"
 
 namespace retinaface::graph {
@@ -23,13 +23,19 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr std::size_t kMaxRank = 8;
 
-template <typename Convert>
-void widen(std::span<const std::byte> bytes, Convert convert, std::span<float> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::uint16_t raw = 0;
-    std::memcpy(&raw, bytes.data() + 2 * i, 2);
-    values[i] = convert(raw);
+constexpr std::array kTypes = {DataType::kFloat32, DataType::kFloat16, DataType::kBFloat16};
+
+/// The format's name for a type.
+std::string_view dtype_of(DataType type) {
+  switch (type) {
+    case DataType::kFloat32:
+      return "F32";
+    case DataType::kFloat16:
+      return "F16";
+    case DataType::kBFloat16:
+      return "BF16";
   }
+  RF_CHECK(false);
 }
 
 /// Extents whose product, and the product of whose non-zero ones, cannot overflow.
@@ -58,16 +64,16 @@ Tensor parse_tensor(const std::string& name, const json& entry, std::span<const 
   std::uint64_t elements = 1;
   for (const std::int64_t extent : shape) elements *= static_cast<std::uint64_t>(extent);
   const auto dtype = entry.at("dtype").get<std::string>();
-  if (dtype != "F32" && dtype != "F16" && dtype != "BF16") {
+  const auto* const type = std::ranges::find(kTypes, dtype, dtype_of);
+  if (type == kTypes.end()) {
     fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source,
          excerpt(name), excerpt(dtype));
   }
-  const std::uint64_t element_bytes = dtype == "F32" ? 4 : 2;
   // Unlike get, get_ref refuses numbers of other kinds, such as 1e58, which no integer can hold.
   const json& offsets = entry.at("data_offsets");
   const std::uint64_t begin = offsets.at(0).get_ref<const std::uint64_t&>();
   const std::uint64_t end = offsets.at(1).get_ref<const std::uint64_t&>();
-  if (begin > end || end > data.size() || end - begin != elements * element_bytes) {
+  if (begin > end || end > data.size() || end - begin != elements * element_bytes(*type)) {
     fail(ErrorCode::kBadData, "{}: tensor {}: bytes {} to {} of {} do not hold a {} of shape {}",
          source, excerpt(name), begin, end, data.size(), dtype, to_string(shape));
   }
@@ -76,13 +82,8 @@ Tensor parse_tensor(const std::string& name, const json& entry, std::span<const 
          excerpt(name));
   }
   unclaimed -= end - begin;
-  Tensor tensor = Tensor::of_shape(std::move(shape));
-  const auto bytes = data.subspan(begin, end - begin);
-  if (dtype == "F32") {
-    if (!bytes.empty()) std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
-  } else {
-    widen(bytes, dtype == "F16" ? float_from_half : float_from_bfloat16, tensor.values);
-  }
+  Tensor tensor = Tensor::of_shape(std::move(shape), *type);
+  std::ranges::copy(data.subspan(begin, end - begin), tensor.bytes.begin());
   return tensor;
 }
 
@@ -130,8 +131,9 @@ void write_safetensors(const std::filesystem::path& path, const Weights& weights
   if (!weights.metadata.empty()) header["__metadata__"] = weights.metadata;
   std::uint64_t offset = 0;
   for (const auto& [name, tensor] : weights.tensors) {
-    const std::uint64_t end = offset + tensor.values.size() * sizeof(float);
-    header[name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    const std::uint64_t end = offset + tensor.bytes.size();
+    header[name] = {
+        {"dtype", dtype_of(tensor.type)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.dump();
@@ -147,7 +149,7 @@ void write_safetensors(const std::filesystem::path& path, const Weights& weights
   append(&header_bytes, sizeof header_bytes);
   append(text.data(), text.size());
   for (const auto& [name, tensor] : weights.tensors) {
-    append(tensor.values.data(), tensor.values.size() * sizeof(float));
+    append(tensor.bytes.data(), tensor.bytes.size());
   }
   write_file_atomically(path, content);
 }

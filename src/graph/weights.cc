@@ -56,25 +56,6 @@ std::map<std::string, Start, std::less<>> starts(const Graph& graph) {
 
 }  // namespace
 
-Tensor Tensor::of_shape(std::vector<std::int64_t> shape) {
-  std::size_t elements = 1;
-  for (const std::int64_t extent : shape) {
-    RF_CHECK(extent >= 0);
-    elements *= static_cast<std::size_t>(extent);
-  }
-  return {std::move(shape), AlignedBuffer<float>(elements)};
-}
-
-Tensor Tensor::clone() const {
-  Tensor copy = of_shape(shape);
-  std::ranges::copy(values, copy.values.begin());
-  return copy;
-}
-
-std::string to_string(std::span<const std::int64_t> shape) {
-  return fmt::format("({})", fmt::join(shape, ", "));
-}
-
 const Tensor& Weights::at(const std::string& name) const {
   const auto found = tensors.find(name);
   RF_CHECK(found != tensors.end());
@@ -130,12 +111,12 @@ Weights random_weights(const Graph& graph, std::uint64_t seed) {
       const double deviation =
           start == Start::kZero ? 0
                                 : std::sqrt(2 / (start == Start::kHe ? fan_in : fan_in + fan_out));
-      for (float& value : tensor.values) {
+      for (float& value : tensor.values()) {
         value = static_cast<float>(random.normal() * deviation);
       }
     } else {
       const bool one = parameter.name.ends_with(".weight") || parameter.name.ends_with("var");
-      std::ranges::fill(tensor.values, one ? 1.0F : 0.0F);
+      std::ranges::fill(tensor.values(), one ? 1.0F : 0.0F);
     }
     weights.tensors.emplace(parameter.name, std::move(tensor));
   }

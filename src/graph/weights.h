@@ -8,23 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "graph/graph.h"
 #include "graph/operators.h"
+#include "graph/tensor.h"
 
 namespace retinaface::graph {
-
-/// A dense array of float32, row-major.
-struct Tensor {
-  std::vector<std::int64_t> shape;
-  AlignedBuffer<float> values;
-
-  /// Uninitialised values. Extents must not be negative.
-  static Tensor of_shape(std::vector<std::int64_t> shape);
-  Tensor clone() const;
-};
-
-std::string to_string(std::span<const std::int64_t> shape);
 
 /// Named tensors and named strings: the content of a .safetensors file.
 struct Weights {
@@ -53,15 +41,15 @@ void check_weights(const Graph& graph, const Weights& weights, const std::string
 /// The same for the same seed on every machine.
 Weights random_weights(const Graph& graph, std::uint64_t seed);
 
-/// Parses the bytes of a .safetensors file; F32, F16 and BF16 are read, all become float32.
+/// Parses the bytes of a .safetensors file; of F32, F16 and BF16, which stay what they are.
 /// Throws Error(kBadData) or Error(kUnsupported), the message starting with `source`.
 Weights parse_safetensors(std::span<const std::byte> content, const std::string& source);
 
 /// Reads a .safetensors file. Throws as read_file and parse_safetensors do.
 Weights read_safetensors(const std::filesystem::path& path);
 
-/// Writes a .safetensors file of F32 tensors, as a whole or not at all; tensors in order of name,
-/// so that equal weights give equal bytes. Throws Error(kUnwritable).
+/// Writes a .safetensors file, each tensor in its own type, as a whole or not at all; tensors in
+/// order of name, so that equal weights give equal bytes. Throws Error(kUnwritable).
 void write_safetensors(const std::filesystem::path& path, const Weights& weights);
 
 }  // namespace retinaface::graph

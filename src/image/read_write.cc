@@ -14,6 +14,7 @@
 #include "image/image_name.h"
 #include "image/image_origin.h"
 #include "image/orientation.h"
+#include "image/write_options.h"
 
 namespace retinaface {
 namespace codecs {
@@ -23,13 +24,28 @@ const std::array kDecoders = {&kJpegDecoder, &kPngDecoder,  &kWebpDecoder,
                               &kTiffDecoder, &kBmpDecoder,  &kGifDecoder,
                               &kPnmDecoder,  &kHeicDecoder, &kAvifDecoder};
 
+/// One that takes no options leaves them aside.
+using EncodeWithOptions = std::vector<std::byte>(const Image& image, const std::string& name,
+                                                 const WriteOptions& options);
+
 struct Encoder {
   std::string_view extension;
-  Encode* encode;
+  EncodeWithOptions* encode;
 };
 
-constexpr std::array kEncoders = {Encoder{".jpg", encode_jpeg}, Encoder{".jpeg", encode_jpeg},
-                                  Encoder{".png", encode_png}, Encoder{".webp", encode_webp}};
+std::vector<std::byte> as_jpeg(const Image& image, const std::string& name,
+                               const WriteOptions& options) {
+  return encode_jpeg(image, name, options.jpeg_quality);
+}
+std::vector<std::byte> as_png(const Image& image, const std::string& name, const WriteOptions&) {
+  return encode_png(image, name);
+}
+std::vector<std::byte> as_webp(const Image& image, const std::string& name, const WriteOptions&) {
+  return encode_webp(image, name);
+}
+
+constexpr std::array kEncoders = {Encoder{".jpg", as_jpeg}, Encoder{".jpeg", as_jpeg},
+                                  Encoder{".png", as_png}, Encoder{".webp", as_webp}};
 
 std::string known_formats() {
   std::string list;
@@ -141,14 +157,24 @@ bool can_write_image(const std::filesystem::path& path) {
   return codecs::find_encoder(path) != nullptr;
 }
 
-void write_image(const std::filesystem::path& path, const ImageView& image) {
+std::vector<std::byte> encode_image(const std::filesystem::path& path, const ImageView& image,
+                                    const WriteOptions& options) {
   const std::string name = printable(path);
   check_view(image, name);
   const codecs::Encoder* const encoder = codecs::find_encoder(path);
   if (encoder == nullptr) {
     fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
   }
-  write_file_atomically(path, with_origin_mark(encoder->encode(to_rgb(image), name)));
+  return with_origin_mark(encoder->encode(to_rgb(image), name, options));
+}
+
+void write_image(const std::filesystem::path& path, const ImageView& image,
+                 const WriteOptions& options) {
+  write_file_atomically(path, encode_image(path, image, options));
+}
+
+void write_image(const std::filesystem::path& path, const ImageView& image) {
+  write_image(path, image, {});
 }
 
 }  // namespace retinaface

@@ -37,6 +37,18 @@ bool is_safetensors(Bytes content) {
          content[sizeof header_bytes] == std::byte{'{'};
 }
 
+ElementType element_type(graph::DataType type) {
+  switch (type) {
+    case graph::DataType::kFloat32:
+      return ElementType::kFloat32;
+    case graph::DataType::kFloat16:
+      return ElementType::kFloat16;
+    case graph::DataType::kBFloat16:
+      return ElementType::kBFloat16;
+  }
+  RF_CHECK(false);
+}
+
 PyTorchCheckpoint from_safetensors(Bytes content, const std::string& source) {
   const auto weights = std::make_shared<graph::Weights>(graph::parse_safetensors(content, source));
   PyTorchCheckpoint checkpoint{source, {}, weights->metadata, weights};
@@ -45,9 +57,8 @@ PyTorchCheckpoint from_safetensors(Bytes content, const std::string& source) {
     for (std::size_t axis = strides.size(); axis-- > 1;) {
       strides[axis - 1] = strides[axis] * tensor.shape[axis];
     }
-    checkpoint.tensors.emplace(name,
-                               StoredTensor{ElementType::kFloat32, tensor.shape, std::move(strides),
-                                            std::as_bytes(std::span<const float>(tensor.values))});
+    checkpoint.tensors.emplace(name, StoredTensor{element_type(tensor.type), tensor.shape,
+                                                  std::move(strides), std::span(tensor.bytes)});
   }
   return checkpoint;
 }

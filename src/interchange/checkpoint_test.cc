@@ -35,17 +35,17 @@ void expect_equal(const PyTorchCheckpoint& checkpoint, const nlohmann::json& exp
     EXPECT_EQ(nlohmann::json(found->second.shape), tensor.at("shape"));
     if (found->second.type == ElementType::kInt64) continue;
     const graph::Tensor values = to_float32(found->second, name, "file");
-    ASSERT_EQ(values.values.size(), tensor.at("values").size());
-    for (std::size_t i = 0; i < values.values.size(); ++i) {
+    ASSERT_EQ(values.values().size(), tensor.at("values").size());
+    for (std::size_t i = 0; i < values.values().size(); ++i) {
       const double wanted = std::stod(tensor.at("values").at(i).get<std::string>());
-      EXPECT_EQ(values.values[i], static_cast<float>(wanted)) << i;
+      EXPECT_EQ(values.values()[i], static_cast<float>(wanted)) << i;
     }
   }
 }
 
 std::vector<float> values_of(const PyTorchCheckpoint& checkpoint, const std::string& name) {
   const graph::Tensor tensor = to_float32(checkpoint.tensors.at(name), name, "file");
-  return {tensor.values.begin(), tensor.values.end()};
+  return {tensor.values().begin(), tensor.values().end()};
 }
 
 TEST(PyTorchCheckpoint, HasTheValuesThatTorchReads) {
@@ -76,7 +76,7 @@ TEST(PyTorchCheckpoint, OfSafetensorsKeepsTheirMetadata) {
   graph::Weights weights;
   weights.metadata["maker"] = "somebody";
   weights.tensors["a"] = graph::Tensor::of_shape({2, 3});
-  for (std::size_t i = 0; i < 6; ++i) weights.tensors["a"].values[i] = static_cast<float>(i);
+  for (std::size_t i = 0; i < 6; ++i) weights.tensors["a"].values()[i] = static_cast<float>(i);
   const testing::TemporaryFolder folder;
   graph::write_safetensors(folder / "file", weights);
 

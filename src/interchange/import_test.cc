@@ -36,14 +36,17 @@ graph::Graph small_graph() {
 }
 
 models::Model small_model() {
-  return {.name = "small", .summary = "", .build = small_graph, .preprocessing = {}, .anchors = {}};
+  return {.name = "small",
+          .summary = "",
+          .network = {.build = small_graph, .preprocessing = {}},
+          .detector = {}};
 }
 
 /// The i-th tensor of a state dict counts up from i there; counters of batches have an i as well.
 void expect_counting(const graph::Weights& weights, const std::string& name, int first) {
   const graph::Tensor& tensor = weights.at(name);
-  for (std::size_t i = 0; i < tensor.values.size(); ++i) {
-    EXPECT_EQ(tensor.values[i], static_cast<float>(first) + static_cast<float>(i)) << name;
+  for (std::size_t i = 0; i < tensor.values().size(); ++i) {
+    EXPECT_EQ(tensor.values()[i], static_cast<float>(first) + static_cast<float>(i)) << name;
   }
 }
 
@@ -102,15 +105,15 @@ void expect_same_tensors(const graph::Weights& actual, const graph::Weights& exp
     SCOPED_TRACE(name);
     const graph::Tensor& other = actual.at(name);
     EXPECT_EQ(other.shape, tensor.shape);
-    EXPECT_EQ(std::memcmp(other.values.data(), tensor.values.data(),
-                          tensor.values.size() * sizeof(float)),
+    EXPECT_EQ(std::memcmp(other.values().data(), tensor.values().data(),
+                          tensor.values().size() * sizeof(float)),
               0);
   }
 }
 
 TEST(Import, KeepsEveryBitOfADetector) {
   const models::Model& model = models::find_model("mnet025");
-  const graph::Weights weights = graph::random_weights(model.build(), 1);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 1);
   for (const std::string& content :
        {torch_file(weights).legacy(), torch_file(weights, "module.").zip()}) {
     const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(content), "file");
@@ -123,7 +126,7 @@ TEST(Import, KeepsEveryBitOfADetector) {
 TEST(Import, GivesASafetensorsFileTheModelsMetadata) {
   const models::Model& model = models::find_model("mnet025");
   const testing::TemporaryFolder folder;
-  const graph::Weights weights = graph::random_weights(model.build(), 2);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 2);
   graph::write_safetensors(folder / "bare", weights);
   EXPECT_THAT(error_of([&] { models::load_model(folder / "bare"); }).what(),
               HasSubstr("names no model"));
@@ -140,7 +143,7 @@ TEST(Import, GivesASafetensorsFileTheModelsMetadata) {
 /// As the public PyTorch family saves its ResNet-50, by names worked out from its source.
 TEST(Import, TakesThePublicResNet50ByItself) {
   const models::Model& model = models::find_model("resnet50-public");
-  const graph::Weights weights = graph::random_weights(model.build(), 3);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 3);
   for (const char* const name :
        {"body.conv1.weight", "body.layer4.2.bn3.running_var", "fpn.output3.0.weight",
         "fpn.merge2.1.bias", "ssh3.conv7x7_3.0.weight", "ClassHead.2.conv1x1.bias"}) {
@@ -156,7 +159,7 @@ TEST(Import, TakesThePublicResNet50ByItself) {
 TEST(Import, TakesABackboneFromTorchvisionsResNet) {
   const models::Model& model = models::find_model("resnet18");
   graph::Weights classifier;
-  for (const auto& [name, tensor] : graph::random_weights(model.build(), 4).tensors) {
+  for (const auto& [name, tensor] : graph::random_weights(model.network.build(), 4).tensors) {
     constexpr std::string_view kPrefix = "body.";
     if (!name.starts_with(kPrefix)) continue;
     const std::string bare = name.substr(kPrefix.size());
@@ -169,7 +172,7 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
   for (const auto& [name, shape] : {std::pair("fc.weight", std::vector<std::int64_t>{1000, 512}),
                                     std::pair("fc.bias", std::vector<std::int64_t>{1000})}) {
     graph::Tensor tensor = graph::Tensor::of_shape(shape);
-    std::ranges::fill(tensor.values, 1.0F);
+    std::ranges::fill(tensor.values(), 1.0F);
     classifier.tensors.emplace(name, std::move(tensor));
   }
   const PyTorchCheckpoint checkpoint =
@@ -182,10 +185,10 @@ TEST(Import, TakesABackboneFromTorchvisionsResNet) {
     const graph::Tensor& from = classifier.at(name.substr(5));
     // The first layer divides the image by torchvision's deviations of red, green and blue.
     const bool first = name == "body.conv1.weight";
-    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    for (std::size_t i = 0; i < tensor.values().size(); ++i) {
       const std::size_t channel = i / 49 % 3;
       const float deviation = first ? std::array{58.395F, 57.12F, 57.375F}[channel] : 1.0F;
-      ASSERT_EQ(tensor.values[i], from.values[i] / deviation) << name << " " << i;
+      ASSERT_EQ(tensor.values()[i], from.values()[i] / deviation) << name << " " << i;
     }
     ++compared;
   }
@@ -244,7 +247,7 @@ TEST(Import, AsksForNoMoreMemoryThanTheModelNeeds) {
 std::uint64_t checksum(const graph::Weights& weights) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   for (const auto& [name, tensor] : weights.tensors) {
-    for (const std::byte byte : std::as_bytes(std::span<const float>(tensor.values))) {
+    for (const std::byte byte : std::as_bytes(std::span<const float>(tensor.values()))) {
       hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3U;
     }
   }

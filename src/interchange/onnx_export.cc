@@ -1,5 +1,6 @@
 #include "interchange/onnx_export.h"
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,14 +37,13 @@ class Exporter {
     result_.metadata = models::metadata(*model_.model);
     for (const graph::ParameterSpec& parameter : graph::parameters(model_.graph)) {
       const graph::Tensor& tensor = model_.weights.at(parameter.name);
-      result_.constants.push_back(
-          {parameter.name, parameter.shape, std::span<const float>(tensor.values)});
+      result_.constants.push_back({parameter.name, parameter.shape, float32_values(tensor)});
     }
     for (const graph::Node& node : model_.graph.nodes()) {
       node_ = &node;
       std::visit(*this, node.op);
     }
-    for (const models::Head& head : model_.model->heads) write_head(head);
+    for (const models::Head& head : model_.model->detector.heads) write_head(head);
     return std::move(result_);
   }
 
@@ -130,6 +130,12 @@ class Exporter {
 
  private:
   enum Axis : std::int64_t { kY = 2, kX = 3 };
+
+  /// Valid as long as the model and the exporter.
+  std::span<const float> float32_values(const graph::Tensor& tensor) {
+    if (tensor.type == graph::DataType::kFloat32) return tensor.values();
+    return widened_.emplace_back(graph::as_float32(tensor)).values();
+  }
 
   /// Returns the name of what the new node yields.
   std::string add(std::string op, std::vector<std::string> inputs, const std::string& output,
@@ -227,7 +233,7 @@ class Exporter {
     const std::int64_t values = head.values;
     const std::string anchors = integers(head.name + "/anchors", {0, -1, values});
     std::vector<std::string> levels;
-    for (std::size_t level = 0; level < model_.model->anchors.levels.size(); ++level) {
+    for (std::size_t level = 0; level < model_.model->detector.anchors.levels.size(); ++level) {
       const std::string name = models::output_name(head, level);
       const int index = model_.graph.find_output(name);
       RF_CHECK(index >= 0);
@@ -243,6 +249,7 @@ class Exporter {
   const models::LoadedModel& model_;
   std::vector<graph::Shape> shapes_;
   const graph::Node* node_ = nullptr;  ///< the one that is being written
+  std::deque<graph::Tensor> widened_;
   OnnxModel result_;
 };
 

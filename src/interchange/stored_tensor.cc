@@ -90,18 +90,18 @@ graph::Tensor to_float32(const StoredTensor& tensor, std::string_view name,
   graph::Tensor result = graph::Tensor::of_shape(tensor.shape);
   switch (tensor.type) {
     case ElementType::kFloat32:
-      gather(tensor, result.values, [&](std::size_t i) { return load<float>(bytes + 4 * i); });
+      gather(tensor, result.values(), [&](std::size_t i) { return load<float>(bytes + 4 * i); });
       break;
     case ElementType::kFloat64:
-      gather(tensor, result.values,
+      gather(tensor, result.values(),
              [&](std::size_t i) { return static_cast<float>(load<double>(bytes + 8 * i)); });
       break;
     case ElementType::kFloat16:
-      gather(tensor, result.values,
+      gather(tensor, result.values(),
              [&](std::size_t i) { return float_from_half(load<std::uint16_t>(bytes + 2 * i)); });
       break;
     case ElementType::kBFloat16:
-      gather(tensor, result.values, [&](std::size_t i) {
+      gather(tensor, result.values(), [&](std::size_t i) {
         return float_from_bfloat16(load<std::uint16_t>(bytes + 2 * i));
       });
       break;

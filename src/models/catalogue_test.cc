@@ -22,7 +22,7 @@ using testing::error_of;
 using ::testing::HasSubstr;
 
 graph::Graph network(std::string_view name) {
-  return find_model(name).build();
+  return find_model(name).network.build();
 }
 
 /// Multiply-adds by kind of convolution, in millions, as they are counted in the literature.
@@ -139,7 +139,7 @@ TEST(PaperRows, DifferByTheirOptions) {
 }
 
 TEST(PaperRows, HaveThePapersAnchors) {
-  const AnchorFamily& family = find_model("resnet50").anchors;
+  const AnchorFamily& family = find_model("resnet50").detector.anchors;
   // The paper's table 1, which cuts 161.2699 off.
   const std::vector<std::vector<double>> sizes = {{16, 20.16, 25.40},
                                                   {32, 40.32, 50.80},
@@ -171,13 +171,49 @@ TEST(Mnet025Light, ReadsTheImageCoarsely) {
             giga_multiply_adds(network("mnet025"), vga, "ssh"));
 }
 
+TEST(ShallowRows, CostNoMoreThanTheyAreMeantTo) {
+  const Shape vga = {1, 3, 480, 640};
+  EXPECT_LE(giga_multiply_adds(network("shallow-700m"), vga, ""),
+            giga_multiply_adds(network("mnet025"), vga, ""));
+  EXPECT_NEAR(giga_multiply_adds(network("shallow-700m"), vga, ""), 0.7273, 0.00005);
+  EXPECT_LE(giga_multiply_adds(network("shallow-2500m"), vga, ""), 2.5);
+  // A far smaller part of the backbone's work is done from stride 16 on than of MobileNet's.
+  const auto coarse_share = [&](const char* name, const char* third, const char* fourth) {
+    const graph::Graph graph = network(name);
+    return (giga_multiply_adds(graph, vga, third) + giga_multiply_adds(graph, vga, fourth)) /
+           giga_multiply_adds(graph, vga, "body.");
+  };
+  const double mobilenet = coarse_share("mnet025", "body.stage2", "body.stage3");
+  for (const char* name : {"shallow-700m", "shallow-2500m"}) {
+    EXPECT_LT(coarse_share(name, "body.stage3", "body.stage4"), 0.6 * mobilenet) << name;
+  }
+}
+
+/// What the CPU's own kernels take: whole blocks of 16 channels, and 3x3 at stride 2 depthwise.
+TEST(ShallowRows, FitTheKernels) {
+  for (const char* name : {"shallow-700m", "shallow-2500m"}) {
+    const graph::Graph graph = network(name);
+    for (const graph::Node& node : graph.nodes()) {
+      const auto* conv = std::get_if<graph::Convolution>(&node.op);
+      if (conv == nullptr || node.name.starts_with("body.stem") ||
+          node.name.find("Head") != std::string::npos) {
+        continue;
+      }
+      EXPECT_EQ(conv->out_channels % 16, 0) << name << " " << node.name;
+      if (conv->stride > 1) {
+        EXPECT_EQ(conv->groups, conv->out_channels) << name << " " << node.name;
+      }
+    }
+  }
+}
+
 TEST(Catalogue, RowsAgreeWithTheirGraphs) {
   for (const Model& model : catalogue()) {
-    const graph::Graph graph = model.build();
+    const graph::Graph graph = model.network.build();
     for (const auto& [height, width] : {std::pair{1, 1}, {33, 50}, {64, 31}, {480, 640}}) {
       const auto shapes = graph::infer_shapes(graph, {1, 3, height, width});
-      for (std::size_t l = 0; l < model.anchors.levels.size(); ++l) {
-        const AnchorLevel& level = model.anchors.levels[l];
+      for (std::size_t l = 0; l < model.detector.anchors.levels.size(); ++l) {
+        const AnchorLevel& level = model.detector.anchors.levels[l];
         const auto anchors = static_cast<std::int64_t>(level.sizes_px.size());
         const auto cells = [&](int side) { return (side + level.stride_px - 1) / level.stride_px; };
         for (const auto& [head, values] : {std::pair{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {

@@ -19,6 +19,12 @@ std::vector<MirroredValue> mirrored_landmarks() {
   return values;
 }
 
+std::size_t only_head(std::span<const Head> heads, HeadMeaning meaning) {
+  RF_CHECK(std::ranges::count(heads, meaning, &Head::meaning) == 1);
+  const auto found = std::ranges::find(heads, meaning, &Head::meaning);
+  return static_cast<std::size_t>(found - heads.begin());
+}
+
 }  // namespace
 
 // The one place that spells the three out. Names of modules are the public PyTorch family's, loss
@@ -54,23 +60,11 @@ std::string output_name(const Head& head, std::size_t level) {
 }
 
 std::size_t score_head(std::span<const Head> heads) {
-  RF_CHECK(std::ranges::count(heads, HeadMeaning::kScore, &Head::meaning) == 1);
-  const auto found = std::ranges::find(heads, HeadMeaning::kScore, &Head::meaning);
-  return static_cast<std::size_t>(found - heads.begin());
+  return only_head(heads, HeadMeaning::kScore);
 }
 
-std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
-                                                   std::span<const Head> heads,
-                                                   std::size_t levels) {
-  std::vector<std::vector<std::size_t>> outputs(levels);
-  for (std::size_t level = 0; level < levels; ++level) {
-    for (const Head& head : heads) {
-      const int index = graph.find_output(output_name(head, level));
-      RF_CHECK(index >= 0);
-      outputs[level].push_back(static_cast<std::size_t>(index));
-    }
-  }
-  return outputs;
+std::size_t box_head(std::span<const Head> heads) {
+  return only_head(heads, HeadMeaning::kBox);
 }
 
 }  // namespace retinaface::models

@@ -51,4 +51,11 @@ NodeId conv_bn_relu(graph::Graph& graph, const std::string& name, int first, Nod
   return graph.add(fmt::format("{}.{}", name, first + 2), graph::LeakyRelu{slope}, {norm});
 }
 
+NodeId separable(graph::Graph& graph, const std::string& name, NodeId input,
+                 std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride) {
+  const NodeId depthwise = conv_bn_relu(graph, name, 0, input, in_channels, kLeakySlope,
+                                        {.stride = stride, .groups = in_channels});
+  return conv_bn_relu(graph, name, 3, depthwise, out_channels, kLeakySlope, {.kernel = 1});
+}
+
 }  // namespace retinaface::models

@@ -31,4 +31,12 @@ graph::NodeId conv_bn_relu(graph::Graph& graph, const std::string& name, int fir
                            graph::NodeId input, std::int64_t out_channels, float slope,
                            const ConvBnOptions& options = {});
 
+/// Of the activations of the light backbones.
+inline constexpr float kLeakySlope = 0.1F;
+
+/// Depthwise 3x3 of this stride, then pointwise 1x1 convolution, each normalised and activated:
+/// NAME.0 to NAME.5.
+graph::NodeId separable(graph::Graph& graph, const std::string& name, graph::NodeId input,
+                        std::int64_t in_channels, std::int64_t out_channels, std::int64_t stride);
+
 }  // namespace retinaface::models

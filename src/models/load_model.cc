@@ -45,7 +45,7 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
          "train from",
          source, excerpt(part->second), row->name);
   }
-  LoadedModel loaded{&*row, row->build(), std::move(weights)};
+  LoadedModel loaded{&*row, row->network.build(), std::move(weights)};
   graph::check_weights(loaded.graph, loaded.weights, source);
   return loaded;
 }
@@ -84,15 +84,16 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
-  for (const AnchorLevel& level : model.anchors.levels) {
+  for (const AnchorLevel& level : model.detector.anchors.levels) {
     levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
   }
-  const nlohmann::ordered_json anchors = {
-      {"levels", levels},
-      {"variances",
-       {as_written(model.anchors.center_variance), as_written(model.anchors.size_variance)}}};
+  const nlohmann::ordered_json anchors = {{"levels", levels},
+                                          {"variances",
+                                           {as_written(model.detector.anchors.center_variance),
+                                            as_written(model.detector.anchors.size_variance)}}};
   const nlohmann::ordered_json preprocessing = {
-      {"channels", model.preprocessing.bgr ? "bgr" : "rgb"}, {"mean", model.preprocessing.mean}};
+      {"channels", model.network.preprocessing.bgr ? "bgr" : "rgb"},
+      {"mean", model.network.preprocessing.mean}};
   return {{"format", kFormat},
           {"model", model.name},
           {"anchors", anchors.dump()},

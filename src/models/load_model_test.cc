@@ -39,7 +39,7 @@ TEST(Metadata, SaysWhatOtherProgramsNeed) {
 /// A file that fits the row, to be spoilt.
 graph::Weights good_weights() {
   const Model& model = find_model("mnet025");
-  graph::Weights weights = graph::random_weights(model.build(), 1);
+  graph::Weights weights = graph::random_weights(model.network.build(), 1);
   weights.metadata = metadata(model);
   return weights;
 }
@@ -53,7 +53,7 @@ TEST(LoadModel, ReadsWhatItsMetadataNames) {
         load_model_by_name_or_path((folder / "m.safetensors").string())}) {
     EXPECT_EQ(loaded.model, &find_model("mnet025"));
     const auto& name = "body.stage1.0.0.weight";
-    EXPECT_TRUE(std::ranges::equal(loaded.weights.at(name).values, written.at(name).values));
+    EXPECT_TRUE(std::ranges::equal(loaded.weights.at(name).values(), written.at(name).values()));
     EXPECT_GT(loaded.graph.nodes().size(), 100U);
   }
 }
@@ -93,7 +93,7 @@ TEST(BuiltinModel, IsTheDefaultOne) {
   EXPECT_EQ(loaded.model->name, kDefaultModel);
   EXPECT_EQ(load_model_by_name_or_path(std::string(kDefaultModel)).model, loaded.model);
   for (const auto& [name, tensor] : loaded.weights.tensors) {
-    for (const float value : tensor.values) ASSERT_TRUE(std::isfinite(value)) << name;
+    for (const float value : tensor.values()) ASSERT_TRUE(std::isfinite(value)) << name;
   }
   // What its file says of preprocessing and anchors, if anything, is what the row says.
   const auto row = metadata(*loaded.model);

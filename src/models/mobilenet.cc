@@ -12,20 +12,10 @@ namespace {
 
 using graph::NodeId;
 
-constexpr float kSlope = 0.1F;
-
 struct Block {
   std::int64_t out_channels;
   std::int64_t stride;
 };
-
-/// Depthwise 3x3 and pointwise 1x1 convolution, each normalised and activated.
-NodeId separable(graph::Graph& graph, const std::string& name, NodeId input,
-                 std::int64_t in_channels, const Block& block) {
-  const NodeId depthwise = conv_bn_relu(graph, name, 0, input, in_channels, kSlope,
-                                        {.stride = block.stride, .groups = in_channels});
-  return conv_bn_relu(graph, name, 3, depthwise, block.out_channels, kSlope, {.kernel = 1});
-}
 
 }  // namespace
 
@@ -39,7 +29,7 @@ Pyramid mobilenet025(graph::Graph& graph, const std::string& prefix, NodeId imag
       {{256, 2}, {256, 1}},
   }};
 
-  NodeId map = conv_bn_relu(graph, prefix + ".stage1.0", 0, image, kStemChannels, kSlope,
+  NodeId map = conv_bn_relu(graph, prefix + ".stage1.0", 0, image, kStemChannels, kLeakySlope,
                             {.kernel = stem.kernel, .stride = stem.stride});
   std::int64_t channels = kStemChannels;
   Pyramid pyramid;
@@ -47,7 +37,7 @@ Pyramid mobilenet025(graph::Graph& graph, const std::string& prefix, NodeId imag
     std::size_t index = stage == 0 ? 1 : 0;  // the stem is block 0 of stage 1
     for (const Block& block : stages[stage]) {
       const std::string name = fmt::format("{}.stage{}.{}", prefix, stage + 1, index++);
-      map = separable(graph, name, map, channels, block);
+      map = separable(graph, name, map, channels, block.out_channels, block.stride);
       channels = block.out_channels;
     }
     pyramid.push_back(map);

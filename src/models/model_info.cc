@@ -17,7 +17,8 @@ ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int 
   ModelInfo info;
   info.name = model.name;
   info.summary = model.summary;
-  for (const AnchorLevel& level : model.anchors.levels) info.strides_px.push_back(level.stride_px);
+  for (const AnchorLevel& level : model.detector.anchors.levels)
+    info.strides_px.push_back(level.stride_px);
   const graph::Cost cost = graph::cost(graph, {1, 3, height, width});
   info.parameters = cost.parameters;
   info.multiply_adds = cost.multiply_adds;
@@ -29,7 +30,8 @@ ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int 
 std::vector<ModelInfo> known_models(int width, int height) {
   std::vector<ModelInfo> all;
   for (const models::Model& model : models::catalogue()) {
-    ModelInfo& info = all.emplace_back(models::info_of(model, model.build(), width, height));
+    ModelInfo& info =
+        all.emplace_back(models::info_of(model, model.network.build(), width, height));
     if (!models::builtin_weights(model.name).empty()) {
       info.weights_origin = WeightsOrigin::kBuiltIn;
     } else if (const auto file = models::find_model_file(model.name)) {

@@ -30,8 +30,10 @@ void merge_levels(graph::Graph& graph, Pyramid& maps, const DetectorOptions& opt
 NodeId context_module(graph::Graph& graph, std::size_t level, NodeId input,
                       const DetectorOptions& options) {
   const std::string name = fmt::format("ssh{}", level + 1);
-  const std::int64_t half = options.channels / 2;
-  const std::int64_t quarter = options.channels / 4;
+  const std::int64_t channels =
+      options.context_channels > 0 ? options.context_channels : options.channels;
+  const std::int64_t half = channels / 2;
+  const std::int64_t quarter = channels / 4;
   const float slope = options.slope;
   const ConvBnOptions conv = {.deformable = options.deformable};
   const NodeId three = conv_bn(graph, name + ".conv3X3", 0, input, half, conv);

@@ -10,7 +10,9 @@ namespace retinaface::models {
 
 /// How the detector behind a backbone is built.
 struct DetectorOptions {
-  std::int64_t channels = 0;  ///< of the pyramid and the context modules
+  std::int64_t channels = 0;  ///< of the pyramid
+  /// Of the context modules, a multiple of four; 0: as many as the pyramid's.
+  std::int64_t context_channels = 0;
   std::int64_t anchors_per_cell = 0;
   /// Of the activations in them; slope 0 is ReLU.
   float slope = 0;
@@ -25,7 +27,7 @@ struct DetectorOptions {
 };
 
 /// What the paper puts on a backbone, `maps`: a feature pyramid (Lin et al. 2017), on each level a
-/// context module, and on that the heads, which become the graph's outputs (models::Model).
+/// context module, and on that the heads, which become the graph's outputs (models::DetectorSpec).
 void add_detector(graph::Graph& graph, Pyramid maps, const DetectorOptions& options);
 
 }  // namespace retinaface::models

@@ -81,21 +81,25 @@ struct Affine {
 
 Affine affine_of(const Node& node, const Weights& weights) {
   const auto& norm = std::get<graph::BatchNorm>(node.op);
-  const auto values = [&](const char* suffix) -> std::span<const float> {
-    return weights.at(node.parameter(suffix)).values;
+  const auto parameter = [&](const char* suffix) {
+    return graph::as_float32(weights.at(node.parameter(suffix)));
   };
+  const Tensor weight = parameter("weight");
+  const Tensor bias = parameter("bias");
+  const Tensor mean = parameter("running_mean");
+  const Tensor variance = parameter("running_var");
   Affine affine;
-  for (std::size_t c = 0; c < values("weight").size(); ++c) {
-    const double scale = double{values("weight")[c]} /
-                         std::sqrt(double{values("running_var")[c]} + double{norm.epsilon});
+  for (std::size_t c = 0; c < weight.size(); ++c) {
+    const double scale =
+        double{weight.values()[c]} / std::sqrt(double{variance.values()[c]} + double{norm.epsilon});
     affine.scale.push_back(scale);
-    affine.shift.push_back(double{values("bias")[c]} - scale * double{values("running_mean")[c]});
+    affine.shift.push_back(double{bias.values()[c]} - scale * double{mean.values()[c]});
   }
   return affine;
 }
 
 ConvolutionStep convolution_of(const Node& node, const Weights& weights) {
-  ConvolutionStep step{{}, weights.at(node.parameter("weight")).clone(), {}, {}};
+  ConvolutionStep step{{}, graph::as_float32(weights.at(node.parameter("weight"))), {}, {}};
   graph::Convolution& convolution = step.convolution;
   if (const auto* deformable = std::get_if<graph::DeformableConvolution>(&node.op)) {
     step.deformable = true;
@@ -108,10 +112,10 @@ ConvolutionStep convolution_of(const Node& node, const Weights& weights) {
     convolution = std::get<graph::Convolution>(node.op);
   }
   if (convolution.bias) {
-    step.bias = weights.at(node.parameter("bias")).clone();
+    step.bias = graph::as_float32(weights.at(node.parameter("bias")));
   } else {
     step.bias = Tensor::of_shape({convolution.out_channels});
-    std::ranges::fill(step.bias.values, 0.0F);
+    std::ranges::fill(step.bias.values(), 0.0F);
   }
   convolution.bias = true;
   return step;
@@ -124,19 +128,20 @@ ConvolutionStep convolution_of(const Affine& affine) {
                        Tensor::of_shape({channels, 1, 1, 1}),
                        Tensor::of_shape({channels}),
                        {}};
-  std::ranges::copy(affine.scale, step.weight.values.begin());
-  std::ranges::copy(affine.shift, step.bias.values.begin());
+  std::ranges::copy(affine.scale, step.weight.values().begin());
+  std::ranges::copy(affine.shift, step.bias.values().begin());
   return step;
 }
 
 void fold(const Affine& affine, ConvolutionStep& step) {
-  const std::size_t per_channel = step.weight.values.size() / affine.scale.size();
+  const std::span<float> weight = step.weight.values();
+  const std::span<float> bias = step.bias.values();
+  const std::size_t per_channel = weight.size() / affine.scale.size();
   for (std::size_t c = 0; c < affine.scale.size(); ++c) {
     for (std::size_t i = c * per_channel; i < (c + 1) * per_channel; ++i) {
-      step.weight.values[i] = static_cast<float>(double{step.weight.values[i]} * affine.scale[c]);
+      weight[i] = static_cast<float>(double{weight[i]} * affine.scale[c]);
     }
-    step.bias.values[c] =
-        static_cast<float>(double{step.bias.values[c]} * affine.scale[c] + affine.shift[c]);
+    bias[c] = static_cast<float>(double{bias[c]} * affine.scale[c] + affine.shift[c]);
   }
 }
 
@@ -185,12 +190,8 @@ class Fusion {
 
  private:
   std::vector<std::int64_t> channels_of_nodes() const {
-    constexpr std::int64_t kAnySide = 256;
-    const auto input = std::get<graph::Input>(graph_.nodes().front().op).channels;
     std::vector<std::int64_t> channels;
-    for (const graph::Shape& shape : graph::infer_shapes(graph_, {1, input, kAnySide, kAnySide})) {
-      channels.push_back(shape.c);
-    }
+    for (const graph::Shape& shape : graph::channel_shapes(graph_)) channels.push_back(shape.c);
     return channels;
   }
 
@@ -315,13 +316,13 @@ Tensor stacked(std::span<const ConvolutionStep* const> parts, Tensor Convolution
                std::span<const std::int64_t> firsts, std::int64_t channels) {
   const Tensor& first = parts[0]->*tensor;
   std::vector<std::int64_t> shape = first.shape;
-  const std::size_t per_channel = first.values.size() / static_cast<std::size_t>(shape[0]);
+  const std::size_t per_channel = first.size() / static_cast<std::size_t>(shape[0]);
   shape[0] = channels;
   Tensor result = Tensor::of_shape(std::move(shape));
-  std::ranges::fill(result.values, 0.0F);
+  std::ranges::fill(result.values(), 0.0F);
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    std::ranges::copy((parts[i]->*tensor).values,
-                      result.values.begin() + static_cast<std::size_t>(firsts[i]) * per_channel);
+    std::ranges::copy((parts[i]->*tensor).values(),
+                      result.values().begin() + static_cast<std::size_t>(firsts[i]) * per_channel);
   }
   return result;
 }

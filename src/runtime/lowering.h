@@ -22,6 +22,7 @@ inline constexpr ValueId kNoValue = -1;
 /// Channels and place of a value. A value with a parent is a run of the parent's channels.
 struct Value {
   std::int64_t channels = 0;
+  graph::DataType type = graph::DataType::kFloat32;  ///< the parent's, if it has one
   ValueId parent = kNoValue;
   std::int64_t first_channel = 0;  ///< within the parent
 };

@@ -50,8 +50,8 @@ TEST(Lowering, FoldsNormalisationAndFusesActivation) {
   graph.add_output("out", graph.add("relu", LeakyRelu{0.1F}, {norm}));
   graph::Weights weights = graph::random_weights(graph, 1);
   const auto set = [&](const char* name, float a, float b) {
-    weights.tensors[name].values[0] = a;
-    weights.tensors[name].values[1] = b;
+    weights.tensors[name].values()[0] = a;
+    weights.tensors[name].values()[1] = b;
   };
   set("conv.weight", 3, 5);
   set("norm.weight", 2, -1);
@@ -63,9 +63,9 @@ TEST(Lowering, FoldsNormalisationAndFusesActivation) {
   ASSERT_EQ(program.steps.size(), 1U);
   const ConvolutionStep& step = convolution(program, 0);
   // (3 x - 4) / 2 * 2 + 10 = 3 x + 6 and (5 x - 6) / 0.5 * -1 + 20 = -10 x + 32.
-  EXPECT_THAT(std::vector<float>(step.weight.values.begin(), step.weight.values.end()),
+  EXPECT_THAT(std::vector<float>(step.weight.values().begin(), step.weight.values().end()),
               ElementsAre(3, -10));
-  EXPECT_THAT(std::vector<float>(step.bias.values.begin(), step.bias.values.end()),
+  EXPECT_THAT(std::vector<float>(step.bias.values().begin(), step.bias.values().end()),
               ElementsAre(6, 32));
   EXPECT_THAT(step.post_ops, ElementsAre(PostOp{.kind = PostOp::Kind::kLeakyRelu, .slope = 0.1F}));
   EXPECT_EQ(program.steps[0].name, "relu");
@@ -135,9 +135,9 @@ TEST(Lowering, MergedConvolutionsThatAreReadOnStartAtABlock) {
     EXPECT_EQ(second.first_channel, block);
     // What fills up the block is 0.
     const std::size_t per_channel =
-        merged.weight.values.size() / static_cast<std::size_t>(block + 8);
+        merged.weight.values().size() / static_cast<std::size_t>(block + 8);
     for (std::size_t i = 8 * per_channel; i < static_cast<std::size_t>(block) * per_channel; ++i) {
-      ASSERT_EQ(merged.weight.values[i], 0);
+      ASSERT_EQ(merged.weight.values()[i], 0);
     }
   }
 }
@@ -166,7 +166,7 @@ TEST(Lowering, WritesConcatenationsInPlace) {
 
 TEST(Lowering, WritesEachValueBeforeItIsRead) {
   for (const char* const name : {"mnet025", "resnet18", "resnet18+dcn+shared-heads"}) {
-    const Graph graph = models::find_model(name).build();
+    const Graph graph = models::find_model(name).network.build();
     const LoweredGraph program = lowered(graph);
     std::vector<bool> written(program.values.size(), false);
     written[0] = true;

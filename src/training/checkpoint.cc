@@ -23,7 +23,7 @@ void put(graph::Weights& file, const char* prefix, std::span<const float> flat,
   if (flat.empty()) return;
   for (const runtime::ParameterSlot& slot : parameters) {
     graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-    std::ranges::copy(flat.subspan(slot.offset, slot.size), tensor.values.begin());
+    std::ranges::copy(flat.subspan(slot.offset, slot.size), tensor.values().begin());
     file.tensors.emplace(prefix + slot.name, std::move(tensor));
   }
 }
@@ -38,7 +38,8 @@ std::vector<float> take(const graph::Weights& file, const char* prefix,
       fail(ErrorCode::kBadData, "{}: expected a tensor {}{} of shape {}", source, prefix, slot.name,
            graph::to_string(slot.shape));
     }
-    flat.insert(flat.end(), found->second.values.begin(), found->second.values.end());
+    const graph::Tensor tensor = graph::as_float32(found->second);
+    flat.insert(flat.end(), tensor.values().begin(), tensor.values().end());
   }
   return flat;
 }

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/torch/trainable_network.h"
+#include "runtime/trainable_network.h"
 #include "training/optimizer.h"
 #include "training/run_log.h"
 

@@ -27,9 +27,11 @@ double weight_of(const models::Head& head, const DistillationOptions& options);
 /// where w is the head's weight, v is the greater of min_weight and, if that is at least min_score,
 /// q, P the positives of the whole batch (at least 1) as the annotations have them, and smooth-L1
 /// as compute_loss takes it. What a teacher gives where it sees no face says how it tells faces
-/// from the rest: a high temperature and a small min_weight teach that as well.
+/// from the rest: a high temperature and a small min_weight teach that as well. Up to `threads`
+/// threads share the work; their number changes no bit of the result.
 double add_distillation_loss(const NetworkOutputs& student, const TeacherOutputs& teacher,
                              std::span<const models::Head> heads, const LossCounts& counts,
-                             double smooth_l1_beta, const DistillationOptions& options);
+                             double smooth_l1_beta, const DistillationOptions& options,
+                             int threads = 1);
 
 }  // namespace retinaface::training

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/random.h"
 #include "training/testing.h"
 
 namespace retinaface::training {
@@ -64,6 +65,38 @@ TEST(Distillation, GradientsEqualFiniteDifferences) {
     EXPECT_GT(loss(), 0);
     EXPECT_GE(expect_gradients(student, loss), 100U);
   }
+}
+
+// More anchors than a thread takes at once.
+TEST(DistillationThreads, ChangeNoBit) {
+  constexpr std::size_t kAnchors = 30'000;
+  Random random(7);
+  const auto noise = [&](std::size_t size) {
+    std::vector<float> values(size);
+    for (float& value : values) value = static_cast<float>(random.uniform(-3, 3));
+    return values;
+  };
+  std::vector<std::vector<float>> values;
+  TeacherOutputs teacher;
+  for (const models::Head& head : models::face_heads()) {
+    const std::size_t size = kAnchors * static_cast<std::size_t>(head.values);
+    values.push_back(noise(size));
+    teacher.push_back({noise(size)});
+  }
+  const auto compute = [&](int threads) {
+    std::vector<std::vector<float>> gradients;
+    for (const auto& map : values) gradients.emplace_back(map.size(), 0.5F);
+    NetworkOutputs student;
+    for (std::size_t h = 0; h < values.size(); ++h) {
+      student.push_back({{std::span<const float>(values[h])}, {std::span(gradients[h])}});
+    }
+    const double loss =
+        add_distillation_loss(student, teacher, models::face_heads(), kCounts, kBeta, {}, threads);
+    return std::pair(loss, gradients);
+  };
+  const auto expected = compute(1);
+  EXPECT_GT(expected.first, 0);
+  for (const int threads : {2, 5}) EXPECT_EQ(compute(threads), expected);
 }
 
 TEST(Distillation, AddsToTheGradientsThatAreThere) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/parallel.h"
 #include "detection/anchors.h"
 #include "training/head_targets.h"
 #include "training/loss_terms.h"
@@ -65,6 +66,7 @@ class ImageLoss {
         options_(options),
         heads_(heads),
         score_at_(models::score_head(heads)),
+        box_at_(models::box_head(heads)),
         scale_(heads.size()),
         weight_(heads.size()) {
     for (std::size_t h = 0; h < heads.size(); ++h) {
@@ -88,7 +90,11 @@ class ImageLoss {
         if (match == kNeither) continue;
         const Place place = {level, i};
         if (match == kBackground) {
-          negatives_.push_back({margin(place), place});
+          if (mines()) {
+            negatives_.push_back({margin(place), place});
+          } else {
+            learn_score(place, 0);
+          }
           continue;
         }
         const AnnotatedFace& face = target.faces[static_cast<std::size_t>(match)];
@@ -113,11 +119,13 @@ class ImageLoss {
     return logits[1] - logits[0];
   }
 
+  /// Whether only the hardest negatives count.
+  bool mines() const { return options_.score == ScoreLoss::kCrossEntropy; }
+
   void learn_score(const Place& place, double wanted) {
-    const auto d = static_cast<double>(margin(place));
-    values_.terms[score_at_].value +=
-        (wanted * softplus(-d) + (1 - wanted) * softplus(d)) * scale_[score_at_];
-    const double slope = (sigmoid(d) - wanted) * scale_[score_at_] * weight_[score_at_];
+    const LossSlope loss = score_loss(options_.score, static_cast<double>(margin(place)), wanted);
+    values_.terms[score_at_].value += loss.value * scale_[score_at_];
+    const double slope = loss.slope * scale_[score_at_] * weight_[score_at_];
     float* const gradients = maps_[score_at_].gradients(place.level, place.index);
     gradients[0] = static_cast<float>(-slope);
     gradients[1] = static_cast<float>(slope);
@@ -127,21 +135,34 @@ class ImageLoss {
     const double target = target_of(face, options_);
     for (std::size_t h = 0; h < heads_.size(); ++h) {
       if (h == score_at_) {
-        learn_score(place, target);
+        learn_score(place, target * quality(place, anchor, face));
       } else if (has_target(heads_[h], face, options_.min_points_score)) {
         learn_values(h, place, anchor, face, target);
       }
     }
   }
 
+  /// What the score of a face's anchor should be, of what its label says.
+  double quality(const Place& place, const detection::Anchor& anchor,
+                 const AnnotatedFace& face) const {
+    if (options_.score != ScoreLoss::kQualityFocal || face.box_is_estimate) return 1;
+    return BoxFit(anchor, maps_[box_at_].values(place.level, place.index), face.box, family_).iou();
+  }
+
   void learn_values(std::size_t h, const Place& place, const detection::Anchor& anchor,
                     const AnnotatedFace& face, double share) {
-    const auto size = static_cast<std::size_t>(heads_[h].values);
-    target_.resize(size);
-    encode_target(heads_[h], anchor, face, family_, target_);
     const float* const values = maps_[h].values(place.level, place.index);
     float* const gradients = maps_[h].gradients(place.level, place.index);
     const double factor = weight_[h] * share * scale_[h];
+    if (h == box_at_ && options_.box != BoxLoss::kSmoothL1) {
+      values_.terms[h].value +=
+          share * scale_[h] *
+          BoxFit(anchor, values, face.box, family_).loss(options_.box, factor, gradients);
+      return;
+    }
+    const auto size = static_cast<std::size_t>(heads_[h].values);
+    target_.resize(size);
+    encode_target(heads_[h], anchor, face, family_, target_);
     const double distance =
         heads_[h].loss == models::HeadLoss::kL1
             ? l1(values, target_.data(), size, factor, gradients)
@@ -151,6 +172,7 @@ class ImageLoss {
   }
 
   void learn_hardest_negatives(double positives) {
+    if (!mines()) return;
     const auto wanted = std::max(
         static_cast<std::size_t>(static_cast<double>(options_.negatives_per_positive) * positives),
         static_cast<std::size_t>(options_.min_negatives));
@@ -169,6 +191,7 @@ class ImageLoss {
   const LossOptions& options_;
   std::span<const models::Head> heads_;
   std::size_t score_at_;
+  std::size_t box_at_;
   std::vector<double> scale_;    // by head
   std::vector<double> weight_;   // by head
   std::vector<ImageHead> maps_;  // by head
@@ -221,17 +244,22 @@ LossCounts count_positives(std::span<const ImageTarget> targets,
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::span<const models::Head> heads,
                         std::int64_t height, std::int64_t width, const LossCounts& counts,
-                        const LossOptions& options) {
+                        const LossOptions& options, int threads) {
   RF_CHECK(outputs.size() == heads.size());
-  for (const HeadBatch& head : outputs) {
-    RF_CHECK(head.values.size() == family.levels.size());
-    for (const std::span<float> gradients : head.gradients) std::ranges::fill(gradients, 0.0F);
-  }
-  LossValues sum;
-  for (std::size_t n = 0; n < targets.size(); ++n) {
+  for (const HeadBatch& head : outputs) RF_CHECK(head.values.size() == family.levels.size());
+  std::vector<LossValues> by_image(targets.size());
+  for_each_item(threads, targets.size(), [&](std::size_t n, std::size_t) {
+    for (const HeadBatch& head : outputs) {
+      for (const std::span<float> gradients : head.gradients) {
+        const std::size_t share = gradients.size() / targets.size();
+        std::ranges::fill(gradients.subspan(n * share, share), 0.0F);
+      }
+    }
     ImageLoss loss(outputs, n, targets.size(), family, heads, counts, options);
-    sum += loss.compute(targets[n], height, width);
-  }
+    by_image[n] = loss.compute(targets[n], height, width);
+  });
+  LossValues sum;
+  for (const LossValues& image : by_image) sum += image;
   return sum;
 }
 

@@ -10,6 +10,8 @@
 
 #include "dataset/annotation.h"
 #include "models/catalogue.h"
+#include "training/box_loss.h"
+#include "training/loss_terms.h"
 
 namespace retinaface::training {
 
@@ -20,10 +22,12 @@ using HeadWeights = std::map<std::string, float, std::less<>>;
 /// 0.25 and 0.1 with 3 negatives; the public PyTorch family's 1, 2 and 1 with 7.
 struct LossOptions {
   HeadWeights weights = {};  ///< where they differ from the heads' own (models::Head)
-  float negatives_per_positive = 3;
-  int min_negatives = 0;       ///< per image, however few positives it has
-  float smooth_l1_beta = 1;    ///< where smooth-L1 turns from square to linear
-  float min_points_score = 0;  ///< points that a model was less sure of teach nothing
+  ScoreLoss score = ScoreLoss::kCrossEntropy;
+  BoxLoss box = BoxLoss::kSmoothL1;
+  float negatives_per_positive = 3;  ///< of cross-entropy
+  int min_negatives = 0;             ///< of cross-entropy per image, however few positives it has
+  float smooth_l1_beta = 1;          ///< where smooth-L1 turns from square to linear
+  float min_points_score = 0;        ///< points that a model was less sure of teach nothing
   /// A model made the labels: what the anchors of a face learn is its label's score, and its box
   /// and points count as much.
   bool soft_targets = false;
@@ -76,18 +80,24 @@ using NetworkOutputs = std::vector<HeadBatch>;
 /// outputs' gradients. L_h is, by the head's loss,
 ///   kCrossEntropy  (1/P) sum of softmax cross-entropies over the P positives and, in each image,
 ///                  its negatives of the highest loss, `negatives_per_positive` for each positive
-///                  (OHEM, Shrivastava et al. 2016)
+///                  (OHEM, Shrivastava et al. 2016); with ScoreLoss::kQualityFocal (1/P) sum of
+///                  quality focal losses over the P positives and all negatives, where a positive's
+///                  score should be the IoU of its box, as it is now, with the face (no derivative
+///                  goes through that)
 ///   kSmoothL1      (1/P_h) sum over the P_h positives with something to learn (head_targets.h) of
 ///                  smooth-L1(d) = d^2 / (2 beta) for |d| < beta, |d| - beta / 2 beyond (Girshick
-///                  2015), of each value's distance d from its target
+///                  2015), of each value's distance d from its target; of boxes instead what
+///                  LossOptions::box says (box_loss.h)
 ///   kL1            the same of |d|
 /// With soft targets a positive whose label has the score s is counted, and its other terms weigh,
-/// s times, and its cross-entropy is that with (1 - s, s).
+/// s times, and its cross-entropy is that with (1 - s, s); its score in a quality focal loss should
+/// be s times the IoU.
 /// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
-/// 1. The height and width are the input's.
+/// 1. The height and width are the input's. The images are worked on by up to `threads` threads,
+/// whose number changes no bit of the result.
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::span<const models::Head> heads,
                         std::int64_t height, std::int64_t width, const LossCounts& counts,
-                        const LossOptions& options);
+                        const LossOptions& options, int threads = 1);
 
 }  // namespace retinaface::training

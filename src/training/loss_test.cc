@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <list>
+#include <optional>
 
 #include <gtest/gtest.h>
 
 #include "retinaface/error.h"
 
+#include "base/random.h"
 #include "detection/anchors.h"
+#include "detection/box_coding.h"
+#include "geometry/box.h"
 #include "training/matching.h"
 #include "training/testing.h"
 
@@ -81,6 +86,144 @@ TEST(Loss, GradientsEqualFiniteDifferences) {
   loss_of(outputs, targets, options);
   EXPECT_GE(expect_gradients(outputs, [&] { return loss_of(outputs, targets, options).total; }),
             50U);
+}
+
+/// Outputs and targets of more images than threads, each with another number of faces.
+struct ManyImages {
+  static constexpr std::size_t kImages = 7;
+
+  ManyImages() {
+    Random random(6);
+    for (const models::Head& head : models::face_heads()) {
+      HeadBatch& batch = views.emplace_back();
+      for (const std::size_t anchors : {8U, 1U}) {
+        auto& map = values.emplace_back(kImages * anchors * static_cast<std::size_t>(head.values));
+        for (float& value : map) value = static_cast<float>(random.uniform(-2, 2));
+        batch.values.emplace_back(map);
+        batch.gradients.emplace_back(gradients.emplace_back(map.size(), 99.0F));
+      }
+    }
+    for (std::size_t n = 0; n < kImages; ++n) {
+      ImageTarget& target = targets.emplace_back();
+      for (std::size_t i = 0; i < n % 3; ++i) {
+        const auto x = static_cast<float>(random.uniform(0, 8));
+        target.faces.push_back(face_with_points({x, 1, x + 7, 9}));
+      }
+      target.match = match_anchors(kFamily, kSide, kSide, target.faces, {.force_best = true});
+    }
+  }
+
+  std::list<std::vector<float>> values;
+  std::list<std::vector<float>> gradients;
+  NetworkOutputs views;
+  std::vector<ImageTarget> targets;
+};
+
+TEST(LossThreads, ChangeNoBit) {
+  const LossOptions options;
+  const auto compute = [&](ManyImages& images, int threads) {
+    return compute_loss(images.views, images.targets, kFamily, models::face_heads(), kSide, kSide,
+                        count_positives(images.targets, models::face_heads(), options), options,
+                        threads);
+  };
+  ManyImages one;
+  const LossValues expected = compute(one, 1);
+  ASSERT_GT(expected.term("landmarks"), 0);
+  for (const int threads : {2, 3, 16}) {
+    ManyImages several;
+    const LossValues loss = compute(several, threads);
+    EXPECT_EQ(loss.total, expected.total);
+    for (std::size_t h = 0; h < loss.terms.size(); ++h) {
+      EXPECT_EQ(loss.terms[h].value, expected.terms[h].value);
+    }
+    EXPECT_EQ(several.gradients, one.gradients);
+  }
+}
+
+TEST(Loss, GradientsOfWholeBoxesEqualFiniteDifferences) {
+  const std::vector<ImageTarget> targets = two_targets();
+  for (const BoxLoss box : {BoxLoss::kGiou, BoxLoss::kDiou}) {
+    LossOptions options;
+    options.box = box;
+    options.weights["box"] = 2;
+    Outputs outputs(3);
+    loss_of(outputs, targets, options);
+    EXPECT_GE(expect_gradients(outputs, [&] { return loss_of(outputs, targets, options).total; }),
+              50U);
+  }
+}
+
+/// What the outputs' boxes have of the faces', in the order of detection::make_anchors; nothing
+/// for anchors that are no face's.
+std::vector<std::optional<double>> qualities(const Outputs& outputs, const ImageTarget& target,
+                                             std::size_t image) {
+  const auto anchors = detection::make_anchors(kFamily, kSide, kSide);
+  std::vector<std::optional<double>> result(anchors.size());
+  for (std::size_t a = 0; a < anchors.size(); ++a) {
+    if (target.match[a] < 0) continue;
+    const std::vector<float>& map = outputs.values[a < 8 ? 2 : 3];
+    const float* const values = map.data() + 4 * (a < 8 ? image * 8 + a : image);
+    const Box box =
+        detection::decode_box(anchors[a], {values[0], values[1], values[2], values[3]}, kFamily);
+    const Box& face = target.faces[static_cast<std::size_t>(target.match[a])].box;
+    result[a] = static_cast<double>(iou(box, face));
+  }
+  return result;
+}
+
+TEST(Loss, QualityFocalIsOfAllAnchorsByTheirBoxes) {
+  std::vector<ImageTarget> targets = two_targets();
+  targets[0].match[5] = kNeither;
+  targets[1].faces[0].points_score = 0.5F;
+  LossOptions options;
+  options.score = ScoreLoss::kQualityFocal;
+  options.soft_targets = true;
+  Outputs outputs(5);
+  const LossValues loss = loss_of(outputs, targets, options);
+  double sum = 0;
+  double positives = 0;
+  for (std::size_t image = 0; image < 2; ++image) {
+    const auto quality = qualities(outputs, targets[image], image);
+    for (std::size_t a = 0; a < 9; ++a) {
+      const std::int32_t match = targets[image].match[a];
+      const std::size_t place = 2 * (a < 8 ? image * 8 + a : image);
+      const std::vector<float>& logits = outputs.values[a < 8 ? 0 : 1];
+      const float slope = outputs.gradients[a < 8 ? 0 : 1][place + 1];
+      if (match == kNeither) {
+        EXPECT_EQ(slope, 0);
+        continue;
+      }
+      const double label =
+          match < 0 ? 0
+                    : static_cast<double>(
+                          targets[image].faces[static_cast<std::size_t>(match)].points_score);
+      positives += label;
+      const double wanted = label * quality[a].value_or(0);
+      const double d = static_cast<double>(logits[place + 1] - logits[place]);
+      const double score = 1 / (1 + std::exp(-d));
+      sum -= (wanted - score) * (wanted - score) *
+             (wanted * std::log(score) + (1 - wanted) * std::log(1 - score));
+      EXPECT_NE(slope, 0) << image << " " << a;
+    }
+  }
+  EXPECT_NEAR(loss.term("cls"), sum / positives, 1e-6);
+}
+
+TEST(Loss, GradientsOfQualityFocalEqualFiniteDifferences) {
+  const std::vector<ImageTarget> targets = two_targets();
+  LossOptions options;
+  options.score = ScoreLoss::kQualityFocal;
+  // No derivative goes from the scores through the boxes, so the boxes' own must have no part.
+  options.weights = {{"cls", 3.0F}, {"box", 0.0F}, {"landmarks", 0.0F}};
+  Outputs outputs(3);
+  loss_of(outputs, targets, options);
+  constexpr std::size_t kScoreMaps = 2;
+  EXPECT_GE(expect_gradients(
+                outputs, [&] { return loss_of(outputs, targets, options).total; }, kScoreMaps),
+            20U);
+  for (std::size_t i = kScoreMaps; i < outputs.gradients.size(); ++i) {
+    for (const float gradient : outputs.gradients[i]) EXPECT_EQ(gradient, 0);
+  }
 }
 
 TEST(Loss, MinesTheHardestNegativesOfEachImage) {

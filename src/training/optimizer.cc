@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "runtime/torch/orthogonal.h"
+#include "training/orthogonal.h"
 
 namespace retinaface::training {
 namespace {
@@ -76,7 +76,7 @@ void move_by_muon(const Move& move, std::int64_t rows, std::vector<float>& direc
     momentum += (1 - move.beta) * (move.slope(i) - momentum);
     direction[i] = move.beta * momentum + (1 - move.beta) * move.slope(i);
   }
-  runtime::orthogonalize(direction, rows);
+  orthogonalize(direction, rows);
   const auto longer_side = std::max(rows, static_cast<std::int64_t>(size) / rows);
   const float length = 0.2F * std::sqrt(static_cast<float>(longer_side));
   for (std::size_t i = 0; i < size; ++i) {

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/torch/trainable_network.h"
+#include "runtime/trainable_network.h"
 
 namespace retinaface::training {
 

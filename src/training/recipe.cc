@@ -229,6 +229,9 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
 
 template <typename Fields>
 void matching_fields(Fields& table, MatchingOptions& options) {
+  table.choice("method", options.method,
+               {{"iou", MatchingMethod::kIou}, {"atss", MatchingMethod::kAtss}});
+  table.whole("candidates", options.candidates, 1, 100);
   table.number("positive_iou", options.positive_iou, 0, 1);
   table.number("negative_iou", options.negative_iou, 0, static_cast<double>(options.positive_iou));
   table.flag("force_best", options.force_best);
@@ -252,6 +255,12 @@ void loss_fields(Fields& table, LossOptions& options, std::span<const models::He
   weight_fields(table, options.weights, heads, [&](const models::Head& head) {
     return static_cast<float>(weight_of(head, options));
   });
+  table.choice(
+      "score", options.score,
+      {{"cross_entropy", ScoreLoss::kCrossEntropy}, {"quality_focal", ScoreLoss::kQualityFocal}});
+  table.choice(
+      "box", options.box,
+      {{"smooth_l1", BoxLoss::kSmoothL1}, {"giou", BoxLoss::kGiou}, {"diou", BoxLoss::kDiou}});
   table.number("negatives_per_positive", options.negatives_per_positive, 0, kAny);
   table.whole("min_negatives", options.min_negatives, 0, 1'000'000);
   table.number("smooth_l1_beta", options.smooth_l1_beta, 1e-6, kAny);
@@ -301,7 +310,7 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
 /// Those of the model; of a name that is none, which is reported later, those that detectors have.
 std::vector<models::Head> heads_of(const std::string& model) {
   const auto row = std::ranges::find(models::catalogue(), model, &models::Model::name);
-  return row != models::catalogue().end() ? row->heads : models::face_heads();
+  return row != models::catalogue().end() ? row->detector.heads : models::face_heads();
 }
 
 template <typename Fields>
@@ -333,7 +342,7 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
 
 /// A prefix that fits nothing is a slip of the pen: the layers that it means would learn.
 void check_frozen(const Recipe& recipe, const models::Model& model) {
-  const std::vector<graph::ParameterSpec> parameters = graph::parameters(model.build());
+  const std::vector<graph::ParameterSpec> parameters = graph::parameters(model.network.build());
   for (const std::string& prefix : recipe.frozen) {
     const bool fits = std::ranges::any_of(parameters, [&](const graph::ParameterSpec& parameter) {
       return parameter.name.starts_with(prefix);
@@ -347,7 +356,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
 
 /// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
-  const std::int64_t stride = model.anchors.levels.back().stride_px;
+  const std::int64_t stride = model.detector.anchors.levels.back().stride_px;
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
     fail(ErrorCode::kBadData,
          "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",

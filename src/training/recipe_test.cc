@@ -35,6 +35,8 @@ hue_degrees = 7
 gray = 0.05
 min_face_px = 4
 [matching]
+method = "atss"
+candidates = 7
 positive_iou = 0.45
 negative_iou = 0.35
 force_best = true
@@ -44,6 +46,8 @@ ignored_face_iou = 0.4
 cls_weight = 2
 box_weight = 3
 landmarks_weight = 4
+score = "quality_focal"
+box = "diou"
 negatives_per_positive = 5
 min_negatives = 6
 smooth_l1_beta = 0.7
@@ -101,6 +105,8 @@ recompute = true
   EXPECT_EQ(recipe.augmentation.color.hue_degrees, 7);
   EXPECT_EQ(recipe.augmentation.color.gray, 0.05F);
   EXPECT_EQ(recipe.augmentation.min_face_px, 4);
+  EXPECT_EQ(recipe.matching.method, MatchingMethod::kAtss);
+  EXPECT_EQ(recipe.matching.candidates, 7);
   EXPECT_EQ(recipe.matching.positive_iou, 0.45F);
   EXPECT_EQ(recipe.matching.negative_iou, 0.35F);
   EXPECT_TRUE(recipe.matching.force_best);
@@ -109,6 +115,8 @@ recompute = true
   EXPECT_EQ(recipe.loss.weights.at("cls"), 2);
   EXPECT_EQ(recipe.loss.weights.at("box"), 3);
   EXPECT_EQ(recipe.loss.weights.at("landmarks"), 4);
+  EXPECT_EQ(recipe.loss.score, ScoreLoss::kQualityFocal);
+  EXPECT_EQ(recipe.loss.box, BoxLoss::kDiou);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 5);
   EXPECT_EQ(recipe.loss.min_negatives, 6);
   EXPECT_EQ(recipe.loss.smooth_l1_beta, 0.7F);
@@ -154,6 +162,7 @@ TEST(Recipe, OfNothingIsTheDefaults) {
 
 TEST(Recipe, DefaultsAreThePapersLoss) {
   const Recipe recipe;
+  EXPECT_EQ(recipe.matching.method, MatchingMethod::kIou);
   EXPECT_EQ(recipe.matching.positive_iou, 0.5F);
   EXPECT_EQ(recipe.matching.negative_iou, 0.3F);
   const Recipe parsed = parse_recipe("[loss]", "empty.toml");
@@ -163,6 +172,8 @@ TEST(Recipe, DefaultsAreThePapersLoss) {
   for (const models::Head& head : models::face_heads()) {
     EXPECT_EQ(static_cast<float>(weight_of(head, recipe.loss)), parsed.loss.weights.at(head.name));
   }
+  EXPECT_EQ(recipe.loss.score, ScoreLoss::kCrossEntropy);
+  EXPECT_EQ(recipe.loss.box, BoxLoss::kSmoothL1);
   EXPECT_EQ(recipe.loss.negatives_per_positive, 3);
 }
 

@@ -3,15 +3,19 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <future>
+#include <functional>
+#include <map>
+#include <utility>
 
 #include "base/check.h"
 #include "base/crc32c.h"
+#include "base/parallel.h"
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
 #include "detection/voting.h"
 #include "models/load_model.h"
 #include "runtime/onednn/onednn.h"
+#include "runtime/runtime.h"
 
 namespace retinaface::training {
 namespace {
@@ -48,8 +52,8 @@ void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& he
 std::uint32_t checksum(const graph::Weights& weights) {
   std::uint32_t sum = 0;
   for (const auto& [name, tensor] : weights.tensors) {
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
-    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.values.size() * sizeof(float)});
+    const auto* const bytes = reinterpret_cast<const char*>(tensor.bytes.data());
+    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.bytes.size()});
   }
   return sum;
 }
@@ -69,80 +73,161 @@ bool same_heads(const std::vector<models::Head>& a, const std::vector<models::He
 
 }  // namespace
 
+/// What computes a teacher's maps.
+class Teacher::Runner {
+ public:
+  using Take =
+      std::function<void(std::size_t image, std::size_t output, const runtime::FeatureMap&)>;
+
+  virtual ~Runner() = default;
+  /// Hands on the outputs number `outputs` of all images, which are of one size; images by several
+  /// threads at once.
+  virtual void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+                   const Take& take) = 0;
+};
+
+/// The detectors' runtime: each thread works on images of its own.
+class Teacher::SessionRunner final : public Teacher::Runner {
+ public:
+  SessionRunner(const models::LoadedModel& loaded, int threads)
+      : preprocessing_(loaded.model->network.preprocessing),
+        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
+    for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
+  }
+
+  void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+           const Take& take) override {
+    const auto run_one = [&](std::size_t image, std::size_t thread) {
+      runtime::Session& session = *sessions_[thread];
+      const ImageView view = images[image];
+      detection::preprocess(view, preprocessing_,
+                            session.input(1, view.height, view.width).values());
+      session.run();
+      for (const std::size_t output : outputs) take(image, output, session.output(output));
+    };
+    for_each_item(static_cast<int>(sessions_.size()), images.size(), run_one);
+  }
+
+ private:
+  const models::Preprocessing& preprocessing_;
+  std::shared_ptr<const runtime::Network> network_;
+  std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
+};
+
+/// A training engine's network, all of it frozen.
+class Teacher::NetworkRunner final : public Teacher::Runner {
+ public:
+  NetworkRunner(const models::LoadedModel& loaded, const Engine& engine,
+                runtime::Precision precision, int threads)
+      : preprocessing_(loaded.model->network.preprocessing),
+        network_(make_network(engine, loaded.graph, loaded.weights,
+                              {.precision = precision, .frozen = {""}, .frozen_statistics = true})),
+        threads_(threads) {}
+
+  void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
+           const Take& take) override {
+    const std::span<float> input = network_->input(static_cast<std::int64_t>(images.size()),
+                                                   images.front().height, images.front().width);
+    const std::size_t share = input.size() / images.size();
+    for_each_item(threads_, images.size(), [&](std::size_t n, std::size_t) {
+      detection::preprocess_interleaved(images[n], preprocessing_, input.subspan(n * share, share));
+    });
+    network_->forward();
+    for (const std::size_t output : outputs) {
+      const runtime::OutputBatch batch = network_->output(output);
+      for_each_item(threads_, images.size(), [&](std::size_t n, std::size_t) {
+        const std::size_t size = batch.size() / images.size();
+        take(n, output,
+             {.data = batch.data + n * size,
+              .channels = batch.c,
+              .height = batch.h,
+              .width = batch.w,
+              .block = batch.c});
+      });
+    }
+  }
+
+ private:
+  const models::Preprocessing& preprocessing_;
+  std::unique_ptr<runtime::TrainableNetwork> network_;
+  int threads_;
+};
+
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
-                 const std::string& source, int threads, bool mirrored)
+                 const std::string& source, int threads, bool mirrored, const Engine& engine,
+                 runtime::Precision precision)
     : model_(*loaded.model),
       mirrored_(mirrored),
-      network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-      outputs_(models::head_outputs(loaded.graph, model_)),
+      threads_(threads),
+      outputs_(models::head_outputs(loaded.graph, model_.detector)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
-  if (!same_anchors(model_.anchors, student.anchors)) {
+  if (!same_anchors(model_.detector.anchors, student.detector.anchors)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
          student.name, model_.name);
   }
-  if (!same_heads(model_.heads, student.heads)) {
+  if (!same_heads(model_.detector.heads, student.detector.heads)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the heads of {}, found a {}", source,
          student.name, model_.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
-    if (!std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); })) {
+    const graph::Tensor numbers = graph::as_float32(tensor);
+    if (!std::ranges::all_of(numbers.values(), [](float value) { return std::isfinite(value); })) {
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }
-  for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
+  if (&find_backend(engine.backend) == backends().front()) {
+    runner_ = std::make_unique<SessionRunner>(loaded, threads);
+  } else {
+    runner_ = std::make_unique<NetworkRunner>(loaded, engine, precision, threads);
+  }
 }
 
+Teacher::~Teacher() = default;
+
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs(model_.heads.size());
+  TeacherOutputs outputs(model_.detector.heads.size());
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
-  for (const models::AnchorLevel& level : model_.anchors.levels) {
+  for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
     RF_CHECK(!mirrored_ || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
-      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.heads[h].values));
+      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.detector.heads[h].values));
     }
   }
-  const auto run = [&](runtime::Session& session, ImageView image) {
-    detection::preprocess(image, model_.preprocessing, session.input(height, width));
-    session.run();
-  };
-  const auto predict_one = [&](runtime::Session& session, std::size_t n) {
-    const auto part_of = [&](std::vector<float>& batch) {
-      const std::size_t size = batch.size() / samples.size();
-      return std::span(batch).subspan(n * size, size);
-    };
-    const auto for_each_map = [&](const auto& action) {
-      for (std::size_t level = 0; level < outputs_.size(); ++level) {
-        for (std::size_t h = 0; h < outputs.size(); ++h) {
-          action(session.output(outputs_[level][h]), h, part_of(outputs[h][level]));
-        }
-      }
-    };
-    run(session, samples[n].image);
-    for_each_map([](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
-      copy_map(map, target);
-    });
-    if (!mirrored_) return;
-    const Image mirror_image = detection::mirrored(samples[n].image);
-    run(session, mirror_image);
-    for_each_map([&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-      average_mirrored_map(map, model_.heads[h], target);
-    });
-  };
-  const auto share_of = [&](std::size_t thread) {
-    for (std::size_t n = thread; n < samples.size(); n += sessions_.size()) {
-      predict_one(*sessions_[thread], n);
+  std::vector<std::size_t> wanted;
+  std::map<std::size_t, std::pair<std::size_t, std::size_t>> places;  // level and head
+  for (std::size_t level = 0; level < outputs_.size(); ++level) {
+    for (std::size_t h = 0; h < outputs.size(); ++h) {
+      wanted.push_back(outputs_[level][h]);
+      places[outputs_[level][h]] = {level, h};
     }
-  };
-  std::vector<std::future<void>> others;
-  for (std::size_t thread = 1; thread < sessions_.size(); ++thread) {
-    others.push_back(std::async(std::launch::async, share_of, thread));
   }
-  share_of(0);
-  for (std::future<void>& other : others) other.get();
+  const auto run = [&](std::span<const ImageView> images, const auto& write) {
+    runner_->run(images, wanted,
+                 [&](std::size_t n, std::size_t output, const runtime::FeatureMap& map) {
+                   const auto [level, h] = places.at(output);
+                   std::vector<float>& batch = outputs[h][level];
+                   const std::size_t size = batch.size() / samples.size();
+                   write(map, h, std::span(batch).subspan(n * size, size));
+                 });
+  };
+  std::vector<ImageView> images;
+  for (const dataset::Sample& sample : samples) images.emplace_back(sample.image);
+  run(images, [](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
+    copy_map(map, target);
+  });
+  if (!mirrored_) return outputs;
+  std::vector<Image> reflections(samples.size());
+  for_each_item(threads_, samples.size(), [&](std::size_t n, std::size_t) {
+    reflections[n] = detection::mirrored(images[n]);
+    images[n] = reflections[n];
+  });
+  run(images, [&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
+    average_mirrored_map(map, model_.detector.heads[h], target);
+  });
   return outputs;
 }
 

@@ -29,7 +29,7 @@ TEST(Teacher, NeedsTheStudentsAnchors) {
 
 TEST(Teacher, NeedsFiniteWeights) {
   models::LoadedModel teacher = models::load_builtin_model("mnet025");
-  teacher.weights.tensors.begin()->second.values[0] = std::nanf("");
+  teacher.weights.tensors.begin()->second.values()[0] = std::nanf("");
   const Error error =
       error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
@@ -74,7 +74,7 @@ TEST(Teacher, TeachesTheMeanOfAnImageAndItsMirrorImage) {
   }
   const dataset::Sample reflected{detection::mirrored(image.image), {}};
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
-  const models::AnchorFamily& family = loaded.model->anchors;
+  const models::AnchorFamily& family = loaded.model->detector.anchors;
   const auto seen = [&](const dataset::Sample& sample, bool mirrored) {
     Teacher teacher(loaded, *loaded.model, "itself", 1, mirrored);
     return faces_of(teacher.predict(std::span(&sample, 1)), family, kSide);

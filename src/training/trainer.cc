@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/trainable_network.h"
 #include "training/checkpoint.h"
 #include "training/run_log.h"
 #include "training/training_step.h"
@@ -103,7 +103,8 @@ class Run {
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
-        step_(recipe, model_, start_weights(), processes_, options.teacher),
+        step_(recipe, model_, start_weights(), processes_, options.teacher,
+              {.engine = options.engine, .threads = options.threads}),
         description_(describe_run(recipe, sets_, options.teacher)),
         optimizer_(step_.network().parameters(), recipe.optimizer),
         average_(step_.network().values(), recipe.average_decay) {}
@@ -123,7 +124,7 @@ class Run {
   graph::Weights start_weights() const {
     static const graph::Weights kNothing;
     return initial_weights(model_, options_.initial ? *options_.initial : kNothing, options_.seed,
-                           options_.initial_name);
+                           options_.initial_name, recipe_.loss.score);
   }
 
   std::filesystem::path file(const char* name) const { return options_.out / name; }
@@ -262,12 +263,7 @@ class Run {
   graph::Weights weights() const {
     const std::span<const float> values =
         averaging() ? average_.values() : step_.network().values();
-    graph::Weights result;
-    for (const runtime::ParameterSlot& slot : step_.network().parameters()) {
-      graph::Tensor tensor = graph::Tensor::of_shape(slot.shape);
-      std::ranges::copy(values.subspan(slot.offset, slot.size), tensor.values.begin());
-      result.tensors.emplace(slot.name, std::move(tensor));
-    }
+    graph::Weights result = runtime::weights_from(step_.network().parameters(), values);
     result.metadata = models::metadata(model_);
     return result;
   }
@@ -319,8 +315,8 @@ class Run {
   const TrainingOptions& options_;
   const models::Model& model_;
   std::vector<dataset::TrainingSet> sets_;
-  runtime::ProcessGroup alone_{{}};
-  runtime::ProcessGroup& processes_;
+  ProcessGroup alone_{{}};
+  ProcessGroup& processes_;
   TrainingStep step_;
   std::string description_;
   Optimizer optimizer_;
@@ -337,11 +333,26 @@ class Run {
   Clock::time_point last_save_;
 };
 
+/// Gives the scores' biases the log odds of a first guess.
+void expect_few_faces(const models::Model& model, graph::Weights& weights) {
+  constexpr float kFirstScore = 0.01F;
+  const float half_margin = std::log(kFirstScore / (1 - kFirstScore)) / 2;
+  const std::string prefix =
+      model.detector.heads[models::score_head(model.detector.heads)].module + ".";
+  for (auto& [name, tensor] : weights.tensors) {
+    if (!name.starts_with(prefix) || !name.ends_with(".bias")) continue;
+    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+      tensor.values[i] = i % 2 == 0 ? -half_margin : half_margin;
+    }
+  }
+}
+
 }  // namespace
 
 graph::Weights initial_weights(const models::Model& model, const graph::Weights& given,
-                               std::uint64_t seed, const std::string& source) {
-  graph::Weights weights = graph::random_weights(model.build(), seed);
+                               std::uint64_t seed, const std::string& source, ScoreLoss score) {
+  graph::Weights weights = graph::random_weights(model.network.build(), seed);
+  if (score == ScoreLoss::kQualityFocal) expect_few_faces(model, weights);
   for (const auto& [name, tensor] : given.tensors) {
     const auto own = weights.tensors.find(name);
     if (own == weights.tensors.end()) {
@@ -352,7 +363,7 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
       fail(ErrorCode::kBadData, "{}: tensor {} is {}, expected {}", source, name,
            graph::to_string(tensor.shape), graph::to_string(own->second.shape));
     }
-    own->second = tensor.clone();
+    own->second = graph::as_float32(tensor);
   }
   return weights;
 }

@@ -10,8 +10,9 @@
 
 #include "dataset/loader.h"
 #include "graph/weights.h"
-#include "runtime/torch/process_group.h"
+#include "training/backends.h"
 #include "training/distillation.h"
+#include "training/process_group.h"
 #include "training/progress.h"
 #include "training/recipe.h"
 
@@ -25,7 +26,9 @@ struct TrainingOptions {
   std::optional<std::int64_t> steps;  ///< stop after this many, on an unchanged schedule
   std::int64_t checkpoint_every = 0;  ///< steps; 0: every five minutes
   bool resume = false;                ///< go on from out/checkpoint.safetensors if there is one
-  int loader_threads = 1;
+  Engine engine = {};
+  int threads = 1;         ///< of the step's own work, besides the network's (set_threads)
+  int loader_threads = 1;  ///< that read images and augment them
   std::size_t cache_bytes = 0;
   /// Weights to start from: all of the model's or some of them; the rest is drawn by the seed.
   std::optional<graph::Weights> initial;
@@ -36,7 +39,7 @@ struct TrainingOptions {
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the run after a checkpoint
   /// The processes that share each batch, null for this one alone. Rank 0 alone validates, reports
   /// progress and writes; all read checkpoints from the same folder.
-  runtime::ProcessGroup* processes = nullptr;
+  ProcessGroup* processes = nullptr;
 };
 
 /// Names of the files that a run writes to its folder, besides those of run_log.h.
@@ -52,10 +55,14 @@ struct TrainingResult {
 };
 
 /// The weights that training starts from: `given` where it has a tensor, He's initialisation
-/// elsewhere. Throws Error(kBadData), the message starting with `source`, when `given` has a tensor
-/// that the model lacks or has in another shape.
+/// elsewhere. With quality focal loss, which all anchors enter, the biases of the scores that are
+/// not given say at first that an anchor is a face with a probability of 0.01 (RetinaNet, Lin et
+/// al. 2017): else those without a face, nearly all, would outweigh the rest for long. Throws
+/// Error(kBadData), the message starting with `source`, when `given` has a tensor that the model
+/// lacks or has in another shape.
 graph::Weights initial_weights(const models::Model& model, const graph::Weights& given,
-                               std::uint64_t seed, const std::string& source);
+                               std::uint64_t seed, const std::string& source,
+                               ScoreLoss score = ScoreLoss::kCrossEntropy);
 
 /// Trains by the recipe and writes its results to options.out: the recipe in full, metrics of each
 /// step (run_log.h), checkpoints, and the weights of the last checkpoint and of the best validation

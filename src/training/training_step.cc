@@ -1,19 +1,20 @@
 #include "training/training_step.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "detection/preprocess.h"
 
 namespace retinaface::training {
 namespace {
 
-runtime::TrainableOptions network_options(const Recipe& recipe, runtime::ProcessGroup& processes) {
+runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& engine,
+                                          ProcessGroup& processes) {
   runtime::TrainableOptions options;
-  options.precision = usable_arithmetic(recipe) == Arithmetic::kBfloat16
-                          ? runtime::Precision::kBfloat16
-                          : runtime::Precision::kFloat32;
+  options.precision = usable_precision(recipe, engine);
   options.frozen = recipe.frozen;
   options.frozen_statistics = recipe.frozen_statistics;
   options.recompute = recipe.recompute;
@@ -25,91 +26,102 @@ runtime::TrainableOptions network_options(const Recipe& recipe, runtime::Process
 
 }  // namespace
 
-Arithmetic usable_arithmetic(const Recipe& recipe) {
-  return has_bfloat16_products() ? recipe.arithmetic : Arithmetic::kFloat32;
+Arithmetic usable_arithmetic(const Recipe& recipe, const Engine& engine) {
+  return engine.device != "cpu" || has_bfloat16_products() ? recipe.arithmetic
+                                                           : Arithmetic::kFloat32;
+}
+
+runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) {
+  return usable_arithmetic(recipe, engine) == Arithmetic::kBfloat16 ? runtime::Precision::kBfloat16
+                                                                    : runtime::Precision::kFloat32;
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, runtime::ProcessGroup& processes,
-                           Teacher* teacher)
+                           const graph::Weights& weights, ProcessGroup& processes, Teacher* teacher,
+                           StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
       teacher_(teacher),
-      graph_(model.build()),
-      network_(graph_, weights, network_options(recipe, processes)),
-      gradients_(graph_.outputs().size()) {}
+      options_(std::move(options)),
+      graph_(model.network.build()),
+      network_(make_network(options_.engine, graph_, weights,
+                            network_options(recipe, options_.engine, processes))) {}
 
-void TrainingStep::fill_input(std::span<const dataset::Sample> samples) {
-  const auto side = static_cast<std::size_t>(recipe_.side_px);
-  input_.resize(samples.size() * side * side * 3);
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    RF_CHECK(samples[i].image.width() == recipe_.side_px &&
-             samples[i].image.height() == recipe_.side_px);
-    detection::preprocess_interleaved(
-        samples[i].image, model_.preprocessing,
-        std::span(input_).subspan(i * side * side * 3, side * side * 3));
-  }
+void TrainingStep::begin_forward(std::span<const dataset::Sample> samples) {
+  const int side = recipe_.side_px;
+  const std::span<float> input =
+      network_->input(static_cast<std::int64_t>(samples.size()), side, side);
+  const std::size_t share = input.size() / samples.size();
+  for_each_item(options_.threads, samples.size(), [&](std::size_t i, std::size_t) {
+    RF_CHECK(samples[i].image.width() == side && samples[i].image.height() == side);
+    detection::preprocess_interleaved(samples[i].image, model_.network.preprocessing,
+                                      input.subspan(i * share, share));
+  });
+  network_->forward();
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
-  NetworkOutputs outputs(model_.heads.size());
-  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_)) {
+  NetworkOutputs outputs(model_.detector.heads.size());
+  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_.detector)) {
     for (std::size_t h = 0; h < level.size(); ++h) {
-      const runtime::OutputBatch output = network_.output(level[h]);
-      std::vector<float>& gradients = gradients_[level[h]];
-      gradients.resize(output.size());
+      const runtime::OutputBatch output = network_->output(level[h]);
       outputs[h].values.emplace_back(output.data, output.size());
-      outputs[h].gradients.emplace_back(gradients);
+      outputs[h].gradients.push_back(network_->output_gradient(level[h]));
     }
   }
   return outputs;
 }
 
-LossValues TrainingStep::forward_backward_part(std::span<const dataset::Sample> samples,
-                                               std::span<const ImageTarget> targets,
-                                               const LossCounts& counts) {
+LossValues TrainingStep::finish_part(std::span<const dataset::Sample> samples,
+                                     std::span<const ImageTarget> targets,
+                                     const LossCounts& counts) {
   const std::int64_t side = recipe_.side_px;
-  fill_input(samples);
-  network_.forward(input_, static_cast<std::int64_t>(samples.size()), side, side);
   const NetworkOutputs outputs = collect_outputs();
-  LossValues loss = compute_loss(outputs, targets, model_.anchors, model_.heads, side, side, counts,
-                                 recipe_.loss);
+  LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
+                                 side, side, counts, recipe_.loss, options_.threads);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.heads, counts,
-                                         static_cast<double>(recipe_.loss.smooth_l1_beta),
-                                         recipe_.distillation);
+    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.detector.heads,
+                                         counts, static_cast<double>(recipe_.loss.smooth_l1_beta),
+                                         recipe_.distillation, options_.threads);
     loss.total += loss.teacher;
   }
-  const std::vector<std::span<const float>> gradients(gradients_.begin(), gradients_.end());
-  network_.backward(gradients);
+  network_->backward();
   return loss;
 }
 
-LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
+std::vector<ImageTarget> TrainingStep::match(std::span<const dataset::Sample> batch) const {
   const std::int64_t side = recipe_.side_px;
-  std::vector<ImageTarget> targets;
-  for (const dataset::Sample& sample : batch) {
-    targets.push_back(
-        {sample.faces, match_anchors(model_.anchors, side, side, sample.faces, recipe_.matching)});
-  }
-  LossCounts counts = count_positives(targets, model_.heads, recipe_.loss);
-  std::vector<double*> sums = {&counts.positives};
-  for (double& count : counts.by_head) sums.push_back(&count);
-  sum(sums);
+  std::vector<ImageTarget> targets(batch.size());
+  for_each_item(options_.threads, batch.size(), [&](std::size_t i, std::size_t) {
+    const auto& faces = batch[i].faces;
+    targets[i] = {faces,
+                  match_anchors(model_.detector.anchors, side, side, faces, recipe_.matching)};
+  });
+  return targets;
+}
+
+LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch) {
   const auto parts = static_cast<std::size_t>(recipe_.accumulate);
   RF_CHECK(batch.size() % parts == 0);
   const std::size_t size = batch.size() / parts;
-  network_.clear_gradients();
+  network_->clear_gradients();
+  begin_forward(batch.first(size));
+  const std::vector<ImageTarget> targets = match(batch);  // while a device computes the first part
+  LossCounts counts = count_positives(targets, model_.detector.heads, recipe_.loss);
+  std::vector<double*> sums = {&counts.positives};
+  for (double& count : counts.by_head) sums.push_back(&count);
+  sum(sums);
   LossValues loss;
   for (std::size_t begin = 0; begin < batch.size(); begin += size) {
-    loss += forward_backward_part(batch.subspan(begin, size),
-                                  std::span(targets).subspan(begin, size), counts);
+    if (begin > 0) begin_forward(batch.subspan(begin, size));
+    loss +=
+        finish_part(batch.subspan(begin, size), std::span(targets).subspan(begin, size), counts);
   }
   sums = {&loss.total, &loss.teacher};
   for (LossTerm& term : loss.terms) sums.push_back(&term.value);
   sum(sums);
-  processes_.sum(network_.gradients());
+  processes_.sum(network_->gradients());
   return loss;
 }
 

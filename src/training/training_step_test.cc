@@ -1,11 +1,14 @@
 #include "training/training_step.h"
 
 #include <cmath>
+#include <memory>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "models/load_model.h"
+#include "support/testing.h"
 
 namespace retinaface::training {
 namespace {
@@ -51,7 +54,7 @@ TEST(TrainingStep, OfPartsEqualsOneOfTheWhole) {
   const auto batch = batch_of(recipe.batch, recipe.side_px);
   const models::Model& model = models::find_model("mnet025");
   const graph::Weights weights = models::load_builtin_model("mnet025").weights;
-  runtime::ProcessGroup alone({});
+  ProcessGroup alone({});
   TrainingStep whole(recipe, model, weights, alone);
   const LossValues expected = whole.forward_backward(batch);
   ASSERT_GT(expected.term("box"), 0);
@@ -80,6 +83,50 @@ TEST(TrainingStep, OfPartsEqualsOneOfTheWhole) {
   }
 }
 
+TEST(TrainingStep, OfBothBackendsAgree) {
+  Recipe recipe;
+  recipe.side_px = 128;
+  recipe.batch = 2;
+  recipe.frozen_statistics = true;
+  recipe.matching.positive_iou = recipe.matching.negative_iou = 0.35F;
+  const auto batch = batch_of(recipe.batch, recipe.side_px);
+  const models::LoadedModel loaded = models::load_builtin_model("mnet025");
+  models::LoadedModel other = models::load_builtin_model("mnet025");
+  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values) value *= 0.5F;
+  ProcessGroup alone({});
+  const auto step_of = [&](const std::string& backend, Teacher& teacher) {
+    return std::make_unique<TrainingStep>(
+        recipe, *loaded.model, loaded.weights, alone, &teacher,
+        StepOptions{.engine = {.backend = backend}, .threads = 2});
+  };
+  const Engine autograd = {.backend = "autograd"};
+  Teacher plain_teacher(other, *loaded.model, "other", 1, true);
+  Teacher same_teacher(other, *loaded.model, "other", 2, true, autograd);
+  const auto plain = step_of("", plain_teacher);
+  const auto same = step_of("autograd", same_teacher);
+  const LossValues expected = plain->forward_backward(batch);
+  const LossValues loss = same->forward_backward(batch);
+  EXPECT_GT(expected.term("box"), 0);
+  EXPECT_GT(expected.teacher, 0.01);
+  EXPECT_NEAR(loss.total, expected.total, 1e-4 * expected.total);
+  EXPECT_NEAR(loss.teacher, expected.teacher, 1e-3 * expected.teacher);
+  double difference = 0;
+  double square = 0;
+  for (std::size_t i = 0; i < plain->network().gradients().size(); ++i) {
+    const auto want = static_cast<double>(plain->network().gradients()[i]);
+    difference += std::pow(static_cast<double>(same->network().gradients()[i]) - want, 2);
+    square += want * want;
+  }
+  EXPECT_LT(std::sqrt(difference / square), 1e-3);
+}
+
+TEST(TrainingBackend, OfAnUnknownNameIsRefusedWithAList) {
+  EXPECT_EQ(&find_backend(""), &find_backend("fused"));
+  const Error error = retinaface::testing::error_of([] { find_backend("abacus"); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("(fused, autograd), found 'abacus'"));
+}
+
 // A network has nothing to learn from itself, whatever the threads: the teacher's fast runtime
 // gives the trainer's outputs, in the trainer's order.
 TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
@@ -90,8 +137,8 @@ TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
   const auto batch = batch_of(recipe.batch, recipe.side_px);
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
   models::LoadedModel other = models::load_builtin_model("mnet025");
-  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values) value *= 0.5F;
-  runtime::ProcessGroup alone({});
+  for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values()) value *= 0.5F;
+  ProcessGroup alone({});
   TrainingStep plain(recipe, *loaded.model, loaded.weights, alone);
   const double without = plain.forward_backward(batch).total;
   for (const int threads : {1, 2}) {

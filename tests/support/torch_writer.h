@@ -153,10 +153,10 @@ inline TorchFile torch_file(const graph::Weights& weights, const std::string& pr
     for (std::size_t axis = strides.size(); axis-- > 1;) {
       strides[axis - 1] = strides[axis] * tensor.shape[axis];
     }
-    const auto elements = static_cast<std::int64_t>(tensor.values.size());
+    const auto elements = static_cast<std::int64_t>(tensor.values().size());
     pickle.text(prefix + name).tensor(key, elements, 0, tensor.shape, strides);
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.values.data());
-    file.storages[key] = std::string(bytes, tensor.values.size() * sizeof(float));
+    const auto* const bytes = reinterpret_cast<const char*>(tensor.values().data());
+    file.storages[key] = std::string(bytes, tensor.values().size() * sizeof(float));
   }
   file.pickle = pickle.raw("u").stop();
   return file;

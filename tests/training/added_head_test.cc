@@ -24,8 +24,8 @@ constexpr float kTone = 0.7F;
 models::Model model_with_tone() {
   models::Model model = models::find_model(models::kDefaultModel);
   model.name = "mnet025-tone";
-  model.heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
-  model.build = [heads = model.heads] {
+  model.detector.heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
+  model.network.build = [heads = model.detector.heads] {
     graph::Graph graph;
     const graph::NodeId image = graph.add("image", graph::Input{3}, {});
     models::add_detector(graph, models::mobilenet025(graph, "body", image),
@@ -64,12 +64,12 @@ TEST(AddedHead, IsLearntAndReadBackFromDetection) {
   recipe.frozen = {"body", "fpn", "ssh", "ClassHead", "BboxHead", "LandmarkHead"};
   recipe.frozen_statistics = true;
   recipe.optimizer = {.method = training::Method::kAdamW, .weight_decay = 0};
-  runtime::ProcessGroup alone({});
+  training::ProcessGroup alone({});
   training::TrainingStep step(
       recipe, model, training::initial_weights(model, original.weights, 1, "the default model"),
       alone);
   const auto detect = [&] {
-    const models::LoadedModel loaded{&model, model.build(), step.network().weights()};
+    const models::LoadedModel loaded{&model, model.network.build(), step.network().weights()};
     return DetectorFactory::make(loaded).detect(sample.image, {.scales = {1}});
   };
   const auto worst = [](const std::vector<Face>& faces) {

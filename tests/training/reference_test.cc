@@ -72,8 +72,8 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   const json reference = read_reference();
   const Recipe recipe = reference_recipe(reference);
   const models::Model& model = models::find_model("mnet025");
-  const graph::Weights start = graph::random_weights(model.build(), reference.at("seed"));
-  runtime::ProcessGroup alone({});
+  const graph::Weights start = graph::random_weights(model.network.build(), reference.at("seed"));
+  training::ProcessGroup alone({});
   TrainingStep step(recipe, model, start, alone);
   Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const std::vector<dataset::Sample> batch = make_batch(reference);
@@ -93,13 +93,13 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   const graph::Weights weights = step.network().weights();
   ASSERT_EQ(weights.tensors.size(), reference.at("tensors").size());
   for (const auto& [name, expected] : reference.at("tensors").items()) {
-    const auto& values = weights.at(name).values;
+    const auto& values = weights.at(name).values();
     double square = 0;
     double change = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto value = static_cast<double>(values[i]);
       square += value * value;
-      change += std::pow(value - static_cast<double>(start.at(name).values[i]), 2);
+      change += std::pow(value - static_cast<double>(start.at(name).values()[i]), 2);
     }
     // What starts at 0 consists of nothing but the ten steps, and the steps are differences of near
     // values, of which float32 leaves fewer digits.
@@ -111,7 +111,7 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
     for (std::size_t i = 0; i < expected.at("at").size(); ++i) {
       const double want = expected.at("values").at(i);
       const auto place = expected.at("at").at(i).get<std::size_t>();
-      const double own_move = std::abs(want - static_cast<double>(start.at(name).values[place]));
+      const double own_move = std::abs(want - static_cast<double>(start.at(name).values()[place]));
       EXPECT_NEAR(static_cast<double>(values[place]), want,
                   (kTolerance * norm + 0.02 * moved) * per_value + 0.02 * own_move)
           << name;

@@ -1,6 +1,7 @@
 // `retinaface train` as a user meets it.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -403,7 +404,7 @@ TEST_F(Train, KeepsFrozenLayersAsTheyWere) {
   std::size_t frozen = 0;
   std::size_t moved = 0;  // a bias of a level that no face is on may stay
   for (const auto& [name, tensor] : before.tensors) {
-    const bool same = std::ranges::equal(tensor.values, after.at(name).values);
+    const bool same = std::ranges::equal(tensor.values(), after.at(name).values());
     const bool meant = name.starts_with("body.stage1") || name.starts_with("body.stage2.0");
     if (meant) {
       EXPECT_TRUE(same) << name;
@@ -474,7 +475,7 @@ TEST_F(Train, ReadsTheChosenCategory) {
 TEST_F(Train, StartsFromAnImportedBackbone) {
   graph::Weights classifier;
   for (const auto& [name, tensor] :
-       graph::random_weights(models::find_model("mnet025").build(), 9).tensors) {
+       graph::random_weights(models::find_model("mnet025").network.build(), 9).tensors) {
     if (!name.starts_with(models::kBackbonePrefix)) continue;
     classifier.tensors.emplace(name.substr(models::kBackbonePrefix.size()), tensor.clone());
   }
@@ -503,7 +504,7 @@ learning_rate = 0
   for (const auto& [name, tensor] : last.tensors) {
     if (!name.starts_with(models::kBackbonePrefix)) continue;
     const graph::Tensor& from = classifier.at(name.substr(models::kBackbonePrefix.size()));
-    EXPECT_TRUE(std::ranges::equal(tensor.values, from.values)) << name;
+    EXPECT_TRUE(std::ranges::equal(tensor.values(), from.values())) << name;
     ++compared;
   }
   EXPECT_EQ(compared + 2, classifier.tensors.size());
@@ -527,6 +528,39 @@ TEST_F(Train, LearnsFromATeacher) {
   const auto unknown = train("small.toml --data data --out other --teacher nobody");
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.errors, HasSubstr("nobody"));
+}
+
+TEST_F(Train, ByEitherBackendLearnsTheSame) {
+  ASSERT_EQ(train("small.toml --data data --out fused --steps 3").exit_code, 0);
+  const auto other = train("small.toml --data data --out run --steps 2 --backend autograd");
+  ASSERT_EQ(other.exit_code, 0) << other.errors;
+  ASSERT_EQ(train("small.toml --data data --out run --steps 3 --resume").exit_code, 0);
+  const auto losses = [&](const char* file) {
+    std::vector<double> values;
+    std::istringstream lines(content(folder_ / file));
+    for (std::string line; std::getline(lines, line);) {
+      values.push_back(json::parse(line).at("loss"));
+    }
+    return values;
+  };
+  const std::vector<double> want = losses("fused/metrics.jsonl");
+  const std::vector<double> got = losses("run/metrics.jsonl");
+  ASSERT_EQ(want.size(), 3U);
+  ASSERT_EQ(got.size(), 3U);
+  EXPECT_NEAR(got[0], want[0], 1e-5 * want[0]);
+  for (std::size_t i = 1; i < 3; ++i) EXPECT_NEAR(got[i], want[i], 0.02 * want[i]) << i;
+  EXPECT_GT(std::abs(want[0] - want[2]), 0.03 * want[0]);  // or any would be near
+
+  const auto unknown = train("small.toml --data data --out new --backend abacus");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("(fused, autograd), found 'abacus'"));
+  const auto elsewhere = train("small.toml --data data --out new --device moon");
+  EXPECT_EQ(elsewhere.exit_code, 1);
+  EXPECT_THAT(elsewhere.errors, AllOf(HasSubstr("'fused'"), HasSubstr("(cpu), found 'moon'")));
+  const auto recomputing =
+      train("small.toml --data data --out new --backend autograd --set compute.recompute=true");
+  EXPECT_EQ(recomputing.exit_code, 1);
+  EXPECT_THAT(recomputing.errors, HasSubstr("compute.recompute = false"));
 }
 
 TEST_F(Train, RefusesWeightsOfAnotherModel) {

@@ -14,15 +14,15 @@
 #include "base/file.h"
 #include "cli/category_option.h"
 #include "cli/interruption.h"
+#include "cli/threads_option.h"
 #include "cli/training/commands.h"
-#include "cli/training/report.h"
-#include "cli/training/validation.h"
 #include "dataset/read_set.h"
+#include "evaluation/validation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/torch/process_group.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/process_settings.h"
 #include "training/trainer.h"
+#include "training/training_report.h"
 #include "training/training_step.h"
 
 namespace retinaface::cli {
@@ -39,12 +39,13 @@ struct Options {
   std::string init;
   std::string teacher;
   std::string val;
+  training::Engine engine;
   std::uint64_t seed = 1;
   std::int64_t steps = 0;
   std::int64_t checkpoint_every = 0;
   int threads = 0;
   int cache_mb = 2048;
-  std::int64_t worker_timeout = runtime::kWorkerTimeout.count();
+  std::int64_t worker_timeout = training::kWorkerTimeout.count();
   bool resume = false;
 };
 
@@ -100,12 +101,12 @@ class ProgressReport {
 };
 
 int thread_count(const Options& options) {
-  return options.threads > 0 ? options.threads : core_count();
+  return retinaface::thread_count(options.threads);
 }
 
 /// Where this process stands among those that mpirun, srun or torchrun may have started.
-runtime::ProcessPlace place_among_processes() {
-  return runtime::place_from_environment([](const char* name) -> std::optional<std::string> {
+training::ProcessPlace place_among_processes() {
+  return training::place_from_environment([](const char* name) -> std::optional<std::string> {
     const char* const value = std::getenv(name);
     if (value == nullptr) return std::nullopt;
     return value;
@@ -113,18 +114,20 @@ runtime::ProcessPlace place_among_processes() {
 }
 
 /// A line on standard error, of the first process only.
-void say(const runtime::ProcessGroup& processes, const std::string& line) {
+void say(const training::ProcessGroup& processes, const std::string& line) {
   if (processes.rank() == 0) fmt::print(stderr, "retinaface: {}\n", line);
 }
 
 training::TrainingOptions training_options(const Options& options,
-                                           runtime::ProcessGroup& processes) {
+                                           training::ProcessGroup& processes) {
   training::TrainingOptions result;
   result.out = options.out;
   result.seed = options.seed;
   if (options.steps > 0) result.steps = options.steps;
   result.checkpoint_every = options.checkpoint_every;
   result.resume = options.resume;
+  result.engine = options.engine;
+  result.threads = thread_count(options);
   result.loader_threads = thread_count(options);
   result.cache_bytes = static_cast<std::size_t>(options.cache_mb) << 20;
   result.stop = &end_cleanly_when_interrupted();
@@ -138,15 +141,15 @@ training::TrainingOptions training_options(const Options& options,
   return result;
 }
 
-std::optional<ValidationSet> validation_set(const Options& options,
-                                            const runtime::ProcessGroup& processes) {
-  if (!options.val.empty()) return ValidationSet(options.val, options.categories);
+std::optional<evaluation::ValidationSet> validation_set(const Options& options,
+                                                        const training::ProcessGroup& processes) {
+  if (!options.val.empty()) return evaluation::ValidationSet(options.val, options.categories);
   say(processes, "no --val: the weights are not validated, best is last");
   return std::nullopt;
 }
 
 /// Judges weights by the detector that users would run with them.
-training::Validation judge_by(const ValidationSet& set, const Options& options) {
+training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
     const fs::path file = fs::path(options.out) / "validated.safetensors";
     graph::write_safetensors(file, weights);
@@ -157,6 +160,7 @@ training::Validation judge_by(const ValidationSet& set, const Options& options) 
 }
 
 int run(const Options& options) {
+  runtime::check_device(training::find_backend(options.engine.backend), options.engine.device);
   const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
   std::vector<dataset::TrainingSet> sets;
   for (const std::string& folder : options.data) {
@@ -164,12 +168,12 @@ int run(const Options& options) {
   }
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
-  runtime::ProcessGroup processes(place_among_processes(),
-                                  std::chrono::seconds(options.worker_timeout));
+  training::ProcessGroup processes(place_among_processes(),
+                                   std::chrono::seconds(options.worker_timeout));
   training::TrainingOptions training = training_options(options, processes);
-  const std::optional<ValidationSet> validation = validation_set(options, processes);
+  const std::optional<evaluation::ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
-  if (training::usable_arithmetic(recipe) != recipe.arithmetic) {
+  if (training::usable_arithmetic(recipe, options.engine) != recipe.arithmetic) {
     say(processes, "this processor has no bfloat16 instructions: the arithmetic is float32");
   }
   std::optional<training::Teacher> teacher;
@@ -180,7 +184,8 @@ int run(const Options& options) {
   } else {
     teacher.emplace(models::load_model_by_name_or_path(options.teacher),
                     models::find_model(recipe.model), options.teacher, thread_count(options),
-                    recipe.distillation.mirrored);
+                    recipe.distillation.mirrored, options.engine,
+                    training::usable_precision(recipe, options.engine));
     training.teacher = &*teacher;
   }
   training::TrainingResult result;
@@ -196,10 +201,19 @@ int run(const Options& options) {
     return kSomeFailed;
   }
   if (processes.rank() != 0) return kSuccess;
-  const fs::path page = write_report(
+  const fs::path page = training::write_training_report(
       {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
   say(processes, fmt::format("done; the report is {}", printable(page)));
   return kSuccess;
+}
+
+/// "NAME (what it is), ..." of all.
+std::string backend_list() {
+  std::string list;
+  for (const runtime::TrainableBackend* backend : training::backends()) {
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", backend->name, backend->description);
+  }
+  return list;
 }
 
 }  // namespace
@@ -238,8 +252,13 @@ Action declare_train(CLI::App& app) {
                  "steps between checkpoints (default: five minutes)")
       ->check(CLI::PositiveNumber);
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
-  app.add_option("--threads", options->threads, "threads to train with (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  app.add_option("--backend", options->engine.backend,
+                 fmt::format("what computes the network and its gradients: {}", backend_list()));
+  app.add_option(
+         "--device", options->engine.device,
+         "where: cpu, or what the linked libtorch has, such as cuda, with --backend autograd")
+      ->capture_default_str();
+  add_threads_option(app, options->threads, "threads to train with");
   app.add_option("--worker-timeout", options->worker_timeout,
                  "of several processes: seconds without a word from one of them after which the "
                  "others end, to go on with --resume")

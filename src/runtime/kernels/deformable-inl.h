@@ -10,8 +10,8 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include "runtime/kernels/deformable.h"
 #include "runtime/kernels/gemm-inl.h"
-#include "runtime/kernels/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -156,10 +156,11 @@ HWY_INLINE void sample(const SamplingTable& table, const float* planes, std::int
   }
 }
 
-inline std::int64_t deformable_floats(const Deformable& layer) {
+inline std::size_t deformable_floats(const Deformable& layer) {
   const std::int64_t points = layer.kernel * layer.kernel;
   const std::int64_t strip = deformable_strip(layer.in_channels, points);
-  return strip * points * layer.in_channels + SamplingTable::floats(strip, points);
+  return static_cast<std::size_t>(strip * points * layer.in_channels +
+                                  SamplingTable::floats(strip, points));
 }
 
 inline void deformable(const Deformable& layer, const Map& in, const Map& offsets,

@@ -13,6 +13,8 @@
 
 #include <hwy/highway.h>
 
+#include "runtime/kernels/map.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 
@@ -20,9 +22,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using FloatTag = hn::ScalableTag<float>;
 using Vector = hn::Vec<FloatTag>;
-inline constexpr std::int64_t kBlock = HWY_TARGET == HWY_AVX3 ? 16 : 8;
-/// Cells whose sums are kept in registers at once, for two blocks of channels.
-inline constexpr int kCells = HWY_TARGET == HWY_AVX3 ? 12 : 5;
+inline constexpr std::int64_t kBlock = static_cast<std::int64_t>(hn::MaxLanes(FloatTag()));
+/// Cells whose sums are kept in registers at once, for two blocks of channels: of 32 registers
+/// where there are as many, else of 16.
+inline constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
+inline constexpr int kCells = kManyRegisters ? 12 : 5;
 
 /// How the input of a product lies in memory, in floats.
 struct Rows {

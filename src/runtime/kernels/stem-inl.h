@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "runtime/kernels/gemm-inl.h"
-#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/stem.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -43,7 +43,7 @@ HWY_INLINE void stem_first_row(const Stem& layer, const float* const rows[3][3],
                                std::int64_t channel_stride, float* out) {
   const FloatTag d;
   constexpr int kChannels = static_cast<int>(kStemChannels);
-  constexpr int kGroup = HWY_TARGET == HWY_AVX3 ? 2 : 1;  // vectors of cells at once
+  constexpr int kGroup = kManyRegisters ? 2 : 1;  // vectors of cells at once
   for (std::int64_t x = 0; x < width; x += kGroup * kBlock) {
     Vector sums[kChannels][kGroup];
 #pragma GCC unroll 8

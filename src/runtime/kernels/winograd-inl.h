@@ -8,7 +8,7 @@
 #endif
 
 #include "runtime/kernels/gemm-inl.h"
-#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/winograd.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -108,6 +108,10 @@ inline constexpr std::int64_t kTiles = 2 * kCells;
 
 inline std::int64_t tiles_of(std::int64_t height, std::int64_t width) {
   return (height + 3) / 4 * ((width + 3) / 4);
+}
+
+inline std::size_t winograd_floats(const Winograd& layer) {
+  return static_cast<std::size_t>(36 * kTiles * (layer.in_channels + layer.out_channels));
 }
 
 /// How many floats neighbouring cells are apart: a block where blocks are planes of their own, all

@@ -8,8 +8,8 @@
 #define RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_
 #endif
 
-#include "runtime/kernels/kernels.h"
 #include "runtime/kernels/winograd-inl.h"
+#include "runtime/kernels/winograd_gradient.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -19,6 +19,10 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 constexpr std::int64_t position_stride(std::int64_t floats) {
   constexpr std::int64_t kLine = 16;
   return floats + kLine;
+}
+
+inline std::size_t gradient_floats(std::int64_t tiles, std::int64_t channels) {
+  return static_cast<std::size_t>(36 * position_stride(tiles * channels));
 }
 
 /// A d: four values in, six out.
@@ -152,7 +156,7 @@ HWY_INLINE void add_outer_products(std::int64_t count, const float* a, std::int6
 }
 
 /// Rows of a sum that are kept in registers at once; a divisor of B.
-inline constexpr int kRows = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+inline constexpr int kRows = kBlock >= 8 && kManyRegisters ? 8 : 4;
 
 inline void add_position(const WinogradGradient& sums, std::int64_t in_channels,
                          std::int64_t out_channels, std::int64_t count, std::int64_t position) {

@@ -21,7 +21,7 @@ class OnednnNetwork : public Network {
  public:
   OnednnNetwork(const graph::Graph& graph, const graph::Weights& weights)
       : program_(lower(graph, weights,
-                       {.block = channel_block(), .add_upsampled = kernels::block() != 0})),
+                       {.block = channel_block(), .add_upsampled = own_kernels() != nullptr})),
         schedule_(make_schedule(program_)) {}
 
   std::unique_ptr<Session> new_session() const override;
@@ -56,29 +56,31 @@ class OnednnNetwork : public Network {
   mutable std::list<std::shared_ptr<const Plan>> plans_;  // the one used last first
 };
 
-float* at(const Place& place, std::byte* arena) {
+float* floats_at(const Place& place, std::byte* arena) {
   return reinterpret_cast<float*>(arena + place.offset);
 }
 
 /// Copies each target cell's channel block from the source cell that it falls on.
 void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
-  const float* const source = at(call.source.place, arena);
-  float* target = at(call.target.place, arena);
-  const auto bytes = static_cast<std::size_t>(block) * sizeof(float);
+  const std::byte* const source = arena + call.source.place.offset;
+  std::byte* target = arena + call.target.place.offset;
+  const std::int64_t cell =
+      block * static_cast<std::int64_t>(graph::element_bytes(call.source.type));
   for (std::int64_t b = 0; b < call.target.blocks; ++b) {
     for (std::int64_t y = 0; y < call.target.height; ++y) {
       const std::int64_t source_y = y * call.source.height / call.target.height;
-      const float* const row =
-          source + (b * call.source.height + source_y) * call.source.width * block;
+      const std::byte* const row =
+          source + (b * call.source.height + source_y) * call.source.width * cell;
       for (std::int64_t x = 0; x < call.target.width; ++x) {
-        std::memcpy(target, row + x * call.source.width / call.target.width * block, bytes);
-        target += block;
+        std::memcpy(target, row + x * call.source.width / call.target.width * cell,
+                    static_cast<std::size_t>(cell));
+        target += cell;
       }
     }
   }
 }
 
-/// Runs a kernel of our own.
+/// Runs a kernel of our own. They compute in float32.
 class KernelRun {
  public:
   KernelRun(const KernelCall& call, std::byte* arena, std::int64_t block)
@@ -103,15 +105,16 @@ class KernelRun {
     kernels::run(task.depthwise, task.pointwise, in(), out_, scratch());
   }
   void operator()(const AddUpsampled&) const {
-    kernels::add_upsampled(map_at(call_.sources[1]), in(), call_.targets[0].blocks);
+    kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1]), in(), call_.targets[0].blocks);
   }
 
  private:
   kernels::Map map_at(const MapPlace& map) const {
-    return {at(map.place, arena_), map.height, map.width, map.height * map.width * block_};
+    RF_CHECK(map.type == graph::DataType::kFloat32);
+    return {floats_at(map.place, arena_), map.height, map.width, map.height * map.width * block_};
   }
   kernels::Map in() const { return map_at(call_.sources[0]); }
-  float* scratch() const { return at(call_.scratch, arena_); }
+  float* scratch() const { return floats_at(call_.scratch, arena_); }
 
   const KernelCall& call_;
   std::byte* arena_;
@@ -124,24 +127,47 @@ class OnednnSession : public Session {
   explicit OnednnSession(const OnednnNetwork& network)
       : network_(network), stream_(cpu_engine()), block_(channel_block()) {}
 
-  std::span<float> input(std::int64_t height, std::int64_t width) override {
-    RF_CHECK(height > 0 && width > 0);
+  InputMap input(std::int64_t images, std::int64_t height, std::int64_t width) override {
+    RF_CHECK(images > 0 && height > 0 && width > 0);
     if (plan_ == nullptr || plan_->height != height || plan_->width != width) {
       plan_ = nullptr;
       plan_ = network_.plan(height, width);
       fit_arena();
       bind();
     }
-    return {reinterpret_cast<float*>(arena_.data() + plan_->input_offset), plan_->input_elements};
+    images_ = images;
+    InputMap map = {.data = arena_.data() + plan_->input_offset,
+                    .type = plan_->input_type,
+                    .shape = {images, plan_->input_channels, height, width}};
+    if (images > 1) {
+      resize(batch_input_, static_cast<std::size_t>(images) * input_bytes());
+      map.data = batch_input_.data();
+    }
+    return map;
   }
 
+  /// The arena is for one image. Of a batch, one image after another goes through it.
   void run() override {
     const OneCore one_core;
-    for (std::size_t i = 0; i < plan_->calls.size(); ++i) execute(i);
-    stream_.wait();
+    if (images_ == 1) return run_image();
+    batch_outputs_.resize(plan_->outputs.size());
+    for (std::int64_t n = 0; n < images_; ++n) {
+      const auto image = static_cast<std::size_t>(n);
+      std::memcpy(arena_.data() + plan_->input_offset, batch_input_.data() + image * input_bytes(),
+                  input_bytes());
+      run_image();
+      for (std::size_t i = 0; i < batch_outputs_.size(); ++i) {
+        const std::span<const std::byte> blocks = output_blocks(i);
+        if (n == 0) {
+          resize(batch_outputs_[i], static_cast<std::size_t>(images_) * blocks.size());
+        }
+        std::ranges::copy(blocks, batch_outputs_[i].data() + image * blocks.size());
+      }
+    }
   }
 
   std::vector<double> profile() {
+    RF_CHECK(images_ == 1);
     const OneCore one_core;
     std::vector<double> ms;
     for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
@@ -155,15 +181,50 @@ class OnednnSession : public Session {
 
   FeatureMap output(std::size_t index) const override {
     const OutputPlace& place = plan_->outputs[index];
-    return {.data = reinterpret_cast<const float*>(arena_.data() + place.arena_offset),
-            .first_channel = place.first_channel,
-            .channels = place.channels,
-            .height = place.height,
-            .width = place.width,
-            .block = block_};
+    FeatureMap map = {.data = arena_.data() + place.arena_offset,
+                      .type = place.type,
+                      .images = images_,
+                      .first_channel = place.first_channel,
+                      .channels = place.channels,
+                      .height = place.height,
+                      .width = place.width,
+                      .block = block_};
+    if (images_ > 1) {
+      map.data = batch_outputs_[index].data();
+      map.image_stride =
+          static_cast<std::int64_t>(output_blocks(index).size() / graph::element_bytes(place.type));
+      map.first_channel = place.first_channel % block_;
+    }
+    return map;
   }
 
  private:
+  static void resize(AlignedBuffer<std::byte>& buffer, std::size_t bytes) {
+    if (buffer.size() != bytes) buffer = AlignedBuffer<std::byte>(bytes);
+  }
+
+  /// Of one image.
+  std::size_t input_bytes() const {
+    return static_cast<std::size_t>(plan_->input_channels * plan_->height * plan_->width) *
+           graph::element_bytes(plan_->input_type);
+  }
+
+  /// The blocks in the arena that hold the channels of an output.
+  std::span<const std::byte> output_blocks(std::size_t index) const {
+    const OutputPlace& place = plan_->outputs[index];
+    const std::int64_t first = place.first_channel / block_;
+    const std::int64_t end = (place.first_channel + place.channels + block_ - 1) / block_;
+    const std::size_t bytes = static_cast<std::size_t>(place.height * place.width * block_) *
+                              graph::element_bytes(place.type);
+    return {arena_.data() + place.arena_offset + static_cast<std::size_t>(first) * bytes,
+            static_cast<std::size_t>(end - first) * bytes};
+  }
+
+  void run_image() {
+    for (std::size_t i = 0; i < plan_->calls.size(); ++i) execute(i);
+    stream_.wait();
+  }
+
   /// Grows the arena when the plan needs more, and gives back a big one when it needs far less.
   void fit_arena() {
     constexpr std::size_t kBig = std::size_t{64} << 20;
@@ -205,6 +266,9 @@ class OnednnSession : public Session {
   std::shared_ptr<const Plan> plan_;
   AlignedBuffer<std::byte> arena_;
   std::vector<std::unordered_map<int, dnnl::memory>> arguments_;  // by call
+  std::int64_t images_ = 1;
+  AlignedBuffer<std::byte> batch_input_;  // of more than one image
+  std::vector<AlignedBuffer<std::byte>> batch_outputs_;
 };
 
 std::unique_ptr<Session> OnednnNetwork::new_session() const {

@@ -27,9 +27,7 @@ constexpr double kTolerance = 1e-4;
 void expect_equal_to_reference(const Graph& graph, const graph::Weights& weights,
                                std::int64_t height, std::int64_t width) {
   const auto fast = make_onednn_network(graph, weights);
-  graph::Weights copy;
-  for (const auto& [name, tensor] : weights.tensors) copy.tensors.emplace(name, tensor.clone());
-  const auto slow = make_reference_network(graph, std::move(copy));
+  const auto slow = make_reference_network(graph, weights);
   const auto actual = outputs_for_noise(graph, *fast->new_session(), height, width, 7);
   const auto expected = outputs_for_noise(graph, *slow->new_session(), height, width, 7);
   ASSERT_EQ(actual.size(), expected.size());
@@ -47,7 +45,7 @@ TEST(Onednn, TheCataloguesRowsEqualTheReference) {
       continue;
     }
     SCOPED_TRACE(model.name);
-    const Graph graph = model.build();
+    const Graph graph = model.network.build();
     graph::Weights weights = lively_weights(graph, 2);
     testing::weaken_offsets(weights);
     expect_equal_to_reference(graph, weights, 35, 50);
@@ -56,7 +54,7 @@ TEST(Onednn, TheCataloguesRowsEqualTheReference) {
 
 TEST(Onednn, EqualsTheReferenceOnOddSizes) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const graph::Weights weights = lively_weights(graph, 1);
   for (const auto& [height, width] :
        {std::pair{1, 1}, {1, 37}, {33, 1}, {31, 47}, {64, 64}, {97, 161}, {120, 50}}) {
@@ -149,15 +147,15 @@ TEST(Onednn, OffsetsFarOutsideReadZero) {
   const Graph graph = deformable_layers(1, 0);
   for (const float far : {1e3F, -1e3F, 3e9F, -3e9F, 1e30F}) {
     graph::Weights weights = lively_weights(graph, 4);
-    std::ranges::fill(weights.tensors.at("two.offset.bias").values, far);
+    std::ranges::fill(weights.tensors.at("two.offset.bias").values(), far);
     expect_equal_to_reference(graph, weights, 11, 14);
   }
 }
 
 /// A freshly started deformable network is the plain one.
 TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
-  const Graph deformable = models::find_model("resnet18+dcn").build();
-  const Graph plain = models::find_model("resnet18").build();
+  const Graph deformable = models::find_model("resnet18+dcn").network.build();
+  const Graph plain = models::find_model("resnet18").network.build();
   graph::Weights weights = graph::random_weights(deformable, 1);
   const auto deformable_outputs = outputs_for_noise(
       deformable, *make_onednn_network(deformable, weights)->new_session(), 65, 98, 3);
@@ -174,7 +172,7 @@ TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
 
 TEST(Onednn, NoLayerFallsBackToASlowKernel) {
   for (const char* const name : {"mnet025", "mnet025-light", "resnet18+dcn", "resnet50-public"}) {
-    const Graph graph = models::find_model(name).build();
+    const Graph graph = models::find_model(name).network.build();
     const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
     for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
       for (const StepInfo& step : describe_plan(*network, height, width)) {
@@ -187,7 +185,7 @@ TEST(Onednn, NoLayerFallsBackToASlowKernel) {
 
 TEST(Onednn, ASessionFollowsChangesOfSize) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
@@ -197,9 +195,43 @@ TEST(Onednn, ASessionFollowsChangesOfSize) {
   EXPECT_EQ(outputs_for_noise(graph, *session, 40, 56, 5), first);
 }
 
+TEST(Onednn, ABatchGivesWhatItsImagesGiveAlone) {
+  const Graph graph = models::find_model("mnet025").network.build();
+  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  EXPECT_EQ(testing::outputs_changed_by_batching(graph, *network, 3, 40, 57), 0);
+  // Outputs that start within a block, beside others.
+  Graph small;
+  const NodeId image = small.add("image", graph::Input{3}, {});
+  for (const std::int64_t channels : {5, 7, 22}) {
+    const std::string name = "head" + std::to_string(channels);
+    small.add_output(
+        name, small.add(name, graph::Convolution{.out_channels = channels, .bias = true}, {image}));
+  }
+  const auto small_network = make_onednn_network(small, lively_weights(small, 1));
+  EXPECT_EQ(testing::outputs_changed_by_batching(small, *small_network, 2, 9, 5), 0);
+}
+
+TEST(Onednn, ASessionGoesFromBatchesToSingleImagesAndBack) {
+  const Graph graph = models::find_model("mnet025").network.build();
+  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto session = network->new_session();
+  const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
+  std::ranges::fill(session->input(2, 40, 56).values(), 1.0F);
+  session->run();
+  EXPECT_EQ(session->output(0).images, 2);
+  EXPECT_EQ(outputs_for_noise(graph, *session, 40, 56, 5), first);
+}
+
+TEST(Onednn, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
+  const Graph graph = models::find_model("resnet18+dcn").network.build();
+  const auto [narrow, wide] = testing::narrowed(lively_weights(graph, 6));
+  EXPECT_EQ(outputs_for_noise(graph, *make_onednn_network(graph, narrow)->new_session(), 33, 50, 1),
+            outputs_for_noise(graph, *make_onednn_network(graph, wide)->new_session(), 33, 50, 1));
+}
+
 TEST(OnednnThreads, ShareANetworkAndGetTheSameResults) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   const std::vector<std::pair<int, int>> sizes = {{48, 64}, {64, 48}, {33, 65}};
   std::vector<std::vector<std::vector<float>>> expected;

@@ -24,7 +24,27 @@ std::size_t index(std::int32_t id) {
 }
 
 memory::format_tag blocked_tag() {
-  return channel_block() == 16 ? memory::format_tag::nChw16c : memory::format_tag::nChw8c;
+  switch (channel_block()) {
+    case 16:
+      return memory::format_tag::nChw16c;
+    case 8:
+      return memory::format_tag::nChw8c;
+    default:
+      RF_CHECK(channel_block() == 4);
+      return memory::format_tag::nChw4c;
+  }
+}
+
+memory::data_type library_type(graph::DataType type) {
+  switch (type) {
+    case graph::DataType::kFloat32:
+      return memory::data_type::f32;
+    case graph::DataType::kFloat16:
+      return memory::data_type::f16;
+    case graph::DataType::kBFloat16:
+      return memory::data_type::bf16;
+  }
+  RF_CHECK(false);
 }
 
 Dims dims(const Shape& shape) {
@@ -81,6 +101,8 @@ class Planner {
     return first;
   }
 
+  graph::DataType type(ValueId id) const { return value(root(id)).type; }
+
   Shape shape(ValueId id) const {
     Shape result = shapes_[index(root(id))];
     result.c = value(id).channels;
@@ -115,7 +137,7 @@ class Planner {
   /// block, lies in memory as a map of its own does (there is one image).
   memory::desc desc(ValueId id) const {
     const auto tag = id == 0 ? memory::format_tag::nchw : blocked_tag();
-    return {dims(shape(id)), memory::data_type::f32, tag};
+    return {dims(shape(id)), library_type(type(id)), tag};
   }
 
   /// Notes that call number `step` needs the value; returns the number of its piece of the arena.
@@ -138,12 +160,13 @@ class Planner {
     const Shape map = shape(id);
     const std::int64_t first = first_channel_in_root(id);
     RF_CHECK(first % channel_block() == 0);
-    return {use(id, call_), static_cast<std::size_t>(first * map.h * map.w) * sizeof(float)};
+    return {use(id, call_),
+            static_cast<std::size_t>(first * map.h * map.w) * graph::element_bytes(type(id))};
   }
 
   MapPlace map_of(ValueId id) {
     const Shape map = shape(id);
-    return {place_of(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block()};
+    return {place_of(id), type(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block()};
   }
 
   Place scratch(std::size_t bytes) {
@@ -160,7 +183,8 @@ class Planner {
     KernelCall kernel{&task, {}, {}, {}};
     for (const ValueId source : task.sources) kernel.sources.push_back(map_of(source));
     for (const ValueId target : task.targets) kernel.targets.push_back(map_of(target));
-    kernel.scratch = scratch(scratch_floats(action, kernel.sources[0].width) * sizeof(float));
+    kernel.scratch = scratch(scratch_floats(action, kernel.sources[0].width) *
+                             graph::element_bytes(graph::DataType::kFloat32));
     plan_.calls.push_back({task.name, kernel_name(action), std::move(kernel)});
   }
 
@@ -216,7 +240,7 @@ class Planner {
     const auto& conv_desc = choice.desc;
 
     const memory::desc plain_weight(
-        weight_dims(op), memory::data_type::f32,
+        weight_dims(op), library_type(op.weight.type),
         op.convolution.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
     std::vector<Argument> arguments = {
         in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target),
@@ -281,8 +305,8 @@ class Planner {
     const auto any = memory::format_tag::any;
     const dnnl::convolution_forward::desc description(
         dnnl::prop_kind::forward_inference, algorithm, desc(step.sources[0]),
-        memory::desc(weight_dims(op), memory::data_type::f32, any),
-        memory::desc({conv.out_channels}, memory::data_type::f32, memory::format_tag::x),
+        memory::desc(weight_dims(op), library_type(op.weight.type), any),
+        memory::desc({conv.out_channels}, library_type(op.bias.type), memory::format_tag::x),
         desc(step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
         {conv.padding, conv.padding});
     dnnl::post_ops post_ops;
@@ -379,10 +403,11 @@ class Planner {
     }
     plan_.arena_bytes = arena.bytes;
     plan_.input_offset = arena.offsets[pieces_by_root_[0]];
-    plan_.input_elements = static_cast<std::size_t>(shape(0).elements());
+    plan_.input_type = type(0);
+    plan_.input_channels = shape(0).c;
     for (const ValueId output : program_.outputs) {
       const Shape map = shape(output);
-      plan_.outputs.push_back({arena.offsets[pieces_by_root_[index(root(output))]],
+      plan_.outputs.push_back({arena.offsets[pieces_by_root_[index(root(output))]], type(output),
                                first_channel_in_root(output), map.c, map.h, map.w});
     }
   }
@@ -412,7 +437,7 @@ const dnnl::engine& cpu_engine() {
 }
 
 std::int64_t channel_block() {
-  if (kernels::block() != 0) return kernels::block();
+  if (own_kernels() != nullptr) return own_kernels()->block;
   return 8;  // oneDNN's own for CPUs without AVX2
 }
 
@@ -436,7 +461,7 @@ std::shared_ptr<const memory> WeightStore::get(const graph::Tensor& tensor,
     break;
   }
   // oneDNN takes data that it only reads by a pointer to non-const.
-  memory source(plain, cpu_engine(), const_cast<float*>(tensor.values.data()));
+  memory source(plain, cpu_engine(), const_cast<std::byte*>(tensor.bytes.data()));
   auto result = std::make_shared<memory>(wanted, cpu_engine());
   dnnl::stream stream(cpu_engine());
   dnnl::reorder(source, *result).execute(stream, source, *result);

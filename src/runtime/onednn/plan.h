@@ -74,6 +74,7 @@ struct PrimitiveCall {
 /// A map of whole channel blocks in the arena.
 struct MapPlace {
   Place place;
+  graph::DataType type = graph::DataType::kFloat32;
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t blocks = 0;
@@ -102,6 +103,7 @@ struct Call {
 /// Where an output lies when all calls are done.
 struct OutputPlace {
   std::size_t arena_offset = 0;  ///< of the whole map that the output is a part of
+  graph::DataType type = graph::DataType::kFloat32;
   std::int64_t first_channel = 0;
   std::int64_t channels = 0;
   std::int64_t height = 0;
@@ -114,7 +116,8 @@ struct Plan {
   std::int64_t width = 0;
   std::size_t arena_bytes = 0;
   std::size_t input_offset = 0;
-  std::size_t input_elements = 0;
+  graph::DataType input_type = graph::DataType::kFloat32;
+  std::int64_t input_channels = 0;
   std::vector<Call> calls;
   std::vector<OutputPlace> outputs;
 };

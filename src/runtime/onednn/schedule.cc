@@ -10,8 +10,6 @@
 namespace retinaface::runtime::onednn {
 namespace {
 
-using kernels::block;
-
 std::size_t index(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
@@ -27,7 +25,7 @@ std::optional<float> slope_of(const ConvolutionStep& conv) {
 class Scheduler {
  public:
   explicit Scheduler(const LoweredGraph& program)
-      : program_(program), done_(program.steps.size()) {}
+      : program_(program), own_(own_kernels()), done_(program.steps.size()) {}
 
   std::vector<Task> run() {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
@@ -44,12 +42,12 @@ class Scheduler {
  private:
   /// The step as a convolution that ends in something a kernel can do; null otherwise.
   const ConvolutionStep* convolution(std::size_t i) const {
-    if (block() == 0 || i >= program_.steps.size() || done_[i]) return nullptr;
+    if (own_ == nullptr || i >= program_.steps.size() || done_[i]) return nullptr;
     const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
     return conv != nullptr && !conv->deformable && slope_of(*conv) ? conv : nullptr;
   }
 
-  bool whole_blocks(std::int64_t channels) const { return channels % block() == 0; }
+  bool whole_blocks(std::int64_t channels) const { return channels % own_->block == 0; }
 
   bool is_depthwise(const ConvolutionStep& conv) const {
     const auto& c = conv.convolution;
@@ -72,7 +70,7 @@ class Scheduler {
     const bool has_other = simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide;
     const std::int64_t max_weights = has_other ? 64 * 64 : 512 * 512;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
-           c.out_channels >= block() && whole_blocks(conv.weight.shape[1]) &&
+           c.out_channels >= own_->block && whole_blocks(conv.weight.shape[1]) &&
            c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
@@ -91,21 +89,21 @@ class Scheduler {
     return std::ranges::count(program_.outputs, target) == 0;
   }
 
-  static kernels::Epilogue epilogue(const ConvolutionStep& conv) {
-    return kernels::make_epilogue(conv.bias, *slope_of(conv));
+  kernels::Epilogue epilogue(const ConvolutionStep& conv) const {
+    return kernels::make_epilogue(*own_, conv.bias, *slope_of(conv));
   }
 
   bool try_deformable(std::size_t i) {
     const Step& step = program_.steps[i];
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->deformable) return false;
-    if (block() == 0) {
+    if (own_ == nullptr) {
       fail(ErrorCode::kUnsupported,
            "layer {}: deformable convolution needs a processor with AVX2 or AVX-512", step.name);
     }
     const auto& c = conv->convolution;
     add({step.name,
-         kernels::make_deformable(conv->weight, c.stride, c.padding, epilogue(*conv)),
+         kernels::make_deformable(*own_, conv->weight, c.stride, c.padding, epilogue(*conv)),
          step.sources,
          {step.target}},
         {i});
@@ -125,7 +123,7 @@ class Scheduler {
       return false;
     }
     add({program_.steps[i + 2].name,
-         kernels::make_stem(first->weight, epilogue(*first), depthwise->weight,
+         kernels::make_stem(*own_, first->weight, epilogue(*first), depthwise->weight,
                             epilogue(*depthwise), pointwise->weight, epilogue(*pointwise)),
          {0},
          {program_.steps[i + 2].target}},
@@ -142,9 +140,9 @@ class Scheduler {
       return false;
     }
     add({program_.steps[i + 1].name,
-         SeparableTask{kernels::make_depthwise(depthwise->weight, depthwise->convolution.stride,
-                                               epilogue(*depthwise)),
-                       kernels::make_pointwise(pointwise->weight, epilogue(*pointwise))},
+         SeparableTask{kernels::make_depthwise(*own_, depthwise->weight,
+                                               depthwise->convolution.stride, epilogue(*depthwise)),
+                       kernels::make_pointwise(*own_, pointwise->weight, epilogue(*pointwise))},
          program_.steps[i].sources,
          {program_.steps[i + 1].target}},
         {i, i + 1});
@@ -158,7 +156,7 @@ class Scheduler {
       return false;
     }
     add({step.name,
-         kernels::make_pointwise(conv->weight, epilogue(*conv)),
+         kernels::make_pointwise(*own_, conv->weight, epilogue(*conv)),
          step.sources,
          {step.target}},
         {i});
@@ -186,7 +184,7 @@ class Scheduler {
       task.targets.push_back(program_.steps[j].target);
       steps.push_back(j);
     }
-    task.action = kernels::make_winograd(weight, std::move(all));
+    task.action = kernels::make_winograd(*own_, weight, std::move(all));
     add(std::move(task), steps);
     return true;
   }
@@ -202,7 +200,7 @@ class Scheduler {
     std::vector<std::int64_t> shape = a.shape;
     shape[0] += b.shape[0];
     graph::Tensor both = graph::Tensor::of_shape(std::move(shape));
-    std::ranges::copy(b.values, std::ranges::copy(a.values, both.values.begin()).out);
+    std::ranges::copy(b.values(), std::ranges::copy(a.values(), both.values().begin()).out);
     return both;
   }
 
@@ -212,6 +210,7 @@ class Scheduler {
   }
 
   const LoweredGraph& program_;
+  const kernels::Kernels* own_;
   std::vector<bool> done_;  // by step, whether a task executes it
   std::vector<Task> tasks_;
 };

@@ -10,6 +10,13 @@
 
 namespace retinaface::runtime::onednn {
 
+/// The kernels of our own that networks run on, null where all goes to oneDNN: without AVX2 it is
+/// the faster one on what ours do not cover, and maps have one layout for both.
+inline const kernels::Kernels* own_kernels() {
+  const kernels::Kernels* const best = kernels::best();
+  return best != nullptr && best->level > SimdLevel::kBaseline ? best : nullptr;
+}
+
 /// A step that oneDNN executes.
 struct LibraryTask {
   std::size_t step = 0;  ///< of the program
@@ -33,8 +40,8 @@ struct Task {
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
-/// image's size. Without kernels for this CPU all goes to oneDNN. Throws Error(kUnsupported) for
-/// deformable convolutions there, which oneDNN does not have.
+/// image's size. Without kernels of our own it throws Error(kUnsupported) for
+/// deformable convolutions, which oneDNN does not have.
 std::vector<Task> make_schedule(const LoweredGraph& program);
 
 }  // namespace retinaface::runtime::onednn

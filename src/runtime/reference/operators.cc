@@ -59,12 +59,13 @@ struct Evaluate {
 
   void operator()(const graph::Convolution& conv) const {
     const Map& in = *inputs[0];
-    const auto& weight = parameter("weight").values;
-    const graph::Tensor* const bias = conv.bias ? &parameter("bias") : nullptr;
+    const std::span<const float> weight = parameter("weight").values();
+    const std::span<const float> bias =
+        conv.bias ? parameter("bias").values() : std::span<const float>();
     const std::int64_t in_per_group = in.shape.c / conv.groups;
     const std::int64_t out_per_group = conv.out_channels / conv.groups;
     fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
-      double sum = bias != nullptr ? bias->values[static_cast<std::size_t>(c)] : 0.0;
+      double sum = bias.empty() ? 0.0 : double{bias[static_cast<std::size_t>(c)]};
       const std::int64_t first_in = c / out_per_group * in_per_group;
       for (std::int64_t i = 0; i < in_per_group; ++i) {
         for (std::int64_t dy = 0; dy < conv.kernel; ++dy) {
@@ -84,11 +85,12 @@ struct Evaluate {
   void operator()(const graph::DeformableConvolution& conv) const {
     const Map& in = *inputs[0];
     const Map& offsets = *inputs[1];
-    const auto& weight = parameter("weight").values;
-    const graph::Tensor* const bias = conv.bias ? &parameter("bias") : nullptr;
+    const std::span<const float> weight = parameter("weight").values();
+    const std::span<const float> bias =
+        conv.bias ? parameter("bias").values() : std::span<const float>();
     const std::int64_t points = conv.kernel * conv.kernel;
     fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
-      double sum = bias != nullptr ? bias->values[static_cast<std::size_t>(c)] : 0.0;
+      double sum = bias.empty() ? 0.0 : double{bias[static_cast<std::size_t>(c)]};
       for (std::int64_t k = 0; k < points; ++k) {
         const double in_y = static_cast<double>(y * conv.stride - conv.padding + k / conv.kernel) +
                             offsets.at(2 * k, y, x);
@@ -107,7 +109,7 @@ struct Evaluate {
   void operator()(const graph::BatchNorm& norm) const {
     const Map& in = *inputs[0];
     const auto at = [&](const char* suffix, std::int64_t c) {
-      return double{parameter(suffix).values[static_cast<std::size_t>(c)]};
+      return double{parameter(suffix).values()[static_cast<std::size_t>(c)]};
     };
     fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
       return (in.at(c, y, x) - at("running_mean", c)) /

@@ -18,20 +18,46 @@ class ReferenceSession : public Session {
   ReferenceSession(const graph::Graph& graph, const graph::Weights& weights)
       : graph_(graph), weights_(weights) {}
 
-  std::span<float> input(std::int64_t height, std::int64_t width) override {
-    const auto channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
-    input_shape_ = {1, channels, height, width};
+  InputMap input(std::int64_t images, std::int64_t height, std::int64_t width) override {
+    RF_CHECK(images > 0 && height > 0 && width > 0);
+    input_shape_ = {images, graph::input_channels(graph_), height, width};
     input_.resize(static_cast<std::size_t>(input_shape_.elements()));
-    return input_;
+    return input_map();
   }
 
   void run() override {
     RF_CHECK(!input_.empty());
-    const std::vector<graph::Shape> shapes = graph::infer_shapes(graph_, input_shape_);
+    outputs_.assign(graph_.outputs().size(), {});
+    for (std::int64_t n = 0; n < input_shape_.n; ++n) run_image(input_map().image(n));
+  }
+
+  FeatureMap output(std::size_t index) const override {
+    const auto& [shape, values] = outputs_[index];
+    return {.data = values.data(),
+            .images = input_shape_.n,
+            .image_stride = shape.elements(),
+            .channels = shape.c,
+            .height = shape.h,
+            .width = shape.w};
+  }
+
+ private:
+  struct OutputMaps {
+    graph::Shape shape;  ///< of one image
+    std::vector<float> values;
+  };
+
+  InputMap input_map() { return {.data = input_.data(), .shape = input_shape_}; }
+
+  /// Appends the image's outputs.
+  void run_image(std::span<const float> image) {
+    graph::Shape image_shape = input_shape_;
+    image_shape.n = 1;
+    const std::vector<graph::Shape> shapes = graph::infer_shapes(graph_, image_shape);
     std::vector<Map> maps;
     maps.reserve(shapes.size());
-    maps.emplace_back(input_shape_);
-    std::ranges::copy(input_, maps[0].values.begin());
+    maps.emplace_back(image_shape);
+    std::ranges::copy(image, maps[0].values.begin());
     for (std::size_t i = 1; i < shapes.size(); ++i) {
       const graph::Node& node = graph_.nodes()[i];
       std::vector<const Map*> inputs;
@@ -39,30 +65,27 @@ class ReferenceSession : public Session {
         inputs.push_back(&maps[static_cast<std::size_t>(id)]);
       maps.push_back(reference::evaluate(node, weights_, inputs, shapes[i]));
     }
-    outputs_.clear();
-    for (const graph::Output& output : graph_.outputs()) {
-      const Map& map = maps[static_cast<std::size_t>(output.node)];
-      outputs_.emplace_back(map.shape, std::vector<float>(map.values.begin(), map.values.end()));
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      const Map& map = maps[static_cast<std::size_t>(graph_.outputs()[i].node)];
+      outputs_[i].shape = map.shape;
+      outputs_[i].values.insert(outputs_[i].values.end(), map.values.begin(), map.values.end());
     }
   }
 
-  FeatureMap output(std::size_t index) const override {
-    const auto& [shape, values] = outputs_[index];
-    return {.data = values.data(), .channels = shape.c, .height = shape.h, .width = shape.w};
-  }
-
- private:
   const graph::Graph& graph_;
   const graph::Weights& weights_;
   graph::Shape input_shape_;
   std::vector<float> input_;
-  std::vector<std::pair<graph::Shape, std::vector<float>>> outputs_;
+  std::vector<OutputMaps> outputs_;  // by the graph's output
 };
 
 class ReferenceNetwork : public Network {
  public:
-  ReferenceNetwork(graph::Graph graph, graph::Weights weights)
-      : graph_(std::move(graph)), weights_(std::move(weights)) {}
+  ReferenceNetwork(graph::Graph graph, const graph::Weights& weights) : graph_(std::move(graph)) {
+    for (const auto& [name, tensor] : weights.tensors) {
+      weights_.tensors.emplace(name, graph::as_float32(tensor));
+    }
+  }
 
   std::unique_ptr<Session> new_session() const override {
     return std::make_unique<ReferenceSession>(graph_, weights_);
@@ -75,8 +98,9 @@ class ReferenceNetwork : public Network {
 
 }  // namespace
 
-std::shared_ptr<const Network> make_reference_network(graph::Graph graph, graph::Weights weights) {
-  return std::make_shared<ReferenceNetwork>(std::move(graph), std::move(weights));
+std::shared_ptr<const Network> make_reference_network(const graph::Graph& graph,
+                                                      const graph::Weights& weights) {
+  return std::make_shared<ReferenceNetwork>(graph, weights);
 }
 
 }  // namespace retinaface::runtime

@@ -10,6 +10,7 @@ namespace retinaface::runtime {
 
 /// Plain loops in double precision, node by node as the graph says, nothing fused or folded: the
 /// oracle that fast runtimes are tested against. Slow.
-std::shared_ptr<const Network> make_reference_network(graph::Graph graph, graph::Weights weights);
+std::shared_ptr<const Network> make_reference_network(const graph::Graph& graph,
+                                                      const graph::Weights& weights);
 
 }  // namespace retinaface::runtime

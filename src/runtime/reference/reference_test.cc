@@ -34,8 +34,8 @@ Map map_of(const Shape& shape, std::vector<double> values) {
 
 graph::Tensor tensor(std::vector<std::int64_t> shape, const std::vector<float>& values) {
   graph::Tensor result = graph::Tensor::of_shape(std::move(shape));
-  EXPECT_EQ(result.values.size(), values.size());
-  std::ranges::copy(values, result.values.begin());
+  EXPECT_EQ(result.values().size(), values.size());
+  std::ranges::copy(values, result.values().begin());
   return result;
 }
 
@@ -211,16 +211,30 @@ TEST(ReferenceNetwork, RunsAGraphAtAnySize) {
   const auto network = make_reference_network(graph, {});
   const auto session = network->new_session();
   const auto outputs = [&](std::int64_t height, std::int64_t width, std::vector<float> values) {
-    std::ranges::copy(values, session->input(height, width).begin());
+    std::ranges::copy(values, session->input(1, height, width).values().begin());
     session->run();
     const FeatureMap map = session->output(0);
     EXPECT_EQ(map.height, height);
     EXPECT_EQ(map.width, width);
-    return std::vector<float>(map.data, map.data + map.cells());
+    return testing::planar(map);
   };
   EXPECT_THAT(outputs(2, 3, {1, 2, 3, 4, 5, 6}), ElementsAre(6, 7, 8, 9, 10, 11));
   EXPECT_THAT(outputs(4, 2, {1, 0, 0, 0, 5, 0, 0, 7}), ElementsAre(2, 1, 1, 1, 12, 7, 7, 14));
   EXPECT_EQ(session->output(1).height, 2);
+  EXPECT_EQ(testing::outputs_changed_by_batching(graph, *network, 3, 4, 5), 0);
+}
+
+TEST(ReferenceNetwork, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
+  Graph graph;
+  const auto image = graph.add("image", graph::Input{3}, {});
+  const auto conv = graph.add(
+      "conv", Convolution{.out_channels = 4, .kernel = 3, .padding = 1, .bias = true}, {image});
+  graph.add_output("out", graph.add("norm", graph::BatchNorm{}, {conv}));
+  const auto [narrow, wide] = testing::narrowed(testing::lively_weights(graph, 6));
+  EXPECT_EQ(testing::outputs_for_noise(graph, *make_reference_network(graph, narrow)->new_session(),
+                                       5, 7, 1),
+            testing::outputs_for_noise(graph, *make_reference_network(graph, wide)->new_session(),
+                                       5, 7, 1));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct Case {
                  (width + 2 * op.padding - op.kernel) / op.stride + 1}),
         loss_weights({1, op.out_channels, offsets.shape.h, offsets.shape.w}) {
     Random random(6);
-    const auto fill = [&](auto& values, double maximum) {
+    const auto fill = [&](auto&& values, double maximum) {
       for (auto& value : values) {
         value = static_cast<std::remove_reference_t<decltype(value)>>(
             static_cast<float>(random.uniform(-maximum, maximum)));
@@ -43,11 +43,11 @@ struct Case {
     fill(loss_weights.values, 1);
     graph::Tensor weight =
         graph::Tensor::of_shape({op.out_channels, channels, op.kernel, op.kernel});
-    fill(weight.values, 0.2);
+    fill(weight.values(), 0.2);
     weights.tensors.emplace("n.weight", std::move(weight));
     if (op.bias) {
       graph::Tensor bias = graph::Tensor::of_shape({op.out_channels});
-      fill(bias.values, 1);
+      fill(bias.values(), 1);
       weights.tensors.emplace("n.bias", std::move(bias));
     }
   }
@@ -78,7 +78,8 @@ at::Tensor tensor_of(const reference::Map& map, at::ScalarType type = at::kFloat
 
 at::Tensor tensor_of(const Case& c, const char* name, at::ScalarType type = at::kFloat) {
   const graph::Tensor& tensor = c.weights.at(name);
-  return at::from_blob(const_cast<float*>(tensor.values.data()), tensor.shape, at::kFloat).to(type);
+  return at::from_blob(const_cast<float*>(tensor.values().data()), tensor.shape, at::kFloat)
+      .to(type);
 }
 
 /// The offsets of both images are the case's.
@@ -150,7 +151,7 @@ double slope_of(const Case& c, T& value) {
   return (above - below) / (above_at - below_at);
 }
 
-void expect_slopes(const Case& c, auto& values, const at::Tensor& gradients, const char* what) {
+void expect_slopes(const Case& c, auto&& values, const at::Tensor& gradients, const char* what) {
   const at::Tensor dense = gradients.contiguous();
   ASSERT_EQ(dense.numel(), static_cast<std::int64_t>(values.size()));
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -167,9 +168,9 @@ TEST(DeformableLayer, GradientsEqualFiniteDifferences) {
     const DeformableGradients gradients = backward(c);
     expect_slopes(c, c.map.values, gradients.map[1], "map");
     EXPECT_EQ(gradients.map[0].abs().max().item<float>(), 0);
-    expect_slopes(c, c.weights.tensors.at("n.weight").values, gradients.weight, "weight");
+    expect_slopes(c, c.weights.tensors.at("n.weight").values(), gradients.weight, "weight");
     if (c.op.bias) {
-      expect_slopes(c, c.weights.tensors.at("n.bias").values, gradients.bias, "bias");
+      expect_slopes(c, c.weights.tensors.at("n.bias").values(), gradients.bias, "bias");
     }
     if (std::abs(c.offsets.values[0]) > 1e6) continue;  // float32 does not resolve the step there
     expect_slopes(c, c.offsets.values, gradients.offsets[1], "offset");

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <variant>
 
+#include "base/overloaded.h"
 #include "graph/operators.h"
 
 namespace retinaface::runtime {
@@ -22,10 +24,30 @@ struct MapUse {
   std::size_t last_read() const { return readers.empty() ? closed : readers.back(); }
 };
 
-/// Whether the derivatives of `op` are computed from its inputs.
-bool derived_from_inputs(const graph::Operator& op) {
-  return graph::is_convolution(op) || std::holds_alternative<graph::BatchNorm>(op) ||
-         std::holds_alternative<graph::MaxPool>(op);
+/// Which maps of a step are read.
+struct MapNeeds {
+  bool forward_first_only = false;  ///< of the inputs the first alone; else all of them
+  bool backward_inputs = false;     ///< the inputs, for the derivatives
+  bool backward_result = false;     ///< the result, for the derivatives
+};
+
+MapNeeds needs_of(const graph::Operator& op) {
+  constexpr MapNeeds kInputs = {.backward_inputs = true};
+  constexpr MapNeeds kNothing = {};
+  return std::visit(
+      Overloaded{
+          [&](const graph::Input&) { return kNothing; },
+          [&](const graph::Convolution&) { return kInputs; },
+          [&](const graph::DeformableConvolution&) { return kInputs; },
+          [&](const graph::BatchNorm&) { return kInputs; },
+          [&](const graph::LeakyRelu&) { return MapNeeds{.backward_result = true}; },
+          [&](const graph::Add&) { return kNothing; },
+          [&](const graph::Concat&) { return kNothing; },
+          // Of the second input the size alone counts.
+          [&](const graph::UpsampleLike&) { return MapNeeds{.forward_first_only = true}; },
+          [&](const graph::MaxPool&) { return kInputs; },
+      },
+      op);
 }
 
 class Planner {
@@ -41,14 +63,14 @@ class Planner {
       result.size = shapes[static_cast<std::size_t>(step.result)].elements();
 
       const graph::Node& node = graph.node(step.node);
-      const bool resizes = std::holds_alternative<graph::UpsampleLike>(node.op);
+      const MapNeeds needs = needs_of(node.op);
       for (std::size_t j = 0; j < node.inputs.size(); ++j) {
-        if (resizes && j > 0) continue;  // its size is known without it
+        if (needs.forward_first_only && j > 0) continue;
         MapUse& input = use(node.inputs[j]);
         input.readers.push_back(i);
-        if (derived_from_inputs(node.op)) input.derivatives.push_back(i);
+        if (needs.backward_inputs) input.derivatives.push_back(i);
       }
-      if (std::holds_alternative<graph::LeakyRelu>(node.op)) result.derivatives.push_back(i);
+      if (needs.backward_result) result.derivatives.push_back(i);
     }
   }
 

@@ -24,24 +24,26 @@ kernels::Batch batch_of(const at::Tensor& map) {
 graph::Tensor copy_of(const at::Tensor& tensor) {
   const at::Tensor whole = tensor.contiguous();
   graph::Tensor copy = graph::Tensor::of_shape(whole.sizes().vec());
-  std::copy_n(whole.data_ptr<float>(), whole.numel(), copy.values.begin());
+  std::copy_n(whole.data_ptr<float>(), whole.numel(), copy.values().begin());
   return copy;
 }
 
 }  // namespace
 
 bool takes_winograd(const graph::Convolution& op, const at::Tensor& map) {
-  const std::int64_t block = kernels::block();
-  return block > 0 && map.scalar_type() == at::kFloat && op.kernel == 3 && op.stride == 1 &&
-         op.padding == 1 && op.groups == 1 && op.out_channels % block == 0 &&
-         map.size(1) % block == 0;
+  const kernels::Kernels* const own = kernels::best();
+  if (own == nullptr || own->level == SimdLevel::kBaseline) return false;
+  const std::int64_t block = own->block;
+  return map.scalar_type() == at::kFloat && op.kernel == 3 && op.stride == 1 && op.padding == 1 &&
+         op.groups == 1 && op.out_channels % block == 0 && map.size(1) % block == 0;
 }
 
 at::Tensor winograd_forward(const at::Tensor& map, const at::Tensor& weight,
                             const at::Tensor& bias) {
   const at::Tensor shift = bias.defined() ? bias : at::zeros({weight.size(0)});
+  const kernels::Kernels& own = *kernels::best();
   const kernels::Winograd layer =
-      kernels::make_winograd(copy_of(weight), kernels::make_epilogue(copy_of(shift), 1));
+      kernels::make_winograd(own, copy_of(weight), kernels::make_epilogue(own, copy_of(shift), 1));
   const at::Tensor result = at::empty({map.size(0), weight.size(0), map.size(2), map.size(3)},
                                       map.options(), kChannelsLast);
   const kernels::Batch in = batch_of(map);
@@ -62,7 +64,8 @@ at::Tensor winograd_weight_gradient(const at::Tensor& map, const at::Tensor& gra
   const kernels::Batch in = batch_of(map);
   const kernels::Batch by = batch_of(gradient);
   const auto floats = [](std::int64_t channels) {
-    return AlignedBuffer<float>(kernels::winograd_gradient_floats(kTilesAtOnce, channels));
+    return AlignedBuffer<float>(
+        kernels::winograd_gradient_floats(*kernels::best(), kTilesAtOnce, channels));
   };
   AlignedBuffer<float> inputs = floats(in.channels);
   AlignedBuffer<float> gradients = floats(by.channels);
@@ -74,11 +77,12 @@ at::Tensor winograd_weight_gradient(const at::Tensor& map, const at::Tensor& gra
   for (std::int64_t first = 0; first < tiles; first += kTilesAtOnce) {
     const std::int64_t last = std::min(first + kTilesAtOnce, tiles);
     at::parallel_for(first, last, 1, [&](std::int64_t begin, std::int64_t end) {
-      kernels::transform(sums, in, by, first, begin, end);
+      kernels::transform(*kernels::best(), sums, in, by, first, begin, end);
     });
     at::parallel_for(0, 36, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t position = begin; position < end; ++position) {
-        kernels::add_products(sums, in.channels, by.channels, last - first, position);
+        kernels::add_products(*kernels::best(), sums, in.channels, by.channels, last - first,
+                              position);
       }
     });
   }

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/kernels/kernels.h"
-#include "runtime/torch/trainable_network.h"
+#include "runtime/torch/process_settings.h"
 
 namespace retinaface::runtime {
 namespace {
@@ -49,10 +49,10 @@ double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
 class WinogradLayer : public testing::TestWithParam<std::pair<std::int64_t, std::int64_t>> {
  protected:
   void SetUp() override {
-    if (kernels::block() == 0) GTEST_SKIP() << "no kernels for this CPU";
+    if (kernels::best() == nullptr) GTEST_SKIP() << "no kernels for this CPU";
   }
-  std::int64_t in() const { return GetParam().first * kernels::block(); }
-  std::int64_t out() const { return GetParam().second * kernels::block(); }
+  std::int64_t in() const { return GetParam().first * kernels::best()->block; }
+  std::int64_t out() const { return GetParam().second * kernels::best()->block; }
 };
 
 TEST_P(WinogradLayer, EqualsTheDirectConvolutionAndItsGradients) {
@@ -72,8 +72,8 @@ INSTANTIATE_TEST_SUITE_P(Blocks, WinogradLayer,
                          testing::Values(std::pair{1, 1}, std::pair{3, 2}, std::pair{2, 5}));
 
 TEST(WinogradLayerThreads, DoNotChangeTheResult) {
-  if (kernels::block() == 0) GTEST_SKIP() << "no kernels for this CPU";
-  const Case c(2, 2 * kernels::block(), kernels::block(), 50, 41);
+  if (kernels::best() == nullptr) GTEST_SKIP() << "no kernels for this CPU";
+  const Case c(2, 2 * kernels::best()->block, kernels::best()->block, 50, 41);
   const int before = at::get_num_threads();
   std::vector<std::vector<at::Tensor>> results;
   for (const int threads : {1, 3}) {

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# clang-tidy on the source files that a change touches; its slow analyzer is left to `make nightly`.
+# Usage: cmake/check_tidy.sh [BASE [SECONDS]]
+# BASE: the commit that the change begins after; by default where it left origin/main or, on that
+# itself, the commit before the last. SECONDS: no file is begun later (360), and what is left over is
+# named. Needs build/release configured with the tests. Exit code 1 for any warning.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=build/release
+head=$(git rev-parse HEAD)
+base=${1:-$(git merge-base HEAD origin/main 2>/dev/null || true)}
+[ -n "$base" ] && [ "$(git rev-parse "$base")" != "$head" ] ||
+  base=$(git rev-parse --verify --quiet HEAD~1) || { echo "no commit before this one: nothing to check"; exit 0; }
+seconds=${2:-360}
+[ -e $build/compile_commands.json ] || { echo "no $build/compile_commands.json; make test makes it" >&2; exit 2; }
+
+mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- '*.cc' |
+  while read -r file; do
+    grep -q "\"file\": \".*/$file\"" $build/compile_commands.json && echo "$file"
+  done)
+echo "${#files[@]} source files changed since ${base:0:7}"
+export build stop_at=$(($(date +%s) + seconds))
+check() {
+  [ "$(date +%s)" -lt "$stop_at" ] || { echo "not checked, out of time: $1"; return 0; }
+  clang-tidy-16 --quiet -p "$build" --checks='-clang-analyzer-*' --warnings-as-errors='*' "$1" 2>/dev/null
+}
+export -f check
+printf '%s\0' "${files[@]}" | xargs -0 -r -n 1 -P "$(nproc)" bash -c 'check "$1"' check

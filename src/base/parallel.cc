@@ -1,0 +1,35 @@
+#include "base/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace retinaface {
+
+void for_each_item(int threads, std::size_t count,
+                   const std::function<void(std::size_t item, std::size_t thread)>& work) {
+  std::atomic<std::size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto loop = [&](std::size_t thread) {
+    try {
+      for (std::size_t item = next++; item < count; item = next++) work(item, thread);
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  {
+    const std::size_t used = std::min(static_cast<std::size_t>(std::max(threads, 1)), count);
+    std::vector<std::jthread> others;
+    for (std::size_t thread = 1; thread < used; ++thread) others.emplace_back(loop, thread);
+    loop(0);
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace retinaface

@@ -1,0 +1,84 @@
+#include "evaluation/validation.h"
+
+#include "dataset/read_set.h"
+#include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_predictions.h"
+#include "image/image_name.h"
+
+namespace retinaface::evaluation {
+
+namespace fs = std::filesystem;
+
+WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces) {
+  WiderImage image;
+  image.name = name;
+  std::vector<std::uint8_t> counted;
+  for (const dataset::AnnotatedFace& face : faces) {
+    image.faces.push_back({static_cast<double>(face.box.x0), static_cast<double>(face.box.y0),
+                           static_cast<double>(face.box.width()),
+                           static_cast<double>(face.box.height())});
+    counted.push_back(face.ignored ? 0 : 1);
+  }
+  image.counted.fill(counted);
+  return image;
+}
+
+ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategories& categories) {
+  const fs::path ground_truth = fs::weakly_canonical(path).parent_path() / "ground_truth";
+  if (!fs::exists(path / "label.txt") && fs::is_directory(path) && fs::exists(ground_truth)) {
+    read_wider(path / "images", ground_truth);
+  } else {
+    read_annotations(path, categories);
+  }
+}
+
+void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_truth) {
+  truth_ = read_wider_ground_truth(ground_truth);
+  images_ = find_wider_files(truth_, images, image_extensions()).by_image;
+  subsets_ = true;
+}
+
+/// WIDER's protocol on other annotations: one event, and all faces that are not ignored count.
+void ValidationSet::read_annotations(const fs::path& path,
+                                     const dataset::ChosenCategories& categories) {
+  const dataset::TrainingSet set = dataset::read_training_set(path, categories);
+  truth_.events = {"all"};
+  for (const dataset::AnnotatedImage& image : set.annotations) {
+    images_.emplace(truth_.images.size(), set.images / image.path);
+    truth_.images.push_back(to_wider_image(image.path, image.faces));
+  }
+}
+
+Figures ValidationSet::judge(const Detector& detector, int threads) const {
+  constexpr float kEvenUnlikely = 0.02F;
+  std::vector<std::size_t> numbers;
+  for (const auto& [number, path] : images_) numbers.push_back(number);
+  const auto matches = match_images(
+      truth_, numbers,
+      [&](std::size_t number) {
+        const Image image = read_image(images_.at(number), {.apply_orientation = false});
+        return to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
+      },
+      threads);
+  const WiderReport report = evaluate_wider(truth_, matches);
+  const auto percent = [&](Subset subset) { return 100 * report.of(subset).average_precision; };
+  if (!subsets_) return {{"ap", percent(Subset::kHard)}};
+  const double easy = percent(Subset::kEasy);
+  const double medium = percent(Subset::kMedium);
+  const double hard = percent(Subset::kHard);
+  return {
+      {"mean_ap", (easy + medium + hard) / 3}, {"easy", easy}, {"medium", medium}, {"hard", hard}};
+}
+
+std::vector<ValidationSet::Example> ValidationSet::examples(std::size_t count) const {
+  const std::size_t some = std::min(count, images_.size());
+  std::vector<Example> examples;
+  for (std::size_t i = 0; i < some; ++i) {
+    const auto place = static_cast<std::ptrdiff_t>(i * images_.size() / some);
+    const auto& [number, file] = *std::next(images_.begin(), place);
+    examples.push_back({file, truth_.images[number]});
+  }
+  return examples;
+}
+
+}  // namespace retinaface::evaluation

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "dataset/annotation.h"
+#include "dataset/category.h"
+#include "evaluation/wider_ground_truth.h"
+
+namespace retinaface::evaluation {
+
+/// Figures by their names.
+using Figures = std::vector<std::pair<std::string, double>>;
+
+/// Annotated faces in the terms of WIDER's protocol; all that are not ignored count.
+WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces);
+
+/// Images with the faces that are in them, for judging weights while they are trained.
+class ValidationSet {
+ public:
+  /// A folder with WIDER FACE's images/ and, beside the folder, ground_truth/ with its files; or
+  /// annotations as dataset::read_training_set takes them. Throws Error as reading those does.
+  explicit ValidationSet(const std::filesystem::path& path,
+                         const dataset::ChosenCategories& categories = {});
+
+  /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
+  /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
+  Figures judge(const Detector& detector, int threads) const;
+
+  /// An image's file and the faces that are in it.
+  struct Example {
+    std::filesystem::path file;
+    WiderImage image;
+  };
+  /// Some of the images, spread over the set.
+  std::vector<Example> examples(std::size_t count) const;
+
+ private:
+  void read_annotations(const std::filesystem::path& path,
+                        const dataset::ChosenCategories& categories);
+  void read_wider(const std::filesystem::path& images, const std::filesystem::path& ground_truth);
+
+  WiderGroundTruth truth_;
+  std::map<std::size_t, std::filesystem::path> images_;  ///< by index in the ground truth
+  bool subsets_ = false;                                 ///< easy, medium and hard differ
+};
+
+}  // namespace retinaface::evaluation

@@ -1,0 +1,241 @@
+#include "pipeline/detection_job.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cpu.h"
+#include "base/crc32c.h"
+#include "base/file.h"
+#include "base/ordered_pipeline.h"
+#include "base/stream.h"
+#include "image/encoded_size.h"
+#include "pipeline/detection_report.h"
+#include "pipeline/image_source.h"
+#include "pipeline/output_guard.h"
+#include "pipeline/problem.h"
+#include "pipeline/request_record.h"
+#include "pipeline/result_file.h"
+#include "video/video_kind.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// `stop` ends the wait for a pipe.
+Image read(const fs::path& path, std::int64_t max_pixels, const std::atomic<bool>& stop) {
+  const ReadOptions read_options = {.max_pixels = max_pixels};
+  std::error_code ignored;
+  const bool is_standard_input = path == kStandardStream;
+  if (!is_standard_input && !fs::is_other(fs::status(path, ignored))) {
+    return read_image(path, read_options);
+  }
+  const std::string name = is_standard_input ? "standard input" : printable(path);
+  const std::uint64_t max_bytes = max_encoded_bytes(max_pixels);
+  const std::vector<std::byte> encoded = is_standard_input
+                                             ? read_stream(STDIN_FILENO, name, max_bytes, stop)
+                                             : read_stream(path, max_bytes, stop);
+  if (video::is_video(encoded)) {
+    fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
+         name);
+  }
+  return decode_image(encoded, read_options, name);
+}
+
+Outcome detect(const DetectionJob& job, const Detector& detector, const std::atomic<bool>& stop,
+               InputImage image) {
+  Outcome outcome{std::move(image)};
+  InputImage& in = outcome.image;
+  if (!in.problem.empty() || in.is_end_of_video()) return outcome;
+  in.problem = problem_of(in.path, [&] {
+    const bool is_frame = in.frame.has_value();
+    if (!is_frame) in.image = read(in.path, job.max_pixels, stop);
+    DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
+    const std::vector<Face>& faces = detection.result.faces;
+    FaceImages cut = cut_faces(job.images, in.image, faces);
+    if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
+    if (!is_frame && job.images.annotates()) {
+      annotate(job.images, faces, {}, in.image);
+      write_annotated(job.images, in.path, in.image);
+    }
+    // What a video's frames leave behind is written when they have their tracks.
+    if (is_frame) outcome.faces = std::move(cut);
+    if (!is_frame || !job.images.annotates()) in.image = Image();
+    outcome.detection = std::move(detection);
+  });
+  outcome.was_interrupted = !in.problem.empty() && stop;
+  return outcome;
+}
+
+std::string scales_text(const std::vector<float>& scales) {
+  return scales.empty() ? "auto" : fmt::format("{}", fmt::join(scales, ","));
+}
+
+/// All that results and written images depend on.
+Request request_of(const DetectionJob& job) {
+  const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
+  const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
+  std::string model = job.model;
+  std::error_code ignored;
+  if (fs::is_regular_file(model, ignored)) {
+    const std::vector<std::byte> bytes = read_file(model);
+    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    model += fmt::format(" (checksum {:08x})", crc32c(content));
+  }
+  const DetectOptions& detect = job.selection.detect;
+  Request request = {{"--model", model},
+                     {"--format", job.format},
+                     {"--min-score", fmt::to_string(detect.min_score)},
+                     {"--nms", fmt::to_string(detect.nms_iou)},
+                     {"--scales", scales_text(detect.scales)},
+                     {"--tile", fmt::to_string(detect.tile_px)},
+                     {"--max-faces", number(job.selection.max_faces)},
+                     {"--min-size", number(job.selection.min_size_px)},
+                     {"--every", fmt::to_string(job.every)},
+                     {"--draw", yes(job.images.draw)},
+                     {"--blur", yes(job.images.blur)},
+                     {"--crops", yes(job.images.crops)},
+                     {"--aligned", yes(job.images.aligned)},
+                     {"--clip", yes(job.selection.clip)}};
+  if (job.images.aligned) {
+    const int side = job.images.aligned_side_px;
+    request.emplace_back("--align-size", number(side == kAlignedSide ? 0 : side));
+  }
+  if (job.images.annotates()) {
+    const int quality = job.images.write.jpeg_quality;
+    request.emplace_back("--jpeg-quality",
+                         number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
+  }
+  if (job.images.any()) request.emplace_back("--out", job.images.folder.string());
+  return request;
+}
+
+/// The record of the results that a later job can go on with, if they are such.
+std::optional<RequestRecord> record_of(const DetectionJob& job) {
+  if (job.writes_wider()) return RequestRecord(job.images.folder / ".request.json");
+  if (!job.writes_file() || job.format != "jsonl") return std::nullopt;
+  fs::path file = record_beside(job.output);
+  if (file.empty()) return std::nullopt;
+  return RequestRecord(std::move(file));
+}
+
+/// The file or folder of results that a job can go on with.
+fs::path results_of(const DetectionJob& job) {
+  return job.writes_wider() ? job.images.folder : fs::path(job.output);
+}
+
+bool has_results(const DetectionJob& job) {
+  std::error_code ignored;
+  return fs::exists(results_of(job), ignored) && !fs::is_empty(results_of(job), ignored);
+}
+
+/// What was done before must have been done as it is asked for now.
+void check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& record,
+                   const Request& request, const DetectionEvents& events) {
+  if (!job.resume || !has_results(job)) return;
+  const std::string results = printable(results_of(job));
+  if (record && record->exists()) return record->check(request, results);
+  if (!events.message) return;
+  events.message(fmt::format(
+      "{}: does not say with which options it was begun (an older version wrote it, or its record "
+      "is gone); what it holds is kept as it is",
+      results));
+}
+
+/// Checks before any work that nothing is destroyed by what will be written.
+void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
+  if (!job.writes_file() && job.images.folder.empty()) return;
+  OutputGuard guard(job.overwrite);
+  for (const fs::path& path : job.read) guard.reads(path);
+  guard.reads(job.model);
+  for (const Input& input : job.inputs) {
+    if (input.problem.empty()) guard.reads(input.path);
+  }
+  if (job.writes_file() && job.resume) {
+    guard.continues(job.output);
+  } else if (job.writes_file()) {
+    guard.writes(job.output, OutputKind::kResults);
+  }
+  if (record) guard.writes(record->file(), OutputKind::kReport);
+  if (job.images.folder.empty()) return;
+  for (const Input& input : job.inputs) {
+    if (!input.problem.empty()) continue;
+    const bool is_video = leads_to_video(input.path);
+    announce(job.images, input.path, is_video, guard);
+    if (job.writes_wider()) announce_wider(job.images.folder, input.path, is_video, guard);
+  }
+}
+
+/// The inputs without what an earlier job has done.
+std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
+  std::vector<Input> inputs = job.inputs;
+  if (!job.resume) return inputs;
+  std::erase_if(inputs, [&](const Input& input) {
+    if (!input.problem.empty()) return false;
+    if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
+    return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
+                              : file.done().contains(input.path.string());
+  });
+  return inputs;
+}
+
+SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
+                             const std::atomic<bool>& stop) {
+  SourceOptions result;
+  result.every = job.every;
+  result.video = {.max_pixels = job.max_pixels, .stop = &stop};
+  result.in_one_run = job.images.annotates();
+  if (!job.resume) return result;
+  result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
+    if (job.writes_wider()) return fs::exists(wider_file(job.images.folder, video, frame));
+    const auto done = file.videos_done().find(video.string());
+    return done != file.videos_done().end() && frame.number <= done->second.last.number;
+  };
+  return result;
+}
+
+/// One image has no use for a second thread.
+int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
+  const auto wanted = static_cast<std::size_t>(retinaface::thread_count(job.threads));
+  if (inputs.size() >= wanted) return static_cast<int>(wanted);
+  const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
+    return input.problem.empty() && leads_to_video(input.path);
+  });
+  return static_cast<int>(has_video ? wanted : std::max<std::size_t>(inputs.size(), 1));
+}
+
+}  // namespace
+
+DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
+                               const DetectionEvents& events, const std::atomic<bool>& stop) {
+  const std::optional<RequestRecord> record = record_of(job);
+  guard_outputs(job, record);
+  const Request request = request_of(job);
+  check_resumed(job, record, request, events);
+  ResultFile file(job.output, job.resume);
+  if (record) {
+    if (job.writes_wider()) make_folders(job.images.folder);
+    record->write(request);
+  }
+  std::vector<Input> inputs = left_to_do(job, file);
+  const std::size_t left = inputs.size();
+  const int threads = thread_count(job, inputs);
+  if (events.begun) events.begun(job.inputs.size(), left, threads);
+  ImageSource source(std::move(inputs), source_options(job, file, stop));
+  DetectionReport report(job, events, file, source, left);
+  run_in_order(
+      threads, [&] { return source.next(); },
+      [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },
+      [&](Outcome outcome) { report.take(std::move(outcome)); });
+  return report.finish();
+}
+
+}  // namespace retinaface::pipeline

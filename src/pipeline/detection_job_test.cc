@@ -1,0 +1,117 @@
+#include "pipeline/detection_job.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Job : public ::testing::Test {
+ protected:
+  Job() {
+    for (const char* name : {"portrait.jpg", "turned.jpg"}) {
+      fs::copy_file(testing::sample_folder() / name, folder_ / name);
+    }
+    job_.inputs = find_inputs({(folder_ / "portrait.jpg").string(), folder_ / "turned.jpg"});
+    events_.result = [this](const ImageResult& result) {
+      results_.push_back(result.path.filename());
+    };
+    events_.message = [this](const std::string& line) { messages_.push_back(line); };
+    events_.progress = [this](std::size_t done, std::size_t of) {
+      progress_.push_back(std::to_string(done) + "/" + std::to_string(of));
+    };
+  }
+
+  DetectionSummary run() { return run_detection(job_, detector_, events_, stop_); }
+  std::string content(const std::string& name) const {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  testing::TemporaryFolder folder_;
+  const Detector detector_;
+  DetectionJob job_;
+  DetectionEvents events_;
+  std::atomic<bool> stop_ = false;
+  std::vector<std::string> results_;
+  std::vector<std::string> messages_;
+  std::vector<std::string> progress_;
+};
+
+TEST_F(Job, HandsResultsOnInOrderAndWritesNothingUnasked) {
+  job_.threads = 2;
+  const DetectionSummary summary = run();
+  EXPECT_THAT(results_, ElementsAre("portrait.jpg", "turned.jpg"));
+  EXPECT_THAT(progress_, ElementsAre("1/2", "2/2"));
+  EXPECT_THAT(messages_, IsEmpty());
+  EXPECT_EQ(summary.done, 2U);
+  EXPECT_EQ(summary.faces, 2U);
+  EXPECT_GT(summary.ms, 0);
+  EXPECT_FALSE(summary.was_interrupted);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 2);
+}
+
+TEST_F(Job, TellsOfInputsThatFailAndGoesOn) {
+  job_.inputs.insert(job_.inputs.begin() + 1, {folder_ / "none.jpg", {}});
+  const DetectionSummary summary = run();
+  EXPECT_EQ(summary.done, 2U);
+  EXPECT_EQ(summary.failed, 1U);
+  EXPECT_THAT(messages_, ElementsAre(HasSubstr("none.jpg")));
+}
+
+TEST_F(Job, GoesOnWithResults) {
+  job_.output = folder_ / "r.jsonl";
+  run();
+  const std::string whole = content("r.jsonl");
+  fs::resize_file(job_.output, whole.find('\n') + 1);
+  job_.resume = true;
+  results_.clear();
+  run();
+  EXPECT_THAT(results_, ElementsAre("turned.jpg"));
+  EXPECT_EQ(testing::lines_of(content("r.jsonl")).size(), 2U);
+  job_.selection.detect.min_score = 0.3F;
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
+}
+
+TEST_F(Job, WritesNoInput) {
+  job_.output = folder_ / "turned.jpg";
+  job_.overwrite = true;
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("is an input"));
+  EXPECT_THAT(results_, IsEmpty());
+  job_.output = folder_ / "list";
+  std::ofstream(folder_ / "list") << "portrait.jpg\n";
+  job_.read = {folder_ / "list"};
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("is an input"));
+}
+
+TEST_F(Job, EndsWhenItIsStopped) {
+  events_.result = [this](const ImageResult&) { stop_ = true; };
+  job_.threads = 1;
+  const DetectionSummary summary = run();
+  EXPECT_EQ(summary.done, 1U);
+  EXPECT_TRUE(summary.was_interrupted);
+}
+
+TEST_F(Job, FollowsFacesThroughVideosAndWritesThem) {
+  job_.inputs = find_inputs({(testing::fixture_folder() / "videos/bt709.mp4").string()});
+  job_.images = {.folder = folder_ / "v.mp4", .draw = true};
+  const DetectionSummary summary = run();
+  EXPECT_EQ(summary.done, 10U);
+  EXPECT_TRUE(summary.has_videos);
+  EXPECT_TRUE(fs::exists(folder_ / "v.mp4"));
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

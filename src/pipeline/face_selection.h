@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "pipeline/results.h"
+#include "video/video_reader.h"
+
+namespace retinaface::pipeline {
+
+/// Which faces are looked for in an image, and which of them are wanted.
+struct FaceSelection {
+  DetectOptions detect;
+  int max_faces = 0;      ///< only so many, those of the highest scores; 0: all
+  float min_size_px = 0;  ///< no face whose box's shorter side is below this
+  bool clip = false;      ///< results have the parts of boxes that lie in the image
+};
+
+/// Which of the faces found, sorted by score, are wanted: their indices, in order.
+std::vector<std::size_t> select_faces(const FaceSelection& selection,
+                                      const std::vector<Face>& found);
+
+/// What was found in one image.
+struct DetectedFaces {
+  ImageResult result;               ///< with the faces that are wanted
+  std::vector<Face> found;          ///< of a frame: faint faces as well, which carry tracks on
+  std::vector<std::size_t> wanted;  ///< those of them that are in the result
+};
+
+/// Detects in an image that is in memory. `path` is what the result calls the image, `frame` which
+/// frame of a video it is, if it is one; its tracks are left to the caller. Throws as
+/// Detector::detect.
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame = std::nullopt);
+
+}  // namespace retinaface::pipeline

@@ -1,0 +1,91 @@
+#include "pipeline/face_selection.h"
+
+#include <nlohmann/json.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "pipeline/image_outputs.h"
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Face face(float score, float width, float height) {
+  return {score, {0, 0, width, height}, {}};
+}
+
+TEST(FaceSelection, KeepsTheBestThatAreSureAndLargeEnough) {
+  const std::vector<Face> found = {face(0.9F, 50, 9), face(0.8F, 20, 10), face(0.7F, 40, 40),
+                                   face(0.5F, 99, 99), face(0.2F, 99, 99)};
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}}, found), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .min_size_px = 10}, found),
+              ElementsAre(1, 2, 3));
+  EXPECT_THAT(
+      select_faces({.detect = {.min_score = 0.5F}, .max_faces = 2, .min_size_px = 10}, found),
+      ElementsAre(1, 2));
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.95F}}, found), IsEmpty());
+}
+
+TEST(DetectFaces, FindsFaintFacesInFramesOnly) {
+  const Image image = read_image(testing::sample_folder() / "crowd.webp");
+  const Detector detector;
+  const FaceSelection selection{.detect = {.min_score = 0.9F}};
+  const DetectedFaces still = detect_faces(detector, selection, image, "crowd");
+  const DetectedFaces frame =
+      detect_faces(detector, selection, image, "crowd", video::FrameStamp{3, 0.12});
+  ASSERT_FALSE(still.found.empty());
+  EXPECT_GE(still.found.back().score, 0.9F);
+  EXPECT_LT(frame.found.back().score, 0.9F);
+  ASSERT_FALSE(frame.result.faces.empty());
+  EXPECT_GE(frame.result.faces.back().score, 0.9F);
+  EXPECT_EQ(frame.wanted.size(), frame.result.faces.size());
+  EXPECT_EQ(frame.result.frame->number, 3);
+}
+
+TEST(DetectFaces, ClipsBoxesOnRequest) {
+  // Half a face: its box reaches over the edge.
+  const Image whole = read_image(testing::sample_folder() / "portrait.jpg");
+  const Face face = Detector().detect(whole).at(0);
+  const int left = static_cast<int>(face.box.x0 + face.box.width() / 4);
+  const ImageView half = {whole.row(0) + 3 * left, whole.width() - left, whole.height(),
+                          whole.stride()};
+  FaceSelection selection{.detect = {.min_score = 0.3F}};
+  const DetectedFaces open = detect_faces(Detector(), selection, half, "half");
+  selection.clip = true;
+  const DetectedFaces clipped = detect_faces(Detector(), selection, half, "half");
+  ASSERT_FALSE(open.result.faces.empty());
+  ASSERT_LT(open.result.faces[0].box.x0, 0);
+  EXPECT_EQ(clipped.result.faces[0].box.x0, 0);
+  EXPECT_EQ(clipped.result.faces[0].box.x1, open.result.faces[0].box.x1);
+  EXPECT_EQ(clipped.found[0].box, open.found[0].box);
+}
+
+/// What a service does with an image that it was sent.
+TEST(DetectFaces, BytesInMemoryBecomeJsonAndAnAnnotatedImage) {
+  const std::vector<std::byte> bytes = read_file(testing::sample_folder() / "portrait.jpg");
+  Image image = decode_image(bytes, {}, "upload");
+  const Image before = image;
+  const DetectedFaces detection = detect_faces(Detector(), {}, image, "upload");
+  const auto json = nlohmann::json::parse(to_json(detection.result));
+  EXPECT_EQ(json["image"], "upload");
+  EXPECT_EQ(json["width"], image.width());
+  ASSERT_EQ(json["faces"].size(), 1U);
+  const Box& box = detection.result.faces[0].box;
+  EXPECT_NEAR(json["faces"][0]["box"][0].get<double>(), box.x0, 0.006);
+
+  annotate({.folder = {}, .blur = true}, detection.result.faces, {}, image);
+  const auto changed = [&](int x, int y) {
+    return !std::equal(image.row(y) + 3 * x, image.row(y) + 3 * x + 3, before.row(y) + 3 * x);
+  };
+  EXPECT_TRUE(
+      changed(static_cast<int>(box.x0 + box.x1) / 2, static_cast<int>(box.y0 + box.y1) / 2));
+  EXPECT_FALSE(changed(0, 0));
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

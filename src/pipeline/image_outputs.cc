@@ -1,0 +1,159 @@
+#include "pipeline/image_outputs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "retinaface/alignment.h"
+#include "retinaface/blur.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "detection/aligned_size.h"
+#include "geometry/box.h"
+#include "image/convert.h"
+#include "image/draw.h"
+#include "video/video_writer.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The face's box with a margin, as far as the image goes; nothing where it lies outside.
+std::optional<Image> crop(const Image& image, const Box& box) {
+  constexpr float kMargin = 0.25F;  // of the longer side, all around
+  const float margin = kMargin * std::max(box.width(), box.height());
+  const Box part =
+      intersection({std::floor(box.x0 - margin), std::floor(box.y0 - margin),
+                    std::ceil(box.x1 + margin), std::ceil(box.y1 + margin)},
+                   {0, 0, static_cast<float>(image.width()), static_cast<float>(image.height())});
+  if (!(part.width() >= 1 && part.height() >= 1)) return std::nullopt;
+  return to_rgb(part_of(image, static_cast<int>(part.x0), static_cast<int>(part.y0),
+                        static_cast<int>(part.width()), static_cast<int>(part.height())));
+}
+
+constexpr const char* kCrops = ".faces";
+constexpr const char* kAligned = ".aligned";
+constexpr const char* kNumberedExtension = ".png";
+constexpr const char* kNumberedName = "face.png";  // for messages and the format
+
+/// Where faces of an input go, `kind` one of the above.
+fs::path folder_of_faces(const ImageOutputs& outputs, const fs::path& input, const char* kind) {
+  fs::path folder = place_in(outputs.folder, input);
+  folder += kind;
+  return folder;
+}
+
+/// Where its annotated image goes, in a format that we write.
+fs::path place_of_image(const ImageOutputs& outputs, const fs::path& input) {
+  fs::path place = place_in(outputs.folder, input);
+  if (!can_write_image(place)) place += ".png";
+  return place;
+}
+
+/// Writes those of one kind.
+void write_numbered(const fs::path& folder, const std::optional<video::FrameStamp>& frame,
+                    const std::vector<std::int64_t>& tracks,
+                    const std::vector<std::vector<std::byte>>& images) {
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (images[i].empty()) continue;
+    make_folders(folder);
+    const std::string name =
+        frame ? fmt::format("{:06}_{}", frame->number, tracks.at(i)) : fmt::to_string(i);
+    write_file_atomically(folder / (name + kNumberedExtension), images[i]);
+  }
+}
+
+}  // namespace
+
+bool is_video_place(const fs::path& out) {
+  std::error_code ignored;
+  return video::can_write_video(out) && !fs::is_directory(out, ignored);
+}
+
+bool is_image_place(const fs::path& out) {
+  std::error_code ignored;
+  return can_write_image(out) && !fs::is_directory(out, ignored);
+}
+
+fs::path place_in(const fs::path& folder, const fs::path& input) {
+  if (is_video_place(folder) || is_image_place(folder)) return folder;
+  fs::path place = folder;
+  for (const fs::path& part : input.relative_path()) {
+    if (part != ".." && part != ".") place /= part;
+  }
+  return place;
+}
+
+FaceImages cut_faces(const ImageOutputs& outputs, const Image& image,
+                     const std::vector<Face>& faces) {
+  FaceImages images;
+  for (const Face& face : faces) {
+    if (outputs.crops) {
+      const auto part = crop(image, face.box);
+      images.crops.push_back(part ? encode_image(kNumberedName, *part) : std::vector<std::byte>());
+    }
+    if (outputs.aligned) {
+      images.aligned.push_back(
+          encode_image(kNumberedName, align_face(image, face.landmarks, outputs.aligned_side_px)));
+    }
+  }
+  return images;
+}
+
+void write_faces(const ImageOutputs& outputs, const fs::path& input,
+                 const std::optional<video::FrameStamp>& frame,
+                 const std::vector<std::int64_t>& tracks, const FaceImages& faces) {
+  write_numbered(folder_of_faces(outputs, input, kCrops), frame, tracks, faces.crops);
+  write_numbered(folder_of_faces(outputs, input, kAligned), frame, tracks, faces.aligned);
+}
+
+void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
+              const std::vector<std::int64_t>& tracks, Image& image) {
+  if (outputs.blur) blur_faces(image, faces);
+  if (outputs.draw) {
+    std::vector<FaceMark> marks;
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      marks.push_back(
+          {faces[i].box, faces[i].landmarks, faces[i].score, i < tracks.size() ? tracks[i] : 0});
+    }
+    draw_faces(image, marks);
+  }
+}
+
+void write_annotated(const ImageOutputs& outputs, const fs::path& input, const Image& image) {
+  const fs::path place = place_of_image(outputs, input);
+  if (place.has_parent_path()) make_folders(place.parent_path());
+  write_image(place, image, outputs.write);
+}
+
+fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {
+  fs::path place = place_in(outputs.folder, input);
+  if (!video::can_write_video(place)) place += ".mp4";
+  return place;
+}
+
+void announce(const ImageOutputs& outputs, const fs::path& input, bool is_video,
+              OutputGuard& guard) {
+  if (outputs.annotates()) {
+    if (is_video) {
+      guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
+    } else {
+      guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
+    }
+  }
+  for (const auto& [is_wanted, kind] :
+       {std::pair(outputs.crops, kCrops), std::pair(outputs.aligned, kAligned)}) {
+    if (!is_wanted) continue;
+    guard.writes_numbered(folder_of_faces(outputs, input, kind), kNumberedExtension,
+                          OutputKind::kImage, input);
+  }
+}
+
+}  // namespace retinaface::pipeline

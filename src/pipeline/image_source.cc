@@ -1,0 +1,108 @@
+#include "pipeline/image_source.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "pipeline/problem.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Makes the InputImages of one video.
+class Frames {
+ public:
+  Frames(std::shared_ptr<Video> video, std::unique_ptr<video::VideoReader> reader,
+         const SourceOptions& options)
+      : video_(std::move(video)), reader_(std::move(reader)), options_(options) {}
+
+  std::optional<InputImage> next() {
+    if (at_end_) return std::nullopt;
+    std::optional<InputImage> image;
+    std::string problem = problem_of(video_->path, [&] { image = next_frame(); });
+    if (image) return image;
+    at_end_ = true;
+    if (problem.empty()) problem = reader_->damage();
+    reader_.reset();
+    return InputImage{video_->path, std::move(problem), video_};
+  }
+
+ private:
+  std::optional<InputImage> next_frame() {
+    while (!video_->is_given_up) {
+      const std::optional<video::FrameStamp> frame = reader_->next();
+      if (!frame) break;
+      if (frame->number % options_.every != 0) continue;
+      if (options_.is_done && options_.is_done(video_->path, *frame)) {
+        has_done_ = true;
+        continue;
+      }
+      if (has_done_ && options_.in_one_run) {
+        fail(ErrorCode::kInvalidArgument,
+             "{}: an interrupted run has done a part of it; a video that is drawn or blurred is "
+             "written in one run: begin without --resume, or leave out --draw and --blur",
+             printable(video_->path));
+      }
+      return InputImage{video_->path, {}, video_, *frame, reader_->image()};
+    }
+    return std::nullopt;
+  }
+
+  std::shared_ptr<Video> video_;
+  std::unique_ptr<video::VideoReader> reader_;
+  const SourceOptions& options_;
+  bool has_done_ = false;
+  bool at_end_ = false;
+};
+
+}  // namespace
+
+ImageSource::ImageSource(std::vector<Input> inputs, SourceOptions options)
+    : inputs_(std::move(inputs)),
+      options_(std::move(options)),
+      expected_(static_cast<std::int64_t>(inputs_.size())) {}
+
+void ImageSource::begin(const fs::path& path) {
+  has_videos_ = true;
+  auto reader = std::make_unique<video::VideoReader>(path.string(), options_.video);
+  const auto video = std::make_shared<Video>();
+  video->path = path;
+  video->frames_per_s = reader->frames_per_s() / static_cast<double>(options_.every);
+  video->pixel_aspect = reader->pixel_aspect();
+  const std::int64_t frames = reader->expected_frames();
+  if (frames == 0) has_unknown_ = true;
+  expected_ += (frames + options_.every - 1) / options_.every - 1;
+  // Enough for the decoder to work while the detector does; a frame of 4K takes 25 MB.
+  constexpr std::size_t kFramesAhead = 3;
+  const auto frames_of = std::make_shared<Frames>(video, std::move(reader), options_);
+  video_ = std::make_unique<ReadAhead<InputImage>>(kFramesAhead,
+                                                   [frames_of] { return frames_of->next(); });
+}
+
+std::optional<InputImage> ImageSource::next() {
+  while (true) {
+    if (video_) {
+      if (std::optional<InputImage> image = video_->next()) {
+        if (image->is_end_of_video() && stopped()) was_stopped_ = true;
+        return image;
+      }
+      video_.reset();
+    }
+    if (next_ == inputs_.size()) return std::nullopt;
+    if (stopped()) {
+      was_stopped_ = true;
+      return std::nullopt;
+    }
+    const Input input = std::move(inputs_[next_++]);
+    if (!input.problem.empty()) {
+      return InputImage{input.path, fmt::format("{}: {}", printable(input.path), input.problem)};
+    }
+    if (!leads_to_video(input.path)) return InputImage{input.path, {}};
+    const std::string problem = problem_of(input.path, [&] { begin(input.path); });
+    if (!problem.empty()) return InputImage{input.path, problem};
+  }
+}
+
+}  // namespace retinaface::pipeline

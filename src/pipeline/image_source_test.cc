@@ -1,0 +1,67 @@
+#include "pipeline/image_source.h"
+
+#include <atomic>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string video() {
+  return testing::fixture_folder() / "videos/bt709.mp4";  // of ten frames
+}
+
+/// "image", "N" for a frame, "end" for a video's, and the problem's text.
+std::vector<std::string> all_of(ImageSource& source) {
+  std::vector<std::string> result;
+  while (const auto image = source.next()) {
+    result.push_back(!image->problem.empty()    ? image->problem
+                     : image->is_end_of_video() ? "end"
+                     : image->frame             ? std::to_string(image->frame->number)
+                                                : "image");
+  }
+  return result;
+}
+
+TEST(ImageSource, GivesFilesAndFramesInOrder) {
+  ImageSource source({{"a.jpg", {}}, {video(), {}}, {"b", "is no such thing"}, {"c.png", {}}},
+                     {.every = 4, .video = {}, .is_done = {}});
+  EXPECT_THAT(all_of(source),
+              ElementsAre("image", "0", "4", "8", "end", "b: is no such thing", "image"));
+  EXPECT_TRUE(source.has_videos());
+  EXPECT_FALSE(source.was_stopped());
+  EXPECT_EQ(source.expected(), 3 + 3);
+}
+
+TEST(ImageSource, LeavesOutWhatIsDone) {
+  SourceOptions options;
+  options.is_done = [](const auto&, const video::FrameStamp& frame) { return frame.number < 8; };
+  ImageSource source({{video(), {}}}, options);
+  EXPECT_THAT(all_of(source), ElementsAre("8", "9", "end"));
+  options.in_one_run = true;
+  ImageSource whole({{video(), {}}}, options);
+  EXPECT_THAT(all_of(whole), ElementsAre(HasSubstr("written in one run")));
+}
+
+TEST(ImageSource, EndsWhenItIsStopped) {
+  std::atomic<bool> stop = false;
+  ImageSource source({{"a.jpg", {}}, {"b.jpg", {}}}, {.video = {.stop = &stop}, .is_done = {}});
+  EXPECT_TRUE(source.next().has_value());
+  stop = true;
+  EXPECT_FALSE(source.next().has_value());
+  EXPECT_TRUE(source.was_stopped());
+}
+
+TEST(ImageSource, SaysWhatCannotBeOpened) {
+  ImageSource source({{"/nowhere/x.mp4", {}}}, {});
+  EXPECT_THAT(all_of(source), ElementsAre(HasSubstr("/nowhere/x.mp4")));
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

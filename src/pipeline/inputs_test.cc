@@ -1,0 +1,84 @@
+#include "pipeline/inputs.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/image.h"
+
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Inputs : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text = "x") const {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  /// What the arguments lead to, relative to the folder, problems after a colon.
+  std::vector<std::string> found(const std::vector<std::string>& arguments,
+                                 const fs::path& out = {}) const {
+    std::vector<std::string> whole;
+    for (const std::string& argument : arguments) whole.push_back(folder_ / argument);
+    std::vector<std::string> result;
+    for (const Input& input : find_inputs(whole, out)) {
+      const std::string name = input.path.lexically_relative(folder_.path()).string();
+      result.push_back(input.problem.empty() ? name : name + ": " + input.problem);
+    }
+    return result;
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(Inputs, ComeInTheArgumentsOrderAndSortedBelowFolders) {
+  for (const char* name : {"b/2.png", "b/1.JPG", "b/deep/3.mp4", "b/notes.txt", "a.jpg"}) {
+    write(name);
+  }
+  EXPECT_THAT(found({"b", "a.jpg", "b/?.png", "b/notes.txt"}),
+              ElementsAre("b/1.JPG", "b/2.png", "b/deep/3.mp4", "a.jpg", "b/2.png", "b/notes.txt"));
+}
+
+TEST_F(Inputs, SayWhatLeadsToNothing) {
+  fs::create_directories(folder_ / "empty");
+  const auto inputs = found({"empty", "*.jpg", "none.jpg"});
+  EXPECT_THAT(inputs, ElementsAre(HasSubstr("empty: expected images"),
+                                  HasSubstr("*.jpg: no file has such a name"), "none.jpg"));
+}
+
+TEST_F(Inputs, LeaveOutLinkedFoldersAndOwnOutputs) {
+  write("in/a.jpg");
+  write_image(folder_ / "in/found.jpg", Image(9, 7));
+  write("in/out/b.jpg");
+  fs::create_directory_symlink(".", folder_ / "in/again");
+  EXPECT_THAT(found({"in"}), ElementsAre("in/a.jpg", "in/found.jpg", "in/out/b.jpg"));
+  EXPECT_THAT(found({"in"}, folder_ / "in/out"), ElementsAre("in/a.jpg", "in/found.jpg"));
+  EXPECT_THAT(found({"in"}, folder_ / "in"), ElementsAre("in/a.jpg", "in/out/b.jpg"));
+}
+
+TEST_F(Inputs, AreVideosByNameOrContent) {
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4", folder_ / "nameless");
+  write("text", "plain text");
+  EXPECT_TRUE(leads_to_video(folder_ / "nameless"));
+  EXPECT_FALSE(leads_to_video(folder_ / "text"));
+  EXPECT_TRUE(leads_to_video("rtsp://host/x"));
+  EXPECT_TRUE(leads_to_video("/dev/video7"));
+  EXPECT_FALSE(leads_to_video(kStandardStream));
+}
+
+TEST_F(Inputs, AListHasOneALine) {
+  write("list", "a.jpg\r\n\nb c.jpg\n");
+  EXPECT_THAT(read_list(folder_ / "list"), ElementsAre("a.jpg", "b c.jpg"));
+  EXPECT_EQ(testing::error_of([&] { read_list(folder_ / "none"); }).code(), ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

@@ -1,0 +1,150 @@
+#include "pipeline/output_guard.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include <sys/stat.h>
+
+#include "base/check.h"
+#include "base/file.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder that a file stands in, "." for a bare name.
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// As writes_numbered describes them, without regard to the extension.
+bool is_number(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return !name.empty() && name[0] >= '0' && name[0] <= '9';
+}
+
+[[noreturn]] void fail_as_read(const fs::path& written, const fs::path& read) {
+  const std::string name = printable(written);
+  const std::string other = printable(read);
+  fail(ErrorCode::kInvalidArgument,
+       "{}: is an input{} and would be overwritten by the output; nothing was done: choose another "
+       "place for the output",
+       name, name == other ? "" : fmt::format(" (as {})", other));
+}
+
+[[noreturn]] void fail_as_shared(const fs::path& path, const fs::path& a, const fs::path& b) {
+  const auto name = [](const fs::path& source) {
+    return source.empty() ? std::string("the command's results") : printable(source);
+  };
+  fail(ErrorCode::kInvalidArgument,
+       "{}: expected an output of one input, found two that would be written there: {} and {}; "
+       "nothing was done: give them different names or do them in two runs with different outputs",
+       printable(path), name(a), name(b));
+}
+
+}  // namespace
+
+OutputGuard::Place OutputGuard::place_of(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) return {status.st_dev, status.st_ino, {}};
+  std::error_code ignored;
+  const fs::path absolute = fs::absolute(path, ignored).lexically_normal();
+  fs::path whole = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+  if (whole.empty()) whole = absolute;
+  fs::path above = whole.parent_path();
+  while (::stat(above.c_str(), &status) != 0 && above.has_relative_path()) {
+    above = above.parent_path();
+  }
+  return {status.st_dev, status.st_ino, whole.lexically_relative(above).string()};
+}
+
+bool OutputGuard::is_same(const fs::path& a, const fs::path& b) {
+  if (a.empty() || b.empty()) return false;
+  return a == b || place_of(a) == place_of(b);
+}
+
+void OutputGuard::check_replaces_ours(const fs::path& path, OutputKind kind) const {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (!fs::exists(status)) return;
+  if (fs::is_directory(status)) {
+    fail(ErrorCode::kInvalidArgument, "{}: expected the name of a file to write, found a folder",
+         printable(path));
+  }
+  if (overwrite_ || is_own_output(path, kind)) return;
+  fail(ErrorCode::kInvalidArgument,
+       "{}: exists, and is not {}; nothing was done: choose another place for the output, or say "
+       "--overwrite to replace it",
+       printable(path), name_of(kind));
+}
+
+const OutputGuard::Numbered* OutputGuard::numbered_around(const fs::path& path) const {
+  if (numbered_.empty() || !is_number(path)) return nullptr;
+  const auto found = numbered_.find(place_of(folder_of(path)));
+  if (found == numbered_.end()) return nullptr;
+  const auto numbered =
+      std::ranges::find(found->second, path.extension().string(), &Numbered::extension);
+  return numbered == found->second.end() ? nullptr : &*numbered;
+}
+
+void OutputGuard::reads(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return;
+  const Place place = place_of(path);
+  const auto written = written_.find(place);
+  if (written != written_.end()) fail_as_read(written->second.path, path);
+  if (numbered_around(path) != nullptr) fail_as_read(path, path);
+  read_.emplace(place, path);
+  if (is_number(path)) like_numbered_[place_of(folder_of(path))].push_back({path, path});
+}
+
+bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
+  std::error_code ignored;
+  if (fs::is_other(fs::status(path, ignored))) return false;
+  const Place place = place_of(path);
+  const auto read = read_.find(place);
+  if (read != read_.end()) fail_as_read(path, read->second);
+  const auto [written, is_new] = written_.try_emplace(place, Written{path, source});
+  if (!is_new) {
+    if (is_same(written->second.source, source)) return false;
+    fail_as_shared(path, written->second.source, source);
+  }
+  if (const Numbered* numbered = numbered_around(path)) {
+    fail_as_shared(path, numbered->source, source);
+  }
+  if (is_number(path)) like_numbered_[place_of(folder_of(path))].push_back({path, source});
+  return true;
+}
+
+void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& source) {
+  if (claim(path, source)) check_replaces_ours(path, kind);
+}
+
+void OutputGuard::writes_numbered(const fs::path& folder, const std::string& extension,
+                                  OutputKind kind, const fs::path& source) {
+  const Place place = place_of(folder);
+  std::vector<Numbered>& others = numbered_[place];
+  for (const Numbered& other : others) {
+    if (other.extension != extension) continue;
+    if (is_same(other.source, source)) return;
+    fail_as_shared(folder, other.source, source);
+  }
+  others.push_back({extension, folder, source});
+  for (const Written& file : like_numbered_[place]) {
+    if (file.path.extension() != extension) continue;
+    if (file.path == file.source) fail_as_read(file.path, file.path);
+    fail_as_shared(file.path, file.source, source);
+  }
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() != extension || !is_number(entry->path())) continue;
+    if (const auto read = read_.find(place_of(entry->path())); read != read_.end()) {
+      fail_as_read(entry->path(), read->second);
+    }
+    check_replaces_ours(entry->path(), kind);
+  }
+}
+
+}  // namespace retinaface::pipeline

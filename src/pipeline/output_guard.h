@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pipeline/own_output.h"
+
+namespace retinaface::pipeline {
+
+/// Keeps a command from destroying what is not its own. Before any work the command tells all files
+/// that it will read and write, in any order; the first that do not go together throw
+/// Error(kInvalidArgument), which names them and the remedy:
+///   - a file that is both read and written, also by another name, a link or a hard link
+///   - a file written for two different inputs
+///   - a file that exists and is not ours (own_output.h), unless it may be replaced
+/// Files are told apart by device and inode, those that are still to be made by their folder's and
+/// the rest of their path.
+class OutputGuard {
+ public:
+  /// `overwrite`: files that are not ours may be replaced.
+  explicit OutputGuard(bool overwrite) : overwrite_(overwrite) {}
+
+  /// A file that is read. What does not exist, or is no regular file, is not looked at further.
+  void reads(const std::filesystem::path& path);
+
+  /// A file that is written; `source` is the input that it is written for, empty if that is the
+  /// command as a whole. Two inputs that are one file may share an output.
+  void writes(const std::filesystem::path& path, OutputKind kind,
+              const std::filesystem::path& source = {});
+
+  /// A file that is gone on with: the command itself checks that its content is ours.
+  void continues(const std::filesystem::path& path) { claim(path, {}); }
+
+  /// Any number of files of one extension (with the dot) in a folder, with names that begin with
+  /// a digit, as those of faces and frames do.
+  void writes_numbered(const std::filesystem::path& folder, const std::string& extension,
+                       OutputKind kind, const std::filesystem::path& source = {});
+
+ private:
+  /// What a path leads to.
+  struct Place {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;  ///< of the file, or of the deepest folder above it that exists
+    std::string rest;         ///< of the path below that folder; empty for what exists
+    auto operator<=>(const Place&) const = default;
+  };
+  struct Written {
+    std::filesystem::path path;
+    std::filesystem::path source;
+  };
+  struct Numbered {
+    std::string extension;
+    std::filesystem::path folder;
+    std::filesystem::path source;
+  };
+
+  /// Notes a file as written. Returns false where there is nothing to replace: a device, or a file
+  /// that is noted already.
+  bool claim(const std::filesystem::path& path, const std::filesystem::path& source);
+  static Place place_of(const std::filesystem::path& path);
+  static bool is_same(const std::filesystem::path& a, const std::filesystem::path& b);
+  void check_replaces_ours(const std::filesystem::path& path, OutputKind kind) const;
+  /// The files of the folder that writes_numbered was told of and which may be this one; none if
+  /// there are none.
+  const Numbered* numbered_around(const std::filesystem::path& path) const;
+
+  bool overwrite_;
+  std::map<Place, std::filesystem::path> read_;
+  std::map<Place, Written> written_;
+  std::map<Place, std::vector<Numbered>> numbered_;  ///< by folder
+  /// By folder, files that are read or written and have a number's name.
+  std::map<Place, std::vector<Written>> like_numbered_;
+};
+
+}  // namespace retinaface::pipeline

@@ -1,0 +1,143 @@
+#include "pipeline/output_guard.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/image.h"
+
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class Guard : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& text) const {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  std::string refusal(const std::function<void()>& action) const {
+    const Error error = testing::error_of(action);
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    return error.what();
+  }
+
+  testing::TemporaryFolder folder_;
+  OutputGuard guard_{false};
+};
+
+TEST_F(Guard, KnowsAFileByAnyOfItsNames) {
+  write("a", "some text");
+  fs::create_symlink("a", folder_ / "link");
+  fs::create_hard_link(folder_ / "a", folder_ / "hard");
+  fs::create_directory_symlink(folder_.path(), folder_ / "folder");
+  guard_.reads(folder_ / "a");
+  for (const char* name : {"a", "link", "hard", "folder/a", "folder/folder/a"}) {
+    EXPECT_THAT(refusal([&] { guard_.writes(folder_ / name, OutputKind::kResults); }),
+                AllOf(HasSubstr(name), HasSubstr("is an input")))
+        << name;
+  }
+  OutputGuard overwriting(true);
+  overwriting.writes(folder_ / "hard", OutputKind::kResults);
+  EXPECT_THAT(refusal([&] { overwriting.reads(folder_ / "a"); }), HasSubstr("is an input"));
+}
+
+TEST_F(Guard, KnowsAFileThatIsStillToBeMade) {
+  fs::create_directories(folder_ / "real");
+  fs::create_directory_symlink("real", folder_ / "link");
+  write("x", "1");
+  write("y", "2");
+  guard_.writes(folder_ / "real/new/a", OutputKind::kImage, folder_ / "x");
+  guard_.writes(folder_ / "real/new/b", OutputKind::kImage, folder_ / "y");
+  guard_.writes(folder_ / "real/new/a", OutputKind::kImage, folder_ / "./x");  // the same input
+  EXPECT_THAT(
+      refusal([&] { guard_.writes(folder_ / "link/new/a", OutputKind::kImage, folder_ / "y"); }),
+      AllOf(HasSubstr("/x"), HasSubstr("/y")));
+}
+
+TEST_F(Guard, TakesAFolderForNumberedFiles) {
+  write("x", "1");
+  write("y", "2");
+  write("o/x.faces/notes.png", "not a number's name");
+  guard_.writes_numbered(folder_ / "o/x.faces", ".png", OutputKind::kImage, folder_ / "x");
+  guard_.writes(folder_ / "o/x.faces/name.png", OutputKind::kImage, folder_ / "y");
+  guard_.writes(folder_ / "o/x.faces/1.jpg", OutputKind::kImage, folder_ / "y");
+  EXPECT_THAT(refusal([&] {
+                guard_.writes(folder_ / "o/x.faces/1.png", OutputKind::kImage, folder_ / "y");
+              }),
+              HasSubstr("/y"));
+
+  OutputGuard other_order(false);
+  other_order.writes(folder_ / "n/1.png", OutputKind::kImage, folder_ / "y");
+  EXPECT_THAT(refusal([&] {
+                other_order.writes_numbered(folder_ / "n", ".png", OutputKind::kImage,
+                                            folder_ / "x");
+              }),
+              AllOf(HasSubstr("/x"), HasSubstr("/y")));
+
+  write("faces/3.png", "foreign");
+  EXPECT_THAT(refusal([&] {
+                guard_.writes_numbered(folder_ / "faces", ".png", OutputKind::kImage,
+                                       folder_ / "x");
+              }),
+              HasSubstr("--overwrite"));
+}
+
+TEST_F(Guard, ReplacesWhatIsOurs) {
+  write("lines", "{\"image\": \"a.jpg\", \"width\": 1, \"height\": 1, \"faces\": []}\n");
+  write("begun", "{\"image\": \"a.jp");
+  write("array",
+        "[\n{\"image\": \"a.jpg\", \"faces\": []},\n{\"image\": \"b.jpg\", \"faces\": []}\n]\n");
+  write("begun array", "[\n{\"image\": \"a.jp");
+  write("empty array", "[\n]\n");
+  write("csv", "image,width,height,score,x0,y0,x1,y1,left_eye_x\n");
+  write("empty", "");
+  for (const char* name :
+       {"lines", "begun", "array", "begun array", "empty array", "csv", "empty"}) {
+    EXPECT_NO_THROW(guard_.writes(folder_ / name, OutputKind::kResults)) << name;
+  }
+  for (const char* name : {"a.jpg", "a.png", "a.webp"}) {
+    write_image(folder_ / name, Image(9, 7));
+    EXPECT_NO_THROW(guard_.writes(folder_ / name, OutputKind::kImage)) << name;
+  }
+  write("e/a.txt", "e/a\n1\n1.00 2.00 3.00 4.00 0.50000\n");
+  EXPECT_NO_THROW(guard_.writes(folder_ / "e/a.txt", OutputKind::kPredictions));
+  EXPECT_NO_THROW(guard_.writes("/dev/null", OutputKind::kWeights));
+}
+
+TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
+  write("list", "a.jpg\nb.jpg\n");
+  write("other.json", "{\"image\": 1}\n");
+  write("array.json", "[\n{\"image\": 1}\n]\n");
+  write("truth.txt", "e/a\n1\n1.00 2.00 3.00 4.00 0 0 0 0 0 0\n");
+  write_image(folder_ / "a.jpg", Image(9, 7));
+  const std::pair<const char*, OutputKind> cases[] = {
+      {"list", OutputKind::kResults},       {"other.json", OutputKind::kResults},
+      {"array.json", OutputKind::kResults}, {"a.jpg", OutputKind::kResults},
+      {"list", OutputKind::kImage},         {"truth.txt", OutputKind::kPredictions},
+      {"list", OutputKind::kWeights},       {"list", OutputKind::kOnnx},
+      {"list", OutputKind::kReport},        {"list", OutputKind::kFigure},
+      {"list", OutputKind::kPage},          {"list", OutputKind::kVideo},
+      {"list", OutputKind::kAnnotations}};
+  for (const auto& [name, kind] : cases) {
+    OutputGuard guard(false);
+    EXPECT_THAT(refusal([&, name = name, kind = kind] { guard.writes(folder_ / name, kind); }),
+                AllOf(HasSubstr(name), HasSubstr("--overwrite")));
+    OutputGuard overwriting(true);
+    EXPECT_NO_THROW(overwriting.writes(folder_ / name, kind));
+  }
+  OutputGuard overwriting(true);
+  EXPECT_THAT(refusal([&] { overwriting.writes(folder_.path(), OutputKind::kResults); }),
+              HasSubstr("folder"));
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace retinaface::pipeline {
+
+/// What a command writes into a file.
+enum class OutputKind {
+  kResults,      ///< of detect: JSON lines or an array of them, CSV or COCO's JSON
+  kImage,        ///< JPEG, PNG or WebP
+  kVideo,        ///< MP4, MOV or Matroska
+  kPredictions,  ///< WIDER FACE's file of one image
+  kWeights,      ///< .safetensors
+  kOnnx,
+  kReport,       ///< figures as JSON
+  kFigure,       ///< curves as PNG, SVG or PDF
+  kPage,         ///< HTML
+  kAnnotations,  ///< of a data set; people write them by hand, and the formats have no mark
+};
+
+/// "results", "an image", ...: what a message calls it.
+std::string name_of(OutputKind kind);
+
+/// Whether the file's content shows that this program wrote it, as that kind of output: its
+/// header, its metadata or kOriginMark. An empty file, which holds nothing to lose, counts as ours,
+/// and so does what is no regular file (a terminal, a pipe, /dev/null), where nothing is replaced.
+/// Annotations are never known as ours; neither is a file that cannot be read.
+bool is_own_output(const std::filesystem::path& path, OutputKind kind);
+
+}  // namespace retinaface::pipeline

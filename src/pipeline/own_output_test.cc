@@ -1,0 +1,51 @@
+#include "pipeline/own_output.h"
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/origin_mark.h"
+#include "pipeline/json_report.h"
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+class OwnOutput : public ::testing::Test {
+ protected:
+  bool is_ours(const std::string& text, OutputKind kind) const {
+    std::ofstream(folder_ / "f", std::ios::binary) << text;
+    return is_own_output(folder_ / "f", kind);
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(OwnOutput, IsKnownByAMarkAtEitherEndOfALargeFile) {
+  const std::string mark(kOriginMark);
+  const std::string bulk(1 << 20, 'x');
+  EXPECT_TRUE(is_ours(mark + bulk, OutputKind::kVideo));
+  EXPECT_TRUE(is_ours(bulk + mark, OutputKind::kVideo));
+  EXPECT_FALSE(is_ours(bulk + mark + bulk, OutputKind::kVideo));
+}
+
+TEST_F(OwnOutput, IsAReportOfFigures) {
+  write_json_report(folder_ / "r.json", {{"ap", 0.5}});
+  EXPECT_TRUE(is_own_output(folder_ / "r.json", OutputKind::kReport));
+  std::ifstream file(folder_ / "r.json");
+  EXPECT_EQ(nlohmann::json::parse(file)["ap"], 0.5);
+  EXPECT_FALSE(is_ours("{\"ap\": 0.5}", OutputKind::kReport));
+}
+
+TEST_F(OwnOutput, IsWhatHoldsNothingToLose) {
+  EXPECT_TRUE(is_ours("", OutputKind::kWeights));
+  EXPECT_TRUE(is_own_output("/dev/null", OutputKind::kImage));
+  EXPECT_FALSE(is_own_output(folder_ / "none", OutputKind::kImage));
+  EXPECT_FALSE(is_own_output(folder_.path(), OutputKind::kImage));
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace retinaface::pipeline {
+
+/// What a run was asked for, as far as its results depend on it: options and their values.
+using Request = std::vector<std::pair<std::string, std::string>>;
+
+/// What stands beside results so that a later run knows what they are: a JSON object
+/// {"origin", "request": {OPTION: VALUE}}.
+class RequestRecord {
+ public:
+  /// `file` is the record's own path.
+  explicit RequestRecord(std::filesystem::path file) : file_(std::move(file)) {}
+
+  const std::filesystem::path& file() const { return file_; }
+
+  /// Whether there is a record; results of older versions have none.
+  bool exists() const;
+
+  /// Throws Error: kInvalidArgument, which names the results, the first option that differs, both
+  /// values and the remedy; kBadData for a file that is no record.
+  void check(const Request& asked, const std::string& results) const;
+
+  /// Throws Error(kUnwritable).
+  void write(const Request& asked) const;
+
+ private:
+  std::filesystem::path file_;
+};
+
+/// Where the record of a file of results stands: beside the file itself, also where `results` is a
+/// link; empty where it is a device or a pipe, which cannot be gone on with.
+std::filesystem::path record_beside(const std::filesystem::path& results);
+
+}  // namespace retinaface::pipeline

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "video/video_reader.h"
+
+namespace retinaface::pipeline {
+
+/// What an earlier run has done of a video.
+struct VideoDone {
+  video::FrameStamp last{.number = -1};
+  std::vector<Face> faces;           ///< of the last frame
+  std::vector<std::int64_t> tracks;  ///< of the same
+  std::int64_t highest_track = 0;
+};
+
+/// Where the results go: standard output, or a file, which is begun anew or, to resume, gone on
+/// with; or nowhere.
+class ResultFile {
+ public:
+  /// `path` is kStandardStream for standard output, empty for nowhere. To resume, the lines of JSON
+  /// that are there already are read, and what follows the last whole one is cut off. Throws Error
+  /// with the path.
+  ResultFile(const std::string& path, bool resume);
+  ~ResultFile();
+  ResultFile(const ResultFile&) = delete;
+  ResultFile& operator=(const ResultFile&) = delete;
+
+  /// Hands the text on to the system at once. Throws Error(kUnreadable).
+  void put(std::string_view text);
+
+  /// The images whose results were there already.
+  const std::set<std::string>& done() const { return done_; }
+  /// The videos of which frames were.
+  const std::map<std::string, VideoDone>& videos_done() const { return videos_done_; }
+
+ private:
+  /// Reads an interrupted run's lines; returns how many bytes of them are whole.
+  std::uintmax_t keep_whole_lines(const std::string& path);
+
+  std::string name_;
+  std::FILE* file_ = nullptr;
+  std::set<std::string> done_;
+  std::map<std::string, VideoDone> videos_done_;
+};
+
+}  // namespace retinaface::pipeline

@@ -1,0 +1,80 @@
+#include "pipeline/result_file.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pipeline/results.h"
+#include "support/testing.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+using ::testing::ElementsAre;
+
+class ResultFileTest : public ::testing::Test {
+ protected:
+  std::string content() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
+
+  testing::TemporaryFolder folder_;
+  const std::string path_ = folder_ / "r.jsonl";
+};
+
+std::string line(const std::string& image) {
+  return to_json({.path = image, .width = 4, .height = 3, .faces = {}}) + "\n";
+}
+
+std::string frame_line(std::int64_t number, std::int64_t track) {
+  return to_json({.path = "v.mp4",
+                  .width = 4,
+                  .height = 3,
+                  .faces = {Face{0.9F, {1, 1, 2, 2}, {}}},
+                  .frame = video::FrameStamp{number, 0.5},
+                  .tracks = {track}}) +
+         "\n";
+}
+
+TEST_F(ResultFileTest, BeginAnewOrGoOnBehindTheLastWholeLine) {
+  write(line("a.jpg") + line("b.jpg") + "{\"image\": \"c.j");
+  {
+    ResultFile file(path_, true);
+    EXPECT_THAT(file.done(), ElementsAre("a.jpg", "b.jpg"));
+    file.put(line("c.jpg"));
+    EXPECT_EQ(content(), line("a.jpg") + line("b.jpg") + line("c.jpg"));
+  }
+  ResultFile anew(path_, false);
+  EXPECT_TRUE(anew.done().empty());
+  EXPECT_EQ(content(), "");
+}
+
+TEST_F(ResultFileTest, KnowHowFarVideosAre) {
+  write(frame_line(0, 4) + frame_line(3, 2));
+  const ResultFile file(path_, true);
+  ASSERT_TRUE(file.videos_done().contains("v.mp4"));
+  const VideoDone& video = file.videos_done().at("v.mp4");
+  EXPECT_EQ(video.last.number, 3);
+  EXPECT_EQ(video.highest_track, 4);
+  EXPECT_THAT(video.tracks, ElementsAre(2));
+  EXPECT_TRUE(file.done().empty());
+}
+
+TEST_F(ResultFileTest, RefuseWhatIsNoneAndLeaveIt) {
+  write("some text\n");
+  EXPECT_EQ(testing::error_of([&] { ResultFile(path_, true); }).code(), ErrorCode::kBadData);
+  EXPECT_EQ(content(), "some text\n");
+}
+
+TEST_F(ResultFileTest, MayGoNowhereAndFailWhereTheyCannot) {
+  ResultFile("", false).put("text");
+  ResultFile full("/dev/full", false);
+  EXPECT_EQ(testing::error_of([&] { full.put("text"); }).code(), ErrorCode::kUnreadable);
+}
+
+}  // namespace
+}  // namespace retinaface::pipeline

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "graph/weights.h"
+
+namespace retinaface::runtime::kernels {
+
+// Convolutions of our own for float maps in blocks of channels (runtime.h), on one thread, for
+// images one at a time. Nothing is generated at run time, so an image of a new size costs
+// nothing extra. For the layers of light networks, whose weights fit into the cache; oneDNN serves
+// the rest. In comments B is the block: channels of one vector register.
+
+struct Kernels;  // of one instruction set (kernels.h)
+
+/// A map in memory; block b is the plane at data + b * block_stride.
+struct Map {
+  float* data = nullptr;
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t block_stride = 0;  ///< height * width * B where the map is whole
+};
+
+/// Where the blocks of a convolution's result go, one plane each: parts of one map or of several.
+using BlockPointers = std::vector<float*>;
+
+/// After the sum of products: y = max(x, slope x), slope in [0, 1] by channel (1: nothing is done).
+struct Epilogue {
+  AlignedBuffer<float> bias;   ///< by output channel, padded to whole blocks
+  AlignedBuffer<float> slope;  ///< the same
+};
+
+Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias, float slope);
+/// One after the other, for convolutions that are run as one.
+Epilogue joined(const Epilogue& first, const Epilogue& second);
+
+// A layer is made for the kernels of one instruction set, whose block its weights are packed by,
+// and is run by them. In run(), `out` holds out_channels / B planes; `scratch` has as many floats
+// as scratch_floats() says, aligned to a cache line.
+
+}  // namespace retinaface::runtime::kernels

@@ -1,0 +1,109 @@
+// Depthwise 3x3 convolution, row by row. Included once for each instruction set.
+
+#if defined(RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
+#undef RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
+#else
+#define RETINAFACE_RUNTIME_KERNELS_SEPARABLE_INL_H_
+#endif
+
+#include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/separable.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::kernels::HWY_NAMESPACE {
+
+/// One row of one block. `rows` are the three input rows, null where they lie outside the map.
+template <int kStride>
+HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
+                              std::int64_t out_width, const float* weight, const float* bias,
+                              const float* slope, float* out) {
+  const FloatTag d;
+  Vector w[9];
+#pragma GCC unroll 9
+  for (int tap = 0; tap < 9; ++tap) w[tap] = hn::Load(d, weight + tap * kBlock);
+  const Vector b = hn::Load(d, bias);
+
+  const auto cell = [&](std::int64_t x, bool left, bool right) HWY_ATTR {
+    Vector sum = b;
+#pragma GCC unroll 3
+    for (int r = 0; r < 3; ++r) {
+      if (rows[r] == nullptr) continue;
+      const float* const at = rows[r] + (x * kStride - 1) * kBlock;
+      if (left) sum = hn::MulAdd(hn::Load(d, at), w[3 * r], sum);
+      sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
+      if (right) sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
+    }
+    hn::Store(activate(sum, slope), d, out + x * kBlock);
+  };
+
+  const bool inside = rows[0] != nullptr && rows[2] != nullptr;
+  const auto has_right = [&](std::int64_t x) { return x * kStride + 1 < in_width; };
+  cell(0, false, has_right(0));
+  std::int64_t x = 1;
+  if (inside) {
+    for (; x < out_width && has_right(x); ++x) {
+      Vector sum = b;
+#pragma GCC unroll 3
+      for (int r = 0; r < 3; ++r) {
+        const float* const at = rows[r] + (x * kStride - 1) * kBlock;
+        sum = hn::MulAdd(hn::Load(d, at), w[3 * r], sum);
+        sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
+        sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
+      }
+      hn::Store(activate(sum, slope), d, out + x * kBlock);
+    }
+  }
+  for (; x < out_width; ++x) cell(x, true, has_right(x));
+}
+
+/// Output rows that a separable convolution works on at once: their inner map stays in the cache,
+/// and is long enough for the product that follows.
+inline std::int64_t strip_rows(std::int64_t out_width, std::int64_t channels) {
+  constexpr std::int64_t kStripFloats = 16 * 1024;
+  return std::max<std::int64_t>(1, kStripFloats / (out_width * channels));
+}
+
+inline std::size_t separable_floats(const Depthwise& depthwise, std::int64_t in_width) {
+  const std::int64_t out_width = (in_width - 1) / depthwise.stride + 1;
+  return static_cast<std::size_t>(strip_rows(out_width, depthwise.channels) * out_width *
+                                  depthwise.channels);
+}
+
+inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
+                      const BlockPointers& out, float* scratch) {
+  const std::int64_t stride = depthwise.stride;
+  const std::int64_t out_height = (in.height - 1) / stride + 1;
+  const std::int64_t out_width = (in.width - 1) / stride + 1;
+  const std::int64_t strip = strip_rows(out_width, depthwise.channels);
+  const std::int64_t block_stride = strip * out_width * kBlock;
+  const auto row_function = stride == 1 ? &depthwise_row<1> : &depthwise_row<2>;
+  BlockPointers targets(out.size());
+  for (std::int64_t top = 0; top < out_height; top += strip) {
+    const std::int64_t rows = std::min(strip, out_height - top);
+    for (std::int64_t b = 0; b < depthwise.channels / kBlock; ++b) {
+      const float* const plane = in.data + b * in.block_stride;
+      const float* const weight = depthwise.weight.data() + b * 9 * kBlock;
+      for (std::int64_t y = top; y < top + rows; ++y) {
+        const float* inputs[3];
+        for (std::int64_t r = 0; r < 3; ++r) {
+          const std::int64_t in_y = y * stride - 1 + r;
+          inputs[r] = in_y >= 0 && in_y < in.height ? plane + in_y * in.width * kBlock : nullptr;
+        }
+        row_function(inputs, in.width, out_width, weight,
+                     depthwise.epilogue.bias.data() + b * kBlock,
+                     depthwise.epilogue.slope.data() + b * kBlock,
+                     scratch + b * block_stride + (y - top) * out_width * kBlock);
+      }
+    }
+    for (std::size_t b = 0; b < out.size(); ++b) targets[b] = out[b] + top * out_width * kBlock;
+    multiply({scratch, block_stride}, rows * out_width, pointwise.in_channels,
+             pointwise.out_channels, pointwise.weight.data(), pointwise.epilogue.bias.data(),
+             pointwise.epilogue.slope.data(), targets.data());
+  }
+}
+
+}  // namespace retinaface::runtime::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

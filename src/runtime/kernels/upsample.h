@@ -1,0 +1,12 @@
+#pragma once
+
+#include "runtime/kernels/map.h"
+
+namespace retinaface::runtime::kernels {
+
+/// target += source resized to target's size by nearest neighbour: source = floor(target * in /
+/// out). `blocks` blocks each.
+void add_upsampled(const Kernels& kernels, const Map& source, const Map& target,
+                   std::int64_t blocks);
+
+}  // namespace retinaface::runtime::kernels

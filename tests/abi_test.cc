@@ -61,6 +61,15 @@ void expect_as_committed(const std::string& name, const std::set<std::string>& f
       << "\nIf that is meant: " << kUpdate << "=1 build/release/bin/abi_test";
 }
 
+/// The lists are of 64-bit processors and GCC's standard library.
+bool lists_are_of_this_system() {
+#ifdef __GLIBCXX__
+  return sizeof(void*) == 8 && sizeof(long) == 8;
+#else
+  return false;
+#endif
+}
+
 TEST(Abi, TheExportedSymbolsAreThoseOfTheList) {
   const testing::CommandResult result = testing::run("nm -D --defined-only -C '" RETINAFACE_LIBRARY
                                                      "' | sed 's/^[0-9a-f]* [A-Za-z] //'");
@@ -71,11 +80,11 @@ TEST(Abi, TheExportedSymbolsAreThoseOfTheList) {
                             "^(rf_[a-z]|((typeinfo (name )?|vtable )for )?retinaface::)"));
     EXPECT_THAT(symbol, ::testing::Not(::testing::ContainsRegex("::Implementation::|anonymous")));
   }
-  expect_as_committed("symbols.txt", symbols);
+  if (lists_are_of_this_system()) expect_as_committed("symbols.txt", symbols);
 }
 
 TEST(Abi, ThePublicTypesHaveTheSizesOfTheList) {
-  if (sizeof(void*) != 8) GTEST_SKIP() << "the list is of 64-bit processors";
+  if (!lists_are_of_this_system()) GTEST_SKIP() << "the list is of another kind of system";
   std::set<std::string> sizes;
   const auto add = [&](const std::string& name, std::size_t size, std::size_t alignment) {
     sizes.insert(name + ": " + std::to_string(size) + " bytes, aligned to " +

@@ -14,7 +14,7 @@ LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "d
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
-    "oneapi/": ["runtime/onednn"],
+    "oneapi/": ["runtime/cpu"],
     "torch/": ["runtime/torch", "training", "mesh"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/stream.h"
+#include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/detect_options.h"
 #include "cli/detection_report.h"
@@ -154,6 +155,7 @@ Request request_of(const Options& options) {
     model += fmt::format(" (checksum {:08x})", crc32c(content));
   }
   Request request = {{"--model", model},
+                     {"--backend", options.backend},
                      {"--format", options.format},
                      {"--min-score", fmt::to_string(options.detect.min_score)},
                      {"--nms", fmt::to_string(options.detect.nms_iou)},
@@ -285,7 +287,7 @@ int run(Options& options) {
   check(options);
   options.detect.scales = parse_scales(options.scales);
   options.images.folder = options.out;
-  const Detector detector(options.model);
+  const Detector detector = open_detector(options.model, options.backend);
   std::vector<std::string> arguments = options.inputs;
   if (!options.list.empty()) {
     const std::vector<std::string> listed = read_list(options.list);
@@ -319,6 +321,7 @@ int run(Options& options) {
       threads, [&] { return source.next(); },
       [&](InputImage image) { return detect(detector, options, interrupted, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
+  print_differences(detector);
   return report.finish();
 }
 
@@ -382,6 +385,7 @@ Action declare_detect(CLI::App& app) {
   app.add_option("--model", options->model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
+  add_backend_option(app, options->backend);
   declare_selection(app, *options);
   declare_output(app, *options);
   app.add_option("--threads", options->threads,

@@ -21,6 +21,7 @@ struct DetectCommandOptions {
   std::string list;
   std::int64_t every = 1;  ///< frame of a video
   std::string model{models::kDefaultModel};
+  std::string backend;  ///< empty: the best one
   DetectOptions detect;
   std::string scales = kAllSizes;
   int max_faces = 0;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/cpu.h"
+#include "cli/backend_option.h"
 #include "cli/program.h"
 #include "cli/thresholds.h"
 
@@ -31,6 +32,7 @@ constexpr Command kEvaluations[] = {
 }  // namespace
 
 void add_detector_options(CLI::App& app, DetectionOptions& options) {
+  add_backend_option(app, options.backend);
   const auto names = evaluation::detection_mode_names();
   app.add_option("--mode", options.mode,
                  "size of the images: original; vga: longer side 640; large: shorter side 1600, "

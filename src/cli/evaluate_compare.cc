@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/json_report.h"
 #include "cli/output_guard.h"
@@ -51,6 +52,7 @@ struct DetectorArgument {
   bool is_folder = false;
   WiderFiles predictions;  ///< of a folder
   DetectionSource source;
+  std::optional<Detector> detector = {};  ///< of a model
 };
 
 /// "NAME=PATH", or the path alone, which then gives the name.
@@ -206,7 +208,8 @@ int run(const Options& options) {
       detector.predictions = find_wider_predictions(truth, detector.path);
       detector.source = from_predictions(detector.predictions);
     } else {
-      detector.source = from_model(detector.path, options.detector, images);
+      detector.detector = open_detector(detector.path, options.detector.backend);
+      detector.source = from_detector(*detector.detector, options.detector, images);
     }
   }
   guard_outputs(options, detectors, images);
@@ -215,6 +218,7 @@ int run(const Options& options) {
   std::vector<evaluation::ComparedDetector> results;
   for (const DetectorArgument& detector : detectors) {
     results.push_back(judge(detector, options, truth, indices));
+    if (detector.detector) print_differences(*detector.detector);
   }
   evaluation::Comparison comparison;
   {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/json_report.h"
 #include "cli/output_guard.h"
@@ -158,12 +159,12 @@ int run(const Options& options) {
     throw UsageError("expected --labels FILE --images DIR, or --aflw DIR");
   }
   guard_outputs(options);
-  const Detector detector =
-      options.detector.model.empty() ? Detector() : Detector(options.detector.model);
+  const Detector detector = open_detector(options.detector.model, options.detector.backend);
   const LandmarkReport report =
       by_labels ? evaluate_labels(detector, options) : evaluate_aflw(detector, options);
   fmt::print("{}", evaluation::format_report(report));
   if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
+  print_differences(detector);
   if (!options.json.empty()) {
     write_json_report(options.json, evaluation::to_json(report));
   }

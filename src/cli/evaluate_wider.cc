@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/json_report.h"
 #include "cli/output_guard.h"
@@ -50,6 +51,9 @@ void check(const Options& options) {
   }
   if (!options.predictions.empty() && !options.detector.model.empty()) {
     throw UsageError("--predictions and --model exclude each other");
+  }
+  if (!options.predictions.empty() && !options.detector.backend.empty()) {
+    throw UsageError("--predictions and --backend exclude each other");
   }
   if (!options.predictions.empty() && !options.save_predictions.empty()) {
     throw UsageError("--save-predictions: there are predictions already");
@@ -133,9 +137,10 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
                                                   const evaluation::WiderGroundTruth& truth,
                                                   const evaluation::WiderFiles& images,
                                                   AlarmBook& book) {
-  const auto model = entering(book, from_model(options.detector.model, options.detector, images));
+  const Detector detector = open_detector(options.detector.model, options.detector.backend);
+  const auto model = entering(book, from_detector(detector, options.detector, images));
   ProgressLine progress("detecting");
-  return evaluation::match_images(
+  auto results = evaluation::match_images(
       truth, images_of(images),
       [&](std::size_t image) {
         auto detections = model(image);
@@ -146,6 +151,8 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
       },
       thread_count(options.detector),
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+  print_differences(detector);
+  return results;
 }
 
 std::string name_of(const Options& options) {

@@ -11,6 +11,7 @@
 #include "models/builtin_weights.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface::cli {
 namespace {
@@ -40,12 +41,24 @@ void print_row(const models::Model& model) {
   if (file) fmt::print("{:<16} {}\n", "", printable(*file));
 }
 
+/// Priority 0 is for those that run when they are named.
+void print_backend(const runtime::Backend& backend) {
+  std::vector<std::string_view> types;
+  for (const graph::DataType type : backend.types) types.push_back(graph::to_string(type));
+  fmt::print(
+      "{:<16} priority {:<9} on {}, {}: {}{}\n", backend.name, backend.priority,
+      fmt::join(backend.devices, ", "), fmt::join(types, ", "), backend.summary,
+      backend.argument.empty() ? "" : fmt::format("; also {}:{}", backend.name, backend.argument));
+}
+
 int list_models() {
   for (const models::Model& model : models::catalogue()) {
     // An option of another row is named there, unless it has weights.
     if (model.name.find('+') != std::string::npos && !models::find_model_file(model.name)) continue;
     print_row(model);
   }
+  fmt::print("\nBackends; the first that can runs a model, unless --backend names another:\n");
+  for (const runtime::Backend& backend : runtime::backends().backends()) print_backend(backend);
   return kSuccess;
 }
 

@@ -54,10 +54,9 @@ DetectionSource from_predictions(WiderFiles predictions) {
   };
 }
 
-DetectionSource from_model(const std::string& model, const DetectionOptions& options,
-                           WiderFiles images) {
-  return [detector = model.empty() ? Detector() : Detector(model), options,
-          images = std::move(images)](std::size_t image) {
+DetectionSource from_detector(Detector detector, const DetectionOptions& options,
+                              WiderFiles images) {
+  return [detector = std::move(detector), options, images = std::move(images)](std::size_t image) {
     return evaluation::to_wider(detect_in_file(detector, options, images.by_image.at(image)));
   };
 }

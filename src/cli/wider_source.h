@@ -29,9 +29,8 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
 /// Reads what is there; an image without a file has no detections.
 evaluation::DetectionSource from_predictions(evaluation::WiderFiles predictions);
 
-/// Detects in the files of `images`, which must hold every image asked for. `model` as Detector
-/// takes it, or empty for the default one, which is loaded now: throws as Detector does.
-evaluation::DetectionSource from_model(const std::string& model, const DetectionOptions& options,
-                                       evaluation::WiderFiles images);
+/// Detects in the files of `images`, which must hold every image asked for.
+evaluation::DetectionSource from_detector(Detector detector, const DetectionOptions& options,
+                                          evaluation::WiderFiles images);
 
 }  // namespace retinaface::cli

@@ -11,7 +11,7 @@
 #include "detection/preprocess.h"
 #include "detection/voting.h"
 #include "models/load_model.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface::training {
 namespace {
@@ -73,7 +73,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
                  const std::string& source, int threads, bool mirrored)
     : model_(*loaded.model),
       mirrored_(mirrored),
-      network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
+      network_(runtime::backends().make(loaded.graph, loaded.weights)),
       outputs_(models::head_outputs(loaded.graph, model_.detector)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
   if (!same_anchors(model_.detector.anchors, student.detector.anchors)) {

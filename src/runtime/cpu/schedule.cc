@@ -1,4 +1,4 @@
-#include "runtime/onednn/schedule.h"
+#include "runtime/cpu/schedule.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 
-namespace retinaface::runtime::onednn {
+namespace retinaface::runtime::cpu {
 namespace {
 
 using kernels::block;
@@ -99,10 +99,7 @@ class Scheduler {
     const Step& step = program_.steps[i];
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->deformable) return false;
-    if (block() == 0) {
-      fail(ErrorCode::kUnsupported,
-           "layer {}: deformable convolution needs a processor with AVX2 or AVX-512", step.name);
-    }
+    RF_CHECK(block() != 0);
     const auto& c = conv->convolution;
     add({step.name,
          kernels::make_deformable(conv->weight, c.stride, c.padding, epilogue(*conv)),
@@ -222,4 +219,4 @@ std::vector<Task> make_schedule(const LoweredGraph& program) {
   return Scheduler(program).run();
 }
 
-}  // namespace retinaface::runtime::onednn
+}  // namespace retinaface::runtime::cpu

@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include "models/catalogue.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/cpu/cpu.h"
 #include "runtime/testing.h"
 
 namespace {
@@ -25,7 +25,7 @@ class StepTimes {
  public:
   StepTimes(const std::string& name, int height, int width) {
     const graph::Graph graph = models::find_model(name).network.build();
-    network_ = runtime::make_onednn_network(graph, runtime::testing::lively_weights(graph, 1));
+    network_ = runtime::make_cpu_network(graph, runtime::testing::lively_weights(graph, 1));
     session_ = network_->new_session();
     runtime::testing::outputs_for_noise(graph, *session_, height, width, 1);
     steps_ = runtime::describe_plan(*network_, height, width);

@@ -19,7 +19,7 @@
 #include "image_arguments.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 
 namespace {
 
@@ -55,7 +55,7 @@ std::vector<detection::HeadMaps> head_maps(const models::LoadedModel& model,
 void measure(const std::string& path, int width, int height, float min_score, int runs) {
   const Image image = repeated(read_image(path), width, height);
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
-  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto network = runtime::backends().make(model.graph, model.weights);
   const auto session = network->new_session();
 
   constexpr float kMaxIou = 0.4F;

@@ -20,7 +20,7 @@
 #include "graph/operators.h"
 #include "models/catalogue.h"
 #include "multiply_add_peak.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/cpu/cpu.h"
 #include "runtime/testing.h"
 
 namespace {
@@ -77,8 +77,7 @@ int main(int argc, char** argv) {
 
   const models::Model& model = models::find_model(name);
   const graph::Graph graph = model.network.build();
-  const auto network =
-      runtime::make_onednn_network(graph, runtime::testing::lively_weights(graph, 1));
+  const auto network = runtime::make_cpu_network(graph, runtime::testing::lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto start = Clock::now();
   runtime::testing::outputs_for_noise(graph, *session, height, width, 1);

@@ -22,7 +22,7 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "ratio_table.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 #include "support/testing.h"
 #include "support/wider_set.h"
 #include "video/video_writer.h"
@@ -54,7 +54,7 @@ class Network {
  public:
   Network()
       : model_(models::load_builtin_model(models::kDefaultModel)),
-        network_(runtime::make_onednn_network(model_.graph, model_.weights)),
+        network_(runtime::backends().make(model_.graph, model_.weights)),
         session_(network_->new_session()) {
     std::ranges::fill(session_->input(1, kHeight, kWidth).values(), 0.0F);
     session_->run();

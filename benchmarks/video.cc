@@ -23,7 +23,7 @@
 #include "image_arguments.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 #include "tracking/tracker.h"
 #include "video/video_reader.h"
 #include "video/video_writer.h"
@@ -81,7 +81,7 @@ void measure(const std::string& path, int width, int height, int frames) {
   make_video(video, read_image(path), width, height, frames);
 
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
-  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto network = runtime::backends().make(model.graph, model.weights);
   const auto session = network->new_session();
   session->input(1, height, width);
   const Detector detector;

@@ -17,7 +17,7 @@ LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "d
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
-    "oneapi/": ["runtime/onednn"],
+    "oneapi/": ["runtime/cpu"],
     "torch/": ["runtime/torch", "training", "mesh"],
     "ATen/": ["runtime/torch", "runtime/autograd", "training"],
     "c10/": ["runtime/torch", "runtime/autograd", "training"],

@@ -19,7 +19,7 @@
 #include "interchange/import.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 #include "runtime/reference/reference.h"
 #include "runtime/testing.h"
 #include "support/onnx_evaluation.h"
@@ -174,7 +174,7 @@ class OnnxRuntime : public ::testing::Test {
 TEST_F(OnnxRuntime, ComputesWhatTheDefaultModelComputes) {
   ASSERT_EQ(export_model("-o " + quoted(folder_ / "default.onnx")).exit_code, 0);
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
-  const auto network = runtime::make_onednn_network(model.graph, model.weights);
+  const auto network = runtime::backends().make(model.graph, model.weights);
   const auto session = network->new_session();
   expect_equal(model, folder_ / "default.onnx", *session, 480, 640);
   expect_equal(model, folder_ / "default.onnx", *session, 333, 517);

@@ -31,7 +31,8 @@ std::span<const Command> commands() {
        "retinaface dataset check wider/train\n"
        "retinaface dataset convert instances_train.json --to label -o train/label.txt",
        declare_dataset},
-      {"models", "list the models that this program knows", "retinaface models", declare_models},
+      {"models", "list the models and backends that this program knows", "retinaface models",
+       declare_models},
       {"summary", "list a network's layers, shapes, parameters, multiply-adds and anchors",
        "retinaface summary mnet025 --size 640x480\n"
        "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",

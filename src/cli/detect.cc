@@ -9,6 +9,7 @@
 
 #include "retinaface/retinaface.h"
 
+#include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
 #include "cli/overwrite_option.h"
@@ -170,7 +171,7 @@ int run(Options& options) {
   if (!options.format.empty()) options.job.format = options.format;
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
-  const Detector detector(options.job.model);
+  const Detector detector = open_detector(options.job.model, options.job.backend);
   const pipeline::DetectionJob job = job_of(options);
   const auto start = std::chrono::steady_clock::now();
   ProgressLine progress("detecting");
@@ -178,6 +179,7 @@ int run(Options& options) {
   const pipeline::DetectionSummary summary =
       pipeline::run_detection(job, detector, events, end_cleanly_when_interrupted());
   progress.hide();
+  print_differences(detector);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return conclude(options, summary, took.count());
 }
@@ -254,6 +256,7 @@ Action declare_detect(CLI::App& app) {
   app.add_option("--model", options->job.model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
+  add_backend_option(app, options->job.backend);
   declare_selection(app, *options);
   declare_output(app, *options);
   add_threads_option(app, options->job.threads, "images or frames worked on at once");

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "cli/backend_option.h"
 #include "cli/program.h"
 #include "cli/threads_option.h"
 #include "cli/thresholds.h"
@@ -35,6 +36,7 @@ constexpr Command kEvaluations[] = {
 }  // namespace
 
 void add_detector_options(CLI::App& app, DetectionOptions& options) {
+  add_backend_option(app, options.backend);
   const auto names = evaluation::detection_mode_names();
   app.add_option("--mode", options.mode,
                  "size of the images: original; vga: longer side 640; large: shorter side 1600, "
@@ -51,7 +53,7 @@ int thread_count(const DetectionOptions& options) {
 }
 
 Detector load_detector(const DetectionOptions& options) {
-  return options.model.empty() ? Detector() : Detector(options.model);
+  return open_detector(options.model, options.backend);
 }
 
 evaluation::DetectionMode mode_of(const DetectionOptions& options) {

@@ -18,12 +18,13 @@ namespace retinaface::cli {
 /// How a detector is run on the images of a set.
 struct DetectionOptions {
   std::string model;
+  std::string backend;  ///< empty: the best one
   std::string mode = "original";
   DetectOptions detect{.min_score = 0.02F};
   int threads = 0;
 };
 
-/// Adds --mode, --min-score, --nms and --threads; the model is the command's own affair.
+/// Adds --backend, --mode, --min-score, --nms and --threads; the model is the command's own affair.
 void add_detector_options(CLI::App& app, DetectionOptions& options);
 
 int thread_count(const DetectionOptions& options);

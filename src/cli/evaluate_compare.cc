@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
@@ -50,6 +51,7 @@ struct DetectorArgument {
   bool is_folder = false;
   WiderFiles predictions;  ///< of a folder
   DetectionSource source;
+  std::optional<Detector> detector = {};  ///< of a model
 };
 
 /// "NAME=PATH", or the path alone, which then gives the name.
@@ -205,8 +207,9 @@ int run(const Options& options) {
       detector.predictions = find_predictions(truth, detector.path);
       detector.source = evaluation::from_predictions(detector.predictions);
     } else {
-      detector.source = evaluation::from_detector(
-          Detector(detector.path), mode_of(options.detector), options.detector.detect, images);
+      detector.detector = open_detector(detector.path, options.detector.backend);
+      detector.source = evaluation::from_detector(*detector.detector, mode_of(options.detector),
+                                                  options.detector.detect, images);
     }
   }
   guard_outputs(options, detectors, images);
@@ -216,6 +219,7 @@ int run(const Options& options) {
   std::vector<evaluation::ComparedDetector> results;
   for (const DetectorArgument& detector : detectors) {
     results.push_back(judge(detector, options, truth, indices));
+    if (detector.detector) print_differences(*detector.detector);
   }
   evaluation::Comparison comparison;
   {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
@@ -162,6 +163,7 @@ int run(const Options& options) {
       by_labels ? evaluate_labels(detector, options) : evaluate_aflw(detector, options);
   fmt::print("{}", evaluation::format_report(report));
   if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
+  print_differences(detector);
   if (!options.json.empty()) {
     pipeline::write_json_report(options.json, evaluation::to_json(report));
   }

@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
@@ -49,6 +50,9 @@ void check(const Options& options) {
   }
   if (!options.predictions.empty() && !options.detector.model.empty()) {
     throw UsageError("--predictions and --model exclude each other");
+  }
+  if (!options.predictions.empty() && !options.detector.backend.empty()) {
+    throw UsageError("--predictions and --backend exclude each other");
   }
   if (!options.predictions.empty() && !options.save_predictions.empty()) {
     throw UsageError("--save-predictions: there are predictions already");
@@ -133,11 +137,11 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
                                                   const evaluation::WiderGroundTruth& truth,
                                                   const evaluation::WiderFiles& images,
                                                   AlarmBook& book) {
-  const auto model = entering(
-      book, evaluation::from_detector(load_detector(options.detector), mode_of(options.detector),
-                                      options.detector.detect, images));
+  const Detector detector = load_detector(options.detector);
+  const auto model = entering(book, evaluation::from_detector(detector, mode_of(options.detector),
+                                                              options.detector.detect, images));
   ProgressLine progress("detecting");
-  return evaluation::match_images(
+  auto results = evaluation::match_images(
       truth, evaluation::images_of(images),
       [&](std::size_t image) {
         auto detections = model(image);
@@ -148,6 +152,8 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
       },
       thread_count(options.detector),
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+  print_differences(detector);
+  return results;
 }
 
 std::string name_of(const Options& options) {

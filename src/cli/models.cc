@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "models/catalogue.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface::cli {
 namespace {
@@ -35,6 +36,16 @@ void print_row(const ModelInfo& model, const std::vector<ModelInfo>& models) {
   if (is_file) fmt::print("{:<16} {}\n", "", printable(model.weights_source));
 }
 
+/// Priority 0 is for those that run when they are named.
+void print_backend(const runtime::Backend& backend) {
+  std::vector<std::string_view> types;
+  for (const graph::DataType type : backend.types) types.push_back(graph::to_string(type));
+  fmt::print(
+      "{:<16} priority {:<9} on {}, {}: {}{}\n", backend.name, backend.priority,
+      fmt::join(backend.devices, ", "), fmt::join(types, ", "), backend.summary,
+      backend.argument.empty() ? "" : fmt::format("; also {}:{}", backend.name, backend.argument));
+}
+
 int list_models() {
   const std::vector<ModelInfo> models = known_models();
   for (const ModelInfo& model : models) {
@@ -43,6 +54,8 @@ int list_models() {
     if (model.name.find('+') != std::string::npos && !has_weights) continue;
     print_row(model, models);
   }
+  fmt::print("\nBackends; the first that can runs a model, unless --backend names another:\n");
+  for (const runtime::Backend& backend : runtime::backends().backends()) print_backend(backend);
   return kSuccess;
 }
 

@@ -22,7 +22,7 @@
 #include "cli/manual.h"
 #include "cli/suggestion.h"
 #include "image/libraries.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface::cli {
 namespace {
@@ -95,9 +95,13 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
 }
 
 std::string version_text(const Program& program) {
-  return fmt::format("{} {}\n{} code, {} cores; {}, {}", program.name, version(),
-                     to_string(simd_level()), core_count(), runtime::onednn_version(),
-                     fmt::join(image_libraries(), ", "));
+  std::vector<std::string> libraries;
+  for (const runtime::Backend& backend : runtime::backends().backends()) {
+    if (!backend.library.empty()) libraries.push_back(backend.library);
+  }
+  std::ranges::copy(image_libraries(), std::back_inserter(libraries));
+  return fmt::format("{} {}\n{} code, {} cores; {}", program.name, version(),
+                     to_string(simd_level()), core_count(), fmt::join(libraries, ", "));
 }
 
 /// "help COMMAND..." is "COMMAND... --help".

@@ -27,7 +27,7 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "models/model_info.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface {
 namespace {
@@ -68,13 +68,16 @@ void move(Face& face, float x, float y) {
 
 class Detector::Implementation {
  public:
-  explicit Implementation(const models::LoadedModel& loaded)
+  /// `backend` as runtime::BackendRegistry::make takes it.
+  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {})
       : model_(*loaded.model),
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
-        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
+        network_(runtime::backends().make(loaded.graph, loaded.weights, backend)),
         outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
+
+  const runtime::Network& network() const { return *network_; }
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     detection::check_options(options);
@@ -286,8 +289,12 @@ Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::strin
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
-Detector DetectorFactory::make(const models::LoadedModel& model) {
-  return Detector(std::make_shared<Detector::Implementation>(model));
+Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend) {
+  return Detector(std::make_shared<Detector::Implementation>(model, backend));
+}
+
+std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {
+  return detector.implementation_->network().differences();
 }
 
 Detector::~Detector() = default;

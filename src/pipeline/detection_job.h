@@ -21,6 +21,7 @@ struct DetectionJob {
   std::vector<std::filesystem::path> read;  ///< what else was read to get here (a list of inputs)
                                             ///< and must not be overwritten
   std::string model;                        ///< what the detector was loaded by
+  std::string backend;                      ///< what runs its network; empty: the best one
   FaceSelection selection;
   std::int64_t every = 1;  ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;

@@ -10,7 +10,7 @@
 #include "models/catalogue.h"
 
 // What lowering yields for graphs small enough to be worked out by hand. That lowered networks
-// compute the same as their graphs is tested in runtime/onednn.
+// compute the same as their graphs is tested in runtime/cpu.
 
 namespace retinaface::runtime {
 namespace {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "graph/graph.h"
@@ -87,12 +89,23 @@ class Session {
   virtual FeatureMap output(std::size_t index) const = 0;
 };
 
+/// How far the outputs of two networks were apart for the same images.
+struct OutputDifference {
+  std::string output;   ///< its name in the graph
+  double absolute = 0;  ///< the largest of any element
+  /// The largest of an element over the largest magnitude of the same image's output.
+  double relative = 0;
+};
+
 /// A network ready to run: immutable, its weights shared by the sessions of all threads. Must
 /// outlive its sessions.
 class Network {
  public:
   virtual ~Network() = default;
   virtual std::unique_ptr<Session> new_session() const = 0;
+  /// Of a network that compares two (backend "compare"): the largest differences in all runs of its
+  /// sessions so far, by output. Empty for others. Safe while sessions run.
+  virtual std::vector<OutputDifference> differences() const { return {}; }
 };
 
 }  // namespace retinaface::runtime

@@ -14,7 +14,7 @@
 #include "detection/preprocess.h"
 #include "detection/voting.h"
 #include "models/load_model.h"
-#include "runtime/onednn/onednn.h"
+#include "runtime/backends/backends.h"
 #include "runtime/runtime.h"
 
 namespace retinaface::training {
@@ -91,7 +91,7 @@ class Teacher::SessionRunner final : public Teacher::Runner {
  public:
   SessionRunner(const models::LoadedModel& loaded, int threads)
       : preprocessing_(loaded.model->network.preprocessing),
-        network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
+        network_(runtime::backends().make(loaded.graph, loaded.weights)) {
     for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
   }
 

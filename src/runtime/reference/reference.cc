@@ -98,9 +98,21 @@ class ReferenceNetwork : public Network {
 
 }  // namespace
 
-std::shared_ptr<const Network> make_reference_network(const graph::Graph& graph,
-                                                      const graph::Weights& weights) {
-  return std::make_shared<ReferenceNetwork>(graph, weights);
+Backend reference_backend() {
+  return {.name = "reference",
+          .summary = "plain loops in double precision, the oracle of the others; slow",
+          .priority = 0,
+          .devices = {"cpu"},
+          .types = {graph::DataType::kFloat32},
+          // The reader of operators.cc does not compile without a meaning for each.
+          .supports = [](const graph::Operator&) { return true; },
+          .create = [](const graph::Graph& graph, const graph::Weights& weights,
+                       const NetworkOptions&) { return make_reference_network(graph, weights); }};
+}
+
+std::unique_ptr<Network> make_reference_network(const graph::Graph& graph,
+                                                const graph::Weights& weights) {
+  return std::make_unique<ReferenceNetwork>(graph, weights);
 }
 
 }  // namespace retinaface::runtime

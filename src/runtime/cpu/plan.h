@@ -2,55 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
+#include "runtime/cpu/schedule.h"
+#include "runtime/cpu/weight_store.h"
 #include "runtime/lowering.h"
-#include "runtime/onednn/schedule.h"
 
-namespace retinaface::runtime::onednn {
-
-/// The CPU as oneDNN sees it; one for the whole process.
-const dnnl::engine& cpu_engine();
-
-/// Channels that are kept together: a vector register of floats.
-std::int64_t channel_block();
-
-/// Makes the code of its scope, in this thread, use one core for OpenMP's parallel regions.
-class OneCore {
- public:
-  OneCore();
-  ~OneCore();
-  OneCore(const OneCore&) = delete;
-  OneCore& operator=(const OneCore&) = delete;
-
- private:
-  int before_;
-};
-
-/// Weights and biases in the layouts that primitives ask for, each made once and shared by the
-/// plans that are alive. Safe for several threads.
-class WeightStore {
- public:
-  /// `tensor` must live as long as the store and is known by its address.
-  std::shared_ptr<const dnnl::memory> get(const graph::Tensor& tensor,
-                                          const dnnl::memory::desc& plain,
-                                          const dnnl::memory::desc& wanted);
-
- private:
-  struct Entry {
-    dnnl::memory::desc desc;
-    std::weak_ptr<const dnnl::memory> memory;
-  };
-  std::mutex mutex_;
-  std::multimap<const graph::Tensor*, Entry> entries_;
-};
+namespace retinaface::runtime::cpu {
 
 /// A place in the arena: within its piece until the arena is planned, then within the arena.
 struct Place {
@@ -128,4 +90,4 @@ std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
                                       const std::vector<Task>& schedule, WeightStore& weights,
                                       std::int64_t height, std::int64_t width);
 
-}  // namespace retinaface::runtime::onednn
+}  // namespace retinaface::runtime::cpu

@@ -1,4 +1,4 @@
-#include "runtime/onednn/schedule.h"
+#include "runtime/cpu/schedule.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 
-namespace retinaface::runtime::onednn {
+namespace retinaface::runtime::cpu {
 namespace {
 
 std::size_t index(std::int32_t id) {
@@ -97,10 +97,7 @@ class Scheduler {
     const Step& step = program_.steps[i];
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->deformable) return false;
-    if (own_ == nullptr) {
-      fail(ErrorCode::kUnsupported,
-           "layer {}: deformable convolution needs a processor with AVX2 or AVX-512", step.name);
-    }
+    RF_CHECK(own_ != nullptr);
     const auto& c = conv->convolution;
     add({step.name,
          kernels::make_deformable(*own_, conv->weight, c.stride, c.padding, epilogue(*conv)),
@@ -221,4 +218,4 @@ std::vector<Task> make_schedule(const LoweredGraph& program) {
   return Scheduler(program).run();
 }
 
-}  // namespace retinaface::runtime::onednn
+}  // namespace retinaface::runtime::cpu

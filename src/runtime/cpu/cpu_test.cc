@@ -1,4 +1,4 @@
-#include "runtime/onednn/onednn.h"
+#include "runtime/cpu/cpu.h"
 
 #include <string>
 #include <thread>
@@ -26,7 +26,7 @@ constexpr double kTolerance = 1e-4;
 
 void expect_equal_to_reference(const Graph& graph, const graph::Weights& weights,
                                std::int64_t height, std::int64_t width) {
-  const auto fast = make_onednn_network(graph, weights);
+  const auto fast = make_cpu_network(graph, weights);
   const auto slow = make_reference_network(graph, weights);
   const auto actual = outputs_for_noise(graph, *fast->new_session(), height, width, 7);
   const auto expected = outputs_for_noise(graph, *slow->new_session(), height, width, 7);
@@ -37,7 +37,7 @@ void expect_equal_to_reference(const Graph& graph, const graph::Weights& weights
   }
 }
 
-TEST(Onednn, TheCataloguesRowsEqualTheReference) {
+TEST(Cpu, TheCataloguesRowsEqualTheReference) {
   for (const models::Model& model : models::catalogue()) {
     // The options are the same on all backbones, and the largest one has only more of the same.
     const bool option = model.name.find('+') != std::string::npos;
@@ -52,7 +52,7 @@ TEST(Onednn, TheCataloguesRowsEqualTheReference) {
   }
 }
 
-TEST(Onednn, EqualsTheReferenceOnOddSizes) {
+TEST(Cpu, EqualsTheReferenceOnOddSizes) {
   const models::Model& model = models::find_model("mnet025");
   const Graph graph = model.network.build();
   const graph::Weights weights = lively_weights(graph, 1);
@@ -62,13 +62,13 @@ TEST(Onednn, EqualsTheReferenceOnOddSizes) {
   }
 }
 
-TEST(Onednn, TrainedWeightsEqualTheReference) {
+TEST(Cpu, TrainedWeightsEqualTheReference) {
   const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
   expect_equal_to_reference(model.graph, model.weights, 75, 101);
 }
 
 /// Operators and fusions that the catalogue's networks do not have.
-TEST(Onednn, EveryOperatorAndOrderOfFusionEqualsTheReference) {
+TEST(Cpu, EveryOperatorAndOrderOfFusionEqualsTheReference) {
   Graph graph;
   const auto conv = [&](const std::string& name, NodeId input, std::int64_t channels,
                         std::int64_t kernel, std::int64_t stride = 1) {
@@ -133,7 +133,7 @@ Graph deformable_layers(std::int64_t stride, float slope) {
   return graph;
 }
 
-TEST(Onednn, DeformableConvolutionsEqualTheReference) {
+TEST(Cpu, DeformableConvolutionsEqualTheReference) {
   for (const std::int64_t stride : {1, 2}) {
     const Graph graph = deformable_layers(stride, 0.1F);
     const graph::Weights weights = lively_weights(graph, 4);
@@ -143,7 +143,7 @@ TEST(Onednn, DeformableConvolutionsEqualTheReference) {
   }
 }
 
-TEST(Onednn, OffsetsFarOutsideReadZero) {
+TEST(Cpu, OffsetsFarOutsideReadZero) {
   const Graph graph = deformable_layers(1, 0);
   for (const float far : {1e3F, -1e3F, 3e9F, -3e9F, 1e30F}) {
     graph::Weights weights = lively_weights(graph, 4);
@@ -153,27 +153,27 @@ TEST(Onednn, OffsetsFarOutsideReadZero) {
 }
 
 /// A freshly started deformable network is the plain one.
-TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
+TEST(Cpu, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
   const Graph deformable = models::find_model("resnet18+dcn").network.build();
   const Graph plain = models::find_model("resnet18").network.build();
   graph::Weights weights = graph::random_weights(deformable, 1);
   const auto deformable_outputs = outputs_for_noise(
-      deformable, *make_onednn_network(deformable, weights)->new_session(), 65, 98, 3);
+      deformable, *make_cpu_network(deformable, weights)->new_session(), 65, 98, 3);
   std::erase_if(weights.tensors, [](const auto& entry) {
     return entry.first.find(".offset.") != std::string::npos;
   });
   const auto plain_outputs =
-      outputs_for_noise(plain, *make_onednn_network(plain, weights)->new_session(), 65, 98, 3);
+      outputs_for_noise(plain, *make_cpu_network(plain, weights)->new_session(), 65, 98, 3);
   ASSERT_EQ(deformable_outputs.size(), plain_outputs.size());
   for (std::size_t i = 0; i < plain_outputs.size(); ++i) {
     EXPECT_LT(relative_difference(deformable_outputs[i], plain_outputs[i]), kTolerance) << i;
   }
 }
 
-TEST(Onednn, NoLayerFallsBackToASlowKernel) {
+TEST(Cpu, NoLayerFallsBackToASlowKernel) {
   for (const char* const name : {"mnet025", "mnet025-light", "resnet18+dcn", "resnet50-public"}) {
     const Graph graph = models::find_model(name).network.build();
-    const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
+    const auto network = make_cpu_network(graph, graph::random_weights(graph, 1));
     for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
       for (const StepInfo& step : describe_plan(*network, height, width)) {
         EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
@@ -183,10 +183,10 @@ TEST(Onednn, NoLayerFallsBackToASlowKernel) {
   }
 }
 
-TEST(Onednn, ASessionFollowsChangesOfSize) {
+TEST(Cpu, ASessionFollowsChangesOfSize) {
   const models::Model& model = models::find_model("mnet025");
   const Graph graph = model.network.build();
-  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto network = make_cpu_network(graph, lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
   for (int side = 32; side < 32 + 12; ++side) {  // more sizes than plans are kept
@@ -195,9 +195,9 @@ TEST(Onednn, ASessionFollowsChangesOfSize) {
   EXPECT_EQ(outputs_for_noise(graph, *session, 40, 56, 5), first);
 }
 
-TEST(Onednn, ABatchGivesWhatItsImagesGiveAlone) {
+TEST(Cpu, ABatchGivesWhatItsImagesGiveAlone) {
   const Graph graph = models::find_model("mnet025").network.build();
-  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto network = make_cpu_network(graph, lively_weights(graph, 1));
   EXPECT_EQ(testing::outputs_changed_by_batching(graph, *network, 3, 40, 57), 0);
   // Outputs that start within a block, beside others.
   Graph small;
@@ -207,13 +207,13 @@ TEST(Onednn, ABatchGivesWhatItsImagesGiveAlone) {
     small.add_output(
         name, small.add(name, graph::Convolution{.out_channels = channels, .bias = true}, {image}));
   }
-  const auto small_network = make_onednn_network(small, lively_weights(small, 1));
+  const auto small_network = make_cpu_network(small, lively_weights(small, 1));
   EXPECT_EQ(testing::outputs_changed_by_batching(small, *small_network, 2, 9, 5), 0);
 }
 
-TEST(Onednn, ASessionGoesFromBatchesToSingleImagesAndBack) {
+TEST(Cpu, ASessionGoesFromBatchesToSingleImagesAndBack) {
   const Graph graph = models::find_model("mnet025").network.build();
-  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto network = make_cpu_network(graph, lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
   std::ranges::fill(session->input(2, 40, 56).values(), 1.0F);
@@ -222,17 +222,17 @@ TEST(Onednn, ASessionGoesFromBatchesToSingleImagesAndBack) {
   EXPECT_EQ(outputs_for_noise(graph, *session, 40, 56, 5), first);
 }
 
-TEST(Onednn, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
+TEST(Cpu, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
   const Graph graph = models::find_model("resnet18+dcn").network.build();
   const auto [narrow, wide] = testing::narrowed(lively_weights(graph, 6));
-  EXPECT_EQ(outputs_for_noise(graph, *make_onednn_network(graph, narrow)->new_session(), 33, 50, 1),
-            outputs_for_noise(graph, *make_onednn_network(graph, wide)->new_session(), 33, 50, 1));
+  EXPECT_EQ(outputs_for_noise(graph, *make_cpu_network(graph, narrow)->new_session(), 33, 50, 1),
+            outputs_for_noise(graph, *make_cpu_network(graph, wide)->new_session(), 33, 50, 1));
 }
 
-TEST(OnednnThreads, ShareANetworkAndGetTheSameResults) {
+TEST(CpuThreads, ShareANetworkAndGetTheSameResults) {
   const models::Model& model = models::find_model("mnet025");
   const Graph graph = model.network.build();
-  const auto network = make_onednn_network(graph, lively_weights(graph, 1));
+  const auto network = make_cpu_network(graph, lively_weights(graph, 1));
   const std::vector<std::pair<int, int>> sizes = {{48, 64}, {64, 48}, {33, 65}};
   std::vector<std::vector<std::vector<float>>> expected;
   for (const auto& [height, width] : sizes) {

@@ -8,7 +8,7 @@
 #include "runtime/kernels/kernels.h"
 #include "runtime/lowering.h"
 
-namespace retinaface::runtime::onednn {
+namespace retinaface::runtime::cpu {
 
 /// The kernels of our own that networks run on, null where all goes to oneDNN: without AVX2 it is
 /// the faster one on what ours do not cover, and maps have one layout for both.
@@ -40,8 +40,8 @@ struct Task {
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
-/// image's size. Without kernels of our own it throws Error(kUnsupported) for
-/// deformable convolutions, which oneDNN does not have.
+/// image's size. Without kernels for this CPU all goes to oneDNN; a program then has no
+/// deformable convolutions, which oneDNN lacks (cpu_backend().supports).
 std::vector<Task> make_schedule(const LoweredGraph& program);
 
-}  // namespace retinaface::runtime::onednn
+}  // namespace retinaface::runtime::cpu

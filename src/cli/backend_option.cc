@@ -1,0 +1,36 @@
+#include "cli/backend_option.h"
+
+#include <cstdio>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "detection/detector_factory.h"
+#include "models/load_model.h"
+
+namespace retinaface::cli {
+
+void add_backend_option(CLI::App& app, std::string& backend) {
+  app.add_option("--backend", backend,
+                 "what runs the model: one of the list of `retinaface models` (default: the first "
+                 "there that can); compare runs two, compare:A,B those, and says on standard error "
+                 "how far their outputs are apart");
+}
+
+Detector open_detector(const std::string& model, const std::string& backend) {
+  return DetectorFactory::make(model.empty() ? models::load_builtin_model(models::kDefaultModel)
+                                             : models::load_model_by_name_or_path(model),
+                               backend);
+}
+
+void print_differences(const Detector& detector) {
+  const std::vector<runtime::OutputDifference> differences = DetectorFactory::differences(detector);
+  if (differences.empty()) return;
+  fmt::print(stderr, "{:<16} {:>12} {:>12}\n", "output", "largest", "relative");
+  for (const runtime::OutputDifference& difference : differences) {
+    fmt::print(stderr, "{:<16} {:>12.3g} {:>12.3g}\n", difference.output, difference.absolute,
+               difference.relative);
+  }
+}
+
+}  // namespace retinaface::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "retinaface/detector.h"
+
+#include "cli/command.h"
+
+namespace retinaface::cli {
+
+/// Adds --backend: what runs the model's network (runtime/backend.h).
+void add_backend_option(CLI::App& app, std::string& backend);
+
+/// A detector of `model`, as Detector takes it or empty for the default one, whose network the
+/// backend runs; the best one if that is empty. Throws as Detector does, and
+/// runtime::BackendRegistry::make.
+Detector open_detector(const std::string& model, const std::string& backend);
+
+/// Says on standard error what the backend "compare" found; nothing for other backends.
+void print_differences(const Detector& detector);
+
+}  // namespace retinaface::cli

@@ -1,0 +1,105 @@
+#include "runtime/backend.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "graph/operators.h"
+
+namespace retinaface::runtime {
+namespace {
+
+std::string names_of(std::span<const Backend> backends) {
+  std::vector<std::string_view> names;
+  for (const Backend& backend : backends) names.push_back(backend.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string names_of(std::span<const graph::DataType> types) {
+  std::vector<std::string_view> names;
+  for (const graph::DataType type : types) names.push_back(graph::to_string(type));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::string obstacle(const Backend& backend, const graph::Graph& graph,
+                     const NetworkOptions& options) {
+  if (std::ranges::find(backend.devices, options.device) == backend.devices.end()) {
+    return fmt::format("runs on the device {}, not on {}", fmt::join(backend.devices, ", "),
+                       excerpt(options.device));
+  }
+  if (std::ranges::find(backend.types, options.type) == backend.types.end()) {
+    return fmt::format("computes in {}, not in {}", names_of(backend.types),
+                       graph::to_string(options.type));
+  }
+  if (options.threads < 1 || options.threads > backend.max_threads) {
+    return fmt::format("takes 1 to {} threads a run, not {}", backend.max_threads, options.threads);
+  }
+  const auto node = std::ranges::find_if_not(graph.nodes(), backend.supports, &graph::Node::op);
+  if (node == graph.nodes().end()) return {};
+  return fmt::format("lacks the operator {} of the node {} here", graph::operator_name(node->op),
+                     node->name);
+}
+
+BackendRegistry::BackendRegistry(std::vector<Backend> backends) {
+  for (Backend& backend : backends) add(std::move(backend));
+}
+
+void BackendRegistry::add(Backend backend) {
+  RF_CHECK(std::ranges::count(backends_, backend.name, &Backend::name) == 0);
+  const auto behind = std::ranges::upper_bound(backends_, backend.priority, std::ranges::greater(),
+                                               &Backend::priority);
+  backends_.insert(behind, std::move(backend));
+}
+
+const Backend& BackendRegistry::find(std::string_view name) const {
+  const auto found = std::ranges::find(backends_, name, &Backend::name);
+  if (found == backends_.end()) {
+    fail(ErrorCode::kNotFound, "no backend is called '{}'; there are: {}", excerpt(name),
+         names_of(backends_));
+  }
+  return *found;
+}
+
+const Backend& BackendRegistry::first_able(const graph::Graph& graph,
+                                           const NetworkOptions& options) const {
+  std::vector<std::string> reasons;
+  for (const Backend& backend : backends_) {
+    if (backend.priority == 0) continue;
+    const std::string reason = obstacle(backend, graph, options);
+    if (reason.empty()) return backend;
+    reasons.push_back(fmt::format("{} {}", backend.name, reason));
+  }
+  fail(ErrorCode::kUnsupported,
+       "no backend runs this network unasked: {}; ask for one by its name, of: {}",
+       fmt::join(reasons, "; "), names_of(backends_));
+}
+
+std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
+                                               const graph::Weights& weights,
+                                               const std::string& name,
+                                               NetworkOptions options) const {
+  if (name.empty()) {
+    return first_able(graph, options).create(graph, weights, options);
+  }
+  const std::size_t colon = std::min(name.find(':'), name.size());
+  const Backend& backend = find(std::string_view(name).substr(0, colon));
+  if (colon < name.size()) {
+    options.argument = name.substr(colon + 1);
+    if (backend.argument.empty()) {
+      fail(ErrorCode::kInvalidArgument, "backend {}: expected nothing behind the name, found '{}'",
+           backend.name, excerpt(name.substr(colon)));
+    }
+  }
+  if (const std::string reason = obstacle(backend, graph, options); !reason.empty()) {
+    fail(ErrorCode::kUnsupported, "backend {}: {}; the backends are: {}", backend.name, reason,
+         names_of(backends_));
+  }
+  return backend.create(graph, weights, options);
+}
+
+}  // namespace retinaface::runtime

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/tensor.h"
+#include "graph/weights.h"
+#include "runtime/runtime.h"
+
+namespace retinaface::runtime {
+
+/// What a network is made for.
+struct NetworkOptions {
+  std::string device = "cpu";
+  graph::DataType type = graph::DataType::kFloat32;  ///< that it computes in
+  int threads = 1;                                   ///< that one run may use
+  std::string argument = {};                         ///< of the backend, Backend::argument
+};
+
+/// One way of running graphs: an entry of the registry. It is given weights of any type, and reads
+/// them by graph::as_float32 where it computes in float32.
+struct Backend {
+  std::string name;
+  std::string summary;
+  /// Of the backends that can run a graph the one of the highest priority does, unless another is
+  /// asked for by name. 0: only when asked for, because it is slow or does more than run.
+  int priority = 0;
+  std::vector<std::string> devices;
+  std::vector<graph::DataType> types;
+  int max_threads = 1;        ///< that one run can use
+  std::string library = {};   ///< name and version of one that it stands on
+  std::string argument = {};  ///< form of what may follow its name and a colon; empty: nothing may
+  std::function<bool(const graph::Operator&)> supports;
+  /// The graph's operators, the device, the type and the threads are among those above.
+  std::function<std::unique_ptr<Network>(const graph::Graph&, const graph::Weights&,
+                                         const NetworkOptions&)>
+      create;
+};
+
+/// Why `backend` cannot run the graph so: for an operator that it lacks the first node of that
+/// kind, and the operator. Empty if it can.
+std::string obstacle(const Backend& backend, const graph::Graph& graph,
+                     const NetworkOptions& options);
+
+/// The backends of a program. Safe for several threads that only read.
+class BackendRegistry {
+ public:
+  explicit BackendRegistry(std::vector<Backend> backends);
+
+  /// Makes one more known, which a program has beyond those of the library. To be called before
+  /// other threads use the registry. Its name must be new.
+  void add(Backend backend);
+
+  /// By falling priority.
+  std::span<const Backend> backends() const { return backends_; }
+
+  /// Throws Error(kNotFound) that lists the names there are.
+  const Backend& find(std::string_view name) const;
+
+  /// A network by the backend `name`, "NAME" or "NAME:ARGUMENT", or, if that is empty, by the one
+  /// of the highest priority that can. Throws Error: kNotFound for a name that is unknown;
+  /// kInvalidArgument for an argument that the backend does not take; kUnsupported with the
+  /// obstacle where it cannot run the graph.
+  std::unique_ptr<Network> make(const graph::Graph& graph, const graph::Weights& weights,
+                                const std::string& name = {}, NetworkOptions options = {}) const;
+
+ private:
+  const Backend& first_able(const graph::Graph& graph, const NetworkOptions& options) const;
+
+  std::vector<Backend> backends_;
+};
+
+}  // namespace retinaface::runtime

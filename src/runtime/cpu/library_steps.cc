@@ -1,0 +1,213 @@
+#include "runtime/cpu/library_steps.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "runtime/cpu/library.h"
+
+namespace retinaface::runtime::cpu {
+namespace {
+
+using dnnl::memory;
+using Dims = memory::dims;
+
+dnnl::primitive_attr user_scratchpad() {
+  // The library's own scratchpad is shared by the threads that run a primitive.
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+/// See add_library_calls.
+class LibrarySteps {
+ public:
+  LibrarySteps(MapPlacement& maps, WeightStore& weights, std::vector<Call>& calls)
+      : maps_(maps), weights_(weights), calls_(calls) {}
+
+  void add(const Step& step) {
+    std::visit([&](const auto& op) { add(step, op); }, step.op);
+  }
+
+ private:
+  void add(const Step&, const AddUpsampled&) { RF_CHECK(false); }
+
+  Argument in_arena(int name, ValueId id) {
+    return {name, maps_.desc(id), maps_.place_of(id), nullptr};
+  }
+
+  void call(const Step& step, const dnnl::primitive& primitive, const char* implementation,
+            std::vector<Argument> arguments, const memory::desc& scratchpad) {
+    if (const std::size_t bytes = scratchpad.get_size(); bytes > 0) {
+      arguments.push_back({DNNL_ARG_SCRATCHPAD, scratchpad, maps_.scratch(bytes), nullptr});
+    }
+    calls_.push_back({step.name, implementation, PrimitiveCall{primitive, std::move(arguments)}});
+  }
+
+  struct ConvolutionChoice {
+    dnnl::convolution_forward::primitive_desc desc;
+    std::vector<PostOp> fused;     ///< done by the primitive
+    std::vector<PostOp> separate;  ///< done after it
+  };
+
+  void add(const Step& step, const ConvolutionStep& op) {
+    RF_CHECK(!op.deformable);
+    const ConvolutionChoice choice = choose(step, op);
+    const auto& conv_desc = choice.desc;
+
+    const memory::desc plain_weight(
+        weight_dims(op), library_type(op.weight.type),
+        op.convolution.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
+    std::vector<Argument> arguments = {
+        in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target),
+        in_weights(DNNL_ARG_WEIGHTS, op.weight, plain_weight, conv_desc.weights_desc()),
+        in_weights(DNNL_ARG_BIAS, op.bias, conv_desc.bias_desc(), conv_desc.bias_desc())};
+    for (std::size_t i = 0; i < choice.fused.size(); ++i) {
+      if (choice.fused[i].kind != PostOp::Kind::kAdd) continue;
+      arguments.push_back(
+          in_arena(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1,
+                   choice.fused[i].addend));
+    }
+    call(step, dnnl::convolution_forward(conv_desc), conv_desc.impl_info_str(),
+         std::move(arguments), conv_desc.scratchpad_desc());
+    for (const PostOp& post_op : choice.separate) {
+      if (post_op.kind == PostOp::Kind::kAdd) {
+        add_sum(step, step.target, post_op.addend, step.target);
+      } else {
+        add_relu(step, post_op.slope, step.target, step.target);
+      }
+    }
+  }
+
+  Argument in_weights(int name, const graph::Tensor& tensor, const memory::desc& plain,
+                      const memory::desc& wanted) {
+    return {name, wanted, {}, weights_.get(tensor, plain, wanted)};
+  }
+
+  Dims weight_dims(const ConvolutionStep& op) const {
+    const auto& conv = op.convolution;
+    const std::int64_t in = op.weight.shape[1];
+    if (conv.groups == 1) return {conv.out_channels, in, conv.kernel, conv.kernel};
+    return {conv.groups, conv.out_channels / conv.groups, in, conv.kernel, conv.kernel};
+  }
+
+  /// Winograd's algorithm (Lavin and Gray 2016) where it wins, the direct one elsewhere.
+  ConvolutionChoice choose(const Step& step, const ConvolutionStep& op) const {
+    // oneDNN's Winograd takes no fused step but a plain ReLU; what it leaves is cheap on its own.
+    const auto& conv = op.convolution;
+    constexpr std::int64_t kWinogradChannels = 32;
+    if (conv.kernel == 3 && conv.stride == 1 && conv.groups == 1 &&
+        op.weight.shape[1] >= kWinogradChannels && conv.out_channels >= kWinogradChannels) {
+      const bool relu = !op.post_ops.empty() && op.post_ops[0].kind == PostOp::Kind::kLeakyRelu &&
+                        op.post_ops[0].slope == 0;
+      const auto split = op.post_ops.begin() + (relu ? 1 : 0);
+      ConvolutionChoice choice;
+      choice.fused.assign(op.post_ops.begin(), split);
+      choice.separate.assign(split, op.post_ops.end());
+      try {
+        choice.desc = describe(step, op, dnnl::algorithm::convolution_winograd, choice.fused);
+        return choice;
+      } catch (const dnnl::error&) {
+        // This CPU or this size has none.
+      }
+    }
+    return {describe(step, op, dnnl::algorithm::convolution_direct, op.post_ops), op.post_ops, {}};
+  }
+
+  dnnl::convolution_forward::primitive_desc describe(const Step& step, const ConvolutionStep& op,
+                                                     dnnl::algorithm algorithm,
+                                                     const std::vector<PostOp>& fused) const {
+    const auto& conv = op.convolution;
+    const auto any = memory::format_tag::any;
+    const dnnl::convolution_forward::desc description(
+        dnnl::prop_kind::forward_inference, algorithm, maps_.desc(step.sources[0]),
+        memory::desc(weight_dims(op), library_type(op.weight.type), any),
+        memory::desc({conv.out_channels}, library_type(op.bias.type), memory::format_tag::x),
+        maps_.desc(step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
+        {conv.padding, conv.padding});
+    dnnl::post_ops post_ops;
+    for (const PostOp& post_op : fused) {
+      if (post_op.kind == PostOp::Kind::kAdd) {
+        post_ops.append_binary(dnnl::algorithm::binary_add, maps_.desc(post_op.addend));
+      } else {
+        post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, post_op.slope, 0);
+      }
+    }
+    dnnl::primitive_attr attributes = user_scratchpad();
+    attributes.set_post_ops(post_ops);
+    return {description, attributes, library_engine()};
+  }
+
+  void add_relu(const Step& step, float slope, ValueId source, ValueId target) {
+    const dnnl::eltwise_forward::primitive_desc relu(
+        {dnnl::prop_kind::forward_inference, dnnl::algorithm::eltwise_relu, maps_.desc(source),
+         slope},
+        user_scratchpad(), library_engine());
+    call(step, dnnl::eltwise_forward(relu), relu.impl_info_str(),
+         {in_arena(DNNL_ARG_SRC, source), in_arena(DNNL_ARG_DST, target)}, relu.scratchpad_desc());
+  }
+
+  void add_sum(const Step& step, ValueId a, ValueId b, ValueId target) {
+    const dnnl::binary::primitive_desc sum(
+        {dnnl::algorithm::binary_add, maps_.desc(a), maps_.desc(b), maps_.desc(target)},
+        user_scratchpad(), library_engine());
+    call(step, dnnl::binary(sum), sum.impl_info_str(),
+         {in_arena(DNNL_ARG_SRC_0, a), in_arena(DNNL_ARG_SRC_1, b), in_arena(DNNL_ARG_DST, target)},
+         sum.scratchpad_desc());
+  }
+
+  void add(const Step& step, const graph::LeakyRelu& op) {
+    add_relu(step, op.slope, step.sources[0], step.target);
+  }
+
+  void add(const Step& step, const graph::Add&) {
+    add_sum(step, step.sources[0], step.sources[1], step.target);
+  }
+
+  void add(const Step& step, const graph::Concat&) {
+    std::vector<memory::desc> sources;
+    std::vector<Argument> arguments = {in_arena(DNNL_ARG_DST, step.target)};
+    for (std::size_t i = 0; i < step.sources.size(); ++i) {
+      sources.push_back(maps_.desc(step.sources[i]));
+      arguments.push_back(in_arena(DNNL_ARG_MULTIPLE_SRC + static_cast<int>(i), step.sources[i]));
+    }
+    const dnnl::concat::primitive_desc concat(maps_.desc(step.target), 1, sources, library_engine(),
+                                              user_scratchpad());
+    call(step, dnnl::concat(concat), concat.impl_info_str(), std::move(arguments),
+         concat.scratchpad_desc());
+  }
+
+  void add(const Step& step, const graph::MaxPool& op) {
+    const Dims kernel = {op.kernel, op.kernel};
+    const Dims padding = {op.padding, op.padding};
+    const dnnl::pooling_forward::primitive_desc pool({dnnl::prop_kind::forward_inference,
+                                                      dnnl::algorithm::pooling_max,
+                                                      maps_.desc(step.sources[0]),
+                                                      maps_.desc(step.target),
+                                                      {op.stride, op.stride},
+                                                      kernel,
+                                                      padding,
+                                                      padding},
+                                                     user_scratchpad(), library_engine());
+    call(step, dnnl::pooling_forward(pool), pool.impl_info_str(),
+         {in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target)},
+         pool.scratchpad_desc());
+  }
+
+  void add(const Step& step, const graph::UpsampleLike&) {
+    calls_.push_back({step.name, "own:upsample",
+                      UpsampleCall{maps_.map_of(step.sources[0]), maps_.map_of(step.target)}});
+  }
+
+  MapPlacement& maps_;
+  WeightStore& weights_;
+  std::vector<Call>& calls_;
+};
+
+}  // namespace
+
+void add_library_calls(const Step& step, MapPlacement& maps, WeightStore& weights,
+                       std::vector<Call>& calls) {
+  LibrarySteps(maps, weights, calls).add(step);
+}
+
+}  // namespace retinaface::runtime::cpu

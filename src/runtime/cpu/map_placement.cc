@@ -1,0 +1,123 @@
+#include "runtime/cpu/map_placement.h"
+
+#include <algorithm>
+#include <type_traits>
+
+#include "base/check.h"
+#include "graph/operators.h"
+#include "runtime/cpu/library.h"
+
+namespace retinaface::runtime::cpu {
+namespace {
+
+using dnnl::memory;
+using graph::Shape;
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+std::size_t index(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
+
+memory::format_tag blocked_tag() {
+  switch (channel_block()) {
+    case 16:
+      return memory::format_tag::nChw16c;
+    case 8:
+      return memory::format_tag::nChw8c;
+    default:
+      RF_CHECK(channel_block() == 4);
+      return memory::format_tag::nChw4c;
+  }
+}
+
+}  // namespace
+
+MapPlacement::MapPlacement(const LoweredGraph& program, std::int64_t height, std::int64_t width)
+    : program_(program), pieces_by_root_(program.values.size(), kNone) {
+  infer_shapes(height, width);
+}
+
+ValueId MapPlacement::root(ValueId id) const {
+  while (value(id).parent != kNoValue) id = value(id).parent;
+  return id;
+}
+
+std::int64_t MapPlacement::first_channel_in_root(ValueId id) const {
+  std::int64_t first = 0;
+  for (; value(id).parent != kNoValue; id = value(id).parent) first += value(id).first_channel;
+  return first;
+}
+
+Shape MapPlacement::shape(ValueId id) const {
+  Shape result = shapes_[index(root(id))];
+  result.c = value(id).channels;
+  return result;
+}
+
+void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
+  shapes_.resize(program_.values.size());
+  shapes_[0] = {1, value(0).channels, height, width};
+  for (const Step& step : program_.steps) {
+    std::vector<Shape> sources;
+    for (const ValueId source : step.sources) sources.push_back(shape(source));
+    Shape target = std::visit(
+        [&](const auto& op) {
+          using Op = std::decay_t<decltype(op)>;
+          if constexpr (std::is_same_v<Op, ConvolutionStep>) {
+            return graph::output_shape(op.convolution, sources);
+          } else if constexpr (std::is_same_v<Op, AddUpsampled>) {
+            return sources[0];
+          } else {
+            return graph::output_shape(op, sources);
+          }
+        },
+        step.op);
+    target.c = value(root(step.target)).channels;
+    shapes_[index(root(step.target))] = target;
+  }
+}
+
+memory::desc MapPlacement::desc(ValueId id) const {
+  const auto tag = id == 0 ? memory::format_tag::nchw : blocked_tag();
+  const Shape map = shape(id);
+  return {{map.n, map.c, map.h, map.w}, library_type(type(id)), tag};
+}
+
+std::size_t MapPlacement::use(ValueId id, std::size_t call) {
+  const ValueId whole = root(id);
+  std::size_t& piece = pieces_by_root_[index(whole)];
+  if (piece == kNone) {
+    piece = pieces_.size();
+    pieces_.push_back({desc(whole).get_size(), call, call});
+  }
+  pieces_[piece].first = std::min(pieces_[piece].first, call);
+  pieces_[piece].last = std::max(pieces_[piece].last, call);
+  return piece;
+}
+
+Place MapPlacement::place_of(ValueId id) {
+  const Shape map = shape(id);
+  const std::int64_t first = first_channel_in_root(id);
+  RF_CHECK(first % channel_block() == 0);
+  return {use(id, call_),
+          static_cast<std::size_t>(first * map.h * map.w) * graph::element_bytes(type(id))};
+}
+
+MapPlace MapPlacement::map_of(ValueId id) {
+  const Shape map = shape(id);
+  return {place_of(id), type(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block()};
+}
+
+Place MapPlacement::scratch(std::size_t bytes) {
+  pieces_.push_back({bytes, call_, call_});
+  return {pieces_.size() - 1, 0};
+}
+
+std::size_t MapPlacement::piece_of(ValueId id) const {
+  const std::size_t piece = pieces_by_root_[index(root(id))];
+  RF_CHECK(piece != kNone);
+  return piece;
+}
+
+}  // namespace retinaface::runtime::cpu

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/weights.h"
+#include "runtime/cpu/plan.h"
+#include "runtime/cpu/schedule.h"
+#include "runtime/cpu/weight_store.h"
+#include "runtime/lowering.h"
+
+namespace retinaface::runtime::cpu {
+
+/// A network ready for images of any size, and the plans for the sizes used last. Safe for several
+/// threads.
+class PlanCache {
+ public:
+  PlanCache(const graph::Graph& graph, const graph::Weights& weights);
+
+  /// The plan for images of this size. Throws as make_plan does.
+  std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const;
+
+ private:
+  static constexpr std::size_t kMaxPlans = 8;
+
+  std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width) const;
+
+  LoweredGraph program_;
+  std::vector<Task> schedule_;
+  mutable WeightStore weights_;
+  mutable std::mutex mutex_;
+  mutable std::list<std::shared_ptr<const Plan>> plans_;  // the one used last first
+};
+
+}  // namespace retinaface::runtime::cpu

@@ -1,0 +1,217 @@
+#include "runtime/cpu/session.h"
+
+#include <algorithm>
+#include <cstring>
+#include <variant>
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/thread_time.h"
+#include "runtime/cpu/library.h"
+#include "runtime/cpu/one_core.h"
+#include "runtime/kernels/kernels.h"
+
+namespace retinaface::runtime::cpu {
+namespace {
+
+void resize(AlignedBuffer<std::byte>& buffer, std::size_t bytes) {
+  if (buffer.size() != bytes) buffer = AlignedBuffer<std::byte>(bytes);
+}
+
+float* floats_at(const Place& place, std::byte* arena) {
+  return reinterpret_cast<float*>(arena + place.offset);
+}
+
+/// Copies each target cell's channel block from the source cell that it falls on.
+void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
+  const std::byte* const source = arena + call.source.place.offset;
+  std::byte* target = arena + call.target.place.offset;
+  const std::int64_t cell =
+      block * static_cast<std::int64_t>(graph::element_bytes(call.source.type));
+  for (std::int64_t b = 0; b < call.target.blocks; ++b) {
+    for (std::int64_t y = 0; y < call.target.height; ++y) {
+      const std::int64_t source_y = y * call.source.height / call.target.height;
+      const std::byte* const row =
+          source + (b * call.source.height + source_y) * call.source.width * cell;
+      for (std::int64_t x = 0; x < call.target.width; ++x) {
+        std::memcpy(target, row + x * call.source.width / call.target.width * cell,
+                    static_cast<std::size_t>(cell));
+        target += cell;
+      }
+    }
+  }
+}
+
+/// Runs a kernel of our own. They compute in float32.
+class KernelRun {
+ public:
+  KernelRun(const KernelCall& call, std::byte* arena, std::int64_t block)
+      : call_(call), arena_(arena), block_(block) {
+    for (const MapPlace& target : call.targets) {
+      const kernels::Map map = map_at(target);
+      for (std::int64_t b = 0; b < target.blocks; ++b)
+        out_.push_back(map.data + b * map.block_stride);
+    }
+  }
+
+  void operator()(const LibraryTask&) const { RF_CHECK(false); }
+  void operator()(const kernels::Stem& layer) const { kernels::run(layer, in(), out_, scratch()); }
+  void operator()(const kernels::Pointwise& layer) const { kernels::run(layer, in(), out_); }
+  void operator()(const kernels::Winograd& layer) const {
+    kernels::run(layer, in(), out_, scratch());
+  }
+  void operator()(const kernels::Deformable& layer) const {
+    kernels::run(layer, in(), map_at(call_.sources[1]), out_, scratch());
+  }
+  void operator()(const SeparableTask& task) const {
+    kernels::run(task.depthwise, task.pointwise, in(), out_, scratch());
+  }
+  void operator()(const AddUpsampled&) const {
+    kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1]), in(), call_.targets[0].blocks);
+  }
+
+ private:
+  kernels::Map map_at(const MapPlace& map) const {
+    RF_CHECK(map.type == graph::DataType::kFloat32);
+    return {floats_at(map.place, arena_), map.height, map.width, map.height * map.width * block_};
+  }
+  kernels::Map in() const { return map_at(call_.sources[0]); }
+  float* scratch() const { return floats_at(call_.scratch, arena_); }
+
+  const KernelCall& call_;
+  std::byte* arena_;
+  std::int64_t block_;
+  kernels::BlockPointers out_;
+};
+
+}  // namespace
+
+CpuSession::CpuSession(const PlanCache& plans)
+    : plans_(plans), stream_(library_engine()), block_(channel_block()) {}
+
+InputMap CpuSession::input(std::int64_t images, std::int64_t height, std::int64_t width) {
+  RF_CHECK(images > 0 && height > 0 && width > 0);
+  if (plan_ == nullptr || plan_->height != height || plan_->width != width) {
+    plan_ = nullptr;
+    plan_ = plans_.plan(height, width);
+    fit_arena();
+    bind();
+  }
+  images_ = images;
+  InputMap map = {.data = arena_.data() + plan_->input_offset,
+                  .type = plan_->input_type,
+                  .shape = {images, plan_->input_channels, height, width}};
+  if (images > 1) {
+    resize(batch_input_, static_cast<std::size_t>(images) * input_bytes());
+    map.data = batch_input_.data();
+  }
+  return map;
+}
+
+void CpuSession::run() {
+  const OneCore one_core;
+  if (images_ == 1) return run_image();
+  batch_outputs_.resize(plan_->outputs.size());
+  for (std::int64_t n = 0; n < images_; ++n) {
+    const auto image = static_cast<std::size_t>(n);
+    std::memcpy(arena_.data() + plan_->input_offset, batch_input_.data() + image * input_bytes(),
+                input_bytes());
+    run_image();
+    for (std::size_t i = 0; i < batch_outputs_.size(); ++i) {
+      const std::span<const std::byte> blocks = output_blocks(i);
+      if (n == 0) {
+        resize(batch_outputs_[i], static_cast<std::size_t>(images_) * blocks.size());
+      }
+      std::ranges::copy(blocks, batch_outputs_[i].data() + image * blocks.size());
+    }
+  }
+}
+
+std::vector<double> CpuSession::profile() {
+  RF_CHECK(images_ == 1);
+  const OneCore one_core;
+  std::vector<double> ms;
+  for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
+    const double start = thread_cpu_ms();
+    execute(i);
+    stream_.wait();
+    ms.push_back(thread_cpu_ms() - start);
+  }
+  return ms;
+}
+
+FeatureMap CpuSession::output(std::size_t index) const {
+  const OutputPlace& place = plan_->outputs[index];
+  FeatureMap map = {.data = arena_.data() + place.arena_offset,
+                    .type = place.type,
+                    .images = images_,
+                    .first_channel = place.first_channel,
+                    .channels = place.channels,
+                    .height = place.height,
+                    .width = place.width,
+                    .block = block_};
+  if (images_ > 1) {
+    map.data = batch_outputs_[index].data();
+    map.image_stride =
+        static_cast<std::int64_t>(output_blocks(index).size() / graph::element_bytes(place.type));
+    map.first_channel = place.first_channel % block_;
+  }
+  return map;
+}
+
+std::size_t CpuSession::input_bytes() const {
+  return static_cast<std::size_t>(plan_->input_channels * plan_->height * plan_->width) *
+         graph::element_bytes(plan_->input_type);
+}
+
+std::span<const std::byte> CpuSession::output_blocks(std::size_t index) const {
+  const OutputPlace& place = plan_->outputs[index];
+  const std::int64_t first = place.first_channel / block_;
+  const std::int64_t end = (place.first_channel + place.channels + block_ - 1) / block_;
+  const std::size_t bytes = static_cast<std::size_t>(place.height * place.width * block_) *
+                            graph::element_bytes(place.type);
+  return {arena_.data() + place.arena_offset + static_cast<std::size_t>(first) * bytes,
+          static_cast<std::size_t>(end - first) * bytes};
+}
+
+void CpuSession::run_image() {
+  for (std::size_t i = 0; i < plan_->calls.size(); ++i) execute(i);
+  stream_.wait();
+}
+
+/// Grows the arena when the plan needs more, and gives back a big one when it needs far less.
+void CpuSession::fit_arena() {
+  constexpr std::size_t kBig = std::size_t{64} << 20;
+  const bool wasteful = arena_.size() > kBig && arena_.size() / 4 > plan_->arena_bytes;
+  if (arena_.size() >= plan_->arena_bytes && !wasteful) return;
+  arena_ = {};
+  arena_ = AlignedBuffer<std::byte>(plan_->arena_bytes);
+  prefault(arena_.data(), arena_.size());
+}
+
+void CpuSession::bind() {
+  arguments_.assign(plan_->calls.size(), {});
+  for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
+    const auto* call = std::get_if<PrimitiveCall>(&plan_->calls[i].action);
+    if (call == nullptr) continue;
+    for (const Argument& argument : call->arguments) {
+      arguments_[i].emplace(argument.name,
+                            argument.weights ? *argument.weights
+                                             : dnnl::memory(argument.desc, library_engine(),
+                                                            arena_.data() + argument.place.offset));
+    }
+  }
+}
+
+void CpuSession::execute(std::size_t i) {
+  const auto& action = plan_->calls[i].action;
+  if (const auto* call = std::get_if<PrimitiveCall>(&action)) {
+    call->primitive.execute(stream_, arguments_[i]);
+  } else if (const auto* kernel = std::get_if<KernelCall>(&action)) {
+    std::visit(KernelRun(*kernel, arena_.data(), block_), kernel->task->action);
+  } else {
+    upsample(std::get<UpsampleCall>(action), arena_.data(), block_);
+  }
+}
+
+}  // namespace retinaface::runtime::cpu

@@ -24,7 +24,7 @@ using namespace retinaface;
 class StepTimes {
  public:
   StepTimes(const std::string& name, int height, int width) {
-    const graph::Graph graph = models::find_model(name).build();
+    const graph::Graph graph = models::find_model(name).network.build();
     network_ = runtime::make_onednn_network(graph, runtime::testing::lively_weights(graph, 1));
     session_ = network_->new_session();
     runtime::testing::outputs_for_noise(graph, *session_, height, width, 1);

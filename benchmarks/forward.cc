@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   const double seconds = std::atof(argument(2, "3").c_str());
 
   const models::Model& model = models::find_model(name);
-  const graph::Graph graph = model.build();
+  const graph::Graph graph = model.network.build();
   const auto network =
       runtime::make_onednn_network(graph, runtime::testing::lively_weights(graph, 1));
   const auto session = network->new_session();

@@ -125,7 +125,8 @@ int main(int argc, char** argv) {
   runtime::set_threads(threads);
   training::ProcessGroup alone({});
   const models::Model& model = models::find_model(recipe.model);
-  training::TrainingStep step(recipe, model, graph::random_weights(model.build(), 1), alone);
+  training::TrainingStep step(recipe, model, graph::random_weights(model.network.build(), 1),
+                              alone);
   training::Optimizer optimizer(step.network().parameters(), recipe.optimizer);
   const Source next_batch = data.empty() ? ready_batches(recipe) : loaded(recipe, data, threads);
   std::vector<double> times;

@@ -1,38 +1,50 @@
 # Every foreign library, as one imported target each. doc/dependencies.md says what each is for.
+# Seen from everywhere, so that a project that takes this one in by add_subdirectory can link.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(dnnl REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(tinyxml2 REQUIRED)
 
-pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
-pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
-pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
-pkg_check_modules(tiff REQUIRED IMPORTED_TARGET libtiff-4)
+pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET GLOBAL libturbojpeg)
+pkg_check_modules(spng REQUIRED IMPORTED_TARGET GLOBAL spng)
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET GLOBAL libwebp libwebpdemux)
+pkg_check_modules(tiff REQUIRED IMPORTED_TARGET GLOBAL libtiff-4)
 # Loaded when met, never linked: only the headers are needed.
 find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
 find_path(AV_INCLUDE_DIR libavformat/avformat.h REQUIRED PATH_SUFFIXES ffmpeg)
 find_path(SWSCALE_INCLUDE_DIR libswscale/swscale.h REQUIRED PATH_SUFFIXES ffmpeg)
 add_library(libav INTERFACE)
 target_include_directories(libav SYSTEM INTERFACE ${AV_INCLUDE_DIR} ${SWSCALE_INCLUDE_DIR})
-pkg_check_modules(exif REQUIRED IMPORTED_TARGET libexif)
+pkg_check_modules(exif REQUIRED IMPORTED_TARGET GLOBAL libexif)
 
 # Highway's headers alone (src/base/simd.h says why).
 find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
 add_library(hwy INTERFACE)
 target_include_directories(hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 
-find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
-add_library(protozero INTERFACE)
-target_include_directories(protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
-
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 add_library(stb INTERFACE)
 target_include_directories(stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})
+
+# What who links the static library links as well; cmake/retinaface-config.cmake.in finds them.
+set(RETINAFACE_LIBRARY_DEPENDENCIES
+    DNNL::dnnl PkgConfig::turbojpeg PkgConfig::spng PkgConfig::webp PkgConfig::tiff PkgConfig::exif
+    fmt::fmt OpenMP::OpenMP_CXX Threads::Threads ${CMAKE_DL_LIBS})
+
+if(NOT RETINAFACE_PROGRAM)
+  set(RETINAFACE_WITH_TRAINING OFF)
+  return()
+endif()
+
+find_package(CLI11 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(tinyxml2 REQUIRED)
+find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
+add_library(protozero INTERFACE)
+target_include_directories(protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 
 # The trainer alone needs these. libtorch's headers warn, so they are system headers; its own flags
 # (an old -std, -D_GLIBCXX_USE_CXX11_ABI) are not taken over.

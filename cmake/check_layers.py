@@ -12,15 +12,15 @@ import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
+          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
           "server"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
     "oneapi/": ["runtime/onednn"],
     "torch/": ["runtime/torch", "training", "mesh"],
-    "ATen/": ["runtime/torch", "runtime/autograd"],
-    "c10/": ["runtime/torch", "runtime/autograd"],
+    "ATen/": ["runtime/torch", "runtime/autograd", "training"],
+    "c10/": ["runtime/torch", "runtime/autograd", "training"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],
     "webp/": ["image"],

@@ -31,7 +31,8 @@ Image head() {
 
 /// The head with its hair, 202 px wide, and where its face is in it.
 Image whole_head() {
-  return to_rgb(part_of(read_image(testing::sample_folder() / "portrait.jpg"), 140, 16, 202, 202));
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  return to_rgb(part_of(portrait, 140, 16, 202, 202));
 }
 constexpr Box kFaceOfWholeHead = {39, 44, 132, 160};
 

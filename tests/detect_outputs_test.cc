@@ -159,6 +159,57 @@ TEST_F(DetectOutputs, WritesImagesOfFaces) {
   EXPECT_TRUE(blurred.empty() || blurred[0].score < 0.9F);
 }
 
+TEST_F(DetectOutputs, GoByTheExtensionUnlessToldOtherwise) {
+  run("detect portrait.jpg turned.jpg -o a.json");
+  EXPECT_EQ(json::parse(content("a.json")).size(), 2U);
+  EXPECT_EQ(run("detect portrait.jpg -o a.json").exit_code, 0);  // known as its own
+  run("detect portrait.jpg -o a.CSV");
+  EXPECT_EQ(content("a.CSV").substr(0, 12), "image,width,");
+  run("detect portrait.jpg -o b.csv --format jsonl");
+  EXPECT_EQ(images_of(content("b.csv")), std::vector<std::string>{"portrait.jpg"});
+  run("detect portrait.jpg -o c.json --format coco");
+  EXPECT_TRUE(json::parse(content("c.json")).contains("annotations"));
+}
+
+TEST_F(DetectOutputs, OneImageMayNameItsFile) {
+  EXPECT_EQ(run("detect portrait.jpg --draw --out new/drawn.jpg").exit_code, 0);
+  EXPECT_EQ(read_image(folder_ / "new/drawn.jpg").width(),
+            read_image(folder_ / "portrait.jpg").width());
+  EXPECT_EQ(run("detect portrait.jpg --draw --out drawn.jpg --jpeg-quality 30").exit_code, 0);
+  EXPECT_LT(fs::file_size(folder_ / "drawn.jpg"), fs::file_size(folder_ / "new/drawn.jpg") / 2);
+  for (const char* wrong : {"portrait.jpg turned.jpg --draw", "portrait.jpg --crops",
+                            "portrait.jpg --crops --draw", "portrait.jpg --format wider"}) {
+    EXPECT_EQ(run(std::string("detect --out x.png ") + wrong).exit_code, 2) << wrong;
+  }
+  EXPECT_THAT(run("detect portrait.jpg --draw --out portrait.jpg --overwrite").errors,
+              HasSubstr("is an input"));
+}
+
+TEST_F(DetectOutputs, AlignedFacesMayBeLargerWithAMargin) {
+  run("detect portrait.jpg --aligned --align-size 224 --out o");
+  const Image aligned = read_image(folder_ / "o/portrait.jpg.aligned/0.png");
+  ASSERT_EQ(aligned.width(), 224);
+  const auto faces = Detector().detect(aligned);
+  ASSERT_EQ(faces.size(), 1U);
+  for (std::size_t k = 0; k < 5; ++k) {  // twice the size, three quarters of it, an eighth away
+    EXPECT_NEAR(faces[0].landmarks[k].x, 1.5F * kAlignedLandmarks[k].x + 28, 11);
+    EXPECT_NEAR(faces[0].landmarks[k].y, 1.5F * kAlignedLandmarks[k].y + 28, 11);
+  }
+  EXPECT_NEAR(faces[0].landmarks[1].x - faces[0].landmarks[0].x,
+              1.5F * (kAlignedLandmarks[1].x - kAlignedLandmarks[0].x), 5);
+}
+
+TEST_F(DetectOutputs, OnATerminalALineAtTheEndSaysWhatWasDone) {
+  const auto on_terminal = [&](const std::string& arguments) {
+    return run("script -qec \"'" RETINAFACE_PROGRAM "' detect portrait.jpg turned.jpg -o t.jsonl " +
+               arguments + "\" /dev/null")
+        .output;
+  };
+  EXPECT_THAT(on_terminal(""), HasSubstr("retinaface: 2 images, 2 faces, "));
+  EXPECT_THAT(on_terminal("--quiet"), ::testing::Not(HasSubstr("2 images")));
+  EXPECT_EQ(run("detect portrait.jpg").errors, "");
+}
+
 TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
   const std::string whole = run("detect portrait.jpg turned.jpg crowd.webp").output;
   const auto same_faces = [](const std::string& a, const std::string& b) {

@@ -9,6 +9,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,17 @@ std::vector<std::string> images_of(const std::string& output) {
   std::vector<std::string> images;
   for (const std::string& line : lines_of(output)) images.push_back(json::parse(line)["image"]);
   return images;
+}
+
+TEST_F(Detect, WorksWithAsManyThreadsAsItMayRunOn) {
+  copy_sample("grey.png", "a.png");
+  copy_sample("grey.png", "b.png");
+  const auto bound = testing::run(
+      "cd '" + folder_.path().string() + "' && taskset -c " + std::to_string(::sched_getcpu()) +
+      " '" RETINAFACE_PROGRAM "' detect a.png b.png --threads 0 --verbose");
+  EXPECT_EQ(bound.exit_code, 0) << bound.errors;
+  EXPECT_THAT(bound.errors, HasSubstr(", 1 thread"));
+  EXPECT_THAT(detect("a.png b.png --threads 2 --verbose").errors, HasSubstr(", 2 threads"));
 }
 
 TEST_F(Detect, WritesOneJsonLineAnImage) {

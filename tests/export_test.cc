@@ -153,10 +153,11 @@ class OnnxRuntime : public ::testing::Test {
          std::map<std::string, std::size_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
       ASSERT_TRUE(outputs.contains(head));
       std::vector<float> expected;
-      for (std::size_t level = 0; level < model.model->anchors.levels.size(); ++level) {
+      for (std::size_t level = 0; level < model.model->detector.anchors.levels.size(); ++level) {
         const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
         const auto& map = maps[static_cast<std::size_t>(index)];
-        const std::size_t channels = values * model.model->anchors.levels[level].sizes_px.size();
+        const std::size_t channels =
+            values * model.model->detector.anchors.levels[level].sizes_px.size();
         const std::size_t cells = map.size() / channels;
         for (std::size_t cell = 0; cell < cells; ++cell) {
           for (std::size_t c = 0; c < channels; ++c) expected.push_back(map[c * cells + cell]);
@@ -183,7 +184,7 @@ TEST_F(OnnxRuntime, ComputesWhatTheDefaultModelComputes) {
 TEST_F(OnnxRuntime, ComputesWhatTheOthersCompute) {
   for (const char* name : {"mnet025-light", "resnet18+dcn+shared-heads", "resnet50+dcn"}) {
     const models::Model& row = models::find_model(name);
-    const graph::Graph graph = row.build();
+    const graph::Graph graph = row.network.build();
     graph::Weights weights = runtime::testing::lively_weights(graph, 5);
     runtime::testing::weaken_offsets(weights);
     weights.metadata = models::metadata(row);
@@ -192,7 +193,7 @@ TEST_F(OnnxRuntime, ComputesWhatTheOthersCompute) {
                            quoted(folder_ / "lively.onnx"))
                   .exit_code,
               0);
-    const models::LoadedModel model{&row, row.build(), {}};
+    const models::LoadedModel model{&row, row.network.build(), {}};
     const auto network = runtime::make_reference_network(graph, weights);
     const auto session = network->new_session();
     expect_equal(model, folder_ / "lively.onnx", *session, 24, 40);

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Packs annotated sets into tar files of a limited size, to carry them to a machine where a GPU is lent.
+"""Packs annotated sets into archives of a limited size, to carry them to a machine where a GPU is lent.
 
     tools/pack_training_data.py OUT NAME=SET... [--part-mib 57] [--reencode NAME=QUALITY]...
 
 Each SET is a folder with images/ and label.txt, in RetinaFace's form or in MTFL's; of its images those
 that the label.txt names are packed, as NAME/images/..., beside NAME/label.txt. Images travel as they
 are, or, with --reencode (needs opencv-python-headless and numpy), as WebP of that quality under their
-old names (readers go by the content). Parts are OUT/part1/data.tar, OUT/part2/data.tar ...; all labels
-are in the first. Unpacked over each other they are the sets:
+old names (readers go by the content). Parts are OUT/part1/data.tar.gz, OUT/part2/data.tar.gz ...; all
+labels are in the first. Unpacked over each other they are the sets:
 
-    for part in OUT/part*/data.tar; do tar -xf "$part" -C data; done
+    for part in OUT/part*/data.tar.gz; do tar -xzf "$part" -C data; done
 """
 import argparse
 import io
@@ -17,7 +17,7 @@ import os
 import sys
 import tarfile
 
-TAR_BLOCK = 512
+UNWRITTEN = 1 << 17  # bytes that the compressor may still hold, and the end of an archive
 
 
 def named_images(label_path):
@@ -50,30 +50,29 @@ def content_of(path, quality):
 
 
 class Parts:
-    """Tar files, a new one where the next file would not fit."""
+    """Archives, a new one where the next file might not fit."""
 
     def __init__(self, out, limit):
         self.out, self.limit = out, limit
-        self.number = self.size = 0
-        self.tar = None
+        self.number = 0
+        self.file = self.tar = None
 
     def add(self, name, content):
-        size = TAR_BLOCK + -(-len(content) // TAR_BLOCK) * TAR_BLOCK
-        if self.tar is None or self.size + size > self.limit - 20 * TAR_BLOCK:  # tar's end
+        if self.tar is None or self.file.tell() + len(content) + UNWRITTEN > self.limit:
             self.close()
             self.number += 1
-            self.size = 0
             folder = os.path.join(self.out, f"part{self.number}")
             os.makedirs(folder, exist_ok=True)
-            self.tar = tarfile.open(os.path.join(folder, "data.tar"), "w", format=tarfile.USTAR_FORMAT)
+            self.file = open(os.path.join(folder, "data.tar.gz"), "wb")
+            self.tar = tarfile.open(fileobj=self.file, mode="w:gz", format=tarfile.USTAR_FORMAT)
         entry = tarfile.TarInfo(name)
         entry.size = len(content)
         self.tar.addfile(entry, io.BytesIO(content))
-        self.size += size
 
     def close(self):
         if self.tar is not None:
             self.tar.close()
+            self.file.close()
 
 
 def pair(text):

@@ -19,8 +19,12 @@ inline constexpr Landmarks kAlignedLandmarks = {{{38.2946F, 51.6963F},
 
 /// The face turned, scaled and moved so that its points come closest to the template's (least
 /// squares over similarities, Umeyama 1991): kAlignedSide x kAlignedSide pixels, black where the
-/// image ends. `landmarks` are in pixels of `image`. Throws Error(kInvalidArgument) for an empty
-/// image or points that are no numbers or all in one place.
-RETINAFACE_API Image align_face(ImageView image, const Landmarks& landmarks);
+/// image ends. `landmarks` are in pixels of `image`. Throws Error: kInvalidArgument for an empty
+/// image, one whose stride is shorter than a row, or points that are no numbers or all in one
+/// place; kTooLarge for one with a side over kMaxImageSide.
+RETINAFACE_API Image align_face(const ImageView& image, const Landmarks& landmarks);
+inline Image align_face(const Image& image, const Landmarks& landmarks) {
+  return align_face(image.view(), landmarks);
+}
 
 }  // namespace retinaface

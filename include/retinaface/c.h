@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The detector in C. Conventions:
+ * The library in C. Conventions:
  * - Pixels, frames and units are those of the C++ headers: x right, y down, the image's corner at
  *   (0, 0), boxes half-open. Landmarks: left eye, right eye, nose tip, left and right mouth corner,
  *   as seen in the image.
@@ -9,8 +9,13 @@
  *   what was expected and what was found, of the calling thread's last failure.
  * - On success *result is an object to give back with the matching rf_..._free(), which takes NULL;
  *   on failure *result is NULL.
+ * - Objects named rf_..._options start with the defaults, and NULL stands for the defaults wherever
+ *   options are taken. A setter refuses a value outside its range and then changes nothing. They
+ *   may grow in later versions, as all types without visible members may; the structs below stay
+ *   as they are.
  * - No exception leaves the library; running out of memory is RF_OUT_OF_MEMORY.
- * - A detector may be used by any number of threads at once; each call uses one core.
+ * - A detector may be used by any number of threads at once; each call uses one core, unless it
+ *   says otherwise. Any other object is for one thread at a time.
  */
 
 #include <stddef.h>
@@ -24,20 +29,22 @@ extern "C" {
 
 typedef enum {
   RF_OK = 0,
-  RF_INVALID_ARGUMENT, /* an argument outside its documented range, or NULL */
-  RF_NOT_FOUND,        /* a file or model that does not exist */
-  RF_UNREADABLE,       /* the operating system refused to read */
-  RF_BAD_DATA,         /* truncated, corrupt or mis-shaped content */
-  RF_UNSUPPORTED,      /* valid content of a kind that this build does not handle */
-  RF_TOO_LARGE,        /* an image of more pixels than are allowed */
-  RF_OUT_OF_MEMORY,
-  RF_INTERNAL_ERROR /* a mistake of the library's own */
+  RF_INVALID_ARGUMENT = 1, /* an argument outside its documented range, or NULL */
+  RF_NOT_FOUND = 2,        /* a file or model that does not exist */
+  RF_UNREADABLE = 3,       /* the operating system refused to read */
+  RF_BAD_DATA = 4,         /* truncated, corrupt or mis-shaped content */
+  RF_UNSUPPORTED = 5,      /* valid content of a kind that this build does not handle */
+  RF_TOO_LARGE = 6,        /* beyond a limit: of pixels, of an image's sides, of a file's bytes */
+  RF_OUT_OF_MEMORY = 7,
+  RF_INTERNAL_ERROR = 8, /* a mistake of the library's own */
+  RF_UNWRITABLE = 9      /* the operating system refused to write */
 } rf_status;
 
 typedef enum { RF_RGB, RF_BGR, RF_RGBA, RF_BGRA, RF_GRAY } rf_pixel_format;
 
-/* An image that the caller owns: height rows of width pixels of 8 bits a channel, stride bytes
- * from one row to the next. */
+/* An image that the caller owns: height rows of width pixels of 8 bits a channel. data is the first
+ * pixel of the top row, stride the bytes from one row to the one below; it is negative for images
+ * that are stored bottom row first. */
 typedef struct {
   const uint8_t* data;
   int32_t width;
@@ -57,17 +64,16 @@ typedef struct {
   rf_point landmarks[5];
 } rf_face;
 
-/* Start from rf_default_options(). */
-typedef struct {
-  float min_score; /* faces below are dropped; 0 to 1 */
-  float nms_iou;   /* of two boxes that overlap by more than this only the better stays; 0 to 1 */
-  const float* scales; /* factors to resize the image by, each over 0 and up to 16 */
-  size_t scale_count;  /* 0: what faces of all sizes need */
-} rf_detect_options;
-
 typedef struct rf_detector rf_detector;
-typedef struct rf_image rf_image;
+typedef struct rf_detect_options rf_detect_options;
 typedef struct rf_faces rf_faces;
+typedef struct rf_models rf_models;
+typedef struct rf_image rf_image;
+typedef struct rf_read_options rf_read_options;
+typedef struct rf_tracker rf_tracker;
+typedef struct rf_tracker_options rf_tracker_options;
+typedef struct rf_video rf_video;
+typedef struct rf_video_options rf_video_options;
 
 /* "MAJOR.MINOR.PATCH" of the library that is linked. */
 RETINAFACE_API const char* rf_version(void);
@@ -75,26 +81,163 @@ RETINAFACE_API const char* rf_version(void);
 /* Of the calling thread's last failure; "" before the first. Valid until its next failure. */
 RETINAFACE_API const char* rf_last_error(void);
 
-RETINAFACE_API rf_detect_options rf_default_options(void);
+/* ---- Detection ---- */
 
 /* model: path of a .safetensors file or name of a model, as for Detector (detector.h); NULL for the
-   default model. */
+ * default model. */
 RETINAFACE_API rf_status rf_detector_new(const char* model, rf_detector** result);
+/* Of the bytes of a .safetensors file, which are needed during the call alone. name stands in for
+ * the path in messages; NULL for "model". */
+RETINAFACE_API rf_status rf_detector_from_memory(const void* bytes, size_t size, const char* name,
+                                                 rf_detector** result);
 RETINAFACE_API void rf_detector_free(rf_detector* detector);
 
-/* Faces by falling score; none is no failure. options may be NULL. */
+RETINAFACE_API rf_status rf_detect_options_new(rf_detect_options** result);
+RETINAFACE_API void rf_detect_options_free(rf_detect_options* options);
+/* Faces below are dropped; 0 to 1. */
+RETINAFACE_API rf_status rf_detect_options_set_min_score(rf_detect_options* options, float score);
+/* Of two boxes that overlap by more than this only the better stays; 0 to 1. */
+RETINAFACE_API rf_status rf_detect_options_set_nms_iou(rf_detect_options* options, float iou);
+/* Factors to resize the image by, each over 0 and up to 16, which are copied; count 0: what faces
+ * of all sizes need. */
+RETINAFACE_API rf_status rf_detect_options_set_scales(rf_detect_options* options,
+                                                      const float* scales, size_t count);
+/* Larger images are worked on in overlapping squares of this side, at least 1280; 0: in one piece,
+ * however much memory that takes. */
+RETINAFACE_API rf_status rf_detect_options_set_tile(rf_detect_options* options, int32_t side_px);
+/* Only this many faces, those of the highest scores; 0: all. */
+RETINAFACE_API rf_status rf_detect_options_set_max_faces(rf_detect_options* options, int32_t count);
+/* Faces whose box's shorter side has fewer pixels of the image are dropped; 0 or more. */
+RETINAFACE_API rf_status rf_detect_options_set_min_size(rf_detect_options* options, float side_px);
+/* Not 0: boxes end at the image's edges, and faces whose box lies outside are dropped. */
+RETINAFACE_API rf_status rf_detect_options_set_clip_to_image(rf_detect_options* options,
+                                                             int32_t clips);
+
+/* Faces by falling score; none is no failure. */
 RETINAFACE_API rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
                                    const rf_detect_options* options, rf_faces** result);
+/* The same for each of count images, worked on by up to that many threads at once (0: one for each
+ * core). results has room for count pointers, in the order of the images; on failure all of them
+ * are NULL, and the message names the image, "images[4]: ...". */
+RETINAFACE_API rf_status rf_detect_batch(const rf_detector* detector, const rf_image_view* images,
+                                         size_t count, const rf_detect_options* options,
+                                         int32_t threads, rf_faces** results);
 RETINAFACE_API size_t rf_faces_count(const rf_faces* faces);
 /* The first of rf_faces_count() faces in a row; NULL when there are none. */
 RETINAFACE_API const rf_face* rf_faces_data(const rf_faces* faces);
+/* The values that the model's heads beyond those of score, box and landmarks give face i: *count of
+ * them, valid as long as faces; none (NULL) for the models of this library. */
+RETINAFACE_API const float* rf_faces_values(const rf_faces* faces, size_t i, size_t* count);
 RETINAFACE_API void rf_faces_free(rf_faces* faces);
+
+/* ---- What is known of models, without running them ---- */
+
+typedef enum {
+  RF_WEIGHTS_NONE = 0, /* nowhere: they have to be made */
+  RF_WEIGHTS_BUILT_IN = 1,
+  RF_WEIGHTS_FILE = 2,
+  RF_WEIGHTS_MEMORY = 3
+} rf_weights_origin;
+
+/* All models that the library knows; multiply-adds for images of width x height pixels, each 1 to
+ * 65536. */
+RETINAFACE_API rf_status rf_models_known(int32_t width, int32_t height, rf_models** result);
+/* The one that a detector has loaded, as a list of one. */
+RETINAFACE_API rf_status rf_models_of_detector(const rf_detector* detector, int32_t width,
+                                               int32_t height, rf_models** result);
+RETINAFACE_API size_t rf_models_count(const rf_models* models);
+/* Of the ith of them; what they return is valid as long as models. Beyond the last one: "", NULL
+ * or 0. */
+RETINAFACE_API const char* rf_models_name(const rf_models* models, size_t i);
+RETINAFACE_API const char* rf_models_summary(const rf_models* models, size_t i); /* one line */
+RETINAFACE_API rf_weights_origin rf_models_weights_origin(const rf_models* models, size_t i);
+/* The file's path, or the name that was given for bytes; else "". */
+RETINAFACE_API const char* rf_models_weights_source(const rf_models* models, size_t i);
+RETINAFACE_API int64_t rf_models_parameters(const rf_models* models, size_t i);
+RETINAFACE_API int64_t rf_models_multiply_adds(const rf_models* models, size_t i);
+/* *count strides in pixels, of the levels of its anchors, finest first. */
+RETINAFACE_API const int32_t* rf_models_strides(const rf_models* models, size_t i, size_t* count);
+RETINAFACE_API void rf_models_free(rf_models* models);
+
+/* ---- Images ---- */
+
+RETINAFACE_API rf_status rf_read_options_new(rf_read_options** result);
+RETINAFACE_API void rf_read_options_free(rf_read_options* options);
+/* 0: leave images as they are stored; else turn them upright as EXIF says, the default. */
+RETINAFACE_API rf_status rf_read_options_set_apply_orientation(rf_read_options* options,
+                                                               int32_t applies);
+/* Refuse images of more pixels before decoding them; 1 or more. */
+RETINAFACE_API rf_status rf_read_options_set_max_pixels(rf_read_options* options, int64_t pixels);
 
 /* Decodes an image file of any format that the library reads and turns it upright. */
 RETINAFACE_API rf_status rf_image_read(const char* path, rf_image** result);
+RETINAFACE_API rf_status rf_image_read_with(const char* path, const rf_read_options* options,
+                                            rf_image** result);
+/* The same for the bytes of such a file. name stands in for the path in messages; NULL for
+ * "image". */
+RETINAFACE_API rf_status rf_image_decode(const void* bytes, size_t size, const char* name,
+                                         const rf_read_options* options, rf_image** result);
+/* A copy of the caller's pixels, as RGB. */
+RETINAFACE_API rf_status rf_image_copy(const rf_image_view* image, rf_image** result);
 /* Valid as long as the image. */
 RETINAFACE_API rf_image_view rf_image_get_view(const rf_image* image);
+/* Writes an image; the format follows the extension: .jpg, .jpeg, .png or .webp. The file is
+ * replaced as a whole or not at all: RF_UNWRITABLE. */
+RETINAFACE_API rf_status rf_image_write(const char* path, const rf_image_view* image);
 RETINAFACE_API void rf_image_free(rf_image* image);
+
+/* The face turned, scaled and moved so that its five landmarks, in pixels of image, come closest to
+ * where recognisers expect them: 112 x 112 pixels, black where the image ends. */
+RETINAFACE_API rf_status rf_align_face(const rf_image_view* image, const rf_point* landmarks,
+                                       rf_image** result);
+/* Makes count faces of the image unrecognisable, each in the ellipse around its box and a little
+ * beyond. */
+RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);
+
+/* ---- Videos ---- */
+
+RETINAFACE_API rf_status rf_video_options_new(rf_video_options** result);
+RETINAFACE_API void rf_video_options_free(rf_video_options* options);
+/* Refuse videos of more pixels a frame; 1 or more. */
+RETINAFACE_API rf_status rf_video_options_set_max_pixels(rf_video_options* options, int64_t pixels);
+
+/* source: a video's file, a camera ("/dev/video0") or the address of a stream ("rtsp://..."), as
+ * for VideoReader (video.h). FFmpeg's libraries are loaded when the first one is met;
+ * RF_UNSUPPORTED where they are not installed. */
+RETINAFACE_API rf_status rf_video_open(const char* source, const rf_video_options* options,
+                                       rf_video** result);
+/* Goes to the next frame: *has_frame is 1, and *number, from 0, and *time_s, since the first frame,
+ * are its own; at the video's end *has_frame is 0. number and time_s may be NULL. */
+RETINAFACE_API rf_status rf_video_next(rf_video* video, int32_t* has_frame, int64_t* number,
+                                       double* time_s);
+/* The frame that rf_video_next() went to. */
+RETINAFACE_API rf_status rf_video_image(rf_video* video, rf_image** result);
+/* What was lost so far, as one line, valid until the next call; "" if nothing. */
+RETINAFACE_API const char* rf_video_damage(const rf_video* video);
+/* As the video says or as guessed from its beginning; 0 if unknown. */
+RETINAFACE_API double rf_video_frames_per_s(const rf_video* video);
+RETINAFACE_API int64_t rf_video_expected_frames(const rf_video* video);
+/* Width of a pixel by its height, in the frame as shown. */
+RETINAFACE_API double rf_video_pixel_aspect(const rf_video* video);
+/* The video ends at the next frame, even while a camera is waited for. From any thread. */
+RETINAFACE_API void rf_video_stop(rf_video* video);
+RETINAFACE_API void rf_video_free(rf_video* video);
+
+RETINAFACE_API rf_status rf_tracker_options_new(rf_tracker_options** result);
+RETINAFACE_API void rf_tracker_options_free(rf_tracker_options* options);
+/* Faces from this score on begin tracks, fainter ones only carry them on; 0 to 1. */
+RETINAFACE_API rf_status rf_tracker_options_set_min_score(rf_tracker_options* options, float score);
+/* A face that was not seen for longer, and for more than three frames, is new; 0 or more. */
+RETINAFACE_API rf_status rf_tracker_options_set_max_absence(rf_tracker_options* options,
+                                                            double seconds);
+
+/* Follows faces through the frames of one video, as Tracker does (tracker.h). */
+RETINAFACE_API rf_status rf_tracker_new(const rf_tracker_options* options, rf_tracker** result);
+/* Writes the number of each face's track to tracks, which has room for count: from 1 on and never
+ * given twice, 0 for a faint face that carries on none. time_s is the frame's time. */
+RETINAFACE_API rf_status rf_tracker_update(rf_tracker* tracker, const rf_face* faces, size_t count,
+                                           double time_s, int64_t* tracks);
+RETINAFACE_API void rf_tracker_free(rf_tracker* tracker);
 
 #ifdef __cplusplus
 }

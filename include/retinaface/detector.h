@@ -1,26 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "retinaface/array_view.h"
 #include "retinaface/export.h"
-#include "retinaface/geometry.h"
+#include "retinaface/face.h"
 #include "retinaface/image.h"
+#include "retinaface/model_info.h"
 
 namespace retinaface {
-
-/// One detected face, in pixels of the image that was given.
-struct Face {
-  float score = 0;  ///< probability of being a face, 0 to 1
-  Box box;
-  Landmarks landmarks{};
-  /// Of the model's heads beyond those of score, box and landmarks, in their order; empty for the
-  /// models of this library.
-  std::vector<float> values{};
-};
 
 struct DetectOptions {
   /// Of what the built-in model finds at this score, 1.7 % is neither face nor head
@@ -40,6 +32,14 @@ struct DetectOptions {
   /// Images (after resizing) of more pixels than a square of this side has are worked on in
   /// overlapping tiles of this side, which bounds memory; 0: never. Otherwise at least 1280.
   int tile_px = 4096;
+  /// Only this many faces, those of the highest scores; 0: all.
+  int max_faces = 0;
+  /// Faces whose box's shorter side has fewer pixels of the image are dropped. 0 or more. The box
+  /// is measured as it was found, before clip_to_image.
+  float min_size_px = 0;
+  /// Boxes end at the image's edges, and faces whose box lies outside are dropped. Landmarks stay
+  /// where they are.
+  bool clip_to_image = false;
 };
 
 /// A loaded face detector. Immutable: one object serves any number of threads at once, each call
@@ -53,6 +53,9 @@ class RETINAFACE_API Detector {
   /// in $RETINAFACE_MODELS or the installed share/retinaface/models (same page, Names). Throws
   /// Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
   explicit Detector(const std::filesystem::path& model);
+  /// The bytes of such a file, which are needed during the call alone; `name` stands in for the
+  /// path in messages. Throws Error: kBadData or kUnsupported.
+  static Detector from_bytes(ArrayView<std::byte> safetensors, const std::string& name = "model");
 
   ~Detector();
   Detector(const Detector&);
@@ -60,16 +63,25 @@ class RETINAFACE_API Detector {
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
 
-  /// Faces by falling score; empty when there are none. Boxes may reach over the image's edge.
-  /// Throws Error(kInvalidArgument) for an empty image, one whose stride is
-  /// shorter than a row, or an option outside its range.
-  std::vector<Face> detect(ImageView image, const DetectOptions& options = {}) const;
+  /// Faces by falling score; empty when there are none. Boxes may reach over the image's edge
+  /// (DetectOptions::clip_to_image). Throws Error: kInvalidArgument for an empty image, one whose
+  /// stride is shorter than a row, or an option outside its range; kTooLarge for an image with a
+  /// side over kMaxImageSide, before or after resizing.
+  std::vector<Face> detect(const ImageView& image, const DetectOptions& options = {}) const;
+  std::vector<Face> detect(const Image& image, const DetectOptions& options = {}) const {
+    return detect(image.view(), options);
+  }
 
   /// The same for each of several images, in their order, worked on by up to `threads` threads at
-  /// once (0: one for each core). Throws what detect throws, for one of the images that fail.
-  std::vector<std::vector<Face>> detect_batch(std::span<const ImageView> images,
+  /// once (0: one for each core). Throws what detect throws, for one of the images that fail, with
+  /// its place in the message, "images[4]: ...".
+  std::vector<std::vector<Face>> detect_batch(ArrayView<ImageView> images,
                                               const DetectOptions& options = {},
                                               int threads = 0) const;
+
+  /// What is known of the loaded model; multiply-adds for images of width x height pixels. Throws
+  /// Error(kInvalidArgument) for a side that is not from 1 to 65536.
+  ModelInfo info(int width = 640, int height = 480) const;
 
  private:
   friend struct DetectorFactory;  // for what is not in this interface

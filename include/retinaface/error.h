@@ -11,7 +11,8 @@ namespace retinaface {
 enum class ErrorCode {
   kInvalidArgument,  ///< an option or argument outside its documented range
   kNotFound,         ///< a file, model or folder that does not exist
-  kUnreadable,       ///< the operating system refused to read or write
+  kUnreadable,       ///< the operating system refused to read
+  kUnwritable,       ///< the operating system refused to write
   kBadData,          ///< content that is not what its kind demands: truncated, corrupt, mis-shaped
   kUnsupported,      ///< valid content of a kind that this build does not handle
   kTooLarge,         ///< beyond a limit set by the caller or by the library

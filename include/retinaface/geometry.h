@@ -10,7 +10,10 @@ struct Point {
   float x = 0;
   float y = 0;
 
-  friend bool operator==(const Point&, const Point&) = default;
+  friend constexpr bool operator==(const Point& a, const Point& b) {
+    return a.x == b.x && a.y == b.y;
+  }
+  friend constexpr bool operator!=(const Point& a, const Point& b) { return !(a == b); }
 };
 
 /// An axis-aligned box [x0, x1) x [y0, y1) in pixels of the same frame as Point. Half-open: its
@@ -25,7 +28,10 @@ struct Box {
   float height() const { return y1 - y0; }
   Point center() const { return {(x0 + x1) / 2, (y0 + y1) / 2}; }
 
-  friend bool operator==(const Box&, const Box&) = default;
+  friend constexpr bool operator==(const Box& a, const Box& b) {
+    return a.x0 == b.x0 && a.y0 == b.y0 && a.x1 == b.x1 && a.y1 == b.y1;
+  }
+  friend constexpr bool operator!=(const Box& a, const Box& b) { return !(a == b); }
 };
 
 /// Five facial points: left eye, right eye, nose tip, left and right mouth corner; left and right

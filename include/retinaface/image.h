@@ -3,10 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <string>
-#include <vector>
 
+#include "retinaface/array_view.h"
 #include "retinaface/export.h"
 
 namespace retinaface {
@@ -17,8 +16,12 @@ enum class PixelFormat { kRgb, kBgr, kRgba, kBgra, kGray };
 /// Bytes of one pixel in `format`: 1, 3 or 4.
 RETINAFACE_API int bytes_per_pixel(PixelFormat format);
 
-/// An image somebody else owns: `height` rows of `width` pixels of 8 bits a channel, `stride`
-/// bytes from one row to the next (at least width * bytes per pixel).
+/// No image is wider or higher, px; functions throw Error(kTooLarge) beyond.
+inline constexpr int kMaxImageSide = (1 << 29) - 1;
+
+/// An image somebody else owns: `height` rows of `width` pixels of 8 bits a channel. `data` is the
+/// first pixel of the top row, `stride` the bytes from one row to the one below: at least width *
+/// bytes per pixel, or, for images that are stored bottom row first, at most minus that.
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0;
@@ -30,27 +33,39 @@ struct ImageView {
   bool empty() const { return width <= 0 || height <= 0; }
 };
 
-/// An image that owns its pixels: RGB, 8 bits a channel, rows without padding.
+/// An image that owns its pixels: RGB, 8 bits a channel, rows without padding. Where a function
+/// takes an ImageView, an Image may be given.
 class RETINAFACE_API Image {
  public:
   Image() = default;
-  /// A black image. Throws Error(kInvalidArgument) when a side is negative.
+  /// A black image. Throws Error: kInvalidArgument when a side is negative, kTooLarge when one is
+  /// over kMaxImageSide; std::bad_alloc when the memory does not hold it.
   Image(int width, int height);
+  ~Image();
+  Image(const Image& other);
+  Image& operator=(const Image& other);
+  /// The image that was moved from is empty.
+  Image(Image&& other) noexcept;
+  Image& operator=(Image&& other) noexcept;
 
   int width() const { return width_; }
   int height() const { return height_; }
-  bool empty() const { return pixels_.empty(); }
+  bool empty() const { return width_ == 0 || height_ == 0; }
   std::ptrdiff_t stride() const { return std::ptrdiff_t{3} * width_; }
-  std::uint8_t* row(int y) { return pixels_.data() + y * stride(); }
-  const std::uint8_t* row(int y) const { return pixels_.data() + y * stride(); }
+  std::uint8_t* row(int y) { return pixels_ + y * stride(); }
+  const std::uint8_t* row(int y) const { return pixels_ + y * stride(); }
 
-  ImageView view() const { return {pixels_.data(), width_, height_, stride(), PixelFormat::kRgb}; }
-  operator ImageView() const { return view(); }
+  /// Valid as long as this image is neither changed in size nor gone. Not to be had of a temporary:
+  /// the view would outlive the pixels.
+  ImageView view() const& { return {pixels_, width_, height_, stride(), PixelFormat::kRgb}; }
+  ImageView view() const&& = delete;
+  operator ImageView() const& { return view(); }
+  operator ImageView() const&& = delete;
 
  private:
+  std::uint8_t* pixels_ = nullptr;  // null when empty
   int width_ = 0;
   int height_ = 0;
-  std::vector<std::uint8_t> pixels_;
 };
 
 struct ReadOptions {
@@ -72,15 +87,18 @@ struct ReadOptions {
 RETINAFACE_API Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.
-RETINAFACE_API Image decode_image(std::span<const std::byte> encoded,
-                                  const ReadOptions& options = {},
+RETINAFACE_API Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options = {},
                                   const std::string& name = "image");
 
 /// Writes an image; the format follows the extension: .jpg/.jpeg (quality 92), .png or .webp.
 /// Alpha is dropped. The file is replaced as a whole or not at all.
 /// Throws Error: kUnsupported for another extension or a side that the format cannot hold,
-/// kInvalidArgument for an empty image, kUnreadable when the file cannot be written.
-RETINAFACE_API void write_image(const std::filesystem::path& path, ImageView image);
+/// kInvalidArgument for an image that is empty or whose stride is shorter than a row, kUnwritable
+/// when the file cannot be written.
+RETINAFACE_API void write_image(const std::filesystem::path& path, const ImageView& image);
+inline void write_image(const std::filesystem::path& path, const Image& image) {
+  write_image(path, image.view());
+}
 
 /// Whether write_image knows the extension of `path`.
 RETINAFACE_API bool can_write_image(const std::filesystem::path& path);

@@ -1,9 +1,15 @@
 #include "base/cpu.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <string_view>
 #include <thread>
+#include <vector>
+
+#include <sched.h>
+
+#include "base/cpu_quota.h"
 
 namespace retinaface {
 namespace {
@@ -27,6 +33,16 @@ SimdLevel allowed_level() {
   return name == "baseline" ? SimdLevel::kBaseline
          : name == "avx2"   ? SimdLevel::kAvx2
                             : SimdLevel::kAvx512;
+}
+
+/// The CPUs that this process may run on.
+int bound_cpus() {
+  constexpr std::size_t kCpus = 1 << 16;  // more than the kernel knows
+  static_assert(kCpus % CPU_SETSIZE == 0);
+  std::vector<cpu_set_t> set(kCpus / CPU_SETSIZE);
+  const std::size_t bytes = set.size() * sizeof(cpu_set_t);
+  if (::sched_getaffinity(0, bytes, set.data()) == 0) return CPU_COUNT_S(bytes, set.data());
+  return static_cast<int>(std::thread::hardware_concurrency());
 }
 
 }  // namespace
@@ -57,7 +73,18 @@ bool has_bfloat16_products() {
 }
 
 int core_count() {
-  return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+  static const int count = [] {
+    int cpus = bound_cpus();
+    if (const auto quota = cpu_quota()) {
+      cpus = static_cast<int>(std::min<double>(cpus, std::ceil(*quota)));
+    }
+    return std::max(cpus, 1);
+  }();
+  return count;
+}
+
+int thread_count(int asked) {
+  return asked > 0 ? asked : core_count();
 }
 
 }  // namespace retinaface

@@ -19,7 +19,12 @@ const char* to_string(SimdLevel level);
 /// does not ask for less. Where it does not, such products are computed many times slower.
 bool has_bfloat16_products();
 
-/// Threads that this process can run at once; at least 1.
+/// Threads that this process may run at once, at least 1: the CPUs that it is bound to (taskset),
+/// or fewer where its control groups limit their time (cpu_quota.h), a part of a CPU counting as
+/// one. Looked at once, and the same for the life of the process.
 int core_count();
+
+/// How many threads are meant by an option whose 0 stands for the default, core_count().
+int thread_count(int asked);
 
 }  // namespace retinaface

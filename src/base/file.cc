@@ -122,7 +122,7 @@ void make_folders(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {
-    fail(ErrorCode::kUnreadable, "{}: cannot be made a folder: {}", printable(path),
+    fail(ErrorCode::kUnwritable, "{}: cannot be made a folder: {}", printable(path),
          error.message());
   }
 }
@@ -140,7 +140,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   if (!is_device) part += fmt::format(".{}.part", ::getpid());
   const auto give_up = [&](int error) {
     if (!is_device) ::unlink(part.c_str());
-    fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", printable(path),
+    fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", printable(path),
          system_message(error));
   };
 

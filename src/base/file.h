@@ -23,13 +23,13 @@ std::string excerpt(std::string_view text);
 std::vector<std::byte> read_file(const std::filesystem::path& path,
                                  std::uint64_t max_bytes = std::uint64_t{4} << 30);
 
-/// Makes the folder and those above it where they are missing. Throws Error(kUnreadable) with the
+/// Makes the folder and those above it where they are missing. Throws Error(kUnwritable) with the
 /// path.
 void make_folders(const std::filesystem::path& path);
 
 /// Replaces the file as a whole: a reader sees the old or the new content, never a part, even if
 /// the process is killed in between. Of a link, the file that it leads to is replaced; a pipe, a
-/// terminal or another device is written to. Throws Error(kUnreadable) with the path.
+/// terminal or another device is written to. Throws Error(kUnwritable) with the path.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, const std::string& content);
 

@@ -61,7 +61,7 @@ TEST(File, SaysWhatIsWrongWithAPath) {
   EXPECT_EQ(read_file(folder / "five", 5).size(), 5U);
   EXPECT_EQ(error_of([&] { read_file(folder / "five", 4); }).code(), ErrorCode::kTooLarge);
   EXPECT_EQ(error_of([&] { write_file_atomically(folder / "no/file", std::string("x")); }).code(),
-            ErrorCode::kUnreadable);
+            ErrorCode::kUnwritable);
 }
 
 TEST(Printable, KeepsTextAndEscapesTheRest) {
@@ -85,7 +85,7 @@ TEST(MakeFolders, MakesThoseAboveAndNamesWhatIsInTheWay) {
   make_folders(folder / "a/b/c");  // there already
   write_file_atomically(folder / "file", std::string("x"));
   const Error error = error_of([&] { make_folders(folder / "file/below"); });
-  EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+  EXPECT_EQ(error.code(), ErrorCode::kUnwritable);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("file/below: cannot be made a folder"));
 }
 

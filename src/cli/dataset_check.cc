@@ -20,6 +20,7 @@
 #include "cli/dataset.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
 #include "image/draw.h"
@@ -157,7 +158,7 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
   std::size_t next = 0;
   std::size_t done = 0;
   run_in_order(
-      options.threads > 0 ? options.threads : core_count(),
+      thread_count(options.threads),
       [&] { return next < entries.size() ? std::optional(next++) : std::nullopt; },
       [&](std::size_t i) {
         const fs::path drawing = drawn[i] ? drawing_path(options.out, entries[i].path) : fs::path();
@@ -217,8 +218,7 @@ Action declare_dataset_check(CLI::App& app) {
   app.add_option("--list", options->list, "list at most this many of each kind of defect")
       ->capture_default_str();
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->threads, "images read at once");
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }

@@ -19,6 +19,7 @@
 #include "cli/dataset.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
 #include "pipeline/output_guard.h"
@@ -69,7 +70,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   std::size_t next = 0;
   std::size_t done = 0;
   run_in_order(
-      options.threads > 0 ? options.threads : core_count(),
+      thread_count(options.threads),
       [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
       [&](const AnnotatedImage* annotated) -> Size {
         try {
@@ -151,8 +152,7 @@ Action declare_dataset_convert(CLI::App& app) {
                  "folder of the images, whose sizes coco and voc say (default: looked for beside "
                  "the annotations)");
   add_category_option(app, options->categories);
-  app.add_option("--threads", options->threads, "images read at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->threads, "images read at once");
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "cli/interruption.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/threads_option.h"
 #include "cli/thresholds.h"
+#include "detection/aligned_size.h"
 #include "detection/tiles.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
@@ -28,6 +31,7 @@ struct Options {
   std::vector<std::string> inputs;
   std::string list;
   std::string scales = kAllSizes;
+  std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
   bool quiet = false;
@@ -50,8 +54,18 @@ void check(const Options& options) {
   if (options.job.writes_wider() && options.out.empty()) {
     throw UsageError("--format wider: --out DIR is missing");
   }
-  if (options.job.writes_wider() && pipeline::is_video_place(options.out)) {
-    throw UsageError("--format wider: expected a folder as --out, found the name of a video");
+  const bool is_file =
+      pipeline::is_video_place(options.out) || pipeline::is_image_place(options.out);
+  if (is_file && !options.job.images.annotates()) {
+    throw UsageError(
+        "--out: expected a folder, found the name of an image or video, which goes "
+        "with --draw and --blur");
+  }
+  if (is_file &&
+      (options.job.writes_wider() || options.job.images.crops || options.job.images.aligned)) {
+    throw UsageError(
+        "--crops, --aligned and --format wider: expected a folder as --out, found the "
+        "name of an image or video");
   }
   if (!options.out.empty() && !options.job.images.any() && !options.job.writes_wider()) {
     throw UsageError(
@@ -99,9 +113,13 @@ pipeline::DetectionJob job_of(const Options& options) {
   job.inputs = pipeline::find_inputs(arguments, options.out);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
-  if (pipeline::is_video_place(options.out) &&
-      (job.inputs.size() != 1 || !pipeline::leads_to_video(job.inputs[0].path))) {
+  const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
+  if (pipeline::is_video_place(options.out) && !is_video) {
     throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
+  }
+  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || is_video)) {
+    throw UsageError(
+        "--out: the name of an image goes with one image as input; else name a folder");
   }
   return job;
 }
@@ -128,8 +146,12 @@ pipeline::DetectionEvents events_of(const Options& options, const pipeline::Dete
 }
 
 /// Tells how the job ended; returns the exit code.
-int conclude(const Options& options, const pipeline::DetectionSummary& summary) {
+int conclude(const Options& options, const pipeline::DetectionSummary& summary, double seconds) {
   const std::string counted = summary.has_videos ? "images and frames" : "images";
+  if (!options.quiet && !options.verbose && ::isatty(STDERR_FILENO) == 1) {
+    fmt::print(stderr, "retinaface: {} {}, {} faces, {:.1f} s\n", summary.done, counted,
+               summary.faces, seconds);
+  }
   if (options.verbose && summary.done > 0) {
     fmt::print(stderr, "retinaface: {} {}, {} faces, {:.2f} ms each, {} failed\n", summary.done,
                counted, summary.faces, summary.ms / static_cast<double>(summary.done),
@@ -144,16 +166,20 @@ int conclude(const Options& options, const pipeline::DetectionSummary& summary) 
 }
 
 int run(Options& options) {
+  if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
+  if (!options.format.empty()) options.job.format = options.format;
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
   const Detector detector(options.job.model);
   const pipeline::DetectionJob job = job_of(options);
+  const auto start = std::chrono::steady_clock::now();
   ProgressLine progress("detecting");
   const pipeline::DetectionEvents events = events_of(options, job, progress);
   const pipeline::DetectionSummary summary =
       pipeline::run_detection(job, detector, events, end_cleanly_when_interrupted());
   progress.hide();
-  return conclude(options, summary);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return conclude(options, summary, took.count());
 }
 
 void declare_selection(CLI::App& app, Options& options) {
@@ -164,6 +190,7 @@ void declare_selection(CLI::App& app, Options& options) {
   app.add_option("--min-size", options.job.selection.min_size_px,
                  "leave out faces whose box's shorter side has fewer pixels")
       ->check(CLI::NonNegativeNumber);
+  app.add_flag("--clip", options.job.selection.clip, "cut boxes off at the image's edge");
   app.add_option("--scales", options.scales,
                  "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
                  "faces of all sizes need")
@@ -178,15 +205,15 @@ void declare_selection(CLI::App& app, Options& options) {
 }
 
 void declare_output(CLI::App& app, Options& options) {
-  app.add_option("--format", options.job.format,
-                 "jsonl: one line of JSON an image or frame; csv: one row a face; coco: one JSON "
-                 "document; wider: OUT/EVENT/NAME.txt")
-      ->check(CLI::IsMember(pipeline::result_formats()))
-      ->capture_default_str();
+  app.add_option("--format", options.format,
+                 "jsonl: one line of JSON an image or frame; json: one array of them; csv: one row "
+                 "a face; coco: one JSON document; wider: OUT/EVENT/NAME.txt (default: as the "
+                 "extension of --output says, .jsonl, .json or .csv, else jsonl)")
+      ->check(CLI::IsMember(pipeline::result_formats()));
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
-  app.add_option(
-      "--out", options.out,
-      "folder for images, videos and for --format wider; or a video, .mp4, .mov or .mkv");
+  app.add_option("--out", options.out,
+                 "folder for images, videos and for --format wider; or the file of one image "
+                 "(.jpg, .png, .webp) or video (.mp4, .mov, .mkv)");
   app.add_flag("--draw", options.job.images.draw,
                "write each image or video with its faces drawn on it");
   app.add_flag("--blur", options.job.images.blur,
@@ -194,6 +221,15 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");
   app.add_flag("--aligned", options.job.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");
+  app.add_option("--align-size", options.job.images.aligned_side_px,
+                 "side of --aligned in pixels; other than 112 (224, 256 ...) with a margin around "
+                 "the face")
+      ->check(CLI::Range(kMinAlignedSide, kMaxAlignedSide))
+      ->capture_default_str();
+  app.add_option("--jpeg-quality", options.job.images.write.jpeg_quality,
+                 "of JPEG images that are written, 1 to 100")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
   app.add_flag("--resume", options.job.resume,
                "leave out images and frames whose results are there already; the options must be "
                "those of the run that is gone on with");
@@ -220,9 +256,7 @@ Action declare_detect(CLI::App& app) {
       ->capture_default_str();
   declare_selection(app, *options);
   declare_output(app, *options);
-  app.add_option("--threads", options->job.threads,
-                 "images or frames worked on at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options->job.threads, "images or frames worked on at once");
   app.add_flag("--quiet", options->quiet, "say nothing but errors");
   app.add_flag("--verbose", options->verbose, "say what is done and how long it took");
   return [options] { return run(*options); };

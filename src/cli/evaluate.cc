@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/program.h"
+#include "cli/threads_option.h"
 #include "cli/thresholds.h"
 
 namespace retinaface::cli {
@@ -42,12 +43,11 @@ void add_detector_options(CLI::App& app, DetectionOptions& options) {
       ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
       ->capture_default_str();
   add_threshold_options(app, options.detect);
-  app.add_option("--threads", options.threads, "images worked on at once (default: all cores)")
-      ->check(CLI::Range(1, 1024));
+  add_threads_option(app, options.threads, "images worked on at once");
 }
 
 int thread_count(const DetectionOptions& options) {
-  return options.threads > 0 ? options.threads : core_count();
+  return retinaface::thread_count(options.threads);
 }
 
 Detector load_detector(const DetectionOptions& options) {

@@ -30,7 +30,7 @@ models::LoadedModel load(const Options& options) {
     return models::load_model_by_name_or_path(options.model);
   }
   const models::Model& model = models::find_model(options.model);
-  graph::Graph graph = model.build();
+  graph::Graph graph = model.network.build();
   graph::Weights weights = graph::random_weights(graph, options.seed.value_or(0));
   weights.metadata = models::metadata(model);
   return {&model, std::move(graph), std::move(weights)};

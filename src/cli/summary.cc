@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "detection/anchors.h"
+#include "graph/cost.h"
 #include "graph/operators.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
@@ -44,17 +45,6 @@ std::string weight_text(const std::vector<graph::ParameterSpec>& parameters) {
   return parameters.empty() ? "" : graph::to_string(parameters.front().shape);
 }
 
-std::int64_t count(const std::vector<graph::ParameterSpec>& parameters) {
-  std::int64_t total = 0;
-  for (const graph::ParameterSpec& parameter : parameters) {
-    if (parameter.name.find(".running_") != std::string::npos) continue;  // statistics
-    std::int64_t elements = 1;
-    for (const std::int64_t extent : parameter.shape) elements *= extent;
-    total += elements;
-  }
-  return total;
-}
-
 struct Layer {
   const graph::Node* node = nullptr;
   graph::Shape shape;
@@ -69,8 +59,7 @@ struct Summary {
   std::int64_t anchors = 0;
 };
 
-Summary summary_of(const models::Model& model, const graph::Graph& graph,
-                   const graph::Shape& input) {
+Summary summary_of(const graph::Graph& graph, const graph::Shape& input) {
   Summary summary;
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, input);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
@@ -78,10 +67,10 @@ Summary summary_of(const models::Model& model, const graph::Graph& graph,
     const auto inputs = graph::input_shapes(node, shapes);
     summary.layers.push_back(
         {&node, shapes[i], graph::parameters(node, inputs), graph::multiply_adds(node.op, inputs)});
-    summary.parameters += count(summary.layers.back().parameters);
-    summary.multiply_adds += summary.layers.back().multiply_adds;
   }
-  summary.anchors = detection::anchor_count(model.anchors, input.h, input.w);
+  const graph::Cost cost = graph::cost(graph, input);
+  summary.parameters = cost.parameters;
+  summary.multiply_adds = cost.multiply_adds;
   return summary;
 }
 
@@ -92,7 +81,8 @@ void print(const Summary& summary) {
     const std::string weight = layer.node->shared_with.empty() ? weight_text(layer.parameters)
                                                                : "of " + layer.node->shared_with;
     fmt::print(kRow, layer.node->name, graph::operator_name(layer.node->op),
-               graph::to_string(layer.shape), weight, count(layer.parameters), layer.multiply_adds);
+               graph::to_string(layer.shape), weight, graph::learned_values(layer.parameters),
+               layer.multiply_adds);
   }
 }
 
@@ -105,7 +95,7 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
                       {"shape", {shape.n, shape.c, shape.h, shape.w}}});
   }
   nlohmann::ordered_json heads = nlohmann::ordered_json::array();
-  for (const models::Head& head : model.heads) {
+  for (const models::Head& head : model.detector.heads) {
     heads.push_back({{"name", head.name}, {"values", head.values}});
   }
   const nlohmann::ordered_json document = {{"model", model.name},
@@ -121,16 +111,17 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 
 int summarize(const Options& options) {
   const models::Model& model = models::find_model(options.model);
-  const graph::Graph graph = model.build();
+  const graph::Graph graph = model.network.build();
   const graph::Shape input = parse_size(options.size);
-  const Summary summary = summary_of(model, graph, input);
+  Summary summary = summary_of(graph, input);
+  summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (options.json) {
     write_file_atomically(*options.json, to_json(model, input, summary));
   } else {
     print(summary);
   }
   std::string heads;
-  for (const models::Head& head : model.heads) {
+  for (const models::Head& head : model.detector.heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
   fmt::print("values of each anchor: {}\n", heads);

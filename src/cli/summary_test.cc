@@ -44,7 +44,7 @@ TEST(SummaryCommand, WritesForPrograms) {
   EXPECT_EQ(error_of([&] {
               run_summary({"mnet025", "--json", folder / "none" / "x"});
             }).code(),
-            ErrorCode::kUnreadable);
+            ErrorCode::kUnwritable);
 }
 
 }  // namespace

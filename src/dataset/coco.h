@@ -25,7 +25,7 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
 
 /// Writes the same, one category "face", one line an element; attributes, quality and the score of
 /// the points go into "retinaface" where they are not the usual ones. Coordinates have two digits
-/// after the point. Sizes that are not known are left out. Throws Error: kUnreadable, kUnsupported
+/// after the point. Sizes that are not known are left out. Throws Error: kUnwritable, kUnsupported
 /// when an image's path is not UTF-8.
 void write_coco(const std::filesystem::path& path, const AnnotationSet& set);
 /// What is written; `name` stands for the file in messages.

@@ -21,7 +21,7 @@ AnnotationSet read_label_txt(const std::filesystem::path& path);
 AnnotationSet parse_label_txt(const TextFile& file);
 
 /// Writes 26 columns, 27 for faces of known quality. Coordinates have two digits after the point;
-/// box_is_estimate and the images' sizes have no place here. Throws Error: kUnreadable,
+/// box_is_estimate and the images' sizes have no place here. Throws Error: kUnwritable,
 /// kUnsupported as check_written_path.
 void write_label_txt(const std::filesystem::path& path, const AnnotationSet& set);
 /// What is written; `name` stands for the file in messages.

@@ -117,7 +117,7 @@ TEST(WriteSet, NamesTheFolderThatCannotBeMade) {
   write_file_atomically(folder / "file", std::string("in the way"));
   for (const SetFormat format : {SetFormat::kLabelTxt, SetFormat::kVoc}) {
     const Error error = error_of([&] { write_set(folder / "file/below/x", format, full_set()); });
-    EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+    EXPECT_EQ(error.code(), ErrorCode::kUnwritable);
     EXPECT_THAT(error.what(), HasSubstr((folder / "file").string()));
   }
 }

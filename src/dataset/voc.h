@@ -40,7 +40,7 @@ std::string format_voc(const AnnotatedImage& image);
 std::vector<std::filesystem::path> voc_files(const std::filesystem::path& folder,
                                              const AnnotationSet& set);
 
-/// Writes the files that voc_files names. Throws Error as that does, and kUnreadable.
+/// Writes the files that voc_files names. Throws Error as that does, and kUnwritable.
 void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
 }  // namespace retinaface::dataset

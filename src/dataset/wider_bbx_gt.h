@@ -19,7 +19,7 @@ AnnotationSet read_wider_bbx_gt(const std::filesystem::path& path);
 AnnotationSet parse_wider_bbx_gt(const TextFile& file);
 
 /// Writes the same. Points, quality and sizes have no place in it; blur is rounded to WIDER's
-/// levels, coordinates to two digits after the point. Throws Error: kUnreadable, kUnsupported as
+/// levels, coordinates to two digits after the point. Throws Error: kUnwritable, kUnsupported as
 /// check_written_path and for paths that look like numbers.
 void write_wider_bbx_gt(const std::filesystem::path& path, const AnnotationSet& set);
 /// What is written; `name` stands for the file in messages.

@@ -4,12 +4,33 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "detection/aligned_size.h"
 #include "geometry/similarity.h"
+#include "image/convert.h"
 #include "image/warp.h"
 
 namespace retinaface {
 
-Image align_face(ImageView image, const Landmarks& landmarks) {
+Landmarks aligned_landmarks(int side_px) {
+  if (side_px == kAlignedSide) return kAlignedLandmarks;
+  constexpr float kMargin = 0.125F;  // of the side
+  const auto side = static_cast<float>(side_px);
+  const float scale = (1 - 2 * kMargin) * side / static_cast<float>(kAlignedSide);
+  Landmarks points = kAlignedLandmarks;
+  for (Point& p : points) p = {scale * p.x + kMargin * side, scale * p.y + kMargin * side};
+  return points;
+}
+
+Image align_face(const ImageView& image, const Landmarks& landmarks) {
+  return align_face(image, landmarks, kAlignedSide);
+}
+
+Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
+  check_view(image, "image");
+  if (side_px < kMinAlignedSide || side_px > kMaxAlignedSide) {
+    fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
+         kMinAlignedSide, kMaxAlignedSide, side_px);
+  }
   const bool numbers = std::ranges::all_of(
       landmarks, [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
   const bool apart =
@@ -18,7 +39,7 @@ Image align_face(ImageView image, const Landmarks& landmarks) {
     fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
   }
   // The points' fit to the template, turned round.
-  const Similarity fit = fit_similarity(landmarks, kAlignedLandmarks);
+  const Similarity fit = fit_similarity(landmarks, aligned_landmarks(side_px));
   const float square = fit.a * fit.a + fit.b * fit.b;
   if (!(square > 0)) {
     fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
@@ -26,7 +47,7 @@ Image align_face(ImageView image, const Landmarks& landmarks) {
   Similarity inverse = {fit.a / square, -fit.b / square, {}};
   const Point origin = inverse(fit.shift);
   inverse.shift = {-origin.x, -origin.y};
-  return warp(image, inverse, kAlignedSide, kAlignedSide);
+  return warp(image, inverse, side_px, side_px);
 }
 
 }  // namespace retinaface

@@ -47,7 +47,7 @@ TEST(AlignFace, RefusesWhatIsNoFace) {
   Landmarks bad = kAlignedLandmarks;
   bad[2].x = NAN;
   EXPECT_EQ(testing::error_of([&] { align_face(image, bad); }).code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(testing::error_of([&] { align_face({}, kAlignedLandmarks); }).code(),
+  EXPECT_EQ(testing::error_of([&] { align_face(ImageView{}, kAlignedLandmarks); }).code(),
             ErrorCode::kInvalidArgument);
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -13,8 +12,10 @@
 #include "base/cpu.h"
 #include "base/ordered_pipeline.h"
 #include "detection/anchors.h"
+#include "detection/check_options.h"
 #include "detection/decode.h"
 #include "detection/detector_factory.h"
+#include "detection/face_selection.h"
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
@@ -25,28 +26,27 @@
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "models/model_info.h"
 #include "runtime/onednn/onednn.h"
 
 namespace retinaface {
 namespace {
 
-void check(const DetectOptions& options) {
-  const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
-  if (!in(options.min_score, 0, 1)) {
-    fail(ErrorCode::kInvalidArgument, "min_score: expected 0 to 1, found {}", options.min_score);
-  }
-  if (!in(options.nms_iou, 0, 1)) {
-    fail(ErrorCode::kInvalidArgument, "nms_iou: expected 0 to 1, found {}", options.nms_iou);
-  }
-  for (const float scale : options.scales) {
-    if (!(scale > 0 && scale <= 16)) {
-      fail(ErrorCode::kInvalidArgument, "scales: expected over 0 and up to 16, found {}", scale);
-    }
-  }
-  if (options.tile_px != 0 && options.tile_px < detection::kMinTileSide) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}",
-         detection::kMinTileSide, options.tile_px);
-  }
+/// Cuts boxes off at the image's edges, and drops the faces of those that lie outside.
+void clip(std::vector<Face>& faces, const ImageView& image) {
+  const Box whole = {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)};
+  for (Face& face : faces) face.box = intersection(face.box, whole);
+  std::erase_if(faces, [](const Face& face) { return area(face.box) <= 0; });
+}
+
+/// What the caller wants of the faces found, which are sorted by score.
+void select(std::vector<Face>& faces, const ImageView& image, const DetectOptions& options) {
+  std::erase_if(faces, [&](const Face& face) {
+    return !detection::is_large_enough(face, options.min_size_px);
+  });
+  if (options.clip_to_image) clip(faces, image);
+  const auto max_faces = static_cast<std::size_t>(options.max_faces);
+  if (max_faces > 0 && faces.size() > max_faces) faces.resize(max_faces);
 }
 
 /// Moves faces found in a resized image into the frame of the original.
@@ -70,20 +70,15 @@ class Detector::Implementation {
  public:
   explicit Implementation(const models::LoadedModel& loaded)
       : model_(*loaded.model),
+        graph_(loaded.graph),
+        origin_(loaded.origin),
+        source_(loaded.source),
         network_(runtime::make_onednn_network(loaded.graph, loaded.weights)),
-        outputs_(models::head_outputs(loaded.graph, model_)) {}
+        outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
-    check(options);
-    if (image.empty() || image.data == nullptr) {
-      fail(ErrorCode::kInvalidArgument, "expected an image, found one of {}x{} pixels", image.width,
-           image.height);
-    }
-    const std::int64_t row_bytes = std::int64_t{image.width} * bytes_per_pixel(image.format);
-    if (image.height > 1 && std::abs(std::int64_t{image.stride}) < row_bytes) {
-      fail(ErrorCode::kInvalidArgument, "stride: expected at least {} bytes, found {}", row_bytes,
-           image.stride);
-    }
+    detection::check_options(options);
+    check_view(image, "image");
     const SessionLease session(*this);
     std::vector<Face> faces;
     if (options.scales.empty()) {
@@ -96,7 +91,15 @@ class Detector::Implementation {
     }
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
+    select(faces, image, options);
     return faces;
+  }
+
+  ModelInfo info(int width, int height) const {
+    ModelInfo info = models::info_of(model_, graph_, width, height);
+    info.weights_origin = origin_;
+    info.weights_source = source_;
+    return info;
   }
 
  private:
@@ -129,21 +132,21 @@ class Detector::Implementation {
   std::vector<Face> detect_all_sizes(runtime::Session& session, ImageView image,
                                      const DetectOptions& options) const {
     const double area = static_cast<double>(image.width) * image.height;
-    double budget_px = model_.search.extra_work * area;
+    double budget_px = model_.detector.search.extra_work * area;
     std::vector<Face> faces;
     std::vector<detection::RefinementCandidate> candidates;
     for (const detection::PyramidLevel& level :
-         detection::image_pyramid(model_.search, image.width, image.height)) {
+         detection::image_pyramid(model_.detector.search, image.width, image.height)) {
       std::vector<Face> found =
           detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
         const float side = std::max(face.box.width(), face.box.height());
         return side < level.min_px || side >= level.max_px;
       });
-      detection::drop_parts(model_.search, found, faces);
+      detection::drop_parts(model_.detector.search, found, faces);
       faces.insert(faces.end(), found.begin(), found.end());
       if (level.scale < 1)
-        budget_px -= area * (level.scale * level.scale + model_.search.shrinking_work);
+        budget_px -= area * (level.scale * level.scale + model_.detector.search.shrinking_work);
     }
     refine(session, image, budget_px, candidates, options.min_score, faces);
     return faces;
@@ -153,7 +156,7 @@ class Detector::Implementation {
   void refine(runtime::Session& session, ImageView image, double budget_px,
               const std::vector<detection::RefinementCandidate>& candidates, float min_score,
               std::vector<Face>& faces) const {
-    const models::SearchPolicy& policy = model_.search;
+    const models::SearchPolicy& policy = model_.detector.search;
     const std::vector<detection::RefinementCrop> crops = detection::refinement_crops(
         policy, candidates, faces, image.width, image.height, budget_px);
     if (crops.empty()) return;
@@ -191,14 +194,20 @@ class Detector::Implementation {
       runtime::Session& session, ImageView image, float scale, const DetectOptions& options,
       std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     const auto scaled = [&](int side) {
-      return std::max(1, static_cast<int>(std::lround(static_cast<float>(side) * scale)));
+      const std::int64_t result = std::llround(static_cast<float>(side) * scale);
+      if (result > kMaxImageSide) {
+        fail(ErrorCode::kTooLarge, "image: {}x{} pixels at the scale {}: no side may be over {}",
+             image.width, image.height, scale, kMaxImageSide);
+      }
+      return static_cast<int>(std::max<std::int64_t>(1, result));
     };
     const int width = scaled(image.width);
     const int height = scaled(image.height);
     if (width == image.width && height == image.height) {
       return detect_in_tiles(session, image, options, candidates);
     }
-    std::vector<Face> faces = detect_in_tiles(session, resize(image, width, height), options);
+    const Image resized = resize(image, width, height);
+    std::vector<Face> faces = detect_in_tiles(session, resized, options);
     rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
             static_cast<float>(image.height) / static_cast<float>(height));
     return faces;
@@ -216,7 +225,7 @@ class Detector::Implementation {
     }
     for (const detection::Tile& tile :
          detection::cut_into_tiles(image.width, image.height, options.tile_px,
-                                   detection::coarsest_stride(model_.anchors))) {
+                                   detection::coarsest_stride(model_.detector.anchors))) {
       std::vector<Face> found;
       std::vector<detection::RefinementCandidate> tile_candidates;
       run(session, part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score,
@@ -236,7 +245,7 @@ class Detector::Implementation {
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
-    detection::preprocess(image, model_.preprocessing,
+    detection::preprocess(image, model_.network.preprocessing,
                           session.input(1, image.height, image.width).values());
     session.run();
     std::vector<detection::HeadMaps> maps;
@@ -244,14 +253,18 @@ class Detector::Implementation {
       detection::HeadMaps& heads = maps.emplace_back();
       for (const std::size_t output : level) heads.push_back(session.output(output));
     }
-    detection::decode(maps, model_.anchors, model_.heads, min_score, faces);
+    detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces);
     if (candidates != nullptr) {
-      detection::find_candidates(model_.search, maps.front()[models::score_head(model_.heads)],
-                                 model_.anchors.levels.front(), *candidates);
+      detection::find_candidates(model_.detector.search,
+                                 maps.front()[models::score_head(model_.detector.heads)],
+                                 model_.detector.anchors.levels.front(), *candidates);
     }
   }
 
   const models::Model& model_;
+  graph::Graph graph_;
+  WeightsOrigin origin_;
+  std::string source_;
   std::shared_ptr<const runtime::Network> network_;
   std::vector<std::vector<std::size_t>> outputs_;  // by level, by head
   mutable std::mutex mutex_;
@@ -266,6 +279,10 @@ Detector::Detector(const std::filesystem::path& model)
     : implementation_(
           std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
 
+Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
+  return DetectorFactory::make(models::parse_model(safetensors, name));
+}
+
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
@@ -279,25 +296,36 @@ Detector& Detector::operator=(const Detector&) = default;
 Detector::Detector(Detector&&) noexcept = default;
 Detector& Detector::operator=(Detector&&) noexcept = default;
 
-std::vector<std::vector<Face>> Detector::detect_batch(std::span<const ImageView> images,
+std::vector<std::vector<Face>> Detector::detect_batch(ArrayView<ImageView> images,
                                                       const DetectOptions& options,
                                                       int threads) const {
+  detection::check_options(options);  // which is no image's fault
   if (threads < 0) {
     fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
   }
-  const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? core_count() : threads);
+  const std::size_t wanted = static_cast<std::size_t>(thread_count(threads));
   std::vector<std::vector<Face>> faces;
   std::size_t next = 0;
   run_in_order(
       static_cast<int>(std::min(wanted, images.size())),
-      [&] { return next < images.size() ? std::optional(images[next++]) : std::nullopt; },
-      [&](ImageView image) { return detect(image, options); },
+      [&] { return next < images.size() ? std::optional(next++) : std::nullopt; },
+      [&](std::size_t i) {
+        try {
+          return detect(images[i], options);
+        } catch (const Error& error) {
+          fail(error.code(), "images[{}]: {}", i, error.what());
+        }
+      },
       [&](std::vector<Face> found) { faces.push_back(std::move(found)); });
   return faces;
 }
 
-std::vector<Face> Detector::detect(ImageView image, const DetectOptions& options) const {
+std::vector<Face> Detector::detect(const ImageView& image, const DetectOptions& options) const {
   return implementation_->detect(image, options);
+}
+
+ModelInfo Detector::info(int width, int height) const {
+  return implementation_->info(width, height);
 }
 
 }  // namespace retinaface

@@ -29,7 +29,7 @@ struct RefinementCandidate {
 };
 
 /// Appends the candidates that the smallest anchors of the finest level, whose logits `cls` holds
-/// (models::Model), see in an image: each scores no less than its neighbours.
+/// (models::DetectorSpec), see in an image: each scores no less than its neighbours.
 void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
                      const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates);

@@ -76,7 +76,7 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 File temporary_file() {
   File file(std::tmpfile(), &std::fclose);
   if (file == nullptr) {
-    fail(ErrorCode::kUnreadable, "temporary file: {}", std::generic_category().message(errno));
+    fail(ErrorCode::kUnwritable, "temporary file: {}", std::generic_category().message(errno));
   }
   return file;
 }
@@ -97,7 +97,7 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
   const File errors = temporary_file();
   if (std::fwrite(script.data(), 1, script.size(), input.get()) != script.size() ||
       std::fflush(input.get()) != 0) {
-    fail(ErrorCode::kUnreadable, "temporary file: {}", std::generic_category().message(errno));
+    fail(ErrorCode::kUnwritable, "temporary file: {}", std::generic_category().message(errno));
   }
   std::rewind(input.get());
 
@@ -122,7 +122,7 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
   int ending = 0;
   while (::waitpid(process, &ending, 0) < 0 && errno == EINTR) continue;
   if (!WIFEXITED(ending) || WEXITSTATUS(ending) != 0) {
-    fail(ErrorCode::kUnreadable, "{}: gnuplot failed: {}", printable(path),
+    fail(ErrorCode::kUnwritable, "{}: gnuplot failed: {}", printable(path),
          printable(first_line(errors.get())));
   }
 }

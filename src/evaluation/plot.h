@@ -27,7 +27,7 @@ struct Diagram {
 
 /// Draws diagrams side by side into one image, .png, .svg or .pdf, by gnuplot, which is started
 /// for it. Throws Error: kUnsupported for another extension or where gnuplot is not installed,
-/// kUnreadable with gnuplot's complaint when it fails.
+/// kUnwritable with gnuplot's complaint when it fails.
 void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams);
 
 }  // namespace retinaface::evaluation

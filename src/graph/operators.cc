@@ -127,11 +127,15 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Shape> i
   return {};
 }
 
-std::vector<Shape> channel_shapes(const Graph& graph) {
-  constexpr std::int64_t kAnySide = 256;  // all windows fit into it
+std::int64_t input_channels(const Graph& graph) {
   const auto* input = std::get_if<Input>(&graph.nodes().front().op);
   RF_CHECK(input != nullptr);
-  return infer_shapes(graph, {1, input->channels, kAnySide, kAnySide});
+  return input->channels;
+}
+
+std::vector<Shape> channel_shapes(const Graph& graph) {
+  constexpr std::int64_t kAnySide = 256;  // all windows fit into it
+  return infer_shapes(graph, {1, input_channels(graph), kAnySide, kAnySide});
 }
 
 std::vector<ParameterSpec> parameters(const Graph& graph) {

@@ -25,6 +25,9 @@ bool is_convolution(const Operator& op);
 /// Shape of what `op` yields for inputs of these shapes.
 Shape output_shape(const Operator& op, std::span<const Shape> inputs);
 
+/// Channels of the image that the graph takes.
+std::int64_t input_channels(const Graph& graph);
+
 /// Shapes of all nodes' outputs, by node id, for an input image of `input`. The number of input
 /// channels is the graph's own and must agree.
 std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);

@@ -237,7 +237,7 @@ TEST(Safetensors, FilesThatCannotBeHadAreNamed) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { read_safetensors(folder / "none"); }).code(), ErrorCode::kNotFound);
   EXPECT_EQ(error_of([&] { write_safetensors(folder / "no/w", some_weights()); }).code(),
-            ErrorCode::kUnreadable);
+            ErrorCode::kUnwritable);
 }
 
 }  // namespace

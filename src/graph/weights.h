@@ -49,7 +49,7 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
 Weights read_safetensors(const std::filesystem::path& path);
 
 /// Writes a .safetensors file, each tensor in its own type, as a whole or not at all; tensors in
-/// order of name, so that equal weights give equal bytes. Throws Error(kUnreadable).
+/// order of name, so that equal weights give equal bytes. Throws Error(kUnwritable).
 void write_safetensors(const std::filesystem::path& path, const Weights& weights);
 
 }  // namespace retinaface::graph

@@ -19,6 +19,28 @@ void pick_channels(const std::uint8_t* from, int width, std::uint8_t* rgb) {
 
 }  // namespace
 
+void check_view(const ImageView& image, std::string_view name) {
+  if (image.empty() || image.data == nullptr) {
+    fail(ErrorCode::kInvalidArgument, "{}: expected an image, found one of {}x{} pixels{}", name,
+         image.width, image.height, image.data == nullptr ? " and no data" : "");
+  }
+  if (image.width > kMaxImageSide || image.height > kMaxImageSide) {
+    fail(ErrorCode::kTooLarge, "{}: {}x{} pixels: no side may be over {}", name, image.width,
+         image.height, kMaxImageSide);
+  }
+  if (image.format < PixelFormat::kRgb || image.format > PixelFormat::kGray) {
+    fail(ErrorCode::kInvalidArgument, "{}: no such pixel format: {}", name,
+         static_cast<int>(image.format));
+  }
+  const std::int64_t row_bytes = std::int64_t{image.width} * bytes_per_pixel(image.format);
+  const std::int64_t stride = image.stride;
+  if (image.height > 1 && stride < row_bytes && stride > -row_bytes) {
+    fail(ErrorCode::kInvalidArgument,
+         "{}: stride: expected at least {} bytes, or at most minus that, found {}", name, row_bytes,
+         stride);
+  }
+}
+
 void copy_row_as_rgb(const ImageView& image, int y, std::span<std::uint8_t> rgb) {
   RF_CHECK(y >= 0 && y < image.height);
   RF_CHECK(rgb.size() == std::size_t{3} * static_cast<std::size_t>(image.width));

@@ -2,10 +2,16 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "retinaface/image.h"
 
 namespace retinaface {
+
+/// Refuses what is no image, for the functions that callers hand views to; `name` begins the
+/// message. Throws Error: kInvalidArgument for one without pixels or whose stride is shorter than a
+/// row, kTooLarge for a side over kMaxImageSide.
+void check_view(const ImageView& image, std::string_view name);
 
 /// Writes row `y` of an image of any format as RGB to `rgb`, 3 * width bytes. Gray fills all three
 /// channels, alpha is dropped.

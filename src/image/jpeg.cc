@@ -10,11 +10,11 @@
 #include "base/check.h"
 #include "image/codec.h"
 #include "image/orientation.h"
+#include "image/write_options.h"
 
 namespace retinaface::codecs {
 namespace {
 
-constexpr int kQuality = 92;
 constexpr int kMaxSide = 65535;
 
 using Handle = std::unique_ptr<void, decltype(&tjDestroy)>;
@@ -137,6 +137,10 @@ Decoded decode_jpeg(const Encoded& encoded) {
 const Decoder kJpegDecoder = {"JPEG", is_jpeg, decode_jpeg};
 
 std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name) {
+  return encode_jpeg(image, name, WriteOptions::kDefaultJpegQuality);
+}
+
+std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name, int quality) {
   if (image.width() > kMaxSide || image.height() > kMaxSide) {
     fail(ErrorCode::kUnsupported, "{}: {}x{} pixels, JPEG holds {} a side at most", name,
          image.width(), image.height(), kMaxSide);
@@ -148,7 +152,7 @@ std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name) 
   // Color at full resolution: thin colored lines would smear.
   const int status =
       tjCompress2(handle.get(), image.row(0), image.width(), static_cast<int>(image.stride()),
-                  image.height(), TJPF_RGB, &data, &size, TJSAMP_444, kQuality, TJFLAG_ACCURATEDCT);
+                  image.height(), TJPF_RGB, &data, &size, TJSAMP_444, quality, TJFLAG_ACCURATEDCT);
   const std::unique_ptr<unsigned char, decltype(&tjFree)> owner(data, &tjFree);
   RF_CHECK(status == 0);
   const auto* first = reinterpret_cast<const std::byte*>(data);

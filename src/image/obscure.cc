@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "retinaface/blur.h"
+
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/resize.h"
@@ -15,7 +17,9 @@ void obscure_face(Image& image, const Box& face) {
   const Point center = face.center();
   const float radius_x = kGrow * face.width() / 2;
   const float radius_y = kGrow * face.height() / 2;
-  if (!(radius_x > 0 && radius_y > 0)) return;
+  const bool is_finite = std::isfinite(center.x) && std::isfinite(center.y) &&
+                         std::isfinite(radius_x) && std::isfinite(radius_y);
+  if (!is_finite || !(radius_x > 0 && radius_y > 0)) return;
   const Box region =
       intersection({std::floor(center.x - radius_x), std::floor(center.y - radius_y),
                     std::ceil(center.x + radius_x), std::ceil(center.y + radius_y)},
@@ -36,6 +40,10 @@ void obscure_face(Image& image, const Box& face) {
       std::copy_n(fields.row(y) + 3 * x, 3, image.row(top + y) + 3 * (left + x));
     }
   }
+}
+
+void blur_faces(Image& image, ArrayView<Face> faces) {
+  for (const Face& face : faces) obscure_face(image, face.box);
 }
 
 }  // namespace retinaface

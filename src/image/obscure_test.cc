@@ -1,8 +1,13 @@
 #include "image/obscure.h"
 
+#include <algorithm>
+#include <cmath>
 #include <random>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include "retinaface/blur.h"
 
 namespace retinaface {
 namespace {
@@ -32,9 +37,21 @@ TEST(ObscureFace, LeavesNoDetailInsideAndAllOutside) {
 TEST(ObscureFace, TakesAnyBox) {
   Image image = noise(20, 10);
   for (const Box& box : {Box{-50, -50, 100, 100}, Box{5, 5, 5, 9}, Box{9, 9, 1, 1},
-                         Box{-9, -9, -1, -1}, Box{18, 8, 30, 30}, Box{3, 3, 3.5F, 3.5F}}) {
+                         Box{-9, -9, -1, -1}, Box{18, 8, 30, 30}, Box{3, 3, 3.5F, 3.5F},
+                         Box{-INFINITY, -INFINITY, INFINITY, INFINITY}, Box{NAN, 0, 5, 5}}) {
     EXPECT_NO_THROW(obscure_face(image, box));
   }
+}
+
+TEST(BlurFaces, ObscuresEach) {
+  const Image before = noise(60, 40);
+  Image expected = before;
+  const std::vector<Face> faces = {{0.9F, {5, 5, 20, 25}}, {0.8F, {35, 10, 55, 30}}};
+  for (const Face& face : faces) obscure_face(expected, face.box);
+  Image blurred = before;
+  blur_faces(blurred, faces);
+  EXPECT_TRUE(std::equal(blurred.row(0), blurred.row(0) + 3 * 60 * 40, expected.row(0)));
+  blur_faces(blurred, {});
 }
 
 }  // namespace

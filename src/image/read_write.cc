@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <new>
 
 #include "retinaface/image.h"
@@ -15,6 +14,7 @@
 #include "image/image_name.h"
 #include "image/image_origin.h"
 #include "image/orientation.h"
+#include "image/write_options.h"
 
 namespace retinaface {
 namespace codecs {
@@ -24,13 +24,28 @@ const std::array kDecoders = {&kJpegDecoder, &kPngDecoder,  &kWebpDecoder,
                               &kTiffDecoder, &kBmpDecoder,  &kGifDecoder,
                               &kPnmDecoder,  &kHeicDecoder, &kAvifDecoder};
 
+/// One that takes no options leaves them aside.
+using EncodeWithOptions = std::vector<std::byte>(const Image& image, const std::string& name,
+                                                 const WriteOptions& options);
+
 struct Encoder {
   std::string_view extension;
-  Encode* encode;
+  EncodeWithOptions* encode;
 };
 
-constexpr std::array kEncoders = {Encoder{".jpg", encode_jpeg}, Encoder{".jpeg", encode_jpeg},
-                                  Encoder{".png", encode_png}, Encoder{".webp", encode_webp}};
+std::vector<std::byte> as_jpeg(const Image& image, const std::string& name,
+                               const WriteOptions& options) {
+  return encode_jpeg(image, name, options.jpeg_quality);
+}
+std::vector<std::byte> as_png(const Image& image, const std::string& name, const WriteOptions&) {
+  return encode_png(image, name);
+}
+std::vector<std::byte> as_webp(const Image& image, const std::string& name, const WriteOptions&) {
+  return encode_webp(image, name);
+}
+
+constexpr std::array kEncoders = {Encoder{".jpg", as_jpeg}, Encoder{".jpeg", as_jpeg},
+                                  Encoder{".png", as_png}, Encoder{".webp", as_webp}};
 
 std::string known_formats() {
   std::string list;
@@ -83,13 +98,11 @@ std::string one_line(std::string_view reason) {
 }
 
 void Encoded::check_size(std::int64_t width, std::int64_t height) const {
-  constexpr std::int64_t kMaxSide =
-      std::numeric_limits<int>::max() / 4;  // a row's bytes fit an int
   if (width <= 0 || height <= 0) {
     fail(ErrorCode::kBadData, "{}: expected an image, found one of {}x{} pixels", name, width,
          height);
   }
-  if (width > kMaxSide || height > kMaxSide || width > max_pixels / height) {
+  if (width > kMaxImageSide || height > kMaxImageSide || width > max_pixels / height) {
     fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the {} that are decoded at most", name,
          width, height, max_pixels);
   }
@@ -114,7 +127,7 @@ void Encoded::fail_as_unsupported(std::string_view format, std::string_view reas
 
 }  // namespace codecs
 
-Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
+Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
                    const std::string& name) {
   if (encoded.empty()) {
     fail(ErrorCode::kBadData, "{}: expected an image, found nothing: it is empty", name);
@@ -144,17 +157,24 @@ bool can_write_image(const std::filesystem::path& path) {
   return codecs::find_encoder(path) != nullptr;
 }
 
-void write_image(const std::filesystem::path& path, ImageView image) {
+std::vector<std::byte> encode_image(const std::filesystem::path& path, const ImageView& image,
+                                    const WriteOptions& options) {
   const std::string name = printable(path);
-  if (image.empty()) {
-    fail(ErrorCode::kInvalidArgument, "{}: expected an image to write, found one of {}x{} pixels",
-         name, image.width, image.height);
-  }
+  check_view(image, name);
   const codecs::Encoder* const encoder = codecs::find_encoder(path);
   if (encoder == nullptr) {
     fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
   }
-  write_file_atomically(path, with_origin_mark(encoder->encode(to_rgb(image), name)));
+  return with_origin_mark(encoder->encode(to_rgb(image), name, options));
+}
+
+void write_image(const std::filesystem::path& path, const ImageView& image,
+                 const WriteOptions& options) {
+  write_file_atomically(path, encode_image(path, image, options));
+}
+
+void write_image(const std::filesystem::path& path, const ImageView& image) {
+  write_image(path, image, {});
 }
 
 }  // namespace retinaface

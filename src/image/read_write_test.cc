@@ -80,7 +80,7 @@ TEST(WriteImage, SaysWhatItCannotDo) {
   EXPECT_THAT(gif.what(), HasSubstr("a.gif: expected a name that ends in"));
   EXPECT_EQ(error_of([&] { write_image(folder / "none", image); }).code(), ErrorCode::kUnsupported);
   EXPECT_EQ(error_of([&] { write_image(folder / "no/a.png", image); }).code(),
-            ErrorCode::kUnreadable);
+            ErrorCode::kUnwritable);
   EXPECT_EQ(error_of([&] { write_image(folder / "a.png", Image()); }).code(),
             ErrorCode::kInvalidArgument);
   const Error wide = error_of([&] { write_image(folder / "a.jpg", Image(65536, 1)); });

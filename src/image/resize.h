@@ -10,5 +10,8 @@ namespace retinaface {
 /// image.height), geometry.h. Values are rounded to nearest. Runs on the calling thread alone.
 /// Throws Error(kInvalidArgument) when either image has no pixel.
 Image resize(const ImageView& image, int width, int height);
+inline Image resize(const Image& image, int width, int height) {
+  return resize(image.view(), width, height);
+}
 
 }  // namespace retinaface

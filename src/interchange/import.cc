@@ -63,7 +63,7 @@ const std::vector<graph::ParameterSpec>& parameters(const models::Model& model, 
   const auto [entry, is_new] = computed.try_emplace({model.name, part});
   std::vector<graph::ParameterSpec>& all = entry->second;
   if (!is_new) return all;
-  all = graph::parameters(model.build());
+  all = graph::parameters(model.network.build());
   if (part == Part::kBackbone) {
     std::erase_if(all, [](const auto& spec) { return !spec.name.starts_with(kBackbonePrefix); });
   }
@@ -88,15 +88,15 @@ void check(const PyTorchCheckpoint& checkpoint, const NamedTensors& tensors,
 
 /// Lets the layers that see the image do what a classifier's preparation of it does beyond the
 /// model's own: w (x / d) = (w / d) x. What lies outside the image is 0 either way.
-void divide_input(graph::Weights& weights, const models::Model& model) {
-  const graph::Graph graph = model.build();
+void divide_input(graph::Weights& weights, const models::NetworkSpec& network) {
+  const graph::Graph graph = network.build();
   for (const graph::Node& node : graph.nodes()) {
     if (node.inputs != std::vector<graph::NodeId>{0}) continue;
     graph::Tensor& weight = weights.tensors.at(node.parameter("weight"));
     const auto area = static_cast<std::size_t>(weight.shape[2] * weight.shape[3]);
     const std::span<float> values = weight.values();
     for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] /= model.classifier_deviation[i / area % 3];
+      values[i] /= network.classifier_deviation[i / area % 3];
     }
   }
 }
@@ -135,7 +135,7 @@ graph::Weights import_checkpoint(const PyTorchCheckpoint& checkpoint, const mode
   for (const auto& [name, tensor] : tensors) {
     weights.tensors.emplace(name, to_float32(*tensor, name, checkpoint.source));
   }
-  if (of_classifier) divide_input(weights, model);
+  if (of_classifier) divide_input(weights, model.network);
   return weights;
 }
 

@@ -24,8 +24,8 @@ const models::Model& model_of(const PyTorchCheckpoint& checkpoint, Part part);
 /// them, counters of batches (num_batches_tracked) are dropped. For a part, names get the
 /// backbone's prefix where none has it, and what is no part of the backbone by its name is dropped:
 /// the classifier (fc), or the rest of a detector. A classifier's first convolution takes over what
-/// its images were divided by (models::Model::classifier_deviation). Every other missing, extra
-/// or mis-shaped tensor is named in the Error(kBadData) that is thrown.
+/// its images were divided by (models::NetworkSpec::classifier_deviation). Every other missing,
+/// extra or mis-shaped tensor is named in the Error(kBadData) that is thrown.
 graph::Weights import_checkpoint(const PyTorchCheckpoint& checkpoint, const models::Model& model,
                                  Part part);
 

@@ -36,7 +36,10 @@ graph::Graph small_graph() {
 }
 
 models::Model small_model() {
-  return {.name = "small", .summary = "", .build = small_graph, .preprocessing = {}, .anchors = {}};
+  return {.name = "small",
+          .summary = "",
+          .network = {.build = small_graph, .preprocessing = {}},
+          .detector = {}};
 }
 
 /// The i-th tensor of a state dict counts up from i there; counters of batches have an i as well.
@@ -110,7 +113,7 @@ void expect_same_tensors(const graph::Weights& actual, const graph::Weights& exp
 
 TEST(Import, KeepsEveryBitOfADetector) {
   const models::Model& model = models::find_model("mnet025");
-  const graph::Weights weights = graph::random_weights(model.build(), 1);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 1);
   for (const std::string& content :
        {torch_file(weights).legacy(), torch_file(weights, "module.").zip()}) {
     const PyTorchCheckpoint checkpoint = parse_checkpoint(as_bytes(content), "file");
@@ -123,7 +126,7 @@ TEST(Import, KeepsEveryBitOfADetector) {
 TEST(Import, GivesASafetensorsFileTheModelsMetadata) {
   const models::Model& model = models::find_model("mnet025");
   const testing::TemporaryFolder folder;
-  const graph::Weights weights = graph::random_weights(model.build(), 2);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 2);
   graph::write_safetensors(folder / "bare", weights);
   EXPECT_THAT(error_of([&] { models::load_model(folder / "bare"); }).what(),
               HasSubstr("names no model"));
@@ -140,7 +143,7 @@ TEST(Import, GivesASafetensorsFileTheModelsMetadata) {
 /// As the public PyTorch family saves its ResNet-50, by names worked out from its source.
 TEST(Import, TakesThePublicResNet50ByItself) {
   const models::Model& model = models::find_model("resnet50-public");
-  const graph::Weights weights = graph::random_weights(model.build(), 3);
+  const graph::Weights weights = graph::random_weights(model.network.build(), 3);
   for (const char* const name :
        {"body.conv1.weight", "body.layer4.2.bn3.running_var", "fpn.output3.0.weight",
         "fpn.merge2.1.bias", "ssh3.conv7x7_3.0.weight", "ClassHead.2.conv1x1.bias"}) {
@@ -156,7 +159,7 @@ TEST(Import, TakesThePublicResNet50ByItself) {
 TEST(Import, TakesABackboneFromTorchvisionsResNet) {
   const models::Model& model = models::find_model("resnet18");
   graph::Weights classifier;
-  for (const auto& [name, tensor] : graph::random_weights(model.build(), 4).tensors) {
+  for (const auto& [name, tensor] : graph::random_weights(model.network.build(), 4).tensors) {
     constexpr std::string_view kPrefix = "body.";
     if (!name.starts_with(kPrefix)) continue;
     const std::string bare = name.substr(kPrefix.size());

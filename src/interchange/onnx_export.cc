@@ -43,7 +43,7 @@ class Exporter {
       node_ = &node;
       std::visit(*this, node.op);
     }
-    for (const models::Head& head : model_.model->heads) write_head(head);
+    for (const models::Head& head : model_.model->detector.heads) write_head(head);
     return std::move(result_);
   }
 
@@ -233,7 +233,7 @@ class Exporter {
     const std::int64_t values = head.values;
     const std::string anchors = integers(head.name + "/anchors", {0, -1, values});
     std::vector<std::string> levels;
-    for (std::size_t level = 0; level < model_.model->anchors.levels.size(); ++level) {
+    for (std::size_t level = 0; level < model_.model->detector.anchors.levels.size(); ++level) {
       const std::string name = models::output_name(head, level);
       const int index = model_.graph.find_output(name);
       RF_CHECK(index >= 0);

@@ -25,7 +25,7 @@ using testing::OnnxValue;
 constexpr double kSmall = 1e-6;  // both sides compute in double, but one hands out floats
 
 models::LoadedModel lively(const models::Model& model, std::uint64_t seed = 1) {
-  graph::Graph graph = model.build();
+  graph::Graph graph = model.network.build();
   graph::Weights weights = runtime::testing::lively_weights(graph, seed);
   return {&model, std::move(graph), std::move(weights)};
 }
@@ -41,11 +41,11 @@ std::map<std::string, std::vector<float>> expected_heads(const models::LoadedMod
   std::map<std::string, std::vector<float>> heads;
   for (const auto& [head, values] :
        std::map<std::string, std::int64_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
-    for (std::size_t level = 0; level < model.model->anchors.levels.size(); ++level) {
+    for (std::size_t level = 0; level < model.model->detector.anchors.levels.size(); ++level) {
       const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
       const runtime::FeatureMap map = session->output(static_cast<std::size_t>(index));
       const auto per_cell =
-          static_cast<std::int64_t>(model.model->anchors.levels[level].sizes_px.size());
+          static_cast<std::int64_t>(model.model->detector.anchors.levels[level].sizes_px.size());
       EXPECT_EQ(map.channels, per_cell * values);
       for (std::int64_t cell = 0; cell < map.cells(); ++cell) {
         for (std::int64_t anchor = 0; anchor < per_cell; ++anchor) {
@@ -145,9 +145,8 @@ graph::Graph deformable_graph() {
 TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
   const models::Model row = {.name = "deformable",
                              .summary = "",
-                             .build = deformable_graph,
-                             .preprocessing = {},
-                             .anchors = {.levels = {{2, {16}}}}};
+                             .network = {.build = deformable_graph, .preprocessing = {}},
+                             .detector = {.anchors = {.levels = {{2, {16}}}}}};
   models::LoadedModel model = lively(row);
   // Of a cell or several, so that many points lie outside the map, and masks well away from 1.
   for (auto& [name, tensor] : model.weights.tensors) {

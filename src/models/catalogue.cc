@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include <fmt/ranges.h>
 
@@ -48,6 +51,12 @@ AnchorFamily paper_anchors() {
   return family;
 }
 
+/// A detector whose search policy was not measured.
+DetectorSpec detector_on(AnchorFamily anchors) {
+  const SearchPolicy search = derived_search_policy(anchors);
+  return {.anchors = std::move(anchors), .search = search};
+}
+
 using ResNet = Pyramid (*)(graph::Graph&, const std::string&, graph::NodeId);
 
 std::string backbone_name() {
@@ -64,20 +73,17 @@ void add_paper_rows(std::vector<Model>& rows, const std::string& name, const std
                                         .extra_level = true,
                                         .deformable = deformable,
                                         .shared_heads = shared_heads};
-      Model row = {.name = name,
-                   .summary = title + ", five levels",
-                   .build =
-                       [=] {
-                         return network(
-                             [=](graph::Graph& graph, graph::NodeId image) {
-                               return backbone(graph, backbone_name(), image);
-                             },
-                             detector);
-                       },
-                   .preprocessing = kImageNetPreprocessing,
-                   .anchors = paper_anchors(),
-                   .search = derived_search_policy(paper_anchors()),
-                   .classifier_deviation = kImageNetDeviation};
+      Model row;
+      row.name = name;
+      row.summary = title + ", five levels";
+      row.network.build = [=] {
+        return network([=](graph::Graph& graph,
+                           graph::NodeId image) { return backbone(graph, backbone_name(), image); },
+                       detector);
+      };
+      row.network.preprocessing = kImageNetPreprocessing;
+      row.network.classifier_deviation = kImageNetDeviation;
+      row.detector = detector_on(paper_anchors());
       if (deformable) {
         row.name += kDeformableOption;
         row.summary += ", deformable";
@@ -135,42 +141,37 @@ graph::Graph public_resnet50() {
       {.channels = 256, .anchors_per_cell = 2});
 }
 
+Model public_row(std::string name, std::string summary, graph::Graph (*build)(),
+                 DetectorSpec detector) {
+  Model row;
+  row.name = std::move(name);
+  row.summary = std::move(summary);
+  row.network.build = build;
+  row.network.preprocessing = kPublicPreprocessing;
+  row.detector = std::move(detector);
+  return row;
+}
+
 std::vector<Model> make_catalogue() {
-  std::vector<Model> rows = {
-      {.name = "mnet025",
-       .summary = "MobileNet-0.25, three levels: small and fast, for CPUs",
-       .build = [] { return mobilenet_network({}); },
-       .preprocessing = kPublicPreprocessing,
-       .anchors = octave_anchors(),
-       .search = {}},
-      {.name = "mnet025-light",
-       .summary = "MobileNet-0.25 behind a 7x7 convolution of stride 4, three levels",
-       .build = [] { return mobilenet_network({.kernel = 7, .stride = 4}); },
-       .preprocessing = kPublicPreprocessing,
-       .anchors = octave_anchors(),
-       .search = derived_search_policy(octave_anchors())},
-  };
-  rows.push_back({.name = "shallow-700m",
-                  .summary = "works mostly at strides 4 and 8, three levels: at mnet025's cost",
-                  .build = shallow_700m,
-                  .preprocessing = kPublicPreprocessing,
-                  .anchors = octave_anchors(),
-                  .search = derived_search_policy(octave_anchors())});
-  rows.push_back({.name = "shallow-2500m",
-                  .summary = "the same, about twice as wide: 2.5 G multiply-adds at 640x480",
-                  .build = shallow_2500m,
-                  .preprocessing = kPublicPreprocessing,
-                  .anchors = octave_anchors(),
-                  .search = derived_search_policy(octave_anchors())});
+  std::vector<Model> rows;
+  rows.push_back(public_row("mnet025", "MobileNet-0.25, three levels: small and fast, for CPUs",
+                            [] { return mobilenet_network({}); },
+                            {.anchors = octave_anchors(), .search = {}}));
+  rows.push_back(public_row(
+      "mnet025-light", "MobileNet-0.25 behind a 7x7 convolution of stride 4, three levels",
+      [] { return mobilenet_network({.kernel = 7, .stride = 4}); }, detector_on(octave_anchors())));
+  rows.push_back(public_row("shallow-700m",
+                            "works mostly at strides 4 and 8, three levels: at mnet025's cost",
+                            shallow_700m, detector_on(octave_anchors())));
+  rows.push_back(public_row("shallow-2500m",
+                            "the same, about twice as wide: 2.5 G multiply-adds at 640x480",
+                            shallow_2500m, detector_on(octave_anchors())));
   add_paper_rows(rows, "resnet18", "ResNet-18", resnet18);
   add_paper_rows(rows, "resnet50", "ResNet-50", resnet50);
   add_paper_rows(rows, "resnet152", "ResNet-152", resnet152);
-  rows.push_back({.name = "resnet50-public",
-                  .summary = "ResNet-50, three levels, as the public PyTorch family has it",
-                  .build = public_resnet50,
-                  .preprocessing = kPublicPreprocessing,
-                  .anchors = octave_anchors(),
-                  .search = derived_search_policy(octave_anchors())});
+  rows.push_back(public_row("resnet50-public",
+                            "ResNet-50, three levels, as the public PyTorch family has it",
+                            public_resnet50, detector_on(octave_anchors())));
   return rows;
 }
 
@@ -185,10 +186,6 @@ std::string known_names() {
   std::vector<std::string_view> names;
   for (const Model& model : catalogue()) names.push_back(model.name);
   return fmt::format("{}", fmt::join(names, ", "));
-}
-
-std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph, const Model& model) {
-  return head_outputs(graph, model.heads, model.anchors.levels.size());
 }
 
 const Model& find_model(std::string_view name) {

@@ -22,7 +22,7 @@ using testing::error_of;
 using ::testing::HasSubstr;
 
 graph::Graph network(std::string_view name) {
-  return find_model(name).build();
+  return find_model(name).network.build();
 }
 
 /// Multiply-adds by kind of convolution, in millions, as they are counted in the literature.
@@ -139,7 +139,7 @@ TEST(PaperRows, DifferByTheirOptions) {
 }
 
 TEST(PaperRows, HaveThePapersAnchors) {
-  const AnchorFamily& family = find_model("resnet50").anchors;
+  const AnchorFamily& family = find_model("resnet50").detector.anchors;
   // The paper's table 1, which cuts 161.2699 off.
   const std::vector<std::vector<double>> sizes = {{16, 20.16, 25.40},
                                                   {32, 40.32, 50.80},
@@ -209,11 +209,11 @@ TEST(ShallowRows, FitTheKernels) {
 
 TEST(Catalogue, RowsAgreeWithTheirGraphs) {
   for (const Model& model : catalogue()) {
-    const graph::Graph graph = model.build();
+    const graph::Graph graph = model.network.build();
     for (const auto& [height, width] : {std::pair{1, 1}, {33, 50}, {64, 31}, {480, 640}}) {
       const auto shapes = graph::infer_shapes(graph, {1, 3, height, width});
-      for (std::size_t l = 0; l < model.anchors.levels.size(); ++l) {
-        const AnchorLevel& level = model.anchors.levels[l];
+      for (std::size_t l = 0; l < model.detector.anchors.levels.size(); ++l) {
+        const AnchorLevel& level = model.detector.anchors.levels[l];
         const auto anchors = static_cast<std::int64_t>(level.sizes_px.size());
         const auto cells = [&](int side) { return (side + level.stride_px - 1) / level.stride_px; };
         for (const auto& [head, values] : {std::pair{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {

@@ -67,18 +67,4 @@ std::size_t box_head(std::span<const Head> heads) {
   return only_head(heads, HeadMeaning::kBox);
 }
 
-std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
-                                                   std::span<const Head> heads,
-                                                   std::size_t levels) {
-  std::vector<std::vector<std::size_t>> outputs(levels);
-  for (std::size_t level = 0; level < levels; ++level) {
-    for (const Head& head : heads) {
-      const int index = graph.find_output(output_name(head, level));
-      RF_CHECK(index >= 0);
-      outputs[level].push_back(static_cast<std::size_t>(index));
-    }
-  }
-  return outputs;
-}
-
 }  // namespace retinaface::models

@@ -6,8 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/graph.h"
-
 namespace retinaface::models {
 
 /// What a head's values say of the face at an anchor, and so how they are coded against it
@@ -57,9 +55,5 @@ std::string output_name(const Head& head, std::size_t level);
 std::size_t score_head(std::span<const Head> heads);
 /// The same of the head of boxes.
 std::size_t box_head(std::span<const Head> heads);
-
-/// Where the outputs of the heads are among a graph's: by level, then by head.
-std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
-                                                   std::span<const Head> heads, std::size_t levels);
 
 }  // namespace retinaface::models

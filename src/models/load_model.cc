@@ -45,7 +45,7 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
          "train from",
          source, excerpt(part->second), row->name);
   }
-  LoadedModel loaded{&*row, row->build(), std::move(weights)};
+  LoadedModel loaded{&*row, row->network.build(), std::move(weights)};
   graph::check_weights(loaded.graph, loaded.weights, source);
   return loaded;
 }
@@ -84,15 +84,16 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
-  for (const AnchorLevel& level : model.anchors.levels) {
+  for (const AnchorLevel& level : model.detector.anchors.levels) {
     levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
   }
-  const nlohmann::ordered_json anchors = {
-      {"levels", levels},
-      {"variances",
-       {as_written(model.anchors.center_variance), as_written(model.anchors.size_variance)}}};
+  const nlohmann::ordered_json anchors = {{"levels", levels},
+                                          {"variances",
+                                           {as_written(model.detector.anchors.center_variance),
+                                            as_written(model.detector.anchors.size_variance)}}};
   const nlohmann::ordered_json preprocessing = {
-      {"channels", model.preprocessing.bgr ? "bgr" : "rgb"}, {"mean", model.preprocessing.mean}};
+      {"channels", model.network.preprocessing.bgr ? "bgr" : "rgb"},
+      {"mean", model.network.preprocessing.mean}};
   return {{"format", kFormat},
           {"model", model.name},
           {"anchors", anchors.dump()},
@@ -100,7 +101,16 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
 }
 
 LoadedModel load_model(const std::filesystem::path& path) {
-  return bind_to_row(graph::read_safetensors(path), printable(path));
+  LoadedModel loaded = bind_to_row(graph::read_safetensors(path), printable(path));
+  loaded.origin = WeightsOrigin::kFile;
+  loaded.source = path.string();
+  return loaded;
+}
+
+LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name) {
+  LoadedModel loaded = bind_to_row(graph::parse_safetensors(safetensors, name), name);
+  loaded.source = name;
+  return loaded;
 }
 
 LoadedModel load_builtin_model(std::string_view name) {
@@ -110,8 +120,10 @@ LoadedModel load_builtin_model(std::string_view name) {
     fail(ErrorCode::kNotFound, "no weights of the model '{}' are inside this program; give a file",
          name);
   }
-  return bind_to_row(graph::parse_safetensors(content, "built-in " + model.name),
-                     "built-in " + model.name);
+  LoadedModel loaded = parse_model(content, "built-in " + model.name);
+  loaded.origin = WeightsOrigin::kBuiltIn;
+  loaded.source.clear();
+  return loaded;
 }
 
 LoadedModel load_model_by_name_or_path(const std::string& name_or_path) {

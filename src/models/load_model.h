@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "retinaface/model_info.h"
 
 #include "graph/graph.h"
 #include "graph/weights.h"
@@ -26,11 +30,16 @@ struct LoadedModel {
   const Model* model = nullptr;
   graph::Graph graph;
   graph::Weights weights;
+  WeightsOrigin origin = WeightsOrigin::kMemory;
+  std::string source = {};  ///< as ModelInfo::weights_source
 };
 
 /// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
 /// Error, the path first.
 LoadedModel load_model(const std::filesystem::path& path);
+
+/// The same for the bytes of such a file; `name` stands in for the path.
+LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name);
 
 /// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
 /// catalogue or the library has none.

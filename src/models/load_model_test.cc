@@ -39,7 +39,7 @@ TEST(Metadata, SaysWhatOtherProgramsNeed) {
 /// A file that fits the row, to be spoilt.
 graph::Weights good_weights() {
   const Model& model = find_model("mnet025");
-  graph::Weights weights = graph::random_weights(model.build(), 1);
+  graph::Weights weights = graph::random_weights(model.network.build(), 1);
   weights.metadata = metadata(model);
   return weights;
 }

@@ -33,7 +33,7 @@ class ModelFiles : public ::testing::Test {
   /// Writes weights of the row `row` as `name`.safetensors into $RETINAFACE_MODELS.
   void write(const std::string& name, std::string_view row) const {
     const Model& model = find_model(row);
-    graph::Weights weights = graph::random_weights(model.build(), 1);
+    graph::Weights weights = graph::random_weights(model.network.build(), 1);
     weights.metadata = metadata(model);
     write_safetensors(chosen_ / (name + ".safetensors"), weights);
   }

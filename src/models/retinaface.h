@@ -27,7 +27,7 @@ struct DetectorOptions {
 };
 
 /// What the paper puts on a backbone, `maps`: a feature pyramid (Lin et al. 2017), on each level a
-/// context module, and on that the heads, which become the graph's outputs (models::Model).
+/// context module, and on that the heads, which become the graph's outputs (models::DetectorSpec).
 void add_detector(graph::Graph& graph, Pyramid maps, const DetectorOptions& options);
 
 }  // namespace retinaface::models

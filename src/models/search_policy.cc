@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "models/catalogue.h"
+#include "models/detector_spec.h"
 
 namespace retinaface::models {
 

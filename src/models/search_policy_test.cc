@@ -12,11 +12,11 @@ namespace {
 
 TEST(SearchPolicy, TheDefaultModelKeepsWhatWasMeasured) {
   const Model& model = find_model(kDefaultModel);
-  EXPECT_EQ(model.search, SearchPolicy{});
+  EXPECT_EQ(model.detector.search, SearchPolicy{});
 }
 
 TEST(DerivedSearchPolicy, IsTheMeasuredOneForTheAnchorsThatItWasMeasuredWith) {
-  EXPECT_EQ(derived_search_policy(find_model(kDefaultModel).anchors), SearchPolicy{});
+  EXPECT_EQ(derived_search_policy(find_model(kDefaultModel).detector.anchors), SearchPolicy{});
 }
 
 TEST(DerivedSearchPolicy, MovesWithTheAnchors) {
@@ -39,10 +39,10 @@ TEST(DerivedSearchPolicy, MovesWithTheAnchors) {
 
 TEST(SearchPolicy, EveryRowsHoldsTogether) {
   for (const Model& model : catalogue()) {
-    const SearchPolicy& policy = model.search;
+    const SearchPolicy& policy = model.detector.search;
     float largest = 0;
     int coarsest_stride = 0;
-    for (const AnchorLevel& level : model.anchors.levels) {
+    for (const AnchorLevel& level : model.detector.anchors.levels) {
       coarsest_stride = std::max(coarsest_stride, level.stride_px);
       largest = std::max(largest, std::ranges::max(level.sizes_px));
     }

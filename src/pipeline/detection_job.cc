@@ -60,12 +60,14 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     if (!is_frame) in.image = read(in.path, job.max_pixels, stop);
     DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
-    write_faces(job.images, in.path, in.frame, in.image, faces);
+    FaceImages cut = cut_faces(job.images, in.image, faces);
+    if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
     if (!is_frame && job.images.annotates()) {
       annotate(job.images, faces, {}, in.image);
       write_annotated(job.images, in.path, in.image);
     }
-    // A video's images are annotated when they have their tracks.
+    // What a video's frames leave behind is written when they have their tracks.
+    if (is_frame) outcome.faces = std::move(cut);
     if (!is_frame || !job.images.annotates()) in.image = Image();
     outcome.detection = std::move(detection);
   });
@@ -101,7 +103,17 @@ Request request_of(const DetectionJob& job) {
                      {"--draw", yes(job.images.draw)},
                      {"--blur", yes(job.images.blur)},
                      {"--crops", yes(job.images.crops)},
-                     {"--aligned", yes(job.images.aligned)}};
+                     {"--aligned", yes(job.images.aligned)},
+                     {"--clip", yes(job.selection.clip)}};
+  if (job.images.aligned) {
+    const int side = job.images.aligned_side_px;
+    request.emplace_back("--align-size", number(side == kAlignedSide ? 0 : side));
+  }
+  if (job.images.annotates()) {
+    const int quality = job.images.write.jpeg_quality;
+    request.emplace_back("--jpeg-quality",
+                         number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
+  }
   if (job.images.any()) request.emplace_back("--out", job.images.folder.string());
   return request;
 }
@@ -169,9 +181,8 @@ std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
   std::erase_if(inputs, [&](const Input& input) {
     if (!input.problem.empty()) return false;
     if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
-    return job.writes_wider()
-               ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
-               : file.done().contains(input.path.string());
+    return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
+                              : file.done().contains(input.path.string());
   });
   return inputs;
 }
@@ -193,7 +204,7 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
 
 /// One image has no use for a second thread.
 int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
-  const auto wanted = static_cast<std::size_t>(job.threads > 0 ? job.threads : core_count());
+  const auto wanted = static_cast<std::size_t>(retinaface::thread_count(job.threads));
   if (inputs.size() >= wanted) return static_cast<int>(wanted);
   const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
     return input.problem.empty() && leads_to_video(input.path);

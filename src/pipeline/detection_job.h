@@ -17,10 +17,10 @@ namespace retinaface::pipeline {
 
 /// Images and videos to detect faces in, and what is to be written.
 struct DetectionJob {
-  std::vector<Input> inputs;               ///< find_inputs makes them
-  std::vector<std::filesystem::path> read; ///< what else was read to get here (a list of inputs)
-                                           ///< and must not be overwritten
-  std::string model;                       ///< what the detector was loaded by
+  std::vector<Input> inputs;                ///< find_inputs makes them
+  std::vector<std::filesystem::path> read;  ///< what else was read to get here (a list of inputs)
+                                            ///< and must not be overwritten
+  std::string model;                        ///< what the detector was loaded by
   FaceSelection selection;
   std::int64_t every = 1;  ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;

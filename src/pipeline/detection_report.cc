@@ -3,7 +3,10 @@
 #include <string_view>
 #include <utility>
 
+#include "retinaface/blur.h"
+
 #include "base/file.h"
+#include "detection/face_selection.h"
 #include "pipeline/problem.h"
 #include "tracking/tracker.h"
 #include "video/video_writer.h"
@@ -76,7 +79,8 @@ void DetectionReport::follow(Outcome& outcome) {
   for (std::size_t i = 0; i < detection.found.size(); ++i) {
     const Face& face = detection.found[i];
     const bool is_faint = face.score < job_.selection.detect.min_score && tracks[i] > 0;
-    if (is_faint && is_large_enough(job_.selection, face)) outcome.faint.push_back(face);
+    if (is_faint && detection::is_large_enough(face, job_.selection.min_size_px))
+      outcome.faint.push_back(face);
   }
 }
 
@@ -90,6 +94,8 @@ std::string DetectionReport::write(const ImageResult& result) {
 }
 
 void DetectionReport::write_frame(Outcome& outcome) {
+  write_faces(job_.images, outcome.image.path, outcome.image.frame,
+              outcome.detection->result.tracks, outcome.faces);
   if (!job_.images.annotates()) return;
   InputImage& image = outcome.image;
   const ImageResult& result = outcome.detection->result;
@@ -102,7 +108,7 @@ void DetectionReport::write_frame(Outcome& outcome) {
                            .pixel_aspect = image.video->pixel_aspect});
   }
   // A face must not be bare for the frames in which it is hard to see.
-  if (job_.images.blur && job_.selection.max_faces == 0) blur(outcome.faint, image.image);
+  if (job_.images.blur && job_.selection.max_faces == 0) blur_faces(image.image, outcome.faint);
   annotate(job_.images, result.faces, result.tracks, image.image);
   video_->writer->write(image.image, image.frame->time_s);
 }

@@ -18,6 +18,7 @@ namespace retinaface::pipeline {
 struct Outcome {
   InputImage image;  ///< with a problem, if nothing was detected
   std::optional<DetectedFaces> detection = std::nullopt;
+  FaceImages faces{};            ///< of a frame, to be written when it has its tracks
   bool was_interrupted = false;  ///< the problem is, or may be, that the job was asked to end
   std::vector<Face> faint{};     ///< faces too faint for the result that carry a track on
 };

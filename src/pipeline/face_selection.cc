@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
-namespace retinaface::pipeline {
+#include "detection/face_selection.h"
 
-bool is_large_enough(const FaceSelection& selection, const Face& face) {
-  return std::min(face.box.width(), face.box.height()) >= selection.min_size_px;
-}
+namespace retinaface::pipeline {
 
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
                                       const std::vector<Face>& found) {
@@ -15,14 +13,24 @@ std::vector<std::size_t> select_faces(const FaceSelection& selection,
   const auto maximum = static_cast<std::size_t>(selection.max_faces);
   for (std::size_t i = 0; i < found.size() && (maximum == 0 || wanted.size() < maximum); ++i) {
     const bool is_sure = found[i].score >= selection.detect.min_score;
-    if (is_sure && is_large_enough(selection, found[i])) wanted.push_back(i);
+    if (is_sure && detection::is_large_enough(found[i], selection.min_size_px)) wanted.push_back(i);
   }
   return wanted;
 }
 
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection, ImageView image,
-                       const std::filesystem::path& path,
-                       const std::optional<video::FrameStamp>& frame) {
+namespace {
+
+/// The part of a box that lies in an image; where there is none, the edge that is closest.
+Box clipped(const Box& box, float width, float height) {
+  return {std::clamp(box.x0, 0.0F, width), std::clamp(box.y0, 0.0F, height),
+          std::clamp(box.x1, 0.0F, width), std::clamp(box.y1, 0.0F, height)};
+}
+
+}  // namespace
+
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame) {
   constexpr float kFaint = 0.1F;
   DetectOptions options = selection.detect;
   if (frame) options.min_score = std::min(options.min_score, kFaint);
@@ -34,6 +42,10 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
   detection.result = {path, image.width, image.height, {}, took.count(), frame};
   for (const std::size_t i : detection.wanted) {
     detection.result.faces.push_back(detection.found[i]);
+    if (selection.clip) {
+      Box& box = detection.result.faces.back().box;
+      box = clipped(box, static_cast<float>(image.width), static_cast<float>(image.height));
+    }
   }
   return detection;
 }

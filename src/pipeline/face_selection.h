@@ -18,9 +18,8 @@ struct FaceSelection {
   DetectOptions detect;
   int max_faces = 0;      ///< only so many, those of the highest scores; 0: all
   float min_size_px = 0;  ///< no face whose box's shorter side is below this
+  bool clip = false;      ///< results have the parts of boxes that lie in the image
 };
-
-bool is_large_enough(const FaceSelection& selection, const Face& face);
 
 /// Which of the faces found, sorted by score, are wanted: their indices, in order.
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
@@ -36,8 +35,8 @@ struct DetectedFaces {
 /// Detects in an image that is in memory. `path` is what the result calls the image, `frame` which
 /// frame of a video it is, if it is one; its tracks are left to the caller. Throws as
 /// Detector::detect.
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection, ImageView image,
-                       const std::filesystem::path& path,
-                       const std::optional<video::FrameStamp>& frame = std::nullopt);
+DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+                           ImageView image, const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 }  // namespace retinaface::pipeline

@@ -47,6 +47,24 @@ TEST(DetectFaces, FindsFaintFacesInFramesOnly) {
   EXPECT_EQ(frame.result.frame->number, 3);
 }
 
+TEST(DetectFaces, ClipsBoxesOnRequest) {
+  // Half a face: its box reaches over the edge.
+  const Image whole = read_image(testing::sample_folder() / "portrait.jpg");
+  const Face face = Detector().detect(whole).at(0);
+  const int left = static_cast<int>(face.box.x0 + face.box.width() / 4);
+  const ImageView half = {whole.row(0) + 3 * left, whole.width() - left, whole.height(),
+                          whole.stride()};
+  FaceSelection selection{.detect = {.min_score = 0.3F}};
+  const DetectedFaces open = detect_faces(Detector(), selection, half, "half");
+  selection.clip = true;
+  const DetectedFaces clipped = detect_faces(Detector(), selection, half, "half");
+  ASSERT_FALSE(open.result.faces.empty());
+  ASSERT_LT(open.result.faces[0].box.x0, 0);
+  EXPECT_EQ(clipped.result.faces[0].box.x0, 0);
+  EXPECT_EQ(clipped.result.faces[0].box.x1, open.result.faces[0].box.x1);
+  EXPECT_EQ(clipped.found[0].box, open.found[0].box);
+}
+
 /// What a service does with an image that it was sent.
 TEST(DetectFaces, BytesInMemoryBecomeJsonAndAnAnnotatedImage) {
   const std::vector<std::byte> bytes = read_file(testing::sample_folder() / "portrait.jpg");
@@ -64,7 +82,8 @@ TEST(DetectFaces, BytesInMemoryBecomeJsonAndAnAnnotatedImage) {
   const auto changed = [&](int x, int y) {
     return !std::equal(image.row(y) + 3 * x, image.row(y) + 3 * x + 3, before.row(y) + 3 * x);
   };
-  EXPECT_TRUE(changed(static_cast<int>(box.x0 + box.x1) / 2, static_cast<int>(box.y0 + box.y1) / 2));
+  EXPECT_TRUE(
+      changed(static_cast<int>(box.x0 + box.x1) / 2, static_cast<int>(box.y0 + box.y1) / 2));
   EXPECT_FALSE(changed(0, 0));
 }
 

@@ -10,13 +10,14 @@
 #include <fmt/format.h>
 
 #include "retinaface/alignment.h"
+#include "retinaface/blur.h"
 
 #include "base/check.h"
 #include "base/file.h"
+#include "detection/aligned_size.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
-#include "image/obscure.h"
 #include "video/video_writer.h"
 
 namespace retinaface::pipeline {
@@ -40,6 +41,7 @@ std::optional<Image> crop(const Image& image, const Box& box) {
 constexpr const char* kCrops = ".faces";
 constexpr const char* kAligned = ".aligned";
 constexpr const char* kNumberedExtension = ".png";
+constexpr const char* kNumberedName = "face.png";  // for messages and the format
 
 /// Where faces of an input go, `kind` one of the above.
 fs::path folder_of_faces(const ImageOutputs& outputs, const fs::path& input, const char* kind) {
@@ -55,12 +57,17 @@ fs::path place_of_image(const ImageOutputs& outputs, const fs::path& input) {
   return place;
 }
 
-fs::path numbered(const fs::path& folder, const std::optional<video::FrameStamp>& frame,
-                  std::size_t number) {
-  make_folders(folder);
-  const std::string name =
-      frame ? fmt::format("{:06}_{}", frame->number, number) : fmt::to_string(number);
-  return folder / (name + kNumberedExtension);
+/// Writes those of one kind.
+void write_numbered(const fs::path& folder, const std::optional<video::FrameStamp>& frame,
+                    const std::vector<std::int64_t>& tracks,
+                    const std::vector<std::vector<std::byte>>& images) {
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (images[i].empty()) continue;
+    make_folders(folder);
+    const std::string name =
+        frame ? fmt::format("{:06}_{}", frame->number, tracks.at(i)) : fmt::to_string(i);
+    write_file_atomically(folder / (name + kNumberedExtension), images[i]);
+  }
 }
 
 }  // namespace
@@ -70,8 +77,13 @@ bool is_video_place(const fs::path& out) {
   return video::can_write_video(out) && !fs::is_directory(out, ignored);
 }
 
+bool is_image_place(const fs::path& out) {
+  std::error_code ignored;
+  return can_write_image(out) && !fs::is_directory(out, ignored);
+}
+
 fs::path place_in(const fs::path& folder, const fs::path& input) {
-  if (is_video_place(folder)) return folder;
+  if (is_video_place(folder) || is_image_place(folder)) return folder;
   fs::path place = folder;
   for (const fs::path& part : input.relative_path()) {
     if (part != ".." && part != ".") place /= part;
@@ -79,31 +91,32 @@ fs::path place_in(const fs::path& folder, const fs::path& input) {
   return place;
 }
 
-void write_faces(const ImageOutputs& outputs, const fs::path& input,
-                 const std::optional<video::FrameStamp>& frame, const Image& image,
-                 const std::vector<Face>& faces) {
-  if (!outputs.crops && !outputs.aligned) return;
-  const fs::path crops = folder_of_faces(outputs, input, kCrops);
-  const fs::path aligned = folder_of_faces(outputs, input, kAligned);
-  for (std::size_t i = 0; i < faces.size(); ++i) {
+FaceImages cut_faces(const ImageOutputs& outputs, const Image& image,
+                     const std::vector<Face>& faces) {
+  FaceImages images;
+  for (const Face& face : faces) {
     if (outputs.crops) {
-      if (const auto part = crop(image, faces[i].box)) {
-        write_image(numbered(crops, frame, i), *part);
-      }
+      const auto part = crop(image, face.box);
+      images.crops.push_back(part ? encode_image(kNumberedName, *part) : std::vector<std::byte>());
     }
     if (outputs.aligned) {
-      write_image(numbered(aligned, frame, i), align_face(image, faces[i].landmarks));
+      images.aligned.push_back(
+          encode_image(kNumberedName, align_face(image, face.landmarks, outputs.aligned_side_px)));
     }
   }
+  return images;
 }
 
-void blur(const std::vector<Face>& faces, Image& image) {
-  for (const Face& face : faces) obscure_face(image, face.box);
+void write_faces(const ImageOutputs& outputs, const fs::path& input,
+                 const std::optional<video::FrameStamp>& frame,
+                 const std::vector<std::int64_t>& tracks, const FaceImages& faces) {
+  write_numbered(folder_of_faces(outputs, input, kCrops), frame, tracks, faces.crops);
+  write_numbered(folder_of_faces(outputs, input, kAligned), frame, tracks, faces.aligned);
 }
 
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image) {
-  if (outputs.blur) blur(faces, image);
+  if (outputs.blur) blur_faces(image, faces);
   if (outputs.draw) {
     std::vector<FaceMark> marks;
     for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -116,8 +129,8 @@ void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
 
 void write_annotated(const ImageOutputs& outputs, const fs::path& input, const Image& image) {
   const fs::path place = place_of_image(outputs, input);
-  make_folders(place.parent_path());
-  write_image(place, image);
+  if (place.has_parent_path()) make_folders(place.parent_path());
+  write_image(place, image, outputs.write);
 }
 
 fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "retinaface/alignment.h"
 #include "retinaface/detector.h"
 
+#include "image/write_options.h"
 #include "pipeline/output_guard.h"
 #include "video/video_reader.h"
 
@@ -15,33 +18,44 @@ namespace retinaface::pipeline {
 
 /// What `detect` writes besides its results, for each image or video.
 struct ImageOutputs {
-  std::filesystem::path folder;  ///< or the file of the one video that is written
-  bool draw = false;             ///< FOLDER/PATH: the image with its faces drawn
-  bool blur = false;             ///< FOLDER/PATH: the image with its faces unrecognisable
-  bool crops = false;            ///< FOLDER/PATH.faces/N.png: each face with a margin
-  bool aligned = false;          ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
+  std::filesystem::path folder{};  ///< or the file of the one image or video that is written
+  bool draw = false;               ///< FOLDER/PATH: the image with its faces drawn
+  bool blur = false;               ///< FOLDER/PATH: the image with its faces unrecognisable
+  bool crops = false;              ///< FOLDER/PATH.faces/N.png: each face with a margin
+  bool aligned = false;            ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
+  int aligned_side_px = kAlignedSide;
+  WriteOptions write{};
 
   bool any() const { return draw || blur || crops || aligned; }
   bool annotates() const { return draw || blur; }
 };
 
-/// Whether `out` is the file of a video rather than a folder.
+/// Whether `out` is the file of a video, or of an image, rather than a folder.
 bool is_video_place(const std::filesystem::path& out);
+bool is_image_place(const std::filesystem::path& out);
 
 /// Where in `folder` what belongs to an input goes: its path without root and "..", so that
-/// images of one name in different folders stay apart. Where `folder` is a video's place, that.
+/// images of one name in different folders stay apart. Where `folder` is the place of a video or an
+/// image, that.
 std::filesystem::path place_in(const std::filesystem::path& folder,
                                const std::filesystem::path& input);
 
-/// Writes each face to a file of its own, as far as that is asked for; faces are numbered from 0 by
-/// falling score, those of a frame as FRAME_N, "000017_0". Throws Error or
-/// std::filesystem::filesystem_error.
-void write_faces(const ImageOutputs& outputs, const std::filesystem::path& input,
-                 const std::optional<video::FrameStamp>& frame, const Image& image,
-                 const std::vector<Face>& faces);
+/// Encoded images of single faces, by the faces' order; no bytes where a face lies outside its
+/// image. Empty where such images are not asked for.
+struct FaceImages {
+  std::vector<std::vector<std::byte>> crops;
+  std::vector<std::vector<std::byte>> aligned;
+};
 
-/// Makes faces unrecognisable.
-void blur(const std::vector<Face>& faces, Image& image);
+/// Cuts out each face, as far as that is asked for. Throws Error.
+FaceImages cut_faces(const ImageOutputs& outputs, const Image& image,
+                     const std::vector<Face>& faces);
+
+/// Writes each face to a file of its own: numbered from 0 by falling score, those of a frame by
+/// FRAME_TRACK, "000017_2". Throws Error or std::filesystem::filesystem_error.
+void write_faces(const ImageOutputs& outputs, const std::filesystem::path& input,
+                 const std::optional<video::FrameStamp>& frame,
+                 const std::vector<std::int64_t>& tracks, const FaceImages& faces);
 
 /// Draws and blurs faces as asked for; `tracks` are their numbers in a video, else empty.
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,

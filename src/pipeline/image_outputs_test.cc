@@ -33,19 +33,35 @@ TEST(ImageOutputs, AFoldersNameMayEndAsAVideos) {
   EXPECT_FALSE(is_video_place(folder / "x.mp4"));
   EXPECT_TRUE(is_video_place(folder / "y.mp4"));
   EXPECT_FALSE(is_video_place(folder / "y"));
+  fs::create_directory(folder / "x.png");
+  EXPECT_FALSE(is_image_place(folder / "x.png"));
+  EXPECT_TRUE(is_image_place(folder / "y.JPG"));
+  EXPECT_FALSE(is_image_place(folder / "y.tif"));
 }
 
 TEST(ImageOutputs, CropsReachOverTheBoxAndNotOverTheImage) {
   const testing::TemporaryFolder folder;
   const ImageOutputs outputs{.folder = folder.path(), .crops = true, .aligned = true};
-  write_faces(outputs, "a.jpg", std::nullopt, Image(44, 60), {kFace});
+  write_faces(outputs, "a.jpg", std::nullopt, {}, cut_faces(outputs, Image(44, 60), {kFace}));
   // A quarter of the longer side, 7.5 px, all around, as far as the image goes.
   const Image crop = read_image(folder / "a.jpg.faces/0.png");
   EXPECT_EQ(crop.width(), 44 - 12);
   EXPECT_EQ(crop.height(), 48 - 2);
   EXPECT_EQ(read_image(folder / "a.jpg.aligned/0.png").width(), kAlignedSide);
-  write_faces(outputs, "v.mp4", video::FrameStamp{17, 1}, Image(44, 60), {kFace});
-  EXPECT_TRUE(fs::exists(folder / "v.mp4.faces/000017_0.png"));
+  write_faces(outputs, "v.mp4", video::FrameStamp{17, 1}, {5},
+              cut_faces(outputs, Image(44, 60), {kFace}));
+  EXPECT_TRUE(fs::exists(folder / "v.mp4.faces/000017_5.png"));
+}
+
+TEST(ImageOutputs, CropsOfFacesOutsideTheImageAreLeftOut) {
+  const testing::TemporaryFolder folder;
+  const ImageOutputs outputs{.folder = folder.path(), .crops = true};
+  Face outside = kFace;
+  outside.box = {200, 200, 220, 220};
+  write_faces(outputs, "a.jpg", std::nullopt, {},
+              cut_faces(outputs, Image(44, 60), {outside, kFace}));
+  EXPECT_FALSE(fs::exists(folder / "a.jpg.faces/0.png"));
+  EXPECT_TRUE(fs::exists(folder / "a.jpg.faces/1.png"));
 }
 
 TEST(ImageOutputs, AnnotatedImagesAreWrittenInAFormatThatWeWrite) {

@@ -32,8 +32,8 @@ std::vector<std::string> all_of(ImageSource& source) {
 TEST(ImageSource, GivesFilesAndFramesInOrder) {
   ImageSource source({{"a.jpg", {}}, {video(), {}}, {"b", "is no such thing"}, {"c.png", {}}},
                      {.every = 4, .video = {}, .is_done = {}});
-  EXPECT_THAT(all_of(source), ElementsAre("image", "0", "4", "8", "end", "b: is no such thing",
-                                          "image"));
+  EXPECT_THAT(all_of(source),
+              ElementsAre("image", "0", "4", "8", "end", "b: is no such thing", "image"));
   EXPECT_TRUE(source.has_videos());
   EXPECT_FALSE(source.was_stopped());
   EXPECT_EQ(source.expected(), 3 + 3);
@@ -51,8 +51,7 @@ TEST(ImageSource, LeavesOutWhatIsDone) {
 
 TEST(ImageSource, EndsWhenItIsStopped) {
   std::atomic<bool> stop = false;
-  ImageSource source({{"a.jpg", {}}, {"b.jpg", {}}},
-                     {.video = {.stop = &stop}, .is_done = {}});
+  ImageSource source({{"a.jpg", {}}, {"b.jpg", {}}}, {.video = {.stop = &stop}, .is_done = {}});
   EXPECT_TRUE(source.next().has_value());
   stop = true;
   EXPECT_FALSE(source.next().has_value());

@@ -6,7 +6,7 @@
 namespace retinaface::pipeline {
 
 /// Writes figures, a JSON object, with its origin as "origin", by which OutputGuard knows the
-/// file. Throws Error(kUnreadable).
+/// file. Throws Error(kUnwritable).
 void write_json_report(const std::filesystem::path& path, nlohmann::json report);
 
 }  // namespace retinaface::pipeline

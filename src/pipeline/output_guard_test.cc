@@ -94,9 +94,14 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
 TEST_F(Guard, ReplacesWhatIsOurs) {
   write("lines", "{\"image\": \"a.jpg\", \"width\": 1, \"height\": 1, \"faces\": []}\n");
   write("begun", "{\"image\": \"a.jp");
+  write("array",
+        "[\n{\"image\": \"a.jpg\", \"faces\": []},\n{\"image\": \"b.jpg\", \"faces\": []}\n]\n");
+  write("begun array", "[\n{\"image\": \"a.jp");
+  write("empty array", "[\n]\n");
   write("csv", "image,width,height,score,x0,y0,x1,y1,left_eye_x\n");
   write("empty", "");
-  for (const char* name : {"lines", "begun", "csv", "empty"}) {
+  for (const char* name :
+       {"lines", "begun", "array", "begun array", "empty array", "csv", "empty"}) {
     EXPECT_NO_THROW(guard_.writes(folder_ / name, OutputKind::kResults)) << name;
   }
   for (const char* name : {"a.jpg", "a.png", "a.webp"}) {
@@ -111,20 +116,17 @@ TEST_F(Guard, ReplacesWhatIsOurs) {
 TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
   write("list", "a.jpg\nb.jpg\n");
   write("other.json", "{\"image\": 1}\n");
+  write("array.json", "[\n{\"image\": 1}\n]\n");
   write("truth.txt", "e/a\n1\n1.00 2.00 3.00 4.00 0 0 0 0 0 0\n");
   write_image(folder_ / "a.jpg", Image(9, 7));
-  const std::pair<const char*, OutputKind> cases[] = {{"list", OutputKind::kResults},
-                                                      {"other.json", OutputKind::kResults},
-                                                      {"a.jpg", OutputKind::kResults},
-                                                      {"list", OutputKind::kImage},
-                                                      {"truth.txt", OutputKind::kPredictions},
-                                                      {"list", OutputKind::kWeights},
-                                                      {"list", OutputKind::kOnnx},
-                                                      {"list", OutputKind::kReport},
-                                                      {"list", OutputKind::kFigure},
-                                                      {"list", OutputKind::kPage},
-                                                      {"list", OutputKind::kVideo},
-                                                      {"list", OutputKind::kAnnotations}};
+  const std::pair<const char*, OutputKind> cases[] = {
+      {"list", OutputKind::kResults},       {"other.json", OutputKind::kResults},
+      {"array.json", OutputKind::kResults}, {"a.jpg", OutputKind::kResults},
+      {"list", OutputKind::kImage},         {"truth.txt", OutputKind::kPredictions},
+      {"list", OutputKind::kWeights},       {"list", OutputKind::kOnnx},
+      {"list", OutputKind::kReport},        {"list", OutputKind::kFigure},
+      {"list", OutputKind::kPage},          {"list", OutputKind::kVideo},
+      {"list", OutputKind::kAnnotations}};
   for (const auto& [name, kind] : cases) {
     OutputGuard guard(false);
     EXPECT_THAT(refusal([&, name = name, kind = kind] { guard.writes(folder_ / name, kind); }),

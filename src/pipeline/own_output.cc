@@ -46,14 +46,18 @@ Edges edges_of(const fs::path& path) {
 bool is_json_line(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return text.starts_with("{\"image\": \"");
-  const json line = json::parse(text.substr(0, end), nullptr, false);
+  std::string_view first = text.substr(0, end);
+  if (first.ends_with(',')) first.remove_suffix(1);  // of an array
+  const json line = json::parse(first, nullptr, false);
   return line.is_object() && line.contains("image") && line.contains("faces");
 }
 
 bool is_results(std::string_view text) {
+  constexpr std::string_view kArray = "[\n";
   return text.starts_with("image,width,height,score,x0,y0,x1,y1,") ||
          text.starts_with("{\"categories\": [{\"id\": 1, \"name\": \"face\", \"keypoints\": [") ||
-         is_json_line(text);
+         is_json_line(text) || text == "[" || text == "[\n]\n" ||
+         (text.starts_with(kArray) && is_json_line(text.substr(kArray.size())));
 }
 
 bool is_marked_image(const Edges& edges) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -9,8 +10,6 @@
 #include "base/origin_mark.h"
 #include "pipeline/json_report.h"
 #include "support/testing.h"
-
-#include <nlohmann/json.hpp>
 
 namespace retinaface::pipeline {
 namespace {

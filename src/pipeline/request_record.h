@@ -26,7 +26,7 @@ class RequestRecord {
   /// values and the remedy; kBadData for a file that is no record.
   void check(const Request& asked, const std::string& results) const;
 
-  /// Throws Error(kUnreadable).
+  /// Throws Error(kUnwritable).
   void write(const Request& asked) const;
 
  private:

@@ -52,7 +52,7 @@ ResultFile::ResultFile(const std::string& path, bool resume) {
   if (again) fs::resize_file(path, keep_whole_lines(path));
   file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
   if (file_ == nullptr) {
-    fail(ErrorCode::kUnreadable, "{}: {}", printable(path), std::strerror(errno));
+    fail(ErrorCode::kUnwritable, "{}: {}", printable(path), std::strerror(errno));
   }
 }
 
@@ -63,7 +63,7 @@ ResultFile::~ResultFile() {
 void ResultFile::put(std::string_view text) {
   if (file_ == nullptr) return;
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
-    fail(ErrorCode::kUnreadable, "{} cannot be written", name_);
+    fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "evaluation/wider_predictions.h"
+#include "image/image_name.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -45,6 +46,21 @@ class JsonLines : public ResultWriter {
 
  private:
   TextSink put_;
+};
+
+/// The same lines as one array.
+class JsonArray : public ResultWriter {
+ public:
+  explicit JsonArray(TextSink sink) : put_(std::move(sink)) { put_("["); }
+  void write(const ImageResult& result) override {
+    put_((is_first_ ? "\n" : ",\n") + to_json(result));
+    is_first_ = false;
+  }
+  void finish() override { put_("\n]\n"); }
+
+ private:
+  TextSink put_;
+  bool is_first_ = true;
 };
 
 /// One row a face.
@@ -187,13 +203,20 @@ void announce_wider(const fs::path& folder, const fs::path& input, bool is_video
   }
 }
 
+std::string result_format_of(const fs::path& file) {
+  const std::string extension = lower_case_extension(file);
+  const bool is_known = extension == ".jsonl" || extension == ".json" || extension == ".csv";
+  return is_known ? extension.substr(1) : "";
+}
+
 const std::set<std::string>& result_formats() {
-  static const std::set<std::string> kFormats = {"jsonl", "csv", "coco", "wider"};
+  static const std::set<std::string> kFormats = {"jsonl", "json", "csv", "coco", "wider"};
   return kFormats;
 }
 
 std::unique_ptr<ResultWriter> make_result_writer(const std::string& format, TextSink sink,
                                                  const fs::path& folder) {
+  if (format == "json") return std::make_unique<JsonArray>(std::move(sink));
   if (format == "csv") return std::make_unique<Csv>(std::move(sink));
   if (format == "coco") return std::make_unique<Coco>(std::move(sink));
   if (format == "wider") return std::make_unique<Wider>(folder);

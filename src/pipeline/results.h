@@ -59,7 +59,11 @@ class ResultWriter {
   virtual void finish() {}
 };
 
-/// The formats' names, as --format takes them: "jsonl", "csv", "coco", "wider".
+/// The format that the extension of a file of results stands for: .jsonl, .json, .csv; empty for
+/// any other.
+std::string result_format_of(const std::filesystem::path& file);
+
+/// The formats' names, as --format takes them: "jsonl", "json", "csv", "coco", "wider".
 const std::set<std::string>& result_formats();
 
 /// Takes the text of results, piece after piece.

@@ -30,8 +30,8 @@ ImageResult frame(std::int64_t number) {
 std::string written(const std::string& format, const std::vector<ImageResult>& results,
                     const std::filesystem::path& folder = {}) {
   std::string text;
-  const auto writer =
-      make_result_writer(format, [&](std::string_view piece) { text += piece; }, folder);
+  const auto writer = make_result_writer(
+      format, [&](std::string_view piece) { text += piece; }, folder);
   for (const ImageResult& result : results) writer->write(result);
   writer->finish();
   return text;
@@ -46,6 +46,21 @@ TEST(Results, AreLinesOfJson) {
   EXPECT_EQ(json["frame"], 5);
   EXPECT_EQ(json["time_s"], 0.2);
   EXPECT_EQ(json["faces"][0]["track"], 7);
+}
+
+TEST(Results, AreOneArrayOfTheSameLines) {
+  const auto json = nlohmann::json::parse(written("json", {image("a.jpg"), frame(5)}));
+  ASSERT_THAT(json, SizeIs(2));
+  EXPECT_EQ(json[0], nlohmann::json::parse(to_json(image("a.jpg"))));
+  EXPECT_EQ(json[1]["frame"], 5);
+  EXPECT_THAT(nlohmann::json::parse(written("json", {})), SizeIs(0));
+}
+
+TEST(Results, GoByTheExtension) {
+  EXPECT_EQ(result_format_of("a/b.JSON"), "json");
+  EXPECT_EQ(result_format_of("b.csv"), "csv");
+  EXPECT_EQ(result_format_of("b.jsonl"), "jsonl");
+  EXPECT_EQ(result_format_of("b.txt"), "");
 }
 
 TEST(Results, AreRowsOfCsvWithQuotedNames) {

@@ -190,12 +190,8 @@ class Fusion {
 
  private:
   std::vector<std::int64_t> channels_of_nodes() const {
-    constexpr std::int64_t kAnySide = 256;
-    const auto input = std::get<graph::Input>(graph_.nodes().front().op).channels;
     std::vector<std::int64_t> channels;
-    for (const graph::Shape& shape : graph::infer_shapes(graph_, {1, input, kAnySide, kAnySide})) {
-      channels.push_back(shape.c);
-    }
+    for (const graph::Shape& shape : graph::channel_shapes(graph_)) channels.push_back(shape.c);
     return channels;
   }
 

@@ -166,7 +166,7 @@ TEST(Lowering, WritesConcatenationsInPlace) {
 
 TEST(Lowering, WritesEachValueBeforeItIsRead) {
   for (const char* const name : {"mnet025", "resnet18", "resnet18+dcn+shared-heads"}) {
-    const Graph graph = models::find_model(name).build();
+    const Graph graph = models::find_model(name).network.build();
     const LoweredGraph program = lowered(graph);
     std::vector<bool> written(program.values.size(), false);
     written[0] = true;

@@ -68,7 +68,8 @@ inline graph::Weights bent_weights(const graph::Graph& graph) {
   Random random(2);
   const auto offsets = weights.tensors.find("offsets.weight");
   if (offsets == weights.tensors.end()) return weights;
-  for (float& value : offsets->second.values()) value = static_cast<float>(random.uniform(-0.1, 0.1));
+  for (float& value : offsets->second.values())
+    value = static_cast<float>(random.uniform(-0.1, 0.1));
   return weights;
 }
 

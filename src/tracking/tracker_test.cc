@@ -11,6 +11,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/testing.h"
+#include "tracking/motion.h"
+
 namespace retinaface::tracking {
 namespace {
 
@@ -179,6 +182,21 @@ TEST(SteadyValue, WeighsTwoMeasurementsByTheirVariance) {
   value.update(20, 1);
   EXPECT_NEAR(value.value(), 18, 1e-9);
   EXPECT_EQ(value.rate(), 0);
+}
+
+TEST(Tracker, RefusesWhatIsNoArgument) {
+  const auto code_of = [](const TrackerOptions& options) {
+    return testing::error_of([&] { Tracker{options}; }).code();
+  };
+  EXPECT_EQ(code_of({.min_score = -0.1F}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({.min_score = NAN}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({.max_absence_s = -1}), ErrorCode::kInvalidArgument);
+  Tracker tracker;
+  const std::vector<Face> faces = {face_at(50, 50, 20)};
+  EXPECT_EQ(testing::error_of([&] { tracker.resume(faces, {}, 0, 0); }).code(),
+            ErrorCode::kInvalidArgument);
+  Tracker moved = std::move(tracker);
+  EXPECT_THAT(moved.update(faces, 0), ElementsAre(1));
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ struct Checkpoint {
   std::vector<float> average;  ///< empty without a moving average
 };
 
-/// Writes it as one .safetensors file, as a whole or not at all. Throws Error(kUnreadable).
+/// Writes it as one .safetensors file, as a whole or not at all. Throws Error(kUnwritable).
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                       std::span<const runtime::ParameterSlot> parameters);
 

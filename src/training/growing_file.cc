@@ -14,7 +14,7 @@ namespace {
 
 void check_written(bool fine, const std::string& name) {
   if (!fine) {
-    fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", name,
+    fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", name,
          std::generic_category().message(errno));
   }
 }

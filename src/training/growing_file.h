@@ -14,10 +14,10 @@ namespace retinaface::training {
 class GrowingFile {
  public:
   /// Starts with the first `keep_bytes` of what is there: a resumed run drops the records of steps
-  /// that it will do again. Throws Error(kUnreadable).
+  /// that it will do again. Throws Error(kUnwritable).
   GrowingFile(const std::filesystem::path& path, std::uint64_t keep_bytes);
 
-  /// Throws Error(kUnreadable).
+  /// Throws Error(kUnwritable).
   void append(std::string_view record);
   /// How long the file is now.
   std::uint64_t bytes() const { return bytes_; }

@@ -310,7 +310,7 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
 /// Those of the model; of a name that is none, which is reported later, those that detectors have.
 std::vector<models::Head> heads_of(const std::string& model) {
   const auto row = std::ranges::find(models::catalogue(), model, &models::Model::name);
-  return row != models::catalogue().end() ? row->heads : models::face_heads();
+  return row != models::catalogue().end() ? row->detector.heads : models::face_heads();
 }
 
 template <typename Fields>
@@ -342,7 +342,7 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
 
 /// A prefix that fits nothing is a slip of the pen: the layers that it means would learn.
 void check_frozen(const Recipe& recipe, const models::Model& model) {
-  const std::vector<graph::ParameterSpec> parameters = graph::parameters(model.build());
+  const std::vector<graph::ParameterSpec> parameters = graph::parameters(model.network.build());
   for (const std::string& prefix : recipe.frozen) {
     const bool fits = std::ranges::any_of(parameters, [&](const graph::ParameterSpec& parameter) {
       return parameter.name.starts_with(prefix);
@@ -356,7 +356,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
 
 /// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
-  const std::int64_t stride = model.anchors.levels.back().stride_px;
+  const std::int64_t stride = model.detector.anchors.levels.back().stride_px;
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
     fail(ErrorCode::kBadData,
          "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",

@@ -22,7 +22,7 @@ class RunLog {
     std::uint64_t events = 0;
   };
 
-  /// Goes on behind the first `keep` bytes of what is there. Throws Error(kUnreadable), as all
+  /// Goes on behind the first `keep` bytes of what is there. Throws Error(kUnwritable), as all
   /// here.
   RunLog(const std::filesystem::path& folder, const Lengths& keep);
 

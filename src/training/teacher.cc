@@ -90,7 +90,7 @@ class Teacher::Runner {
 class Teacher::SessionRunner final : public Teacher::Runner {
  public:
   SessionRunner(const models::LoadedModel& loaded, int threads)
-      : preprocessing_(loaded.model->preprocessing),
+      : preprocessing_(loaded.model->network.preprocessing),
         network_(runtime::make_onednn_network(loaded.graph, loaded.weights)) {
     for (int i = 0; i < threads; ++i) sessions_.push_back(network_->new_session());
   }
@@ -100,7 +100,8 @@ class Teacher::SessionRunner final : public Teacher::Runner {
     const auto run_one = [&](std::size_t image, std::size_t thread) {
       runtime::Session& session = *sessions_[thread];
       const ImageView view = images[image];
-      detection::preprocess(view, preprocessing_, session.input(1, view.height, view.width).values());
+      detection::preprocess(view, preprocessing_,
+                            session.input(1, view.height, view.width).values());
       session.run();
       for (const std::size_t output : outputs) take(image, output, session.output(output));
     };
@@ -118,7 +119,7 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
  public:
   NetworkRunner(const models::LoadedModel& loaded, const Engine& engine,
                 runtime::Precision precision, int threads)
-      : preprocessing_(loaded.model->preprocessing),
+      : preprocessing_(loaded.model->network.preprocessing),
         network_(make_network(engine, loaded.graph, loaded.weights,
                               {.precision = precision, .frozen = {""}, .frozen_statistics = true})),
         threads_(threads) {}
@@ -158,13 +159,13 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
     : model_(*loaded.model),
       mirrored_(mirrored),
       threads_(threads),
-      outputs_(models::head_outputs(loaded.graph, model_)),
+      outputs_(models::head_outputs(loaded.graph, model_.detector)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
-  if (!same_anchors(model_.anchors, student.anchors)) {
+  if (!same_anchors(model_.detector.anchors, student.detector.anchors)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
          student.name, model_.name);
   }
-  if (!same_heads(model_.heads, student.heads)) {
+  if (!same_heads(model_.detector.heads, student.detector.heads)) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the heads of {}, found a {}", source,
          student.name, model_.name);
   }
@@ -184,16 +185,16 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
 Teacher::~Teacher() = default;
 
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs(model_.heads.size());
+  TeacherOutputs outputs(model_.detector.heads.size());
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
-  for (const models::AnchorLevel& level : model_.anchors.levels) {
+  for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
     RF_CHECK(!mirrored_ || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
-      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.heads[h].values));
+      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.detector.heads[h].values));
     }
   }
   std::vector<std::size_t> wanted;
@@ -225,7 +226,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     images[n] = reflections[n];
   });
   run(images, [&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-    average_mirrored_map(map, model_.heads[h], target);
+    average_mirrored_map(map, model_.detector.heads[h], target);
   });
   return outputs;
 }

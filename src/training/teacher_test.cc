@@ -74,7 +74,7 @@ TEST(Teacher, TeachesTheMeanOfAnImageAndItsMirrorImage) {
   }
   const dataset::Sample reflected{detection::mirrored(image.image), {}};
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
-  const models::AnchorFamily& family = loaded.model->anchors;
+  const models::AnchorFamily& family = loaded.model->detector.anchors;
   const auto seen = [&](const dataset::Sample& sample, bool mirrored) {
     Teacher teacher(loaded, *loaded.model, "itself", 1, mirrored);
     return faces_of(teacher.predict(std::span(&sample, 1)), family, kSide);

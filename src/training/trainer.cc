@@ -337,7 +337,8 @@ class Run {
 void expect_few_faces(const models::Model& model, graph::Weights& weights) {
   constexpr float kFirstScore = 0.01F;
   const float half_margin = std::log(kFirstScore / (1 - kFirstScore)) / 2;
-  const std::string prefix = model.heads[models::score_head(model.heads)].module + ".";
+  const std::string prefix =
+      model.detector.heads[models::score_head(model.detector.heads)].module + ".";
   for (auto& [name, tensor] : weights.tensors) {
     if (!name.starts_with(prefix) || !name.ends_with(".bias")) continue;
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
@@ -350,7 +351,7 @@ void expect_few_faces(const models::Model& model, graph::Weights& weights) {
 
 graph::Weights initial_weights(const models::Model& model, const graph::Weights& given,
                                std::uint64_t seed, const std::string& source, ScoreLoss score) {
-  graph::Weights weights = graph::random_weights(model.build(), seed);
+  graph::Weights weights = graph::random_weights(model.network.build(), seed);
   if (score == ScoreLoss::kQualityFocal) expect_few_faces(model, weights);
   for (const auto& [name, tensor] : given.tensors) {
     const auto own = weights.tensors.find(name);

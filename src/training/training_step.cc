@@ -37,14 +37,14 @@ runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) 
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, ProcessGroup& processes,
-                           Teacher* teacher, StepOptions options)
+                           const graph::Weights& weights, ProcessGroup& processes, Teacher* teacher,
+                           StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
       teacher_(teacher),
       options_(std::move(options)),
-      graph_(model.build()),
+      graph_(model.network.build()),
       network_(make_network(options_.engine, graph_, weights,
                             network_options(recipe, options_.engine, processes))) {}
 
@@ -55,15 +55,15 @@ void TrainingStep::begin_forward(std::span<const dataset::Sample> samples) {
   const std::size_t share = input.size() / samples.size();
   for_each_item(options_.threads, samples.size(), [&](std::size_t i, std::size_t) {
     RF_CHECK(samples[i].image.width() == side && samples[i].image.height() == side);
-    detection::preprocess_interleaved(samples[i].image, model_.preprocessing,
+    detection::preprocess_interleaved(samples[i].image, model_.network.preprocessing,
                                       input.subspan(i * share, share));
   });
   network_->forward();
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
-  NetworkOutputs outputs(model_.heads.size());
-  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_)) {
+  NetworkOutputs outputs(model_.detector.heads.size());
+  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_.detector)) {
     for (std::size_t h = 0; h < level.size(); ++h) {
       const runtime::OutputBatch output = network_->output(level[h]);
       outputs[h].values.emplace_back(output.data, output.size());
@@ -78,11 +78,11 @@ LossValues TrainingStep::finish_part(std::span<const dataset::Sample> samples,
                                      const LossCounts& counts) {
   const std::int64_t side = recipe_.side_px;
   const NetworkOutputs outputs = collect_outputs();
-  LossValues loss = compute_loss(outputs, targets, model_.anchors, model_.heads, side, side, counts,
-                                 recipe_.loss, options_.threads);
+  LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
+                                 side, side, counts, recipe_.loss, options_.threads);
   if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.heads, counts,
-                                         static_cast<double>(recipe_.loss.smooth_l1_beta),
+    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.detector.heads,
+                                         counts, static_cast<double>(recipe_.loss.smooth_l1_beta),
                                          recipe_.distillation, options_.threads);
     loss.total += loss.teacher;
   }
@@ -95,7 +95,8 @@ std::vector<ImageTarget> TrainingStep::match(std::span<const dataset::Sample> ba
   std::vector<ImageTarget> targets(batch.size());
   for_each_item(options_.threads, batch.size(), [&](std::size_t i, std::size_t) {
     const auto& faces = batch[i].faces;
-    targets[i] = {faces, match_anchors(model_.anchors, side, side, faces, recipe_.matching)};
+    targets[i] = {faces,
+                  match_anchors(model_.detector.anchors, side, side, faces, recipe_.matching)};
   });
   return targets;
 }
@@ -107,7 +108,7 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
   network_->clear_gradients();
   begin_forward(batch.first(size));
   const std::vector<ImageTarget> targets = match(batch);  // while a device computes the first part
-  LossCounts counts = count_positives(targets, model_.heads, recipe_.loss);
+  LossCounts counts = count_positives(targets, model_.detector.heads, recipe_.loss);
   std::vector<double*> sums = {&counts.positives};
   for (double& count : counts.by_head) sums.push_back(&count);
   sum(sums);

@@ -33,8 +33,7 @@ class TrainingStep {
   /// The weights must be the model's. The loss has the distance from the teacher in it, if there is
   /// one. All but the weights must outlive the step.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
-               ProcessGroup& processes, Teacher* teacher = nullptr,
-               StepOptions options = {});
+               ProcessGroup& processes, Teacher* teacher = nullptr, StepOptions options = {});
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in the network. Of
   /// several processes each brings its share of the batch; loss and gradient are of the whole. The

@@ -1,5 +1,3 @@
-#include "video/video_reader.h"
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -10,6 +8,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "retinaface/video.h"
 
 #include "base/check.h"
 #include "base/file.h"
@@ -90,6 +90,11 @@ int orientation_of(const std::int32_t* matrix) {
 }
 
 }  // namespace
+}  // namespace retinaface::video
+
+namespace retinaface {
+
+using namespace video;
 
 class VideoReader::Implementation {
  public:
@@ -132,7 +137,10 @@ class VideoReader::Implementation {
 
   Image image() {
     const AVFrame& frame = *frame_;
-    RF_CHECK(frame.data[0] != nullptr);
+    if (frame.data[0] == nullptr) {
+      fail(ErrorCode::kInvalidArgument, "{}: expected a frame, found none: next() leads to one",
+           name_);
+    }
     check_size(frame.width, frame.height);
     prepare_converter(frame);
     const std::ptrdiff_t row_bytes = std::ptrdiff_t{3} * frame.width;
@@ -210,8 +218,7 @@ class VideoReader::Implementation {
     }
     AVFormatContext* context = av_.avformat_alloc_context();
     if (context == nullptr) throw std::bad_alloc();
-    context->interrupt_callback = {
-        [](void* self) { return static_cast<Implementation*>(self)->must_give_up(); }, this};
+    context->interrupt_callback = {must_give_up, this};
     last_sign_ = Clock::now();
     // Frees the context when it fails.
     const int result = av_.avformat_open_input(&context, address.c_str(), format, &settings);
@@ -400,6 +407,9 @@ class VideoReader::Implementation {
     return stopped() || (live_ && Clock::now() - last_sign_ > kLongestSilence) ? 1 : 0;
   }
 
+  // As a function of the class's: the library would export a lambda.
+  static int must_give_up(void* self) { return static_cast<Implementation*>(self)->must_give_up(); }
+
   using Clock = std::chrono::steady_clock;
 
   /// What a converter depends on.
@@ -438,6 +448,8 @@ VideoReader::VideoReader(const std::string& source, const VideoOptions& options)
     : implementation_(std::make_unique<Implementation>(source, options)) {}
 
 VideoReader::~VideoReader() = default;
+VideoReader::VideoReader(VideoReader&&) noexcept = default;
+VideoReader& VideoReader::operator=(VideoReader&&) noexcept = default;
 
 std::optional<FrameStamp> VideoReader::next() {
   return implementation_->next();
@@ -458,4 +470,4 @@ double VideoReader::pixel_aspect() const {
   return implementation_->pixel_aspect();
 }
 
-}  // namespace retinaface::video
+}  // namespace retinaface

@@ -1,68 +1,12 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string>
-
-#include "retinaface/image.h"
+#include "retinaface/video.h"
 
 namespace retinaface::video {
 
-/// Which frame of a video.
-struct FrameStamp {
-  std::int64_t number = 0;  ///< of the frames as shown, from 0
-  double time_s = 0;        ///< since the first frame; repeats or goes back where the video says so
-};
-
-struct VideoOptions {
-  /// Refuse videos of more pixels a frame.
-  std::int64_t max_pixels = ReadOptions{}.max_pixels;
-  /// Where it turns true, a video ends at the next frame, even while a camera is waited for.
-  const std::atomic<bool>* stop = nullptr;
-};
-
-/// Decodes one video, frame after frame, on the caller's thread: a file of any container and codec
-/// that libavcodec reads, a camera of Video4Linux, or the address of a stream (video_kind.h).
-///
-/// Colors become 8-bit RGB by the video's own matrix and range; where it names none, by BT.709 for
-/// frames of 1280 pixels or more across or over 576 lines, else BT.601. Videos of a high dynamic
-/// range are not tone-mapped. Frames are turned as the display matrix says. Pixels that are not
-/// square stay as they are.
-///
-/// A video file cannot make the reader open anything else: playlists and references to other files
-/// are not followed.
-class VideoReader {
- public:
-  /// Throws Error, its message starting with the source: kNotFound, kUnreadable, kBadData (no
-  /// video, or none with images), kTooLarge, kUnsupported (no such codec, or the libraries are
-  /// missing).
-  explicit VideoReader(const std::string& source, const VideoOptions& options = {});
-  ~VideoReader();
-  VideoReader(const VideoReader&) = delete;
-  VideoReader& operator=(const VideoReader&) = delete;
-
-  /// Goes to the next frame; nothing at the video's end. What cannot be decoded is left out, see
-  /// damage().
-  std::optional<FrameStamp> next();
-
-  /// The frame that next() went to. Throws Error as the constructor does.
-  Image image();
-
-  /// What was lost so far, "video.mp4: ..." as one line; empty if nothing.
-  const std::string& damage() const;
-
-  /// As the video says, or guessed from its beginning; 0 if unknown.
-  double frames_per_s() const;
-  /// About how many frames it has; 0 if unknown.
-  std::int64_t expected_frames() const;
-  /// Width of a pixel by its height, in the frame as shown.
-  double pixel_aspect() const;
-
- private:
-  class Implementation;
-  std::unique_ptr<Implementation> implementation_;
-};
+// As the sources that work with videos know them.
+using retinaface::FrameStamp;
+using retinaface::VideoOptions;
+using retinaface::VideoReader;
 
 }  // namespace retinaface::video

@@ -100,6 +100,15 @@ INSTANTIATE_TEST_SUITE_P(Videos, VideoColors,
                            return name;
                          });
 
+TEST(VideoReader, HasNoImageBeforeTheFirstFrameNorAfterTheLast) {
+  VideoReader reader(video("bt709.mp4"));
+  EXPECT_EQ(error_of([&] { reader.image(); }).code(), ErrorCode::kInvalidArgument);
+  while (reader.next()) continue;
+  EXPECT_EQ(error_of([&] { reader.image(); }).code(), ErrorCode::kInvalidArgument);
+  VideoReader moved = std::move(reader);
+  EXPECT_FALSE(moved.next());
+}
+
 TEST(VideoReader, TurnsFramesAsTheDisplayMatrixSays) {
   struct Turn {
     const char* name;

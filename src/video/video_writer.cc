@@ -87,13 +87,13 @@ class VideoWriter::Implementation {
     part_ += ".part";
     const int opened =
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
-    if (opened < 0) fail(ErrorCode::kUnreadable, "{}: {}", name_, av_.reason(opened));
+    if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));
     is_begun_ = true;
     av_.av_dict_set(&context_->metadata, "comment", kOriginMark.data(), 0);
     const int begun = av_.avformat_write_header(context_.get(), nullptr);
     if (begun < 0) {
       remove();
-      fail(ErrorCode::kUnreadable, "{}: {}", name_, av_.reason(begun));
+      fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(begun));
     }
   }
 
@@ -110,6 +110,7 @@ class VideoWriter::Implementation {
     const std::int64_t time =
         std::llround(std::clamp(time_s, 0.0, kLongest_s) / av_q2d(encoder_->time_base));
     yuv_->pts = std::max(time, last_ + 1);
+    if (last_ >= 0) gap_ = yuv_->pts - last_;
     last_ = yuv_->pts;
     require(av_.avcodec_send_frame(encoder_.get(), yuv_.get()));
     write_packets();
@@ -122,7 +123,7 @@ class VideoWriter::Implementation {
     require(av_.avio_closep(&context_->pb));
     std::error_code error;
     fs::rename(part_, path_, error);
-    if (error) fail(ErrorCode::kUnreadable, "{}: {}", name_, error.message());
+    if (error) fail(ErrorCode::kUnwritable, "{}: {}", name_, error.message());
     is_begun_ = false;
   }
 
@@ -132,7 +133,7 @@ class VideoWriter::Implementation {
   void require(int result) const {
     if (result == AVERROR(ENOMEM)) throw std::bad_alloc();
     if (result < 0) {
-      fail(ErrorCode::kUnreadable, "{}: cannot be written: {}", name_, av_.reason(result));
+      fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", name_, av_.reason(result));
     }
   }
 
@@ -230,10 +231,13 @@ class VideoWriter::Implementation {
       const int result = av_.avcodec_receive_packet(encoder_.get(), packet_.get());
       if (result == AVERROR(EAGAIN) || result == AVERROR_EOF) return;
       require(result);
-      // The muxer sees how long a frame lasts by the next one's time, but not of the last.
-      if (packet_->duration == 0 && encoder_->framerate.num > 0) {
+      // The muxer sees how long a frame lasts by the next one's time, but not of the last, which
+      // players leave out if it lasts for no time.
+      if (packet_->duration == 0) {
         packet_->duration =
-            std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base));
+            encoder_->framerate.num > 0
+                ? std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base))
+                : gap_;
       }
       packet_->stream_index = 0;
       av_.av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream->time_base);
@@ -256,6 +260,7 @@ class VideoWriter::Implementation {
   Owned<AVPacket> packet_;
   Owned<SwsContext> converter_;
   std::int64_t last_ = -1;
+  std::int64_t gap_ = 1;  // between the last two frames
 };
 
 VideoWriter::VideoWriter(const fs::path& path, int width, int height, const VideoFormat& format)

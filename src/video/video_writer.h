@@ -26,7 +26,7 @@ struct VideoFormat {
 class VideoWriter {
  public:
   /// Throws Error with the path: kUnsupported for another extension, when the libraries are missing
-  /// or the size is beyond what the encoder takes; kUnreadable when the file cannot be written.
+  /// or the size is beyond what the encoder takes; kUnwritable when the file cannot be written.
   VideoWriter(const std::filesystem::path& path, int width, int height,
               const VideoFormat& format = {});
   ~VideoWriter();
@@ -34,10 +34,10 @@ class VideoWriter {
   VideoWriter& operator=(const VideoWriter&) = delete;
 
   /// Adds an image that is shown from `time_s` on, counted from the first one. A time that is not
-  /// after the one before it is moved there. Throws Error(kUnreadable) with the path.
+  /// after the one before it is moved there. Throws Error(kUnwritable) with the path.
   void write(const Image& image, double time_s);
 
-  /// Ends the video. Throws Error(kUnreadable) with the path.
+  /// Ends the video. Throws Error(kUnwritable) with the path.
   void finish();
 
  private:

@@ -66,6 +66,24 @@ TEST(VideoWriter, WritesWhatIsReadAgain) {
   }
 }
 
+TEST(VideoWriter, KeepsTheLastFrameWhereTheRateIsUnknown) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"a.mp4", "a.mkv", "a.mov"}) {
+    for (const bool h264 : {true, false}) {
+      for (const int frames : {1, 2, 5}) {
+        const auto path = folder / name;
+        VideoWriter writer(path, 64, 48, {.prefer_h264 = h264});
+        for (int n = 0; n < frames; ++n) writer.write(image(64, 48, n), 0.25 * n);
+        writer.finish();
+        VideoReader reader(path.string());
+        int count = 0;
+        while (reader.next()) ++count;
+        EXPECT_EQ(count, frames) << name << h264;
+      }
+    }
+  }
+}
+
 TEST(VideoWriter, KeepsOddSidesByOneMorePixel) {
   const testing::TemporaryFolder folder;
   for (const auto& [width, height] : {std::pair{161, 120}, {160, 99}, {57, 33}, {1, 1}}) {

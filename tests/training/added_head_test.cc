@@ -24,8 +24,8 @@ constexpr float kTone = 0.7F;
 models::Model model_with_tone() {
   models::Model model = models::find_model(models::kDefaultModel);
   model.name = "mnet025-tone";
-  model.heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
-  model.build = [heads = model.heads] {
+  model.detector.heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
+  model.network.build = [heads = model.detector.heads] {
     graph::Graph graph;
     const graph::NodeId image = graph.add("image", graph::Input{3}, {});
     models::add_detector(graph, models::mobilenet025(graph, "body", image),
@@ -69,7 +69,7 @@ TEST(AddedHead, IsLearntAndReadBackFromDetection) {
       recipe, model, training::initial_weights(model, original.weights, 1, "the default model"),
       alone);
   const auto detect = [&] {
-    const models::LoadedModel loaded{&model, model.build(), step.network().weights()};
+    const models::LoadedModel loaded{&model, model.network.build(), step.network().weights()};
     return DetectorFactory::make(loaded).detect(sample.image, {.scales = {1}});
   };
   const auto worst = [](const std::vector<Face>& faces) {

@@ -72,7 +72,7 @@ TEST(TrainingReference, TenStepsEqualPyTorch) {
   const json reference = read_reference();
   const Recipe recipe = reference_recipe(reference);
   const models::Model& model = models::find_model("mnet025");
-  const graph::Weights start = graph::random_weights(model.build(), reference.at("seed"));
+  const graph::Weights start = graph::random_weights(model.network.build(), reference.at("seed"));
   training::ProcessGroup alone({});
   TrainingStep step(recipe, model, start, alone);
   Optimizer optimizer(step.network().parameters(), recipe.optimizer);

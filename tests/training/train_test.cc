@@ -475,7 +475,7 @@ TEST_F(Train, ReadsTheChosenCategory) {
 TEST_F(Train, StartsFromAnImportedBackbone) {
   graph::Weights classifier;
   for (const auto& [name, tensor] :
-       graph::random_weights(models::find_model("mnet025").build(), 9).tensors) {
+       graph::random_weights(models::find_model("mnet025").network.build(), 9).tensors) {
     if (!name.starts_with(models::kBackbonePrefix)) continue;
     classifier.tensors.emplace(name.substr(models::kBackbonePrefix.size()), tensor.clone());
   }

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/category_option.h"
 #include "cli/interruption.h"
+#include "cli/threads_option.h"
 #include "cli/training/commands.h"
 #include "dataset/read_set.h"
 #include "evaluation/validation.h"
@@ -100,7 +101,7 @@ class ProgressReport {
 };
 
 int thread_count(const Options& options) {
-  return options.threads > 0 ? options.threads : core_count();
+  return retinaface::thread_count(options.threads);
 }
 
 /// Where this process stands among those that mpirun, srun or torchrun may have started.
@@ -251,14 +252,13 @@ Action declare_train(CLI::App& app) {
                  "steps between checkpoints (default: five minutes)")
       ->check(CLI::PositiveNumber);
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
-  app.add_option("--threads", options->threads, "threads to train with (default: all cores)")
-      ->check(CLI::Range(1, 1024));
   app.add_option("--backend", options->engine.backend,
                  fmt::format("what computes the network and its gradients: {}", backend_list()));
   app.add_option(
          "--device", options->engine.device,
          "where: cpu, or what the linked libtorch has, such as cuda, with --backend autograd")
       ->capture_default_str();
+  add_threads_option(app, options->threads, "threads to train with");
   app.add_option("--worker-timeout", options->worker_timeout,
                  "of several processes: seconds without a word from one of them after which the "
                  "others end, to go on with --resume")

@@ -136,7 +136,7 @@ std::vector<std::string> kinds_of_networks() {
 class AutogradCatalogue : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(AutogradCatalogue, AgreesWithTheFusedEngine) {
-  const Graph graph = nearly_linear(models::find_model(GetParam()).build());
+  const Graph graph = nearly_linear(models::find_model(GetParam()).network.build());
   graph::Weights weights = lively_weights(graph, 1);
   testing::weaken_offsets(weights);
   // A shift in front of another normalisation has next to no gradient, which leaves it few digits.

@@ -40,7 +40,8 @@ struct Blocked {
   Blocked(const Planes& planes, std::int64_t height, std::int64_t width, std::int64_t block)
       : Blocked(static_cast<std::int64_t>(planes.size()), height, width, block) {
     for (std::size_t c = 0; c < planes.size(); ++c) {
-      for (std::size_t i = 0; i < planes[c].size(); ++i) at(c, i) = static_cast<float>(planes[c][i]);
+      for (std::size_t i = 0; i < planes[c].size(); ++i)
+        at(c, i) = static_cast<float>(planes[c][i]);
     }
   }
   Blocked(std::int64_t channels, std::int64_t height, std::int64_t width, std::int64_t block)
@@ -52,7 +53,8 @@ struct Blocked {
   }
   float& at(std::size_t channel, std::size_t cell) {
     const auto block = static_cast<std::size_t>(block_);
-    return values_[(channel / block * static_cast<std::size_t>(map.height * map.width) + cell) * block +
+    return values_[(channel / block * static_cast<std::size_t>(map.height * map.width) + cell) *
+                       block +
                    channel % block];
   }
   BlockPointers pointers() const {
@@ -95,8 +97,9 @@ Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
               const std::int64_t in_y = y * stride + ky - padding;
               const std::int64_t in_x = x * stride + kx - padding;
               if (in_y < 0 || in_y >= height || in_x < 0 || in_x >= width) continue;
-              const auto tap = (static_cast<std::int64_t>(o) * weight.shape[1] + i) * kernel * kernel +
-                               ky * kernel + kx;
+              const auto tap =
+                  (static_cast<std::int64_t>(o) * weight.shape[1] + i) * kernel * kernel +
+                  ky * kernel + kx;
               sum += double{weight.values()[static_cast<std::size_t>(tap)]} *
                      plane[static_cast<std::size_t>(in_y * width + in_x)];
             }
@@ -234,10 +237,9 @@ TEST(Kernels, StemEqualsPlainLoops) {
     const Blocked image(planes, size.height, size.width, 1);
     const Size half = {(size.height + 1) / 2, (size.width + 1) / 2};
     Blocked result(out, half.height, half.width, kernels.block);
-    const Stem layer =
-        make_stem(kernels, first, make_epilogue(kernels, first_bias, 0.1F), second,
-                  make_epilogue(kernels, second_bias, 0.1F), third,
-                  make_epilogue(kernels, third_bias, 0.1F));
+    const Stem layer = make_stem(kernels, first, make_epilogue(kernels, first_bias, 0.1F), second,
+                                 make_epilogue(kernels, second_bias, 0.1F), third,
+                                 make_epilogue(kernels, third_bias, 0.1F));
     AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer, size.width));
     run(layer, image.map, result.pointers(), scratch.data());
     const Planes one = convolved(planes, size.height, size.width, first, first_bias, 0.1F, 2);
@@ -267,8 +269,8 @@ Planes deformed(const Planes& in, std::int64_t height, std::int64_t width, const
         const auto column = static_cast<std::int64_t>(cell) % out_width;
         const double y =
             static_cast<double>(row * stride - kernel / 2 + p / kernel) + offsets[2 * i][cell];
-        const double x =
-            static_cast<double>(column * stride - kernel / 2 + p % kernel) + offsets[2 * i + 1][cell];
+        const double x = static_cast<double>(column * stride - kernel / 2 + p % kernel) +
+                         offsets[2 * i + 1][cell];
         const double mask =
             2 / (1 + std::exp(-offsets[static_cast<std::size_t>(2 * points) + i][cell]));
         const auto top = static_cast<std::int64_t>(std::floor(y));
@@ -280,8 +282,9 @@ Planes deformed(const Planes& in, std::int64_t height, std::int64_t width, const
                                                right * value(in[c], top, left + 1)) +
                                  down * ((1 - right) * value(in[c], top + 1, left) +
                                          right * value(in[c], top + 1, left + 1));
-          sum += mask * sampled *
-                 double{weight.values()[(o * in.size() + c) * static_cast<std::size_t>(points) + i]};
+          sum +=
+              mask * sampled *
+              double{weight.values()[(o * in.size() + c) * static_cast<std::size_t>(points) + i]};
         }
       }
       out[o].push_back(sum);
@@ -311,8 +314,7 @@ TEST(Kernels, DeformableEqualsPlainLoops) {
           make_deformable(kernels, weight, stride, 1, make_epilogue(kernels, bias, 1));
       AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
       run(layer, map.map, where.map, result.pointers(), scratch.data());
-      expect_near(result,
-                  deformed(planes, size.height, size.width, offsets, weight, bias, stride),
+      expect_near(result, deformed(planes, size.height, size.width, offsets, weight, bias, stride),
                   what + " stride " + std::to_string(stride));
     }
   });
@@ -331,8 +333,8 @@ TEST(Kernels, UpsamplingEqualsPlainLoops) {
     for (std::size_t c = 0; c < to.size(); ++c) {
       for (std::int64_t y = 0; y < size.height; ++y) {
         for (std::int64_t x = 0; x < size.width; ++x) {
-          const std::int64_t cell = y * coarse.height / size.height * coarse.width +
-                                    x * coarse.width / size.width;
+          const std::int64_t cell =
+              y * coarse.height / size.height * coarse.width + x * coarse.width / size.width;
           expected[c][static_cast<std::size_t>(y * size.width + x)] +=
               from[c][static_cast<std::size_t>(cell)];
         }
@@ -392,8 +394,8 @@ TEST(Kernels, TrainingsWinogradAndItsGradientEqualPlainLoops) {
     run(layer, map.batch, result.batch, tiles / 2, tiles, scratch.data());
     double difference = 0;
     for (std::int64_t n = 0; n < kImages; ++n) {
-      const Planes expected = convolved(planes[static_cast<std::size_t>(n)], size.height, size.width,
-                                        weight, bias, 1, 1);
+      const Planes expected = convolved(planes[static_cast<std::size_t>(n)], size.height,
+                                        size.width, weight, bias, 1, 1);
       for (std::size_t c = 0; c < expected.size(); ++c) {
         for (std::size_t cell = 0; cell < expected[c].size(); ++cell) {
           difference =
@@ -433,7 +435,8 @@ TEST(Kernels, TrainingsWinogradAndItsGradientEqualPlainLoops) {
               }
             }
           }
-          const auto at = (o * static_cast<std::size_t>(in) + i) * 9 + static_cast<std::size_t>(tap);
+          const auto at =
+              (o * static_cast<std::size_t>(in) + i) * 9 + static_cast<std::size_t>(tap);
           largest = std::max(largest, std::abs(sum));
           difference = std::max(difference, std::abs(sum - double{actual[at]}));
         }

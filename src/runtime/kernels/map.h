@@ -38,7 +38,7 @@ Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias, float 
 Epilogue joined(const Epilogue& first, const Epilogue& second);
 
 // A layer is made for the kernels of one instruction set, whose block its weights are packed by,
-// and is run by them. In run(), `out` holds out_channels / B planes; `scratch` has as many floats as
-// scratch_floats() says, aligned to a cache line.
+// and is run by them. In run(), `out` holds out_channels / B planes; `scratch` has as many floats
+// as scratch_floats() says, aligned to a cache line.
 
 }  // namespace retinaface::runtime::kernels

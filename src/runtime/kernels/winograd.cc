@@ -15,10 +15,12 @@ std::array<double, 36> winograd_weight(const float* g) {
   for (std::size_t i = 0; i < 6; ++i) {
     double row[3];  // of G g
     for (std::size_t x = 0; x < 3; ++x) {
-      row[x] = kWinogradG[i][0] * double{g[x]} + kWinogradG[i][1] * double{g[3 + x]} + kWinogradG[i][2] * double{g[6 + x]};
+      row[x] = kWinogradG[i][0] * double{g[x]} + kWinogradG[i][1] * double{g[3 + x]} +
+               kWinogradG[i][2] * double{g[6 + x]};
     }
     for (std::size_t j = 0; j < 6; ++j) {
-      result[6 * i + j] = row[0] * kWinogradG[j][0] + row[1] * kWinogradG[j][1] + row[2] * kWinogradG[j][2];
+      result[6 * i + j] =
+          row[0] * kWinogradG[j][0] + row[1] * kWinogradG[j][1] + row[2] * kWinogradG[j][2];
     }
   }
   return result;
@@ -31,7 +33,8 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
   const std::int64_t out = (weight.shape[0] + outputs - 1) / outputs * outputs;
   const std::int64_t in = weight.shape[1];
   RF_CHECK(in % outputs == 0);
-  Winograd layer{&kernels, in, out, AlignedBuffer<float>(static_cast<std::size_t>(36 * out * in)), std::move(epilogue)};
+  Winograd layer{&kernels, in, out, AlignedBuffer<float>(static_cast<std::size_t>(36 * out * in)),
+                 std::move(epilogue)};
   // A block of outputs at a time, which lie together in each of the 36 planes: the planes are a
   // power of two apart, and single values would push each other out of the cache.
   constexpr std::int64_t kMaxBlock = 16;

@@ -34,11 +34,12 @@ struct WinogradGradient {
   float* sums = nullptr;       ///< 36 x out x in
 };
 
-std::size_t winograd_gradient_floats(const Kernels& kernels, std::int64_t tiles, std::int64_t channels);
+std::size_t winograd_gradient_floats(const Kernels& kernels, std::int64_t tiles,
+                                     std::int64_t channels);
 
 /// Transforms tiles [begin, end) of those worked on, which start at `first`.
-void transform(const Kernels& kernels, const WinogradGradient& sums, const Batch& in, const Batch& gradient,
-               std::int64_t first, std::int64_t begin, std::int64_t end);
+void transform(const Kernels& kernels, const WinogradGradient& sums, const Batch& in,
+               const Batch& gradient, std::int64_t first, std::int64_t begin, std::int64_t end);
 /// Adds the products of the first `count` transformed tiles at one position.
 void add_products(const Kernels& kernels, const WinogradGradient& sums, std::int64_t in_channels,
                   std::int64_t out_channels, std::int64_t count, std::int64_t position);

@@ -45,7 +45,7 @@ TEST(Onednn, TheCataloguesRowsEqualTheReference) {
       continue;
     }
     SCOPED_TRACE(model.name);
-    const Graph graph = model.build();
+    const Graph graph = model.network.build();
     graph::Weights weights = lively_weights(graph, 2);
     testing::weaken_offsets(weights);
     expect_equal_to_reference(graph, weights, 35, 50);
@@ -54,7 +54,7 @@ TEST(Onednn, TheCataloguesRowsEqualTheReference) {
 
 TEST(Onednn, EqualsTheReferenceOnOddSizes) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const graph::Weights weights = lively_weights(graph, 1);
   for (const auto& [height, width] :
        {std::pair{1, 1}, {1, 37}, {33, 1}, {31, 47}, {64, 64}, {97, 161}, {120, 50}}) {
@@ -154,8 +154,8 @@ TEST(Onednn, OffsetsFarOutsideReadZero) {
 
 /// A freshly started deformable network is the plain one.
 TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
-  const Graph deformable = models::find_model("resnet18+dcn").build();
-  const Graph plain = models::find_model("resnet18").build();
+  const Graph deformable = models::find_model("resnet18+dcn").network.build();
+  const Graph plain = models::find_model("resnet18").network.build();
   graph::Weights weights = graph::random_weights(deformable, 1);
   const auto deformable_outputs = outputs_for_noise(
       deformable, *make_onednn_network(deformable, weights)->new_session(), 65, 98, 3);
@@ -172,7 +172,7 @@ TEST(Onednn, DeformableConvolutionsWithZeroOffsetsEqualPlainOnes) {
 
 TEST(Onednn, NoLayerFallsBackToASlowKernel) {
   for (const char* const name : {"mnet025", "mnet025-light", "resnet18+dcn", "resnet50-public"}) {
-    const Graph graph = models::find_model(name).build();
+    const Graph graph = models::find_model(name).network.build();
     const auto network = make_onednn_network(graph, graph::random_weights(graph, 1));
     for (const auto& [height, width] : {std::pair{480, 640}, {1080, 1920}, {431, 333}}) {
       for (const StepInfo& step : describe_plan(*network, height, width)) {
@@ -185,7 +185,7 @@ TEST(Onednn, NoLayerFallsBackToASlowKernel) {
 
 TEST(Onednn, ASessionFollowsChangesOfSize) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
@@ -196,7 +196,7 @@ TEST(Onednn, ASessionFollowsChangesOfSize) {
 }
 
 TEST(Onednn, ABatchGivesWhatItsImagesGiveAlone) {
-  const Graph graph = models::find_model("mnet025").build();
+  const Graph graph = models::find_model("mnet025").network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   EXPECT_EQ(testing::outputs_changed_by_batching(graph, *network, 3, 40, 57), 0);
   // Outputs that start within a block, beside others.
@@ -212,7 +212,7 @@ TEST(Onednn, ABatchGivesWhatItsImagesGiveAlone) {
 }
 
 TEST(Onednn, ASessionGoesFromBatchesToSingleImagesAndBack) {
-  const Graph graph = models::find_model("mnet025").build();
+  const Graph graph = models::find_model("mnet025").network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto first = outputs_for_noise(graph, *session, 40, 56, 5);
@@ -223,7 +223,7 @@ TEST(Onednn, ASessionGoesFromBatchesToSingleImagesAndBack) {
 }
 
 TEST(Onednn, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
-  const Graph graph = models::find_model("resnet18+dcn").build();
+  const Graph graph = models::find_model("resnet18+dcn").network.build();
   const auto [narrow, wide] = testing::narrowed(lively_weights(graph, 6));
   EXPECT_EQ(outputs_for_noise(graph, *make_onednn_network(graph, narrow)->new_session(), 33, 50, 1),
             outputs_for_noise(graph, *make_onednn_network(graph, wide)->new_session(), 33, 50, 1));
@@ -231,7 +231,7 @@ TEST(Onednn, NarrowWeightsComputeAsTheSameNumbersInFloat32) {
 
 TEST(OnednnThreads, ShareANetworkAndGetTheSameResults) {
   const models::Model& model = models::find_model("mnet025");
-  const Graph graph = model.build();
+  const Graph graph = model.network.build();
   const auto network = make_onednn_network(graph, lively_weights(graph, 1));
   const std::vector<std::pair<int, int>> sizes = {{48, 64}, {64, 48}, {33, 65}};
   std::vector<std::vector<std::vector<float>>> expected;

@@ -20,8 +20,7 @@ class ReferenceSession : public Session {
 
   InputMap input(std::int64_t images, std::int64_t height, std::int64_t width) override {
     RF_CHECK(images > 0 && height > 0 && width > 0);
-    const auto channels = std::get<graph::Input>(graph_.nodes().front().op).channels;
-    input_shape_ = {images, channels, height, width};
+    input_shape_ = {images, graph::input_channels(graph_), height, width};
     input_.resize(static_cast<std::size_t>(input_shape_.elements()));
     return input_map();
   }

@@ -226,7 +226,7 @@ TEST(FusedNetwork, GradientsOfSeveralPartsAddUp) {
 
 TEST(FusedNetwork, RecomputedMapsGiveTheVerySameGradients) {
   for (const bool large : {false, true}) {
-    const Graph graph = large ? models::find_model("mnet025").build() : small_graph();
+    const Graph graph = large ? models::find_model("mnet025").network.build() : small_graph();
     const graph::Weights weights = bent_weights(graph);
     const std::int64_t side = large ? 64 : 15;
     const Problem problem = make_problem(graph, side, side);
@@ -312,7 +312,7 @@ TEST(FusedNetwork, RecomputationSavesMemory) {
   }
   chain.add_output("out", map);
   EXPECT_LT(peak_memory(chain, true), peak_memory(chain, false) / 3);
-  const Graph detector = models::find_model("mnet025").build();
+  const Graph detector = models::find_model("mnet025").network.build();
   EXPECT_LT(peak_memory(detector, true), peak_memory(detector, false) * 2 / 3);
 }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "retinaface/array_view.h"
+#include "retinaface/export.h"
+#include "retinaface/face.h"
+#include "retinaface/image.h"
+
+namespace retinaface {
+
+/// Makes faces unrecognisable: in the ellipse around each box, and a little beyond, the image is
+/// replaced by the means of about eight by eight fields. What was there cannot be had back from the
+/// result. Parts outside the image are left out; a box without area, or that is not finite, hides
+/// nothing.
+RETINAFACE_API void blur_faces(Image& image, ArrayView<Face> faces);
+
+}  // namespace retinaface

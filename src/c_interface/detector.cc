@@ -1,0 +1,214 @@
+// Detection, and what is known of models.
+
+#include <algorithm>
+#include <type_traits>
+
+#include "c_interface/objects.h"
+#include "detection/check_options.h"
+
+using namespace retinaface::c_interface;
+
+namespace {
+
+std::unique_ptr<rf_faces> faces_of(std::vector<retinaface::Face> found) {
+  auto faces = std::make_unique<rf_faces>();
+  for (retinaface::Face& face : found) {
+    faces->faces.push_back(to_c(face));
+    faces->values.push_back(std::move(face.values));
+  }
+  return faces;
+}
+
+template <typename Change>
+rf_status change_options(rf_detect_options* options, Change change) noexcept {
+  return changed(options, change, retinaface::detection::check_options);
+}
+
+/// The model at place i; null beyond the last.
+const retinaface::ModelInfo* find(const rf_models* models, std::size_t i) {
+  return models != nullptr && i < models->models.size() ? &models->models[i] : nullptr;
+}
+
+static_assert(std::is_same_v<std::int32_t, int>, "strides are handed out as they lie");
+
+}  // namespace
+
+rf_status rf_detector_new(const char* model, rf_detector** result) {
+  return made(result, [&] {
+    return std::make_unique<rf_detector>(
+        rf_detector{model == nullptr ? retinaface::Detector() : retinaface::Detector(model)});
+  });
+}
+
+rf_status rf_detector_from_memory(const void* bytes, size_t size, const char* name,
+                                  rf_detector** result) {
+  return made(result, [&] {
+    expect(bytes, size, "bytes");
+    return std::make_unique<rf_detector>(rf_detector{retinaface::Detector::from_bytes(
+        retinaface::bytes_of(bytes, size), name == nullptr ? "model" : name)});
+  });
+}
+
+void rf_detector_free(rf_detector* detector) {
+  delete detector;
+}
+
+rf_status rf_detect_options_new(rf_detect_options** result) {
+  return made(result, [] { return std::make_unique<rf_detect_options>(); });
+}
+
+void rf_detect_options_free(rf_detect_options* options) {
+  delete options;
+}
+
+rf_status rf_detect_options_set_min_score(rf_detect_options* options, float score) {
+  return change_options(options, [&](auto& changing) { changing.min_score = score; });
+}
+
+rf_status rf_detect_options_set_nms_iou(rf_detect_options* options, float iou) {
+  return change_options(options, [&](auto& changing) { changing.nms_iou = iou; });
+}
+
+rf_status rf_detect_options_set_scales(rf_detect_options* options, const float* scales,
+                                       size_t count) {
+  return change_options(options, [&](auto& changing) {
+    expect(scales, count, "scales");
+    changing.scales.assign(scales, scales + count);
+  });
+}
+
+rf_status rf_detect_options_set_tile(rf_detect_options* options, int32_t side_px) {
+  return change_options(options, [&](auto& changing) { changing.tile_px = side_px; });
+}
+
+rf_status rf_detect_options_set_max_faces(rf_detect_options* options, int32_t count) {
+  return change_options(options, [&](auto& changing) { changing.max_faces = count; });
+}
+
+rf_status rf_detect_options_set_min_size(rf_detect_options* options, float side_px) {
+  return change_options(options, [&](auto& changing) { changing.min_size_px = side_px; });
+}
+
+rf_status rf_detect_options_set_clip_to_image(rf_detect_options* options, int32_t clips) {
+  return change_options(options, [&](auto& changing) { changing.clip_to_image = clips != 0; });
+}
+
+rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
+                    const rf_detect_options* options, rf_faces** result) {
+  return made(result, [&] {
+    expect(detector, "detector");
+    expect(image, "image");
+    return faces_of(detector->detector.detect(view_of(*image), options_of(options)));
+  });
+}
+
+rf_status rf_detect_batch(const rf_detector* detector, const rf_image_view* images, size_t count,
+                          const rf_detect_options* options, int32_t threads, rf_faces** results) {
+  if (count == 0) return RF_OK;
+  if (results == nullptr) return note(RF_INVALID_ARGUMENT, "results: expected places, found NULL");
+  std::fill_n(results, count, nullptr);
+  return guarded([&] {
+    expect(detector, "detector");
+    expect(images, "images");
+    std::vector<retinaface::ImageView> views;
+    for (std::size_t i = 0; i < count; ++i) {
+      try {
+        views.push_back(view_of(images[i]));
+      } catch (const retinaface::Error& error) {
+        throw retinaface::Error(error.code(), "images[" + std::to_string(i) + "]: " + error.what());
+      }
+    }
+    std::vector<std::unique_ptr<rf_faces>> all;
+    for (auto& found : detector->detector.detect_batch(views, options_of(options), threads)) {
+      all.push_back(faces_of(std::move(found)));
+    }
+    std::ranges::transform(all, results, [](auto& faces) { return faces.release(); });
+  });
+}
+
+size_t rf_faces_count(const rf_faces* faces) {
+  return faces == nullptr ? 0 : faces->faces.size();
+}
+
+const rf_face* rf_faces_data(const rf_faces* faces) {
+  return rf_faces_count(faces) == 0 ? nullptr : faces->faces.data();
+}
+
+const float* rf_faces_values(const rf_faces* faces, size_t i, size_t* count) {
+  const bool has_values = i < rf_faces_count(faces) && !faces->values[i].empty();
+  if (count != nullptr) *count = has_values ? faces->values[i].size() : 0;
+  return has_values ? faces->values[i].data() : nullptr;
+}
+
+void rf_faces_free(rf_faces* faces) {
+  delete faces;
+}
+
+rf_status rf_models_known(int32_t width, int32_t height, rf_models** result) {
+  return made(result, [&] {
+    return std::make_unique<rf_models>(rf_models{retinaface::known_models(width, height)});
+  });
+}
+
+rf_status rf_models_of_detector(const rf_detector* detector, int32_t width, int32_t height,
+                                rf_models** result) {
+  return made(result, [&] {
+    expect(detector, "detector");
+    return std::make_unique<rf_models>(rf_models{{detector->detector.info(width, height)}});
+  });
+}
+
+size_t rf_models_count(const rf_models* models) {
+  return models == nullptr ? 0 : models->models.size();
+}
+
+const char* rf_models_name(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  return model == nullptr ? "" : model->name.c_str();
+}
+
+const char* rf_models_summary(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  return model == nullptr ? "" : model->summary.c_str();
+}
+
+rf_weights_origin rf_models_weights_origin(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  if (model == nullptr) return RF_WEIGHTS_NONE;
+  switch (model->weights_origin) {
+    case retinaface::WeightsOrigin::kNone:
+      return RF_WEIGHTS_NONE;
+    case retinaface::WeightsOrigin::kBuiltIn:
+      return RF_WEIGHTS_BUILT_IN;
+    case retinaface::WeightsOrigin::kFile:
+      return RF_WEIGHTS_FILE;
+    case retinaface::WeightsOrigin::kMemory:
+      return RF_WEIGHTS_MEMORY;
+  }
+  return RF_WEIGHTS_NONE;
+}
+
+const char* rf_models_weights_source(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  return model == nullptr ? "" : model->weights_source.c_str();
+}
+
+int64_t rf_models_parameters(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  return model == nullptr ? 0 : model->parameters;
+}
+
+int64_t rf_models_multiply_adds(const rf_models* models, size_t i) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  return model == nullptr ? 0 : model->multiply_adds;
+}
+
+const int32_t* rf_models_strides(const rf_models* models, size_t i, size_t* count) {
+  const retinaface::ModelInfo* const model = find(models, i);
+  if (count != nullptr) *count = model == nullptr ? 0 : model->strides_px.size();
+  return model == nullptr ? nullptr : model->strides_px.data();
+}
+
+void rf_models_free(rf_models* models) {
+  delete models;
+}

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "retinaface/geometry.h"
+#include "retinaface/image.h"
+
+namespace retinaface {
+
+/// Sides that an aligned face may have.
+inline constexpr int kMinAlignedSide = 32;
+inline constexpr int kMaxAlignedSide = 2048;
+
+/// Where the five points of an aligned face of `side_px` lie: at kAlignedSide those of
+/// kAlignedLandmarks; at any other side the same with a margin, an eighth of the side all around,
+/// for what wants hair and chin in the image too.
+Landmarks aligned_landmarks(int side_px);
+
+/// align_face (retinaface/alignment.h) to side_px x side_px pixels. Throws Error(kInvalidArgument)
+/// for a side outside the range above, too.
+Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
+
+}  // namespace retinaface

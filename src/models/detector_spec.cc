@@ -1,0 +1,20 @@
+#include "models/detector_spec.h"
+
+#include "base/check.h"
+
+namespace retinaface::models {
+
+std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
+                                                   const DetectorSpec& detector) {
+  std::vector<std::vector<std::size_t>> outputs(detector.anchors.levels.size());
+  for (std::size_t level = 0; level < outputs.size(); ++level) {
+    for (const Head& head : detector.heads) {
+      const int index = graph.find_output(output_name(head, level));
+      RF_CHECK(index >= 0);
+      outputs[level].push_back(static_cast<std::size_t>(index));
+    }
+  }
+  return outputs;
+}
+
+}  // namespace retinaface::models

@@ -1,0 +1,45 @@
+#include "models/model_info.h"
+
+#include "base/check.h"
+#include "graph/cost.h"
+#include "models/builtin_weights.h"
+#include "models/model_files.h"
+
+namespace retinaface {
+namespace models {
+
+ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int height) {
+  constexpr int kMaxSide = 65536;
+  if (width < 1 || width > kMaxSide || height < 1 || height > kMaxSide) {
+    fail(ErrorCode::kInvalidArgument, "size: expected sides of 1 to {}, found {}x{}", kMaxSide,
+         width, height);
+  }
+  ModelInfo info;
+  info.name = model.name;
+  info.summary = model.summary;
+  for (const AnchorLevel& level : model.detector.anchors.levels)
+    info.strides_px.push_back(level.stride_px);
+  const graph::Cost cost = graph::cost(graph, {1, 3, height, width});
+  info.parameters = cost.parameters;
+  info.multiply_adds = cost.multiply_adds;
+  return info;
+}
+
+}  // namespace models
+
+std::vector<ModelInfo> known_models(int width, int height) {
+  std::vector<ModelInfo> all;
+  for (const models::Model& model : models::catalogue()) {
+    ModelInfo& info =
+        all.emplace_back(models::info_of(model, model.network.build(), width, height));
+    if (!models::builtin_weights(model.name).empty()) {
+      info.weights_origin = WeightsOrigin::kBuiltIn;
+    } else if (const auto file = models::find_model_file(model.name)) {
+      info.weights_origin = WeightsOrigin::kFile;
+      info.weights_source = file->string();
+    }
+  }
+  return all;
+}
+
+}  // namespace retinaface

@@ -47,9 +47,11 @@ test:
 bench:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
-	@cmake --build $(BUILD) --target bench_ratios bench_training_loops
+	@cmake --build $(BUILD) --target bench_ratios bench_training_loops \
+		bench_training_engines
 	@$(BUILD)/bin/bench_ratios
 	@$(BUILD)/bin/bench_training_loops
+	@$(BUILD)/bin/bench_training_engines
 
 check:
 	@$(INSTALL) lint

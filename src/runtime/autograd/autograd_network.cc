@@ -95,7 +95,7 @@ class AutogradNetwork final : public TrainableNetwork {
   at::Tensor evaluate(const graph::Node& node, const std::vector<at::Tensor>& maps) const;
   /// The parameter of the node, undefined where it has none of this name.
   at::Tensor parameter(const graph::Node& node, const char* suffix) const;
-  /// Brings tensors of slots to the host, as float32.
+  /// Brings tensors of slots, of one type, to the host, as float32 in one transfer.
   void fetch(const std::vector<std::pair<const ParameterSlot*, at::Tensor>>& tensors,
              const std::function<void(const ParameterSlot&, std::span<const float>)>& take) const;
   void wait();
@@ -294,8 +294,8 @@ void AutogradNetwork::fetch(
     const std::function<void(const ParameterSlot&, std::span<const float>)>& take) const {
   if (tensors.empty()) return;
   std::vector<at::Tensor> flat;
-  for (const auto& [slot, tensor] : tensors) flat.push_back(tensor.to(at::kFloat).reshape({-1}));
-  const at::Tensor all = at::cat(flat).cpu();  // one transfer, which waits for the device
+  for (const auto& [slot, tensor] : tensors) flat.push_back(tensor.reshape({-1}));
+  const at::Tensor all = at::cat(flat).to(at::kFloat).cpu();  // which waits for the device
   std::span<const float> rest(all.data_ptr<float>(), static_cast<std::size_t>(all.numel()));
   for (const auto& [slot, tensor] : tensors) {
     take(*slot, rest.first(slot->size));
@@ -336,15 +336,18 @@ void AutogradNetwork::backward() {
   on_device([&] {
     outputs_.backward(host_gradients_.to(device_, at::kFloat, /*non_blocking=*/true));
     outputs_.reset();
-    std::vector<std::pair<const ParameterSlot*, at::Tensor>> learnt;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      // Undefined where no output depends on it.
-      if (leaves_[i].grad().defined()) learnt.emplace_back(&slots_[i], leaves_[i].grad());
+    for (const bool of_norms : {false, true}) {
+      std::vector<std::pair<const ParameterSlot*, at::Tensor>> learnt;
+      for (std::size_t i = 0; i < slots_.size(); ++i) {
+        // Undefined where no output depends on it.
+        if (slots_[i].of_norm != of_norms || !leaves_[i].grad().defined()) continue;
+        learnt.emplace_back(&slots_[i], leaves_[i].grad());
+      }
+      fetch(learnt, [&](const ParameterSlot& slot, std::span<const float> gradient) {
+        float* const sum = gradients_.data() + slot.offset;
+        for (std::size_t i = 0; i < gradient.size(); ++i) sum[i] += gradient[i];
+      });
     }
-    fetch(learnt, [&](const ParameterSlot& slot, std::span<const float> gradient) {
-      float* const sum = gradients_.data() + slot.offset;
-      for (std::size_t i = 0; i < gradient.size(); ++i) sum[i] += gradient[i];
-    });
   });
 }
 

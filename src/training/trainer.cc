@@ -341,8 +341,9 @@ void expect_few_faces(const models::Model& model, graph::Weights& weights) {
       model.detector.heads[models::score_head(model.detector.heads)].module + ".";
   for (auto& [name, tensor] : weights.tensors) {
     if (!name.starts_with(prefix) || !name.ends_with(".bias")) continue;
-    for (std::size_t i = 0; i < tensor.values().size(); ++i) {
-      tensor.values[i] = i % 2 == 0 ? -half_margin : half_margin;
+    const std::span<float> values = tensor.values();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = i % 2 == 0 ? -half_margin : half_margin;
     }
   }
 }

@@ -16,11 +16,11 @@ TEST(InitialWeights, WithQualityFocalLossExpectFewFaces) {
   for (const auto& [name, tensor] : few.tensors) {
     const graph::Tensor& other = plain.tensors.find(name)->second;
     const bool bias_of_scores = name.starts_with("ClassHead.") && name.ends_with(".bias");
-    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
+    for (std::size_t i = 0; i < tensor.values().size(); ++i) {
       if (!bias_of_scores) {
-        ASSERT_EQ(tensor.values[i], other.values[i]) << name;
+        ASSERT_EQ(tensor.values()[i], other.values()[i]) << name;
       } else if (i % 2 == 1) {
-        EXPECT_NEAR(1 / (1 + std::exp(tensor.values[i - 1] - tensor.values[i])), 0.01, 1e-6);
+        EXPECT_NEAR(1 / (1 + std::exp(tensor.values()[i - 1] - tensor.values()[i])), 0.01, 1e-6);
       }
     }
   }
@@ -32,8 +32,8 @@ TEST(InitialWeights, KeepWhatIsGiven) {
   const graph::Weights again = initial_weights(model, given, 1, "given", ScoreLoss::kQualityFocal);
   for (const auto& [name, tensor] : again.tensors) {
     const graph::Tensor& other = given.tensors.find(name)->second;
-    for (std::size_t i = 0; i < tensor.values.size(); ++i) {
-      ASSERT_EQ(tensor.values[i], other.values[i]) << name;
+    for (std::size_t i = 0; i < tensor.values().size(); ++i) {
+      ASSERT_EQ(tensor.values()[i], other.values()[i]) << name;
     }
   }
 }

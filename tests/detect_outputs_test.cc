@@ -239,7 +239,7 @@ TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
   fs::rename(folder_ / "turned.jpg", folder_ / "in/event/b.jpg");
   run("detect in/event/a.jpg --format wider --out w");
   EXPECT_THAT(run("detect in --format wider --out w --resume --verbose").errors,
-              HasSubstr("1 images"));
+              HasSubstr("1 image, "));
 }
 
 TEST_F(DetectOutputs, ResumesOnlyWhatWasAskedForAlike) {

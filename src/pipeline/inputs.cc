@@ -60,6 +60,15 @@ constexpr const char* kNoFile =
     "expected a file in a folder that is searched, found a pipe or a device; name it itself to "
     "read it";
 
+constexpr const char* kNotFetched =
+    "images are not fetched from the network, only videos and streams are; download it first, or "
+    "pipe it in: curl ADDRESS | retinaface detect -";
+
+/// "https://host/a.jpg?x": an address that ends as the names of images do.
+bool is_address_of_image(const std::string& address) {
+  return has_image_name(address.substr(0, address.find_first_of("?#")));
+}
+
 /// Adds what is below a folder, and for each folder that cannot be read a problem.
 void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& inputs) {
   std::error_code error;
@@ -141,7 +150,7 @@ std::vector<Input> find_inputs(const std::vector<std::string>& arguments, const 
   for (const std::string& argument : arguments) {
     std::error_code ignored;
     if (video::is_stream(argument)) {
-      inputs.push_back({argument, {}});
+      inputs.push_back({argument, is_address_of_image(argument) ? kNotFetched : ""});
     } else if (fs::is_directory(argument, ignored)) {
       add_folder(argument, out, inputs);
     } else if (argument.find_first_of("*?[") != std::string::npos &&

@@ -37,6 +37,7 @@ struct Options {
   std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
+  bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
   pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
@@ -48,6 +49,8 @@ void check(const Options& options) {
     throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}",
                                  detection::kMinTileSide, options.job.selection.detect.tile_px));
   }
+  if (options.null && options.list.empty())
+    throw UsageError("--null: expected --list FILE with it");
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");
   }
@@ -105,15 +108,16 @@ std::vector<float> parse_scales(const std::string& text) {
   }
 }
 
-pipeline::DetectionJob job_of(const Options& options) {
+pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
   if (!options.list.empty()) {
     job.read.emplace_back(options.list);
-    const std::vector<std::string> listed = pipeline::read_list(options.list);
+    const std::vector<std::string> listed =
+        pipeline::read_list(options.list, options.null ? '\0' : '\n');
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
-  job.inputs = pipeline::find_inputs(arguments, options.out);
+  job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
   const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
@@ -183,7 +187,8 @@ int run(Options& options) {
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
   const Detector detector(options.job.model);
-  const pipeline::DetectionJob job = job_of(options);
+  pipeline::LeftOut left_out;
+  const pipeline::DetectionJob job = job_of(options, left_out);
   const auto start = std::chrono::steady_clock::now();
   ProgressLine progress("detecting");
   const pipeline::DetectionEvents events = events_of(options, job, progress);
@@ -191,6 +196,9 @@ int run(Options& options) {
       pipeline::run_detection(job, detector, events, end_cleanly_when_interrupted());
   progress.hide();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (!options.quiet && !left_out.empty()) {
+    fmt::print(stderr, "retinaface: {}\n", pipeline::describe(left_out));
+  }
   return conclude(options, summary, took.count());
 }
 
@@ -261,6 +269,8 @@ Action declare_detect(CLI::App& app) {
                  "standard input");
   app.add_option("--list", options->list,
                  "read more of these from a file, one a line; - is standard input");
+  app.add_flag("--null", options->null,
+               "names in --list end with a zero byte, as `find -print0` writes them");
   app.add_option("--every", options->job.every, "look at every Nth frame of videos")
       ->check(whole_number(1))
       ->capture_default_str();

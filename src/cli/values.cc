@@ -20,8 +20,8 @@ CLI::Validator in_range(const char* kind, const std::string& bound, T min, T max
             const char* const end = text.data() + text.size();
             const auto result = std::from_chars(text.data(), end, value);
             // Written so that NaN is refused.
-            const bool is_good = result.ec == std::errc() && result.ptr == end && value >= min &&
-                                 value <= max;
+            const bool is_good =
+                result.ec == std::errc() && result.ptr == end && value >= min && value <= max;
             return is_good ? std::string() : fmt::format("{}, found '{}'", expected, excerpt(text));
           },
           ""};

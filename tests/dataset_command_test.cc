@@ -154,7 +154,7 @@ TEST_F(DatasetCommand, ConvertGoesOnWithoutAnImagesSize) {
   const CommandResult result =
       retinaface("dataset convert " + set() + " --to coco -o " + path("set.json"));
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, AllOf(HasSubstr("c.png"), HasSubstr("1 images are written without")));
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("c.png"), HasSubstr("1 image written without")));
   EXPECT_TRUE(fs::exists(folder_ / "set.json"));
 }
 

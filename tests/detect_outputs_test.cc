@@ -171,6 +171,26 @@ TEST_F(DetectOutputs, GoByTheExtensionUnlessToldOtherwise) {
   EXPECT_TRUE(json::parse(content("c.json")).contains("annotations"));
 }
 
+TEST_F(DetectOutputs, NamesThatAreNotUtf8CanBeReadBackAndResumed) {
+  fs::rename(folder_ / "portrait.jpg", folder_ / "caf\xE9.jpg");
+  EXPECT_EQ(run("detect caf*.jpg turned.jpg -o r.jsonl").exit_code, 0);
+  EXPECT_EQ(images_of(content("r.jsonl")),
+            (std::vector<std::string>{"caf\\xE9.jpg", "turned.jpg"}));
+  EXPECT_THAT(run("detect caf*.jpg turned.jpg -o r.jsonl --resume --verbose").errors,
+              HasSubstr("2 done before"));
+  EXPECT_THAT(run("detect caf*.jpg --format csv").output, HasSubstr("caf\\xE9.jpg,"));
+  EXPECT_EQ(run("printf 'turned.jpg\\0caf\\351.jpg\\0' | detect --list - --null | wc -l").output,
+            "2\n");
+}
+
+TEST_F(DetectOutputs, ASearchSaysWhatItLeavesOut) {
+  write("notes.txt", "x");
+  const CommandResult result = run("detect . -o r.jsonl");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.errors, "retinaface: 1 file left out: 1 .txt\n");
+  EXPECT_EQ(run("detect . -o r.jsonl --quiet").errors, "");
+}
+
 TEST_F(DetectOutputs, OneImageMayNameItsFile) {
   EXPECT_EQ(run("detect portrait.jpg --draw --out new/drawn.jpg").exit_code, 0);
   EXPECT_EQ(read_image(folder_ / "new/drawn.jpg").width(),
@@ -239,7 +259,7 @@ TEST_F(DetectOutputs, ResumesWhatWasInterrupted) {
   fs::rename(folder_ / "turned.jpg", folder_ / "in/event/b.jpg");
   run("detect in/event/a.jpg --format wider --out w");
   EXPECT_THAT(run("detect in --format wider --out w --resume --verbose").errors,
-              HasSubstr("1 images"));
+              HasSubstr("1 image, "));
 }
 
 TEST_F(DetectOutputs, ResumesOnlyWhatWasAskedForAlike) {

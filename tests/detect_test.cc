@@ -330,7 +330,8 @@ TEST_F(Detect, SaysWhenItCannotWrite) {
 TEST_F(Detect, KeepsQuietOrSaysMore) {
   copy_sample("grey.png", "a.png");
   EXPECT_EQ(detect("a.png --quiet").errors, "");
-  EXPECT_THAT(detect("a.png --verbose").errors, AllOf(HasSubstr("mnet025"), HasSubstr("1 faces")));
+  EXPECT_THAT(detect("a.png --verbose").errors,
+              AllOf(HasSubstr("mnet025"), HasSubstr("1 image, 1 face, ")));
   EXPECT_NE(detect("none.png --quiet").errors, "");
 }
 
@@ -338,7 +339,7 @@ TEST_F(Detect, RefusesWrongUsage) {
   copy_sample("grey.png", "a.png");
   for (const char* arguments :
        {"", "a.png --min-score 2", "a.png --min-score high", "a.png --nms -1", "a.png --draw",
-        "a.png --format wider", "a.png --format xml", "a.png --out o", "a.png --threads 0",
+        "a.png --format wider", "a.png --format xml", "a.png --out o", "a.png --threads -1",
         "a.png --scales ''", "a.png --scales 1,x", "a.png --tile 100", "a.png --unknown"}) {
     const auto result = detect(arguments);
     EXPECT_EQ(result.exit_code, 2) << arguments;

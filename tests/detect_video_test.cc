@@ -366,7 +366,7 @@ TEST_F(Videos, ResumeWhereTheyWereInterrupted) {
   run("detect video.mp4 --format wider --out w --every 4");
   fs::remove(folder_ / "w/video.mp4/000012_0.480s.txt");
   EXPECT_THAT(run("detect video.mp4 --format wider --out w --every 4 --resume --verbose").errors,
-              HasSubstr("1 images and frames"));
+              HasSubstr("1 image or frame"));
   fs::remove(folder_ / "r.jsonl.request");
   write("r.jsonl", R"({"image": "video.mp4", "frame": "first", "faces": []})"
                    "\n");

@@ -55,6 +55,72 @@ TEST(Manual, AMistypedWordGetsASuggestion) {
   expect("detect --min-score 7 a.jpg", "--min-score");
 }
 
+/// What people bring from other programs, and what is no value: each message names the way out.
+TEST(Manual, AMessageSaysTheRemedy) {
+  const testing::TemporaryFolder folder;
+  const auto expect = [&](const std::string& arguments, const std::string& text, int code = 2) {
+    const CommandResult result = testing::run("cd '" + folder.path().string() +
+                                              "' && '" RETINAFACE_PROGRAM "' " + arguments);
+    EXPECT_EQ(result.exit_code, code) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr(text)) << arguments;
+    EXPECT_LT(result.errors.size(), 500U) << arguments;
+    for (const char* inner : {"TEXT", "POSITIVE", "INT", "FLOAT", "json.exception", "nlohmann"}) {
+      EXPECT_THAT(result.errors, Not(HasSubstr(inner))) << arguments;
+    }
+  };
+  expect("detect a.jpg --threshold 0.3", "use --min-score X");
+  expect("evaluate wider --conf 0.3", "use --min-score X");
+  expect("detect a.jpg --json", "-o FILE.json");
+  expect("detect a.jpg --gpu", "--threads N");
+  expect("detect a.jpg --batch 8", "--threads N");
+  expect("detect a.jpg --every", "--every: expected a value, found none");
+  expect("detect a.jpg --every x", "--every: expected a whole number of 1 or more, found 'x'");
+  expect("detect a.jpg --format yaml", "--format: expected coco, csv, json, jsonl, wider");
+  for (const char* option :
+       {"--min-score", "--nms", "--max-faces", "--min-size", "--tile", "--max-pixels", "--every",
+        "--threads", "--align-size", "--jpeg-quality"}) {
+    expect(std::string("detect a.jpg ") + option + " nan", "found 'nan'");
+  }
+  expect("evaluate landmarks --min-score nan", "found 'nan'");
+  expect("evaluate compare a b --ground-truth c --seed nan", "found 'nan'");
+  expect("dataset check a --list nan", "found 'nan'");
+  expect("export -o m.txt", "ends in .onnx or .safetensors");
+  expect("export -o m.onnx --format safetensors", "ends in .safetensors");
+  expect("import a.pth -o m.pt", "ends in .safetensors");
+
+  std::ofstream(folder / "x.pth") << "x";
+  std::ofstream(folder / "x.onnx") << "x";
+  expect("detect a.jpg --model x.pth", "retinaface import x.pth -o x.safetensors", 1);
+  expect("detect a.jpg --model x.onnx", "retinaface import", 1);
+  expect("summary x.pth", "retinaface import", 1);
+  expect("detect http://localhost:1/a.jpg", "are not fetched", 1);
+}
+
+TEST(Manual, OneOptionNamesTheOutputInAllCommands) {
+  for (const char* command :
+       {"detect", "export", "import", "dataset check", "dataset convert", "evaluate wider",
+        "evaluate landmarks", "evaluate compare", "summary"}) {
+    EXPECT_THAT(program(std::string(command) + " --help").output, HasSubstr("-o,")) << command;
+    EXPECT_THAT(program(std::string(command) + " --help").output, HasSubstr("--output")) << command;
+  }
+}
+
+TEST(Manual, HelpHasNoNamesOfTypes) {
+  for (const char* command : {"detect", "evaluate compare", "dataset check", "export"}) {
+    const std::string help = program(std::string(command) + " --help").output;
+    for (const char* type : {"TEXT", "INT", "FLOAT", "POSITIVE", "NONNEGATIVE"}) {
+      EXPECT_THAT(help, Not(HasSubstr(type))) << command;
+    }
+  }
+}
+
+TEST(Manual, SummaryTakesAModelsFile) {
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "m.safetensors").string();
+  ASSERT_EQ(program("export -o " + file).exit_code, 0);
+  EXPECT_EQ(program("summary " + file).output, program("summary mnet025").output);
+}
+
 TEST(Manual, ThePageForManHasEveryOption) {
   const CommandResult page = program("man-page");
   EXPECT_THAT(page.output, StartsWith(".TH RETINAFACE 1"));

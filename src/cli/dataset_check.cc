@@ -21,6 +21,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
+#include "cli/values.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
 #include "image/draw.h"
@@ -210,12 +211,13 @@ Action declare_dataset_check(CLI::App& app) {
       ->required();
   app.add_option("--images", options->images,
                  "folder of the images (default: looked for beside the annotations)");
-  app.add_option("--out", options->out, "folder for drawn samples");
+  app.add_option("-o,--out,--output", options->out, "folder for drawn samples");
   app.add_option("--draw", options->draw,
                  "draw the annotations of this many images, taken evenly from the set; "
                  "ignored faces are gray")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(whole_number(1, 1'000'000));
   app.add_option("--list", options->list, "list at most this many of each kind of defect")
+      ->check(whole_number(0))
       ->capture_default_str();
   add_category_option(app, options->categories);
   add_threads_option(app, options->threads, "images read at once");

@@ -12,6 +12,7 @@
 #include "retinaface/image.h"
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
@@ -20,6 +21,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
+#include "cli/values.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
 #include "pipeline/output_guard.h"
@@ -124,10 +126,11 @@ int run(const Options& options) {
     fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
   }
   const auto written = write_set(options.out, *format, found.set.annotations);
-  fmt::print(stderr, "retinaface: {} images, from {} to {}\n", found.set.annotations.size(),
-             name_of(found.format), printable(written));
+  fmt::print(stderr, "retinaface: {}, from {} to {}\n",
+             counted(found.set.annotations.size(), "image"), name_of(found.format),
+             printable(written));
   if (failed > 0) {
-    fmt::print(stderr, "retinaface: {} images are written without their size\n", failed);
+    fmt::print(stderr, "retinaface: {} written without size\n", counted(failed, "image"));
   }
   return failed == 0 ? kSuccess : kSomeFailed;
 }
@@ -144,8 +147,8 @@ Action declare_dataset_convert(CLI::App& app) {
                  "label: RetinaFace's label.txt; wider: WIDER FACE's bbx_gt.txt; coco: COCO's "
                  "JSON; voc: Pascal VOC's XML files")
       ->required()
-      ->check(CLI::IsMember(written_names()));
-  app.add_option("-o,--out", options->out,
+      ->check(one_of(written_names()));
+  app.add_option("-o,--out,--output", options->out,
                  "the file to write, or a folder; for voc the folder that gets Annotations/")
       ->required();
   app.add_option("--images", options->images,

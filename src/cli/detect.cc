@@ -1,5 +1,6 @@
 #include <charconv>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 
 #include "retinaface/retinaface.h"
 
+#include "base/counted.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
@@ -16,6 +18,7 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/thresholds.h"
+#include "cli/values.h"
 #include "detection/aligned_size.h"
 #include "detection/tiles.h"
 #include "models/catalogue.h"
@@ -35,6 +38,7 @@ struct Options {
   std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
+  bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
   pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
@@ -46,6 +50,8 @@ void check(const Options& options) {
     throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}",
                                  detection::kMinTileSide, options.job.selection.detect.tile_px));
   }
+  if (options.null && options.list.empty())
+    throw UsageError("--null: expected --list FILE with it");
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");
   }
@@ -103,15 +109,16 @@ std::vector<float> parse_scales(const std::string& text) {
   }
 }
 
-pipeline::DetectionJob job_of(const Options& options) {
+pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
   if (!options.list.empty()) {
     job.read.emplace_back(options.list);
-    const std::vector<std::string> listed = pipeline::read_list(options.list);
+    const std::vector<std::string> listed =
+        pipeline::read_list(options.list, options.null ? '\0' : '\n');
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
-  job.inputs = pipeline::find_inputs(arguments, options.out);
+  job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
   const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
@@ -135,8 +142,9 @@ pipeline::DetectionEvents events_of(const Options& options, const pipeline::Dete
   };
   if (options.verbose) {
     events.begun = [&job](std::size_t inputs, std::size_t left, int threads) {
-      fmt::print(stderr, "retinaface: model {}, {} inputs, {} done before, {} threads\n", job.model,
-                 inputs, inputs - left, threads);
+      fmt::print(stderr, "retinaface: model {}, {}, {} done before, {}\n", job.model,
+                 counted(inputs, "input"), inputs - left,
+                 counted(static_cast<std::size_t>(threads), "thread"));
     };
   }
   const bool writes_to_terminal = !job.writes_file() && ::isatty(STDOUT_FILENO) == 1;
@@ -146,21 +154,29 @@ pipeline::DetectionEvents events_of(const Options& options, const pipeline::Dete
   return events;
 }
 
+/// "3 images", "1 image or frame".
+std::string counted_images(std::size_t count, const pipeline::DetectionSummary& summary) {
+  if (!summary.has_videos) return counted(count, "image");
+  return count == 1 ? "1 image or frame" : fmt::format("{} images and frames", count);
+}
+
 /// Tells how the job ended; returns the exit code.
 int conclude(const Options& options, const pipeline::DetectionSummary& summary, double seconds) {
-  const std::string counted = summary.has_videos ? "images and frames" : "images";
   if (!options.quiet && !options.verbose && ::isatty(STDERR_FILENO) == 1) {
-    fmt::print(stderr, "retinaface: {} {}, {} faces, {:.1f} s\n", summary.done, counted,
-               summary.faces, seconds);
+    fmt::print(stderr, "retinaface: {}, {}, {:.1f} s\n", counted_images(summary.done, summary),
+               counted(summary.faces, "face"), seconds);
   }
   if (options.verbose && summary.done > 0) {
-    fmt::print(stderr, "retinaface: {} {}, {} faces, {:.2f} ms each, {} failed\n", summary.done,
-               counted, summary.faces, summary.ms / static_cast<double>(summary.done),
-               summary.failed);
+    fmt::print(stderr, "retinaface: {}, {}, {:.2f} ms each, {} failed\n",
+               counted_images(summary.done, summary), counted(summary.faces, "face"),
+               summary.ms / static_cast<double>(summary.done), summary.failed);
   }
   if (summary.was_interrupted) {
-    fmt::print(stderr, "retinaface: interrupted after {} {}{}\n", summary.done + summary.failed,
-               summary.expected > 0 ? fmt::format("of {} ", summary.expected) : "", counted);
+    const std::size_t ended = summary.done + summary.failed;
+    const auto expected = static_cast<std::size_t>(summary.expected);
+    fmt::print(stderr, "retinaface: interrupted after {}{}\n",
+               expected > 0 ? fmt::format("{} of ", ended) : "",
+               counted_images(expected > 0 ? expected : ended, summary));
     return kInterrupted;
   }
   return summary.failed == 0 ? kSuccess : kSomeFailed;
@@ -172,7 +188,8 @@ int run(Options& options) {
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
   const Detector detector = open_detector(options.job.model, options.job.backend);
-  const pipeline::DetectionJob job = job_of(options);
+  pipeline::LeftOut left_out;
+  const pipeline::DetectionJob job = job_of(options, left_out);
   const auto start = std::chrono::steady_clock::now();
   ProgressLine progress("detecting");
   const pipeline::DetectionEvents events = events_of(options, job, progress);
@@ -181,6 +198,9 @@ int run(Options& options) {
   progress.hide();
   print_differences(detector);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (!options.quiet && !left_out.empty()) {
+    fmt::print(stderr, "retinaface: {}\n", pipeline::describe(left_out));
+  }
   return conclude(options, summary, took.count());
 }
 
@@ -188,10 +208,10 @@ void declare_selection(CLI::App& app, Options& options) {
   add_threshold_options(app, options.job.selection.detect);
   app.add_option("--max-faces", options.job.selection.max_faces,
                  "keep only this many, the best (default: all)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1, std::numeric_limits<int>::max()));
   app.add_option("--min-size", options.job.selection.min_size_px,
                  "leave out faces whose box's shorter side has fewer pixels")
-      ->check(CLI::NonNegativeNumber);
+      ->check(number(0));
   app.add_flag("--clip", options.job.selection.clip, "cut boxes off at the image's edge");
   app.add_option("--scales", options.scales,
                  "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
@@ -200,9 +220,10 @@ void declare_selection(CLI::App& app, Options& options) {
   app.add_option("--tile", options.job.selection.detect.tile_px,
                  "work on larger images in overlapping squares of this side, at least 1280; 0: "
                  "in one piece, however much memory that takes")
+      ->check(whole_number(0, std::numeric_limits<int>::max()))
       ->capture_default_str();
   app.add_option("--max-pixels", options.job.max_pixels, "refuse images of more pixels than this")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
 }
 
@@ -211,7 +232,7 @@ void declare_output(CLI::App& app, Options& options) {
                  "jsonl: one line of JSON an image or frame; json: one array of them; csv: one row "
                  "a face; coco: one JSON document; wider: OUT/EVENT/NAME.txt (default: as the "
                  "extension of --output says, .jsonl, .json or .csv, else jsonl)")
-      ->check(CLI::IsMember(pipeline::result_formats()));
+      ->check(one_of({pipeline::result_formats().begin(), pipeline::result_formats().end()}));
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
   app.add_option("--out", options.out,
                  "folder for images, videos and for --format wider; or the file of one image "
@@ -226,11 +247,11 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_option("--align-size", options.job.images.aligned_side_px,
                  "side of --aligned in pixels; other than 112 (224, 256 ...) with a margin around "
                  "the face")
-      ->check(CLI::Range(kMinAlignedSide, kMaxAlignedSide))
+      ->check(whole_number(kMinAlignedSide, kMaxAlignedSide))
       ->capture_default_str();
   app.add_option("--jpeg-quality", options.job.images.write.jpeg_quality,
                  "of JPEG images that are written, 1 to 100")
-      ->check(CLI::Range(1, 100))
+      ->check(whole_number(1, 100))
       ->capture_default_str();
   app.add_flag("--resume", options.job.resume,
                "leave out images and frames whose results are there already; the options must be "
@@ -250,8 +271,10 @@ Action declare_detect(CLI::App& app) {
                  "standard input");
   app.add_option("--list", options->list,
                  "read more of these from a file, one a line; - is standard input");
+  app.add_flag("--null", options->null,
+               "names in --list end with a zero byte, as `find -print0` writes them");
   app.add_option("--every", options->job.every, "look at every Nth frame of videos")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->capture_default_str();
   app.add_option("--model", options->job.model,
                  "name of a model (retinaface models), or a .safetensors file")

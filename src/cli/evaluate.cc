@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/program.h"
 #include "cli/threads_option.h"
 #include "cli/thresholds.h"
+#include "cli/values.h"
 
 namespace retinaface::cli {
 namespace {
@@ -42,7 +44,7 @@ void add_detector_options(CLI::App& app, DetectionOptions& options) {
                  "size of the images: original; vga: longer side 640; large: shorter side 1600, "
                  "longer at most 2150; multiscale: shorter sides 500 to 1700, each also mirrored, "
                  "merged by box voting; auto: as detect does by default")
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())))
+      ->check(one_of({names.begin(), names.end()}))
       ->capture_default_str();
   add_threshold_options(app, options.detect);
   add_threads_option(app, options.threads, "images worked on at once");
@@ -64,8 +66,8 @@ evaluation::WiderFiles find_predictions(const evaluation::WiderGroundTruth& trut
                                         const std::string& folder) {
   evaluation::WiderFiles files = evaluation::find_wider_predictions(truth, folder);
   if (files.unknown > 0) {
-    fmt::print(stderr, "retinaface: {}: {} files belong to no image of the ground truth\n",
-               printable(folder), files.unknown);
+    fmt::print(stderr, "retinaface: {}: {} of no image of the ground truth\n", printable(folder),
+               counted(files.unknown, "file"));
   }
   return files;
 }
@@ -74,8 +76,8 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
                     const std::vector<std::size_t>& images) {
   const std::size_t missing = evaluation::count_missing(predictions, images);
   if (missing == 0) return;
-  fmt::print(stderr, "retinaface: {}: {} images without a file count as without detections\n",
-             printable(folder), missing);
+  fmt::print(stderr, "retinaface: {}: {} without a file, taken as without detections\n",
+             printable(folder), counted(missing, "image"));
 }
 
 void guard_figures(const std::string& folder, const std::string& model, const std::string& json,

@@ -14,6 +14,7 @@
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/values.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/wider_curves.h"
@@ -260,10 +261,12 @@ Action declare_evaluate_compare(CLI::App& app) {
   add_detector_options(app, options->detector);
   app.add_option("--samples", options->samples,
                  "how often the images are drawn anew for the 95 % intervals")
-      ->check(CLI::Range(2, 1'000'000))
+      ->check(whole_number(2, 1'000'000))
       ->capture_default_str();
-  app.add_option("--seed", options->seed, "of the draws")->capture_default_str();
-  app.add_option("--json", options->json, "write the figures to this file");
+  app.add_option("--seed", options->seed, "of the draws")
+      ->check(whole_number(0))
+      ->capture_default_str();
+  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,
                  "draw all detectors' precision over recall into this file (.png, .svg, .pdf; "
                  "needs gnuplot)");
@@ -271,7 +274,7 @@ Action declare_evaluate_compare(CLI::App& app) {
                  "folder for the images that differ most, drawn beside each other, and for "
                  "index.html, which shows them");
   app.add_option("--max-images,--pictures", options->max_images, "how many of them")
-      ->check(CLI::Range(1, 10000))
+      ->check(whole_number(1, 10000))
       ->capture_default_str();
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };

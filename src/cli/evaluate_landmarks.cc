@@ -14,6 +14,7 @@
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/values.h"
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
 #include "evaluation/landmark_report.h"
@@ -186,12 +187,12 @@ Action declare_evaluate_landmarks(CLI::App& app) {
   app.add_option("--aflw", options->aflw,
                  "folder of label.txt and images/ of one face each, as MTFL has them");
   app.add_option("--every", options->every, "take every n-th image only")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--model", options->detector.model,
                  "judge this model: its name, or a .safetensors file");
   add_detector_options(app, options->detector);
-  app.add_option("--json", options->json, "write the figures to this file");
+  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,
                  "draw the cumulative error into this file (.png, .svg, .pdf; needs gnuplot)");
   add_overwrite_option(app, options->overwrite);

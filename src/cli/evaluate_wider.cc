@@ -230,7 +230,7 @@ Action declare_evaluate_wider(CLI::App& app) {
   app.add_option("--false-alarms", options->false_alarms,
                  "cut what overlaps no annotated face out of its image, into this folder, to be "
                  "looked at; count it. Best with --min-score 0.5");
-  app.add_option("--json", options->json, "write the figures to this file");
+  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
   app.add_option("--curves", options->curves,
                  "draw precision over recall into this file (.png, .svg, .pdf; needs gnuplot)");
   app.add_option("--name", options->name, "what the detector is called in the curves");

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
+#include "cli/values.h"
+#include "image/image_name.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -36,8 +38,27 @@ models::LoadedModel load(const Options& options) {
   return {&model, std::move(graph), std::move(weights)};
 }
 
+/// What the output's extension says, if it says something; it must not say otherwise than --format.
+std::string format_of(const Options& options) {
+  const std::string extension = lower_case_extension(options.output);
+  const std::string told =
+      extension == ".onnx" || extension == ".safetensors" ? extension.substr(1) : "";
+  if (told.empty() && !extension.empty()) {
+    throw UsageError(
+        fmt::format("--output: expected a name that ends in .onnx or .safetensors, found {}",
+                    printable(options.output)));
+  }
+  if (!options.format.empty() && !told.empty() && options.format != told) {
+    throw UsageError(
+        fmt::format("--output: expected a name that ends in .{}, as --format says, found {}",
+                    options.format, printable(options.output)));
+  }
+  if (!options.format.empty()) return options.format;
+  return told.empty() ? "onnx" : told;
+}
+
 int export_model(const Options& options) {
-  const bool is_onnx = options.format == "onnx";
+  const bool is_onnx = format_of(options) == "onnx";
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.model);
   guard.writes(options.output,
@@ -58,19 +79,20 @@ int export_model(const Options& options) {
 Action declare_export(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   options->model = models::kDefaultModel;
-  options->format = "onnx";
   app.add_option("MODEL", options->model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   app.add_option("-o,--output", options->output, "the file to write")->required();
-  app.add_option("--format", options->format,
-                 "onnx, or safetensors, which this program reads (--model)")
-      ->check(CLI::IsMember({"onnx", "safetensors"}))
-      ->capture_default_str();
+  app.add_option(
+         "--format", options->format,
+         "onnx, or safetensors, which this program reads (--model); default: as the extension of "
+         "--output says")
+      ->check(one_of({"onnx", "safetensors"}));
   app.add_option("--init", options->init,
                  "'random': the model's network with random weights, as training starts with")
-      ->check(CLI::IsMember({"random"}));
-  app.add_option("--seed", options->seed, "seed of --init random (default 0)");
+      ->check(one_of({"random"}));
+  app.add_option("--seed", options->seed, "seed of --init random (default 0)")
+      ->check(whole_number(0));
   add_overwrite_option(app, options->overwrite);
   return [options] { return export_model(*options); };
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
+#include "image/image_name.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "pipeline/output_guard.h"
@@ -29,6 +30,11 @@ int import(const Options& options) {
   if (options.part && *options.part != models::kBackbonePart) {
     throw UsageError(fmt::format("--part: expected {}, found '{}'", models::kBackbonePart,
                                  excerpt(*options.part)));
+  }
+  const std::string extension = lower_case_extension(options.output);
+  if (!extension.empty() && extension != ".safetensors") {
+    throw UsageError(fmt::format("--output: expected a name that ends in .safetensors, found {}",
+                                 printable(options.output)));
   }
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.checkpoint);

@@ -9,6 +9,8 @@
 
 #include "retinaface/version.h"
 
+#include "cli/values.h"
+
 namespace retinaface::cli {
 namespace {
 
@@ -214,7 +216,7 @@ void add_manual_commands(CLI::App& app, Action& action) {
   const auto shell = std::make_shared<std::string>();
   completion->add_option("SHELL", *shell, "bash or zsh")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh"}));
+      ->check(one_of({"bash", "zsh"}));
   completion->callback([&app, &action, shell] {
     action = [&app, shell] {
       fmt::print("{}", *shell == "bash" ? bash_completion(app) : zsh_completion(app));

@@ -17,6 +17,7 @@
 #include "retinaface/error.h"
 #include "retinaface/version.h"
 
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/manual.h"
@@ -62,6 +63,64 @@ std::vector<std::string> option_names(const CLI::App& app) {
   return names;
 }
 
+/// An option that other programs have, and what it is here.
+struct ForeignOption {
+  std::string_view name;
+  std::string_view own;  ///< the option that a command must have for the remedy to fit; empty: any
+  const char* remedy;
+};
+constexpr ForeignOption kForeignOptions[] = {
+    {"--threshold", "--min-score", "use --min-score X"},
+    {"--thresh", "--min-score", "use --min-score X"},
+    {"--conf", "--min-score", "use --min-score X"},
+    {"--confidence", "--min-score", "use --min-score X"},
+    {"--iou", "--nms", "use --nms X"},
+    {"--nms-threshold", "--nms", "use --nms X"},
+    {"--json", "--format", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
+    {"--csv", "--format", "use -o FILE.csv or --format csv"},
+    {"--epochs", "--set", "use --set schedule.epochs=N"},
+    {"--batch", "--set", "use --set input.batch=N"},
+    {"--batch-size", "--set", "use --set input.batch=N"},
+    {"--lr", "--set", "use --set schedule.learning_rate=X"},
+    {"--learning-rate", "--set", "use --set schedule.learning_rate=X"},
+    {"--batch", "--threads", "images are not batched; use --threads N to work on several at once"},
+    {"--batch-size", "--threads",
+     "images are not batched; use --threads N to work on several at once"},
+    {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
+    {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
+    {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
+    {"--weights", "--model", "use --model NAME or --model FILE.safetensors"},
+};
+
+/// What to do instead of giving an option that only other programs have; null if nothing is known.
+const char* remedy_for(std::string_view option, const std::vector<std::string>& options) {
+  for (const ForeignOption& foreign : kForeignOptions) {
+    if (foreign.name != option) continue;
+    const bool fits =
+        foreign.own.empty() || std::ranges::find(options, foreign.own) != options.end();
+    if (fits) return foreign.remedy;
+  }
+  return nullptr;
+}
+
+/// The parser's words for a value that is missing or cannot be read, without its names of types.
+std::string in_plain_words(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  constexpr std::string_view kConversion = "Could not convert: ";
+  if (error.get_name() == "ArgumentMismatch" && text.ends_with(" missing")) {
+    return text.substr(0, text.find(':')) + ": expected a value, found none";
+  }
+  if (text.starts_with(kConversion)) {
+    const std::string rest = text.substr(kConversion.size());
+    const std::size_t equals = rest.find(" = ");
+    if (equals != std::string::npos) {
+      return fmt::format("{}: expected a number, found '{}'", rest.substr(0, equals),
+                         excerpt(rest.substr(equals + 3)));
+    }
+  }
+  return text;
+}
+
 std::string unknown(const char* what, std::string_view word,
                     const std::vector<std::string>& known) {
   const auto near = suggestion(word, known);
@@ -84,6 +143,9 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
     if (word == "--") break;
     const std::string name = word.substr(0, word.find('='));
     if (name.starts_with("--") && std::ranges::find(options, name) == options.end()) {
+      if (const char* const remedy = remedy_for(name, options)) {
+        return fmt::format("there is no option '{}': {}", name, remedy);
+      }
       return unknown("option", name, options);
     }
     if (i == depth && !commands.empty() && !word.starts_with('-')) {
@@ -91,7 +153,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
     }
   }
   if (!commands.empty()) return fmt::format("expected a command: {}", fmt::join(commands, ", "));
-  return error.what();
+  return in_plain_words(error);
 }
 
 std::string version_text(const Program& program) {
@@ -100,8 +162,9 @@ std::string version_text(const Program& program) {
     if (!backend.library.empty()) libraries.push_back(backend.library);
   }
   std::ranges::copy(image_libraries(), std::back_inserter(libraries));
-  return fmt::format("{} {}\n{} code, {} cores; {}", program.name, version(),
-                     to_string(simd_level()), core_count(), fmt::join(libraries, ", "));
+  return fmt::format("{} {}\n{} code, {}; {}", program.name, version(), to_string(simd_level()),
+                     counted(static_cast<std::size_t>(core_count()), "core"),
+                     fmt::join(libraries, ", "));
 }
 
 /// "help COMMAND..." is "COMMAND... --help".
@@ -135,6 +198,10 @@ Action declare_group(CLI::App& app, std::span<const Command> commands) {
 int run_program(const Program& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
   app.set_version_flag("--version", [&] { return version_text(program); });
+  const auto formatter = app.get_formatter();  // of all commands
+  for (const char* type : {"INT", "UINT", "FLOAT"}) formatter->label(type, "NUMBER");
+  formatter->label("TEXT", "VALUE");
+  formatter->label("REQUIRED", "(required)");
   app.footer(fmt::format("`{} help COMMAND` says more about a command.", program.name));
 
   Action action;

@@ -14,6 +14,7 @@
 #include "graph/operators.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
+#include "models/model_argument.h"
 
 namespace retinaface::cli {
 namespace {
@@ -110,7 +111,7 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 }
 
 int summarize(const Options& options) {
-  const models::Model& model = models::find_model(options.model);
+  const models::Model& model = models::model_by_name_or_path(options.model);
   const graph::Graph graph = model.network.build();
   const graph::Shape input = parse_size(options.size);
   Summary summary = summary_of(graph, input);
@@ -136,9 +137,10 @@ int summarize(const Options& options) {
 Action declare_summary(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   options->model = models::kDefaultModel;
-  app.add_option("MODEL", options->model, "name of a model")->capture_default_str();
+  app.add_option("MODEL", options->model, "name of a model, or a .safetensors file")
+      ->capture_default_str();
   app.add_option("--size", options->size, "size of the image, WIDTHxHEIGHT")->capture_default_str();
-  app.add_option("--json", options->json,
+  app.add_option("-o,--json,--output", options->json,
                  "write the same for programs to this file, instead of the table");
   return [options] { return summarize(*options); };
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <CLI/App.hpp>
-#include <CLI/Validators.hpp>
 #include <string>
+
+#include "cli/values.h"
 
 namespace retinaface::cli {
 
@@ -10,7 +11,7 @@ namespace retinaface::cli {
 inline void add_threads_option(CLI::App& app, int& threads, const std::string& what) {
   app.add_option("--threads", threads,
                  what + " (0, the default: as many as the process has cores to run on)")
-      ->check(CLI::Range(0, 1024));
+      ->check(whole_number(0, 1024));
 }
 
 }  // namespace retinaface::cli

@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/counted.h"
+#include "base/file.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -59,9 +61,12 @@ class Loader::Implementation {
       for (const AnnotatedImage& image : set.annotations) entries_.push_back({&set, &image});
     }
     if (entries_.size() < static_cast<std::size_t>(options_.batch)) {
-      fail(ErrorCode::kBadData, "{}: {} images, fewer than one batch of {}",
-           sets_.empty() ? "no data" : sets_.front().images.string(), entries_.size(),
-           options_.batch);
+      fail(ErrorCode::kBadData,
+           "{}: {}, fewer than one batch of {}; make the batch smaller, --set input.batch={}, or "
+           "train on more images",
+           sets_.empty() ? "no data" : printable(sets_.front().images),
+           counted(entries_.size(), "image"), options_.batch,
+           std::max<std::size_t>(entries_.size(), 1));
     }
     for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
   }

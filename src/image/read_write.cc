@@ -141,6 +141,12 @@ Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
        codecs::known_formats(), codecs::beginning_of(encoded));
 }
 
+bool is_image(std::span<const std::byte> beginning) {
+  return std::ranges::any_of(codecs::kDecoders, [&](const codecs::Decoder* decoder) {
+    return decoder != &codecs::kPnmDecoder && decoder->recognises(beginning);
+  });
+}
+
 std::uint64_t max_encoded_bytes(std::int64_t max_pixels) {
   constexpr std::int64_t kMetadataBytes = std::int64_t{64} << 20;
   constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;

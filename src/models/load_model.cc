@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "models/builtin_weights.h"
+#include "models/model_argument.h"
 #include "models/model_files.h"
 
 namespace retinaface::models {
@@ -101,6 +102,7 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
 }
 
 LoadedModel load_model(const std::filesystem::path& path) {
+  refuse_foreign_model(path);
   LoadedModel loaded = bind_to_row(graph::read_safetensors(path), printable(path));
   loaded.origin = WeightsOrigin::kFile;
   loaded.source = path.string();

@@ -19,6 +19,7 @@
 #include "image/encoded_size.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/image_source.h"
+#include "pipeline/name_text.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
 #include "pipeline/request_record.h"
@@ -183,7 +184,7 @@ std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
     if (!input.problem.empty()) return false;
     if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
     return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
-                              : file.done().contains(input.path.string());
+                              : file.done().contains(text_of_path(input.path));
   });
   return inputs;
 }
@@ -197,7 +198,7 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
   if (!job.resume) return result;
   result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
     if (job.writes_wider()) return fs::exists(wider_file(job.images.folder, video, frame));
-    const auto done = file.videos_done().find(video.string());
+    const auto done = file.videos_done().find(text_of_path(video));
     return done != file.videos_done().end() && frame.number <= done->second.last.number;
   };
   return result;

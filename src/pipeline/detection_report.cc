@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "detection/face_selection.h"
+#include "pipeline/name_text.h"
 #include "pipeline/problem.h"
 #include "tracking/tracker.h"
 #include "video/video_writer.h"
@@ -65,7 +66,7 @@ void DetectionReport::follow(Outcome& outcome) {
   if (!video_) {
     video_ = std::make_unique<VideoInWork>(
         VideoInWork{tracking::Tracker({.min_score = job_.selection.detect.min_score})});
-    const auto done = file_.videos_done().find(image.path.string());
+    const auto done = file_.videos_done().find(text_of_path(image.path));
     if (done != file_.videos_done().end()) {
       const VideoDone& video = done->second;
       video_->tracker.resume(video.faces, video.tracks, video.last.time_s, video.highest_track);

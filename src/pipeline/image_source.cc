@@ -97,7 +97,9 @@ std::optional<InputImage> ImageSource::next() {
     }
     const Input input = std::move(inputs_[next_++]);
     if (!input.problem.empty()) {
-      return InputImage{input.path, fmt::format("{}: {}", printable(input.path), input.problem)};
+      return InputImage{
+          input.path,
+          fmt::format("{}: {}", input.path.empty() ? "''" : printable(input.path), input.problem)};
     }
     if (!leads_to_video(input.path)) return InputImage{input.path, {}};
     const std::string problem = problem_of(input.path, [&] { begin(input.path); });

@@ -1,18 +1,21 @@
 #include "pipeline/inputs.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <span>
-#include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <glob.h>
 #include <unistd.h>
 
+#include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/stream.h"
 #include "image/image_name.h"
@@ -55,23 +58,71 @@ class OwnOutputs {
   bool is_around_ = false;
 };
 
+/// The first bytes of a regular file, enough for all marks of images and videos; none of others,
+/// as a pipe gives its first bytes but once.
+std::vector<std::byte> beginning_of(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return {};
+  std::vector<std::byte> beginning(std::max(kImageMarkBytes, video::kVideoMarkBytes));
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(beginning.data()),
+            static_cast<std::streamsize>(beginning.size()));
+  beginning.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+  return beginning;
+}
+
+/// No container of videos begins with so much of nothing but printable characters.
+bool is_text(std::span<const std::byte> beginning) {
+  return !beginning.empty() && std::ranges::all_of(beginning, [](std::byte byte) {
+    const auto c = std::to_integer<unsigned char>(byte);
+    return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n' || c == '\r';
+  });
+}
+
+/// Whether a file in a folder is one of those that are looked for.
+bool is_wanted(const fs::path& path) {
+  if (has_image_name(path)) return true;
+  if (video::has_video_name(path)) {
+    const std::vector<std::byte> beginning = beginning_of(path);
+    return !is_text(beginning) || video::is_video(beginning);  // YUV4MPEG2's header is text
+  }
+  const auto raw = raw_extensions();
+  if (std::ranges::find(raw, lower_case_extension(path)) != raw.end()) return false;
+  const std::vector<std::byte> beginning = beginning_of(path);
+  return is_image(beginning) || video::is_video(beginning);
+}
+
 /// A pipe may never end, and a camera is meant only where it is named.
 constexpr const char* kNoFile =
     "expected a file in a folder that is searched, found a pipe or a device; name it itself to "
     "read it";
 
+constexpr const char* kNotFetched =
+    "images are not fetched from the network, only videos and streams are; download it first, or "
+    "pipe it in: curl ADDRESS | retinaface detect -";
+
+/// "https://host/a.jpg?x": an address that ends as the names of images do.
+bool is_address_of_image(const std::string& address) {
+  return has_image_name(address.substr(0, address.find_first_of("?#")));
+}
+
 /// Adds what is below a folder, and for each folder that cannot be read a problem.
-void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& inputs) {
+void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& inputs,
+            LeftOut& left_out) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code ignored;  // what cannot be looked at is reported when it is read
     if (entry->is_directory(ignored)) {
-      if (!entry->is_symlink(ignored) && !own.is_out(*entry)) search(entry->path(), own, inputs);
+      if (!entry->is_symlink(ignored) && !own.is_out(*entry))
+        search(entry->path(), own, inputs, left_out);
       continue;
     }
-    const bool is_known = has_image_name(entry->path()) || video::has_video_name(entry->path());
-    if (!is_known || own.is_ours(entry->path())) continue;
+    if (!is_wanted(entry->path())) {
+      ++left_out[lower_case_extension(entry->path())];
+      continue;
+    }
+    if (own.is_ours(entry->path())) continue;
     const fs::file_status status = entry->status(ignored);
     inputs.push_back({entry->path(), fs::is_other(status) ? kNoFile : ""});
   }
@@ -80,9 +131,10 @@ void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& i
   }
 }
 
-void add_folder(const fs::path& folder, const fs::path& out, std::vector<Input>& inputs) {
+void add_folder(const fs::path& folder, const fs::path& out, std::vector<Input>& inputs,
+                LeftOut& left_out) {
   const auto begin = static_cast<std::ptrdiff_t>(inputs.size());
-  search(folder, OwnOutputs(out, folder), inputs);
+  search(folder, OwnOutputs(out, folder), inputs, left_out);
   std::ranges::sort(inputs.begin() + begin, inputs.end(), {}, &Input::path);
   if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
     inputs.push_back({folder, "expected images or videos in the folder, found none"});
@@ -101,49 +153,70 @@ void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
 
 }  // namespace
 
+std::string describe(const LeftOut& left_out) {
+  std::size_t count = 0;
+  std::vector<std::string> kinds;
+  for (const auto& [extension, files] : left_out) {
+    count += files;
+    kinds.push_back(fmt::format("{} {}", files,
+                                extension.empty() ? "without an extension" : excerpt(extension)));
+  }
+  return fmt::format("{} left out: {}", counted(count, "file"), fmt::join(kinds, ", "));
+}
+
 bool leads_to_video(const fs::path& path) {
   if (has_image_name(path) || path == kStandardStream) return false;
-  if (video::has_video_name(path) || video::is_stream(path.string()) || video::is_camera(path)) {
-    return true;
-  }
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return false;  // a pipe gives its first bytes but once
-  std::array<char, video::kVideoMarkBytes> beginning{};
-  std::ifstream file(path, std::ios::binary);
-  file.read(beginning.data(), beginning.size());
-  return video::is_video(
-      std::as_bytes(std::span(beginning)).first(static_cast<std::size_t>(file.gcount())));
+  if (video::is_stream(path.string()) || video::is_camera(path)) return true;
+  const std::vector<std::byte> beginning = beginning_of(path);
+  if (is_image(beginning)) return false;
+  return video::has_video_name(path) || video::is_video(beginning);
 }
 
-std::vector<std::string> read_list(const std::string& file) {
+std::vector<std::string> read_list(const std::string& file, char separator) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
-  std::string text;
-  const auto take = [&](const std::vector<std::byte>& bytes) {
-    text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  };
-  if (file == kStandardStream) {
-    const std::atomic<bool> never = false;  // a signal still ends the program as usual
-    take(read_stream(STDIN_FILENO, "standard input", kMaxBytes, never));
-  } else {
-    take(read_file(file, kMaxBytes));
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const std::atomic<bool> never = false;  // a signal still ends the program as usual
+  const std::vector<std::byte> bytes =
+      file == kStandardStream ? read_stream(STDIN_FILENO, "standard input", kMaxBytes, never)
+                              : read_file(file, kMaxBytes);
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    fail(ErrorCode::kUnsupported,
+         "{}: expected a list in UTF-8 or the bytes of the file names, found UTF-16; convert it: "
+         "iconv -f UTF-16 -t UTF-8",
+         printable(file));
   }
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty()) lines.push_back(line);
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    std::string name(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (separator == '\n' && name.ends_with('\r')) name.pop_back();
+    if (name.find('\0') != std::string::npos) {
+      fail(ErrorCode::kBadData,
+           "{}: expected one name a line, found names with zero bytes between them; say --null",
+           printable(file));
+    }
+    if (!name.empty()) names.push_back(std::move(name));
   }
-  return lines;
+  return names;
 }
 
-std::vector<Input> find_inputs(const std::vector<std::string>& arguments, const fs::path& out) {
+std::vector<Input> find_inputs(const std::vector<std::string>& arguments, const fs::path& out,
+                               LeftOut* left_out) {
   std::vector<Input> inputs;
+  LeftOut uncounted;
   for (const std::string& argument : arguments) {
     std::error_code ignored;
-    if (video::is_stream(argument)) {
-      inputs.push_back({argument, {}});
+    if (argument.empty()) {
+      inputs.push_back({argument,
+                        "expected the name of an image, a video or a folder, found an "
+                        "empty one"});
+    } else if (video::is_stream(argument)) {
+      inputs.push_back({argument, is_address_of_image(argument) ? kNotFetched : ""});
     } else if (fs::is_directory(argument, ignored)) {
-      add_folder(argument, out, inputs);
+      add_folder(argument, out, inputs, left_out != nullptr ? *left_out : uncounted);
     } else if (argument.find_first_of("*?[") != std::string::npos &&
                !fs::exists(argument, ignored)) {
       add_matches(argument, inputs);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,24 +17,34 @@ struct Input {
   std::string problem;         ///< why there is nothing to read, empty if there may be
 };
 
+/// How many files a search of folders has left out, by kind: the extension in small letters, empty
+/// for names without one.
+using LeftOut = std::map<std::string, std::size_t>;
+
+/// "3 files left out: 2 .txt, 1 without an extension".
+std::string describe(const LeftOut& left_out);
+
 /// The images and videos that the arguments stand for, in their order: files, cameras and
-/// addresses of streams as they are, folders with all files below them whose names end like a
-/// image's or video's, sorted by path; names with *, ? or [...] that no file has, with what they
-/// match (glob(3)), sorted. What leads to nothing, and each folder that cannot be read, becomes an
-/// Input with a problem.
+/// addresses of streams as they are, folders with all files below them that are images or videos by
+/// their names or, where a name says neither, by their first bytes, sorted by path; names with *, ?
+/// or [...] that no file has, with what they match (glob(3)), sorted. What leads to nothing, and
+/// each folder that cannot be read, becomes an Input with a problem.
 ///
 /// Folders that are links are not searched below a folder, so that none is searched twice or
 /// for ever; links to files are taken. The folder `out` is left out where it is below one that is
 /// searched; where it is that folder or above it, the files that an earlier run wrote there are.
+/// Other files that are left out are counted in `left_out`: those that are neither image nor video,
+/// text under a video's name (a program in TypeScript, .ts), raw data of cameras.
 std::vector<Input> find_inputs(const std::vector<std::string>& arguments,
-                               const std::filesystem::path& out = {});
+                               const std::filesystem::path& out = {}, LeftOut* left_out = nullptr);
 
-/// Whether it is a video, a camera or a stream: by its name or, where that says neither video nor
-/// image, by its first bytes.
+/// Whether it is a video, a camera or a stream: by its name or, where that does not say an image,
+/// by its first bytes, an image under a video's name being none.
 bool leads_to_video(const std::filesystem::path& path);
 
-/// The lines of a file, or of standard input for "-", as arguments; empty lines are left out.
-/// Throws Error as read_file does.
-std::vector<std::string> read_list(const std::string& file);
+/// The lines of a file, or of standard input for "-", as arguments, or what stands between other
+/// separators ('\0'); empty ones are left out, and so is a mark of UTF-8 at the beginning. Throws
+/// Error as read_file does; kBadData for zero bytes in lines, kUnsupported for UTF-16.
+std::vector<std::string> read_list(const std::string& file, char separator = '\n');
 
 }  // namespace retinaface::pipeline

@@ -41,14 +41,42 @@ class Inputs : public ::testing::Test {
 
 TEST_F(Inputs, ComeInTheArgumentsOrderAndSortedBelowFolders) {
   for (const char* name : {"b/2.png", "b/1.JPG", "b/deep/3.mp4", "b/notes.txt", "a.jpg"}) {
-    write(name);
+    write(name, "\x01");
   }
   EXPECT_THAT(found({"b", "a.jpg", "b/?.png", "b/notes.txt"}),
               ElementsAre("b/1.JPG", "b/2.png", "b/deep/3.mp4", "a.jpg", "b/2.png", "b/notes.txt"));
 }
 
+TEST_F(Inputs, InFoldersGoByContentWhereNamesSayNothing) {
+  for (const char* name : {"in/image", "in/photo.data", "in/still.mp4", "in/raw.NEF"}) {
+    fs::create_directories(folder_ / "in");
+    fs::copy_file(testing::sample_folder() / "portrait.jpg", folder_ / name);
+  }
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4", folder_ / "in/video.bin");
+  for (const char* known :
+       {"a.heif", "a.hif", "a.heics", "a.avifs", "a.mpo", "a.jif", "a.dib", "a.apng"}) {
+    write(std::string("known/") + known);
+  }
+  write("in/index.ts", "export const answer: number = 42;\n");
+  write("in/page.pdf", "%PDF-1.7");
+  write("in/P5 notes", "P5 is a format");
+  write("in/.hidden", "x");
+  LeftOut left_out;
+  std::vector<std::string> names;
+  for (const Input& input : find_inputs({folder_ / "in"}, {}, &left_out)) {
+    names.push_back(input.path.filename());
+  }
+  EXPECT_THAT(names, ElementsAre("image", "photo.data", "still.mp4", "video.bin"));
+  EXPECT_THAT(describe(left_out),
+              "5 files left out: 2 without an extension, 1 .nef, 1 .pdf, 1 .ts");
+  EXPECT_EQ(found({"known"}).size(), 8U);
+  EXPECT_FALSE(leads_to_video(folder_ / "in/still.mp4"));
+  EXPECT_TRUE(leads_to_video(folder_ / "in/video.bin"));
+}
+
 TEST_F(Inputs, SayWhatLeadsToNothing) {
   fs::create_directories(folder_ / "empty");
+  EXPECT_THAT(find_inputs({""}).at(0).problem, HasSubstr("found an empty one"));
   const auto inputs = found({"empty", "*.jpg", "none.jpg"});
   EXPECT_THAT(inputs, ElementsAre(HasSubstr("empty: expected images"),
                                   HasSubstr("*.jpg: no file has such a name"), "none.jpg"));
@@ -77,6 +105,18 @@ TEST_F(Inputs, AreVideosByNameOrContent) {
 TEST_F(Inputs, AListHasOneALine) {
   write("list", "a.jpg\r\n\nb c.jpg\n");
   EXPECT_THAT(read_list(folder_ / "list"), ElementsAre("a.jpg", "b c.jpg"));
+  write("marked",
+        "\xEF\xBB\xBF"
+        "a.jpg\nb.jpg");
+  EXPECT_THAT(read_list(folder_ / "marked"), ElementsAre("a.jpg", "b.jpg"));
+  using namespace std::string_literals;
+  write("null", "a\nb.jpg\0c.jpg\r\0"s);
+  EXPECT_THAT(read_list(folder_ / "null", '\0'), ElementsAre("a\nb.jpg", "c.jpg\r"));
+  EXPECT_THAT(testing::error_of([&] { read_list(folder_ / "null"); }).what(), HasSubstr("--null"));
+  write("wide",
+        "\xFF\xFE"
+        "a\0"s);
+  EXPECT_THAT(testing::error_of([&] { read_list(folder_ / "wide"); }).what(), HasSubstr("UTF-16"));
   EXPECT_EQ(testing::error_of([&] { read_list(folder_ / "none"); }).code(), ErrorCode::kNotFound);
 }
 

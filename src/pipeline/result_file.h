@@ -37,7 +37,7 @@ class ResultFile {
   /// Hands the text on to the system at once. Throws Error(kUnreadable).
   void put(std::string_view text);
 
-  /// The images whose results were there already.
+  /// The images whose results were there already, by text_of_path.
   const std::set<std::string>& done() const { return done_; }
   /// The videos of which frames were.
   const std::map<std::string, VideoDone>& videos_done() const { return videos_done_; }

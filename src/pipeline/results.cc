@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "evaluation/wider_predictions.h"
 #include "image/image_name.h"
+#include "pipeline/name_text.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -17,8 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string json_string(const std::string& text) {
-  using nlohmann::json;
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  return nlohmann::json(text).dump();
 }
 
 /// The members that say which frame it is; none for an image.
@@ -79,8 +79,8 @@ class Csv : public ResultWriter {
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
       const Face& face = result.faces[i];
       rows += fmt::format("{},{},{},{:.5f},{:.2f},{:.2f},{:.2f},{:.2f}",
-                          csv_field(result.path.string()), result.width, result.height, face.score,
-                          face.box.x0, face.box.y0, face.box.x1, face.box.y1);
+                          csv_field(text_of_path(result.path)), result.width, result.height,
+                          face.score, face.box.x0, face.box.y0, face.box.x1, face.box.y1);
       for (const Point& point : face.landmarks) {
         rows += fmt::format(",{:.2f},{:.2f}", point.x, point.y);
       }
@@ -105,7 +105,7 @@ class Coco : public ResultWriter {
 
   void write(const ImageResult& result) override {
     images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}{}}}",
-                           image_ == 0 ? "" : ",", image_, json_string(result.path.string()),
+                           image_ == 0 ? "" : ",", image_, json_string(text_of_path(result.path)),
                            result.width, result.height, json_stamp(result));
     std::string text;
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
@@ -153,7 +153,7 @@ class Wider : public ResultWriter {
 
 std::string to_json(const ImageResult& result) {
   std::string line = fmt::format(R"({{"image": {}{}, "width": {}, "height": {}, "faces": [)",
-                                 json_string(result.path.string()), json_stamp(result),
+                                 json_string(text_of_path(result.path)), json_stamp(result),
                                  result.width, result.height);
   const auto out = std::back_inserter(line);
   const char* separator = "";

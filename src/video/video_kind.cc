@@ -33,11 +33,8 @@ bool is_transport_stream(std::span<const std::byte> bytes) {
 }  // namespace
 
 bool has_video_name(const std::filesystem::path& path) {
-  constexpr std::array kExtensions = {".mp4"sv,  ".m4v"sv,  ".mov"sv, ".qt"sv,   ".mkv"sv,
-                                      ".webm"sv, ".avi"sv,  ".mpg"sv, ".mpeg"sv, ".ts"sv,
-                                      ".mts"sv,  ".m2ts"sv, ".vob"sv, ".wmv"sv,  ".asf"sv,
-                                      ".flv"sv,  ".ogv"sv,  ".3gp"sv, ".mxf"sv,  ".y4m"sv};
-  return std::ranges::find(kExtensions, lower_case_extension(path)) != kExtensions.end();
+  const auto extensions = video_extensions();
+  return std::ranges::find(extensions, lower_case_extension(path)) != extensions.end();
 }
 
 bool is_video(std::span<const std::byte> beginning) {

@@ -16,10 +16,12 @@
 #include "cli/interruption.h"
 #include "cli/threads_option.h"
 #include "cli/training/commands.h"
+#include "cli/values.h"
 #include "dataset/read_set.h"
 #include "evaluation/validation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "models/model_argument.h"
 #include "runtime/torch/process_settings.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
@@ -135,7 +137,7 @@ training::TrainingOptions training_options(const Options& options,
   if (options.init.empty()) {
     say(processes, "no --init: training starts from scratch");
   } else {
-    result.initial = graph::read_safetensors(options.init);
+    result.initial = models::load_weights_by_name_or_path(options.init);
     result.initial_name = printable(options.init);
   }
   return result;
@@ -231,12 +233,14 @@ Action declare_train(CLI::App& app) {
          "reads; give it again to train on several")
       ->required();
   app.add_option(
-         "--out", options->out,
+         "-o,--out,--output", options->out,
          "folder for best.safetensors, last.safetensors, the checkpoint, metrics (JSON lines "
          "and TensorBoard's events) and report/index.html")
       ->required();
-  app.add_option("--init", options->init,
-                 "start from these weights: a backbone or a whole detector (.safetensors)");
+  app.add_option(
+      "--init", options->init,
+      "start from these weights: a backbone or a whole detector (.safetensors), or a model's "
+      "name");
   app.add_option(
       "--teacher", options->teacher,
       "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
@@ -245,12 +249,14 @@ Action declare_train(CLI::App& app) {
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
   add_category_option(app, options->categories);
-  app.add_option("--seed", options->seed, "fixes all chances")->capture_default_str();
+  app.add_option("--seed", options->seed, "fixes all chances")
+      ->check(whole_number(0))
+      ->capture_default_str();
   app.add_option("--steps", options->steps, "end after this many steps, on the same schedule")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1));
   app.add_option("--checkpoint-every", options->checkpoint_every,
                  "steps between checkpoints (default: five minutes)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1));
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
   app.add_option("--backend", options->engine.backend,
                  fmt::format("what computes the network and its gradients: {}", backend_list()));
@@ -262,10 +268,10 @@ Action declare_train(CLI::App& app) {
   app.add_option("--worker-timeout", options->worker_timeout,
                  "of several processes: seconds without a word from one of them after which the "
                  "others end, to go on with --resume")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--cache-mb", options->cache_mb, "memory for decoded images")
-      ->check(CLI::Range(0, 1 << 20))
+      ->check(whole_number(0, 1 << 20))
       ->capture_default_str();
   return [options] { return run(*options); };
 }

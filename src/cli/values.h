@@ -1,0 +1,21 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace retinaface::cli {
+
+// What an option's value may be. Each says of another one what was expected and what was found.
+
+/// From `min` to `max`; never NaN.
+CLI::Validator number(double min, double max = std::numeric_limits<double>::infinity());
+
+CLI::Validator whole_number(std::int64_t min,
+                            std::int64_t max = std::numeric_limits<std::int64_t>::max());
+
+CLI::Validator one_of(std::vector<std::string> values);
+
+}  // namespace retinaface::cli

@@ -1,0 +1,48 @@
+#include "models/model_argument.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "models/load_model.h"
+
+namespace retinaface::models {
+
+void refuse_foreign_model(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return;
+  const std::string extension = path.extension().string();
+  const std::string name = printable(path);
+  if (extension == ".onnx") {
+    fail(ErrorCode::kUnsupported,
+         "{}: expected a .safetensors file, found an ONNX file, which this program writes but does "
+         "not read; give the model that it was made of, or import its PyTorch checkpoint: "
+         "retinaface import FILE.pth -o FILE.safetensors",
+         name);
+  }
+  constexpr std::string_view kCheckpoints[] = {".pth", ".pt", ".tar", ".ckpt", ".bin"};
+  if (std::ranges::find(kCheckpoints, extension) != std::end(kCheckpoints)) {
+    std::filesystem::path model = path;
+    model.replace_extension(".safetensors");
+    fail(ErrorCode::kUnsupported,
+         "{}: expected a .safetensors file, found a checkpoint; make a model of it: retinaface "
+         "import {} -o {}",
+         name, name, printable(model));
+  }
+}
+
+graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
+  const bool is_file = name_or_path.find_first_of("/.") != std::string::npos ||
+                       std::filesystem::is_regular_file(name_or_path);
+  if (!is_file) return load_model_by_name_or_path(name_or_path).weights;
+  refuse_foreign_model(name_or_path);
+  return graph::read_safetensors(name_or_path);
+}
+
+const Model& model_by_name_or_path(const std::string& name_or_path) {
+  const auto row = std::ranges::find(catalogue(), name_or_path, &Model::name);
+  return row != catalogue().end() ? *row : *load_model_by_name_or_path(name_or_path).model;
+}
+
+}  // namespace retinaface::models

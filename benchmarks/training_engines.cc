@@ -38,7 +38,7 @@ double seconds_of_step(runtime::TrainableNetwork& network, std::size_t outputs) 
 }
 
 void compare(const std::string& model, runtime::Precision precision, const char* name) {
-  const graph::Graph graph = models::find_model(model).build();
+  const graph::Graph graph = models::find_model(model).network.build();
   const graph::Weights weights = graph::random_weights(graph, 1);
   std::array<std::unique_ptr<runtime::TrainableNetwork>, 2> networks = {
       runtime::fused_backend().create(graph, weights, {.precision = precision}),

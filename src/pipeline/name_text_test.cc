@@ -1,9 +1,9 @@
 #include "pipeline/name_text.h"
 
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 namespace retinaface::pipeline {
 namespace {
@@ -18,7 +18,7 @@ TEST(NameText, OfUtf8IsTheNameItself) {
 TEST(NameText, EscapesBytesThatAreNoCharacter) {
   EXPECT_EQ(text_of_path("caf\xE9.jpg"), "caf\\xE9.jpg");
   EXPECT_EQ(text_of_path("a\\b\xFF"), "a\\\\b\\xFF");
-  EXPECT_EQ(text_of_path("a\\xE9"), "a\\\\xE9");            // is not the same as a<E9>
+  EXPECT_EQ(text_of_path("a\\xE9"), "a\\\\xE9");               // is not the same as a<E9>
   EXPECT_EQ(text_of_path("\xED\xA0\x80"), "\\xED\\xA0\\x80");  // a surrogate
   EXPECT_EQ(text_of_path("\xC0\xAF"), "\\xC0\\xAF");           // an overlong "/"
   EXPECT_EQ(text_of_path("\xE6\x97"), "\\xE6\\x97");           // cut off

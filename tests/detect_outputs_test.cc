@@ -191,6 +191,21 @@ TEST_F(DetectOutputs, ASearchSaysWhatItLeavesOut) {
   EXPECT_EQ(run("detect . -o r.jsonl --quiet").errors, "");
 }
 
+TEST_F(DetectOutputs, TakesTheLongestNamesOfFiles) {
+  const std::string name = std::string(250, 'n') + ".jpg";
+  fs::rename(folder_ / "portrait.jpg", folder_ / name);
+  EXPECT_EQ(run("detect " + name + " --draw --out o").exit_code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "o" / name));
+}
+
+TEST_F(DetectOutputs, LeavesNoPartOfAVideoWhereNobodyReadsItsResults) {
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4", folder_ / "v.mp4");
+  const CommandResult result =
+      run("(detect $(yes v.mp4 | head -n 30) --draw --out o; echo $? >&2) | head -n 1 > /dev/null");
+  EXPECT_EQ(result.errors, "141\n");
+  EXPECT_FALSE(fs::exists(folder_ / "o/v.mp4.part"));
+}
+
 TEST_F(DetectOutputs, OneImageMayNameItsFile) {
   EXPECT_EQ(run("detect portrait.jpg --draw --out new/drawn.jpg").exit_code, 0);
   EXPECT_EQ(read_image(folder_ / "new/drawn.jpg").width(),

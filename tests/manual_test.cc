@@ -38,6 +38,14 @@ TEST(Manual, VersionNamesLibraries) {
   EXPECT_THAT(result.output, HasSubstr("oneDNN "));
 }
 
+TEST(Manual, WhatCannotBeWrittenIsSaid) {
+  for (const char* arguments : {"--version", "--help", "", "models", "man-page", "summary"}) {
+    const CommandResult result = program(std::string(arguments) + " > /dev/full");
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr("standard output cannot be written")) << arguments;
+  }
+}
+
 TEST(Manual, AMistypedWordGetsASuggestion) {
   const auto expect = [](const std::string& arguments, const std::string& text) {
     const CommandResult result = program(arguments);
@@ -112,6 +120,18 @@ TEST(Manual, HelpHasNoNamesOfTypes) {
       EXPECT_THAT(help, Not(HasSubstr(type))) << command;
     }
   }
+}
+
+TEST(Manual, SummaryReplacesOnlyItsOwnFiles) {
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "s.json").string();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(program("summary -o " + file).exit_code, 0);
+  std::ofstream(file) << "somebody's";
+  EXPECT_THAT(program("summary --json " + file).errors, HasSubstr("--overwrite"));
+  EXPECT_EQ(program("summary -o " + file + " --overwrite").exit_code, 0);
+  const std::string model = (folder / "m.safetensors").string();
+  ASSERT_EQ(program("export -o " + model).exit_code, 0);
+  EXPECT_THAT(program("summary " + model + " -o " + model).errors, HasSubstr("is an input"));
 }
 
 TEST(Manual, SummaryTakesAModelsFile) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/part_file.h"
 
 namespace retinaface {
 namespace {
@@ -137,7 +138,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     if (target.empty()) target = path;
   }
   std::filesystem::path part = target;
-  if (!is_device) part += fmt::format(".{}.part", ::getpid());
+  if (!is_device) part = part_beside(target, fmt::format(".{}.part", ::getpid()));
   const auto give_up = [&](int error) {
     if (!is_device) ::unlink(part.c_str());
     fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", printable(path),

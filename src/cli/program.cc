@@ -2,17 +2,23 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "retinaface/error.h"
 #include "retinaface/version.h"
@@ -187,15 +193,15 @@ void add_commands(CLI::App& app, std::span<const Command> commands, Action& chos
   }
 }
 
-}  // namespace
-
-Action declare_group(CLI::App& app, std::span<const Command> commands) {
-  const auto chosen = std::make_shared<Action>();
-  add_commands(app, commands, *chosen);
-  return [chosen] { return (*chosen)(); };
+/// Whether a descriptor is a pipe whose reader has gone.
+bool is_read_no_more(int descriptor) {
+  struct stat status {};
+  pollfd pipe{descriptor, 0, 0};
+  return ::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode) &&
+         ::poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
-int run_program(const Program& program, int argc, char** argv) {
+int run_command(const Program& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
   app.set_version_flag("--version", [&] { return version_text(program); });
   const auto formatter = app.get_formatter();  // of all commands
@@ -233,12 +239,42 @@ int run_program(const Program& program, int argc, char** argv) {
     fmt::print(stderr, "{}: {}\n", full_name(reached(app)), error.what());
     return kWrongUsage;
   } catch (const Error& error) {
+    if (is_read_no_more(STDOUT_FILENO)) return kSomeFailed;  // which is what it is about
     fmt::print(stderr, "retinaface: {}\n", error.what());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "retinaface: out of memory\n");
   } catch (const std::filesystem::filesystem_error& error) {
     fmt::print(stderr, "retinaface: {}\n", error.what());
   }
+  return kSomeFailed;
+}
+
+}  // namespace
+
+Action declare_group(CLI::App& app, std::span<const Command> commands) {
+  const auto chosen = std::make_shared<Action>();
+  add_commands(app, commands, *chosen);
+  return [chosen] { return (*chosen)(); };
+}
+
+int run_program(const Program& program, int argc, char** argv) {
+  // What is begun is taken away before the program ends, also where nobody reads its output.
+  ::signal(SIGPIPE, SIG_IGN);
+  int code = kSuccess;
+  bool is_written = true;
+  try {
+    code = run_command(program, argc, argv);
+  } catch (const std::system_error&) {  // of fmt::print
+    is_written = false;
+  }
+  is_written =
+      is_written && std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (is_read_no_more(STDOUT_FILENO)) {
+    ::signal(SIGPIPE, SIG_DFL);
+    ::raise(SIGPIPE);  // as `| head` expects it
+  }
+  if (is_written || code != kSuccess) return code;
+  std::fputs("retinaface: standard output cannot be written\n", stderr);
   return kSomeFailed;
 }
 

@@ -8,13 +8,16 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/origin_mark.h"
 #include "cli/command.h"
+#include "cli/overwrite_option.h"
 #include "detection/anchors.h"
 #include "graph/cost.h"
 #include "graph/operators.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "models/model_argument.h"
+#include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
@@ -23,6 +26,7 @@ struct Options {
   std::string model;
   std::string size = "640x480";
   std::optional<std::string> json;
+  bool overwrite = false;
 };
 
 /// "WIDTHxHEIGHT", each 1 to 65536.
@@ -106,7 +110,8 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
                                            {"macs", summary.multiply_adds},
                                            {"anchors", summary.anchors},
                                            {"heads", heads},
-                                           {"layers", layers}};
+                                           {"layers", layers},
+                                           {"origin", kOriginMark}};
   return document.dump(1) + "\n";
 }
 
@@ -117,6 +122,9 @@ int summarize(const Options& options) {
   Summary summary = summary_of(graph, input);
   summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (options.json) {
+    pipeline::OutputGuard guard(options.overwrite);
+    guard.reads(options.model);
+    guard.writes(*options.json, pipeline::OutputKind::kReport);
     write_file_atomically(*options.json, to_json(model, input, summary));
   } else {
     print(summary);
@@ -142,6 +150,7 @@ Action declare_summary(CLI::App& app) {
   app.add_option("--size", options->size, "size of the image, WIDTHxHEIGHT")->capture_default_str();
   app.add_option("-o,--json,--output", options->json,
                  "write the same for programs to this file, instead of the table");
+  add_overwrite_option(app, options->overwrite);
   return [options] { return summarize(*options); };
 }
 

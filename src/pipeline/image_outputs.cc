@@ -100,8 +100,8 @@ FaceImages cut_faces(const ImageOutputs& outputs, const Image& image,
       images.crops.push_back(part ? encode_image(kNumberedName, *part) : std::vector<std::byte>());
     }
     if (outputs.aligned) {
-      images.aligned.push_back(
-          encode_image(kNumberedName, align_face(image, face.landmarks, outputs.aligned_side_px)));
+      const Image aligned = align_face(image, face.landmarks, outputs.aligned_side_px);
+      images.aligned.push_back(encode_image(kNumberedName, aligned));
     }
   }
   return images;

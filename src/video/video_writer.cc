@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
+#include "base/part_file.h"
 #include "image/image_name.h"
 #include "video/libav.h"
 
@@ -83,8 +84,7 @@ class VideoWriter::Implementation {
     stream->avg_frame_rate = encoder_->framerate;
     stream->sample_aspect_ratio = encoder_->sample_aspect_ratio;
     prepare(*yuv_, AV_PIX_FMT_YUV420P, width_, height_);
-    part_ = path_;
-    part_ += ".part";
+    part_ = part_beside(path_, ".part");
     const int opened =
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
     if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));

@@ -31,7 +31,7 @@ OutputDifference difference(const FeatureMap& first, const FeatureMap& second) {
     }
   }
   const double relative = apart == 0 ? 0 : apart / largest;  // infinite where all should be 0
-  return {.absolute = apart, .relative = relative};
+  return {.output = {}, .absolute = apart, .relative = relative};
 }
 
 class CompareNetwork;

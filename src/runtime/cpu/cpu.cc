@@ -29,7 +29,9 @@ struct Supports {
   bool operator()(const graph::Input&) const { return true; }
   bool operator()(const graph::Convolution&) const { return true; }
   /// oneDNN has none, and ours needs AVX2.
-  bool operator()(const graph::DeformableConvolution&) const { return own_kernels() != nullptr; }
+  bool operator()(const graph::DeformableConvolution&) const {
+    return cpu::own_kernels() != nullptr;
+  }
   bool operator()(const graph::BatchNorm&) const { return true; }
   bool operator()(const graph::LeakyRelu&) const { return true; }
   bool operator()(const graph::Add&) const { return true; }

@@ -1,0 +1,32 @@
+#include "base/part_file.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+TEST(PartFile, HasANameThatFileSystemsTake) {
+  EXPECT_EQ(part_beside("a/b.jpg", ".part"), "a/b.jpg.part");
+  EXPECT_EQ(part_beside("b.jpg", ".part"), "b.jpg.part");
+  const std::string name(250, 'n');
+  EXPECT_EQ(part_beside(name, ".part").native(), name + ".part");  // 255 bytes
+  const auto longer = part_beside("a/" + name + "1.jp", ".part");
+  EXPECT_EQ(longer.filename().native().size(), 255U);
+  EXPECT_NE(longer, part_beside("a/" + name + "2.jp", ".part"));
+}
+
+TEST(PartFile, LetsTheLongestNamesBeWritten) {
+  const testing::TemporaryFolder folder;
+  const auto file = folder / std::string(255, 'n');
+  write_file_atomically(file, std::string("text"));
+  EXPECT_EQ(read_file(file).size(), 4U);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -120,6 +120,26 @@ TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
   }
 }
 
+TEST_F(DatasetCommand, ConvertMayBeRepeatedAndReplacesNothingElse) {
+  for (const char* format : {"coco", "voc", "label", "wider"}) {
+    const std::string there = path(std::string("to_") + format + "/");
+    const std::string command =
+        fmt::format("dataset convert {} --to {} -o {}", set(), format, there);
+    ASSERT_EQ(retinaface(command).exit_code, 0) << format;
+    const CommandResult again = retinaface(command);
+    EXPECT_EQ(again.exit_code, 0) << format << "\n" << again.errors;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(folder_ / (std::string("to_") + format))) {
+      if (!entry.is_regular_file()) continue;
+      const std::string text = text_of(entry.path());
+      std::ofstream(entry.path()) << "somebody's, " << text.size();
+    }
+    const CommandResult foreign = retinaface(command);
+    EXPECT_EQ(foreign.exit_code, 1) << format;
+    EXPECT_THAT(foreign.errors, HasSubstr("--overwrite")) << format;
+  }
+}
+
 TEST_F(DatasetCommand, ReadsTheChosenCategory) {
   std::ofstream(folder_ / "heads.json") << R"({"images": [{"id": 1, "file_name": "b.png"}],
              "categories": [{"id": 1, "name": "hand"}, {"id": 2, "name": "head"}],

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
+#include "dataset/label_txt.h"
 #include "dataset/read_set.h"
+#include "dataset/wider_bbx_gt.h"
 #include "dataset/write_set.h"
 #include "pipeline/output_guard.h"
 
@@ -96,6 +99,21 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   return failed;
 }
 
+/// Whether a file holds just what would be written, in the formats that have no place for a mark:
+/// then nothing is lost, and the command is one that is repeated.
+bool is_there_already(const std::filesystem::path& file, SetFormat format,
+                      const dataset::AnnotationSet& set) {
+  if (format != SetFormat::kLabelTxt && format != SetFormat::kWider) return false;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return false;
+  const std::string name = printable(file);
+  const std::string text = format == SetFormat::kWider ? dataset::format_wider_bbx_gt(set, name)
+                                                       : dataset::format_label_txt(set, name);
+  if (std::filesystem::file_size(file, ignored) != text.size()) return false;
+  const std::vector<std::byte> content = read_file(file);
+  return std::ranges::equal(content, std::as_bytes(std::span(text)));
+}
+
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
   pipeline::OutputGuard guard(options.overwrite);
@@ -109,7 +127,11 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
     guard.reads(found.set.images / image.path);
   }
   for (const auto& file : written_files(options.out, format, found.set.annotations)) {
-    guard.writes(file, pipeline::OutputKind::kAnnotations);
+    if (is_there_already(file, format, found.set.annotations)) {
+      guard.continues(file);
+    } else {
+      guard.writes(file, pipeline::OutputKind::kAnnotations);
+    }
   }
 }
 

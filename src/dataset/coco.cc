@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/origin_mark.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
 
@@ -274,9 +275,11 @@ std::string format_coco(const AnnotationSet& set, const std::string& name) {
       annotations.push_back(annotation.dump());
     }
   }
+  const json info = {{"description", kOriginMark}};
   const json category = {{"id", 1}, {"name", "face"}, {"keypoints", kPointNames}};
-  return fmt::format("{{\"images\": {},\n\"annotations\": {},\n\"categories\": [{}]}}\n",
-                     list_of(images), list_of(annotations), category.dump());
+  return fmt::format(
+      "{{\"images\": {},\n\"annotations\": {},\n\"categories\": [{}],\n\"info\": {}}}\n",
+      list_of(images), list_of(annotations), category.dump(), info.dump());
 }
 
 }  // namespace retinaface::dataset

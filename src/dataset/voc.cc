@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/origin_mark.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
 
@@ -279,6 +280,7 @@ std::string format_voc(const AnnotatedImage& image) {
   tinyxml2::XMLPrinter xml;
   const fs::path path(image.path);
   xml.OpenElement("annotation");
+  xml.PushComment((" " + std::string(kOriginMark) + " ").c_str());
   push(xml, "folder", path.parent_path().generic_string());
   push(xml, "filename", path.filename().string());
   if (image.width > 0 && image.height > 0) {

@@ -121,7 +121,7 @@ std::string name_of(OutputKind kind) {
     case OutputKind::kPage:
       return "a page that it wrote";
     case OutputKind::kAnnotations:
-      return "no annotations";
+      return "annotations that it wrote with a mark";
   }
   RF_CHECK(false);
 }
@@ -132,7 +132,6 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
   if (error || fs::is_directory(status)) return false;
   if (!fs::is_regular_file(status)) return true;
   if (fs::file_size(path, error) == 0) return true;
-  if (kind == OutputKind::kAnnotations) return false;
   if (kind == OutputKind::kPredictions) return is_predictions(path);
   const Edges edges = edges_of(path);
   switch (kind) {

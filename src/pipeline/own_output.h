@@ -16,7 +16,8 @@ enum class OutputKind {
   kReport,       ///< figures as JSON
   kFigure,       ///< curves as PNG, SVG or PDF
   kPage,         ///< HTML
-  kAnnotations,  ///< of a data set; people write them by hand, and the formats have no mark
+  kAnnotations,  ///< of a data set: COCO's and VOC's have a mark, the other formats have no place
+                 ///< for one
 };
 
 /// "results", "an image", ...: what a message calls it.
@@ -25,7 +26,7 @@ std::string name_of(OutputKind kind);
 /// Whether the file's content shows that this program wrote it, as that kind of output: its
 /// header, its metadata or kOriginMark. An empty file, which holds nothing to lose, counts as ours,
 /// and so does what is no regular file (a terminal, a pipe, /dev/null), where nothing is replaced.
-/// Annotations are never known as ours; neither is a file that cannot be read.
+/// A file that cannot be read does not.
 bool is_own_output(const std::filesystem::path& path, OutputKind kind);
 
 }  // namespace retinaface::pipeline

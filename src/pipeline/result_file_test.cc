@@ -73,7 +73,7 @@ TEST_F(ResultFileTest, RefuseWhatIsNoneAndLeaveIt) {
 TEST_F(ResultFileTest, MayGoNowhereAndFailWhereTheyCannot) {
   ResultFile("", false).put("text");
   ResultFile full("/dev/full", false);
-  EXPECT_EQ(testing::error_of([&] { full.put("text"); }).code(), ErrorCode::kUnreadable);
+  EXPECT_EQ(testing::error_of([&] { full.put("text"); }).code(), ErrorCode::kUnwritable);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Packs annotated sets into archives of a limited size, to carry them to a machine where a GPU is lent.
+"""Packs annotated sets into archives of a limited size, to carry them to a machine where a GPU is rented.
 
     tools/pack_training_data.py OUT NAME=SET... [--part-mib 57] [--reencode NAME=QUALITY]...
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Trains by a recipe for a given time on a machine that is lent with a GPU: unpacks the data, measures
+# Trains by a recipe for a given time on a machine that is rented with a GPU: unpacks the data, measures
 # how fast it goes, sets the number of epochs so that the learning rate ends when the time does, and
 # leaves what is worth keeping in $OUT.
 #
-#     train_in_lease.sh unpack
-#     train_in_lease.sh measure [OPTIONS OF retinaface train...]
-#     train_in_lease.sh train SECONDS [OPTIONS...]
+#     train_on_gpu.sh unpack
+#     train_on_gpu.sh measure [OPTIONS OF retinaface train...]
+#     train_on_gpu.sh train SECONDS [OPTIONS...]
 #
 # The folder that this file is in holds bundle/ (retinaface-train in bin/ and its libraries in lib/; or
 # bundle.tar.xz of that), partN/data.tar.gz (pack_training_data.py) and recipe.toml. From the
@@ -45,7 +45,7 @@ done
 export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:-}"
 
 fail() {
-  echo "train_in_lease.sh: $*" >&2
+  echo "train_on_gpu.sh: $*" >&2
   exit 1
 }
 
@@ -103,7 +103,7 @@ train() {
   # A twentieth of the time is kept for the start, the checkpoints and a slower half.
   epochs=$(awk -v s="$speed" -v t="$left" -v n="$(images)" \
     'BEGIN { e = int(0.95 * s * t / n); print (e > 0 ? e : 1) }')
-  echo "train_in_lease.sh: $speed images/s, $left s, $epochs epochs" >&2
+  echo "train_on_gpu.sh: $speed images/s, $left s, $epochs epochs" >&2
   rm -rf "$here/run"
   trap : TERM INT  # the training is told below; what it has written comes back
   (
@@ -122,7 +122,7 @@ $(awk -v e="$epochs" 'BEGIN { print e * 0.03 }')" "$@" &
     while kill -0 $pid 2>/dev/null; do sleep 1; done
     kill $watch 2>/dev/null || true
     exit $status
-  ) || echo "train_in_lease.sh: training ended with status $?" >&2
+  ) || echo "train_on_gpu.sh: training ended with status $?" >&2
   mkdir -p "$out"
   for file in last.safetensors checkpoint.safetensors metrics.jsonl recipe.toml; do
     [ ! -e "$here/run/$file" ] || cp "$here/run/$file" "$out/"

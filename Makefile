@@ -62,11 +62,11 @@ check:
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
+# In the fuzzers' tree, which has the libraries under the sanitizers already.
 sanitize:
-	@$(INSTALL) detect evaluate test
-	@cmake --preset asan --log-level=WARNING
-	@cmake --build build/asan --target unit_tests
-	@ctest --preset asan -L unit -j $$(nproc)
+	@$(INSTALL) detect evaluate test fuzz
+	@cmake --preset fuzz --log-level=WARNING && cmake --build build/fuzz --target unit_tests
+	@ctest --test-dir build/fuzz --output-on-failure -L unit -LE slow -j $$(nproc)
 
 tidy:
 	@$(INSTALL) tidy
@@ -75,7 +75,7 @@ tidy:
 # CORRUPT_IMAGES of each format.
 fuzz: CORRUPT_IMAGES ?= 2000
 fuzz:
-	@$(INSTALL) detect fuzz
+	@$(INSTALL) detect evaluate test fuzz
 	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
 	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(FUZZERS)
 	@build/fuzz/bin/corrupt_images tests/data/images $(CORRUPT_IMAGES)

@@ -161,6 +161,8 @@ class Run {
              printable(options_.out));
       }
       logged = load();
+    } else {
+      refuse_foreign_files();
     }
     loader_.emplace(sets_, loader_options(recipe_, options_), done_);
     const std::int64_t whole = loader_->batches_per_epoch() * recipe_.schedule.epochs;
@@ -170,6 +172,23 @@ class Run {
       log_.emplace(options_.out, logged);
     }
     last_save_ = start_ = Clock::now();
+  }
+
+  /// What a run would replace must be what an earlier one left that came to no checkpoint: the same
+  /// recipe tells.
+  void refuse_foreign_files() const {
+    const std::string own = to_toml(recipe_);
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file(kRecipeFile), ignored)) {
+      const std::vector<std::byte> content = read_file(file(kRecipeFile));
+      if (std::ranges::equal(content, std::as_bytes(std::span(own)))) return;
+    }
+    for (const char* const name : {kRecipeFile, kBestFile, kLastFile, kMetricsFile, kEventsFile}) {
+      if (!std::filesystem::exists(std::filesystem::symlink_status(file(name), ignored))) continue;
+      fail(ErrorCode::kInvalidArgument,
+           "{}: is there already and none of this run's; choose another folder for the run",
+           printable(file(name)));
+    }
   }
 
   RunLog::Lengths load() {

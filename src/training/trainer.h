@@ -69,7 +69,7 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
 /// (without one the two are the same). A run of the same recipe, data, seed and threads gives the
 /// same bytes. Throws Error: what reading the data throws; kBadData when a checkpoint is another
 /// run's, or the loss is no longer finite; kInvalidArgument when options.out holds a run and resume
-/// is not set.
+/// is not set, or a file of a name that the run would write, which is none of its own.
 TrainingResult train(const Recipe& recipe, std::vector<dataset::TrainingSet> sets,
                      const TrainingOptions& options);
 

@@ -597,6 +597,23 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
   }
 }
 
+TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
+  fs::create_directory(folder_ / "mine");
+  for (const char* const name : {"recipe.toml", "best.safetensors", "metrics.jsonl"}) {
+    write(std::string("mine/") + name, "of the user");
+    const auto result = train("small.toml --data data --out mine --steps 1");
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, AllOf(HasSubstr(name), HasSubstr("choose another folder")));
+    EXPECT_EQ(content(folder_ / "mine" / name), "of the user");
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
+    fs::remove(folder_ / "mine" / name);
+  }
+  // What is left of a run that came to no checkpoint is begun anew.
+  ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
+  fs::remove(folder_ / "mine/checkpoint.safetensors");
+  EXPECT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
+}
+
 TEST_F(Train, GoesOnFromACheckpointThatIsOlderThanAKey) {
   ASSERT_EQ(train("small.toml --data data --out run --steps 3").exit_code, 0);
   const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";

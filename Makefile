@@ -6,7 +6,7 @@ PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo build test bench check format sanitize tidy fuzz nightly deb clean
+.PHONY: help demo build test bench check format sanitize tidy fuzz arm64 nightly deb clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, images and JSON in out/"
@@ -18,6 +18,7 @@ help:
 	@echo "make sanitize  unit tests under ASan and UBSan"
 	@echo "make tidy      clang-tidy on the files changed since BASE (where this branch left main)"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
+	@echo "make arm64     the kernels' tests as an ARM processor runs them, by qemu-user"
 	@echo "make nightly   what takes long: TSan, ASan on all tests, fuzzers, the tests of label slow"
 	@echo "make deb       build a Debian package of detector and library"
 	@echo "make clean     remove build/ and out/"
@@ -80,7 +81,11 @@ fuzz:
 	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(FUZZERS)
 	@build/fuzz/bin/corrupt_images tests/data/images $(CORRUPT_IMAGES)
 
-nightly:
+arm64:
+	@$(INSTALL) detect test arm64
+	@cmake/test_arm64.sh
+
+nightly: arm64
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
 	@cmake --preset asan --log-level=WARNING && cmake --build build/asan && ctest --preset asan -j $$(nproc)

@@ -19,7 +19,9 @@
 
 #include "base/cpu.h"
 
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+// SVE has vectors of no fixed size, which no array can hold.
+#define RF_HWY_SVE (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | RF_HWY_SVE)
 
 #if defined(__x86_64__)
 /// The variant of a function that fits the CPU.

@@ -7,7 +7,7 @@
 #define HWY_TARGET_INCLUDE "runtime/kernels/kernels.cc"
 #include "base/simd.h"
 #undef HWY_DISABLED_TARGETS  // SSE4 is a column here
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | RF_HWY_SVE)
 // foreach_target.h comes before what it compiles several times.
 #include <hwy/foreach_target.h>
 
@@ -77,8 +77,8 @@ std::span<const Kernels> compiled() {
     named(N_AVX3::compiled_kernels(), "avx512", SimdLevel::kAvx512),
     named(N_AVX2::compiled_kernels(), "avx2", SimdLevel::kAvx2),
     named(N_SSE4::compiled_kernels(), "sse4", SimdLevel::kBaseline),
-#elif HWY_STATIC_TARGET != HWY_SCALAR
-    named(HWY_STATIC_DISPATCH(compiled_kernels)(), "baseline", SimdLevel::kBaseline),
+#elif HWY_STATIC_TARGET == HWY_NEON
+    named(HWY_STATIC_DISPATCH(compiled_kernels)(), "neon", SimdLevel::kBaseline),
 #endif
   };
   return kAll;

@@ -61,7 +61,13 @@ CommandResult run(const std::string& command);
                << " (set RETINAFACE_DATA)"
 
 /// Skips a test of memory where a sanitizer keeps what was freed.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang's way to say it
+#define RF_HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define RF_HAS_FEATURE(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    RF_HAS_FEATURE(address_sanitizer) || RF_HAS_FEATURE(thread_sanitizer)
 #define RF_NEED_PLAIN_MEMORY() GTEST_SKIP() << "a sanitizer keeps freed memory"
 #else
 #define RF_NEED_PLAIN_MEMORY() static_cast<void>(0)

@@ -206,6 +206,10 @@ TEST_F(DetectOutputs, LeavesNoPartOfAVideoWhereNobodyReadsItsResults) {
   EXPECT_FALSE(fs::exists(folder_ / "o/v.mp4.part"));
 }
 
+TEST_F(DetectOutputs, AReaderWhoLeavesWithAllThatIsWrittenIsNoFailure) {
+  EXPECT_EQ(run("(detect portrait.jpg; echo $? >&2) | head -n 1 > /dev/null").errors, "0\n");
+}
+
 TEST_F(DetectOutputs, OneImageMayNameItsFile) {
   EXPECT_EQ(run("detect portrait.jpg --draw --out new/drawn.jpg").exit_code, 0);
   EXPECT_EQ(read_image(folder_ / "new/drawn.jpg").width(),

@@ -239,7 +239,9 @@ int run_command(const Program& program, int argc, char** argv) {
     fmt::print(stderr, "{}: {}\n", full_name(reached(app)), error.what());
     return kWrongUsage;
   } catch (const Error& error) {
-    if (is_read_no_more(STDOUT_FILENO)) return kSomeFailed;  // which is what it is about
+    if (error.code() == ErrorCode::kUnwritable && is_read_no_more(STDOUT_FILENO)) {
+      throw std::system_error(std::make_error_code(std::errc::broken_pipe));
+    }
     fmt::print(stderr, "retinaface: {}\n", error.what());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "retinaface: out of memory\n");
@@ -264,12 +266,13 @@ int run_program(const Program& program, int argc, char** argv) {
   bool is_written = true;
   try {
     code = run_command(program, argc, argv);
-  } catch (const std::system_error&) {  // of fmt::print
+  } catch (const std::system_error&) {  // of fmt::print, or a pipe that nobody reads
     is_written = false;
   }
   is_written =
       is_written && std::cout.flush() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
-  if (is_read_no_more(STDOUT_FILENO)) {
+  // A reader who leaves when all is written has missed nothing.
+  if (!is_written && is_read_no_more(STDOUT_FILENO)) {
     ::signal(SIGPIPE, SIG_DFL);
     ::raise(SIGPIPE);  // as `| head` expects it
   }

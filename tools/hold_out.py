@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Sets pictures of an annotated set aside, to choose by: whole pictures that are never trained on.
+"""Sets images of an annotated set aside, to choose by: whole images that are never trained on.
 
     tools/hold_out.py SET LEARN HELD [--labels SET2] [--every 20]
 
-SET is a folder with images/ and label.txt in RetinaFace's form. Its pictures are sorted by name, and
+SET is a folder with images/ and label.txt in RetinaFace's form. Its images are sorted by name, and
 of every 20 the first is held out: HELD gets those, LEARN the rest, each a folder with a label.txt and
 a link to SET's images. The rule depends on nothing but the names, so that the labels of another
 origin (teacher_labels.py) are divided alike. With --labels, LEARN gets that set's labels and HELD
@@ -15,7 +15,7 @@ import sys
 
 
 def read_blocks(folder):
-    """{picture: its lines of label.txt, the first with its name}."""
+    """{image: its lines of label.txt, the first with its name}."""
     path = os.path.join(folder, "label.txt")
     blocks = {}
     with open(path, encoding="utf-8") as file:
@@ -26,7 +26,7 @@ def read_blocks(folder):
                 sys.exit(f"{path}:{number}: expected '# PICTURE' first; is this RetinaFace's form?")
             block.append(line if line.endswith("\n") else line + "\n")
     if not blocks:
-        sys.exit(f"{path}: expected pictures, found none")
+        sys.exit(f"{path}: expected images, found none")
     return blocks
 
 
@@ -46,7 +46,7 @@ def main():
     parser.add_argument("learn")
     parser.add_argument("held")
     parser.add_argument("--labels", help="the set whose labels LEARN gets (default: SET)")
-    parser.add_argument("--every", type=int, default=20, help="one of so many pictures is held out")
+    parser.add_argument("--every", type=int, default=20, help="one of so many images is held out")
     options = parser.parse_args()
     own = read_blocks(options.set)
     taught = read_blocks(options.labels) if options.labels else own

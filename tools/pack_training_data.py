@@ -41,7 +41,7 @@ def content_of(path, quality):
     import cv2
     import numpy as np
 
-    # The picture as it is stored: annotations are of its pixels before EXIF turns them.
+    # The image as it is stored: annotations are of its pixels before EXIF turns them.
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if image is None:
         sys.exit(f"{path}: expected an image")

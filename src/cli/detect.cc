@@ -273,7 +273,7 @@ Action declare_detect(CLI::App& app) {
                  "read more of these from a file, one a line; - is standard input");
   app.add_flag("--null", options->null,
                "names in --list end with a zero byte, as `find -print0` writes them");
-  app.add_option("--every", options->job.every, "look at every Nth frame of videos")
+  app.add_option("--every", options->job.every, "take every Nth frame of videos")
       ->check(whole_number(1))
       ->capture_default_str();
   app.add_option("--model", options->job.model,

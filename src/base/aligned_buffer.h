@@ -6,7 +6,7 @@
 #include <new>
 #include <span>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Uninitialised memory aligned to a cache line, for trivial types. Moves, does not copy.
 template <typename T>
@@ -49,4 +49,4 @@ class AlignedBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 void check_failed(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "%s:%d: internal error: %s does not hold\n", file, line, condition);
   std::abort();
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// "1 image", "2 images".
 inline std::string counted(std::size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

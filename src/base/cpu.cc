@@ -11,7 +11,7 @@
 
 #include "base/cpu_quota.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 SimdLevel hardware_level() {
@@ -87,4 +87,4 @@ int thread_count(int asked) {
   return asked > 0 ? asked : core_count();
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -94,4 +94,4 @@ std::optional<double> cpu_quota(const fs::path& root) {
   return result;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 constexpr std::array<std::uint32_t, 256> make_table() {
@@ -28,4 +28,4 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~value;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/part_file.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 std::string system_message(int error) {
@@ -162,4 +162,4 @@ void write_file_atomically(const std::filesystem::path& path, const std::string&
   write_file_atomically(path, std::as_bytes(std::span(content)));
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The float32 that equals a number in IEEE 754 binary16, given as its bits.
 inline float float_from_half(std::uint16_t half) {
@@ -23,4 +23,4 @@ inline float float_from_bfloat16(std::uint16_t bfloat) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 void prefault(void* data, std::size_t bytes) {
 #if defined(MADV_POPULATE_WRITE)
@@ -32,4 +32,4 @@ void keep_freed_memory(std::size_t warm_bytes) {
   }
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Has the system back the memory now, in one call, instead of page by page when it is first
 /// touched, which costs several times as much. Only a hint: nothing changes where it is refused.
@@ -13,4 +13,4 @@ void prefault(void* data, std::size_t bytes);
 /// there at once.
 void keep_freed_memory(std::size_t warm_bytes);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

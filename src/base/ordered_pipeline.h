@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Works on a stream of items by several threads and hands the results on in the items' order.
 ///
@@ -88,4 +88,4 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 /// Where the mapping in which `address` lies comes from. dladdr has no more than the name by which
@@ -40,4 +40,4 @@ OwnBinary own_binary() {
   return {path, std::filesystem::equivalent(path, "/proc/self/exe", error)};
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

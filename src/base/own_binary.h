@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The file that this code was loaded from, absolute: a program, or the shared library. Throws
 /// Error(kUnreadable) where the operating system does not tell (/proc is not mounted).
@@ -12,4 +12,4 @@ struct OwnBinary {
 };
 OwnBinary own_binary();
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

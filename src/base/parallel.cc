@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 void for_each_item(int threads, std::size_t count,
                    const std::function<void(std::size_t item, std::size_t thread)>& work) {
@@ -32,4 +32,4 @@ void for_each_item(int threads, std::size_t count,
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

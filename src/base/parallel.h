@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <functional>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Calls work(item, thread) once for each item of [0, count), by at most `threads` threads at once,
 /// the caller's among them; `thread`, of [0, threads), is another number for each of them. Which
@@ -13,4 +13,4 @@ namespace retinaface {
 void for_each_item(int threads, std::size_t count,
                    const std::function<void(std::size_t item, std::size_t thread)>& work);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -4,7 +4,7 @@
 
 #include "base/crc32c.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 std::filesystem::path part_beside(const std::filesystem::path& path, const std::string& ending) {
   constexpr std::size_t kMaxNameBytes = 255;
@@ -17,4 +17,4 @@ std::filesystem::path part_beside(const std::filesystem::path& path, const std::
   return path.parent_path() / (name + ending);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

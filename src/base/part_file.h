@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <string>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Where a file is written until it is whole: beside it, its name with `ending`. A name that would
 /// be longer than file systems take is cut, its checksum keeping apart those that begin alike.
 std::filesystem::path part_beside(const std::filesystem::path& path, const std::string& ending);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -6,7 +6,7 @@
 #include <span>
 #include <utility>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine, which the
 /// distributions of <random> are not.
@@ -51,4 +51,4 @@ class Random {
   std::uint64_t state_;
 };
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

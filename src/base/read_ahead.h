@@ -10,7 +10,7 @@
 #include <thread>
 #include <utility>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Makes a stream of items on a thread of its own, up to `room` of them ahead of who takes them.
 template <typename Item>
@@ -81,4 +81,4 @@ class ReadAhead {
   std::jthread thread_;  // last: it uses the others
 };
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

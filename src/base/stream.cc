@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 struct CloseDescriptor {
@@ -58,4 +58,4 @@ std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint6
   return read_stream(file, printable(path), max_bytes, stop);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// What this thread has had of the processor so far, in milliseconds. By the clock, the turns of
 /// other programs would count as well.
@@ -12,4 +12,4 @@ inline double thread_cpu_ms() {
   return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

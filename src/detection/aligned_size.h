@@ -3,7 +3,7 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Sides that an aligned face may have.
 inline constexpr int kMinAlignedSide = 32;
@@ -18,4 +18,4 @@ Landmarks aligned_landmarks(int side_px);
 /// for a side outside the range above, too.
 Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

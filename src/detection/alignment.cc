@@ -11,7 +11,7 @@
 
 namespace retinaface {
 
-Landmarks aligned_landmarks(int side_px) {
+Landmarks internal::aligned_landmarks(int side_px) {
   if (side_px == kAlignedSide) return kAlignedLandmarks;
   constexpr float kMargin = 0.125F;  // of the side
   const auto side = static_cast<float>(side_px);
@@ -25,7 +25,7 @@ Image align_face(const ImageView& image, const Landmarks& landmarks) {
   return align_face(image, landmarks, kAlignedSide);
 }
 
-Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
+Image internal::align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
   check_view(image, "image");
   if (side_px < kMinAlignedSide || side_px > kMaxAlignedSide) {
     fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",

@@ -4,7 +4,7 @@
 
 #include "retinaface/geometry.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Area in square pixels; 0 for an inverted box.
 inline float area(const Box& box) {
@@ -27,4 +27,4 @@ inline float iou(const Box& a, const Box& b) {
   return whole > 0 ? shared / whole : 0.0F;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 struct Mean {
@@ -45,4 +45,4 @@ Similarity fit_similarity(std::span<const Point> from, std::span<const Point> to
            static_cast<float>(q0.y - b * p0.x - a * p0.y)}};
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -4,7 +4,7 @@
 
 #include "retinaface/geometry.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// A rotation, uniform scaling and shift: (x, y) to (a x - b y + shift.x, b x + a y + shift.y).
 struct Similarity {
@@ -22,4 +22,4 @@ struct Similarity {
 /// of `from` are in one place, the shift alone.
 Similarity fit_similarity(std::span<const Point> from, std::span<const Point> to);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

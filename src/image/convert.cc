@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 /// Channel offsets are constants so that the compiler can shuffle whole vectors.
@@ -91,4 +91,4 @@ void mirror(Image& image) {
   }
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

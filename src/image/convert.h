@@ -6,7 +6,7 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// Refuses what is no image, for the functions that callers hand views to; `name` begins the
 /// message. Throws Error: kInvalidArgument for one without pixels or whose stride is shorter than a
@@ -26,4 +26,4 @@ ImageView part_of(const ImageView& image, int x, int y, int width, int height);
 /// Exchanges left and right.
 void mirror(Image& image);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

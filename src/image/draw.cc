@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 constexpr Color kBoxColor = {60, 220, 90};
@@ -236,4 +236,4 @@ void draw_box(Image& image, const Box& box, const Color& color) {
   draw_outline(image, pixels_of(box, image), Style(image, box).line, color);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

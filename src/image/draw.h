@@ -7,7 +7,7 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// What is drawn for one face, in pixels of the image that is drawn on.
 struct FaceMark {
@@ -35,4 +35,4 @@ using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 /// Draws one box as draw_faces does, in a color of the caller's.
 void draw_box(Image& image, const Box& box, const Color& color);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

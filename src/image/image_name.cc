@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 std::string lower_case_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
@@ -44,4 +44,4 @@ bool has_image_name(const std::filesystem::path& path) {
   return std::ranges::find(extensions, lower_case_extension(path)) != extensions.end();
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

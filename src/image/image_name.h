@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The path's extension with its dot, the letters A to Z made small.
 std::string lower_case_extension(const std::filesystem::path& path);
@@ -26,4 +26,4 @@ bool has_image_name(const std::filesystem::path& path);
 bool is_image(std::span<const std::byte> beginning);
 inline constexpr std::size_t kImageMarkBytes = 512;
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/origin_mark.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -142,4 +142,4 @@ bool has_origin_mark(Bytes beginning, Bytes end) {
   return end.size() >= xmp.size() && has_at(end, end.size() - xmp.size(), xmp);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

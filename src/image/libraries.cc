@@ -5,7 +5,7 @@
 #include <tiffio.h>
 #include <webp/decode.h>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 std::vector<std::string> image_libraries() {
   const int webp = WebPGetDecoderVersion();  // 0xMMmmpp
@@ -18,4 +18,4 @@ std::vector<std::string> image_libraries() {
           fmt::format("libtiff {}", tiff)};
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The libraries that decode images, "libwebp 1.2.4", as far as they tell their version.
 std::vector<std::string> image_libraries();
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

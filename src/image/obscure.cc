@@ -11,7 +11,7 @@
 
 namespace retinaface {
 
-void obscure_face(Image& image, const Box& face) {
+void internal::obscure_face(Image& image, const Box& face) {
   constexpr float kGrow = 1.3F;
   constexpr int kFields = 8;
   const Point center = face.center();

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 constexpr std::string_view kExifHeader("Exif\0\0", 6);
@@ -60,4 +60,4 @@ Image upright(Image stored, int orientation) {
   return result;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -5,7 +5,7 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The orientation, 1 to 8, that a block of EXIF data names (with or without the "Exif\0\0" in
 /// front); 1 when it names none or is malformed: an image is not refused for its metadata.
@@ -16,4 +16,4 @@ int exif_orientation(std::span<const std::byte> exif);
 /// 5 to 8 with width and height exchanged.
 Image upright(Image stored, int orientation);
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

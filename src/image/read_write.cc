@@ -141,13 +141,13 @@ Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
        codecs::known_formats(), codecs::beginning_of(encoded));
 }
 
-bool is_image(std::span<const std::byte> beginning) {
+bool internal::is_image(std::span<const std::byte> beginning) {
   return std::ranges::any_of(codecs::kDecoders, [&](const codecs::Decoder* decoder) {
     return decoder != &codecs::kPnmDecoder && decoder->recognises(beginning);
   });
 }
 
-std::uint64_t max_encoded_bytes(std::int64_t max_pixels) {
+std::uint64_t internal::max_encoded_bytes(std::int64_t max_pixels) {
   constexpr std::int64_t kMetadataBytes = std::int64_t{64} << 20;
   constexpr std::int64_t kMaxFileBytes = std::int64_t{4} << 30;
   return static_cast<std::uint64_t>(std::min(
@@ -163,8 +163,8 @@ bool can_write_image(const std::filesystem::path& path) {
   return codecs::find_encoder(path) != nullptr;
 }
 
-std::vector<std::byte> encode_image(const std::filesystem::path& path, const ImageView& image,
-                                    const WriteOptions& options) {
+std::vector<std::byte> internal::encode_image(const std::filesystem::path& path,
+                                              const ImageView& image, const WriteOptions& options) {
   const std::string name = printable(path);
   check_view(image, name);
   const codecs::Encoder* const encoder = codecs::find_encoder(path);
@@ -174,8 +174,8 @@ std::vector<std::byte> encode_image(const std::filesystem::path& path, const Ima
   return with_origin_mark(encoder->encode(to_rgb(image), name, options));
 }
 
-void write_image(const std::filesystem::path& path, const ImageView& image,
-                 const WriteOptions& options) {
+void internal::write_image(const std::filesystem::path& path, const ImageView& image,
+                           const WriteOptions& options) {
   write_file_atomically(path, encode_image(path, image, options));
 }
 

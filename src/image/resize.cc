@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "image/convert.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 /// The source pixels that make up one new pixel along an axis: `count` from `first`, their weights
@@ -115,4 +115,4 @@ Image resize(const ImageView& image, int width, int height) {
   return result;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

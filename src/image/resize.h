@@ -2,7 +2,7 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 /// The image at another size, as RGB: along each axis the average over the area that a new pixel
 /// covers where it shrinks, linear between pixel centres where it grows (the border repeats). The
@@ -14,4 +14,4 @@ inline Image resize(const Image& image, int width, int height) {
   return resize(image.view(), width, height);
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

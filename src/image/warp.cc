@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "image/convert.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 namespace {
 
 using Rgb = std::array<float, 3>;
@@ -68,4 +68,4 @@ Image warp(const ImageView& view, const Similarity& image_from_result, int width
   return result;
 }
 
-}  // namespace retinaface
+}  // namespace retinaface::inline internal

@@ -7,7 +7,7 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface {
+namespace retinaface::inline internal {
 
 struct WriteOptions {
   static constexpr int kDefaultJpegQuality = 92;
@@ -22,9 +22,10 @@ std::vector<std::byte> encode_image(const std::filesystem::path& name, const Ima
 void write_image(const std::filesystem::path& path, const ImageView& image,
                  const WriteOptions& options);
 
-namespace codecs {
+}  // namespace retinaface::inline internal
+
+namespace retinaface::codecs {
 
 std::vector<std::byte> encode_jpeg(const Image& image, const std::string& name, int quality);
 
-}  // namespace codecs
-}  // namespace retinaface
+}  // namespace retinaface::codecs

@@ -41,8 +41,8 @@ void compare(const std::string& model, runtime::Precision precision, const char*
   const graph::Graph graph = models::find_model(model).network.build();
   const graph::Weights weights = graph::random_weights(graph, 1);
   std::array<std::unique_ptr<runtime::TrainableNetwork>, 2> networks = {
-      runtime::fused_backend().create(graph, weights, {.precision = precision}),
-      runtime::autograd_backend().create(graph, weights, {.precision = precision})};
+      runtime::fused_backend().train(graph, weights, {.precision = precision}),
+      runtime::autograd_backend().train(graph, weights, {.precision = precision})};
   for (const auto& network : networks) {
     Random random(2);
     for (float& value : network->input(kImages, kSide, kSide)) {

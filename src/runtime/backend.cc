@@ -24,10 +24,19 @@ std::string names_of(std::span<const graph::DataType> types) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+/// The operator of the graph that the backend lacks, with its node; empty if it has all.
+std::string lacking_operator(const Backend& backend, const graph::Graph& graph) {
+  const auto node = std::ranges::find_if_not(graph.nodes(), backend.supports, &graph::Node::op);
+  if (node == graph.nodes().end()) return {};
+  return fmt::format("lacks the operator {} of the node {} here", graph::operator_name(node->op),
+                     node->name);
+}
+
 }  // namespace
 
 std::string obstacle(const Backend& backend, const graph::Graph& graph,
                      const NetworkOptions& options) {
+  if (!backend.create) return "trains networks and does not run them";
   if (std::ranges::find(backend.devices, options.device) == backend.devices.end()) {
     return fmt::format("runs on the device {}, not on {}", fmt::join(backend.devices, ", "),
                        excerpt(options.device));
@@ -39,10 +48,7 @@ std::string obstacle(const Backend& backend, const graph::Graph& graph,
   if (options.threads < 1 || options.threads > backend.max_threads) {
     return fmt::format("takes 1 to {} threads a run, not {}", backend.max_threads, options.threads);
   }
-  const auto node = std::ranges::find_if_not(graph.nodes(), backend.supports, &graph::Node::op);
-  if (node == graph.nodes().end()) return {};
-  return fmt::format("lacks the operator {} of the node {} here", graph::operator_name(node->op),
-                     node->name);
+  return lacking_operator(backend, graph);
 }
 
 BackendRegistry::BackendRegistry(std::vector<Backend> backends) {
@@ -69,7 +75,7 @@ const Backend& BackendRegistry::first_able(const graph::Graph& graph,
                                            const NetworkOptions& options) const {
   std::vector<std::string> reasons;
   for (const Backend& backend : backends_) {
-    if (backend.priority == 0) continue;
+    if (backend.priority == 0 || !backend.create) continue;
     const std::string reason = obstacle(backend, graph, options);
     if (reason.empty()) return backend;
     reasons.push_back(fmt::format("{} {}", backend.name, reason));
@@ -100,6 +106,32 @@ std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
          names_of(backends_));
   }
   return backend.create(graph, weights, options);
+}
+
+const Backend& BackendRegistry::trainer(std::string_view name, std::string_view device) const {
+  std::vector<std::string_view> names;
+  for (const Backend& backend : backends_) {
+    if (!backend.train) continue;
+    names.push_back(backend.name);
+    if (!name.empty() && name != backend.name) continue;
+    if (std::ranges::find(backend.devices, device) != backend.devices.end()) return backend;
+    fail(ErrorCode::kUnsupported,
+         "expected a device that the training backend '{}' has in this build and on this machine "
+         "({}), found '{}'; doc/training.md says which builds have more",
+         backend.name, fmt::join(backend.devices, ", "), excerpt(device));
+  }
+  fail(ErrorCode::kUnsupported, "expected a backend that trains ({}), found '{}'",
+       fmt::join(names, ", "), excerpt(name));
+}
+
+std::unique_ptr<TrainableNetwork> BackendRegistry::make_trainable(
+    const graph::Graph& graph, const graph::Weights& weights, std::string_view name,
+    const TrainableOptions& options) const {
+  const Backend& backend = trainer(name, options.device);
+  if (const std::string reason = lacking_operator(backend, graph); !reason.empty()) {
+    fail(ErrorCode::kUnsupported, "backend {}: {}", backend.name, reason);
+  }
+  return backend.train(graph, weights, options);
 }
 
 }  // namespace retinaface::runtime

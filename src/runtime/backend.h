@@ -12,6 +12,7 @@
 #include "graph/tensor.h"
 #include "graph/weights.h"
 #include "runtime/runtime.h"
+#include "runtime/trainable_network.h"
 
 namespace retinaface::runtime {
 
@@ -23,13 +24,14 @@ struct NetworkOptions {
   std::string argument = {};                         ///< of the backend, Backend::argument
 };
 
-/// One way of running graphs: an entry of the registry. It is given weights of any type, and reads
-/// them by graph::as_float32 where it computes in float32.
+/// One way of running graphs, or of training them, or both: an entry of the registry. It is given
+/// weights of any type, and reads them by graph::as_float32 where it computes in float32.
 struct Backend {
   std::string name;
   std::string summary;
-  /// Of the backends that can run a graph the one of the highest priority does, unless another is
-  /// asked for by name. 0: only when asked for, because it is slow or does more than run.
+  /// Of the backends that can run a graph (or train one) the one of the highest priority does,
+  /// unless another is asked for by name. 0: only when asked for, because it is slow or does more
+  /// than run.
   int priority = 0;
   std::vector<std::string> devices;
   std::vector<graph::DataType> types;
@@ -37,10 +39,17 @@ struct Backend {
   std::string library = {};   ///< name and version of one that it stands on
   std::string argument = {};  ///< form of what may follow its name and a colon; empty: nothing may
   std::function<bool(const graph::Operator&)> supports;
-  /// The graph's operators, the device, the type and the threads are among those above.
+  /// Empty in a backend that only trains. The graph's operators, the device, the type and the
+  /// threads are among those above.
   std::function<std::unique_ptr<Network>(const graph::Graph&, const graph::Weights&,
                                          const NetworkOptions&)>
-      create;
+      create = {};
+  /// Empty in a backend that only runs. The graph's operators and the device are among those above.
+  /// Throws Error(kUnsupported), naming node and operator, for a graph that it cannot train, and
+  /// for options that it lacks.
+  std::function<std::unique_ptr<TrainableNetwork>(const graph::Graph&, const graph::Weights&,
+                                                  const TrainableOptions&)>
+      train = {};
 };
 
 /// Why `backend` cannot run the graph so: for an operator that it lacks the first node of that
@@ -63,12 +72,23 @@ class BackendRegistry {
   /// Throws Error(kNotFound) that lists the names there are.
   const Backend& find(std::string_view name) const;
 
+  /// The backend `name`, or, if that is empty, the one of the highest priority that trains. Throws
+  /// Error(kUnsupported) that lists what there is for one that does not train, and for a device
+  /// that it lacks.
+  const Backend& trainer(std::string_view name, std::string_view device = "cpu") const;
+
   /// A network by the backend `name`, "NAME" or "NAME:ARGUMENT", or, if that is empty, by the one
   /// of the highest priority that can. Throws Error: kNotFound for a name that is unknown;
   /// kInvalidArgument for an argument that the backend does not take; kUnsupported with the
   /// obstacle where it cannot run the graph.
   std::unique_ptr<Network> make(const graph::Graph& graph, const graph::Weights& weights,
                                 const std::string& name = {}, NetworkOptions options = {}) const;
+
+  /// The same for training, by `trainer(name, options.device)`.
+  std::unique_ptr<TrainableNetwork> make_trainable(const graph::Graph& graph,
+                                                   const graph::Weights& weights,
+                                                   std::string_view name,
+                                                   const TrainableOptions& options) const;
 
  private:
   const Backend& first_able(const graph::Graph& graph, const NetworkOptions& options) const;

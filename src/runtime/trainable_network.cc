@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <variant>
 
-#include <fmt/ranges.h>
-
 #include "base/check.h"
 #include "graph/operators.h"
 
@@ -78,15 +76,6 @@ TrainableNetwork::TrainableNetwork(const graph::Graph& graph, const graph::Weigh
 
 void TrainableNetwork::clear_gradients() {
   std::ranges::fill(gradients_, 0.0F);
-}
-
-void check_device(const TrainableBackend& backend, const std::string& device) {
-  const std::vector<std::string> devices = backend.devices();
-  if (std::ranges::find(devices, device) != devices.end()) return;
-  fail(ErrorCode::kUnsupported,
-       "expected a device that the training backend '{}' has in this build and on this machine "
-       "({}), found '{}'; doc/training.md says which builds have more",
-       backend.name, fmt::join(devices, ", "), device);
 }
 
 }  // namespace retinaface::runtime

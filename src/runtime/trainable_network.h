@@ -36,7 +36,7 @@ struct TrainableOptions {
   /// Replaces the values by their sums over all processes that share a batch; empty for one. Called
   /// at the same points, with the same sizes, in each process.
   std::function<void(std::span<double>)> sum_over_processes = {};
-  /// One of the engine's devices (TrainableBackend::devices).
+  /// One of the backend's (Backend::devices).
   std::string device = "cpu";
 };
 
@@ -117,22 +117,5 @@ class TrainableNetwork {
   std::vector<float> values_;
   std::vector<float> gradients_;
 };
-
-/// One way to train, as the table of them has it (training/backends.h).
-struct TrainableBackend {
-  std::string_view name;
-  std::string_view description;  ///< a few words for --help
-  /// Those that this build and this machine have, "cpu" first.
-  std::vector<std::string> (*devices)();
-  /// Throws Error(kUnsupported), naming node and operator, for a graph that it cannot train, and
-  /// for options and devices that it has not.
-  std::unique_ptr<TrainableNetwork> (*create)(const graph::Graph& graph,
-                                              const graph::Weights& weights,
-                                              TrainableOptions options);
-};
-
-/// Throws Error(kUnsupported), which lists those that there are, where the backend has no such
-/// device.
-void check_device(const TrainableBackend& backend, const std::string& device);
 
 }  // namespace retinaface::runtime

@@ -1,19 +1,15 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 
-#include "runtime/trainable_network.h"
+#include "runtime/backend.h"
 
 namespace retinaface::training {
 
-/// The engines that training can use, the default first.
-std::span<const runtime::TrainableBackend* const> backends();
-
-/// The backend called `name`, the default for "". Throws Error(kInvalidArgument) that lists what
-/// there is.
-const runtime::TrainableBackend& find_backend(const std::string& name);
+/// The registry of the library with the backends that train, which need libtorch. To be called
+/// first before other threads use the registry.
+const runtime::BackendRegistry& backends();
 
 /// What a network is trained with.
 struct Engine {
@@ -21,7 +17,7 @@ struct Engine {
   std::string device = "cpu";  ///< one of the backend's
 };
 
-/// Throws Error as find_backend and the backend's create do.
+/// Throws Error as BackendRegistry::make_trainable.
 std::unique_ptr<runtime::TrainableNetwork> make_network(const Engine& engine,
                                                         const graph::Graph& graph,
                                                         const graph::Weights& weights,

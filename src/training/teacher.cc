@@ -175,7 +175,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }
-  if (&find_backend(engine.backend) == backends().front()) {
+  if (&backends().trainer(engine.backend, engine.device) == &backends().trainer({})) {
     runner_ = std::make_unique<SessionRunner>(loaded, threads);
   } else {
     runner_ = std::make_unique<NetworkRunner>(loaded, engine, precision, threads);

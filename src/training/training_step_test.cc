@@ -7,11 +7,15 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "models/catalogue.h"
 #include "models/load_model.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 /// Noise with a different number of faces in each image.
 std::vector<dataset::Sample> batch_of(int images, int side) {
@@ -120,11 +124,27 @@ TEST(TrainingStep, OfBothBackendsAgree) {
   EXPECT_LT(std::sqrt(difference / square), 1e-3);
 }
 
-TEST(TrainingBackend, OfAnUnknownNameIsRefusedWithAList) {
-  EXPECT_EQ(&find_backend(""), &find_backend("fused"));
-  const Error error = retinaface::testing::error_of([] { find_backend("abacus"); });
-  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-  EXPECT_THAT(error.what(), ::testing::HasSubstr("(fused, autograd), found 'abacus'"));
+TEST(TrainingBackend, OfAnUnknownNameOrDeviceIsRefusedWithAList) {
+  EXPECT_EQ(&backends().trainer(""), &backends().trainer("fused"));
+  const auto message = [](const char* name, const char* device) {
+    const Error error = retinaface::testing::error_of([&] { backends().trainer(name, device); });
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    return std::string(error.what());
+  };
+  EXPECT_THAT(message("abacus", "cpu"), HasSubstr("(fused, autograd), found 'abacus'"));
+  EXPECT_THAT(message("cpu", "cpu"), HasSubstr("(fused, autograd), found 'cpu'"));
+  EXPECT_THAT(message("", "cuda"),
+              AllOf(HasSubstr("'fused'"), HasSubstr("(cpu)"), HasSubstr("'cuda'")));
+  EXPECT_THAT(message("autograd", "abacus"),
+              AllOf(HasSubstr("'autograd'"), HasSubstr("(cpu"), HasSubstr("'abacus'")));
+}
+
+// And those that train run nothing.
+TEST(TrainingBackend, IsNoBackendOfADetector) {
+  const graph::Graph graph = models::find_model("mnet025").network.build();
+  const Error error = retinaface::testing::error_of(
+      [&] { backends().make(graph, graph::random_weights(graph, 1), "fused"); });
+  EXPECT_THAT(error.what(), HasSubstr("backend fused: trains networks and does not run them"));
 }
 
 // A network has nothing to learn from itself, whatever the threads: the teacher's fast runtime

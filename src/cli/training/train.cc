@@ -162,7 +162,7 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
 }
 
 int run(const Options& options) {
-  runtime::check_device(training::find_backend(options.engine.backend), options.engine.device);
+  training::backends().trainer(options.engine.backend, options.engine.device);  // before long work
   const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
   std::vector<dataset::TrainingSet> sets;
   for (const std::string& folder : options.data) {
@@ -212,8 +212,9 @@ int run(const Options& options) {
 /// "NAME (what it is), ..." of all.
 std::string backend_list() {
   std::string list;
-  for (const runtime::TrainableBackend* backend : training::backends()) {
-    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", backend->name, backend->description);
+  for (const runtime::Backend& backend : training::backends().backends()) {
+    if (!backend.train) continue;
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", backend.name, backend.summary);
   }
   return list;
 }

@@ -35,11 +35,6 @@ std::vector<std::string> devices() {
   return names;
 }
 
-at::Device device_of(const std::string& name) {
-  check_device(autograd_backend(), name);
-  return at::Device(name);
-}
-
 /// A deformable convolution by libtorch's bilinear sampling: for each point of the kernel the map
 /// at the point's places, one under the other, scaled by their masks; then a 1x1 convolution of
 /// all. Places and samples are float32 whatever the maps are.
@@ -130,7 +125,7 @@ AutogradNetwork::AutogradNetwork(const graph::Graph& graph, const graph::Weights
     : TrainableNetwork(graph, weights, options.frozen),
       graph_(graph),
       options_(std::move(options)),
-      device_(device_of(options_.device)),
+      device_(options_.device),
       type_(options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat) {
   if (options_.recompute) {
     fail(ErrorCode::kUnsupported,
@@ -353,16 +348,17 @@ void AutogradNetwork::backward() {
 
 }  // namespace
 
-const TrainableBackend& autograd_backend() {
-  static const TrainableBackend backend = {
-      .name = "autograd",
-      .description = "libtorch's autograd, on any device that the linked libtorch has",
-      .devices = devices,
-      .create = [](const graph::Graph& graph, const graph::Weights& weights,
-                   TrainableOptions options) -> std::unique_ptr<TrainableNetwork> {
-        return std::make_unique<AutogradNetwork>(graph, weights, std::move(options));
-      }};
-  return backend;
+Backend autograd_backend() {
+  return {.name = "autograd",
+          .summary = "libtorch's autograd, on any device that the linked libtorch has",
+          .priority = 50,
+          .devices = devices(),
+          .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
+          .supports = [](const graph::Operator&) { return true; },
+          .train = [](const graph::Graph& graph, const graph::Weights& weights,
+                      const TrainableOptions& options) -> std::unique_ptr<TrainableNetwork> {
+            return std::make_unique<AutogradNetwork>(graph, weights, options);
+          }};
 }
 
 }  // namespace retinaface::runtime

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/trainable_network.h"
+#include "runtime/backend.h"
 
 namespace retinaface::runtime {
 
@@ -9,6 +9,6 @@ namespace retinaface::runtime {
 /// derivative of our own, so that it judges those of the fused engine. It has no `recompute`, and
 /// one process alone shares a batch. On a GPU a step's sums may come in any order: two runs differ
 /// in their last bits.
-const TrainableBackend& autograd_backend();
+Backend autograd_backend();
 
 }  // namespace retinaface::runtime

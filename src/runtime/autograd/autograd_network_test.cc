@@ -28,13 +28,13 @@ using testing::small_graph;
 using testing::values_of;
 
 std::unique_ptr<TrainableNetwork> autograd(const Graph& graph, const graph::Weights& weights,
-                                           TrainableOptions options = {}) {
-  return autograd_backend().create(graph, weights, std::move(options));
+                                           const TrainableOptions& options = {}) {
+  return autograd_backend().train(graph, weights, options);
 }
 
 std::unique_ptr<TrainableNetwork> fused(const Graph& graph, const graph::Weights& weights,
-                                        TrainableOptions options = {}) {
-  return fused_backend().create(graph, weights, std::move(options));
+                                        const TrainableOptions& options = {}) {
+  return fused_backend().train(graph, weights, options);
 }
 
 /// Of |difference| / |value|.
@@ -161,13 +161,11 @@ TEST(AutogradNetwork, LeavesWhatIsFrozenAsItIs) {
 TEST(AutogradNetwork, SaysWhatItHasNot) {
   const Graph graph = small_graph();
   const graph::Weights weights = bent_weights(graph);
-  const auto message = [&](TrainableOptions options) {
-    const Error error = error_of([&] { autograd(graph, weights, std::move(options)); });
+  const auto message = [&](const TrainableOptions& options) {
+    const Error error = error_of([&] { autograd(graph, weights, options); });
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     return std::string(error.what());
   };
-  EXPECT_THAT(message({.device = "abacus"}),
-              AllOf(HasSubstr("'autograd'"), HasSubstr("(cpu"), HasSubstr("'abacus'")));
   EXPECT_THAT(message({.recompute = true}), HasSubstr("compute.recompute = false"));
   EXPECT_THAT(message({.sum_over_processes = [](std::span<double>) {}}), HasSubstr("one process"));
 }

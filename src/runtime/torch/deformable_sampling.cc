@@ -4,9 +4,18 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/simd.h"
 
-namespace retinaface::runtime {
-namespace {
+// All is compiled once for each instruction set; the compiler makes vectors of the loops over
+// channels.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/torch/deformable_sampling.cc"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes before highway.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::HWY_NAMESPACE {
 
 constexpr std::int64_t kMaxChannels = 4096;
 constexpr std::int64_t kOutside = -1;
@@ -66,8 +75,8 @@ RF_INLINE Cells<T> cells_of(const DeformableGeometry& g, const Reading& reading,
 }
 
 template <typename T>
-RF_INLINE void sample(const DeformableGeometry& g, const T* map, const T* offsets,
-                      std::int64_t begin, std::int64_t end, T* columns) {
+void sample(const DeformableGeometry& g, const T* map, const T* offsets, std::int64_t begin,
+            std::int64_t end, T* columns) {
   for (std::int64_t place = begin; place < end; ++place) {
     for (std::int64_t point = 0; point < g.points(); ++point) {
       T* __restrict const column = columns + (place - begin) * g.column() + point * g.channels;
@@ -105,9 +114,8 @@ struct Lanes {
 };
 
 template <typename T>
-RF_INLINE void offsets_back(const DeformableGeometry& g, const T* map, const T* offsets,
-                            std::int64_t begin, std::int64_t end, const T* column_gradients,
-                            T* gradients) {
+void offsets_back(const DeformableGeometry& g, const T* map, const T* offsets, std::int64_t begin,
+                  std::int64_t end, const T* column_gradients, T* gradients) {
   for (std::int64_t place = begin; place < end; ++place) {
     T* const own = gradients + place * 3 * g.points();
     for (std::int64_t point = 0; point < g.points(); ++point) {
@@ -143,9 +151,8 @@ RF_INLINE void offsets_back(const DeformableGeometry& g, const T* map, const T* 
 }
 
 template <typename T>
-RF_INLINE void map_back(const DeformableGeometry& g, const T* offsets, std::int64_t begin,
-                        std::int64_t end, const T* column_gradients, std::int64_t first,
-                        std::int64_t last, float* gradients) {
+void map_back(const DeformableGeometry& g, const T* offsets, std::int64_t begin, std::int64_t end,
+              const T* column_gradients, std::int64_t first, std::int64_t last, float* gradients) {
   for (std::int64_t place = begin; place < end; ++place) {
     for (std::int64_t point = 0; point < g.points(); ++point) {
       const Reading reading = read_at(g, offsets, place, point);
@@ -161,77 +168,49 @@ RF_INLINE void map_back(const DeformableGeometry& g, const T* offsets, std::int6
   }
 }
 
-RF_EACH_CPU void sample_f32(const DeformableGeometry& g, const float* map, const float* offsets,
-                            std::int64_t begin, std::int64_t end, float* columns) {
-  sample(g, map, offsets, begin, end, columns);
-}
-RF_EACH_CPU void sample_b16(const DeformableGeometry& g, const Bfloat16* map,
-                            const Bfloat16* offsets, std::int64_t begin, std::int64_t end,
-                            Bfloat16* columns) {
-  sample(g, map, offsets, begin, end, columns);
-}
-RF_EACH_CPU void offsets_back_f32(const DeformableGeometry& g, const float* map,
-                                  const float* offsets, std::int64_t begin, std::int64_t end,
-                                  const float* column_gradients, float* gradients) {
-  offsets_back(g, map, offsets, begin, end, column_gradients, gradients);
-}
-RF_EACH_CPU void offsets_back_b16(const DeformableGeometry& g, const Bfloat16* map,
-                                  const Bfloat16* offsets, std::int64_t begin, std::int64_t end,
-                                  const Bfloat16* column_gradients, Bfloat16* gradients) {
-  offsets_back(g, map, offsets, begin, end, column_gradients, gradients);
-}
-RF_EACH_CPU void map_back_f32(const DeformableGeometry& g, const float* offsets, std::int64_t begin,
-                              std::int64_t end, const float* column_gradients, std::int64_t first,
-                              std::int64_t last, float* gradients) {
-  map_back(g, offsets, begin, end, column_gradients, first, last, gradients);
-}
-RF_EACH_CPU void map_back_b16(const DeformableGeometry& g, const Bfloat16* offsets,
-                              std::int64_t begin, std::int64_t end,
-                              const Bfloat16* column_gradients, std::int64_t first,
-                              std::int64_t last, float* gradients) {
-  map_back(g, offsets, begin, end, column_gradients, first, last, gradients);
+}  // namespace retinaface::runtime::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace retinaface::runtime {
+
+template <typename T>
+void sample_columns(const DeformableGeometry& geometry, const T* map, const T* offsets,
+                    std::int64_t begin, std::int64_t end, T* columns) {
+  RF_CHECK(geometry.channels <= HWY_NAMESPACE::kMaxChannels);
+  RF_SIMD_VARIANT(sample<T>)(geometry, map, offsets, begin, end, columns);
 }
 
-}  // namespace
-
-template <>
-void sample_columns(const DeformableGeometry& geometry, const float* map, const float* offsets,
-                    std::int64_t begin, std::int64_t end, float* columns) {
-  RF_CHECK(geometry.channels <= kMaxChannels);
-  sample_f32(geometry, map, offsets, begin, end, columns);
-}
-template <>
-void sample_columns(const DeformableGeometry& geometry, const Bfloat16* map,
-                    const Bfloat16* offsets, std::int64_t begin, std::int64_t end,
-                    Bfloat16* columns) {
-  RF_CHECK(geometry.channels <= kMaxChannels);
-  sample_b16(geometry, map, offsets, begin, end, columns);
+template <typename T>
+void offset_gradients(const DeformableGeometry& geometry, const T* map, const T* offsets,
+                      std::int64_t begin, std::int64_t end, const T* column_gradients,
+                      T* gradients) {
+  RF_SIMD_VARIANT(offsets_back<T>)
+  (geometry, map, offsets, begin, end, column_gradients, gradients);
 }
 
-template <>
-void offset_gradients(const DeformableGeometry& geometry, const float* map, const float* offsets,
-                      std::int64_t begin, std::int64_t end, const float* column_gradients,
-                      float* gradients) {
-  offsets_back_f32(geometry, map, offsets, begin, end, column_gradients, gradients);
-}
-template <>
-void offset_gradients(const DeformableGeometry& geometry, const Bfloat16* map,
-                      const Bfloat16* offsets, std::int64_t begin, std::int64_t end,
-                      const Bfloat16* column_gradients, Bfloat16* gradients) {
-  offsets_back_b16(geometry, map, offsets, begin, end, column_gradients, gradients);
-}
-
-template <>
-void add_map_gradients(const DeformableGeometry& geometry, const float* offsets, std::int64_t begin,
-                       std::int64_t end, const float* column_gradients, std::int64_t first,
+template <typename T>
+void add_map_gradients(const DeformableGeometry& geometry, const T* offsets, std::int64_t begin,
+                       std::int64_t end, const T* column_gradients, std::int64_t first,
                        std::int64_t last, float* gradients) {
-  map_back_f32(geometry, offsets, begin, end, column_gradients, first, last, gradients);
+  RF_SIMD_VARIANT(map_back<T>)
+  (geometry, offsets, begin, end, column_gradients, first, last, gradients);
 }
-template <>
-void add_map_gradients(const DeformableGeometry& geometry, const Bfloat16* offsets,
-                       std::int64_t begin, std::int64_t end, const Bfloat16* column_gradients,
-                       std::int64_t first, std::int64_t last, float* gradients) {
-  map_back_b16(geometry, offsets, begin, end, column_gradients, first, last, gradients);
-}
+
+template void sample_columns(const DeformableGeometry&, const float*, const float*, std::int64_t,
+                             std::int64_t, float*);
+template void offset_gradients(const DeformableGeometry&, const float*, const float*, std::int64_t,
+                               std::int64_t, const float*, float*);
+template void add_map_gradients(const DeformableGeometry&, const float*, std::int64_t, std::int64_t,
+                                const float*, std::int64_t, std::int64_t, float*);
+template void sample_columns(const DeformableGeometry&, const Bfloat16*, const Bfloat16*,
+                             std::int64_t, std::int64_t, Bfloat16*);
+template void offset_gradients(const DeformableGeometry&, const Bfloat16*, const Bfloat16*,
+                               std::int64_t, std::int64_t, const Bfloat16*, Bfloat16*);
+template void add_map_gradients(const DeformableGeometry&, const Bfloat16*, std::int64_t,
+                                std::int64_t, const Bfloat16*, std::int64_t, std::int64_t, float*);
 
 }  // namespace retinaface::runtime
+
+#endif  // HWY_ONCE

@@ -126,7 +126,6 @@ FusedNetwork::FusedNetwork(const graph::Graph& graph, const graph::Weights& weig
       steps_(plan_training(graph_)),
       retention_(plan_retention(graph_, steps_, options_.recompute)),
       output_gradients_(graph_.outputs().size()) {
-  check_device(fused_backend(), options_.device);
   check_trainable(graph_, steps_);
   make_layers();
   find_gradient_paths();
@@ -445,16 +444,17 @@ std::span<float> FusedNetwork::output_gradient(std::size_t index) {
 
 }  // namespace
 
-const TrainableBackend& fused_backend() {
-  static const TrainableBackend backend = {
-      .name = "fused",
-      .description = "our own steps, on CPUs",
-      .devices = [] { return std::vector<std::string>{"cpu"}; },
-      .create = [](const graph::Graph& graph, const graph::Weights& weights,
-                   TrainableOptions options) -> std::unique_ptr<TrainableNetwork> {
-        return std::make_unique<FusedNetwork>(graph, weights, std::move(options));
-      }};
-  return backend;
+Backend fused_backend() {
+  return {.name = "fused",
+          .summary = "our own steps, on CPUs",
+          .priority = 100,
+          .devices = {"cpu"},
+          .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
+          .supports = [](const graph::Operator&) { return true; },
+          .train = [](const graph::Graph& graph, const graph::Weights& weights,
+                      const TrainableOptions& options) -> std::unique_ptr<TrainableNetwork> {
+            return std::make_unique<FusedNetwork>(graph, weights, options);
+          }};
 }
 
 }  // namespace retinaface::runtime

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/trainable_network.h"
+#include "runtime/backend.h"
 
 namespace retinaface::runtime {
 
@@ -8,6 +8,6 @@ namespace retinaface::runtime {
 /// does the convolutions. Uses `set_threads` threads. No autograd: the derivative of each operator
 /// stands in fused_network.cc, in a visitor that an operator without one does not compile with, and
 /// it is compared with autograd's (runtime/autograd).
-const TrainableBackend& fused_backend();
+Backend fused_backend();
 
 }  // namespace retinaface::runtime

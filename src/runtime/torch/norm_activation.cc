@@ -4,6 +4,81 @@
 #include <array>
 
 #include "base/check.h"
+#include "base/simd.h"
+
+// The loops are compiled once for each instruction set; the compiler makes vectors of the loops
+// over channels.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/torch/norm_activation.cc"
+#include <hwy/foreach_target.h>
+// foreach_target.h comes before highway.h.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace retinaface::runtime::HWY_NAMESPACE {
+
+template <typename T>
+void sum_rows(const Rows<const T>& x, const float* pivot, float* __restrict sum,
+              float* __restrict square) {
+  for (std::int64_t row = 0; row < x.count; ++row) {
+    const T* const values = x.data + row * x.stride;
+    for (std::int64_t c = 0; c < x.channels; ++c) {
+      const float value = load(values[c]) - pivot[c];
+      sum[c] += value;
+      square[c] += value * value;
+    }
+  }
+}
+
+template <typename T>
+void sum_gradient_rows(const Rows<const T>& x, const Rows<const T>& dy, const float* scale,
+                       const float* shift, float slope, const float* pivot, float* __restrict sum,
+                       float* __restrict product) {
+  for (std::int64_t row = 0; row < x.count; ++row) {
+    const T* const values = x.data + row * x.stride;
+    const T* const gradients = dy.data + row * dy.stride;
+    for (std::int64_t c = 0; c < x.channels; ++c) {
+      const float value = load(values[c]);
+      const float g = load(gradients[c]) * (value * scale[c] + shift[c] > 0 ? 1.0F : slope);
+      sum[c] += g;
+      product[c] += g * (value - pivot[c]);
+    }
+  }
+}
+
+template <typename T>
+void normalize_rows(const Rows<const T>& x, const float* scale, const float* shift, float slope,
+                    const Rows<T>& y) {
+  for (std::int64_t row = 0; row < x.count; ++row) {
+    const T* const values = x.data + row * x.stride;
+    T* __restrict const results = y.data + row * y.stride;
+    for (std::int64_t c = 0; c < x.channels; ++c) {
+      const float z = load(values[c]) * scale[c] + shift[c];
+      store(results[c], z > 0 ? z : slope * z);
+    }
+  }
+}
+
+template <typename T>
+void backward_rows(const Rows<const T>& x, const Rows<const T>& dy, const float* scale,
+                   const float* shift, float slope, const float* by_x, const float* constant,
+                   const Rows<T>& dx) {
+  for (std::int64_t row = 0; row < x.count; ++row) {
+    const T* const values = x.data + row * x.stride;
+    const T* const gradients = dy.data + row * dy.stride;
+    T* __restrict const results = dx.data + row * dx.stride;
+    for (std::int64_t c = 0; c < x.channels; ++c) {
+      const float value = load(values[c]);
+      const float g = load(gradients[c]) * (value * scale[c] + shift[c] > 0 ? 1.0F : slope);
+      store(results[c], scale[c] * g + by_x[c] * value + constant[c]);
+    }
+  }
+}
+
+}  // namespace retinaface::runtime::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 
 namespace retinaface::runtime {
 namespace {
@@ -40,111 +115,6 @@ void repeat(const float* values, std::int64_t channels, std::int64_t fold, Const
   }
 }
 
-template <typename T>
-RF_INLINE void sum_rows(const Rows<const T>& x, const float* pivot, float* __restrict sum,
-                        float* __restrict square) {
-  for (std::int64_t row = 0; row < x.count; ++row) {
-    const T* const values = x.data + row * x.stride;
-    for (std::int64_t c = 0; c < x.channels; ++c) {
-      const float value = load(values[c]) - pivot[c];
-      sum[c] += value;
-      square[c] += value * value;
-    }
-  }
-}
-
-template <typename T>
-RF_INLINE void sum_gradient_rows(const Rows<const T>& x, const Rows<const T>& dy,
-                                 const float* scale, const float* shift, float slope,
-                                 const float* pivot, float* __restrict sum,
-                                 float* __restrict product) {
-  for (std::int64_t row = 0; row < x.count; ++row) {
-    const T* const values = x.data + row * x.stride;
-    const T* const gradients = dy.data + row * dy.stride;
-    for (std::int64_t c = 0; c < x.channels; ++c) {
-      const float value = load(values[c]);
-      const float g = load(gradients[c]) * (value * scale[c] + shift[c] > 0 ? 1.0F : slope);
-      sum[c] += g;
-      product[c] += g * (value - pivot[c]);
-    }
-  }
-}
-
-template <typename T>
-RF_INLINE void normalize_rows(const Rows<const T>& x, const float* scale, const float* shift,
-                              float slope, const Rows<T>& y) {
-  for (std::int64_t row = 0; row < x.count; ++row) {
-    const T* const values = x.data + row * x.stride;
-    T* __restrict const results = y.data + row * y.stride;
-    for (std::int64_t c = 0; c < x.channels; ++c) {
-      const float z = load(values[c]) * scale[c] + shift[c];
-      store(results[c], z > 0 ? z : slope * z);
-    }
-  }
-}
-
-template <typename T>
-RF_INLINE void backward_rows(const Rows<const T>& x, const Rows<const T>& dy, const float* scale,
-                             const float* shift, float slope, const float* by_x,
-                             const float* constant, const Rows<T>& dx) {
-  for (std::int64_t row = 0; row < x.count; ++row) {
-    const T* const values = x.data + row * x.stride;
-    const T* const gradients = dy.data + row * dy.stride;
-    T* __restrict const results = dx.data + row * dx.stride;
-    for (std::int64_t c = 0; c < x.channels; ++c) {
-      const float value = load(values[c]);
-      const float g = load(gradients[c]) * (value * scale[c] + shift[c] > 0 ? 1.0F : slope);
-      store(results[c], scale[c] * g + by_x[c] * value + constant[c]);
-    }
-  }
-}
-
-RF_EACH_CPU void sum_f32(const Rows<const float>& x, const float* pivot, float* sum,
-                         float* square) {
-  sum_rows(x, pivot, sum, square);
-}
-RF_EACH_CPU void sum_b16(const Rows<const Bfloat16>& x, const float* pivot, float* sum,
-                         float* square) {
-  sum_rows(x, pivot, sum, square);
-}
-RF_EACH_CPU void sum_gradient_f32(const Rows<const float>& x, const Rows<const float>& dy,
-                                  const float* scale, const float* shift, float slope,
-                                  const float* pivot, float* __restrict sum,
-                                  float* __restrict product) {
-  sum_gradient_rows(x, dy, scale, shift, slope, pivot, sum, product);
-}
-RF_EACH_CPU void sum_gradient_b16(const Rows<const Bfloat16>& x, const Rows<const Bfloat16>& dy,
-                                  const float* scale, const float* shift, float slope,
-                                  const float* pivot, float* __restrict sum,
-                                  float* __restrict product) {
-  sum_gradient_rows(x, dy, scale, shift, slope, pivot, sum, product);
-}
-RF_EACH_CPU void normalize_f32(const Rows<const float>& x, const float* scale, const float* shift,
-                               float slope, const Rows<float>& y) {
-  normalize_rows(x, scale, shift, slope, y);
-}
-RF_EACH_CPU void normalize_b16(const Rows<const Bfloat16>& x, const float* scale,
-                               const float* shift, float slope, const Rows<Bfloat16>& y) {
-  normalize_rows(x, scale, shift, slope, y);
-}
-RF_EACH_CPU void backward_f32(const Rows<const float>& x, const Rows<const float>& dy,
-                              const float* scale, const float* shift, float slope,
-                              const float* by_x, const float* constant, const Rows<float>& dx) {
-  backward_rows(x, dy, scale, shift, slope, by_x, constant, dx);
-}
-RF_EACH_CPU void backward_b16(const Rows<const Bfloat16>& x, const Rows<const Bfloat16>& dy,
-                              const float* scale, const float* shift, float slope,
-                              const float* by_x, const float* constant, const Rows<Bfloat16>& dx) {
-  backward_rows(x, dy, scale, shift, slope, by_x, constant, dx);
-}
-
-void dispatch_sum(const Rows<const float>& x, const float* pivot, float* a, float* b) {
-  sum_f32(x, pivot, a, b);
-}
-void dispatch_sum(const Rows<const Bfloat16>& x, const float* pivot, float* a, float* b) {
-  sum_b16(x, pivot, a, b);
-}
-
 /// Runs `sum(begin, end, first, second)`, which adds float sums of some rows, over blocks of rows
 /// and gathers the results in double precision, columns of folded rows back into channels.
 template <typename Sum>
@@ -172,11 +142,12 @@ void add_moments(Rows<const T> x, const float* pivot, double* sums) {
   const std::int64_t fold = fold_of(x.channels, x);
   Constants wide_pivot;
   repeat(pivot, x.channels, fold, wide_pivot);
+  const auto sum_loop = RF_SIMD_VARIANT(sum_rows<T>);
   const auto part = [&](const Rows<const T>& rows, std::int64_t part_fold) {
     gather(
         rows.count, x.channels, part_fold, sums,
         [&](std::int64_t begin, std::int64_t end, float* __restrict sum, float* __restrict square) {
-          dispatch_sum(rows.slice(begin, end), wide_pivot.data(), sum, square);
+          sum_loop(rows.slice(begin, end), wide_pivot.data(), sum, square);
         });
   };
   part(folded(x, fold), fold);
@@ -192,11 +163,7 @@ void normalize(Rows<const T> x, const float* scale, const float* shift, float sl
   repeat(scale, x.channels, fold, wide_scale);
   repeat(shift, x.channels, fold, wide_shift);
   const auto part = [&](const Rows<const T>& from, const Rows<T>& to) {
-    if constexpr (std::is_same_v<T, float>) {
-      normalize_f32(from, wide_scale.data(), wide_shift.data(), slope, to);
-    } else {
-      normalize_b16(from, wide_scale.data(), wide_shift.data(), slope, to);
-    }
+    RF_SIMD_VARIANT(normalize_rows<T>)(from, wide_scale.data(), wide_shift.data(), slope, to);
   };
   part(folded(x, fold), folded(y, fold));
   if (fold > 1) part(rest_of(x, fold), rest_of(y, fold));
@@ -213,16 +180,12 @@ void add_gradient_moments(Rows<const T> x, Rows<const T> dy, const float* scale,
   repeat(scale, x.channels, fold, wide_scale);
   repeat(shift, x.channels, fold, wide_shift);
   repeat(pivot, x.channels, fold, wide_pivot);
+  const auto sum_loop = RF_SIMD_VARIANT(sum_gradient_rows<T>);
   const auto part = [&](const Rows<const T>& xs, const Rows<const T>& dys, std::int64_t part_fold) {
     gather(xs.count, x.channels, part_fold, sums,
            [&](std::int64_t begin, std::int64_t end, float* sum, float* product) {
-             if constexpr (std::is_same_v<T, float>) {
-               sum_gradient_f32(xs.slice(begin, end), dys.slice(begin, end), wide_scale.data(),
-                                wide_shift.data(), slope, wide_pivot.data(), sum, product);
-             } else {
-               sum_gradient_b16(xs.slice(begin, end), dys.slice(begin, end), wide_scale.data(),
-                                wide_shift.data(), slope, wide_pivot.data(), sum, product);
-             }
+             sum_loop(xs.slice(begin, end), dys.slice(begin, end), wide_scale.data(),
+                      wide_shift.data(), slope, wide_pivot.data(), sum, product);
            });
   };
   part(folded(x, fold), folded(dy, fold), fold);
@@ -243,13 +206,9 @@ void normalize_backward(Rows<const T> x, Rows<const T> dy, const float* scale, c
   repeat(by_x, x.channels, fold, wide_by_x);
   repeat(constant, x.channels, fold, wide_constant);
   const auto part = [&](const Rows<const T>& xs, const Rows<const T>& dys, const Rows<T>& dxs) {
-    if constexpr (std::is_same_v<T, float>) {
-      backward_f32(xs, dys, wide_scale.data(), wide_shift.data(), slope, wide_by_x.data(),
-                   wide_constant.data(), dxs);
-    } else {
-      backward_b16(xs, dys, wide_scale.data(), wide_shift.data(), slope, wide_by_x.data(),
-                   wide_constant.data(), dxs);
-    }
+    RF_SIMD_VARIANT(backward_rows<T>)
+    (xs, dys, wide_scale.data(), wide_shift.data(), slope, wide_by_x.data(), wide_constant.data(),
+     dxs);
   };
   part(folded(x, fold), folded(dy, fold), folded(dx, fold));
   if (fold > 1) part(rest_of(x, fold), rest_of(dy, fold), rest_of(dx, fold));
@@ -269,3 +228,4 @@ template void normalize_backward(Rows<const Bfloat16>, Rows<const Bfloat16>, con
                                  const float*, float, const float*, const float*, Rows<Bfloat16>);
 
 }  // namespace retinaface::runtime
+#endif  // HWY_ONCE

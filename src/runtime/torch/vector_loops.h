@@ -2,15 +2,9 @@
 
 #include <cstdint>
 
-// What the plain loops over adjacent channels share. They are compiled for several CPUs and chosen
-// when the program starts; target_clones does not take templates, so each loop is an inline
-// template with one function per type around it. That a comparison might trap (on a NaN) would keep
-// GCC from making vectors of `a > 0 ? b : c` without AVX-512's masks; nobody asks for traps. With
-// options of its own a function inlines only what is told to be (RF_INLINE), not even
-// std::bit_cast (benchmarks/training_loops.cc).
-#define RF_EACH_CPU                                                            \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), \
-                 optimize("O3", "no-trapping-math")))
+// What the plain loops over adjacent channels share. Highway compiles them for each instruction set
+// (base/simd.h); the flags that let the compiler make vectors of all of them stand in
+// src/CMakeLists.txt, and `make bench` shows whether it does (benchmarks/training_loops.cc).
 #define RF_INLINE __attribute__((always_inline)) inline
 
 namespace retinaface::runtime {

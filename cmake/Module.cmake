@@ -1,8 +1,11 @@
 # retinaface_module(NAME [DEPENDS target...] [PRIVATE_DEPENDS target...] [TEST_DEPENDS target...])
 #
 # One folder under src/: its sources become the object library rf_NAME, its *_test.cc the program
-# NAME_test, of the label "unit" and part of the target unit_tests. DEPENDS are passed on to whatever links the module, PRIVATE_DEPENDS are for
-# its sources alone.
+# NAME_test, of the label "unit" and part of the target unit_tests. DEPENDS are passed on to whatever
+# links the module, PRIVATE_DEPENDS are for its sources alone.
+#
+# Optimising instrumented code takes most of a sanitized build's time: there, tests and the modules
+# that compute little are not optimised.
 function(retinaface_module name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PRIVATE_DEPENDS;TEST_DEPENDS" ${ARGN})
   string(REPLACE "/" "_" target ${name})
@@ -25,6 +28,10 @@ function(retinaface_module name)
     target_link_libraries(rf_${target} PRIVATE ${arg_PRIVATE_DEPENDS})
   endif()
 
+  if(RETINAFACE_SANITIZE AND name MATCHES "^(evaluation|pipeline|cli|server)$")
+    target_compile_options(rf_${target} PRIVATE -O0)
+  endif()
+
   if(RETINAFACE_TESTS AND tests)
     retinaface_test(${target}_test SOURCES ${tests} DEPENDS rf_${target} ${arg_TEST_DEPENDS}
                     LABELS unit)
@@ -43,6 +50,9 @@ function(retinaface_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} rf_testing GTest::gmock_main)
+  if(RETINAFACE_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
   foreach(kind plain threads)
     if(kind STREQUAL plain)
       set(filter "-*Threads*")

@@ -1,5 +1,6 @@
 // `retinaface export` as a user meets it, and what ONNX Runtime makes of its files. The latter
-// needs Node.js and $RETINAFACE_ONNXRUNTIME (benchmarks/onnx_runtime.mjs says how to set it up).
+// needs Node.js and $RETINAFACE_ONNXRUNTIME (benchmarks/onnx_runtime.mjs says how to set it up);
+// and what OpenCV makes of those of one size (tests/opencv_dnn.py).
 
 #include <algorithm>
 #include <cmath>
@@ -92,6 +93,9 @@ TEST(ExportCommand, SaysWhatIsWrongAndWritesNothing) {
     EXPECT_THAT(result.errors, HasSubstr(text)) << options;
   };
   expect("--format tflite", 2, "tflite");
+  expect("--with-nms", 2, "--with-nms: expected --size beside it");
+  expect("--size 640", 2, "--size: expected WIDTHxHEIGHT like 640x480, found '640'");
+  expect("--batch 2", 2, "--batch: expected --size beside it");
   expect("--seed 3", 2, "--seed: expected --init random beside it");
   expect("mnet", 1, "no model is called 'mnet'");
   expect("mnet --init random", 1, "no model is called 'mnet'");
@@ -109,14 +113,11 @@ std::vector<float> read_floats(const fs::path& path) {
   return values;
 }
 
-class OnnxRuntime : public ::testing::Test {
+/// Somebody else's reader of ONNX files.
+class Peer : public ::testing::Test {
  protected:
-  void SetUp() override {
-    if (std::getenv("RETINAFACE_ONNXRUNTIME") == nullptr) {
-      GTEST_SKIP() << "needs ONNX Runtime (set RETINAFACE_ONNXRUNTIME, see "
-                      "benchmarks/onnx_runtime.mjs)";
-    }
-  }
+  /// `command` runs a file as benchmarks/onnx_runtime.mjs says.
+  explicit Peer(std::string command) : command_(std::move(command)) {}
 
   /// The named outputs for one image.
   std::map<std::string, std::vector<float>> run(const fs::path& model, std::int64_t height,
@@ -126,9 +127,9 @@ class OnnxRuntime : public ::testing::Test {
         .write(reinterpret_cast<const char*>(image.data()),
                static_cast<std::streamsize>(image.size_bytes()));
     const std::string prefix = (folder_ / "output").string();
-    const CommandResult result = testing::run(
-        fmt::format("node '" RETINAFACE_ONNX_RUNTIME "' run '{}' 1 {} {} '{}' '{}'", model.string(),
-                    height, width, (folder_ / "input.f32").string(), prefix));
+    const CommandResult result =
+        testing::run(fmt::format("{} run '{}' 1 {} {} '{}' '{}'", command_, model.string(), height,
+                                 width, (folder_ / "input.f32").string(), prefix));
     EXPECT_EQ(result.exit_code, 0) << result.errors;
     std::map<std::string, std::vector<float>> outputs;
     if (result.exit_code != 0) return outputs;
@@ -169,7 +170,53 @@ class OnnxRuntime : public ::testing::Test {
   }
 
   const TemporaryFolder folder_;
+
+ private:
+  const std::string command_;
 };
+
+class OnnxRuntime : public Peer {
+ protected:
+  OnnxRuntime() : Peer("node '" RETINAFACE_ONNX_RUNTIME "'") {}
+
+  void SetUp() override {
+    if (std::getenv("RETINAFACE_ONNXRUNTIME") == nullptr) {
+      GTEST_SKIP() << "needs ONNX Runtime (set RETINAFACE_ONNXRUNTIME, see "
+                      "benchmarks/onnx_runtime.mjs)";
+    }
+  }
+};
+
+class OpenCvDnn : public Peer {
+ protected:
+  OpenCvDnn() : Peer(python() + " '" RETINAFACE_OPENCV_DNN "'") {}
+
+  void SetUp() override {
+    if (testing::run(python() + " -c 'import cv2, numpy'").exit_code != 0) {
+      GTEST_SKIP()
+          << "needs OpenCV for Python (Debian's python3-opencv, or RETINAFACE_OPENCV_PYTHON "
+             "with one of PyPI's, see tests/opencv_dnn.py)";
+    }
+  }
+
+ private:
+  static std::string python() {
+    const char* const named = std::getenv("RETINAFACE_OPENCV_PYTHON");
+    return named == nullptr ? "/usr/bin/python3" : quoted(named);
+  }
+};
+
+TEST_F(OpenCvDnn, ComputesWhatTheDefaultModelComputesAtOneSize) {
+  const models::LoadedModel model = models::load_builtin_model(models::kDefaultModel);
+  const auto network = runtime::backends().make(model.graph, model.weights);
+  const auto session = network->new_session();
+  for (const auto& [height, width] : {std::pair(480, 640), std::pair(333, 517)}) {
+    const fs::path file = folder_ / fmt::format("{}.onnx", width);
+    ASSERT_EQ(
+        export_model(fmt::format("--size {}x{} -o {}", width, height, quoted(file))).exit_code, 0);
+    expect_equal(model, file, *session, height, width);
+  }
+}
 
 TEST_F(OnnxRuntime, ComputesWhatTheDefaultModelComputes) {
   ASSERT_EQ(export_model("-o " + quoted(folder_ / "default.onnx")).exit_code, 0);

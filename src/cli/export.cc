@@ -23,6 +23,10 @@ struct Options {
   std::string output;
   std::string init;
   std::optional<std::uint64_t> seed;
+  std::optional<std::string> size;
+  std::optional<std::int64_t> batch;
+  bool with_nms = false;
+  std::optional<float> min_score;
   bool overwrite = false;
 };
 
@@ -57,15 +61,36 @@ std::string format_of(const Options& options) {
   return told.empty() ? "onnx" : told;
 }
 
+interchange::OnnxExportOptions onnx_options(const Options& options) {
+  interchange::OnnxExportOptions onnx;
+  if (options.size) {
+    const ImageSize size = parse_size("--size", *options.size);
+    onnx.input = {options.batch.value_or(1), size.height, size.width};
+  }
+  if (options.with_nms) {
+    onnx.faces.emplace();
+    if (options.min_score) onnx.faces->min_score = *options.min_score;
+  }
+  return onnx;
+}
+
 int export_model(const Options& options) {
   const bool is_onnx = format_of(options) == "onnx";
+  if (!is_onnx && options.size) throw UsageError("--size: expected --format onnx beside it");
+  if (options.batch && !options.size) throw UsageError("--batch: expected --size beside it");
+  if (options.with_nms && !options.size) {
+    throw UsageError("--with-nms: expected --size beside it, such as --size 640x480");
+  }
+  if (options.min_score && !options.with_nms) {
+    throw UsageError("--min-score: expected --with-nms beside it");
+  }
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.model);
   guard.writes(options.output,
                is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);
   const models::LoadedModel model = load(options);
   if (is_onnx) {
-    write_file_atomically(options.output, interchange::export_onnx(model));
+    write_file_atomically(options.output, interchange::export_onnx(model, onnx_options(options)));
   } else {
     graph::write_safetensors(options.output, model.weights);
   }
@@ -93,6 +118,19 @@ Action declare_export(CLI::App& app) {
       ->check(one_of({"random"}));
   app.add_option("--seed", options->seed, "seed of --init random (default 0)")
       ->check(whole_number(0));
+  app.add_option("--size", options->size,
+                 "WIDTHxHEIGHT: an ONNX file for images of this size alone, its shapes all "
+                 "constant, as OpenCV's reader and many accelerators' compilers need it (default: "
+                 "images of any size and number)");
+  app.add_option("--batch", options->batch, "with --size: images at once (default 1)")
+      ->check(whole_number(1, 4096));
+  app.add_flag("--with-nms", options->with_nms,
+               "with --size: end in faces (boxes, scores, landmarks, in pixels), overlapping ones "
+               "suppressed, in the place of the heads' raw values");
+  app.add_option("--min-score", options->min_score,
+                 fmt::format("with --with-nms: of the faces that are given (default {})",
+                             DetectOptions::kDefaultMinScore))
+      ->check(number(0, 1));
   add_overwrite_option(app, options->overwrite);
   return [options] { return export_model(*options); };
 }

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/file.h"
+#include "cli/command.h"
 
 namespace retinaface::cli {
 namespace {
@@ -55,6 +56,22 @@ CLI::Validator one_of(std::vector<std::string> values) {
                                      excerpt(text));
           },
           ""};
+}
+
+ImageSize parse_size(std::string_view option, std::string_view text) {
+  ImageSize size;
+  const std::size_t cross = std::min(text.find('x'), text.size());
+  const auto number = [](std::string_view digits, std::int64_t& value) {
+    const char* const end = digits.data() + digits.size();
+    const auto result = std::from_chars(digits.data(), end, value);
+    return result.ec == std::errc() && result.ptr == end && value >= 1 && value <= 65536;
+  };
+  if (cross == text.size() || !number(text.substr(0, cross), size.width) ||
+      !number(text.substr(cross + 1), size.height)) {
+    throw UsageError(
+        fmt::format("{}: expected WIDTHxHEIGHT like 640x480, found '{}'", option, excerpt(text)));
+  }
+  return size;
 }
 
 }  // namespace retinaface::cli

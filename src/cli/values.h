@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace retinaface::cli {
@@ -17,5 +18,14 @@ CLI::Validator whole_number(std::int64_t min,
                             std::int64_t max = std::numeric_limits<std::int64_t>::max());
 
 CLI::Validator one_of(std::vector<std::string> values);
+
+/// The size of an image, as "WIDTHxHEIGHT" says it, each from 1 to 65536 pixels.
+struct ImageSize {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+};
+
+/// Throws UsageError, which names the option, for another text.
+ImageSize parse_size(std::string_view option, std::string_view text);
 
 }  // namespace retinaface::cli

@@ -1,5 +1,6 @@
 #include "interchange/onnx_export.h"
 
+#include <array>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "retinaface/version.h"
 
 #include "base/check.h"
+#include "detection/anchors.h"
 #include "graph/operators.h"
 #include "interchange/onnx_model.h"
 #include "models/load_model.h"
@@ -26,8 +28,16 @@ constexpr std::int64_t kOpset = 16;  // the first with GridSample
 /// lies in between NODE/something.
 class Exporter {
  public:
-  explicit Exporter(const models::LoadedModel& model)
-      : model_(model), shapes_(graph::channel_shapes(model.graph)) {}
+  Exporter(const models::LoadedModel& model, const OnnxExportOptions& options)
+      : model_(model),
+        options_(options),
+        shapes_(options.input
+                    ? graph::infer_shapes(model.graph,
+                                          {options.input->batch, graph::input_channels(model.graph),
+                                           options.input->height, options.input->width})
+                    : graph::channel_shapes(model.graph)) {
+    RF_CHECK(options.input || !options.faces);
+  }
 
   OnnxModel run() {
     result_.opset = kOpset;
@@ -44,11 +54,22 @@ class Exporter {
       std::visit(*this, node.op);
     }
     for (const models::Head& head : model_.model->detector.heads) write_head(head);
+    if (options_.faces) {
+      write_faces();
+    } else {
+      for (const models::Head& head : model_.model->detector.heads) {
+        result_.outputs.push_back(
+            {head.name, {batch(), extent("anchors", anchors()), head.values}});
+      }
+    }
     return std::move(result_);
   }
 
   void operator()(const graph::Input& input) {
-    result_.inputs.push_back({node_->name, {"batch", input.channels, "height", "width"}});
+    const graph::Shape& shape = shapes_.front();
+    result_.inputs.push_back(
+        {node_->name,
+         {batch(), input.channels, extent("height", shape.h), extent("width", shape.w)}});
   }
 
   void operator()(const graph::Convolution& conv) {
@@ -80,10 +101,8 @@ class Exporter {
     const std::int64_t columns =
         points * shapes_[static_cast<std::size_t>(node_->inputs[0])].c;  // C K
     const std::string shape =
-        add("Concat",
-            {extents(part("batch"), input(1), 0, 1), integers(part("channels"), {columns}),
-             extents(part("size"), input(1), 2, 4)},
-            part("shape"), {{"axis", std::int64_t{0}}});
+        join(part("shape"), {extents(part("batch"), 1, 0, 1), Extents{part("channels"), {columns}},
+                             extents(part("size"), 1, 2, 4)});
     const std::string weight = add(
         "Reshape", {node_->parameter("weight"), integers(part("weight_shape"), {0, columns, 1, 1})},
         part("weight"));
@@ -115,9 +134,7 @@ class Exporter {
 
   void operator()(const graph::UpsampleLike&) {
     const std::string sizes =
-        add("Concat",
-            {extents(part("channels"), input(0), 0, 2), extents(part("size"), input(1), 2, 4)},
-            part("sizes"), {{"axis", std::int64_t{0}}});
+        join(part("sizes"), {extents(part("channels"), 0, 0, 2), extents(part("size"), 1, 2, 4)});
     add("Resize", {input(0), "", "", sizes}, node_->name,
         {{"mode", "nearest"},
          {"coordinate_transformation_mode", "asymmetric"},
@@ -164,13 +181,44 @@ class Exporter {
   /// Where a deformable convolution reads along one axis of its map, as GridSample wants it: -1 at
   /// the map's first edge, 1 at its last. (N, K, places, 1)
   std::string places(const graph::DeformableConvolution& conv, Axis axis) {
-    const auto name = [&](std::string_view what) {
-      return part(fmt::format("{}.{}", axis == kY ? "y" : "x", what));
-    };
-    // Twice the place of a point's centre, without its offset, is a whole number:
-    // 2 (cell stride - padding + place in the window) + 1.
+    const std::int64_t points = conv.kernel * conv.kernel;
+    const auto name = [&](std::string_view what) { return place_part(axis, what); };
+    const std::string offset = slice(name("offset"), input(1), axis == kY ? 0 : 1, 2 * points, 2);
+    const std::string doubled =
+        add("Add", {add("Add", {offset, offset}, name("twice")), regular_places(conv, axis)},
+            name("doubled"));
+    const std::string scaled = add(
+        "Sub", {add("Div", {doubled, side(axis)}, name("share")), floats(name("unit"), {1}, {})},
+        name("scaled"));
+    return add("Reshape", {scaled, integers(name("row_shape"), {0, points, -1, 1})}, name("row"));
+  }
+
+  std::string place_part(Axis axis, std::string_view what) const {
+    return part(fmt::format("{}.{}", axis == kY ? "y" : "x", what));
+  }
+
+  /// Twice the places of the points' centres without their offsets, whole numbers:
+  /// 2 (cell stride - padding + place in the window) + 1. (K, H, 1) along y, (K, 1, W) along x
+  std::string regular_places(const graph::DeformableConvolution& conv, Axis axis) {
+    const auto name = [&](std::string_view what) { return place_part(axis, what); };
+    const std::int64_t points = conv.kernel * conv.kernel;
+    Integers window;
+    for (std::int64_t k = 0; k < points; ++k) {
+      window.push_back(2 * ((axis == kY ? k / conv.kernel : k % conv.kernel) - conv.padding) + 1);
+    }
+    if (options_.input) {
+      const std::int64_t cells = dimensions(1)[axis];
+      std::vector<float> places;
+      for (const std::int64_t at : window) {
+        for (std::int64_t cell = 0; cell < cells; ++cell) {
+          places.push_back(static_cast<float>(2 * conv.stride * cell + at));
+        }
+      }
+      return floats(name("regular"), std::move(places),
+                    axis == kY ? Integers{points, cells, 1} : Integers{points, 1, cells});
+    }
     const std::string count =
-        add("Squeeze", {extents(name("extent"), input(1), axis, axis + 1)}, name("count"));
+        add("Squeeze", {extents(name("extent"), 1, axis, axis + 1).name}, name("count"));
     const std::string cells =
         add("Range", {integer(name("zero"), 0), count, integer(name("one"), 1)}, name("cells"));
     const std::string along =
@@ -178,27 +226,18 @@ class Exporter {
             {add("Mul", {cells, integer(name("stride"), 2 * conv.stride)}, name("strided")),
              integers(name("shape"), axis == kY ? Integers{1, -1, 1} : Integers{1, 1, -1})},
             name("along"));
-    const std::int64_t points = conv.kernel * conv.kernel;
-    Integers window;
-    for (std::int64_t k = 0; k < points; ++k) {
-      window.push_back(2 * ((axis == kY ? k / conv.kernel : k % conv.kernel) - conv.padding) + 1);
-    }
-    const std::string regular =
-        add("Cast",
-            {add("Add", {along, integers(name("window"), std::move(window), {points, 1, 1})},
-                 name("whole"))},
-            name("regular"), {{"to", kOnnxFloat}});
+    return add("Cast",
+               {add("Add", {along, integers(name("window"), std::move(window), {points, 1, 1})},
+                    name("whole"))},
+               name("regular"), {{"to", kOnnxFloat}});
+  }
 
-    const std::string offset = slice(name("offset"), input(1), axis == kY ? 0 : 1, 2 * points, 2);
-    const std::string doubled =
-        add("Add", {add("Add", {offset, offset}, name("twice")), regular}, name("doubled"));
-    const std::string side = add("Cast", {extents(name("side"), input(0), axis, axis + 1)},
-                                 name("length"), {{"to", kOnnxFloat}});
-    static constexpr float kOne = 1;
-    result_.constants.push_back({name("unit"), {}, std::span<const float>(&kOne, 1)});
-    const std::string scaled =
-        add("Sub", {add("Div", {doubled, side}, name("share")), name("unit")}, name("scaled"));
-    return add("Reshape", {scaled, integers(name("row_shape"), {0, points, -1, 1})}, name("row"));
+  /// The length of a deformable convolution's map along an axis, a float.
+  std::string side(Axis axis) {
+    const std::string name = place_part(axis, "length");
+    if (options_.input) return floats(name, {static_cast<float>(dimensions(0)[axis])}, {1});
+    return add("Cast", {extents(place_part(axis, "side"), 0, axis, axis + 1).name}, name,
+               {{"to", kOnnxFloat}});
   }
 
   /// Every `step`-th channel of a value from `begin` to before `end`.
@@ -222,16 +261,68 @@ class Exporter {
     return name;
   }
 
-  /// Extents number `begin` to before `end` of a value, as they are when the network runs.
-  std::string extents(const std::string& name, const std::string& value, std::int64_t begin,
-                      std::int64_t end) {
-    return add("Shape", {value}, name, {{"start", begin}, {"end", end}});
+  std::string floats(const std::string& name, std::vector<float> values, Integers shape) {
+    result_.constants.push_back(
+        {name, std::move(shape), std::span<const float>(made_.emplace_back(std::move(values)))});
+    return name;
+  }
+
+  /// (N, C, H, W) of the node's input number i, where the network's input is fixed.
+  std::array<std::int64_t, 4> dimensions(std::size_t i) const {
+    const graph::Shape& shape = shapes_[static_cast<std::size_t>(node_->inputs[i])];
+    return {shape.n, shape.c, shape.h, shape.w};
+  }
+
+  /// Some extents of a value; `known` where they are constant, and then not yet among the
+  /// constants.
+  struct Extents {
+    std::string name;
+    Integers known;
+  };
+
+  /// Extents number `begin` to before `end` of the node's input number i.
+  Extents extents(const std::string& name, std::size_t i, std::int64_t begin, std::int64_t end) {
+    if (options_.input) {
+      const auto all = dimensions(i);
+      return {name, Integers(all.begin() + begin, all.begin() + end)};
+    }
+    return {add("Shape", {input(i)}, name, {{"start", begin}, {"end", end}}), {}};
+  }
+
+  /// Extents one after the other, as a shape.
+  std::string join(const std::string& name, const std::vector<Extents>& parts) {
+    Integers known;
+    std::vector<std::string> names;
+    for (const Extents& part : parts) {
+      known.insert(known.end(), part.known.begin(), part.known.end());
+      names.push_back(part.name);
+      if (!options_.input && !part.known.empty()) integers(part.name, part.known);
+    }
+    if (options_.input) return integers(name, std::move(known));
+    return add("Concat", std::move(names), name, {{"axis", std::int64_t{0}}});
+  }
+
+  using Extent = std::variant<std::int64_t, std::string>;
+
+  Extent extent(const char* name, std::int64_t fixed) const {
+    return options_.input ? Extent(fixed) : Extent(name);
+  }
+  Extent batch() const { return extent("batch", options_.input ? options_.input->batch : 0); }
+
+  std::int64_t anchors() const {
+    return options_.input ? detection::anchor_count(model_.model->detector.anchors,
+                                                    options_.input->height, options_.input->width)
+                          : 0;
+  }
+
+  /// What a head's values are called: as the head where they are an output.
+  std::string value_of(const models::Head& head) const {
+    return options_.faces ? head.name + "/values" : head.name;
   }
 
   /// The maps of all levels, (N, A * values, H, W), as one list of anchors, (N, anchors, values).
   void write_head(const models::Head& head) {
-    const std::int64_t values = head.values;
-    const std::string anchors = integers(head.name + "/anchors", {0, -1, values});
+    const std::string rows_shape = integers(head.name + "/anchors", {0, -1, head.values});
     std::vector<std::string> levels;
     for (std::size_t level = 0; level < model_.model->detector.anchors.levels.size(); ++level) {
       const std::string name = models::output_name(head, level);
@@ -240,23 +331,139 @@ class Exporter {
       const graph::Output& output = model_.graph.outputs()[static_cast<std::size_t>(index)];
       const std::string rows = add("Transpose", {model_.graph.node(output.node).name},
                                    name + "/rows", {{"perm", Integers{0, 2, 3, 1}}});
-      levels.push_back(add("Reshape", {rows, anchors}, name));
+      levels.push_back(add("Reshape", {rows, rows_shape}, name));
     }
-    add("Concat", std::move(levels), head.name, {{"axis", std::int64_t{1}}});
-    result_.outputs.push_back({head.name, {"batch", "anchors", values}});
+    add("Concat", std::move(levels), value_of(head), {{"axis", std::int64_t{1}}});
+  }
+
+  /// What detection/box_coding decodes offsets with, (1, anchors, 1) and (1, anchors, `points` *
+  /// 2).
+  struct AnchorConstants {
+    std::string shifts;   ///< v_c s
+    std::string centers;  ///< a, once a point
+  };
+
+  AnchorConstants anchor_constants(const std::string& name, std::int64_t points) {
+    const models::AnchorFamily& family = model_.model->detector.anchors;
+    std::vector<float> shifts;
+    std::vector<float> centers;
+    for (const detection::Anchor& anchor :
+         detection::make_anchors(family, options_.input->height, options_.input->width)) {
+      shifts.push_back(family.center_variance * anchor.size_px);
+      for (std::int64_t k = 0; k < points; ++k) {
+        centers.insert(centers.end(), {anchor.center.x, anchor.center.y});
+      }
+    }
+    return {floats(name + "/shifts", std::move(shifts), {1, anchors(), 1}),
+            floats(name + "/centers", std::move(centers), {1, anchors(), 2 * points})};
+  }
+
+  /// Values [begin, end) of every anchor.
+  std::string values_of(const std::string& name, const std::string& value, std::int64_t begin,
+                        std::int64_t end) {
+    return add("Slice",
+               {value, integers(name + ".begin", {begin}), integers(name + ".end", {end}),
+                integers(name + ".axis", {2})},
+               name);
+  }
+
+  /// Corners of the boxes, (N, anchors, 4).
+  std::string decoded_boxes(const models::Head& head) {
+    const AnchorConstants anchor = anchor_constants(head.name, 1);
+    const auto name = [&](std::string_view what) { return fmt::format("{}/{}", head.name, what); };
+    const std::string center = add(
+        "Add",
+        {add("Mul", {values_of(name("shift"), value_of(head), 0, 2), anchor.shifts}, name("moved")),
+         anchor.centers},
+        name("center"));
+    const models::AnchorFamily& family = model_.model->detector.anchors;
+    const std::string growth = add("Exp",
+                                   {add("Mul",
+                                        {values_of(name("log"), value_of(head), 2, 4),
+                                         floats(name("variance"), {family.size_variance}, {})},
+                                        name("scaled"))},
+                                   name("growth"));
+    const std::string half =
+        add("Mul",
+            {add("Mul", {growth, anchor.shifts}, name("shifts_grown")),
+             floats(name("half_per_shift"), {0.5F / family.center_variance}, {})},
+            name("half"));
+    return add(
+        "Concat",
+        {add("Sub", {center, half}, name("first")), add("Add", {center, half}, name("last"))},
+        name("corners"), {{"axis", std::int64_t{2}}});
+  }
+
+  /// (N, anchors, 10)
+  std::string decoded_landmarks(const models::Head& head) {
+    const AnchorConstants anchor = anchor_constants(head.name, 5);
+    return add("Add",
+               {add("Mul", {value_of(head), anchor.shifts}, head.name + "/moved"), anchor.centers},
+               head.name + "/points");
+  }
+
+  /// The heads' values as faces, of which overlapping ones are suppressed.
+  void write_faces() {
+    const models::DetectorSpec& detector = model_.model->detector;
+    const models::Head& scores = detector.heads[models::score_head(detector.heads)];
+    const std::string& cls = scores.name;
+    const std::string both =
+        add("Softmax", {value_of(scores)}, cls + "/both", {{"axis", std::int64_t{2}}});
+    const std::string score = values_of(cls + "/score", both, 1, 2);  // (N, anchors, 1)
+    const std::string rows = add("Transpose", {score}, cls + "/row", {{"perm", Integers{0, 2, 1}}});
+    const std::string corners = decoded_boxes(detector.heads[models::box_head(detector.heads)]);
+    const std::string kept =
+        add("NonMaxSuppression",
+            {corners, rows, integers("kept/max_faces", {options_.faces->max_faces}),
+             floats("kept/max_iou", {options_.faces->max_iou}, {1}),
+             floats("kept/min_score", {options_.faces->min_score}, {1})},
+            "kept");  // (F, 3): image, class, anchor
+    const auto column = [&](const char* name, std::int64_t at) {
+      const std::string whole = name;
+      return add("Slice",
+                 {kept, integers(whole + ".begin", {at}), integers(whole + ".end", {at + 1}),
+                  integers(whole + ".axis", {1})},
+                 whole);
+    };
+    const std::string image = column("kept/image", 0);
+    const std::string where =
+        add("Concat", {image, column("kept/anchor", 2)}, "kept/where", {{"axis", std::int64_t{1}}});
+    const auto reshape = [&](const std::string& value, const std::string& output, Integers shape) {
+      return add("Reshape", {value, integers(output + "/shape", std::move(shape))}, output);
+    };
+    const auto give = [&](const std::string& name, std::vector<Extent> shape,
+                          std::int64_t type = kOnnxFloat) {
+      shape.insert(shape.begin(), "faces");
+      result_.outputs.push_back({name, std::move(shape), type});
+    };
+    give(reshape(image, "image_index", {-1}), {}, kOnnxInt64);
+    give(add("GatherND", {corners, where}, "boxes"), {4});
+    give(reshape(add("GatherND", {score, where}, cls + "/kept"), "scores", {-1}), {});
+    for (const models::Head& head : detector.heads) {
+      if (head.meaning == models::HeadMeaning::kLandmarks) {
+        const std::string points =
+            add("GatherND", {decoded_landmarks(head), where}, head.name + "/kept");
+        give(reshape(points, head.name, {-1, 5, 2}), {5, 2});
+      } else if (head.meaning == models::HeadMeaning::kValues) {
+        give(add("GatherND", {value_of(head), where}, head.name), {head.values});
+      }
+    }
   }
 
   const models::LoadedModel& model_;
-  std::vector<graph::Shape> shapes_;
+  const OnnxExportOptions& options_;
+  std::vector<graph::Shape> shapes_;   ///< by node; of the channels alone where sizes are open
   const graph::Node* node_ = nullptr;  ///< the one that is being written
   std::deque<graph::Tensor> widened_;
+  std::deque<std::vector<float>> made_;  ///< constants of our own, which the result views
   OnnxModel result_;
 };
 
 }  // namespace
 
-std::string export_onnx(const models::LoadedModel& model) {
-  return serialize(Exporter(model).run());
+std::string export_onnx(const models::LoadedModel& model, const OnnxExportOptions& options) {
+  Exporter exporter(model, options);  // owns what the result views
+  return serialize(exporter.run());
 }
 
 }  // namespace retinaface::interchange

@@ -1,6 +1,7 @@
 #include "interchange/onnx_export.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -8,6 +9,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detection/anchors.h"
+#include "detection/head_coding.h"
+#include "detection/nms.h"
 #include "graph/operators.h"
 #include "models/load_model.h"
 #include "runtime/reference/reference.h"
@@ -18,6 +22,7 @@
 namespace retinaface::interchange {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using testing::evaluate_onnx;
 using testing::OnnxValue;
@@ -67,16 +72,16 @@ std::vector<float> noise(std::size_t count, unsigned seed) {
   return values;
 }
 
-::onnx::ModelProto checked_export(const models::LoadedModel& model) {
-  const std::string content = export_onnx(model);
+::onnx::ModelProto checked_export(const models::LoadedModel& model,
+                                  const OnnxExportOptions& options = {}) {
+  const std::string content = export_onnx(model, options);
   return testing::checked_onnx(std::as_bytes(std::span(content)));
 }
 
 /// Evaluates the file for `batch` images and compares with the reference runtime, one by one.
-void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int64_t height,
-                  std::int64_t width) {
+void expect_equal(const models::LoadedModel& model, const ::onnx::ModelProto& file,
+                  std::int64_t batch, std::int64_t height, std::int64_t width) {
   SCOPED_TRACE(fmt::format("{} at {}x{}x{}", model.model->name, batch, height, width));
-  const ::onnx::ModelProto file = checked_export(model);
   const auto image_size = static_cast<std::size_t>(3 * height * width);
   const std::vector<float> images = noise(static_cast<std::size_t>(batch) * image_size, 7);
   const auto outputs =
@@ -97,6 +102,24 @@ void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int
   }
 }
 
+void expect_equal(const models::LoadedModel& model, std::int64_t batch, std::int64_t height,
+                  std::int64_t width) {
+  expect_equal(model, checked_export(model), batch, height, width);
+}
+
+/// With the input fixed, and so without an operator that asks for a shape.
+void expect_equal_when_fixed(const models::LoadedModel& model, std::int64_t batch,
+                             std::int64_t height, std::int64_t width) {
+  const ::onnx::ModelProto file =
+      checked_export(model, {.input = OnnxExportOptions::FixedInput{batch, height, width}});
+  for (const auto& node : file.graph().node()) {
+    EXPECT_THAT(node.op_type(), AnyOf("Add", "BatchNormalization", "Concat", "Conv", "Div",
+                                      "GridSample", "LeakyRelu", "MaxPool", "Mul", "Relu",
+                                      "Reshape", "Resize", "Sigmoid", "Slice", "Sub", "Transpose"));
+  }
+  expect_equal(model, file, batch, height, width);
+}
+
 TEST(OnnxExport, TheCataloguesNetworksComputeWhatTheReferenceComputes) {
   // Every kind of layer and head that the catalogue has; its larger networks only repeat them. On
   // this small image each level's side is odd, or rounded up.
@@ -111,6 +134,11 @@ TEST(OnnxExport, AnySizeAndNumberOfImages) {
   expect_equal(model, 1, 64, 96);
   expect_equal(model, 1, 45, 71);
   expect_equal(model, 3, 33, 40);
+}
+
+TEST(OnnxExport, OneSizeNeedsNoShapes) {
+  expect_equal_when_fixed(lively(models::find_model("mnet025")), 2, 45, 71);
+  expect_equal_when_fixed(lively(models::find_model("resnet18+dcn+shared-heads")), 1, 9, 13);
 }
 
 /// One level, with deformable convolutions before the heads: of stride 2 and 1, with bias and
@@ -155,11 +183,76 @@ TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
   }
   expect_equal(model, 1, 23, 38);
   expect_equal(model, 2, 9, 2);
+  expect_equal_when_fixed(model, 2, 9, 2);
   expect_equal(model, 1, 1, 1);
 }
 
+TEST(OnnxExport, EndsInTheFacesThatTheDetectorDecodes) {
+  constexpr std::int64_t kHeight = 45;
+  constexpr std::int64_t kWidth = 71;
+  constexpr float kMinScore = 0.7F;
+  const models::LoadedModel model = lively(models::find_model("mnet025"));
+  const models::DetectorSpec& detector = model.model->detector;
+  const std::vector<float> images = noise(2 * 3 * kHeight * kWidth, 7);
+  OnnxExportOptions options;
+  options.input = {2, kHeight, kWidth};
+  options.faces.emplace().min_score = kMinScore;
+  const auto outputs =
+      evaluate_onnx(checked_export(model, options),
+                    {{"image", {{2, 3, kHeight, kWidth}, {images.begin(), images.end()}}}});
+
+  std::vector<Face> expected;
+  std::vector<double> image_index;
+  for (std::size_t image = 0; image < 2; ++image) {
+    const auto heads = expected_heads(
+        model, std::span(images).subspan(image * images.size() / 2, images.size() / 2), kHeight,
+        kWidth);
+    std::vector<Face> faces;
+    const auto anchors = detection::make_anchors(detector.anchors, kHeight, kWidth);
+    for (std::size_t i = 0; i < anchors.size(); ++i) {
+      const std::vector<float>& cls = heads.at("cls");
+      Face face;
+      face.score = 1 / (1 + std::exp(cls[2 * i] - cls[2 * i + 1]));
+      if (!(face.score > kMinScore)) continue;
+      for (const models::Head& head : detector.heads) {
+        const auto values = static_cast<std::size_t>(head.values);
+        detection::decode_head(head, anchors[i],
+                               std::span(heads.at(head.name)).subspan(i * values, values),
+                               detector.anchors, face);
+      }
+      faces.push_back(face);
+    }
+    const std::size_t candidates = faces.size();
+    detection::sort_by_score(faces);
+    detection::suppress_overlaps(faces, options.faces->max_iou);
+    EXPECT_GT(faces.size(), 1U);
+    EXPECT_LT(faces.size(), candidates);
+    expected.insert(expected.end(), faces.begin(), faces.end());
+    image_index.insert(image_index.end(), faces.size(), static_cast<double>(image));
+  }
+
+  EXPECT_EQ(outputs.at("image_index").values, image_index);
+  const auto count = static_cast<std::int64_t>(expected.size());
+  EXPECT_THAT(outputs.at("boxes").shape, ElementsAre(count, 4));
+  EXPECT_THAT(outputs.at("scores").shape, ElementsAre(count));
+  EXPECT_THAT(outputs.at("landmarks").shape, ElementsAre(count, 5, 2));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const Face& face = expected[i];
+    EXPECT_NEAR(outputs.at("scores").values.at(i), face.score, 1e-5);
+    const double corners[] = {face.box.x0, face.box.y0, face.box.x1, face.box.y1};
+    for (std::size_t k = 0; k < 4; ++k) {
+      EXPECT_NEAR(outputs.at("boxes").values.at(4 * i + k), corners[k], 1e-3);
+    }
+    for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
+      EXPECT_NEAR(outputs.at("landmarks").values.at(10 * i + 2 * k), face.landmarks[k].x, 1e-3);
+      EXPECT_NEAR(outputs.at("landmarks").values.at(10 * i + 2 * k + 1), face.landmarks[k].y, 1e-3);
+    }
+  }
+}
+
 TEST(OnnxExport, SaysWhatGoesInAndOut) {
-  const ::onnx::ModelProto file = checked_export(lively(models::find_model("mnet025")));
+  const models::LoadedModel model = lively(models::find_model("mnet025"));
+  const ::onnx::ModelProto file = checked_export(model);
   const auto port = [](const ::onnx::ValueInfoProto& info) {
     std::string text = info.name();
     for (const auto& extent : info.type().tensor_type().shape().dim()) {
@@ -174,6 +267,11 @@ TEST(OnnxExport, SaysWhatGoesInAndOut) {
   for (const auto& output : file.graph().output()) outputs.push_back(port(output));
   EXPECT_THAT(outputs, ElementsAre("cls batch anchors 2", "box batch anchors 4",
                                    "landmarks batch anchors 10"));
+  OnnxExportOptions fixed;
+  fixed.input = {2, 48, 64};
+  const ::onnx::ModelProto of_one_size = checked_export(model, fixed);
+  EXPECT_EQ(port(of_one_size.graph().input(0)), "image 2 3 48 64");
+  EXPECT_EQ(port(of_one_size.graph().output(1)), "box 2 128 4");
   ASSERT_EQ(file.opset_import_size(), 1);
   EXPECT_LE(file.opset_import(0).version(), 17);
   EXPECT_EQ(file.producer_name(), "retinaface");

@@ -9,7 +9,6 @@ namespace {
 
 // Field numbers and codes as in onnx.proto; they never change.
 constexpr std::int64_t kIrVersion = 8;  // of ONNX 1.10 to 1.12
-constexpr std::int64_t kOnnxInt64 = 7;
 enum AttributeCode : std::int64_t { kFloatKind = 1, kIntKind = 2, kStringKind = 3, kIntsKind = 7 };
 
 // Appends fields by their numbers. A message within another one is a Writer made of that one and
@@ -65,7 +64,7 @@ void write(Writer message, const OnnxPort& port) {
   message.add_string(1, port.name);
   Writer type(message, 2);
   Writer tensor(type, 1);
-  tensor.add_int64(1, kOnnxFloat);
+  tensor.add_int64(1, port.type);
   Writer shape(tensor, 2);
   for (const auto& extent : port.shape) {
     Writer dimension(shape, 1);

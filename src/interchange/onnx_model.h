@@ -16,8 +16,9 @@ namespace retinaface::interchange {
 /// An integer, a number, a word, or integers.
 using OnnxAttribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>>;
 
-/// The code of floats as a type of elements, for the attribute "to" of Cast.
+/// Codes of the types of elements, as in ONNX's TensorProto.DataType.
 inline constexpr std::int64_t kOnnxFloat = 1;
+inline constexpr std::int64_t kOnnxInt64 = 7;
 
 struct OnnxNode {
   std::string op;
@@ -34,11 +35,12 @@ struct OnnxTensor {
   std::variant<std::span<const float>, std::vector<std::int64_t>> values;
 };
 
-/// A float tensor that goes in or out. An extent is a number, or a name where any number will do,
+/// A tensor that goes in or out. An extent is a number, or a name where any number will do,
 /// the same wherever that name stands.
 struct OnnxPort {
   std::string name;
   std::vector<std::variant<std::int64_t, std::string>> shape;
+  std::int64_t type = kOnnxFloat;
 };
 
 struct OnnxModel {

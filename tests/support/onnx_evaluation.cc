@@ -327,7 +327,7 @@ OnnxValue slice(const Node& node) {
   const Shape begin = node.integers_of_input(1);
   const Shape end = node.integers_of_input(2);
   const Shape axis = node.integers_of_input(3);
-  const Shape step = node.integers_of_input(4);
+  const Shape step = node.has(4) ? node.integers_of_input(4) : Shape{1};
   require(axis.size() == 1 && begin[0] >= 0 && step[0] > 0 && end[0] <= in.shape[at(axis[0])],
           "Slice but for one axis, upwards");
   const std::int64_t extent = in.shape[at(axis[0])];
@@ -411,6 +411,85 @@ OnnxValue squeeze(const Node& node) {
   return out;
 }
 
+OnnxValue softmax(const Node& node) {
+  OnnxValue out = node.input(0);
+  require(node.integer("axis", -1) == static_cast<std::int64_t>(out.shape.size()) - 1,
+          "Softmax but along the last axis");
+  const std::size_t length = at(out.shape.back());
+  for (std::size_t begin = 0; begin < out.values.size(); begin += length) {
+    double sum = 0;
+    for (std::size_t i = begin; i < begin + length; ++i) {
+      out.values[i] = std::exp(out.values[i]);
+      sum += out.values[i];
+    }
+    for (std::size_t i = begin; i < begin + length; ++i) out.values[i] /= sum;
+  }
+  return out;
+}
+
+/// Of boxes as two opposite corners, one class.
+OnnxValue non_max_suppression(const Node& node) {
+  const OnnxValue& boxes = node.input(0);
+  const OnnxValue& scores = node.input(1);
+  require(node.integer("center_point_box", 0) == 0 && scores.shape[1] == 1,
+          "NonMaxSuppression of this kind");
+  const double max_faces = node.input(2).values.at(0);
+  const double max_iou = node.input(3).values.at(0);
+  const double min_score = node.input(4).values.at(0);
+  const std::size_t count = at(boxes.shape[1]);
+  const auto overlap = [&](std::size_t a, std::size_t b) {
+    const double* const p = &boxes.values[4 * a];
+    const double* const q = &boxes.values[4 * b];
+    const auto shared = [&](std::size_t axis) {
+      return std::max(0.0, std::min(p[axis + 2], q[axis + 2]) - std::max(p[axis], q[axis]));
+    };
+    const auto area = [](const double* box) { return (box[2] - box[0]) * (box[3] - box[1]); };
+    const double both = shared(0) * shared(1);
+    return both / (area(p) + area(q) - both);
+  };
+  OnnxValue out;
+  for (std::size_t image = 0; image < at(boxes.shape[0]); ++image) {
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), image * count);
+    std::erase_if(order, [&](std::size_t i) { return !(scores.values[i] > min_score); });
+    std::ranges::stable_sort(order, std::greater(),
+                             [&](std::size_t i) { return scores.values[i]; });
+    std::vector<std::size_t> kept;
+    for (const std::size_t i : order) {
+      const bool is_new = std::ranges::none_of(
+          kept, [&](std::size_t other) { return overlap(i, other) > max_iou; });
+      if (is_new && static_cast<double>(kept.size()) < max_faces) kept.push_back(i);
+    }
+    for (const std::size_t i : kept) {
+      for (const std::size_t value : {image, std::size_t{0}, i - image * count}) {
+        out.values.push_back(static_cast<double>(value));
+      }
+    }
+  }
+  out.shape = {static_cast<std::int64_t>(out.values.size() / 3), 3};
+  return out;
+}
+
+/// Of indices (M, 2) into the first two extents.
+OnnxValue gather_nd(const Node& node) {
+  const OnnxValue& in = node.input(0);
+  const OnnxValue& where = node.input(1);
+  require(where.shape.size() == 2 && where.shape[1] == 2 && in.shape.size() == 3 &&
+              node.integer("batch_dims", 0) == 0,
+          "GatherND of this kind");
+  OnnxValue out = of_shape({where.shape[0], in.shape[2]});
+  const std::size_t length = at(in.shape[2]);
+  for (std::size_t row = 0; row < at(where.shape[0]); ++row) {
+    const std::size_t from =
+        at(static_cast<std::int64_t>(where.values[2 * row])) * at(in.shape[1]) +
+        at(static_cast<std::int64_t>(where.values[2 * row + 1]));
+    for (std::size_t i = 0; i < length; ++i) {
+      out.values[row * length + i] = in.values.at(from * length + i);
+    }
+  }
+  return out;
+}
+
 OnnxValue evaluate(const Node& node) {
   static const std::map<std::string, std::function<OnnxValue(const Node&)>> kOperators = {
       {"Add", [](const Node& n) { return element_wise(n, std::plus<>()); }},
@@ -425,6 +504,8 @@ OnnxValue evaluate(const Node& node) {
        }},
       {"Concat", concat},
       {"Conv", convolution},
+      {"Exp", [](const Node& n) { return each(n, [](double x) { return std::exp(x); }); }},
+      {"GatherND", gather_nd},
       {"GridSample", grid_sample},
       {"LeakyRelu",
        [](const Node& n) {
@@ -432,6 +513,7 @@ OnnxValue evaluate(const Node& node) {
          return each(n, [slope](double x) { return x < 0 ? slope * x : x; });
        }},
       {"MaxPool", max_pool},
+      {"NonMaxSuppression", non_max_suppression},
       {"Range", range},
       {"Relu", [](const Node& n) { return each(n, [](double x) { return std::max(x, 0.0); }); }},
       {"Reshape", reshape},
@@ -440,6 +522,7 @@ OnnxValue evaluate(const Node& node) {
       {"Sigmoid",
        [](const Node& n) { return each(n, [](double x) { return 1 / (1 + std::exp(-x)); }); }},
       {"Slice", slice},
+      {"Softmax", softmax},
       {"Squeeze", squeeze},
       {"Transpose", transpose},
   };

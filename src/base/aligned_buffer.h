@@ -6,7 +6,8 @@
 #include <new>
 #include <span>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Uninitialised memory aligned to a cache line, for trivial types. Moves, does not copy.
 template <typename T>
@@ -49,4 +50,5 @@ class AlignedBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

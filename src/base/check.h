@@ -6,7 +6,8 @@
 
 #include "retinaface/error.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Throws Error with a message formatted as by fmt::format.
 template <typename... Args>
@@ -17,7 +18,8 @@ template <typename... Args>
 /// Ends the program with the failed condition and its place; see RF_CHECK.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface
 
 /// A condition that only a mistake of this project can break; never for input. Active in every
 /// build.

@@ -4,11 +4,13 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// "1 image", "2 images".
 inline std::string counted(std::size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -11,7 +11,8 @@
 
 #include "base/cpu_quota.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 SimdLevel hardware_level() {
@@ -87,4 +88,5 @@ int thread_count(int asked) {
   return asked > 0 ? asked : core_count();
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -1,6 +1,7 @@
 #pragma once
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Instruction sets that code of our own is compiled for, each including the ones before it.
 enum class SimdLevel {
@@ -27,4 +28,5 @@ int core_count();
 /// How many threads are meant by an option whose 0 stands for the default, core_count().
 int thread_count(int asked);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -94,4 +95,5 @@ std::optional<double> cpu_quota(const fs::path& root) {
   return result;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

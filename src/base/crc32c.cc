@@ -2,7 +2,8 @@
 
 #include <array>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 constexpr std::array<std::uint32_t, 256> make_table() {
@@ -28,4 +29,5 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~value;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -10,7 +10,8 @@
 #include "base/check.h"
 #include "base/part_file.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 std::string system_message(int error) {
@@ -162,4 +163,5 @@ void write_file_atomically(const std::filesystem::path& path, const std::string&
   write_file_atomically(path, std::as_bytes(std::span(content)));
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The path as it goes into a message: control characters and invalid bytes escaped, so that one
 /// error stays one line.
@@ -33,4 +34,5 @@ void make_folders(const std::filesystem::path& path);
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content);
 void write_file_atomically(const std::filesystem::path& path, const std::string& content);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

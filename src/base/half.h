@@ -3,7 +3,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The float32 that equals a number in IEEE 754 binary16, given as its bits.
 inline float float_from_half(std::uint16_t half) {
@@ -23,4 +24,5 @@ inline float float_from_bfloat16(std::uint16_t bfloat) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

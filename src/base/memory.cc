@@ -7,7 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 void prefault(void* data, std::size_t bytes) {
 #if defined(MADV_POPULATE_WRITE)
@@ -32,4 +33,5 @@ void keep_freed_memory(std::size_t warm_bytes) {
   }
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

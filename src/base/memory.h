@@ -2,7 +2,8 @@
 
 #include <cstddef>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Has the system back the memory now, in one call, instead of page by page when it is first
 /// touched, which costs several times as much. Only a hint: nothing changes where it is refused.
@@ -13,4 +14,5 @@ void prefault(void* data, std::size_t bytes);
 /// there at once.
 void keep_freed_memory(std::size_t warm_bytes);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Works on a stream of items by several threads and hands the results on in the items' order.
 ///
@@ -88,4 +89,5 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

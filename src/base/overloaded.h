@@ -1,6 +1,7 @@
 #pragma once
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// A visitor for std::visit made of one function per alternative. Without a generic one among them,
 /// an alternative that none of them takes does not compile.
@@ -11,4 +12,5 @@ struct Overloaded : Visitors... {
 template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;  // clang 16 does not deduce it
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -8,7 +8,8 @@
 
 #include "base/check.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 /// Where the mapping in which `address` lies comes from. dladdr has no more than the name by which
@@ -40,4 +41,5 @@ OwnBinary own_binary() {
   return {path, std::filesystem::equivalent(path, "/proc/self/exe", error)};
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

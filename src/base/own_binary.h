@@ -2,7 +2,8 @@
 
 #include <filesystem>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The file that this code was loaded from, absolute: a program, or the shared library. Throws
 /// Error(kUnreadable) where the operating system does not tell (/proc is not mounted).
@@ -12,4 +13,5 @@ struct OwnBinary {
 };
 OwnBinary own_binary();
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

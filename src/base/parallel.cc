@@ -7,7 +7,8 @@
 #include <thread>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 void for_each_item(int threads, std::size_t count,
                    const std::function<void(std::size_t item, std::size_t thread)>& work) {
@@ -32,4 +33,5 @@ void for_each_item(int threads, std::size_t count,
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <functional>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Calls work(item, thread) once for each item of [0, count), by at most `threads` threads at once,
 /// the caller's among them; `thread`, of [0, threads), is another number for each of them. Which
@@ -13,4 +14,5 @@ namespace retinaface::inline internal {
 void for_each_item(int threads, std::size_t count,
                    const std::function<void(std::size_t item, std::size_t thread)>& work);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

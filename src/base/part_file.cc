@@ -4,7 +4,8 @@
 
 #include "base/crc32c.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 std::filesystem::path part_beside(const std::filesystem::path& path, const std::string& ending) {
   constexpr std::size_t kMaxNameBytes = 255;
@@ -17,4 +18,5 @@ std::filesystem::path part_beside(const std::filesystem::path& path, const std::
   return path.parent_path() / (name + ending);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -6,7 +6,8 @@
 #include <span>
 #include <utility>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine, which the
 /// distributions of <random> are not.
@@ -51,4 +52,5 @@ class Random {
   std::uint64_t state_;
 };
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -10,7 +10,8 @@
 #include <thread>
 #include <utility>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Makes a stream of items on a thread of its own, up to `room` of them ahead of who takes them.
 template <typename Item>
@@ -81,4 +82,5 @@ class ReadAhead {
   std::jthread thread_;  // last: it uses the others
 };
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

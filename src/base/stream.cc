@@ -12,7 +12,8 @@
 #include "base/check.h"
 #include "base/file.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 struct CloseDescriptor {
@@ -58,4 +59,5 @@ std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint6
   return read_stream(file, printable(path), max_bytes, stop);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// All that a pipe, a terminal or another device gives, for a descriptor that is open. Waits, but
 /// not after `stop` has turned true. Throws Error, `name` first: kUnreadable, also when stopped;
@@ -19,4 +20,5 @@ std::vector<std::byte> read_stream(int descriptor, const std::string& name, std:
 std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint64_t max_bytes,
                                    const std::atomic<bool>& stop);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -2,7 +2,8 @@
 
 #include <ctime>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// What this thread has had of the processor so far, in milliseconds. By the clock, the turns of
 /// other programs would count as well.
@@ -12,4 +13,5 @@ inline double thread_cpu_ms() {
   return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

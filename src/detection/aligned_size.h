@@ -3,7 +3,8 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Sides that an aligned face may have.
 inline constexpr int kMinAlignedSide = 32;
@@ -18,4 +19,5 @@ Landmarks aligned_landmarks(int side_px);
 /// for a side outside the range above, too.
 Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -4,7 +4,8 @@
 
 #include "retinaface/geometry.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Area in square pixels; 0 for an inverted box.
 inline float area(const Box& box) {
@@ -27,4 +28,5 @@ inline float iou(const Box& a, const Box& b) {
   return whole > 0 ? shared / whole : 0.0F;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -5,7 +5,8 @@
 
 #include "retinaface/geometry.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The landmark that a mirror puts in the place of each: left ones and right ones change places.
 inline constexpr std::array<std::size_t, 5> kMirrorCounterpart = {1, 0, 2, 4, 3};
@@ -15,4 +16,5 @@ inline Box mirrored(const Box& box, float width) {
   return {width - box.x1, box.y0, width - box.x0, box.y1};
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -2,7 +2,8 @@
 
 #include "base/check.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 struct Mean {
@@ -45,4 +46,5 @@ Similarity fit_similarity(std::span<const Point> from, std::span<const Point> to
            static_cast<float>(q0.y - b * p0.x - a * p0.y)}};
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

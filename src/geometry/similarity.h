@@ -4,7 +4,8 @@
 
 #include "retinaface/geometry.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// A rotation, uniform scaling and shift: (x, y) to (a x - b y + shift.x, b x + a y + shift.y).
 struct Similarity {
@@ -22,4 +23,5 @@ struct Similarity {
 /// of `from` are in one place, the shift alone.
 Similarity fit_similarity(std::span<const Point> from, std::span<const Point> to);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -4,7 +4,8 @@
 
 #include "base/check.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 /// Channel offsets are constants so that the compiler can shuffle whole vectors.
@@ -91,4 +92,5 @@ void mirror(Image& image) {
   }
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -6,7 +6,8 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Refuses what is no image, for the functions that callers hand views to; `name` begins the
 /// message. Throws Error: kInvalidArgument for one without pixels or whose stride is shorter than a
@@ -26,4 +27,5 @@ ImageView part_of(const ImageView& image, int x, int y, int width, int height);
 /// Exchanges left and right.
 void mirror(Image& image);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

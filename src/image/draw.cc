@@ -11,7 +11,8 @@
 
 #include <fmt/format.h>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 constexpr Color kBoxColor = {60, 220, 90};
@@ -236,4 +237,5 @@ void draw_box(Image& image, const Box& box, const Color& color) {
   draw_outline(image, pixels_of(box, image), Style(image, box).line, color);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

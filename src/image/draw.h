@@ -7,7 +7,8 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// What is drawn for one face, in pixels of the image that is drawn on.
 struct FaceMark {
@@ -35,4 +36,5 @@ using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 /// Draws one box as draw_faces does, in a color of the caller's.
 void draw_box(Image& image, const Box& box, const Color& color);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 std::string lower_case_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
@@ -44,4 +45,5 @@ bool has_image_name(const std::filesystem::path& path) {
   return std::ranges::find(extensions, lower_case_extension(path)) != extensions.end();
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The path's extension with its dot, the letters A to Z made small.
 std::string lower_case_extension(const std::filesystem::path& path);
@@ -26,4 +27,5 @@ bool has_image_name(const std::filesystem::path& path);
 bool is_image(std::span<const std::byte> beginning);
 inline constexpr std::size_t kImageMarkBytes = 512;
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -9,7 +9,8 @@
 #include "base/check.h"
 #include "base/origin_mark.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 using Bytes = std::span<const std::byte>;
@@ -142,4 +143,5 @@ bool has_origin_mark(Bytes beginning, Bytes end) {
   return end.size() >= xmp.size() && has_at(end, end.size() - xmp.size(), xmp);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -4,7 +4,8 @@
 #include <span>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// How many bytes of a file's beginning, and of its end, tell whether it is marked.
 inline constexpr std::size_t kImageOriginBytes = 512;
@@ -18,4 +19,5 @@ std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded);
 /// and last kImageOriginBytes bytes, or all of a shorter one.
 bool has_origin_mark(std::span<const std::byte> beginning, std::span<const std::byte> end);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -5,7 +5,8 @@
 #include <tiffio.h>
 #include <webp/decode.h>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 std::vector<std::string> image_libraries() {
   const int webp = WebPGetDecoderVersion();  // 0xMMmmpp
@@ -18,4 +19,5 @@ std::vector<std::string> image_libraries() {
           fmt::format("libtiff {}", tiff)};
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

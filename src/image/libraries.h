@@ -3,9 +3,11 @@
 #include <string>
 #include <vector>
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The libraries that decode images, "libwebp 1.2.4", as far as they tell their version.
 std::vector<std::string> image_libraries();
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -3,11 +3,13 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// Makes the face in the box unrecognisable: in the ellipse around it, and a little beyond, the
 /// image is replaced by the means of about eight by eight fields. What was there cannot be had
 /// back from the result. Parts outside the image are left out.
 void obscure_face(Image& image, const Box& face);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

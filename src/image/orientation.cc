@@ -9,7 +9,8 @@
 
 #include "base/check.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 constexpr std::string_view kExifHeader("Exif\0\0", 6);
@@ -60,4 +61,5 @@ Image upright(Image stored, int orientation) {
   return result;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

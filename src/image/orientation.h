@@ -5,7 +5,8 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The orientation, 1 to 8, that a block of EXIF data names (with or without the "Exif\0\0" in
 /// front); 1 when it names none or is malformed: an image is not refused for its metadata.
@@ -16,4 +17,5 @@ int exif_orientation(std::span<const std::byte> exif);
 /// 5 to 8 with width and height exchanged.
 Image upright(Image stored, int orientation);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "image/convert.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 /// The source pixels that make up one new pixel along an axis: `count` from `first`, their weights
@@ -115,4 +116,5 @@ Image resize(const ImageView& image, int width, int height) {
   return result;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

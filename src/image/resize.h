@@ -2,7 +2,8 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The image at another size, as RGB: along each axis the average over the area that a new pixel
 /// covers where it shrinks, linear between pixel centres where it grows (the border repeats). The
@@ -14,4 +15,5 @@ inline Image resize(const Image& image, int width, int height) {
   return resize(image.view(), width, height);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

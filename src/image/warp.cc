@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "image/convert.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 namespace {
 
 using Rgb = std::array<float, 3>;
@@ -68,4 +69,5 @@ Image warp(const ImageView& view, const Similarity& image_from_result, int width
   return result;
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

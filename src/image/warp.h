@@ -4,7 +4,8 @@
 
 #include "geometry/similarity.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 /// The image of width x height pixels whose point p is `image`'s point image_from_result(p), as
 /// RGB: linear between pixel centres, averaged over the area that a pixel covers where it shrinks,
@@ -14,4 +15,5 @@ inline Image warp(const Image& image, const Similarity& image_from_result, int w
   return warp(image.view(), image_from_result, width, height);
 }
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface

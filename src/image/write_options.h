@@ -7,7 +7,8 @@
 
 #include "retinaface/image.h"
 
-namespace retinaface::inline internal {
+namespace retinaface {
+inline namespace internal {
 
 struct WriteOptions {
   static constexpr int kDefaultJpegQuality = 92;
@@ -22,7 +23,8 @@ std::vector<std::byte> encode_image(const std::filesystem::path& name, const Ima
 void write_image(const std::filesystem::path& path, const ImageView& image,
                  const WriteOptions& options);
 
-}  // namespace retinaface::inline internal
+}  // namespace internal
+}  // namespace retinaface
 
 namespace retinaface::codecs {
 

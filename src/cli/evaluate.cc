@@ -23,6 +23,10 @@ constexpr Command kEvaluations[] = {
      "retinaface evaluate wider --ground-truth wider/ground_truth --predictions found --json "
      "ap.json",
      declare_evaluate_wider},
+    {"set", "average precision on annotated images of your own, by WIDER's and COCO's rules",
+     "retinaface evaluate set mine/annotations.json --images mine/images\n"
+     "retinaface evaluate set mine/label.txt --model run/best.safetensors --json ap.json",
+     declare_evaluate_set},
     {"landmarks", "mean error of the five points",
      "retinaface evaluate landmarks --aflw aflw --curves error.png\n"
      "retinaface evaluate landmarks --labels val/label.txt --images val/images",

@@ -52,6 +52,7 @@ void guard_figures(const std::string& folder, const std::string& model, const st
 
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);
+Action declare_evaluate_set(CLI::App& app);
 Action declare_evaluate_landmarks(CLI::App& app);
 Action declare_evaluate_compare(CLI::App& app);
 

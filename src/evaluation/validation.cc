@@ -1,6 +1,9 @@
 #include "evaluation/validation.h"
 
+#include <utility>
+
 #include "dataset/read_set.h"
+#include "evaluation/annotated_truth.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 #include "image/image_name.h"
@@ -8,20 +11,6 @@
 namespace retinaface::evaluation {
 
 namespace fs = std::filesystem;
-
-WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces) {
-  WiderImage image;
-  image.name = name;
-  std::vector<std::uint8_t> counted;
-  for (const dataset::AnnotatedFace& face : faces) {
-    image.faces.push_back({static_cast<double>(face.box.x0), static_cast<double>(face.box.y0),
-                           static_cast<double>(face.box.width()),
-                           static_cast<double>(face.box.height())});
-    counted.push_back(face.ignored ? 0 : 1);
-  }
-  image.counted.fill(counted);
-  return image;
-}
 
 ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategories& categories) {
   const fs::path ground_truth = fs::weakly_canonical(path).parent_path() / "ground_truth";
@@ -38,15 +27,11 @@ void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_tr
   subsets_ = true;
 }
 
-/// WIDER's protocol on other annotations: one event, and all faces that are not ignored count.
 void ValidationSet::read_annotations(const fs::path& path,
                                      const dataset::ChosenCategories& categories) {
-  const dataset::TrainingSet set = dataset::read_training_set(path, categories);
-  truth_.events = {"all"};
-  for (const dataset::AnnotatedImage& image : set.annotations) {
-    images_.emplace(truth_.images.size(), set.images / image.path);
-    truth_.images.push_back(to_wider_image(image.path, image.faces));
-  }
+  AnnotatedTruth annotated = truth_of(dataset::read_training_set(path, categories));
+  truth_ = std::move(annotated.truth);
+  images_ = std::move(annotated.files.by_image);
 }
 
 Figures ValidationSet::judge(const Detector& detector, int threads) const {

@@ -19,9 +19,6 @@ namespace retinaface::evaluation {
 /// Figures by their names.
 using Figures = std::vector<std::pair<std::string, double>>;
 
-/// Annotated faces in the terms of WIDER's protocol; all that are not ignored count.
-WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces);
-
 /// Images with the faces that are in them, for judging weights while they are trained.
 class ValidationSet {
  public:

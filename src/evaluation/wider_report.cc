@@ -23,6 +23,32 @@ std::string height_range(const HeightReport& height) {
              : fmt::format("{} to {}", height.min_height, height.max_height);
 }
 
+std::string format_heights(std::span<const HeightReport> heights, std::string_view title) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", title, "faces", "recall %", "AP %");
+  for (const HeightReport& height : heights) {
+    if (height.recall.faces == 0) continue;
+    fmt::format_to(out, "{:<28} {:>9} {:>9.2f} {:>9.2f}\n", height_range(height),
+                   height.recall.faces, percent(height.recall.value()),
+                   percent(height.average_precision));
+  }
+  return text;
+}
+
+json to_json(std::span<const HeightReport> heights) {
+  json result = json::array();
+  for (const HeightReport& height : heights) {
+    json entry = {{"from", height.min_height},
+                  {"faces", height.recall.faces},
+                  {"recall", percent(height.recall.value())},
+                  {"ap", percent(height.average_precision)}};
+    if (!std::isinf(height.max_height)) entry["to"] = height.max_height;
+    result.push_back(entry);
+  }
+  return result;
+}
+
 std::string format_report(const WiderReport& report) {
   std::string text;
   const auto out = std::back_inserter(text);
@@ -36,14 +62,7 @@ std::string format_report(const WiderReport& report) {
   fmt::format_to(out, "{:<28} {:>9} {:>9} {:>9.2f}\n", "hard, mAP@[.5:.95]", "", "",
                  percent(report.hard_map));
 
-  fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", "height of hard faces, pixels", "faces",
-                 "recall %", "AP %");
-  for (const HeightReport& height : report.heights) {
-    if (height.recall.faces == 0) continue;
-    fmt::format_to(out, "{:<28} {:>9} {:>9.2f} {:>9.2f}\n", height_range(height),
-                   height.recall.faces, percent(height.recall.value()),
-                   percent(height.average_precision));
-  }
+  text += format_heights(report.heights, "height of hard faces, pixels");
 
   fmt::format_to(out, "\n{:<28} {:>9} {:>9} {:>9}\n", "event, hard faces", "faces", "recall %",
                  "AP %");
@@ -76,15 +95,7 @@ json to_json(const WiderReport& report) {
     }
     result["events"].push_back(entry);
   }
-  result["heights"] = json::array();
-  for (const HeightReport& height : report.heights) {
-    json entry = {{"from", height.min_height},
-                  {"faces", height.recall.faces},
-                  {"recall", percent(height.recall.value())},
-                  {"ap", percent(height.average_precision)}};
-    if (!std::isinf(height.max_height)) entry["to"] = height.max_height;
-    result["heights"].push_back(entry);
-  }
+  result["heights"] = to_json(report.heights);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "evaluation/annotated_truth.h"
 #include "evaluation/html.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/plot.h"

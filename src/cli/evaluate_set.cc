@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/counted.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "cli/backend_option.h"
+#include "cli/category_option.h"
+#include "cli/evaluate.h"
+#include "cli/overwrite_option.h"
+#include "cli/progress.h"
+#include "dataset/read_set.h"
+#include "evaluation/annotated_truth.h"
+#include "evaluation/set_report.h"
+#include "pipeline/json_report.h"
+#include "pipeline/output_guard.h"
+
+namespace retinaface::cli {
+namespace {
+
+using evaluation::AnnotatedTruth;
+using evaluation::Detection;
+
+struct Options {
+  std::string set;
+  std::string images;
+  dataset::ChosenCategories categories;
+  DetectionOptions detector;
+  std::string json;
+  bool overwrite = false;
+};
+
+using DetectionsByImage = std::map<std::size_t, std::vector<Detection>>;
+
+/// What the detector finds in each image that can be read; of the others a line on standard error.
+DetectionsByImage detect_all(const AnnotatedTruth& annotated, const Options& options) {
+  const Detector detector = load_detector(options.detector);
+  const auto source = evaluation::from_detector(detector, mode_of(options.detector),
+                                                options.detector.detect, annotated.files);
+  const std::vector<std::size_t> images = evaluation::images_of(annotated.files);
+  DetectionsByImage found;
+  std::mutex mutex;
+  std::size_t done = 0;
+  ProgressLine progress("detecting");
+  for_each_item(thread_count(options.detector), images.size(), [&](std::size_t i, std::size_t) {
+    std::vector<Detection> detections;
+    std::string problem;
+    try {
+      detections = source(images[i]);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    const std::lock_guard lock(mutex);
+    if (problem.empty()) {
+      found.emplace(images[i], std::move(detections));
+    } else {
+      fmt::print(stderr, "retinaface: {}\n", problem);
+    }
+    progress.show(++done, images.size());
+  });
+  print_differences(detector);
+  return found;
+}
+
+evaluation::SetReport judge(const AnnotatedTruth& annotated, const DetectionsByImage& found) {
+  std::vector<std::size_t> images;
+  std::vector<evaluation::CocoImage> coco;
+  evaluation::SetReport report;
+  for (const auto& [index, detections] : found) {
+    images.push_back(index);
+    const evaluation::WiderImage& image = annotated.truth.images[index];
+    const auto& counted = image.counted_in(evaluation::Subset::kHard);
+    evaluation::CocoImage& same = coco.emplace_back();
+    same.faces = image.faces;
+    for (const std::uint8_t counts : counted) same.ignored.push_back(counts != 0 ? 0 : 1);
+    same.detections = detections;
+    report.ignored += std::ranges::count(counted, std::uint8_t{0});
+  }
+  const auto matches = evaluation::match_images(annotated.truth, images,
+                                                [&](std::size_t image) { return found.at(image); });
+  report.wider = evaluation::evaluate_wider(annotated.truth, matches);
+  report.coco = evaluation::evaluate_coco(coco);
+  return report;
+}
+
+/// Checks before any work that nothing is destroyed by what will be written.
+void guard_outputs(const Options& options, const dataset::FoundSet& found,
+                   const AnnotatedTruth& annotated) {
+  pipeline::OutputGuard guard(options.overwrite);
+  guard.reads(found.source);
+  for (const auto& [index, file] : annotated.files.by_image) guard.reads(file);
+  const bool is_folder = std::filesystem::is_directory(found.source);
+  guard_figures(is_folder ? found.source.string() : std::string(), options.detector.model,
+                options.json, {}, guard);
+}
+
+int run(const Options& options) {
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
+  if (!options.images.empty()) found.set.images = options.images;
+  const AnnotatedTruth annotated = evaluation::truth_of(found.set);
+  guard_outputs(options, found, annotated);
+  const DetectionsByImage detections = detect_all(annotated, options);
+  const std::size_t unread = annotated.files.by_image.size() - detections.size();
+  if (detections.empty()) {
+    fail(ErrorCode::kBadData, "{}: expected images that can be read, found none in {}",
+         printable(options.set), printable(found.set.images));
+  }
+  const evaluation::SetReport report = judge(annotated, detections);
+  fmt::print("{}", evaluation::format_report(report));
+  if (!options.json.empty()) {
+    pipeline::write_json_report(options.json, evaluation::to_json(report));
+  }
+  if (unread == 0) return kSuccess;
+  fmt::print(stderr, "retinaface: {} could not be read and left out\n", counted(unread, "image"));
+  return kSomeFailed;
+}
+
+}  // namespace
+
+Action declare_evaluate_set(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("SET", options->set,
+                 "annotated images as training takes them: a set's folder, or the file of its "
+                 "annotations (RetinaFace's label.txt, WIDER's bbx_gt.txt, COCO's JSON, VOC's XML)")
+      ->required();
+  app.add_option("--images", options->images,
+                 "folder of the images (default: looked for beside the annotations)");
+  app.add_option("--model", options->detector.model,
+                 "judge this model: its name, or a .safetensors file");
+  add_category_option(app, options->categories);
+  add_detector_options(app, options->detector);
+  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
+  add_overwrite_option(app, options->overwrite);
+  return [options] { return run(*options); };
+}
+
+}  // namespace retinaface::cli

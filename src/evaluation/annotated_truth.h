@@ -1,0 +1,21 @@
+#pragma once
+
+#include "dataset/loader.h"
+#include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_ground_truth.h"
+
+namespace retinaface::evaluation {
+
+/// Annotations of any form in the terms of WIDER's protocol: one event; in all subsets all faces
+/// count that are not ignored.
+struct AnnotatedTruth {
+  WiderGroundTruth truth;
+  WiderFiles files;  ///< of all images
+};
+
+AnnotatedTruth truth_of(const dataset::TrainingSet& set);
+
+/// The faces of one image.
+WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces);
+
+}  // namespace retinaface::evaluation

@@ -25,13 +25,18 @@ configure_file(${PROJECT_SOURCE_DIR}/cmake/retinaface.pc.in ${PROJECT_BINARY_DIR
 install(FILES ${PROJECT_BINARY_DIR}/retinaface.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(GLOB model_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/weights/*.safetensors)
 install(FILES ${model_files} DESTINATION ${model_folder})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples TYPE DOC)
 
 if(NOT RETINAFACE_PROGRAM)
   return()
 endif()
 install(TARGETS retinaface_program)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/doc/ TYPE DOC)
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md TYPE DOC)
 if(RETINAFACE_WITH_TRAINING)
   install(TARGETS retinaface_train_program)
+  # Beside the models: training/recipe.h finds them there.
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/retinaface)
 endif()
 # What the program says of itself, for man and the shells.
 set(manual ${PROJECT_BINARY_DIR}/manual)

@@ -208,6 +208,16 @@ TEST_F(Install, FindsModelsByNameFromAnyWorkingDirectory) {
     if (entry.path().extension() != ".safetensors") continue;
     EXPECT_TRUE(std::filesystem::exists(models / entry.path().filename())) << entry.path();
   }
+  EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/examples/detect.cpp"));
+  EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/README.md"));
+  if (std::filesystem::exists(prefix() / "bin" / "retinaface-train")) {
+    const CommandResult trained =
+        run("cd / && " + quoted(prefix() / "bin" / "retinaface") +
+            " train recipes/mnet025-fast.toml --data " + quoted(folder() / "nothing") + " -o " +
+            quoted(folder() / "run"));
+    EXPECT_THAT(trained.errors, HasSubstr("nothing"));  // the recipe was found
+    EXPECT_THAT(trained.errors, ::testing::Not(HasSubstr("recipe")));
+  }
   // A name that is not inside the library.
   std::filesystem::copy_file(models / "mnet025.safetensors", models / "another.safetensors",
                              std::filesystem::copy_options::overwrite_existing);

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -12,7 +10,6 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
-#include "base/parallel.h"
 #include "cli/backend_option.h"
 #include "cli/category_option.h"
 #include "cli/evaluate.h"
@@ -28,7 +25,6 @@ namespace retinaface::cli {
 namespace {
 
 using evaluation::AnnotatedTruth;
-using evaluation::Detection;
 
 struct Options {
   std::string set;
@@ -39,44 +35,25 @@ struct Options {
   bool overwrite = false;
 };
 
-using DetectionsByImage = std::map<std::size_t, std::vector<Detection>>;
-
 /// What the detector finds in each image that can be read; of the others a line on standard error.
-DetectionsByImage detect_all(const AnnotatedTruth& annotated, const Options& options) {
+evaluation::DetectionsByImage detect_all(const AnnotatedTruth& annotated, const Options& options) {
   const Detector detector = load_detector(options.detector);
-  const auto source = evaluation::from_detector(detector, mode_of(options.detector),
-                                                options.detector.detect, annotated.files);
-  const std::vector<std::size_t> images = evaluation::images_of(annotated.files);
-  DetectionsByImage found;
-  std::mutex mutex;
-  std::size_t done = 0;
   ProgressLine progress("detecting");
-  for_each_item(thread_count(options.detector), images.size(), [&](std::size_t i, std::size_t) {
-    std::vector<Detection> detections;
-    std::string problem;
-    try {
-      detections = source(images[i]);
-    } catch (const Error& error) {
-      problem = error.what();
-    }
-    const std::lock_guard lock(mutex);
-    if (problem.empty()) {
-      found.emplace(images[i], std::move(detections));
-    } else {
-      fmt::print(stderr, "retinaface: {}\n", problem);
-    }
-    progress.show(++done, images.size());
-  });
+  auto found = evaluation::detections_of(
+      evaluation::from_detector(detector, mode_of(options.detector), options.detector.detect,
+                                annotated.files),
+      evaluation::images_of(annotated.files), thread_count(options.detector),
+      [&](std::size_t done, std::size_t of) { progress.show(done, of); },
+      [](const std::string& problem) { fmt::print(stderr, "retinaface: {}\n", problem); });
   print_differences(detector);
   return found;
 }
 
-evaluation::SetReport judge(const AnnotatedTruth& annotated, const DetectionsByImage& found) {
-  std::vector<std::size_t> images;
+evaluation::SetReport judge(const AnnotatedTruth& annotated,
+                            const evaluation::DetectionsByImage& found) {
   std::vector<evaluation::CocoImage> coco;
   evaluation::SetReport report;
   for (const auto& [index, detections] : found) {
-    images.push_back(index);
     const evaluation::WiderImage& image = annotated.truth.images[index];
     const auto& counted = image.counted_in(evaluation::Subset::kHard);
     evaluation::CocoImage& same = coco.emplace_back();
@@ -85,9 +62,8 @@ evaluation::SetReport judge(const AnnotatedTruth& annotated, const DetectionsByI
     same.detections = detections;
     report.ignored += std::ranges::count(counted, std::uint8_t{0});
   }
-  const auto matches = evaluation::match_images(annotated.truth, images,
-                                                [&](std::size_t image) { return found.at(image); });
-  report.wider = evaluation::evaluate_wider(annotated.truth, matches);
+  report.wider = evaluation::evaluate_wider(annotated.truth,
+                                            evaluation::match_detections(annotated.truth, found));
   report.coco = evaluation::evaluate_coco(coco);
   return report;
 }
@@ -108,7 +84,7 @@ int run(const Options& options) {
   if (!options.images.empty()) found.set.images = options.images;
   const AnnotatedTruth annotated = evaluation::truth_of(found.set);
   guard_outputs(options, found, annotated);
-  const DetectionsByImage detections = detect_all(annotated, options);
+  const evaluation::DetectionsByImage detections = detect_all(annotated, options);
   const std::size_t unread = annotated.files.by_image.size() - detections.size();
   if (detections.empty()) {
     fail(ErrorCode::kBadData, "{}: expected images that can be read, found none in {}",

@@ -66,8 +66,7 @@ class FaceCheck {
     if (image && distance(point, *image) > kTolerance_px) {
       note(Defect::kPointOutside, name + " is outside the image");
     }
-    const float side = std::max(face_.box.width(), face_.box.height());
-    if (side > 0 && distance(point, face_.box) > kTolerance_sides * side) {
+    if (is_far(point, face_.box)) {
       note(Defect::kPointFar,
            fmt::format("{} is {:.1f} px away from the box", name, distance(point, face_.box)));
     }
@@ -97,6 +96,11 @@ bool looks_exchanged(const AnnotatedFace& face) {
 }
 
 }  // namespace
+
+bool is_far(const Point& point, const Box& box) {
+  const float side = std::max(box.width(), box.height());
+  return side > 0 && distance(point, box) > kTolerance_sides * side;
+}
 
 std::string_view name_of(Defect defect) {
   constexpr std::array<std::string_view, kDefects> kNames = {

@@ -34,6 +34,9 @@ struct FoundDefect {
   std::string text;  ///< one line: where it is and what was found
 };
 
+/// Whether a point is away from its face's box by more than half the box's longer side.
+bool is_far(const Point& point, const Box& box);
+
 /// What is wrong with the faces of one image of that size in pixels; a width of 0 when the size
 /// is not known, which leaves out what depends on it.
 std::vector<FoundDefect> check_faces(const AnnotatedImage& image, int width, int height);

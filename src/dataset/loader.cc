@@ -7,7 +7,9 @@
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "base/counted.h"
@@ -53,7 +55,7 @@ class Loader::Implementation {
  public:
   Implementation(std::vector<TrainingSet> sets, LoaderOptions options, std::int64_t first_batch)
       : sets_(std::move(sets)),
-        options_(options),
+        options_(std::move(options)),
         cache_(options.cache_bytes),
         started_(first_batch),
         handed_out_(first_batch) {
@@ -159,11 +161,29 @@ class Loader::Implementation {
     const std::size_t position = static_cast<std::size_t>(in_epoch * options_.batch) +
                                  job.slot * static_cast<std::size_t>(options_.processes) +
                                  static_cast<std::size_t>(options_.rank);
-    const std::size_t index = (*order_of(epoch))[position];
+    const auto order = order_of(epoch);
+    for (std::size_t i = 0; i < order->size(); ++i) {
+      const std::size_t index = (*order)[(position + i) % order->size()];
+      const auto image = read(index);
+      if (image == nullptr) continue;
+      Random random = Random::of(options_.seed, epoch, index);
+      return augment({*image, entries_[index].image->faces}, options_.augmentation,
+                     options_.side_px, random);
+    }
+    fail(ErrorCode::kBadData, "{}: expected images that can be read, found none of {}",
+         printable(sets_.front().images), counted(entries_.size(), "image"));
+  }
+
+  /// Null where it cannot be read.
+  std::shared_ptr<const Image> read(std::size_t index) {
     const Entry& entry = entries_[index];
-    const auto image = cache_.read(index, entry.set->images / entry.image->path);
-    Random random = Random::of(options_.seed, epoch, index);
-    return augment({*image, entry.image->faces}, options_.augmentation, options_.side_px, random);
+    try {
+      return cache_.read(index, entry.set->images / entry.image->path);
+    } catch (const Error& error) {
+      const std::lock_guard lock(report_mutex_);
+      if (unreadable_.insert(index).second && options_.report) options_.report(error.what());
+      return nullptr;
+    }
   }
 
   /// Which image comes when in an epoch.
@@ -185,6 +205,9 @@ class Loader::Implementation {
   std::vector<Entry> entries_;
   ImageCache cache_;
 
+  std::mutex report_mutex_;
+  std::set<std::size_t> unreadable_;  ///< that were reported
+
   std::mutex order_mutex_;
   std::int64_t order_epoch_ = -1;
   std::shared_ptr<const std::vector<std::size_t>> order_;
@@ -202,7 +225,8 @@ class Loader::Implementation {
 };
 
 Loader::Loader(std::vector<TrainingSet> sets, LoaderOptions options, std::int64_t first_batch)
-    : implementation_(std::make_unique<Implementation>(std::move(sets), options, first_batch)) {}
+    : implementation_(
+          std::make_unique<Implementation>(std::move(sets), std::move(options), first_batch)) {}
 Loader::~Loader() = default;
 
 std::int64_t Loader::batches_per_epoch() const {

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dataset/augmentation.h"
@@ -29,11 +31,15 @@ struct LoaderOptions {
   /// yields batch / processes.
   int rank = 0;
   int processes = 1;
+  /// Told, once for each image that cannot be read, what is wrong with it. From any thread, one
+  /// call at a time.
+  std::function<void(const std::string& problem)> report = {};
 };
 
 /// Yields batch after batch of augmented samples, for ever. An epoch is each image once, in an
 /// order of its own; a last part that fills no batch is left out. What batch number b holds depends
-/// on the seed and on b alone: not on the threads, nor on where the loader was started.
+/// on the seed and on b alone: not on the threads, nor on where the loader was started. In the
+/// place of an image that cannot be read comes the next of the epoch's order that can.
 class Loader {
  public:
   /// Starts with batch number `first_batch`, counted from 0 over all epochs. Throws
@@ -44,7 +50,7 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
 
   std::int64_t batches_per_epoch() const;
-  /// The next batch; waits until it is there. Throws what reading an image threw.
+  /// The next batch; waits until it is there. Throws Error(kBadData) when no image can be read.
   std::vector<Sample> next();
   /// Seconds that next() has spent waiting so far.
   double waited_seconds() const;

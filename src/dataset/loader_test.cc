@@ -208,16 +208,33 @@ TEST(LoaderThreads, TheCacheKeepsWhatFitsAndNoMore) {
   }
 }
 
-TEST(LoaderThreads, AMissingImageIsNamed) {
+TEST(LoaderThreads, AMissingImageIsNamedOnceAndAnotherTakesItsPlace) {
   const PlainSet set(6);
   std::filesystem::remove(set.folder() / "4.png");
-  LoaderOptions options = options_of(3);
-  options.threads = 3;
-  Loader loader({set.set()}, options);
-  const Error error = error_of([&] { take(loader, 2); });
-  EXPECT_EQ(error.code(), ErrorCode::kNotFound);
-  EXPECT_THAT(error.what(), HasSubstr((set.folder() / "4.png").string()));
-  EXPECT_EQ(error_of([&] { loader.next(); }).code(), ErrorCode::kNotFound) << "and again";
+  std::vector<std::vector<int>> taken;
+  for (const int threads : {1, 3}) {
+    std::vector<std::string> problems;
+    LoaderOptions options = options_of(3);
+    options.threads = threads;
+    options.report = [&](const std::string& problem) { problems.push_back(problem); };
+    Loader loader({set.set()}, options);
+    taken.push_back(values_of(take(loader, 6)));  // three epochs
+    EXPECT_THAT(problems, ::testing::ElementsAre(HasSubstr((set.folder() / "4.png").string())));
+  }
+  EXPECT_EQ(taken[0].size(), 18U);
+  EXPECT_EQ(taken[0], taken[1]) << "whichever thread met it";
+  EXPECT_THAT(taken[0], ::testing::Not(::testing::Contains(4)));
+  EXPECT_EQ(std::set<int>(taken[0].begin(), taken[0].begin() + 6).size(), 5U);
+}
+
+TEST(LoaderThreads, SaysThatNoImageCanBeRead) {
+  const PlainSet set(3);
+  for (const char* name : {"0.png", "1.png", "2.png"}) std::filesystem::remove(set.folder() / name);
+  Loader loader({set.set()}, options_of(2));
+  const Error error = error_of([&] { loader.next(); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), HasSubstr("expected images that can be read, found none of 3 images"));
+  EXPECT_EQ(error_of([&] { loader.next(); }).code(), ErrorCode::kBadData) << "and again";
 }
 
 TEST(LoaderThreads, NeedsABatchOfImages) {

@@ -6,6 +6,7 @@
 #include "evaluation/annotated_truth.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
+#include "evaluation/wider_source.h"
 #include "image/image_name.h"
 
 namespace retinaface::evaluation {
@@ -34,18 +35,19 @@ void ValidationSet::read_annotations(const fs::path& path,
   images_ = std::move(annotated.files.by_image);
 }
 
-Figures ValidationSet::judge(const Detector& detector, int threads) const {
+Figures ValidationSet::judge(
+    const Detector& detector, int threads,
+    const std::function<void(const std::string& problem)>& report_problem) const {
   constexpr float kEvenUnlikely = 0.02F;
   std::vector<std::size_t> numbers;
   for (const auto& [number, path] : images_) numbers.push_back(number);
-  const auto matches = match_images(
-      truth_, numbers,
+  const DetectionsByImage found = detections_of(
       [&](std::size_t number) {
         const Image image = read_image(images_.at(number), {.apply_orientation = false});
         return to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
       },
-      threads);
-  const WiderReport report = evaluate_wider(truth_, matches);
+      numbers, threads, {}, report_problem);
+  const WiderReport report = evaluate_wider(truth_, match_detections(truth_, found));
   const auto percent = [&](Subset subset) { return 100 * report.of(subset).average_precision; };
   if (!subsets_) return {{"ap", percent(Subset::kHard)}};
   const double easy = percent(Subset::kEasy);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -28,8 +29,10 @@ class ValidationSet {
                          const dataset::ChosenCategories& categories = {});
 
   /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
-  /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first.
-  Figures judge(const Detector& detector, int threads) const;
+  /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first. Images that
+  /// cannot be read are left out, and told to `report_problem`, one call at a time.
+  Figures judge(const Detector& detector, int threads,
+                const std::function<void(const std::string& problem)>& report_problem) const;
 
   /// An image's file and the faces that are in it.
   struct Example {

@@ -1,7 +1,11 @@
 #include "evaluation/wider_source.h"
 
+#include <mutex>
 #include <utility>
 
+#include "retinaface/error.h"
+
+#include "base/parallel.h"
 #include "evaluation/wider_predictions.h"
 #include "image/image_name.h"
 
@@ -44,6 +48,39 @@ DetectionSource from_detector(Detector detector, DetectionMode mode, DetectOptio
           images = std::move(images)](std::size_t image) {
     return to_wider(detect_in_file(detector, images.by_image.at(image), mode, options));
   };
+}
+
+DetectionsByImage detections_of(const DetectionSource& source, std::span<const std::size_t> images,
+                                int threads, const Progress& progress,
+                                const std::function<void(const std::string& problem)>& report) {
+  DetectionsByImage found;
+  std::mutex mutex;
+  std::size_t done = 0;
+  for_each_item(threads, images.size(), [&](std::size_t i, std::size_t) {
+    std::vector<Detection> detections;
+    std::string problem;
+    try {
+      detections = source(images[i]);
+    } catch (const Error& error) {
+      problem = error.what();
+    }
+    const std::lock_guard lock(mutex);
+    if (problem.empty()) {
+      found.emplace(images[i], std::move(detections));
+    } else {
+      report(problem);
+    }
+    ++done;
+    if (progress) progress(done, images.size());
+  });
+  return found;
+}
+
+std::vector<ImageMatches> match_detections(const WiderGroundTruth& truth,
+                                           const DetectionsByImage& detections) {
+  std::vector<std::size_t> images;
+  for (const auto& [image, found] : detections) images.push_back(image);
+  return match_images(truth, images, [&](std::size_t image) { return detections.at(image); });
 }
 
 }  // namespace retinaface::evaluation

@@ -1,6 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "retinaface/detector.h"
@@ -31,5 +35,17 @@ DetectionSource from_predictions(WiderFiles predictions);
 /// Detects in the files of `images`, which must hold every image asked for.
 DetectionSource from_detector(Detector detector, DetectionMode mode, DetectOptions options,
                               WiderFiles images);
+
+using DetectionsByImage = std::map<std::size_t, std::vector<Detection>>;
+
+/// What is found in each of the images that can be read; `report` is told what is wrong with the
+/// others, from any thread, one call at a time. `source` is called by `threads` threads at once.
+DetectionsByImage detections_of(const DetectionSource& source, std::span<const std::size_t> images,
+                                int threads, const Progress& progress,
+                                const std::function<void(const std::string& problem)>& report);
+
+/// Matches detections as match_images does.
+std::vector<ImageMatches> match_detections(const WiderGroundTruth& truth,
+                                           const DetectionsByImage& detections);
 
 }  // namespace retinaface::evaluation

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "models/catalogue.h"
+#include "models/model_files.h"
 
 namespace retinaface::training {
 namespace {
@@ -458,6 +459,28 @@ Recipe read_recipe(const std::filesystem::path& path, std::span<const std::strin
   const std::vector<std::byte> content = read_file(path, kMaxBytes);
   return parse_recipe(std::string(reinterpret_cast<const char*>(content.data()), content.size()),
                       printable(path), changes);
+}
+
+std::filesystem::path find_recipe(const std::filesystem::path& given) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::exists(given, ignored)) return given;
+  const bool may_be_ours = given.parent_path().empty() || given.parent_path() == "recipes";
+  std::set<std::string> known;
+  for (const fs::path& models : models::model_folders()) {
+    const fs::path folder = models.parent_path() / "recipes";
+    if (may_be_ours) {
+      const fs::path file = (folder / given.filename()).replace_extension(".toml");
+      if (fs::is_regular_file(file, ignored)) return file;
+    }
+    for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;
+         entry.increment(ignored)) {
+      if (entry->path().extension() == ".toml") known.insert(entry->path().stem().string());
+    }
+  }
+  fail(ErrorCode::kNotFound, "{}: expected a recipe: a file, or one of {}", printable(given),
+       known.empty() ? "those that come with the program, which are not installed"
+                     : fmt::format("{}", fmt::join(known, ", ")));
 }
 
 }  // namespace retinaface::training

@@ -45,6 +45,11 @@ struct Recipe {
 /// kUnreadable, or kBadData with file and line, or the change.
 Recipe read_recipe(const std::filesystem::path& path, std::span<const std::string> changes = {});
 
+/// The file that `given` means: itself, if there is one; else "NAME", "NAME.toml" or
+/// "recipes/NAME.toml" among the recipes that come with the program (recipes/ beside each of
+/// models::model_folders()). Throws Error(kNotFound) that lists those.
+std::filesystem::path find_recipe(const std::filesystem::path& given);
+
 /// The same from text; `name` stands in for the path in messages.
 Recipe parse_recipe(const std::string& text, const std::string& name,
                     std::span<const std::string> changes = {});

@@ -48,7 +48,8 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
           .threads = options.loader_threads,
           .cache_bytes = options.cache_bytes,
           .rank = options.processes != nullptr ? options.processes->rank() : 0,
-          .processes = options.processes != nullptr ? options.processes->processes() : 1};
+          .processes = options.processes != nullptr ? options.processes->processes() : 1,
+          .report = options.report};
 }
 
 /// What a checkpoint must have been made with for this run to go on from it.
@@ -117,7 +118,7 @@ class Run {
       if (options_.validate && last_validated_ != done_ && !stopped_) validate();
       save();
     });
-    return {done_, done_ == last_step_, best_};
+    return {done_, done_ == last_step_, best_, last_validated_ == done_ ? figures_ : Metrics()};
   }
 
  private:
@@ -292,6 +293,7 @@ class Run {
     const Metrics figures = options_.validate(now);
     RF_CHECK(!figures.empty());
     last_validated_ = done_;
+    figures_ = figures;
     log_->add_validation(done_, figures);
     if (!best_ || figures.front().second > *best_) {
       best_ = figures.front().second;
@@ -346,6 +348,7 @@ class Run {
   std::int64_t done_ = 0;
   std::int64_t last_step_ = 0;
   std::int64_t last_validated_ = -1;
+  Metrics figures_;  ///< of that validation
   bool stopped_ = false;
   StepTime step_seconds_;
   Clock::time_point start_;

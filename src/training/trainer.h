@@ -36,6 +36,9 @@ struct TrainingOptions {
   Teacher* teacher = nullptr;  ///< whose outputs the network learns too (distillation.h)
   Validation validate;         ///< empty: unvalidated
   std::function<void(const TrainingProgress&)> progress;
+  /// Told what goes wrong and does not end the run, such as an image that cannot be read. From any
+  /// thread, one call at a time.
+  std::function<void(const std::string&)> report = {};
   const std::atomic<bool>* stop = nullptr;  ///< set it to end the run after a checkpoint
   /// The processes that share each batch, null for this one alone. Rank 0 alone validates, reports
   /// progress and writes; all read checkpoints from the same folder.
@@ -52,6 +55,7 @@ struct TrainingResult {
   std::int64_t steps = 0;
   bool finished = false;       ///< false when stopped from outside
   std::optional<double> best;  ///< the deciding figure of best.safetensors
+  Metrics validation = {};     ///< of the last weights; empty without one
 };
 
 /// The weights that training starts from: `given` where it has a tensor, He's initialisation

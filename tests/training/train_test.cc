@@ -563,6 +563,39 @@ TEST_F(Train, ByEitherBackendLearnsTheSame) {
   EXPECT_THAT(recomputing.errors, HasSubstr("compute.recompute = false"));
 }
 
+TEST_F(Train, GoesOnWithoutAnImageThatCannotBeRead) {
+  const auto images = folder_ / "data" / "images";
+  const fs::path damaged = fs::directory_iterator(images)->path();
+  fs::resize_file(damaged, 20);
+  const auto result = train("small.toml --data data --out out --val data --steps 2");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(count(result.errors, "another image takes its place"), 1U) << result.errors;
+  EXPECT_EQ(count(result.errors, "left out of the validation"), 1U) << result.errors;
+  EXPECT_EQ(count(result.errors, damaged.filename().string()), 2U) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("the last weights:  ap "));
+}
+
+TEST_F(Train, SaysWhatItCannotLearn) {
+  write("data/label.txt", "# a.png\n5 5 0 10\n# b.png\n");
+  const auto none = train("small.toml --data data --out out");
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.errors, HasSubstr("no face to learn among 2 images (0 ignored, 1 of boxes"));
+  EXPECT_THAT(none.errors, HasSubstr("--data: expected annotated faces to learn, found none"));
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(Train, FindsTheRecipesThatComeWithIt) {
+  const std::string small =
+      " --data data --out out --steps 1 --set input.side_px=64 "
+      "--set input.batch=2";
+  EXPECT_EQ(train("recipes/mnet025-fast.toml" + small).exit_code, 0);
+  fs::remove_all(folder_ / "out");
+  EXPECT_EQ(train("mnet025-fast" + small).exit_code, 0);
+  const auto unknown = train("mnet-fast" + small);
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("mnet-fast: expected a recipe: a file, or one of mnet025"));
+}
+
 TEST_F(Train, RefusesWeightsOfAnotherModel) {
   graph::Weights weights;
   weights.tensors.emplace("body.surplus", graph::Tensor::of_shape({0}));

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/category_option.h"
@@ -18,6 +20,7 @@
 #include "cli/training/commands.h"
 #include "cli/values.h"
 #include "dataset/read_set.h"
+#include "dataset/usable_faces.h"
 #include "evaluation/validation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -58,12 +61,27 @@ std::string duration(double seconds) {
   return fmt::format("{} s", whole);
 }
 
+/// "  NAME VALUE" of each.
+std::string figures_text(const training::Metrics& figures) {
+  std::string text;
+  for (const auto& [name, value] : figures) text += fmt::format("  {} {:.2f}", name, value);
+  return text;
+}
+
 /// One line that is written over on a terminal; elsewhere one line in fifty steps.
 class ProgressReport {
  public:
   ~ProgressReport() { end_line(); }
 
+  /// What goes wrong with an image, from any thread.
+  void tell(const std::string& problem) {
+    const std::lock_guard lock(mutex_);
+    end_line();
+    fmt::print(stderr, "retinaface: {}; another image takes its place\n", problem);
+  }
+
   void show(const training::TrainingProgress& progress) {
+    const std::lock_guard lock(mutex_);
     const bool due = on_terminal_ || progress.step % 50 == 1 || progress.step == progress.steps;
     if (due) {
       std::string terms;
@@ -84,11 +102,8 @@ class ProgressReport {
     }
     if (progress.validation) {
       end_line();
-      std::string figures;
-      for (const auto& [name, value] : *progress.validation) {
-        figures += fmt::format("  {} {:.2f}", name, value);
-      }
-      fmt::print(stderr, "validated after epoch {}:{}\n", progress.epoch, figures);
+      fmt::print(stderr, "validated after epoch {}:{}\n", progress.epoch,
+                 figures_text(*progress.validation));
     }
   }
 
@@ -98,6 +113,7 @@ class ProgressReport {
     open_ = false;
   }
 
+  std::mutex mutex_;
   bool on_terminal_ = ::isatty(STDERR_FILENO) != 0;
   bool open_ = false;
 };
@@ -150,6 +166,36 @@ std::optional<evaluation::ValidationSet> validation_set(const Options& options,
   return std::nullopt;
 }
 
+/// The sets with what can be learnt of them; says what cannot.
+std::vector<dataset::TrainingSet> read_sets(const Options& options) {
+  std::vector<dataset::TrainingSet> sets;
+  std::size_t faces = 0;
+  for (const std::string& folder : options.data) {
+    dataset::TrainingSet& set =
+        sets.emplace_back(dataset::read_training_set(folder, options.categories));
+    const dataset::UsableFaces usable = dataset::keep_usable(set);
+    faces += usable.faces;
+    if (usable.faces == 0) {
+      fmt::print(
+          stderr,
+          "retinaface: {}: no face to learn among {} ({} ignored, {} of boxes without area)\n",
+          folder, counted(usable.images, "image"), usable.ignored, usable.empty);
+    }
+    if (usable.far_points > 0) {
+      fmt::print(stderr,
+                 "retinaface: {}: {} with points far from the box, such as in {}, learnt without "
+                 "points; `retinaface dataset check` lists them\n",
+                 folder, counted(usable.far_points, "face"), usable.example);
+    }
+  }
+  if (faces == 0) {
+    fail(ErrorCode::kBadData,
+         "--data: expected annotated faces to learn, found none; `retinaface dataset check` says "
+         "what the annotations hold");
+  }
+  return sets;
+}
+
 /// Judges weights by the detector that users would run with them.
 training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
@@ -157,17 +203,17 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
     graph::write_safetensors(file, weights);
     const Detector detector(file);
     fs::remove(file);
-    return set.judge(detector, thread_count(options));
+    return set.judge(detector, thread_count(options), [](const std::string& problem) {
+      fmt::print(stderr, "retinaface: {}; left out of the validation\n", problem);
+    });
   };
 }
 
 int run(const Options& options) {
   training::backends().trainer(options.engine.backend, options.engine.device);  // before long work
-  const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
-  std::vector<dataset::TrainingSet> sets;
-  for (const std::string& folder : options.data) {
-    sets.push_back(dataset::read_training_set(folder, options.categories));
-  }
+  const training::Recipe recipe =
+      training::read_recipe(training::find_recipe(options.recipe), options.changes);
+  std::vector<dataset::TrainingSet> sets = read_sets(options);
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
   training::ProcessGroup processes(place_among_processes(),
@@ -196,6 +242,7 @@ int run(const Options& options) {
     training.progress = [&](const training::TrainingProgress& progress) {
       progress_report.show(progress);
     };
+    training.report = [&](const std::string& problem) { progress_report.tell(problem); };
     result = training::train(recipe, sets, training);
   }
   if (!result.finished) {
@@ -203,6 +250,9 @@ int run(const Options& options) {
     return kSomeFailed;
   }
   if (processes.rank() != 0) return kSuccess;
+  if (!result.validation.empty()) {
+    say(processes, fmt::format("the last weights:{}", figures_text(result.validation)));
+  }
   const fs::path page = training::write_training_report(
       {options.out, recipe, std::move(sets), options.seed, validation ? &*validation : nullptr});
   say(processes, fmt::format("done; the report is {}", printable(page)));

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "retinaface/image.h"
+#include "retinaface/error.h"
 
 #include "base/check.h"
 #include "base/counted.h"
@@ -23,10 +24,9 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
-#include "dataset/label_txt.h"
 #include "dataset/read_set.h"
-#include "dataset/wider_bbx_gt.h"
 #include "dataset/write_set.h"
+#include "image/stored_size.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -36,7 +36,7 @@ using dataset::AnnotatedImage;
 using dataset::SetFormat;
 
 constexpr std::array kWritten = {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kCoco,
-                                 SetFormat::kVoc};
+                                 SetFormat::kVoc, SetFormat::kYolo};
 
 struct Options {
   std::string set;
@@ -79,9 +79,8 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
       [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
       [&](const AnnotatedImage* annotated) -> Size {
         try {
-          const Image image =
-              read_image(set.images / annotated->path, {.apply_orientation = false});
-          return {image.width(), image.height(), {}};
+          const StoredSize size = stored_size(set.images / annotated->path);
+          return {size.width, size.height, {}};
         } catch (const Error& error) {
           return {.problem = error.what()};
         }
@@ -99,25 +98,19 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   return failed;
 }
 
-/// Whether a file holds just what would be written, in the formats that have no place for a mark:
-/// then nothing is lost, and the command is one that is repeated.
-bool is_there_already(const std::filesystem::path& file, SetFormat format,
-                      const dataset::AnnotationSet& set) {
-  if (format != SetFormat::kLabelTxt && format != SetFormat::kWider) return false;
+/// Whether a file holds just what would be written: then nothing is lost, and the command is one
+/// that is repeated. Some formats have no place for a mark that would tell.
+bool is_there_already(const dataset::SetFile& file) {
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) return false;
-  const std::string name = printable(file);
-  const std::string text = format == SetFormat::kWider ? dataset::format_wider_bbx_gt(set, name)
-                                                       : dataset::format_label_txt(set, name);
-  if (std::filesystem::file_size(file, ignored) != text.size()) return false;
-  const std::vector<std::byte> content = read_file(file);
-  return std::ranges::equal(content, std::as_bytes(std::span(text)));
+  if (!std::filesystem::is_regular_file(file.path, ignored)) return false;
+  if (std::filesystem::file_size(file.path, ignored) != file.content.size()) return false;
+  return std::ranges::equal(read_file(file.path), std::as_bytes(std::span(file.content)));
 }
 
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
   pipeline::OutputGuard guard(options.overwrite);
-  if (found.format == SetFormat::kVoc && std::filesystem::is_directory(found.source)) {
+  if (std::filesystem::is_directory(found.source)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
       guard.reads(entry.path());
     }
@@ -126,11 +119,11 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
   for (const AnnotatedImage& image : found.set.annotations) {
     guard.reads(found.set.images / image.path);
   }
-  for (const auto& file : written_files(options.out, format, found.set.annotations)) {
-    if (is_there_already(file, format, found.set.annotations)) {
-      guard.continues(file);
+  for (const auto& file : formatted_files(options.out, format, found.set.annotations)) {
+    if (is_there_already(file)) {
+      guard.continues(file.path);
     } else {
-      guard.writes(file, pipeline::OutputKind::kAnnotations);
+      guard.writes(file.path, pipeline::OutputKind::kAnnotations);
     }
   }
 }
@@ -141,9 +134,11 @@ int run(const Options& options) {
   RF_CHECK(format != kWritten.end());
   dataset::FoundSet found = dataset::read_set(options.set, options.categories);
   if (!options.images.empty()) found.set.images = options.images;
-  guard_output(options, found, *format);
-  const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc;
+  const bool needs_sizes = *format == SetFormat::kYolo;
+  const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc || needs_sizes;
   const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
+  if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(has_size));
+  guard_output(options, found, *format);
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
     fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
   }
@@ -152,7 +147,8 @@ int run(const Options& options) {
              counted(found.set.annotations.size(), "image"), name_of(found.format),
              printable(written));
   if (failed > 0) {
-    fmt::print(stderr, "retinaface: {} written without size\n", counted(failed, "image"));
+    fmt::print(stderr, "retinaface: {} {}\n", counted(failed, "image"),
+               needs_sizes ? "left out" : "written without size");
   }
   return failed == 0 ? kSuccess : kSomeFailed;
 }
@@ -163,19 +159,22 @@ Action declare_dataset_convert(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("SET", options->set,
                  "a set's folder, or the file of its annotations: label.txt, WIDER's bbx_gt.txt, "
-                 "COCO's JSON, VOC's XML, told by their content")
+                 "COCO's JSON, VOC's XML, told by their content, or YOLO's labels/ beside images/")
       ->required();
   app.add_option("--to", options->to,
                  "label: RetinaFace's label.txt; wider: WIDER FACE's bbx_gt.txt; coco: COCO's "
-                 "JSON; voc: Pascal VOC's XML files")
+                 "JSON; voc: Pascal VOC's XML files; yolo: labels/ and data.yaml as Ultralytics' "
+                 "programs have them")
       ->required()
       ->check(one_of(written_names()));
   app.add_option("-o,--out,--output", options->out,
-                 "the file to write, or a folder; for voc the folder that gets Annotations/")
+                 "the file to write, or a folder; for voc the folder that gets Annotations/, for "
+                 "yolo labels/")
       ->required();
-  app.add_option("--images", options->images,
-                 "folder of the images, whose sizes coco and voc say (default: looked for beside "
-                 "the annotations)");
+  app.add_option(
+      "--images", options->images,
+      "folder of the images, whose sizes coco, voc and yolo need (default: looked for beside "
+      "the annotations)");
   add_category_option(app, options->categories);
   add_threads_option(app, options->threads, "images read at once");
   add_overwrite_option(app, options->overwrite);

@@ -65,4 +65,14 @@ std::set<std::string> face_categories(const Categories& names_by_id, const Chose
   return faces;
 }
 
+void keep_categories(AnnotatedImage& image, std::span<const std::string> categories,
+                     const std::set<std::string>& faces) {
+  RF_CHECK(categories.size() == image.faces.size());
+  std::vector<AnnotatedFace> kept;
+  for (std::size_t i = 0; i < categories.size(); ++i) {
+    if (faces.contains(categories[i])) kept.push_back(std::move(image.faces[i]));
+  }
+  image.faces = std::move(kept);
+}
+
 }  // namespace retinaface::dataset

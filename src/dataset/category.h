@@ -2,8 +2,11 @@
 
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "dataset/annotation.h"
 
 namespace retinaface::dataset {
 
@@ -18,5 +21,9 @@ using ChosenCategories = std::vector<std::string>;
 /// named "face".
 std::set<std::string> face_categories(const std::map<std::string, std::string>& names_by_id,
                                       const ChosenCategories& chosen, const std::string& file);
+
+/// Keeps the faces of an image whose category is among `faces`; `categories` has that of each.
+void keep_categories(AnnotatedImage& image, std::span<const std::string> categories,
+                     const std::set<std::string>& faces);
 
 }  // namespace retinaface::dataset

@@ -17,6 +17,7 @@
 #include "dataset/text_lines.h"
 #include "dataset/voc.h"
 #include "dataset/wider_bbx_gt.h"
+#include "dataset/yolo.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -52,16 +53,18 @@ fs::path only_file(const fs::path& folder, const char* below, std::string_view s
   return files.empty() ? fs::path() : files.front();
 }
 
-/// The annotations of a set's folder: a file, or VOC's folder.
+/// The annotations of a set's folder: a file, VOC's folder, or YOLO's labels/.
 fs::path find_annotations(const fs::path& folder) {
   if (fs::exists(folder / "label.txt")) return folder / "label.txt";
   if (fs::is_directory(folder / "Annotations")) return folder / "Annotations";
   fs::path file = only_file(folder, "wider_face_split", "wider_face_", "_bbx_gt.txt");
   if (file.empty()) file = only_file(folder, "annotations", "", ".json");
   if (!file.empty()) return file;
+  if (const YoloFolders yolo = yolo_folders(folder); !yolo.labels.empty()) return yolo.labels;
   if (!files_named(folder, "", ".xml").empty()) return folder;
   fail(ErrorCode::kNotFound,
-       "{}: expected annotations: label.txt, wider_face_*_bbx_gt.txt, COCO's .json or VOC's .xml",
+       "{}: expected annotations: label.txt, wider_face_*_bbx_gt.txt, COCO's .json, VOC's .xml or "
+       "YOLO's labels/ beside images/",
        printable(folder));
 }
 
@@ -139,6 +142,8 @@ std::string_view name_of(SetFormat format) {
       return "coco";
     case SetFormat::kVoc:
       return "voc";
+    case SetFormat::kYolo:
+      return "yolo";
     case SetFormat::kPoints:
       return "points";
   }
@@ -149,6 +154,9 @@ std::string_view name_of(SetFormat format) {
 FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
   FoundSet found;
   found.source = fs::is_directory(path) ? find_annotations(path) : path;
+  if (const YoloFolders yolo = yolo_folders(found.source); !yolo.labels.empty()) {
+    return {SetFormat::kYolo, found.source, {yolo.images, read_yolo(yolo, chosen)}};
+  }
   if (fs::is_directory(found.source)) {
     found.format = SetFormat::kVoc;
     found.set.annotations = read_voc(found.source, chosen);

@@ -14,16 +14,17 @@ enum class SetFormat {
   kWider,     ///< WIDER FACE's wider_face_*_bbx_gt.txt (wider_bbx_gt.h)
   kCoco,      ///< COCO's JSON (coco.h)
   kVoc,       ///< Pascal VOC's XML, one file an image (voc.h)
+  kYolo,      ///< YOLO's labels/*.txt, one file an image (yolo.h)
   kPoints,    ///< five points and no box, as MTFL has them (point_label.h)
 };
 
-/// "label", "wider", "coco", "voc" or "points".
+/// "label", "wider", "coco", "voc", "yolo" or "points".
 std::string_view name_of(SetFormat format);
 
 /// A set as it was found on disk.
 struct FoundSet {
   SetFormat format = SetFormat::kLabelTxt;
-  std::filesystem::path source;  ///< the file of the annotations; VOC's folder
+  std::filesystem::path source;  ///< the file of the annotations; VOC's folder, YOLO's labels/
   TrainingSet set;
 };
 
@@ -31,7 +32,7 @@ struct FoundSet {
 ///   a file     told by its content
 ///   a folder   in which stand, the first that does: label.txt; VOC's Annotations/;
 ///              wider_face_*_bbx_gt.txt, also in wider_face_split/; *.json, also in annotations/;
-///              *.xml
+///              labels/ beside images/; *.xml. Or YOLO's labels/, or a folder in it.
 /// The folder of the images is that of the usual ones (images/, JPEGImages/, the annotations'
 /// own, those beside it, WIDER_train/images/, train2017/ and the like) which holds one of the first
 /// images; else images/ beside the annotations.

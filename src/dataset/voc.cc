@@ -156,16 +156,6 @@ std::vector<fs::path> xml_files(const fs::path& path) {
   return files;
 }
 
-/// The faces among an image's objects.
-AnnotatedImage only_faces(VocImage image, const std::set<std::string>& categories) {
-  std::vector<AnnotatedFace> faces;
-  for (std::size_t i = 0; i < image.categories.size(); ++i) {
-    if (categories.contains(image.categories[i])) faces.push_back(image.image.faces[i]);
-  }
-  image.image.faces = std::move(faces);
-  return std::move(image.image);
-}
-
 void push(tinyxml2::XMLPrinter& xml, const char* name, const std::string& text) {
   xml.OpenElement(name);
   xml.PushText(text.c_str());
@@ -219,18 +209,6 @@ void push_face(tinyxml2::XMLPrinter& xml, const AnnotatedFace& face) {
   xml.CloseElement();
 }
 
-/// Where below the folder an image's XML file goes.
-fs::path xml_path(const fs::path& folder, const std::string& image) {
-  const fs::path path(image);
-  const bool leaves = path.is_absolute() || path.filename().empty() ||
-                      std::ranges::find(path, fs::path("..")) != path.end();
-  if (leaves) {
-    fail(ErrorCode::kBadData, "{}: expected paths of images below the set's folder, found {}",
-         printable(folder), excerpt(image));
-  }
-  return (folder / path).replace_extension(".xml");
-}
-
 }  // namespace
 
 VocImage parse_voc(std::span<const std::byte> content, const std::string& name) {
@@ -272,7 +250,10 @@ AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
   }
   const std::set<std::string> faces = face_categories(names, chosen, printable(path));
   AnnotationSet set;
-  for (VocImage& image : images) set.push_back(only_faces(std::move(image), faces));
+  for (VocImage& image : images) {
+    keep_categories(image.image, image.categories, faces);
+    set.push_back(std::move(image.image));
+  }
   return set;
 }
 
@@ -296,27 +277,16 @@ std::string format_voc(const AnnotatedImage& image) {
   return xml.CStr();
 }
 
-std::vector<fs::path> voc_files(const fs::path& folder, const AnnotationSet& set) {
-  std::vector<fs::path> files;
-  std::set<fs::path> known;
-  for (const AnnotatedImage& image : set) {
-    check_written_path(image.path, printable(folder));
-    const fs::path place = xml_path(folder, image.path);
-    if (!known.insert(place.lexically_normal()).second) {
-      fail(ErrorCode::kBadData, "{}: expected one image for this file, found a second: {}",
-           printable(place), excerpt(image.path));
-    }
-    files.push_back(place);
+std::vector<SetFile> formatted_voc(const fs::path& folder, const AnnotationSet& set) {
+  std::vector<SetFile> files;
+  for (fs::path& path : label_files(folder, ".xml", set)) {
+    files.push_back({std::move(path), format_voc(set[files.size()])});
   }
   return files;
 }
 
 void write_voc(const fs::path& folder, const AnnotationSet& set) {
-  const std::vector<fs::path> files = voc_files(folder, set);
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    make_folders(files[i].parent_path());
-    write_file_atomically(files[i], format_voc(set[i]));
-  }
+  write_files(formatted_voc(folder, set));
 }
 
 }  // namespace retinaface::dataset

@@ -9,6 +9,7 @@
 
 #include "dataset/annotation.h"
 #include "dataset/category.h"
+#include "dataset/label_files.h"
 
 namespace retinaface::dataset {
 
@@ -35,12 +36,10 @@ AnnotationSet read_voc(const std::filesystem::path& path, const ChosenCategories
 /// Coordinates have two digits after the point.
 std::string format_voc(const AnnotatedImage& image);
 
-/// FOLDER/PATH.xml of each image, its extension exchanged. Throws Error: kBadData for paths that
-/// leave the folder or share a file; kUnsupported as check_written_path.
-std::vector<std::filesystem::path> voc_files(const std::filesystem::path& folder,
-                                             const AnnotationSet& set);
+/// FOLDER/PATH.xml of each image. Throws Error as label_files.
+std::vector<SetFile> formatted_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
-/// Writes the files that voc_files names. Throws Error as that does, and kUnwritable.
+/// Writes these files. Throws Error as formatted_voc, and kUnwritable.
 void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
 }  // namespace retinaface::dataset

@@ -11,6 +11,7 @@
 #include "dataset/label_txt.h"
 #include "dataset/voc.h"
 #include "dataset/wider_bbx_gt.h"
+#include "dataset/yolo.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -25,10 +26,11 @@ void note(const AnnotationSet& set, Predicate lost, std::string_view what,
   if (count > 0) notes.push_back(fmt::format("{} of {} faces", what, count));
 }
 
-/// The file, or for VOC the folder, that `out` stands for.
+/// The file, or for VOC and YOLO the folder, that `out` stands for.
 fs::path written_place(const fs::path& out, SetFormat format) {
   RF_CHECK(format != SetFormat::kPoints);
   if (format == SetFormat::kVoc) return out / "Annotations";
+  if (format == SetFormat::kYolo) return out;
   if (!fs::is_directory(out) && out.has_filename()) return out;
   return out / (format == SetFormat::kCoco    ? "annotations.json"
                 : format == SetFormat::kWider ? "wider_face_bbx_gt.txt"
@@ -37,24 +39,32 @@ fs::path written_place(const fs::path& out, SetFormat format) {
 
 }  // namespace
 
-std::vector<fs::path> written_files(const fs::path& out, SetFormat format,
-                                    const AnnotationSet& set) {
+std::vector<SetFile> formatted_files(const fs::path& out, SetFormat format,
+                                     const AnnotationSet& set) {
   const fs::path place = written_place(out, format);
-  if (format == SetFormat::kVoc) return voc_files(place, set);
-  return {place};
+  const std::string name = printable(place);
+  switch (format) {
+    case SetFormat::kLabelTxt:
+      return {{place, format_label_txt(set, name)}};
+    case SetFormat::kWider:
+      return {{place, format_wider_bbx_gt(set, name)}};
+    case SetFormat::kCoco:
+      return {{place, format_coco(set, name)}};
+    case SetFormat::kVoc:
+      return formatted_voc(place, set);
+    case SetFormat::kYolo:
+      return formatted_yolo(place, set);
+    case SetFormat::kPoints:
+      break;
+  }
+  RF_CHECK(false);
+  return {};
 }
 
 fs::path write_set(const fs::path& out, SetFormat format, const AnnotationSet& set) {
   fs::path place = written_place(out, format);
-  if (format == SetFormat::kVoc) {
-    make_folders(place);
-    write_voc(place, set);
-    return place;
-  }
-  if (place.has_parent_path()) make_folders(place.parent_path());
-  (format == SetFormat::kCoco    ? write_coco
-   : format == SetFormat::kWider ? write_wider_bbx_gt
-                                 : write_label_txt)(place, set);
+  if (format == SetFormat::kVoc || format == SetFormat::kYolo) make_folders(place);
+  write_files(formatted_files(out, format, set));
   return place;
 }
 
@@ -80,7 +90,17 @@ std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set) {
         },
         "the fraction of the blur", notes);
   }
-  if (wider || format == SetFormat::kLabelTxt) {
+  if (format == SetFormat::kYolo) {
+    note(
+        set, [](const AnnotatedFace& face) { return face.ignored; }, "the ignored boxes", notes);
+    note(
+        set,
+        [](const AnnotatedFace& face) {
+          return face.attributes != FaceAttributes() || face.quality.has_value();
+        },
+        "the attributes", notes);
+  }
+  if (wider || format == SetFormat::kLabelTxt || format == SetFormat::kYolo) {
     note(
         set, [](const AnnotatedFace& face) { return face.box_is_estimate; },
         "that they are estimates, of the boxes", notes);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dataset/annotation.h"
+#include "dataset/label_files.h"
 #include "dataset/read_set.h"
 
 namespace retinaface::dataset {
@@ -14,15 +15,17 @@ namespace retinaface::dataset {
 ///   in
 ///                        the folder `out`
 ///   voc                  out/Annotations/PATH.xml for each image
-/// Returns what was written: the file, or the folder Annotations. Makes the folders that it needs.
-/// Throws Error as the formats' writers do.
+///   yolo                 out/labels/PATH.txt for each image, whose size must be known, and
+///                        out/data.yaml
+/// Returns what was written: the file, the folder Annotations, or `out`. Makes the folders that it
+/// needs. Throws Error as the formats' writers do.
 std::filesystem::path write_set(const std::filesystem::path& out, SetFormat format,
                                 const AnnotationSet& set);
 
 /// All files that write_set would write. Throws Error as write_set does of names that the format
 /// cannot hold.
-std::vector<std::filesystem::path> written_files(const std::filesystem::path& out, SetFormat format,
-                                                 const AnnotationSet& set);
+std::vector<SetFile> formatted_files(const std::filesystem::path& out, SetFormat format,
+                                     const AnnotationSet& set);
 
 /// What of the set the format has no place for, one phrase each, e.g. "the points of 12 faces".
 std::vector<std::string> lost_in(SetFormat format, const AnnotationSet& set);

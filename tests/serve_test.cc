@@ -128,5 +128,26 @@ TEST(ServeCommand, AnOpenAddressWithoutKeysIsWarnedOf) {
   EXPECT_THAT(content(errors), HasSubstr("--api-key-file"));
 }
 
+/// The unit that the Debian package has: hardened by systemd's own measure, and with options that
+/// the program takes.
+TEST(ServeUnit, IsHardenedAndStartsTheService) {
+  const auto unit =
+      testing::sample_folder().parent_path() / "cmake" / "systemd" / "retinaface.service";
+  const std::string text = content(unit);
+  EXPECT_THAT(text, HasSubstr("\nExecStart=/usr/bin/retinaface serve $RETINAFACE_OPTIONS\n"));
+  EXPECT_THAT(text, HasSubstr("\nDynamicUser=yes\n"));
+  const std::string name = "\"RETINAFACE_OPTIONS=";
+  const std::size_t start = text.find(name) + name.size();
+  const std::string options = text.substr(start, text.find('"', start) - start);
+  EXPECT_EQ(program("serve " + options + " --help").exit_code, 0) << options;
+  if (testing::run("systemd-analyze --version").exit_code != 0) {
+    GTEST_SKIP() << "needs systemd-analyze for the rest";
+  }
+  // From 0 to 100, where 100 is a unit without any protection.
+  const CommandResult judged = testing::run(
+      "systemd-analyze security --offline=true --threshold=20 '" + unit.string() + "'");
+  EXPECT_EQ(judged.exit_code, 0) << judged.output << judged.errors;
+}
+
 }  // namespace
 }  // namespace retinaface

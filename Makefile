@@ -20,7 +20,7 @@ help:
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
 	@echo "make arm64     the kernels' tests as an ARM processor runs them, by qemu-user"
 	@echo "make nightly   what takes long: TSan, ASan on all tests, fuzzers, the tests of label slow"
-	@echo "make deb       build a Debian package of detector and library"
+	@echo "make deb       build Debian packages of detector and library, and of the service"
 	@echo "make clean     remove build/ and out/"
 
 demo:
@@ -41,6 +41,7 @@ test:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
+	@cmake/prepare_browser.sh $(BUILD)/browser
 	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j $$(nproc)
 	@echo "The program: $(PROGRAM)"
 
@@ -48,9 +49,10 @@ test:
 bench:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
-	@cmake --build $(BUILD) --target bench_ratios bench_training_loops \
+	@cmake --build $(BUILD) --target bench_ratios bench_serve bench_training_loops \
 		bench_training_engines
 	@$(BUILD)/bin/bench_ratios
+	@$(BUILD)/bin/bench_serve
 	@$(BUILD)/bin/bench_training_loops
 	@$(BUILD)/bin/bench_training_engines
 
@@ -99,7 +101,7 @@ deb:
 	@cmake --preset release --log-level=WARNING -B build/package -DRETINAFACE_TRAINING=OFF
 	@cmake --build build/package
 	@cpack --config build/package/CPackConfig.cmake
-	@echo "The package: $$(ls build/package/package/*.deb)"
+	@echo "The packages:" build/package/package/*.deb
 
 clean:
 	rm -rf build out

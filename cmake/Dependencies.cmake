@@ -40,6 +40,7 @@ if(NOT RETINAFACE_PROGRAM)
 endif()
 
 find_package(CLI11 REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # headers alone: Beast and Asio
 find_package(ZLIB REQUIRED)
 find_package(tinyxml2 REQUIRED)
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)

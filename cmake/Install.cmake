@@ -1,5 +1,6 @@
 # What `cmake --install` puts where; included by src/CMakeLists.txt.
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME retinaface)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/retinaface)
 
 # The libraries: headers, the packages of CMake and pkg-config, models.
@@ -52,3 +53,6 @@ install(FILES ${manual}/retinaface.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES ${manual}/retinaface.bash RENAME retinaface
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${manual}/_retinaface DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+# The service's unit, for its Debian package alone: it names /usr/bin/retinaface.
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/systemd/retinaface.service
+        DESTINATION lib/systemd/system COMPONENT server EXCLUDE_FROM_ALL)

@@ -1,16 +1,30 @@
-# The Debian package: program, library, headers, models, manual, completions. `make deb` builds it.
+# The Debian packages: retinaface has program, library, headers, models, manual, completions;
+# retinaface-server the unit that runs `retinaface serve`. `make deb` builds them.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME retinaface)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT "The RetinaFace authors <noreply@example.org>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Finds faces and their five points in images and videos")
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Loaded or started when met.
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libheif1, libavformat59, libswscale6, gnuplot-nox")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libavdevice59")  # cameras
+set(CPACK_DEBIAN_RETINAFACE_PACKAGE_RECOMMENDS "libheif1, libavformat59, libswscale6, gnuplot-nox")
+set(CPACK_DEBIAN_RETINAFACE_PACKAGE_SUGGESTS "libavdevice59")  # cameras
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/package)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_COMPONENTS_ALL retinaface)
+set(CPACK_DEBIAN_RETINAFACE_PACKAGE_NAME retinaface)
+set(CPACK_DEBIAN_RETINAFACE_PACKAGE_SHLIBDEPS ON)
+if(RETINAFACE_PROGRAM)
+  list(APPEND CPACK_COMPONENTS_ALL server)
+  set(CPACK_DEBIAN_SERVER_PACKAGE_NAME retinaface-server)
+  set(CPACK_DEBIAN_SERVER_DESCRIPTION "Finds faces in images that are sent by HTTP")
+  set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION net)
+  set(CPACK_DEBIAN_SERVER_PACKAGE_ARCHITECTURE all)
+  set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "retinaface (= ${PROJECT_VERSION})")
+  set(scripts ${PROJECT_SOURCE_DIR}/cmake/systemd)
+  set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA "${scripts}/postinst;${scripts}/prerm;${scripts}/postrm")
+endif()
 include(CPack)

@@ -12,8 +12,8 @@ import re
 import sys
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
-          "server"]
+          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline",
+          "server", "cli"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
@@ -33,6 +33,7 @@ WRAPPED = {
     "tinyxml2.h": ["dataset"],
     "protozero/": ["interchange", "training"],
     "CLI/": ["cli"],
+    "boost/": ["server"],
     "toml": ["training", "cli"],
 }
 

@@ -24,7 +24,8 @@ CommandResult program(const std::string& arguments) {
 TEST(Manual, ThePlainProgramListsItsCommands) {
   const CommandResult plain = program("");
   EXPECT_EQ(plain.exit_code, 0);
-  for (const char* command : {"detect", "evaluate", "import", "models", "summary", "train"}) {
+  for (const char* command :
+       {"detect", "evaluate", "import", "models", "serve", "summary", "train"}) {
     EXPECT_THAT(plain.output, HasSubstr(command));
     EXPECT_EQ(program(std::string("help ") + command).output,
               program(std::string(command) + " --help").output);
@@ -114,7 +115,7 @@ TEST(Manual, OneOptionNamesTheOutputInAllCommands) {
 }
 
 TEST(Manual, HelpHasNoNamesOfTypes) {
-  for (const char* command : {"detect", "evaluate compare", "dataset check", "export"}) {
+  for (const char* command : {"detect", "evaluate compare", "dataset check", "export", "serve"}) {
     const std::string help = program(std::string(command) + " --help").output;
     for (const char* type : {"TEXT", "INT", "FLOAT", "POSITIVE", "NONNEGATIVE"}) {
       EXPECT_THAT(help, Not(HasSubstr(type))) << command;

@@ -37,6 +37,11 @@ std::span<const Command> commands() {
        "retinaface summary mnet025 --size 640x480\n"
        "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",
        declare_summary},
+      {"serve", "answer requests by HTTP, with a page to try it",
+       "retinaface serve\n"
+       "retinaface serve --port 9000 --threads 4 --verbose\n"
+       "retinaface serve --bind 0.0.0.0 --api-key-file keys.txt --max-body 10000000",
+       declare_serve},
       {"train", "train a detector on annotated images",
        "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run",
        declare_train},

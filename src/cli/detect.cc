@@ -1,4 +1,3 @@
-#include <charconv>
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -14,13 +13,11 @@
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
+#include "cli/job_option.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
-#include "cli/thresholds.h"
 #include "cli/values.h"
-#include "detection/aligned_size.h"
-#include "detection/tiles.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/inputs.h"
@@ -28,13 +25,9 @@
 namespace retinaface::cli {
 namespace {
 
-/// --scales that lets the image's size decide.
-constexpr const char* kAllSizes = "auto";
-
 struct Options {
   std::vector<std::string> inputs;
   std::string list;
-  std::string scales = kAllSizes;
   std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
@@ -45,11 +38,6 @@ struct Options {
 };
 
 void check(const Options& options) {
-  if (options.job.selection.detect.tile_px != 0 &&
-      options.job.selection.detect.tile_px < detection::kMinTileSide) {
-    throw UsageError(fmt::format("--tile: expected 0 or at least {}, found {}",
-                                 detection::kMinTileSide, options.job.selection.detect.tile_px));
-  }
   if (options.null && options.list.empty())
     throw UsageError("--null: expected --list FILE with it");
   if (options.inputs.empty() && options.list.empty()) {
@@ -85,27 +73,6 @@ void check(const Options& options) {
   if (options.job.resume && !options.job.writes_wider() &&
       (options.job.format != "jsonl" || options.output.empty())) {
     throw UsageError("--resume: takes --format jsonl with --output FILE, or --format wider");
-  }
-}
-
-/// "0.5,1,2", each over 0 and at most 16; none for "auto".
-std::vector<float> parse_scales(const std::string& text) {
-  std::vector<float> scales;
-  if (text == kAllSizes) return scales;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  while (true) {
-    float scale = 0;
-    const auto result = std::from_chars(at, end, scale);
-    const bool ends = result.ptr == end || *result.ptr == ',';
-    if (result.ec != std::errc() || !ends || !(scale > 0 && scale <= 16)) {
-      throw UsageError(fmt::format(
-          "--scales: expected auto, or factors over 0 and up to 16 like 0.5,1,2, found '{}'",
-          text));
-    }
-    scales.push_back(scale);
-    if (result.ptr == end) return scales;
-    at = result.ptr + 1;
   }
 }
 
@@ -186,7 +153,6 @@ int run(Options& options) {
   if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
   if (!options.format.empty()) options.job.format = options.format;
   check(options);
-  options.job.selection.detect.scales = parse_scales(options.scales);
   const Detector detector = open_detector(options.job.model, options.job.backend);
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
@@ -205,23 +171,9 @@ int run(Options& options) {
 }
 
 void declare_selection(CLI::App& app, Options& options) {
-  add_threshold_options(app, options.job.selection.detect);
-  app.add_option("--max-faces", options.job.selection.max_faces,
-                 "keep only this many, the best (default: all)")
-      ->check(whole_number(1, std::numeric_limits<int>::max()));
-  app.add_option("--min-size", options.job.selection.min_size_px,
-                 "leave out faces whose box's shorter side has fewer pixels")
-      ->check(number(0));
-  app.add_flag("--clip", options.job.selection.clip, "cut boxes off at the image's edge");
-  app.add_option("--scales", options.scales,
-                 "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
-                 "faces of all sizes need")
-      ->capture_default_str();
-  app.add_option("--tile", options.job.selection.detect.tile_px,
-                 "work on larger images in overlapping squares of this side, at least 1280; 0: "
-                 "in one piece, however much memory that takes")
-      ->check(whole_number(0, std::numeric_limits<int>::max()))
-      ->capture_default_str();
+  for (const char* name : {"min-score", "nms", "max-faces", "min-size", "clip", "scales", "tile"}) {
+    add_job_option(app, name, options.job);
+  }
   app.add_option("--max-pixels", options.job.max_pixels, "refuse images of more pixels than this")
       ->check(whole_number(1))
       ->capture_default_str();
@@ -244,15 +196,8 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");
   app.add_flag("--aligned", options.job.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");
-  app.add_option("--align-size", options.job.images.aligned_side_px,
-                 "side of --aligned in pixels; other than 112 (224, 256 ...) with a margin around "
-                 "the face")
-      ->check(whole_number(kMinAlignedSide, kMaxAlignedSide))
-      ->capture_default_str();
-  app.add_option("--jpeg-quality", options.job.images.write.jpeg_quality,
-                 "of JPEG images that are written, 1 to 100")
-      ->check(whole_number(1, 100))
-      ->capture_default_str();
+  add_job_option(app, "align-size", options.job);
+  add_job_option(app, "jpeg-quality", options.job);
   app.add_flag("--resume", options.job.resume,
                "leave out images and frames whose results are there already; the options must be "
                "those of the run that is gone on with");

@@ -9,9 +9,9 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "cli/backend_option.h"
+#include "cli/job_option.h"
 #include "cli/program.h"
 #include "cli/threads_option.h"
-#include "cli/thresholds.h"
 #include "cli/values.h"
 
 namespace retinaface::cli {
@@ -50,7 +50,8 @@ void add_detector_options(CLI::App& app, DetectionOptions& options) {
                  "merged by box voting; auto: as detect does by default")
       ->check(one_of({names.begin(), names.end()}))
       ->capture_default_str();
-  add_threshold_options(app, options.detect);
+  add_job_option(app, "min-score", &options.detect.min_score);
+  add_job_option(app, "nms", &options.detect.nms_iou);
   add_threads_option(app, options.threads, "images worked on at once");
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -19,6 +18,7 @@
 #include "image/encoded_size.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/image_source.h"
+#include "pipeline/job_options.h"
 #include "pipeline/name_text.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
@@ -74,10 +74,6 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   });
   outcome.was_interrupted = !in.problem.empty() && stop;
   return outcome;
-}
-
-std::string scales_text(const std::vector<float>& scales) {
-  return scales.empty() ? "auto" : fmt::format("{}", fmt::join(scales, ","));
 }
 
 /// All that results and written images depend on.

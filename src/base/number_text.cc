@@ -1,0 +1,47 @@
+#include "base/number_text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+
+namespace retinaface {
+namespace {
+
+/// `range` says which values are meant: "from 0 to 1", "of 1 or more".
+template <typename T>
+std::string fault(const std::string& text, const char* kind, const std::string& range, T min,
+                  T max) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  // Written so that NaN is refused.
+  const bool is_good =
+      result.ec == std::errc() && result.ptr == end && value >= min && value <= max;
+  return is_good ? std::string()
+                 : fmt::format("expected {} {}, found '{}'", kind, range, excerpt(text));
+}
+
+template <typename T>
+std::string range_text(T min, T max, T unlimited) {
+  return max == unlimited ? fmt::format("of {} or more", min)
+                          : fmt::format("from {} to {}", min, max);
+}
+
+}  // namespace
+
+std::string number_fault(const std::string& text, double min, double max) {
+  constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+  // The largest finite one: infinity is no number that an option could mean.
+  return fault(text, "a number", range_text(min, max, kUnlimited), min,
+               std::min(max, std::numeric_limits<double>::max()));
+}
+
+std::string whole_number_fault(const std::string& text, std::int64_t min, std::int64_t max) {
+  constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
+  return fault(text, "a whole number", range_text(min, max, kUnlimited), min, max);
+}
+
+}  // namespace retinaface

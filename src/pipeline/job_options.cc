@@ -1,0 +1,164 @@
+#include "pipeline/job_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <type_traits>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/file.h"
+#include "base/number_text.h"
+#include "detection/aligned_size.h"
+#include "detection/tiles.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+/// The list of scales that lets the image's size decide.
+constexpr const char* kAllSizes = "auto";
+
+using Field = JobOption::Field;
+
+constexpr JobOption kOptions[] = {
+    {.name = "min-score",
+     .help = "leave out faces below this score",
+     .field = [](DetectionJob& job) { return Field(&job.selection.detect.min_score); },
+     .max = 1},
+    {.name = "nms",
+     .help = "of boxes that overlap by more than this IoU keep the best",
+     .field = [](DetectionJob& job) { return Field(&job.selection.detect.nms_iou); },
+     .max = 1},
+    {.name = "max-faces",
+     .help = "keep only this many, the best (default: all)",
+     .field = [](DetectionJob& job) { return Field(&job.selection.max_faces); },
+     .min = 1,
+     .max = std::numeric_limits<int>::max(),
+     .has_default = false},
+    {.name = "min-size",
+     .help = "leave out faces whose box's shorter side has fewer pixels",
+     .field = [](DetectionJob& job) { return Field(&job.selection.min_size_px); },
+     .has_default = false},
+    {.name = "clip",
+     .help = "cut boxes off at the image's edge",
+     .field = [](DetectionJob& job) { return Field(&job.selection.clip); }},
+    {.name = "scales",
+     .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "
+             "all sizes need",
+     .field = [](DetectionJob& job) { return Field(&job.selection.detect.scales); },
+     .max = 16},
+    {.name = "tile",
+     .help = "work on larger images in overlapping squares of this side, at least 1280; 0: in one "
+             "piece, however much memory that takes",
+     .field = [](DetectionJob& job) { return Field(&job.selection.detect.tile_px); },
+     .min = detection::kMinTileSide,
+     .max = std::numeric_limits<int>::max(),
+     .may_be_zero = true},
+    {.name = "align-size",
+     .help = "side of aligned faces in pixels; other than 112 (224, 256 ...) with a margin around "
+             "the face",
+     .field = [](DetectionJob& job) { return Field(&job.images.aligned_side_px); },
+     .min = kMinAlignedSide,
+     .max = kMaxAlignedSide},
+    {.name = "jpeg-quality",
+     .help = "of JPEG images that are written, 1 to 100",
+     .field = [](DetectionJob& job) { return Field(&job.images.write.jpeg_quality); },
+     .min = 1,
+     .max = 100},
+};
+
+std::string set(const JobOption&, const std::string& text, bool& value) {
+  const bool is_set = text.empty() || text == "true";
+  if (!is_set && text != "false") {
+    return fmt::format("expected true or false, found '{}'", excerpt(text));
+  }
+  value = is_set;
+  return {};
+}
+
+std::string set(const JobOption& option, const std::string& text, int& value) {
+  if (!(option.may_be_zero && text == "0")) {
+    const auto max = std::min(option.max, static_cast<double>(std::numeric_limits<int>::max()));
+    std::string fault = whole_number_fault(text, static_cast<std::int64_t>(option.min),
+                                           static_cast<std::int64_t>(max));
+    if (!fault.empty() && option.may_be_zero) {
+      return fmt::format("expected 0 or at least {}, found '{}'", option.min, excerpt(text));
+    }
+    if (!fault.empty()) return fault;
+  }
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return {};
+}
+
+std::string set(const JobOption& option, const std::string& text, float& value) {
+  const double max = std::min(option.max, static_cast<double>(std::numeric_limits<float>::max()));
+  std::string fault = number_fault(text, option.min, max);
+  if (!fault.empty()) return fault;
+  double number = 0;  // a float's from_chars would refuse what lies below its least step
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  value = static_cast<float>(number);
+  return {};
+}
+
+/// Each over `min`.
+std::string set(const JobOption& option, const std::string& text, std::vector<float>& values) {
+  constexpr std::size_t kMaxCount = 64;
+  std::vector<float> scales;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (text != kAllSizes) {
+    float scale = 0;
+    const auto result = std::from_chars(at, end, scale);
+    const bool ends = result.ptr == end || *result.ptr == ',';
+    if (result.ec != std::errc() || !ends ||
+        !(scale > static_cast<float>(option.min) && scale <= static_cast<float>(option.max)) ||
+        scales.size() == kMaxCount) {
+      return fmt::format(
+          "expected {}, or up to {} factors over {} and up to {} like 0.5,1,2, "
+          "found '{}'",
+          kAllSizes, kMaxCount, option.min, option.max, excerpt(text));
+    }
+    scales.push_back(scale);
+    if (result.ptr == end) break;
+    at = result.ptr + 1;
+  }
+  values = std::move(scales);
+  return {};
+}
+
+}  // namespace
+
+std::span<const JobOption> job_options() {
+  return kOptions;
+}
+
+const JobOption* find_job_option(std::string_view name) {
+  const auto* const found = std::ranges::find(kOptions, name, &JobOption::name);
+  return found == std::end(kOptions) ? nullptr : found;
+}
+
+std::string set_option(const JobOption& option, const std::string& text, DetectionJob& job) {
+  return std::visit([&](auto* value) { return set(option, text, *value); }, option.field(job));
+}
+
+std::string option_text(const JobOption& option, const DetectionJob& job) {
+  DetectionJob copy;
+  copy.selection = job.selection;
+  copy.images = job.images;
+  return std::visit(
+      [](const auto* value) {
+        if constexpr (std::is_same_v<decltype(value), const std::vector<float>*>) {
+          return scales_text(*value);
+        } else {
+          return fmt::to_string(*value);
+        }
+      },
+      option.field(copy));
+}
+
+std::string scales_text(const std::vector<float>& scales) {
+  return scales.empty() ? kAllSizes : fmt::format("{}", fmt::join(scales, ","));
+}
+
+}  // namespace retinaface::pipeline

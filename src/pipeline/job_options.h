@@ -1,0 +1,47 @@
+#pragma once
+
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pipeline/detection_job.h"
+
+namespace retinaface::pipeline {
+
+/// An option of a DetectionJob that every front door has under one name: `--min-score 0.5` on the
+/// command line, `min-score=0.5` in a request.
+struct JobOption {
+  /// What it is kept in; its type says what values there are. A list of numbers may be "auto", the
+  /// empty list.
+  using Field = std::variant<bool*, int*, float*, std::vector<float>*>;
+
+  std::string_view name;
+  const char* help;
+  Field (*field)(DetectionJob& job);
+  double min = 0;  ///< of the value, or of each of a list
+  double max = std::numeric_limits<double>::infinity();
+  bool may_be_zero = false;  ///< also where `min` is more
+  bool has_default = true;   ///< a default that says something to people
+};
+
+/// All of them, in the order in which they are listed to people.
+std::span<const JobOption> job_options();
+
+/// The one of that name, null if there is none.
+const JobOption* find_job_option(std::string_view name);
+
+/// Sets the option to what the text says; of a flag, "" and "true" are yes, "false" is no. Returns
+/// what is wrong with the text, "expected a number from 0 to 1, found 'x'", and sets nothing then;
+/// empty if all is well.
+std::string set_option(const JobOption& option, const std::string& text, DetectionJob& job);
+
+/// Its value as set_option takes it.
+std::string option_text(const JobOption& option, const DetectionJob& job);
+
+/// "auto" for none, else "0.5,1,2".
+std::string scales_text(const std::vector<float>& scales);
+
+}  // namespace retinaface::pipeline

@@ -26,10 +26,10 @@ HEADERS = ("libhwy-dev", "libstb-dev", "nlohmann-json3-dev")
 
 
 def run(*command, **environment):
-    return subprocess.run(
-        [str(part) for part in command], check=True, text=True, stdout=subprocess.PIPE,
-        env={**os.environ, **environment},
-    ).stdout
+    done = subprocess.run([str(part) for part in command], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, env={**os.environ, **environment})
+    if done.returncode != 0:
+        sys.exit(f"repair_wheel: {command[0]} failed:\n{done.stdout}")
 
 
 def package_of(library):

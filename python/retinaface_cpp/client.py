@@ -51,8 +51,8 @@ class Client:
 
     def detect(self, image: ImageLike, *, bgr: bool = False, **options: Option) -> Faces:
         """The faces of an image, given as for Detector.detect; files are sent as they are, arrays
-        as PNG. ``options`` go with the request under their names: min_score, scales, max_faces and
-        what else the service takes."""
+        as PNG. ``options`` are those of Detector.detect that the service takes: min_score, nms_iou,
+        scales, max_faces, min_size, clip."""
         answer = self._post(
             _with_query("/v1/detect", options), _encoded(image, bgr), "application/octet-stream"
         )
@@ -72,9 +72,9 @@ class Client:
             ]
         boundary = uuid.uuid4().hex
         parts = b"".join(
-            b'--%s\r\nContent-Disposition: form-data; name="image"; filename="%d"\r\n'
-            b"Content-Type: application/octet-stream\r\n\r\n%s\r\n" % (boundary.encode(), i, body)
-            for i, body in enumerate(encoded)
+            b'--%s\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n'
+            b"Content-Type: application/octet-stream\r\n\r\n%s\r\n" % (boundary.encode(), body)
+            for body in encoded
         )
         answer = self._post(
             _with_query("/v1/detect", options),
@@ -179,7 +179,8 @@ def _encoded(image: ImageLike, bgr: bool) -> bytes:
 
 
 def _with_query(path: str, options: Dict[str, Option]) -> str:
-    query = {name: _text_of(value) for name, value in options.items()}
+    # nms_iou is --nms of the command, and so of the service.
+    query = {("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()}
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
 

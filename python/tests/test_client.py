@@ -116,9 +116,12 @@ def test_several_images_in_one_request(client, detector, portrait):
 
 def test_options_go_as_a_query(client, plain):
     Service.answers = [(200, {"faces": []})]
-    client.detect(plain, min_score=0.25, scales=[0.5, 1], clip=True, max_faces=3)
+    client.detect(plain, min_score=0.25, scales=[0.5, 1], clip=True, max_faces=3, nms_iou=0.3)
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(Service.asked[0][0]).query)
-    assert query == {"min_score": ["0.25"], "scales": ["0.5,1"], "clip": ["true"], "max_faces": ["3"]}
+    assert query == {
+        "min_score": ["0.25"], "scales": ["0.5,1"], "clip": ["true"], "max_faces": ["3"],
+        "nms": ["0.3"],
+    }  # fmt: skip
 
 
 def test_the_services_errors_are_the_packages(client, service, plain):

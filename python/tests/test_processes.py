@@ -159,7 +159,8 @@ def test_references_are_given_back(detector, portrait):
 
 def test_an_interrupt_ends_a_batch():
     program = (
-        "import retinaface_cpp, sys, itertools\n"
+        "import retinaface_cpp, itertools, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's job ignores\n"
         "detector = retinaface_cpp.Detector(threads=2)\n"
         "def images():\n"
         "    for i in itertools.count():\n"
@@ -170,9 +171,13 @@ def test_an_interrupt_ends_a_batch():
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert process.stdout.readline() == b"under way\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    with process:
+        assert process.stdout.readline() == b"under way\n"
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode != 0 and b"KeyboardInterrupt" in errors
 
 

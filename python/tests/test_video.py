@@ -1,5 +1,8 @@
 """Videos, frames and tracks."""
 
+import os
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -113,3 +116,26 @@ def test_what_is_no_video(detector, tmp_path):
         detector.detect_video([], frames_per_s=0)
     with pytest.raises(ValueError, match="min_score"):
         detector.detect_video([], min_score=7)
+
+
+def test_a_system_without_the_libraries_gives_one_clear_error(tmp_path):
+    for version in range(50, 80):  # files that are no libraries stand before the system's
+        (tmp_path / f"libavformat.so.{version}").write_text("none")
+    (tmp_path / "libheif.so.1").write_text("none")
+    program = (
+        "import retinaface_cpp as rf\n"
+        "detector = rf.Detector()\n"
+        f"for work in (lambda: detector.detect_video({str(VIDEOS / 'bt709.mp4')!r}),\n"
+        f"             lambda: detector.detect({str(SOURCE / 'tests/data/images/plain.heic')!r})):\n"
+        "    try: work()\n"
+        "    except rf.UnsupportedError as error: print(error)\n"
+        f"print(len(detector.detect({str(SOURCE / 'samples/portrait.jpg')!r})))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},
+    )  # fmt: skip
+    video, heic, others = result.stdout.splitlines()
+    assert "bt709.mp4: videos need libavformat.so." in video and "apt-get install" in video
+    assert "plain.heic: " in heic and "libheif" in heic
+    assert others == "1"

@@ -7,6 +7,7 @@ BUILD/src/libretinaface.so and BUILD/bin/retinaface)
 The overhead of a call is the processor's time of Detector.detect less that of rf_detect, the same
 work through the C interface, for one array of 640x480, call about call: the difference of medians.
 """
+
 import ctypes
 import pathlib
 import shutil
@@ -26,8 +27,11 @@ CALLS = 300
 
 class View(ctypes.Structure):
     _fields_ = [
-        ("data", ctypes.c_void_p), ("width", ctypes.c_int32), ("height", ctypes.c_int32),
-        ("stride", ctypes.c_ssize_t), ("format", ctypes.c_int32),
+        ("data", ctypes.c_void_p),
+        ("width", ctypes.c_int32),
+        ("height", ctypes.c_int32),
+        ("stride", ctypes.c_ssize_t),
+        ("format", ctypes.c_int32),
     ]
 
 
@@ -62,7 +66,9 @@ def measure_call(build):
     times = [(thread_ms(in_c, vga), thread_ms(in_python, vga)) for _ in range(CALLS)]
     c_ms, python_ms = (statistics.median(column) for column in zip(*times))
     print_ratio((python_ms - c_ms) / 0.1, "what a call from Python adds at 640x480", "0.1 ms")
-    print_ratio(python_ms / c_ms, "a call from Python at 640x480", f"the same from C, {c_ms:.1f} ms")
+    print_ratio(
+        python_ms / c_ms, "a call from Python at 640x480", f"the same from C, {c_ms:.1f} ms"
+    )
 
 
 def measure_folder(build):
@@ -81,8 +87,11 @@ def measure_folder(build):
             start = time.monotonic()
             assert len(detector.detect_batch(paths)) == len(paths)
             ratios.append((time.monotonic() - start) / by_command)
-        print_ratio(min(ratios), f"a folder of {len(paths)} images by detect_batch",
-                    "the command, its start included")
+        print_ratio(
+            min(ratios),
+            f"a folder of {len(paths)} images by detect_batch",
+            "the command, its start included",
+        )
 
 
 def main():

@@ -4,6 +4,7 @@ compression that it lacks.
 
 Usage: tools/check_wheel.py   (by the interpreter of an environment into which the wheel is installed)
 """
+
 import pathlib
 import struct
 import sys
@@ -12,10 +13,33 @@ import retinaface_cpp
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Of the system: what manylinux promises to be there, and Python's own.
-SYSTEM = ("libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so", "libutil.so", "libgcc_s.so",
-          "libstdc++.so", "libz.so", "ld-linux", "libpython", "libffi", "libcrypto", "libssl",
-          "liblzma", "libbz2", "libexpat", "libuuid", "libnsl", "libtirpc", "libcrypt", "libsqlite3",
-          "libreadline", "libncurses", "libtinfo")
+SYSTEM = (
+    "libc.so",
+    "libm.so",
+    "libdl.so",
+    "libpthread.so",
+    "librt.so",
+    "libutil.so",
+    "libgcc_s.so",
+    "libstdc++.so",
+    "libz.so",
+    "ld-linux",
+    "libpython",
+    "libffi",
+    "libcrypto",
+    "libssl",
+    "liblzma",
+    "libbz2",
+    "libexpat",
+    "libuuid",
+    "libnsl",
+    "libtirpc",
+    "libcrypt",
+    "libsqlite3",
+    "libreadline",
+    "libncurses",
+    "libtinfo",
+)
 
 
 def mapped_libraries():
@@ -46,10 +70,14 @@ def main():
         info = retinaface_cpp.Detector(file.stem).info()
         assert info.name == file.stem, info
         assert not info.weights_source or package in pathlib.Path(info.weights_source).parents, info
-    strange = [path for path in mapped_libraries()
-               if pathlib.Path(sys.prefix).resolve() not in path.parents
-               and pathlib.Path(sys.base_prefix).resolve() not in path.parents
-               and "lib-dynload" not in path.parts and not path.name.startswith(SYSTEM)]
+    strange = [
+        path
+        for path in mapped_libraries()
+        if pathlib.Path(sys.prefix).resolve() not in path.parents
+        and pathlib.Path(sys.base_prefix).resolve() not in path.parents
+        and "lib-dynload" not in path.parts
+        and not path.name.startswith(SYSTEM)
+    ]
     assert not strange, f"libraries of the system: {strange}"
     try:
         retinaface_cpp.read_image(with_jbig((ROOT / "tests/data/images/fax.tif").read_bytes()))

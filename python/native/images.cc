@@ -10,6 +10,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include "retinaface/alignment.h"
 #include "retinaface/blur.h"
 #include "retinaface/image.h"
 
@@ -128,6 +129,7 @@ nb::object blur(nb::handle image, bool bgr, const Floats& boxes, const Floats& s
 
 void add_images(nb::module_& module) {
   module.attr("DEFAULT_MAX_PIXELS") = ReadOptions{}.max_pixels;
+  module.attr("ALIGNED_SIDE_PX") = int{kAlignedSide};
   module.attr("DEFAULT_JPEG_QUALITY") = int{WriteOptions::kDefaultJpegQuality};
   module.def("read", read);
   module.def("write", write);

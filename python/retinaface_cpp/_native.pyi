@@ -5,6 +5,10 @@ import numpy as np
 import numpy.typing as npt
 
 DEFAULT_MIN_SCORE: float
+DEFAULT_NMS_IOU: float
+DEFAULT_TILE_PX: int
+DEFAULT_MAX_ABSENCE_S: float
+ALIGNED_SIDE_PX: int
 DEFAULT_MAX_PIXELS: int
 DEFAULT_JPEG_QUALITY: int
 
@@ -13,9 +17,7 @@ _Pixels = npt.NDArray[np.uint8]
 _Info = Tuple[str, str, str, str, Tuple[int, ...], int, int]
 
 class Detector:
-    def __init__(
-        self, model: str, data: Optional[bytes], backend: str, type: str, /
-    ) -> None: ...
+    def __init__(self, model: str, data: Optional[bytes], backend: str, type: str, /) -> None: ...
     def detect(
         self,
         image: Any,

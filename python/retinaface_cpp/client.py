@@ -42,7 +42,9 @@ class Client:
             raise InvalidArgumentError(f"address: expected http://HOST:PORT, found '{address}'")
         self._address = address
         self._prefix = parts.path.rstrip("/")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        kind = (
+            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        )
         self._connection: http.client.HTTPConnection = kind(
             parts.hostname, parts.port, timeout=timeout
         )
@@ -83,7 +85,9 @@ class Client:
         )
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(encoded):
-            raise BadDataError(f"{self._address}: expected {len(encoded)} results, found another answer")
+            raise BadDataError(
+                f"{self._address}: expected {len(encoded)} results, found another answer"
+            )
         faces = []
         for i, result in enumerate(results):
             if isinstance(result, dict) and "error" in result:
@@ -159,7 +163,9 @@ class Client:
                 self._connection.close()
                 # A connection that was kept may have been closed by the service since.
                 if is_last or isinstance(error, TimeoutError):
-                    raise UnreadableError(f"{self._address}: {error or type(error).__name__}") from error
+                    raise UnreadableError(
+                        f"{self._address}: {error or type(error).__name__}"
+                    ) from error
         raise AssertionError("unreachable")
 
 
@@ -180,7 +186,9 @@ def _encoded(image: ImageLike, bgr: bool) -> bytes:
 
 def _with_query(path: str, options: Dict[str, Option]) -> str:
     # nms_iou is --nms of the command, and so of the service.
-    query = {("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()}
+    query = {
+        ("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()
+    }
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
 

@@ -17,9 +17,9 @@ Scales = Union[None, str, float, Sequence[float]]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Of the library, which has them as float32.
 DEFAULT_MIN_SCORE: float = round(_native.DEFAULT_MIN_SCORE, 6)
-_DEFAULT_NMS_IOU = 0.4
-_DEFAULT_TILE_PX = 4096
+_DEFAULT_NMS_IOU: float = round(_native.DEFAULT_NMS_IOU, 6)
 
 
 class ModelInfo(NamedTuple):
@@ -69,7 +69,11 @@ class Tracker:
     than ``max_absence_s`` is new when it is seen again.
     """
 
-    def __init__(self, min_score: float = DEFAULT_MIN_SCORE, max_absence_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        min_score: float = DEFAULT_MIN_SCORE,
+        max_absence_s: float = _native.DEFAULT_MAX_ABSENCE_S,
+    ) -> None:
         self._native = _native.Tracker(min_score, max_absence_s)
 
     def update(self, faces: Faces, time_s: float) -> IntArray:
@@ -128,7 +132,7 @@ class Detector:
         min_score: float = DEFAULT_MIN_SCORE,
         nms_iou: float = _DEFAULT_NMS_IOU,
         scales: Scales = None,
-        tile: int = _DEFAULT_TILE_PX,
+        tile: int = _native.DEFAULT_TILE_PX,
         max_faces: Optional[int] = None,
         min_size: float = 0.0,
         clip: bool = False,
@@ -189,7 +193,7 @@ class Detector:
         min_score: float = DEFAULT_MIN_SCORE,
         nms_iou: float = _DEFAULT_NMS_IOU,
         scales: Scales = None,
-        tile: int = _DEFAULT_TILE_PX,
+        tile: int = _native.DEFAULT_TILE_PX,
         max_faces: Optional[int] = None,
         min_size: float = 0.0,
         clip: bool = False,
@@ -210,7 +214,7 @@ class Detector:
         if not frames_per_s > 0:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
-        tracker = _native.Tracker(min_score, 1.0)
+        tracker = _native.Tracker(min_score, _native.DEFAULT_MAX_ABSENCE_S)
         is_source = isinstance(video, (str, os.PathLike))
         options = (
             bgr and not is_source, max_pixels, min_score, nms_iou, _scale_list(scales), tile,
@@ -266,9 +270,7 @@ def _video_frames(video: Any, name: str, every: int) -> Iterator[_Frame]:
         raise BadDataError(video.damage())
 
 
-def _given_frames(
-    images: Iterable[ImageLike], every: int, frames_per_s: float
-) -> Iterator[_Frame]:
+def _given_frames(images: Iterable[ImageLike], every: int, frames_per_s: float) -> Iterator[_Frame]:
     for number, image in enumerate(images):
         if number % every == 0:
             yield _Frame(number, number / frames_per_s, image)

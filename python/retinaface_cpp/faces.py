@@ -105,7 +105,9 @@ class Faces:
             ("tracks", self.scores if self.tracks is None else self.tracks, (count,)),
         ):
             if array.shape != shape:
-                raise InvalidArgumentError(f"{name}: expected the shape {shape}, found {array.shape}")
+                raise InvalidArgumentError(
+                    f"{name}: expected the shape {shape}, found {array.shape}"
+                )
 
     def arrays(self) -> Tuple[FloatArray, FloatArray, FloatArray]:
         """Boxes, scores and landmarks."""
@@ -193,7 +195,9 @@ class Faces:
             + "</tr>"
             for i, face in enumerate(self)
         )
-        names = ["", "score", "x0", "y0", "x1", "y1"] + (["track"] if self.tracks is not None else [])
+        names = ["", "score", "x0", "y0", "x1", "y1"] + (
+            ["track"] if self.tracks is not None else []
+        )
         head = "".join(f"<th>{name}</th>" for name in names)
         png = self._repr_png_()
         picture = (

@@ -1,7 +1,7 @@
 """Images: what counts as one, and reading, writing and drawing them."""
 
 import os
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from .faces import Face, Faces
 #: What functions take as an image: an array of pixels of uint8 and shape (height, width) for gray,
 #: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
 #: a file; an image of Pillow.
-ImageLike = Union["npt.NDArray[np.uint8]", str, "os.PathLike[str]", bytes, bytearray, memoryview, Any]
+ImageLike = Union[
+    "npt.NDArray[np.uint8]", str, "os.PathLike[str]", bytes, bytearray, memoryview, Any
+]
 
 #: (height, width, 3) of uint8.
 Pixels = npt.NDArray[np.uint8]
@@ -95,7 +97,7 @@ def align(
     image: ImageLike,
     faces: Union[Faces, Face, npt.ArrayLike],
     *,
-    size: int = 112,
+    size: int = _native.ALIGNED_SIDE_PX,
     bgr: bool = False,
 ) -> Pixels:
     """Faces turned, scaled and moved so that their five points come closest to where recognisers
@@ -134,9 +136,7 @@ def draw(
 ) -> Pixels:
     """A copy of the image with each face's box, points and score, and the track's color where the
     faces have tracks: (height, width, 3) of RGB, or BGR of a BGR image."""
-    return _native.draw(
-        as_source(image), bgr, *faces.arrays(), faces.tracks, landmarks, scores, 0
-    )
+    return _native.draw(as_source(image), bgr, *faces.arrays(), faces.tracks, landmarks, scores, 0)
 
 
 def blur(image: ImageLike, faces: Faces, *, bgr: bool = False) -> Pixels:

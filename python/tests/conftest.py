@@ -51,5 +51,6 @@ def weights_of_others(name):
 def same(a, b):
     """Whether two Faces have the same bits."""
     return all(
-        np.array_equal(x, y) for x, y in ((a.boxes, b.boxes), (a.scores, b.scores), (a.landmarks, b.landmarks))
+        np.array_equal(x, y)
+        for x, y in ((a.boxes, b.boxes), (a.scores, b.scores), (a.landmarks, b.landmarks))
     )

@@ -52,7 +52,11 @@ class Service(http.server.BaseHTTPRequestHandler):
             "width": faces.width,
             "height": faces.height,
             "faces": [
-                {"score": face.score, "box": face.box.tolist(), "landmarks": face.landmarks.tolist()}
+                {
+                    "score": face.score,
+                    "box": face.box.tolist(),
+                    "landmarks": face.landmarks.tolist(),
+                }
                 for face in faces
             ],
         }
@@ -174,7 +178,10 @@ def test_a_full_service_is_asked_again(detector, plain):
         with rf.Client(address, retries=2) as client:
             assert len(client.detect(plain)) == 0
         Overloaded.left = 2
-        with rf.Client(address, retries=1) as client, pytest.raises(rf.Error, match="queue is full"):
+        with (
+            rf.Client(address, retries=1) as client,
+            pytest.raises(rf.Error, match="queue is full"),
+        ):
             client.detect(plain)
     finally:
         server.shutdown()

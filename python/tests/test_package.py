@@ -41,7 +41,11 @@ def test_stubs_name_all_of_the_extension():
         if name.startswith("__"):
             continue
         value = getattr(native, name)
-        keyword = "class " if inspect.isclass(value) else "" if isinstance(value, (int, float)) else "def "
+        keyword = (
+            "class "
+            if inspect.isclass(value)
+            else "" if isinstance(value, (int, float)) else "def "
+        )
         assert f"{keyword}{name}" in text, name
         if inspect.isclass(value):
             for member in vars(value):

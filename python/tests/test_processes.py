@@ -89,7 +89,9 @@ def test_a_child_of_a_fork_detects(detector, portrait):
     assert child_of_fork(lambda: same(detector.detect(portrait), expected))
     assert child_of_fork(lambda: same(rf.Detector().detect(portrait), expected))
     assert child_of_fork(
-        lambda: all(same(faces, expected) for faces in detector.detect_batch([portrait] * 4, threads=2))
+        lambda: all(
+            same(faces, expected) for faces in detector.detect_batch([portrait] * 4, threads=2)
+        )
     )
     assert same(detector.detect(portrait), expected)
 

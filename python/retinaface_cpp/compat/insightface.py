@@ -73,9 +73,7 @@ class FaceAnalysis:
         by falling score; with ``max_num`` the largest and most central ("default") or the largest
         ("max"), in that order. An empty list when there are none."""
         boxes, points = self.det_model.detect(img, max_num=max_num, metric=det_metric)
-        return [
-            Face(bbox=box[:4], kps=five, det_score=box[4]) for box, five in zip(boxes, points)
-        ]
+        return [Face(bbox=box[:4], kps=five, det_score=box[4]) for box, five in zip(boxes, points)]
 
     def draw_on(self, img: Any, faces: List[Face]) -> Pixels:
         """A copy of a BGR image with the faces drawn, as this package draws them."""

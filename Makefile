@@ -2,7 +2,7 @@
 # Each target installs the Debian packages it needs when they are missing.
 
 BUILD   := build/release
-PYTHON  := build/python-environment/bin/python
+VENV_PYTHON := build/python-environment/bin/python
 # With the Python package's tests, which say that they are skipped where PyPI is not reached.
 TESTED  := -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON -DRETINAFACE_PYTHON=ON
 PROGRAM := $(BUILD)/bin/retinaface
@@ -45,7 +45,7 @@ build:
 test:
 	@$(INSTALL) detect evaluate train test python
 	@tools/python_environment.sh build test peers || echo "Without what PyPI has: the Python package is not tested"
-	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(PYTHON))
+	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(VENV_PYTHON))
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j $$(nproc)
 	@echo "The program: $(PROGRAM)"
@@ -54,13 +54,13 @@ test:
 bench:
 	@$(INSTALL) detect evaluate train test python
 	@tools/python_environment.sh build || echo "Without what PyPI has: the Python package is not measured"
-	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(PYTHON))
+	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(VENV_PYTHON))
 	@cmake --build $(BUILD) --target bench_ratios bench_training_loops \
 		bench_training_engines retinaface_library
 	@$(BUILD)/bin/bench_ratios
-	@if $(PYTHON) -m nanobind --version > $(BUILD)/nanobind_version; then \
+	@if $(VENV_PYTHON) -m nanobind --version > $(BUILD)/nanobind_version; then \
 		cmake --build $(BUILD) --target retinaface_python_package && \
-		PYTHONPATH=$(BUILD) $(PYTHON) benchmarks/python_overhead.py $(BUILD); fi
+		PYTHONPATH=$(BUILD) $(VENV_PYTHON) benchmarks/python_overhead.py $(BUILD); fi
 	@$(BUILD)/bin/bench_training_loops
 	@$(BUILD)/bin/bench_training_engines
 

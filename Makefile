@@ -2,11 +2,15 @@
 # Each target installs the Debian packages it needs when they are missing.
 
 BUILD   := build/release
+VENV_PYTHON := build/python-environment/bin/python
+# With the Python package's tests, which say that they are skipped where PyPI is not reached.
+TESTED  := -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON -DRETINAFACE_PYTHON=ON
 PROGRAM := $(BUILD)/bin/retinaface
 INSTALL := cmake/install_packages.sh
 FUZZ_SECONDS ?= 60
+PYTHONS ?= python3
 
-.PHONY: help demo build test bench check format sanitize tidy fuzz arm64 nightly deb clean
+.PHONY: help demo build test bench check format sanitize tidy fuzz arm64 nightly deb wheel clean
 
 help:
 	@echo "make demo      build the detector and run it on samples/, images and JSON in out/"
@@ -21,7 +25,8 @@ help:
 	@echo "make arm64     the kernels' tests as an ARM processor runs them, by qemu-user"
 	@echo "make nightly   what takes long: TSan, ASan on all tests, fuzzers, the tests of label slow"
 	@echo "make deb       build Debian packages of detector and library, and of the service"
-	@echo "make clean     remove build/ and out/"
+	@echo "make wheel     build and test the Python package's wheel, for each of PYTHONS (python3)"
+	@echo "make clean     remove build/, out/ and dist/"
 
 demo:
 	@$(INSTALL) detect
@@ -38,8 +43,9 @@ build:
 	@echo "The program: $(PROGRAM)"
 
 test:
-	@$(INSTALL) detect evaluate train test
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
+	@$(INSTALL) detect evaluate train test python
+	@tools/python_environment.sh build test peers || echo "Without what PyPI has: the Python package is not tested"
+	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(VENV_PYTHON))
 	@cmake --build $(BUILD)
 	@cmake/prepare_browser.sh $(BUILD)/browser
 	@ctest --test-dir $(BUILD) --output-on-failure -LE slow -j $$(nproc)
@@ -47,12 +53,16 @@ test:
 
 # A time is never a test: what is measured is printed, and read by people.
 bench:
-	@$(INSTALL) detect evaluate train test
-	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
+	@$(INSTALL) detect evaluate train test python
+	@tools/python_environment.sh build || echo "Without what PyPI has: the Python package is not measured"
+	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(VENV_PYTHON))
 	@cmake --build $(BUILD) --target bench_ratios bench_serve bench_training_loops \
-		bench_training_engines
+		bench_training_engines retinaface_library
 	@$(BUILD)/bin/bench_ratios
 	@$(BUILD)/bin/bench_serve
+	@if $(VENV_PYTHON) -m nanobind --version > $(BUILD)/nanobind_version; then \
+		cmake --build $(BUILD) --target retinaface_python_package && \
+		PYTHONPATH=$(BUILD) $(VENV_PYTHON) benchmarks/python_overhead.py $(BUILD); fi
 	@$(BUILD)/bin/bench_training_loops
 	@$(BUILD)/bin/bench_training_engines
 
@@ -95,6 +105,7 @@ nightly: arm64
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)
 	@ctest --test-dir $(BUILD) --output-on-failure -L slow
+	@$(MAKE) wheel
 
 deb:
 	@$(INSTALL) detect package
@@ -103,5 +114,10 @@ deb:
 	@cpack --config build/package/CPackConfig.cmake
 	@echo "The packages:" build/package/package/*.deb
 
+# In dist/, carrying what it links (doc/python.md).
+wheel:
+	@$(INSTALL) detect python
+	@tools/build_wheel.sh $(PYTHONS)
+
 clean:
-	rm -rf build out
+	rm -rf build out dist

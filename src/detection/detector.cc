@@ -68,13 +68,14 @@ void move(Face& face, float x, float y) {
 
 class Detector::Implementation {
  public:
-  /// `backend` as runtime::BackendRegistry::make takes it.
-  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {})
+  /// `backend` and `options` as runtime::BackendRegistry::make takes them.
+  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {},
+                          const runtime::NetworkOptions& options = {})
       : model_(*loaded.model),
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
-        network_(runtime::backends().make(loaded.graph, loaded.weights, backend)),
+        network_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
         outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
   const runtime::Network& network() const { return *network_; }
@@ -289,8 +290,9 @@ Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::strin
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
-Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend) {
-  return Detector(std::make_shared<Detector::Implementation>(model, backend));
+Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
+                               const runtime::NetworkOptions& options) {
+  return Detector(std::make_shared<Detector::Implementation>(model, backend, options));
 }
 
 std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {

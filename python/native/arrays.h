@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include "retinaface/face.h"
+#include "retinaface/image.h"
+
+namespace retinaface::python {
+
+/// A numpy array of `shape` over what `owner` holds from `data` on; it keeps the owner.
+template <typename T, typename Owner>
+nanobind::object array_over(std::unique_ptr<Owner> owner, T* data,
+                            std::initializer_list<std::size_t> shape) {
+  const nanobind::capsule keeper(owner.get(),
+                                 [](void* object) noexcept { delete static_cast<Owner*>(object); });
+  owner.release();
+  return nanobind::cast(nanobind::ndarray<nanobind::numpy, T>(data, shape, keeper));
+}
+
+template <typename T>
+nanobind::object array_of(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+  auto owner = std::make_unique<std::vector<T>>(std::move(values));
+  owner->reserve(1);  // an array needs an address, also without elements
+  T* const data = owner->data();
+  return array_over(std::move(owner), data, shape);
+}
+
+/// (height, width, 3), without a copy.
+inline nanobind::object array_of(Image image) {
+  auto owner = std::make_unique<Image>(std::move(image));
+  std::uint8_t* const data = owner->row(0);
+  const auto height = static_cast<std::size_t>(owner->height());
+  const auto width = static_cast<std::size_t>(owner->width());
+  return array_over(std::move(owner), data, {height, width, 3});
+}
+
+/// boxes (N, 4), scores (N,), landmarks (N, 5, 2), values (N, V).
+nanobind::tuple arrays_of(std::span<const Face> faces);
+
+using Floats = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
+
+/// The inverse of the first three; Python has checked the shapes.
+std::vector<Face> faces_of(const Floats& boxes, const Floats& scores, const Floats& landmarks);
+
+}  // namespace retinaface::python

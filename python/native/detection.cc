@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "retinaface/detector.h"
+#include "retinaface/model_info.h"
+#include "retinaface/tracker.h"
+
+#include "arrays.h"
+#include "base/check.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "detection/detector_factory.h"
+#include "gate.h"
+#include "models/catalogue.h"
+#include "models/load_model.h"
+#include "module.h"
+#include "pipeline/face_selection.h"
+#include "source.h"
+
+namespace retinaface::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+graph::DataType type_of(const std::string& name) {
+  constexpr std::array kTypes = {graph::DataType::kFloat32, graph::DataType::kFloat16,
+                                 graph::DataType::kBFloat16};
+  for (const graph::DataType type : kTypes) {
+    if (name == graph::to_string(type)) return type;
+  }
+  fail(ErrorCode::kInvalidArgument, "type: expected float32, float16 or bfloat16, found '{}'",
+       excerpt(name));
+}
+
+/// `model` as Detector takes it, or empty for the default one; or `bytes` of a model file.
+Detector make_detector(const std::string& model, const std::optional<nb::bytes>& bytes,
+                       const std::string& backend, const std::string& type) {
+  const void* const data = bytes ? bytes->data() : nullptr;
+  const std::size_t size = bytes ? bytes->size() : 0;
+  const Working working;
+  runtime::NetworkOptions options;
+  if (!type.empty()) options.type = type_of(type);
+  const models::LoadedModel loaded =
+      data != nullptr ? models::parse_model({static_cast<const std::byte*>(data), size}, "model")
+      : model.empty() ? models::load_builtin_model(models::kDefaultModel)
+                      : models::load_model_by_name_or_path(model);
+  return DetectorFactory::make(loaded, backend, options);
+}
+
+DetectOptions options_of(float min_score, float nms_iou, std::vector<float> scales, int tile_px,
+                         int max_faces, float min_size_px, bool clip) {
+  return {.min_score = min_score,
+          .nms_iou = nms_iou,
+          .scales = std::move(scales),
+          .tile_px = tile_px,
+          .max_faces = max_faces,
+          .min_size_px = min_size_px,
+          .clip_to_image = clip};
+}
+
+/// (boxes, scores, landmarks, values, width, height)
+nb::tuple detect(const Detector& detector, nb::handle image, bool bgr, std::int64_t max_pixels,
+                 float min_score, float nms_iou, std::vector<float> scales, int tile_px,
+                 int max_faces, float min_size_px, bool clip) {
+  Source source(image, bgr, {.max_pixels = max_pixels});
+  std::vector<Face> faces;
+  ImageView view;
+  {
+    const Working working;
+    view = source.open();
+    faces = detector.detect(view, options_of(min_score, nms_iou, std::move(scales), tile_px,
+                                             max_faces, min_size_px, clip));
+  }
+  const nb::tuple arrays = arrays_of(faces);
+  return nb::make_tuple(arrays[0], arrays[1], arrays[2], arrays[3], view.width, view.height);
+}
+
+/// What was found in a frame, faint faces that carry tracks on included, until Follower takes it.
+struct FoundInFrame {
+  pipeline::DetectedFaces faces;
+};
+
+FoundInFrame detect_frame(const Detector& detector, nb::handle image, bool bgr,
+                          std::int64_t max_pixels, float min_score, float nms_iou,
+                          std::vector<float> scales, int tile_px, int max_faces, float min_size_px,
+                          bool clip) {
+  Source source(image, bgr, {.max_pixels = max_pixels});
+  const Working working;
+  // Which faces are wanted is said to the selection alone: tracks follow all that are found.
+  const pipeline::FaceSelection selection = {
+      .detect = options_of(min_score, nms_iou, std::move(scales), tile_px, 0, 0, false),
+      .max_faces = max_faces,
+      .min_size_px = min_size_px,
+      .clip = clip};
+  return {pipeline::detect_faces(detector, selection, source.open(), {}, video::FrameStamp{})};
+}
+
+/// (boxes, scores, landmarks, values, width, height, tracks) of the faces that are wanted. Frames
+/// come in their order.
+nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
+  const pipeline::DetectedFaces& faces = frame.faces;
+  const std::vector<std::int64_t> all = tracker.update(faces.found, time_s);
+  std::vector<std::int64_t> tracks;
+  for (const std::size_t i : faces.wanted) tracks.push_back(all[i]);
+  const std::size_t count = tracks.size();
+  const nb::tuple arrays = arrays_of(faces.result.faces);
+  return nb::make_tuple(arrays[0], arrays[1], arrays[2], arrays[3], faces.result.width,
+                        faces.result.height, array_of(std::move(tracks), {count}));
+}
+
+nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,
+                  const Floats& landmarks, double time_s) {
+  std::vector<std::int64_t> tracks = tracker.update(faces_of(boxes, scores, landmarks), time_s);
+  const std::size_t count = tracks.size();
+  return array_of(std::move(tracks), {count});
+}
+
+const char* name_of(WeightsOrigin origin) {
+  switch (origin) {
+    case WeightsOrigin::kNone:
+      return "none";
+    case WeightsOrigin::kBuiltIn:
+      return "built-in";
+    case WeightsOrigin::kFile:
+      return "file";
+    case WeightsOrigin::kMemory:
+      return "memory";
+  }
+  return "";
+}
+
+/// In the order of the fields of retinaface_cpp.ModelInfo.
+nb::tuple tuple_of(const ModelInfo& info) {
+  return nb::make_tuple(info.name, info.summary, name_of(info.weights_origin), info.weights_source,
+                        nb::tuple(nb::cast(info.strides_px)), info.parameters, info.multiply_adds);
+}
+
+nb::list models(int width, int height) {
+  nb::list list;
+  for (const ModelInfo& info : known_models(width, height)) list.append(tuple_of(info));
+  return list;
+}
+
+}  // namespace
+
+void add_detection(nb::module_& module) {
+  module.attr("DEFAULT_MIN_SCORE") = DetectOptions::kDefaultMinScore;
+  module.attr("DEFAULT_NMS_IOU") = DetectOptions::kDefaultNmsIou;
+  module.attr("DEFAULT_TILE_PX") = DetectOptions{}.tile_px;
+  module.attr("DEFAULT_MAX_ABSENCE_S") = TrackerOptions{}.max_absence_s;
+  module.def("core_count", [] { return core_count(); });
+  module.def("models", models);
+
+  nb::class_<Detector>(module, "Detector")
+      .def("__init__",
+           [](Detector* self, const std::string& model, const std::optional<nb::bytes>& bytes,
+              const std::string& backend, const std::string& type) {
+             new (self) Detector(make_detector(model, bytes, backend, type));
+           })
+      .def("detect", detect)
+      .def("detect_frame", detect_frame)
+      .def("info", [](const Detector& detector, int width, int height) {
+        return tuple_of(detector.info(width, height));
+      });
+
+  nb::class_<FoundInFrame>(module, "FoundInFrame");
+  nb::class_<Tracker>(module, "Tracker")
+      .def("__init__",
+           [](Tracker* self, float min_score, double max_absence_s) {
+             new (self) Tracker({.min_score = min_score, .max_absence_s = max_absence_s});
+           })
+      .def("follow", follow)
+      .def("update", update);
+}
+
+}  // namespace retinaface::python

@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include "retinaface/alignment.h"
+#include "retinaface/blur.h"
+#include "retinaface/image.h"
+
+#include "arrays.h"
+#include "detection/aligned_size.h"
+#include "gate.h"
+#include "image/convert.h"
+#include "image/draw.h"
+#include "image/resize.h"
+#include "image/write_options.h"
+#include "module.h"
+#include "source.h"
+
+namespace retinaface::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+void exchange_red_and_blue(Image& image) {
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* pixel = image.row(y);
+    for (int x = 0; x < image.width(); ++x, pixel += 3) std::swap(pixel[0], pixel[2]);
+  }
+}
+
+nb::object read(nb::handle file, bool bgr, bool apply_orientation, std::int64_t max_pixels) {
+  Source source(file, bgr, {.apply_orientation = apply_orientation, .max_pixels = max_pixels});
+  Image image;
+  {
+    const Working working;
+    image = to_rgb(source.open());
+    if (bgr) exchange_red_and_blue(image);
+  }
+  return array_of(std::move(image));
+}
+
+void write(const std::string& path, nb::handle image, bool bgr, int jpeg_quality) {
+  Source source(image, bgr, {});
+  const Working working;
+  write_image(path, source.open(), {.jpeg_quality = jpeg_quality});
+}
+
+/// The file's bytes; `name` has the extension that says the format.
+nb::bytes encode(const std::string& name, nb::handle image, bool bgr, int jpeg_quality) {
+  Source source(image, bgr, {});
+  std::vector<std::byte> encoded;
+  {
+    const Working working;
+    encoded = encode_image(name, source.open(), {.jpeg_quality = jpeg_quality});
+  }
+  return nb::bytes(encoded.data(), encoded.size());
+}
+
+nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) {
+  Source source(image, bgr, {});
+  Landmarks landmarks;
+  for (std::size_t i = 0; i < landmarks.size(); ++i) {
+    landmarks[i] = {points.data()[2 * i], points.data()[2 * i + 1]};
+  }
+  Image aligned;
+  {
+    const Working working;
+    aligned = align_face(source.open(), landmarks, side_px);
+    if (bgr) exchange_red_and_blue(aligned);
+  }
+  return array_of(std::move(aligned));
+}
+
+using Tracks = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
+
+/// `max_side_px`: the result is not larger; 0: as large as the image.
+nb::object draw(nb::handle image, bool bgr, const Floats& boxes, const Floats& scores,
+                const Floats& landmarks, const std::optional<Tracks>& tracks, bool with_landmarks,
+                bool with_scores, int max_side_px) {
+  Source source(image, bgr, {});
+  const std::vector<Face> faces = faces_of(boxes, scores, landmarks);
+  Image drawn;
+  {
+    const Working working;
+    drawn = to_rgb(source.open());
+    std::vector<FaceMark> marks;
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      marks.push_back({faces[i].box, faces[i].landmarks, faces[i].score,
+                       tracks ? tracks->data()[i] : std::int64_t{0}});
+    }
+    draw_faces(drawn, marks, {.landmarks = with_landmarks, .scores = with_scores});
+    const int side = std::max(drawn.width(), drawn.height());
+    if (max_side_px > 0 && side > max_side_px) {
+      const auto scaled = [&](int length) {
+        return static_cast<int>(
+            std::max<std::int64_t>(1, std::int64_t{length} * max_side_px / side));
+      };
+      drawn = resize(drawn, scaled(drawn.width()), scaled(drawn.height()));
+    }
+    if (bgr) exchange_red_and_blue(drawn);
+  }
+  return array_of(std::move(drawn));
+}
+
+nb::object blur(nb::handle image, bool bgr, const Floats& boxes, const Floats& scores,
+                const Floats& landmarks) {
+  Source source(image, bgr, {});
+  const std::vector<Face> faces = faces_of(boxes, scores, landmarks);
+  Image blurred;
+  {
+    const Working working;
+    blurred = to_rgb(source.open());
+    blur_faces(blurred, faces);
+    if (bgr) exchange_red_and_blue(blurred);
+  }
+  return array_of(std::move(blurred));
+}
+
+}  // namespace
+
+void add_images(nb::module_& module) {
+  module.attr("DEFAULT_MAX_PIXELS") = ReadOptions{}.max_pixels;
+  module.attr("ALIGNED_SIDE_PX") = int{kAlignedSide};
+  module.attr("DEFAULT_JPEG_QUALITY") = int{WriteOptions::kDefaultJpegQuality};
+  module.def("read", read);
+  module.def("write", write);
+  module.def("encode", encode);
+  module.def("align", align);
+  module.def("draw", draw, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
+             nb::arg(), nb::arg(), nb::arg());
+  module.def("blur", blur);
+}
+
+}  // namespace retinaface::python

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include <nanobind/nanobind.h>
+
+#include "retinaface/image.h"
+
+namespace retinaface::python {
+
+/// An image as Python has it: an array of pixels (anything with a buffer of bytes in two or three
+/// dimensions), an encoded file in memory (in one dimension), or the path of a file.
+class Source {
+ public:
+  /// Takes hold of the buffer; nothing is read, decoded or copied. Throws Error(kInvalidArgument)
+  /// for what is no image, with its shape, and a Python exception for an object without a buffer.
+  Source(nanobind::handle object, bool bgr, const ReadOptions& options);
+  /// With the GIL, as the constructor.
+  ~Source();
+  Source(const Source&) = delete;
+  Source& operator=(const Source&) = delete;
+
+  /// Reads and decodes where that is needed, without the GIL. Valid as long as this object. Throws
+  /// as read_image.
+  ImageView open();
+
+  bool is_bgr() const { return bgr_; }
+
+ private:
+  void take_pixels();
+
+  Py_buffer buffer_{};
+  bool has_buffer_ = false;
+  std::filesystem::path path_;
+  bool is_path_ = false;
+  bool is_encoded_ = false;
+  bool bgr_;
+  ReadOptions options_;
+  ImageView view_;
+  std::optional<Image> decoded_;
+};
+
+}  // namespace retinaface::python

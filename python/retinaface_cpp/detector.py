@@ -1,0 +1,338 @@
+"""Detection in images, batches and videos."""
+
+import collections
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import (
+    Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar,
+    Union,
+)  # fmt: skip
+
+from . import _native
+from .errors import BadDataError, Error, InvalidArgumentError
+from .faces import Faces, IntArray
+from .images import ImageLike, as_source
+
+Scales = Union[None, str, float, Sequence[float]]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Of the library, which has them as float32.
+DEFAULT_MIN_SCORE: float = round(_native.DEFAULT_MIN_SCORE, 6)
+_DEFAULT_NMS_IOU: float = round(_native.DEFAULT_NMS_IOU, 6)
+
+
+class ModelInfo(NamedTuple):
+    """What is known of a model without running it."""
+
+    name: str
+    """As Detector takes it, where there are weights."""
+    summary: str
+    """One line."""
+    weights_origin: str
+    """"none", "built-in", "file" or "memory"."""
+    weights_source: str
+    """The file's path; else empty."""
+    strides_px: Tuple[int, ...]
+    """Of the levels of its anchors, finest first."""
+    parameters: int
+    """Learned values."""
+    multiply_adds: int
+    """Of its convolutions for one image of the size that was asked for."""
+
+
+def models(width: int = 640, height: int = 480) -> List[ModelInfo]:
+    """The models that the library knows; multiply-adds for images of that size, each side 1 to
+    65536 px."""
+    return [ModelInfo(*fields) for fields in _native.models(width, height)]
+
+
+class VideoFrame(NamedTuple):
+    """A frame of a video with its faces."""
+
+    number: int
+    """Of the frames as shown, from 0."""
+    time_s: float
+    """Since the first frame."""
+    image: Any
+    """(height, width, 3) of a video; of other frames what they were given as."""
+    faces: Faces
+    """With tracks."""
+
+
+class Tracker:
+    """Follows faces through the frames of one video, by overlap and motion. For one thread at a
+    time.
+
+    Faces of ``min_score`` and more begin tracks; fainter ones only carry on a track that was there
+    in the frame before, so detect with a lower one, such as 0.1. A face that was away for longer
+    than ``max_absence_s`` is new when it is seen again.
+    """
+
+    def __init__(
+        self,
+        min_score: float = DEFAULT_MIN_SCORE,
+        max_absence_s: float = _native.DEFAULT_MAX_ABSENCE_S,
+    ) -> None:
+        self._native = _native.Tracker(min_score, max_absence_s)
+
+    def update(self, faces: Faces, time_s: float) -> IntArray:
+        """The number of each face's track, (N,), from 1 on and never given twice; 0 for a faint
+        face that carries on none. ``time_s`` is the frame's time."""
+        return self._native.update(*faces.arrays(), time_s)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Tracker cannot be pickled: it is the state of one video, in one process")
+
+
+class Detector:
+    """A face detector. Immutable, and for any number of threads at once: each call uses one core
+    and runs without the GIL.
+
+    ``model``: name of a model (``models()``), or the path or the bytes of a .safetensors file; None
+    for the default model, which is inside the package. ``threads``: images that detect_batch and
+    detect_video work on at once; None for the cores that this process may use. ``type``: the
+    numbers that the network computes in, None for its backend's. ``backend``: what runs the
+    network, None for the best there is.
+
+    Raises NotFoundError, UnreadableError or BadDataError for a model that is not to be had,
+    UnsupportedError for a type or backend that cannot run it.
+
+    A process that forks while detectors are at work waits for their calls to end, and the child may
+    use them. A detector is not pickled: make one in each process.
+    """
+
+    def __init__(
+        self,
+        model: "Union[None, str, os.PathLike[str], bytes]" = None,
+        *,
+        threads: Optional[int] = None,
+        type: Optional[str] = None,
+        backend: Optional[str] = None,
+    ) -> None:
+        self._threads = _thread_count(threads)
+        if isinstance(model, (bytes, bytearray)):
+            name, data = "", bytes(model)
+            if not data:
+                raise InvalidArgumentError("model: expected a file's bytes, found none of them")
+        else:
+            name, data = ("" if model is None else os.fsdecode(model)), None
+            if model is not None and not name:
+                raise InvalidArgumentError("model: expected a name or a path, found an empty one")
+        self._native = _native.Detector(name, data, backend or "", type or "")
+
+    def info(self, width: int = 640, height: int = 480) -> ModelInfo:
+        """What is known of the loaded model; multiply-adds for images of that size."""
+        return ModelInfo(*self._native.info(width, height))
+
+    def detect(
+        self,
+        image: ImageLike,
+        *,
+        min_score: float = DEFAULT_MIN_SCORE,
+        nms_iou: float = _DEFAULT_NMS_IOU,
+        scales: Scales = None,
+        tile: int = _native.DEFAULT_TILE_PX,
+        max_faces: Optional[int] = None,
+        min_size: float = 0.0,
+        clip: bool = False,
+        bgr: bool = False,
+        max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+    ) -> Faces:
+        """The faces of an image, by falling score.
+
+        ``image``: an array of uint8, (height, width), (height, width, 3) of RGB or (height, width,
+        4) of RGBA, ``bgr`` for BGR and BGRA; not copied where its pixels are packed and its rows
+        evenly spaced, also upwards; not to be changed during the call. Or a path, a file's bytes
+        (turned upright as EXIF says), or an image of Pillow (as its pixels lie).
+
+        ``min_score``: faces below are dropped, 0 to 1. ``nms_iou``: of two boxes that overlap by
+        more only the better stays, 0 to 1. ``scales``: factors to resize the image by, over 0 and
+        up to 16; None: what faces of all sizes need. ``tile``: larger images are worked on in
+        squares of that side, at least 1280; 0: in one piece. ``max_faces``: only so many, the best.
+        ``min_size``: faces whose box's shorter side has fewer pixels are dropped. ``clip``: boxes
+        end at the image's edges, and faces outside are dropped. ``max_pixels``: files of more are
+        refused before they are decoded.
+
+        Raises InvalidArgumentError, a ValueError, and TypeError for what is no image or no option;
+        for files what read_image raises.
+        """
+        source = as_source(image)
+        boxes, scores, landmarks, values, width, height = self._native.detect(
+            source, bgr, max_pixels, min_score, nms_iou, _scale_list(scales), tile,
+            _face_count(max_faces), min_size, clip,
+        )  # fmt: skip
+        faces = Faces(boxes, scores, landmarks, values, width, height)
+        return faces.remember(source if isinstance(source, str) else image, bgr)
+
+    def detect_batch(
+        self, images: Iterable[ImageLike], *, threads: Optional[int] = None, **options: Any
+    ) -> List[Faces]:
+        """The same for each of several images, in their order, ``threads`` of them at once (None:
+        the detector's). Images are taken from the iterable as they are needed: a generator's, or
+        files by their paths, are never all in memory. ``options`` are those of detect; what it
+        raises names the image's place, "images[4]: ..."."""
+
+        def work(numbered: Tuple[int, ImageLike]) -> Faces:
+            number, image = numbered
+            try:
+                return self.detect(image, **options)
+            except (Error, TypeError) as error:
+                raise type(error)(f"images[{number}]: {error}") from error
+
+        count = self._threads if threads is None else _thread_count(threads)
+        return list(_in_order(count, work, enumerate(images)))
+
+    def detect_video(
+        self,
+        video: "Union[str, os.PathLike[str], Iterable[ImageLike]]",
+        *,
+        every: int = 1,
+        frames_per_s: float = 25.0,
+        threads: Optional[int] = None,
+        min_score: float = DEFAULT_MIN_SCORE,
+        nms_iou: float = _DEFAULT_NMS_IOU,
+        scales: Scales = None,
+        tile: int = _native.DEFAULT_TILE_PX,
+        max_faces: Optional[int] = None,
+        min_size: float = 0.0,
+        clip: bool = False,
+        bgr: bool = False,
+        max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+    ) -> Iterator[VideoFrame]:
+        """The frames of a video, one after the other, with their faces and the faces' tracks.
+
+        ``video``: a file, a camera ("/dev/video0") or the address of a stream, for which FFmpeg's
+        libraries must be installed (UnsupportedError says which); or any iterable of images, which
+        are ``frames_per_s`` apart, in the layout that ``bgr`` says. ``every``: each Nth frame.
+        Frames of files are RGB, also with ``bgr``. The other options are those of detect.
+
+        A damaged video raises BadDataError after its last frame that could be decoded.
+        """
+        if every < 1:
+            raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
+        if not frames_per_s > 0:
+            raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
+        count = self._threads if threads is None else _thread_count(threads)
+        tracker = _native.Tracker(min_score, _native.DEFAULT_MAX_ABSENCE_S)
+        is_source = isinstance(video, (str, os.PathLike))
+        options = (
+            bgr and not is_source, max_pixels, min_score, nms_iou, _scale_list(scales), tile,
+            _face_count(max_faces), min_size, clip,
+        )  # fmt: skip
+        if isinstance(video, (str, os.PathLike)):
+            opened = _native.Video(os.fsdecode(video), max_pixels)
+            frames = _video_frames(opened, os.fsdecode(video), every)
+        else:
+            frames = _given_frames(video, every, frames_per_s)
+
+        def work(frame: "_Frame") -> "Tuple[_Frame, Any]":
+            return frame, self._native.detect_frame(as_source(frame.image), *options)
+
+        def follow() -> Iterator[VideoFrame]:
+            for frame, found in _in_order(count, work, frames):
+                faces = Faces(*tracker.follow(found, frame.time_s))
+                faces.remember(frame.image, options[0])
+                yield VideoFrame(frame.number, frame.time_s, frame.image, faces)
+
+        return follow()
+
+    def __copy__(self) -> "Detector":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Detector":
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Detector cannot be pickled: make one in each process")
+
+    def __repr__(self) -> str:
+        return f"<Detector of the model {self.info().name}>"
+
+
+class _Frame(NamedTuple):
+    number: int
+    time_s: float
+    image: Any
+
+
+def _video_frames(video: Any, name: str, every: int) -> Iterator[_Frame]:
+    try:
+        while True:
+            stamp = video.next()
+            if stamp is None:
+                break
+            if stamp[0] % every == 0:
+                yield _Frame(stamp[0], stamp[1], video.image())
+    finally:
+        video.stop()
+    if video.damage():
+        raise BadDataError(video.damage())
+
+
+def _given_frames(images: Iterable[ImageLike], every: int, frames_per_s: float) -> Iterator[_Frame]:
+    for number, image in enumerate(images):
+        if number % every == 0:
+            yield _Frame(number, number / frames_per_s, image)
+
+
+def _in_order(
+    threads: int, work: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """The results of ``work`` in the items' order, which are taken as they are needed: a few for
+    each thread are under way."""
+    if threads == 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="retinaface")
+    under_way: "Deque[Future[Result]]" = collections.deque()
+    failure: Optional[Exception] = None
+    try:
+        taken = iter(items)
+        while True:
+            try:
+                item = next(taken)
+            except StopIteration:
+                break
+            except Exception as error:  # what came before it is still given
+                failure = error
+                break
+            under_way.append(pool.submit(work, item))
+            if len(under_way) >= 2 * threads:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+        if failure is not None:
+            raise failure
+    finally:
+        for future in under_way:
+            future.cancel()
+        pool.shutdown(wait=True)
+
+
+def _scale_list(scales: Scales) -> List[float]:
+    """As the extension takes them: none for the image's size to decide."""
+    if scales is None or scales == "auto":
+        return []
+    if isinstance(scales, str):
+        raise InvalidArgumentError(f"scales: expected 'auto' or numbers, found '{scales}'")
+    listed = [float(scales)] if isinstance(scales, (int, float)) else [float(s) for s in scales]
+    if not listed:
+        raise InvalidArgumentError("scales: expected None or at least one factor, found none")
+    return listed
+
+
+def _face_count(max_faces: Optional[int]) -> int:
+    if max_faces is None:
+        return 0
+    if max_faces < 1:
+        raise InvalidArgumentError(f"max_faces: expected None or 1 or more, found {max_faces}")
+    return max_faces
+
+
+def _thread_count(threads: Optional[int]) -> int:
+    if threads is None:
+        return int(_native.core_count())
+    if threads < 1:
+        raise InvalidArgumentError(f"threads: expected None or 1 or more, found {threads}")
+    return threads

@@ -1,0 +1,211 @@
+"""What detection gives: faces as arrays, and one by one."""
+
+import base64
+import weakref
+from typing import Any, Dict, Iterator, Optional, Tuple, Union, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from .errors import InvalidArgumentError
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+_NOTEBOOK_SIDE_PX = 1024
+
+
+class Face:
+    """One face, in pixels of the image: x right, y down, the image's corner at (0, 0).
+
+    ``box``: (4,), x0 y0 x1 y1, half-open. ``landmarks``: (5, 2), left eye, right eye, nose tip,
+    left and right mouth corner, left and right as seen in the image. ``score``: 0 to 1.
+    ``track``: its number in a video, 0 for none yet; None of an image. ``values``: what further
+    heads of the model gave, (V,); empty for the models that come with the package.
+    """
+
+    __slots__ = ("score", "box", "landmarks", "values", "track")
+
+    def __init__(
+        self,
+        score: float,
+        box: FloatArray,
+        landmarks: FloatArray,
+        values: FloatArray,
+        track: Optional[int] = None,
+    ) -> None:
+        self.score = score
+        self.box = box
+        self.landmarks = landmarks
+        self.values = values
+        self.track = track
+
+    @property
+    def width(self) -> float:
+        return float(self.box[2] - self.box[0])
+
+    @property
+    def height(self) -> float:
+        return float(self.box[3] - self.box[1])
+
+    def __repr__(self) -> str:
+        x0, y0, x1, y1 = (float(value) for value in self.box)
+        track = "" if self.track is None else f", track={self.track}"
+        return f"Face(score={self.score:.3f}, box=[{x0:.1f}, {y0:.1f}, {x1:.1f}, {y1:.1f}]{track})"
+
+
+class Faces:
+    """The faces of one image, by falling score: a sequence of Face, and arrays of all.
+
+    ``boxes`` (N, 4), ``scores`` (N,), ``landmarks`` (N, 5, 2), ``values`` (N, V), float32, N rows
+    also where N is 0; ``tracks`` (N,), int64, of a frame of a video, else None. ``width`` and
+    ``height`` are the image's, in pixels; Face says what the numbers mean.
+    """
+
+    __slots__ = (
+        "boxes", "scores", "landmarks", "values", "tracks", "width", "height", "_image", "_bgr",
+        "__weakref__",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        boxes: npt.ArrayLike,
+        scores: npt.ArrayLike,
+        landmarks: npt.ArrayLike,
+        values: Optional[npt.ArrayLike] = None,
+        width: int = 0,
+        height: int = 0,
+        tracks: Optional[npt.ArrayLike] = None,
+    ) -> None:
+        self.boxes: FloatArray = np.asarray(boxes, dtype=np.float32)
+        self.scores: FloatArray = np.asarray(scores, dtype=np.float32)
+        self.landmarks: FloatArray = np.asarray(landmarks, dtype=np.float32)
+        count = len(self.scores)
+        self.values: FloatArray = (
+            np.empty((count, 0), np.float32)
+            if values is None
+            else np.asarray(values, dtype=np.float32)
+        )
+        self.tracks: Optional[IntArray] = (
+            None if tracks is None else np.asarray(tracks, dtype=np.int64)
+        )
+        self.width = width
+        self.height = height
+        self._image: Any = None
+        self._bgr = False
+        self._check(count)
+
+    def _check(self, count: int) -> None:
+        for name, array, shape in (
+            ("scores", self.scores, (count,)),
+            ("boxes", self.boxes, (count, 4)),
+            ("landmarks", self.landmarks, (count, 5, 2)),
+            ("values", self.values[:, :0], (count, 0)),
+            ("tracks", self.scores if self.tracks is None else self.tracks, (count,)),
+        ):
+            if array.shape != shape:
+                raise InvalidArgumentError(
+                    f"{name}: expected the shape {shape}, found {array.shape}"
+                )
+
+    def arrays(self) -> Tuple[FloatArray, FloatArray, FloatArray]:
+        """Boxes, scores and landmarks."""
+        return self.boxes, self.scores, self.landmarks
+
+    def remember(self, image: Any, bgr: bool) -> "Faces":
+        """Lets a notebook show the image, as long as somebody else keeps it: these faces do not.
+        Of a file the path is enough."""
+        try:
+            self._image = image if isinstance(image, str) else weakref.ref(image)
+        except TypeError:  # bytes, which have no weak references
+            self._image = None
+        self._bgr = bgr
+        return self
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __iter__(self) -> Iterator[Face]:
+        for i in range(len(self)):
+            yield self[i]
+
+    @overload
+    def __getitem__(self, index: int) -> Face: ...
+    @overload
+    def __getitem__(self, index: Union[slice, npt.NDArray[Any]]) -> "Faces": ...
+    def __getitem__(self, index: Union[int, slice, npt.NDArray[Any]]) -> "Union[Face, Faces]":
+        """One face; or the faces of a slice, a mask or an array of indices."""
+        if isinstance(index, (int, np.integer)):
+            return Face(
+                float(self.scores[index]),
+                self.boxes[index],
+                self.landmarks[index],
+                self.values[index],
+                None if self.tracks is None else int(self.tracks[index]),
+            )
+        chosen = Faces(
+            self.boxes[index],
+            self.scores[index],
+            self.landmarks[index],
+            self.values[index],
+            self.width,
+            self.height,
+            None if self.tracks is None else self.tracks[index],
+        )
+        chosen._image, chosen._bgr = self._image, self._bgr
+        return chosen
+
+    def __getstate__(self) -> Dict[str, Any]:
+        """The arrays; not the image."""
+        names = ("boxes", "scores", "landmarks", "values", "tracks", "width", "height")
+        return {name: getattr(self, name) for name in names}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        self._image, self._bgr = None, False
+
+    def __repr__(self) -> str:
+        shown = 5
+        lines = [f"<{len(self)} face{'' if len(self) == 1 else 's'} in {self.width}x{self.height}"]
+        lines += [f"  {self[i]!r}" for i in range(min(shown, len(self)))]
+        if len(self) > shown:
+            lines.append(f"  and {len(self) - shown} more")
+        return "\n".join(lines) + ">"
+
+    def _repr_png_(self) -> Optional[bytes]:
+        """The image with its faces drawn, for notebooks; None where the image is gone."""
+        from .images import as_source
+
+        image = self._image() if isinstance(self._image, weakref.ref) else self._image
+        if image is None:
+            return None
+        drawn = _native.draw(
+            as_source(image), self._bgr, *self.arrays(), self.tracks, True, True, _NOTEBOOK_SIDE_PX
+        )
+        return _native.encode("faces.png", drawn, self._bgr, _native.DEFAULT_JPEG_QUALITY)
+
+    def _repr_html_(self) -> str:
+        """The drawn image, where it is still there, above a table of the faces."""
+        rows = "".join(
+            f"<tr><td>{i}</td><td>{face.score:.3f}</td>"
+            + "".join(f"<td>{value:.1f}</td>" for value in face.box)
+            + ("" if face.track is None else f"<td>{face.track}</td>")
+            + "</tr>"
+            for i, face in enumerate(self)
+        )
+        names = ["", "score", "x0", "y0", "x1", "y1"] + (
+            ["track"] if self.tracks is not None else []
+        )
+        head = "".join(f"<th>{name}</th>" for name in names)
+        png = self._repr_png_()
+        picture = (
+            ""
+            if png is None
+            else f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        )
+        return (
+            f"<div>{picture}<table><caption>{len(self)} faces in {self.width}x{self.height}"
+            f"</caption><tr>{head}</tr>{rows}</table></div>"
+        )

@@ -1,0 +1,145 @@
+"""Images: what counts as one, and reading, writing and drawing them."""
+
+import os
+from typing import Any, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from .errors import InvalidArgumentError
+from .faces import Face, Faces
+
+#: What functions take as an image: an array of pixels of uint8 and shape (height, width) for gray,
+#: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
+#: a file; an image of Pillow.
+ImageLike = Union[
+    "npt.NDArray[np.uint8]", str, "os.PathLike[str]", bytes, bytearray, memoryview, Any
+]
+
+#: (height, width, 3) of uint8.
+Pixels = npt.NDArray[np.uint8]
+
+
+def as_source(image: ImageLike) -> Any:
+    """What the extension takes for an image: a path, encoded bytes, or pixels as they lie in
+    memory, which are copied only where they are not packed."""
+    if isinstance(image, (str, bytes)):
+        return image
+    if isinstance(image, np.ndarray):
+        return image if _is_packed(image) else np.ascontiguousarray(image)
+    if isinstance(image, os.PathLike):
+        return os.fsdecode(image)
+    if isinstance(image, (bytearray, memoryview)):
+        return image
+    if hasattr(image, "convert") and hasattr(image, "mode"):  # Pillow's, which need not be there
+        return np.asarray(image if image.mode in ("RGB", "RGBA", "L") else image.convert("RGB"))
+    if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
+        return as_source(np.asarray(image))
+    raise TypeError(
+        "image: expected an array of uint8, a path, bytes or an image of Pillow, found "
+        f"{type(image).__name__}"
+    )
+
+
+def _is_packed(image: Any) -> bool:
+    if image.dtype != np.uint8:
+        remedy = "(image * 255).astype(numpy.uint8)" if image.dtype.kind == "f" else "astype"
+        raise TypeError(
+            f"image: expected an array of uint8, found {image.dtype}; convert it, "
+            f"for example by {remedy}"
+        )
+    if image.ndim == 1:
+        return bool(image.strides[0] == 1)
+    if image.ndim not in (2, 3) or image.size == 0:
+        return True  # which the extension refuses with its shape
+    channels = image.shape[2] if image.ndim == 3 else 1
+    return bool(
+        (image.shape[1] == 1 or image.strides[1] == channels)
+        and (channels == 1 or image.strides[2] == 1)
+        and (image.shape[0] == 1 or abs(image.strides[0]) >= image.shape[1] * channels)
+    )
+
+
+def read_image(
+    file: ImageLike,
+    *,
+    bgr: bool = False,
+    apply_orientation: bool = True,
+    max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+) -> Pixels:
+    """Decodes an image file, given by its path or its bytes: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM,
+    HEIC or AVIF (where libheif is installed), told apart by content.
+
+    Returns an array (height, width, 3) of RGB, or BGR with ``bgr``. It is turned upright as EXIF
+    says unless ``apply_orientation`` is False. Raises NotFoundError, UnreadableError, BadDataError,
+    UnsupportedError, and TooLargeError for more than ``max_pixels``.
+    """
+    return _native.read(as_source(file), bgr, apply_orientation, max_pixels)
+
+
+def write_image(
+    path: "Union[str, os.PathLike[str]]",
+    image: ImageLike,
+    *,
+    bgr: bool = False,
+    jpeg_quality: int = _native.DEFAULT_JPEG_QUALITY,
+) -> None:
+    """Writes an image; the format follows the extension: .jpg, .jpeg, .png or .webp. The file is
+    replaced as a whole or not at all. Raises UnsupportedError for another extension,
+    UnwritableError when it cannot be written."""
+    if not 1 <= jpeg_quality <= 100:
+        raise InvalidArgumentError(f"jpeg_quality: expected 1 to 100, found {jpeg_quality}")
+    _native.write(os.fsdecode(path), as_source(image), bgr, jpeg_quality)
+
+
+def align(
+    image: ImageLike,
+    faces: Union[Faces, Face, npt.ArrayLike],
+    *,
+    size: int = _native.ALIGNED_SIDE_PX,
+    bgr: bool = False,
+) -> Pixels:
+    """Faces turned, scaled and moved so that their five points come closest to where recognisers
+    expect them (ArcFace's template); at sizes other than 112 with a margin around the face.
+
+    ``faces``: a Face or its landmarks, (5, 2), for one crop (size, size, 3); Faces or landmarks
+    (N, 5, 2) for N of them, (N, size, size, 3). Black where the image ends. The crops are RGB, or
+    BGR of a BGR image.
+    """
+    points = faces.landmarks if isinstance(faces, (Faces, Face)) else faces
+    landmarks = np.asarray(points, dtype=np.float32)
+    if landmarks.shape == (5, 2):
+        return _native.align(as_source(image), bgr, landmarks, size)
+    if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
+        raise InvalidArgumentError(
+            f"landmarks: expected the shape (5, 2) or (N, 5, 2), found {landmarks.shape}"
+        )
+    source = as_source(image)
+    if isinstance(source, (str, bytes)):
+        source, bgr_source = read_image(source, bgr=bgr), bgr
+    else:
+        bgr_source = bgr
+    crops = np.empty((len(landmarks), size, size, 3), dtype=np.uint8)
+    for crop, five in zip(crops, landmarks):
+        crop[...] = _native.align(source, bgr_source, np.ascontiguousarray(five), size)
+    return crops
+
+
+def draw(
+    image: ImageLike,
+    faces: Faces,
+    *,
+    landmarks: bool = True,
+    scores: bool = True,
+    bgr: bool = False,
+) -> Pixels:
+    """A copy of the image with each face's box, points and score, and the track's color where the
+    faces have tracks: (height, width, 3) of RGB, or BGR of a BGR image."""
+    return _native.draw(as_source(image), bgr, *faces.arrays(), faces.tracks, landmarks, scores, 0)
+
+
+def blur(image: ImageLike, faces: Faces, *, bgr: bool = False) -> Pixels:
+    """A copy of the image with the faces made unrecognisable: (height, width, 3) of RGB, or BGR of
+    a BGR image. What was there cannot be had back from it."""
+    return _native.blur(as_source(image), bgr, *faces.arrays())

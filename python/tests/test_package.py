@@ -1,0 +1,88 @@
+"""The package itself: types, documentation, what it loads."""
+
+import inspect
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import retinaface_cpp
+from conftest import SOURCE
+from retinaface_cpp import compat
+
+PACKAGE = pathlib.Path(retinaface_cpp.__file__).parent
+
+
+def test_the_version_is_the_librarys():
+    header = (SOURCE / "include/retinaface/version.h").read_text()
+    for part, number in zip(("MAJOR", "MINOR", "PATCH"), retinaface_cpp.__version__.split(".")):
+        assert f"#define RETINAFACE_VERSION_{part} {number}\n" in header
+
+
+def test_all_that_is_public_is_documented():
+    for module in (retinaface_cpp, compat):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            assert inspect.getdoc(thing), name
+            if inspect.isclass(thing) and not issubclass(thing, (Exception, tuple)):
+                for member, value in vars(thing).items():
+                    is_setting = module is compat and member.startswith(("get", "set"))
+                    if member.startswith("_") or not inspect.isfunction(value) or is_setting:
+                        continue
+                    if member not in ("close", "prepare"):
+                        assert inspect.getdoc(value), f"{name}.{member}"
+
+
+def test_stubs_name_all_of_the_extension():
+    native = retinaface_cpp._native
+    text = (PACKAGE / "_native.pyi").read_text()
+    for name in dir(native):
+        if name.startswith("__"):
+            continue
+        value = getattr(native, name)
+        keyword = (
+            "class "
+            if inspect.isclass(value)
+            else "" if isinstance(value, (int, float)) else "def "
+        )
+        assert f"{keyword}{name}" in text, name
+        if inspect.isclass(value):
+            for member in vars(value):
+                assert member.startswith("__") or f"def {member}(" in text, f"{name}.{member}"
+    assert (PACKAGE / "py.typed").is_file()
+
+
+def test_types_are_right(tmp_path):
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    user = tmp_path / "user.py"
+    user.write_text(
+        "import numpy as np\n"
+        "import retinaface_cpp\n"
+        "faces = retinaface_cpp.Detector('mnet025', threads=2).detect('a.jpg', min_score=0.5)\n"
+        "score: float = faces[0].score\n"
+        "some: retinaface_cpp.Faces = faces[1:]\n"
+        "side: int = faces.boxes.shape[0]\n"
+        "wrong: str = faces.scores  # error\n"
+        "retinaface_cpp.Detector(thread=2)  # error\n"
+    )
+    build = PACKAGE.parent if (PACKAGE.parent / "CMakeCache.txt").exists() else tmp_path
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(build / "mypy_cache"),
+         str(SOURCE / "python/retinaface_cpp"), str(user)],
+        capture_output=True, text=True, env={"MYPYPATH": str(SOURCE / "python"), "PATH": ""},
+    )  # fmt: skip
+    lines = result.stdout.splitlines()
+    errors = [line for line in lines if ": error:" in line]
+    assert [line.split(":")[1] for line in errors] == ["7", "8"], result.stdout + result.stderr
+    assert all(f"{user.name}:" in line for line in errors), result.stdout
+
+
+def test_importing_loads_no_video_and_no_heif_library():
+    program = (
+        "import retinaface_cpp\n"
+        "retinaface_cpp.Detector()\n"
+        "print([line for line in open('/proc/self/maps') if 'libav' in line or 'libheif' in line])\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout == "[]\n", result.stderr

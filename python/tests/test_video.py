@@ -1,0 +1,141 @@
+"""Videos, frames and tracks."""
+
+import os
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import retinaface_cpp as rf
+from conftest import SOURCE, same
+
+VIDEOS = SOURCE / "tests/data/videos"
+
+
+def moving(portrait, count):
+    """The portrait, moving right by 4 px a frame."""
+    for i in range(count):
+        frame = np.zeros((512, 640, 3), np.uint8)
+        frame[:, 4 * i : 4 * i + 512] = portrait
+        yield frame
+
+
+def test_frames_have_tracks_that_last(detector, portrait):
+    frames = list(detector.detect_video(moving(portrait, 8), frames_per_s=10, threads=2))
+    assert [frame.number for frame in frames] == list(range(8))
+    assert [frame.time_s for frame in frames] == pytest.approx([i / 10 for i in range(8)])
+    assert [list(frame.faces.tracks) for frame in frames] == [[1]] * 8
+    moved = frames[7].faces.boxes[0] - frames[0].faces.boxes[0]
+    np.testing.assert_allclose(moved, [28, 0, 28, 0], atol=3)
+    assert frames[3].faces[0].track == 1 and "track=1" in repr(frames[3].faces)
+    for frame in frames:
+        assert same(frame.faces, detector.detect(frame.image))
+
+
+def test_tracks_are_those_of_the_tracker(detector, crowd, portrait):
+    pictures = [crowd[:400, i * 5 : 700 + i * 5] for i in range(6)]
+    tracker = rf.Tracker(min_score=0.6)
+    expected = []
+    for i, picture in enumerate(pictures):
+        faces = detector.detect(picture, min_score=0.1)
+        tracks = tracker.update(faces, i / 25)
+        sure = faces.scores >= np.float32(0.6)
+        expected.append((faces[sure].boxes, tracks[sure]))
+    for frame, (boxes, tracks) in zip(detector.detect_video(pictures), expected):
+        assert np.array_equal(frame.faces.boxes, boxes)
+        assert np.array_equal(frame.faces.tracks, tracks)
+    assert tracks.max() > 20
+
+
+def test_every_nth_frame_and_the_best_faces(detector, crowd):
+    frames = list(detector.detect_video([crowd[:300]] * 7, every=3, max_faces=4))
+    assert [frame.number for frame in frames] == [0, 3, 6]
+    assert [len(frame.faces) for frame in frames] == [4, 4, 4]
+    assert set(frames[0].faces.tracks) == set(frames[2].faces.tracks)
+
+
+def test_it_is_a_generator_that_may_be_left(detector, portrait):
+    taken = []
+
+    def frames():
+        for frame in moving(portrait, 100):
+            taken.append(1)
+            yield frame
+
+    video = detector.detect_video(frames(), threads=2)
+    assert isinstance(video, types.GeneratorType)
+    assert not taken
+    next(video)
+    video.close()
+    assert 0 < len(taken) < 10
+
+
+def opened(detector, name, **options):
+    try:
+        return list(detector.detect_video(VIDEOS / name, **options))
+    except rf.UnsupportedError as error:
+        if "videos need" in str(error):
+            pytest.skip(str(error))
+        raise
+
+
+def test_files_are_read_frame_by_frame(detector):
+    frames = opened(detector, "bt709.mp4")
+    assert len(frames) > 1
+    assert [frame.number for frame in frames] == list(range(len(frames)))
+    assert all(frame.image.shape == frames[0].image.shape for frame in frames)
+    assert frames[0].image.dtype == np.uint8
+    times = [frame.time_s for frame in frames]
+    assert times[0] == 0 and times == sorted(times)
+    again = opened(detector, "bt709.mp4", every=2)
+    assert [frame.number for frame in again] == list(range(0, len(frames), 2))
+    assert np.array_equal(again[1].image, frames[2].image)
+    assert (frames[0].faces.width, frames[0].faces.height) == frames[0].image.shape[1::-1]
+
+
+def test_what_is_no_video(detector, tmp_path):
+    opened(detector, "bt709.mp4")  # or the test is skipped
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        detector.detect_video(tmp_path / "nowhere.mp4")
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    with pytest.raises(rf.Error, match=r"text\.mp4"):
+        list(detector.detect_video(text))
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes((VIDEOS / "intervals.mkv").read_bytes()[:-600])
+    frames = []
+    with pytest.raises(rf.BadDataError, match=r"cut\.mkv"):
+        for frame in detector.detect_video(cut):
+            frames.append(frame)
+    assert frames
+    with pytest.raises(ValueError, match="every"):
+        detector.detect_video([], every=0)
+    with pytest.raises(ValueError, match="frames_per_s"):
+        detector.detect_video([], frames_per_s=0)
+    with pytest.raises(ValueError, match="min_score"):
+        detector.detect_video([], min_score=7)
+
+
+def test_a_system_without_the_libraries_gives_one_clear_error(tmp_path):
+    for version in range(50, 80):  # files that are no libraries stand before the system's
+        (tmp_path / f"libavformat.so.{version}").write_text("none")
+    (tmp_path / "libheif.so.1").write_text("none")
+    program = (
+        "import retinaface_cpp as rf\n"
+        "detector = rf.Detector()\n"
+        f"for work in (lambda: detector.detect_video({str(VIDEOS / 'bt709.mp4')!r}),\n"
+        f"             lambda: detector.detect({str(SOURCE / 'tests/data/images/plain.heic')!r})):\n"
+        "    try: work()\n"
+        "    except rf.UnsupportedError as error: print(error)\n"
+        f"print(len(detector.detect({str(SOURCE / 'samples/portrait.jpg')!r})))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},
+    )  # fmt: skip
+    video, heic, others = result.stdout.splitlines()
+    assert "bt709.mp4: videos need libavformat.so." in video and "apt-get install" in video
+    assert "plain.heic: " in heic and "libheif" in heic
+    assert others == "1"

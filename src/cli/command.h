@@ -39,11 +39,13 @@ inline constexpr int kWrongUsage = 2;
 // One per file of this folder.
 Action declare_dataset(CLI::App& app);
 Action declare_detect(CLI::App& app);
+Action declare_embed(CLI::App& app);
 Action declare_evaluate(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_import(CLI::App& app);
 Action declare_models(CLI::App& app);
 Action declare_summary(CLI::App& app);
 Action declare_train(CLI::App& app);
+Action declare_verify(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -54,5 +54,6 @@ void guard_figures(const std::string& folder, const std::string& model, const st
 Action declare_evaluate_wider(CLI::App& app);
 Action declare_evaluate_landmarks(CLI::App& app);
 Action declare_evaluate_compare(CLI::App& app);
+Action declare_evaluate_verification(CLI::App& app);
 
 }  // namespace retinaface::cli

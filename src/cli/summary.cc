@@ -116,7 +116,8 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 }
 
 int summarize(const Options& options) {
-  const models::Model& model = models::model_by_name_or_path(options.model);
+  const std::shared_ptr<const models::Model> found = models::model_by_name_or_path(options.model);
+  const models::Model& model = *found;
   const graph::Graph graph = model.network.build();
   const graph::Shape input = parse_size(options.size);
   Summary summary = summary_of(graph, input);

@@ -98,6 +98,7 @@ TEST(Abi, ThePublicTypesHaveTheSizesOfTheList) {
   RF_ADD(Error);
   RF_ADD(ErrorCode);
   RF_ADD(Face);
+  RF_ADD(FaceInImage);
   RF_ADD(FrameStamp);
   RF_ADD(Image);
   RF_ADD(ImageView);
@@ -106,6 +107,7 @@ TEST(Abi, ThePublicTypesHaveTheSizesOfTheList) {
   RF_ADD(PixelFormat);
   RF_ADD(Point);
   RF_ADD(ReadOptions);
+  RF_ADD(Recognizer);
   RF_ADD(Tracker);
   RF_ADD(TrackerOptions);
   RF_ADD(VideoOptions);

@@ -68,6 +68,7 @@ typedef struct rf_detector rf_detector;
 typedef struct rf_detect_options rf_detect_options;
 typedef struct rf_faces rf_faces;
 typedef struct rf_models rf_models;
+typedef struct rf_recognizer rf_recognizer;
 typedef struct rf_image rf_image;
 typedef struct rf_read_options rf_read_options;
 typedef struct rf_tracker rf_tracker;
@@ -158,6 +159,27 @@ RETINAFACE_API int64_t rf_models_multiply_adds(const rf_models* models, size_t i
 /* *count strides in pixels, of the levels of its anchors, finest first. */
 RETINAFACE_API const int32_t* rf_models_strides(const rf_models* models, size_t i, size_t* count);
 RETINAFACE_API void rf_models_free(rf_models* models);
+
+/* ---- Recognition ---- */
+
+/* model: path of a .safetensors file that `retinaface import` has made of a recogniser, or name of
+ * a model, as for Recognizer (recognizer.h). A recogniser may be used by any number of threads at
+ * once, as a detector may. */
+RETINAFACE_API rf_status rf_recognizer_new(const char* model, rf_recognizer** result);
+/* Of the bytes of such a file, which are needed during the call alone. name stands in for the path
+ * in messages; NULL for "model". */
+RETINAFACE_API rf_status rf_recognizer_from_memory(const void* bytes, size_t size, const char* name,
+                                                   rf_recognizer** result);
+/* How many values an embedding has. */
+RETINAFACE_API size_t rf_recognizer_embedding_size(const rf_recognizer* recognizer);
+/* Writes the vector, of length 1, of the face with these five landmarks to values, which has room
+ * for as many as an embedding has. */
+RETINAFACE_API rf_status rf_recognizer_embed(const rf_recognizer* recognizer,
+                                             const rf_image_view* image, const rf_point* landmarks,
+                                             float* values);
+/* How alike two faces are by their embeddings of size values: -1 to 1. */
+RETINAFACE_API rf_status rf_similarity(const float* a, const float* b, size_t size, float* result);
+RETINAFACE_API void rf_recognizer_free(rf_recognizer* recognizer);
 
 /* ---- Images ---- */
 

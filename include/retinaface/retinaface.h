@@ -10,6 +10,7 @@
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 #include "retinaface/model_info.h"
+#include "retinaface/recognizer.h"
 #include "retinaface/tracker.h"
 #include "retinaface/version.h"
 #include "retinaface/video.h"

@@ -11,6 +11,8 @@
 #include "retinaface/retinaface.h"
 
 #include "base/file.h"
+#include "graph/weights.h"
+#include "models/described_model.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -350,6 +352,46 @@ TEST(CInterface, TracksFaces) {
   ASSERT_EQ(rf_tracker_update(c.tracker, &left, 1, 1.6, tracks.data()), RF_OK);
   EXPECT_EQ(tracks[0], 1);
   EXPECT_EQ(rf_tracker_update(c.tracker, nullptr, 1, 2, tracks.data()), RF_INVALID_ARGUMENT);
+}
+
+TEST(CInterface, RecognisesFaces) {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  graph.add_output("embedding",
+                   graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
+  models::Model model;
+  model.name = "made-up";
+  model.recognizer = models::RecognizerSpec{};
+  graph::Weights weights = graph::random_weights(graph, 1);
+  weights.metadata = models::describe(model, graph);
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "r.safetensors").string();
+  graph::write_safetensors(file, weights);
+
+  rf_recognizer* recognizer = nullptr;
+  ASSERT_EQ(rf_recognizer_new(file.c_str(), &recognizer), RF_OK) << rf_last_error();
+  ASSERT_EQ(rf_recognizer_embedding_size(recognizer), 4U);
+  Image pixels(130, 120);
+  for (int y = 0; y < 120; ++y) {
+    for (int i = 0; i < 390; ++i) pixels.row(y)[i] = static_cast<std::uint8_t>(i * y);
+  }
+  const ImageView view = pixels.view();
+  const rf_image_view seen = {view.data, view.width, view.height, view.stride, RF_RGB};
+  const std::array<rf_point, 5> points = {{{40, 50}, {80, 50}, {60, 75}, {45, 95}, {75, 95}}};
+  std::array<float, 4> values{};
+  EXPECT_EQ(rf_recognizer_embed(recognizer, &seen, points.data(), values.data()), RF_OK);
+  const std::vector<float> expected =
+      Recognizer(file).embed(pixels, {{{40, 50}, {80, 50}, {60, 75}, {45, 95}, {75, 95}}});
+  EXPECT_EQ(std::vector<float>(values.begin(), values.end()), expected);
+  float alike = 0;
+  EXPECT_EQ(rf_similarity(values.data(), expected.data(), 4, &alike), RF_OK);
+  EXPECT_NEAR(alike, 1, 1e-6);
+  EXPECT_EQ(rf_recognizer_embed(recognizer, &seen, nullptr, values.data()), RF_INVALID_ARGUMENT);
+  rf_recognizer_free(recognizer);
+
+  EXPECT_EQ(rf_recognizer_new("mnet025", &recognizer), RF_UNSUPPORTED);
+  EXPECT_EQ(recognizer, nullptr);
+  EXPECT_EQ(rf_recognizer_embedding_size(nullptr), 0U);
 }
 
 TEST(CInterface, AFailureHasAStatusAndALine) {

@@ -32,6 +32,10 @@ struct rf_models {
   std::vector<retinaface::ModelInfo> models;
 };
 
+struct rf_recognizer {
+  retinaface::Recognizer recognizer;
+};
+
 struct rf_image {
   retinaface::Image image;
 };

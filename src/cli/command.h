@@ -39,6 +39,7 @@ inline constexpr int kWrongUsage = 2;
 // One per file of this folder.
 Action declare_dataset(CLI::App& app);
 Action declare_detect(CLI::App& app);
+Action declare_embed(CLI::App& app);
 Action declare_evaluate(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_import(CLI::App& app);
@@ -46,5 +47,6 @@ Action declare_models(CLI::App& app);
 Action declare_serve(CLI::App& app);
 Action declare_summary(CLI::App& app);
 Action declare_train(CLI::App& app);
+Action declare_verify(CLI::App& app);
 
 }  // namespace retinaface::cli

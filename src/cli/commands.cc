@@ -16,10 +16,22 @@ std::span<const Command> commands() {
        "retinaface evaluate wider --ground-truth DIR --images DIR\n"
        "retinaface evaluate wider --ground-truth DIR --predictions DIR --json ap.json\n"
        "retinaface evaluate compare mnet025 mine.safetensors --ground-truth DIR --images DIR\n"
-       "retinaface evaluate landmarks --aflw DIR",
+       "retinaface evaluate landmarks --aflw DIR\n"
+       "retinaface evaluate verification --pairs FILE --images DIR --recognizer FILE",
        declare_evaluate},
-      {"import", "make a model of a PyTorch checkpoint",
+      {"embed", "make vectors of faces, by which they can be compared",
+       "retinaface embed photo.jpg --recognizer mobilefacenet.safetensors\n"
+       "retinaface embed album/ --recognizer mobilefacenet.safetensors -o faces.npy > faces.jsonl",
+       declare_embed},
+      {"verify", "tell how alike the faces of two images are",
+       "retinaface verify a.jpg b.jpg --recognizer mobilefacenet.safetensors\n"
+       "retinaface verify a.jpg b.jpg --recognizer mobilefacenet.safetensors --evaluation lfw.json "
+       "--far 1e-2",
+       declare_verify},
+      {"import", "make a model of a PyTorch checkpoint or an ONNX file",
        "retinaface import mobilenet0.25_Final.pth -o mine.safetensors\n"
+       "retinaface import scrfd_2.5g_kps.onnx -o scrfd.safetensors\n"
+       "retinaface import mobilefacenet.onnx -o mobilefacenet.safetensors\n"
        "retinaface import imagenet.tar -o backbone.safetensors --part backbone",
        declare_import},
       {"export", "write a model as a file for other programs",

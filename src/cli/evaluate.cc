@@ -37,6 +37,12 @@ constexpr Command kEvaluations[] = {
      "retinaface evaluate compare old=run1/found new=run2/found --ground-truth "
      "wider/ground_truth --curves curves.png",
      declare_evaluate_compare},
+    {"verification", "how well a recogniser tells persons apart with a detector's points",
+     "retinaface evaluate verification --pairs lfw/pairs.txt --images lfw/images --recognizer "
+     "mobilefacenet.safetensors --json lfw.json\n"
+     "retinaface evaluate verification --pairs lfw/pairs.txt --images lfw/images --recognizer "
+     "mobilefacenet.safetensors --model mnet025 --model scrfd.safetensors --move-points",
+     declare_evaluate_verification},
 };
 
 }  // namespace

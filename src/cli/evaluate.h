@@ -55,5 +55,6 @@ Action declare_evaluate_wider(CLI::App& app);
 Action declare_evaluate_set(CLI::App& app);
 Action declare_evaluate_landmarks(CLI::App& app);
 Action declare_evaluate_compare(CLI::App& app);
+Action declare_evaluate_verification(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -3,13 +3,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
+#include "cli/values.h"
 #include "image/image_name.h"
+#include "interchange/onnx_import.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "pipeline/output_guard.h"
@@ -19,11 +22,41 @@ namespace {
 
 struct Options {
   std::string checkpoint;
+  std::optional<std::string> channels;
+  std::vector<float> mean;
+  std::optional<float> scale;
   std::string output;
   std::optional<std::string> model;
   std::optional<std::string> part;
   bool overwrite = false;
 };
+
+bool is_onnx(const std::string& path) {
+  return lower_case_extension(path) == ".onnx";
+}
+
+int import_onnx(const Options& options) {
+  if (options.model || options.part) {
+    throw UsageError("--model, --part: expected a checkpoint; an ONNX file says what it is");
+  }
+  if (options.mean.size() == 2) throw UsageError("--input-mean: expected one number or three");
+  if (options.scale && !(*options.scale > 0)) {
+    throw UsageError("--input-scale: expected a number over 0");
+  }
+  interchange::OnnxImageOptions image;
+  if (options.channels) image.bgr = *options.channels == "bgr";
+  if (options.mean.size() == 1) image.mean = {options.mean[0], options.mean[0], options.mean[0]};
+  if (options.mean.size() == 3) image.mean = {options.mean[0], options.mean[1], options.mean[2]};
+  image.scale = options.scale;
+  const std::string name = printable(options.checkpoint);
+  const models::LoadedModel model = interchange::import_onnx(
+      interchange::parse_onnx(read_file(options.checkpoint), name), image, name);
+  graph::write_safetensors(options.output, model.weights);
+  fmt::print("{}: {}, {} layers, {} tensors\n", printable(options.output),
+             model.model->summary.empty() ? model.model->name : model.model->summary,
+             model.graph.nodes().size(), model.weights.tensors.size());
+  return kSuccess;
+}
 
 int import(const Options& options) {
   using interchange::Part;
@@ -39,6 +72,10 @@ int import(const Options& options) {
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.checkpoint);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
+  if (is_onnx(options.checkpoint)) return import_onnx(options);
+  if (options.channels || !options.mean.empty() || options.scale) {
+    throw UsageError("--input-channels, --input-mean, --input-scale: expected an ONNX file");
+  }
   const Part part = options.part ? Part::kBackbone : Part::kWhole;
   const interchange::PyTorchCheckpoint checkpoint =
       interchange::read_checkpoint(options.checkpoint);
@@ -56,13 +93,26 @@ int import(const Options& options) {
 Action declare_import(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
-                 "what torch.save has written (a state dict), or a .safetensors file")
+                 "an ONNX file of a detector or a recogniser (doc/import.md says which); what "
+                 "torch.save has written (a state dict) of a model of `retinaface models`; or a "
+                 ".safetensors file of one")
       ->required();
   app.add_option("-o,--output", options->output, "the .safetensors file to write")->required();
   app.add_option("--model", options->model,
                  "name of the model that it is; without it, the one whose tensors it has");
   app.add_option("--part", options->part,
                  "'backbone': take the backbone alone, from a detector or an image classifier");
+  app.add_option("--input-channels", options->channels,
+                 "of an ONNX file: order of the channels that the network takes (default: its "
+                 "family's)")
+      ->check(one_of({"rgb", "bgr"}));
+  app.add_option("--input-mean", options->mean,
+                 "of an ONNX file: subtracted from the image's values, 0 to 255; one number or "
+                 "R,G,B in that order of channels (default: the family's)")
+      ->delimiter(',')
+      ->expected(1, 3);
+  app.add_option("--input-scale", options->scale,
+                 "of an ONNX file: what the difference is multiplied by (default: the family's)");
   add_overwrite_option(app, options->overwrite);
   return [options] { return import(*options); };
 }

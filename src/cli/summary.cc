@@ -100,7 +100,8 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 }
 
 int summarize(const Options& options) {
-  const models::Model& model = models::model_by_name_or_path(options.model);
+  const std::shared_ptr<const models::Model> found = models::model_by_name_or_path(options.model);
+  const models::Model& model = *found;
   const graph::Graph graph = model.network.build();
   const ImageSize size = parse_size("--size", options.size);
   const graph::Shape input = {1, 3, size.height, size.width};

@@ -19,5 +19,8 @@ Landmarks aligned_landmarks(int side_px);
 /// for a side outside the range above, too.
 Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
 
+/// The same to the template alone, without a margin whatever the side.
+Image align_to_template(const ImageView& image, const Landmarks& landmarks, int side_px);
+
 }  // namespace internal
 }  // namespace retinaface

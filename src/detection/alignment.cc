@@ -11,6 +11,33 @@
 
 namespace retinaface {
 
+namespace {
+
+/// The face moved so that its points come closest to `target`, points of a square of side_px.
+Image align(const ImageView& image, const Landmarks& landmarks, const Landmarks& target,
+            int side_px) {
+  check_view(image, "image");
+  const bool numbers = std::ranges::all_of(
+      landmarks, [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
+  const bool apart =
+      std::ranges::any_of(landmarks, [&](const Point& p) { return p != landmarks[0]; });
+  if (!numbers || !apart) {
+    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
+  }
+  // The points' fit to the template, turned round.
+  const Similarity fit = fit_similarity(landmarks, target);
+  const float square = fit.a * fit.a + fit.b * fit.b;
+  if (!(square > 0)) {
+    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
+  }
+  Similarity inverse = {fit.a / square, -fit.b / square, {}};
+  const Point origin = inverse(fit.shift);
+  inverse.shift = {-origin.x, -origin.y};
+  return warp(image, inverse, side_px, side_px);
+}
+
+}  // namespace
+
 Landmarks internal::aligned_landmarks(int side_px) {
   if (side_px == kAlignedSide) return kAlignedLandmarks;
   constexpr float kMargin = 0.125F;  // of the side
@@ -31,23 +58,14 @@ Image internal::align_face(const ImageView& image, const Landmarks& landmarks, i
     fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
          kMinAlignedSide, kMaxAlignedSide, side_px);
   }
-  const bool numbers = std::ranges::all_of(
-      landmarks, [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
-  const bool apart =
-      std::ranges::any_of(landmarks, [&](const Point& p) { return p != landmarks[0]; });
-  if (!numbers || !apart) {
-    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
-  }
-  // The points' fit to the template, turned round.
-  const Similarity fit = fit_similarity(landmarks, aligned_landmarks(side_px));
-  const float square = fit.a * fit.a + fit.b * fit.b;
-  if (!(square > 0)) {
-    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
-  }
-  Similarity inverse = {fit.a / square, -fit.b / square, {}};
-  const Point origin = inverse(fit.shift);
-  inverse.shift = {-origin.x, -origin.y};
-  return warp(image, inverse, side_px, side_px);
+  return align(image, landmarks, aligned_landmarks(side_px), side_px);
+}
+
+Image internal::align_to_template(const ImageView& image, const Landmarks& landmarks, int side_px) {
+  Landmarks target = kAlignedLandmarks;
+  const float scale = static_cast<float>(side_px) / static_cast<float>(kAlignedSide);
+  for (Point& p : target) p = {scale * p.x, scale * p.y};
+  return align(image, landmarks, target, side_px);
 }
 
 }  // namespace retinaface

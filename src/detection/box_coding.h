@@ -15,13 +15,22 @@ namespace retinaface::detection {
 // s (Fast R-CNN, Girshick 2015, with the variances v_c and v_s of SSD, Liu et al. 2016):
 //   box        centre = a + v_c d_xy s,  side = s exp(v_s d_wh)
 //   landmarks  point = a + v_c d s
-// Decoding and encoding are each other's inverse.
+// or, where boxes are BoxCoding::kSideDistances (Tian et al. 2019, FCOS),
+//   box        from a - s (d_left, d_top) to a + s (d_right, d_bottom)
+// Decoding and encoding are each other's inverse; encoding knows the first kind alone
+// (models::is_encodable).
 
 using BoxOffsets = std::array<float, 4>;        ///< dx, dy, dw, dh
 using LandmarkOffsets = std::array<float, 10>;  ///< dx, dy of the five points
 
 inline Box decode_box(const Anchor& anchor, const BoxOffsets& offsets,
                       const models::AnchorFamily& family) {
+  if (family.boxes == models::BoxCoding::kSideDistances) {
+    return {anchor.center.x - offsets[0] * anchor.size_px,
+            anchor.center.y - offsets[1] * anchor.size_px,
+            anchor.center.x + offsets[2] * anchor.size_px,
+            anchor.center.y + offsets[3] * anchor.size_px};
+  }
   const float shift = family.center_variance * anchor.size_px;
   const Point center = {anchor.center.x + offsets[0] * shift, anchor.center.y + offsets[1] * shift};
   const float half_width = anchor.size_px * std::exp(offsets[2] * family.size_variance) / 2;

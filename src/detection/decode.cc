@@ -43,46 +43,77 @@ float logit(float probability) {
   return std::log(probability / (1 - probability));
 }
 
+float probability(float margin) {
+  return 1 / (1 + std::exp(-margin));
+}
+
+/// The anchor as its offsets are coded against it.
+Anchor coding_anchor(const models::AnchorFamily& family, const models::AnchorLevel& level,
+                     std::int64_t row, std::int64_t column, std::size_t index) {
+  Anchor anchor = anchor_at(level, row, column, index);
+  const auto stride = static_cast<float>(level.stride_px);
+  const float shift = (family.cell_center - 0.5F) * stride;
+  anchor.center = {anchor.center.x + shift, anchor.center.y + shift};
+  if (family.in_strides) anchor.size_px = stride;
+  return anchor;
+}
+
 }  // namespace
+
+ScoreMargins::ScoreMargins(const runtime::FeatureMap& map, const models::Head& head,
+                           std::size_t anchor)
+    : block_(map.block) {
+  RF_CHECK(head.values == 1 || head.values == 2);
+  const std::int64_t first = static_cast<std::int64_t>(anchor) * head.values;
+  face_ = map.channel(first + head.values - 1);
+  if (head.values == 2) no_face_ = map.channel(first);
+}
 
 void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
             std::span<const models::Head> heads, float min_score, std::vector<Face>& faces) {
   RF_CHECK(levels.size() == family.levels.size());
-  // The exponential is computed only for anchors that may pass; the margin covers its rounding.
-  const float min_margin = logit(min_score) - 1e-3F;
-  const std::size_t score_at = models::score_head(heads);
+  std::vector<std::size_t> score_heads;
+  for (std::size_t h = 0; h < heads.size(); ++h) {
+    if (heads[h].meaning == models::HeadMeaning::kScore) score_heads.push_back(h);
+  }
+  RF_CHECK(!score_heads.empty());
+  // The exponential is computed only for anchors that may pass; the margin covers its rounding. A
+  // mean that passes has one probability at least that does, and none below min_score to the power
+  // of their number.
+  const auto root = static_cast<float>(score_heads.size());
+  const float min_margin = logit(std::pow(min_score, root)) - 1e-3F;
   std::vector<float> buffer;
   for (std::size_t l = 0; l < levels.size(); ++l) {
     const models::AnchorLevel& level = family.levels[l];
     const std::size_t anchors = level.sizes_px.size();
     RF_CHECK(levels[l].size() == heads.size());
     std::vector<std::vector<AnchorValues>> values(anchors);  // by anchor, by head
-    std::vector<const float*> no_face;                       // logits, by anchor
-    std::vector<const float*> is_face;
-    for (std::size_t h = 0; h < heads.size(); ++h) {
-      const runtime::FeatureMap& map = levels[l][h];
-      RF_CHECK(map.channels == heads[h].values * static_cast<std::int64_t>(anchors));
-      for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
+    std::vector<ScoreMargins> margins;                       // by anchor, by head of scores
+    for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
+      for (std::size_t h = 0; h < heads.size(); ++h) {
+        const runtime::FeatureMap& map = levels[l][h];
+        RF_CHECK(map.channels == heads[h].values * static_cast<std::int64_t>(anchors));
         values[anchor].emplace_back(map, heads[h], anchor);
-        if (h != score_at) continue;
-        no_face.push_back(map.channel(static_cast<std::int64_t>(2 * anchor)));
-        is_face.push_back(map.channel(static_cast<std::int64_t>(2 * anchor + 1)));
       }
+      for (const std::size_t h : score_heads) margins.emplace_back(levels[l][h], heads[h], anchor);
     }
-    const runtime::FeatureMap& scores = levels[l][score_at];
+    const runtime::FeatureMap& scores = levels[l][score_heads.front()];
     // Cell by cell, since a cell's values lie together.
     for (std::int64_t cell = 0; cell < scores.cells(); ++cell) {
       for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
-        const std::int64_t at = cell * scores.block;
-        const float margin = is_face[anchor][at] - no_face[anchor][at];
+        const std::span own(margins.data() + anchor * score_heads.size(), score_heads.size());
+        const float margin = own.front().at(cell);
         if (!(margin >= min_margin)) continue;
-        const float score = 1 / (1 + std::exp(-margin));
-        if (score < min_score) continue;
-        const Anchor place = anchor_at(level, cell / scores.width, cell % scores.width, anchor);
+        float score = probability(margin);
+        for (const ScoreMargins& other : own.subspan(1)) score *= probability(other.at(cell));
+        if (own.size() > 1) score = std::pow(score, 1 / root);
+        if (!(score >= min_score)) continue;
+        const Anchor place =
+            coding_anchor(family, level, cell / scores.width, cell % scores.width, anchor);
         Face& face = faces.emplace_back();
         face.score = score;
         for (std::size_t h = 0; h < heads.size(); ++h) {
-          if (h == score_at) continue;
+          if (heads[h].meaning == models::HeadMeaning::kScore) continue;
           decode_head(heads[h], place, values[anchor][h].read(cell, buffer), family, face);
         }
       }

@@ -13,8 +13,25 @@ namespace retinaface::detection {
 /// The maps of one level of a network's outputs, by head.
 using HeadMaps = std::vector<runtime::FeatureMap>;
 
-/// Appends a face, in pixels of the network's input, for each anchor whose score (softmax of the
-/// two logits) is at least `min_score`; each head gives it what its meaning says. `levels` are in
+/// The difference of logits, face minus not, of one anchor of a head of scores.
+class ScoreMargins {
+ public:
+  /// `map` is the head's, of `anchors` anchors a cell, and must outlive the margins' use.
+  ScoreMargins(const runtime::FeatureMap& map, const models::Head& head, std::size_t anchor);
+
+  float at(std::int64_t cell) const {
+    const std::int64_t place = cell * block_;
+    return no_face_ == nullptr ? face_[place] : face_[place] - no_face_[place];
+  }
+
+ private:
+  std::int64_t block_;
+  const float* face_;
+  const float* no_face_ = nullptr;  ///< null where there is one logit
+};
+
+/// Appends a face, in pixels of the network's input, for each anchor whose score is at least
+/// `min_score`; each head gives it what its meaning says. `levels` are in
 /// the order of `family.levels`, their maps in that of `heads`.
 void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
             std::span<const models::Head> heads, float min_score, std::vector<Face>& faces);

@@ -163,5 +163,74 @@ TEST(Decode, OutlivesLogitsThatAreNoNumbers) {
   }
 }
 
+/// A map of one cell at row 1, column 2 of a grid of 2 x 3; the others are far from a face.
+runtime::FeatureMap one_cell(std::vector<float>& storage, const std::vector<float>& values) {
+  storage.assign(values.size() * 6, -30.0F);
+  for (std::size_t c = 0; c < values.size(); ++c) storage[c * 6 + 5] = values[c];
+  return {.data = storage.data(),
+          .channels = static_cast<std::int64_t>(values.size()),
+          .height = 2,
+          .width = 3};
+}
+
+models::Head head_of(int values, models::HeadMeaning meaning) {
+  models::Head head;
+  head.values = values;
+  head.meaning = meaning;
+  return head;
+}
+
+TEST(Decode, DistancesInStridesFromTheCornersOfCells) {
+  // SCRFD's coding, by hand: the centre is (2 * 8, 1 * 8).
+  const models::AnchorFamily family = {.levels = {{8, {16}}},
+                                       .center_variance = 1,
+                                       .size_variance = 1,
+                                       .boxes = models::BoxCoding::kSideDistances,
+                                       .in_strides = true,
+                                       .cell_center = 0};
+  const std::vector<models::Head> heads = {head_of(1, models::HeadMeaning::kScore),
+                                           head_of(4, models::HeadMeaning::kBox),
+                                           head_of(10, models::HeadMeaning::kLandmarks)};
+  std::vector<float> storage[3];
+  const HeadMaps level = {one_cell(storage[0], {std::log(3.0F)}),
+                          one_cell(storage[1], {1, 0.5F, 2, 3}),
+                          one_cell(storage[2], {0, 0, 1, 0, 0.5F, -1, 0, 0, 0, 2})};
+  std::vector<Face> faces;
+  decode(std::vector<HeadMaps>{level}, family, heads, 0.7F, faces);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_NEAR(faces[0].score, 0.75, 1e-6);
+  EXPECT_EQ(faces[0].box, (Box{8, 4, 32, 32}));
+  EXPECT_EQ(faces[0].landmarks, (Landmarks{{{16, 8}, {24, 8}, {20, 0}, {16, 8}, {16, 24}}}));
+}
+
+TEST(Decode, TheGeometricMeanOfTwoScores) {
+  // YuNet's coding, by hand.
+  const models::AnchorFamily family = {.levels = {{16, {32}}},
+                                       .center_variance = 1,
+                                       .size_variance = 1,
+                                       .in_strides = true,
+                                       .cell_center = 0};
+  const std::vector<models::Head> heads = {
+      head_of(1, models::HeadMeaning::kScore), head_of(1, models::HeadMeaning::kScore),
+      head_of(4, models::HeadMeaning::kBox), head_of(10, models::HeadMeaning::kLandmarks)};
+  std::vector<float> storage[4];
+  // Probabilities 0.5 and 0.98: each alone would fail one of the thresholds below.
+  const HeadMaps level = {one_cell(storage[0], {0}), one_cell(storage[1], {std::log(49.0F)}),
+                          one_cell(storage[2], {0.5F, -0.25F, std::log(2.0F), 0}),
+                          one_cell(storage[3], std::vector<float>(10, 0.0F))};
+  std::vector<Face> faces;
+  decode(std::vector<HeadMaps>{level}, family, heads, 0.69F, faces);
+  ASSERT_EQ(faces.size(), 1U);
+  EXPECT_NEAR(faces[0].score, 0.7, 1e-6);
+  EXPECT_NEAR(faces[0].box.x0, 40 - 16, 1e-4);  // centre (32 + 8, 16 - 4), sides 32 and 16
+  EXPECT_NEAR(faces[0].box.x1, 40 + 16, 1e-4);
+  EXPECT_NEAR(faces[0].box.y0, 12 - 8, 1e-4);
+  EXPECT_NEAR(faces[0].box.y1, 12 + 8, 1e-4);
+  EXPECT_EQ(faces[0].landmarks[4], (Point{32, 16}));
+  faces.clear();
+  decode(std::vector<HeadMaps>{level}, family, heads, 0.71F, faces);
+  EXPECT_TRUE(faces.empty());
+}
+
 }  // namespace
 }  // namespace retinaface::detection

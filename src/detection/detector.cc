@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "detection/anchors.h"
 #include "detection/check_options.h"
@@ -22,6 +23,7 @@
 #include "detection/refinement.h"
 #include "detection/tiles.h"
 #include "geometry/box.h"
+#include "graph/operators.h"
 #include "image/convert.h"
 #include "image/resize.h"
 #include "models/catalogue.h"
@@ -58,6 +60,14 @@ void rescale(std::vector<Face>& faces, float factor_x, float factor_y) {
   }
 }
 
+/// Throws Error where the model is no detector.
+const models::Model& detector_of(const models::LoadedModel& loaded) {
+  if (!loaded.model->detector.anchors.levels.empty()) return *loaded.model;
+  fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
+       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
+       loaded.model->recognizer ? "a recogniser, which --recognizer takes" : "none");
+}
+
 void move(Face& face, float x, float y) {
   Box& box = face.box;
   box = {box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y};
@@ -71,7 +81,8 @@ class Detector::Implementation {
   /// `backend` and `options` as runtime::BackendRegistry::make takes them.
   explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {},
                           const runtime::NetworkOptions& options = {})
-      : model_(*loaded.model),
+      : described_(loaded.described),
+        model_(detector_of(loaded)),
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
@@ -249,8 +260,20 @@ class Detector::Implementation {
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
+    const auto padded = [&](int side) {
+      const std::int64_t multiple = model_.network.side_multiple;
+      return (side + multiple - 1) / multiple * multiple;
+    };
+    const graph::Shape shape = {1, 3, padded(image.height), padded(image.width)};
+    if (described_ != nullptr) {
+      const std::string problem = graph::size_problem(graph_, shape);
+      if (!problem.empty()) {
+        fail(ErrorCode::kUnsupported, "image: {}x{} pixels: the network takes none of {}x{}: {}",
+             image.width, image.height, shape.w, shape.h, problem);
+      }
+    }
     detection::preprocess(image, model_.network.preprocessing,
-                          session.input(1, image.height, image.width).values());
+                          session.input(1, shape.h, shape.w).values(), shape.w);
     session.run();
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {
@@ -259,12 +282,15 @@ class Detector::Implementation {
     }
     detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces);
     if (candidates != nullptr) {
+      const auto& heads = model_.detector.heads;
+      const auto head = std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
       detection::find_candidates(model_.detector.search,
-                                 maps.front()[models::score_head(model_.detector.heads)],
-                                 model_.detector.anchors.levels.front(), *candidates);
+                                 maps.front()[static_cast<std::size_t>(head - heads.begin())],
+                                 *head, model_.detector.anchors.levels.front(), *candidates);
     }
   }
 
+  std::shared_ptr<const models::Model> described_;
   const models::Model& model_;
   graph::Graph graph_;
   WeightsOrigin origin_;

@@ -1,5 +1,6 @@
 #include "detection/preprocess.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -82,22 +83,29 @@ std::array<std::size_t, 3> network_channels(PixelFormat format,
 }  // namespace
 
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
-                std::span<float> planes) {
+                std::span<float> planes, std::int64_t plane_width) {
   const auto width = static_cast<std::size_t>(image.width);
-  const auto height = static_cast<std::size_t>(image.height);
-  RF_CHECK(planes.size() == 3 * width * height);
+  const std::size_t pitch = plane_width == 0 ? width : static_cast<std::size_t>(plane_width);
+  const std::size_t plane = planes.size() / 3;
+  RF_CHECK(pitch >= width && planes.size() % (3 * pitch) == 0 &&
+           plane / pitch >= static_cast<std::size_t>(image.height));
+  const std::size_t used = pitch * static_cast<std::size_t>(image.height);
   const auto channel = network_channels(image.format, preprocessing);
 
   std::array<float*, 3> rows{};
   std::array<float, 3> mean{};
   for (std::size_t c = 0; c < 3; ++c) {
-    rows[c] = planes.data() + channel[c] * width * height;
+    rows[c] = planes.data() + channel[c] * plane;
+    std::fill(rows[c] + used, rows[c] + plane, 0.0F);
     mean[c] = preprocessing.mean[channel[c]];
   }
   const auto convert = RF_SIMD_VARIANT(convert_row);
   for (int y = 0; y < image.height; ++y) {
     convert(image.row(y), width, bytes_per_pixel(image.format), rows, mean);
-    for (float*& row : rows) row += width;
+    for (float*& row : rows) {
+      std::fill(row + width, row + pitch, 0.0F);
+      row += pitch;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "retinaface/image.h"
@@ -10,9 +11,10 @@ namespace retinaface::detection {
 
 /// Writes the image as the network takes it: three planes of height x width floats, in the
 /// network's channel order, less its mean. `planes` has 3 * height * width elements; gray pixels
-/// count for all three channels, alpha is ignored.
+/// count for all three channels, alpha is ignored. Planes of more rows than the image's, or of
+/// `width` > image.width, are filled up with zeros.
 void preprocess(ImageView image, const models::Preprocessing& preprocessing,
-                std::span<float> planes);
+                std::span<float> planes, std::int64_t width = 0);
 
 /// The same, the channels of a pixel one after the other as runtime::TrainableNetwork takes them:
 /// `values` has height x width x 3 elements.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "detection/anchors.h"
+#include "detection/decode.h"
 #include "geometry/box.h"
 
 namespace retinaface::detection {
@@ -24,13 +25,11 @@ bool is_inside(const models::SearchPolicy& policy, const RefinementCrop& crop, c
 }  // namespace
 
 void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
-                     const models::AnchorLevel& level,
+                     const models::Head& head, const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates) {
-  const float* const no_face = cls.channel(0);
-  const float* const face = cls.channel(1);
+  const ScoreMargins margins(cls, head, 0);
   const auto margin = [&](std::int64_t y, std::int64_t x) {
-    const std::int64_t at = (y * cls.width + x) * cls.block;
-    return face[at] - no_face[at];
+    return margins.at(y * cls.width + x);
   };
   const auto is_peak = [&](std::int64_t y, std::int64_t x, float value) {
     for (std::int64_t j = std::max<std::int64_t>(y - 1, 0); j < std::min(y + 2, cls.height); ++j) {

@@ -29,9 +29,9 @@ struct RefinementCandidate {
 };
 
 /// Appends the candidates that the smallest anchors of the finest level, whose logits `cls` holds
-/// (models::DetectorSpec), see in an image: each scores no less than its neighbours.
+/// for the head of scores `head`, see in an image: each scores no less than its neighbours.
 void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
-                     const models::AnchorLevel& level,
+                     const models::Head& head, const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates);
 
 /// The places of candidates that no sure face covers, the likeliest first, until the network would

@@ -31,7 +31,7 @@ TEST(FindCandidates, TakesPeaksOfTheSmallestAnchors) {
   std::fill(planes.begin() + 36, planes.end(), 8.0F);  // the second anchor is sure everywhere
   const runtime::FeatureMap cls = {.data = planes.data(), .channels = 4, .height = 3, .width = 4};
   std::vector<RefinementCandidate> candidates;
-  find_candidates(kPolicy, cls, {8, {16, 32}}, candidates);
+  find_candidates(kPolicy, cls, models::face_heads()[0], {8, {16, 32}}, candidates);
   ASSERT_EQ(candidates.size(),
             2U);  // the corner's 1 is a peak, the middle's is not; -5 is too little
   EXPECT_EQ(candidates[0].center, (Point{28, 4}));

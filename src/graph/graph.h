@@ -88,16 +88,65 @@ struct UpsampleLike {
   friend bool operator==(const UpsampleLike&, const UpsampleLike&) = default;
 };
 
-/// Maximum over a window; padding never wins.
+/// Maximum over a window; padding never wins. With `round_up` a last window that is cut off by the
+/// padding's edge counts too, unless all of it lies beyond the map.
 struct MaxPool {
   std::int64_t kernel = 2;
   std::int64_t stride = 2;
   std::int64_t padding = 0;
+  bool round_up = false;
   friend bool operator==(const MaxPool&, const MaxPool&) = default;
 };
 
-using Operator = std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add,
-                              Concat, UpsampleLike, MaxPool>;
+/// Mean over what of a window lies in the map; windows as those of MaxPool.
+struct AveragePool {
+  std::int64_t kernel = 2;
+  std::int64_t stride = 2;
+  std::int64_t padding = 0;
+  bool round_up = false;
+  friend bool operator==(const AveragePool&, const AveragePool&) = default;
+};
+
+/// Mean over each whole plane: (N, C, 1, 1).
+struct GlobalAveragePool {
+  friend bool operator==(const GlobalAveragePool&, const GlobalAveragePool&) = default;
+};
+
+/// y = max(x, 0) + weight min(x, 0), the weight by channel. Parameters: weight (C).
+struct PRelu {
+  friend bool operator==(const PRelu&, const PRelu&) = default;
+};
+
+/// y = 1 / (1 + exp(-x)).
+struct Sigmoid {
+  friend bool operator==(const Sigmoid&, const Sigmoid&) = default;
+};
+
+/// exp(x) over the sum of them, of each run of `channels` adjacent channels of a cell.
+struct Softmax {
+  std::int64_t channels = 2;
+  friend bool operator==(const Softmax&, const Softmax&) = default;
+};
+
+/// y = min(max(x, min), max).
+struct Clip {
+  float min = 0;
+  float max = 6;
+  friend bool operator==(const Clip&, const Clip&) = default;
+};
+
+/// Input 0 less, times or over input 1, cell by cell. Input 1 has the extents of input 0, or 1
+/// where its value serves the whole extent.
+struct Arithmetic {
+  enum class Kind { kSubtract, kMultiply, kDivide };
+  Kind kind = Kind::kMultiply;
+  friend bool operator==(const Arithmetic&, const Arithmetic&) = default;
+};
+
+using Operator =
+    std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add, Concat,
+                 UpsampleLike, MaxPool, AveragePool, GlobalAveragePool, PRelu, Sigmoid, Softmax,
+                 Clip, Arithmetic>;
 
 /// Index of a node, and so of the one tensor that it yields.
 using NodeId = std::int32_t;

@@ -142,7 +142,54 @@ class Exporter {
   }
 
   void operator()(const graph::MaxPool& pool) {
-    add("MaxPool", {input(0)}, node_->name, window(pool.kernel, pool.stride, pool.padding));
+    add("MaxPool", {input(0)}, node_->name, pooling(pool));
+  }
+
+  void operator()(const graph::AveragePool& pool) {
+    add("AveragePool", {input(0)}, node_->name, pooling(pool));
+  }
+
+  void operator()(const graph::GlobalAveragePool&) {
+    add("GlobalAveragePool", {input(0)}, node_->name);
+  }
+
+  void operator()(const graph::PRelu&) {
+    const std::string slope =
+        add("Reshape",
+            {node_->parameter("weight"), integers(part("slope_shape"), {-1, 1, 1})}, part("slope"));
+    add("PRelu", {input(0), slope}, node_->name);
+  }
+
+  void operator()(const graph::Sigmoid&) { add("Sigmoid", {input(0)}, node_->name); }
+
+  void operator()(const graph::Softmax& softmax) {
+    // (N, C, H, W) as (N, C / channels, channels, H W) and back.
+    const std::string runs = add(
+        "Reshape", {input(0), integers(part("runs_shape"), {0, channels() / softmax.channels, softmax.channels, -1})},
+        part("runs"));
+    const std::string shares =
+        add("Softmax", {runs}, part("shares"), {{"axis", std::int64_t{2}}});
+    add("Reshape", {shares, add("Shape", {input(0)}, part("shape"))}, node_->name);
+  }
+
+  void operator()(const graph::Clip& clip) {
+    add("Clip", {input(0), number(part("min"), clip.min), number(part("max"), clip.max)},
+        node_->name);
+  }
+
+  void operator()(const graph::Arithmetic& op) {
+    const auto name = [&] {
+      switch (op.kind) {
+        case graph::Arithmetic::Kind::kSubtract:
+          return "Sub";
+        case graph::Arithmetic::Kind::kMultiply:
+          return "Mul";
+        case graph::Arithmetic::Kind::kDivide:
+          return "Div";
+      }
+      RF_CHECK(false);
+    };
+    add(name(), {input(0), input(1)}, node_->name);
   }
 
  private:
@@ -170,6 +217,16 @@ class Exporter {
             {"strides", Integers{stride, stride}},
             {"pads", Integers(4, padding)}};
   }
+
+  template <typename Pool>
+  static Attributes pooling(const Pool& pool) {
+    Attributes attributes = window(pool.kernel, pool.stride, pool.padding);
+    if (pool.round_up) attributes.emplace_back("ceil_mode", std::int64_t{1});
+    return attributes;
+  }
+
+  /// Of the node's first input.
+  std::int64_t channels() const { return shapes_[static_cast<std::size_t>(node_->inputs[0])].c; }
 
   void convolve(const std::string& map, const std::string& weight, bool bias,
                 Attributes attributes) {
@@ -247,6 +304,13 @@ class Exporter {
                {value, integers(name + ".begin", {begin}), integers(name + ".end", {end}),
                 integers(name + ".axis", {1}), integers(name + ".step", {step})},
                name);
+  }
+
+  std::string number(const std::string& name, float value) {
+    graph::Tensor& tensor = widened_.emplace_back(graph::Tensor::of_shape({}));
+    tensor.values()[0] = value;
+    result_.constants.push_back({name, {}, std::span<const float>(tensor.values())});
+    return name;
   }
 
   std::string integer(const std::string& name, std::int64_t value) {

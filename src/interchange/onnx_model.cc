@@ -9,11 +9,33 @@ namespace {
 
 // Field numbers and codes as in onnx.proto; they never change.
 constexpr std::int64_t kIrVersion = 8;  // of ONNX 1.10 to 1.12
-enum AttributeCode : std::int64_t { kFloatKind = 1, kIntKind = 2, kStringKind = 3, kIntsKind = 7 };
+enum AttributeCode : std::int64_t {
+  kFloatKind = 1,
+  kIntKind = 2,
+  kStringKind = 3,
+  kTensorKind = 4,
+  kFloatsKind = 6,
+  kIntsKind = 7
+};
 
 // Appends fields by their numbers. A message within another one is a Writer made of that one and
 // the field's number; it is complete when that Writer ends.
 using Writer = protozero::pbf_writer;
+
+std::span<const std::byte> bytes_of(const OnnxTensor& tensor) {
+  return std::visit([](const auto& values) { return std::as_bytes(std::span(values)); },
+                    tensor.values);
+}
+
+/// TensorProto.
+void write(Writer message, const OnnxTensor& tensor) {
+  for (const std::int64_t extent : tensor.shape) message.add_int64(1, extent);
+  const bool integers = std::holds_alternative<std::vector<std::int64_t>>(tensor.values);
+  message.add_int64(2, integers ? kOnnxInt64 : kOnnxFloat);
+  message.add_string(8, tensor.name);
+  const auto values = bytes_of(tensor);
+  message.add_bytes(9, reinterpret_cast<const char*>(values.data()), values.size());
+}
 
 /// AttributeProto.
 void write(Writer message, const std::string& name, const OnnxAttribute& value) {
@@ -27,6 +49,12 @@ void write(Writer message, const std::string& name, const OnnxAttribute& value) 
   } else if (const auto* text = std::get_if<std::string>(&value)) {
     message.add_string(4, *text);
     message.add_int64(20, kStringKind);
+  } else if (const auto* tensor = std::get_if<OnnxTensor>(&value)) {
+    write(Writer(message, 5), *tensor);
+    message.add_int64(20, kTensorKind);
+  } else if (const auto* numbers = std::get_if<std::vector<float>>(&value)) {
+    for (const float f : *numbers) message.add_float(7, f);
+    message.add_int64(20, kFloatsKind);
   } else {
     for (const std::int64_t i : std::get<std::vector<std::int64_t>>(value)) message.add_int64(8, i);
     message.add_int64(20, kIntsKind);
@@ -40,21 +68,7 @@ void write(Writer message, const OnnxNode& node) {
   message.add_string(3, node.name);
   message.add_string(4, node.op);
   for (const auto& [name, value] : node.attributes) write(Writer(message, 5), name, value);
-}
-
-std::span<const std::byte> bytes_of(const OnnxTensor& tensor) {
-  return std::visit([](const auto& values) { return std::as_bytes(std::span(values)); },
-                    tensor.values);
-}
-
-/// TensorProto.
-void write(Writer message, const OnnxTensor& tensor) {
-  for (const std::int64_t extent : tensor.shape) message.add_int64(1, extent);
-  const bool floats = std::holds_alternative<std::span<const float>>(tensor.values);
-  message.add_int64(2, floats ? kOnnxFloat : kOnnxInt64);
-  message.add_string(8, tensor.name);
-  const auto values = bytes_of(tensor);
-  message.add_bytes(9, reinterpret_cast<const char*>(values.data()), values.size());
+  if (!node.domain.empty()) message.add_string(7, node.domain);
 }
 
 /// ValueInfoProto.

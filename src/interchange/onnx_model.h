@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -13,26 +14,29 @@ namespace retinaface::interchange {
 // The part of ONNX's format that a convolutional network needs, as plain data. What the operators
 // mean is in ONNX's own documents.
 
-/// An integer, a number, a word, or integers.
-using OnnxAttribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>>;
-
 /// Codes of the types of elements, as in ONNX's TensorProto.DataType.
 inline constexpr std::int64_t kOnnxFloat = 1;
 inline constexpr std::int64_t kOnnxInt64 = 7;
+
+/// A constant. What is written may be a view of the caller's: weights are large. What was read has
+/// values of its own.
+struct OnnxTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::variant<std::span<const float>, std::vector<std::int64_t>, std::vector<float>> values;
+};
+
+/// An integer, a number, a word, integers, numbers, or a constant.
+using OnnxAttribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
+                                   std::vector<float>, OnnxTensor>;
 
 struct OnnxNode {
   std::string op;
   std::string name;
   std::vector<std::string> inputs;  ///< names of values; empty for one that is left out
-  std::string output;
+  std::string output;               ///< the first one, where it has several
   std::vector<std::pair<std::string, OnnxAttribute>> attributes;
-};
-
-/// A constant. Floats are a view of the caller's: weights are large.
-struct OnnxTensor {
-  std::string name;
-  std::vector<std::int64_t> shape;
-  std::variant<std::span<const float>, std::vector<std::int64_t>> values;
+  std::string domain = {};  ///< of the operator; empty: ONNX's own
 };
 
 /// A tensor that goes in or out. An extent is a number, or a name where any number will do,
@@ -58,5 +62,12 @@ struct OnnxModel {
 /// The content of an .onnx file: a protocol buffer, `ModelProto` of onnx.proto. Equal models give
 /// equal bytes. Ports must have an extent at least.
 std::string serialize(const OnnxModel& model);
+
+/// Reads such a file; nothing is run, and all sizes are checked against the bytes that are there.
+/// Types of elements are float32, float16, bfloat16 and float64, which become float32, and int32
+/// and int64, which become int64. Throws Error(kBadData) for what is damaged, Error(kUnsupported)
+/// for what this program does not read: other types, data outside of the file, more than 20,000
+/// nodes. Messages start with `source`.
+OnnxModel parse_onnx(std::span<const std::byte> content, const std::string& source);
 
 }  // namespace retinaface::interchange

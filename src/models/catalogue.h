@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,12 +13,22 @@ namespace retinaface::models {
 /// The names of a backbone's parameters, in every model, start with this.
 inline constexpr std::string_view kBackbonePrefix = "body.";
 
-/// One row of the catalogue: a network, and what makes it a detector.
+/// What makes a network a recogniser: its one output, "embedding", (N, D, 1, 1), is compared by its
+/// direction alone.
+struct RecognizerSpec {
+  /// Of the square image that it takes: a face aligned to the template of retinaface/alignment.h,
+  /// scaled to this side.
+  int side_px = 112;
+};
+
+/// A network and what makes it a detector or a recogniser: a row of the catalogue, or what a file
+/// describes (described_model.h).
 struct Model {
   std::string name;
   std::string summary;
   NetworkSpec network;
-  DetectorSpec detector;
+  DetectorSpec detector;  ///< without levels of anchors: it is none
+  std::optional<RecognizerSpec> recognizer = {};
 };
 
 /// What a row's name has behind it for a variant of the network: resnet50+dcn+shared-heads.

@@ -1,8 +1,19 @@
 #include "models/detector_spec.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace retinaface::models {
+
+bool is_encodable(const DetectorSpec& detector) {
+  const AnchorFamily& anchors = detector.anchors;
+  return anchors.boxes == BoxCoding::kCenterAndSize && !anchors.in_strides &&
+         anchors.cell_center == 0.5F &&
+         std::ranges::count_if(detector.heads, [](const Head& head) {
+           return head.meaning == HeadMeaning::kScore && head.values == 2;
+         }) == 1;
+}
 
 std::vector<std::vector<std::size_t>> head_outputs(const graph::Graph& graph,
                                                    const DetectorSpec& detector) {

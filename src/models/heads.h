@@ -11,7 +11,9 @@ namespace retinaface::models {
 /// What a head's values say of the face at an anchor, and so how they are coded against it
 /// (detection/head_coding.h) and what of an annotated face they learn (training/head_targets.h).
 enum class HeadMeaning {
-  kScore,      ///< two logits, not a face and face: Face::score
+  /// Two logits, not a face and face, or one of a face alone: Face::score, which is the geometric
+  /// mean of the probabilities where several heads say it.
+  kScore,
   kBox,        ///< four offsets: Face::box
   kLandmarks,  ///< ten offsets: Face::landmarks
   kValues,     ///< any number of values as they are: Face::values
@@ -51,7 +53,7 @@ const std::vector<Head>& face_heads();
 /// The name of the graph's output of a head on a level, counted from 0.
 std::string output_name(const Head& head, std::size_t level);
 
-/// The place of the head of scores among `heads`, which have exactly one.
+/// The place of the head of scores among `heads`, which have exactly one (what is trained has).
 std::size_t score_head(std::span<const Head> heads);
 /// The same of the head of boxes.
 std::size_t box_head(std::span<const Head> heads);

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "models/builtin_weights.h"
+#include "models/described_model.h"
 #include "models/model_argument.h"
 #include "models/model_files.h"
 
@@ -28,6 +29,15 @@ double as_written(float value) {
 }
 
 LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
+  if (weights.metadata.contains(kGraphKey)) {
+    LoadedModel loaded;
+    loaded.described = described_model(weights.metadata, source);
+    loaded.model = loaded.described.get();
+    loaded.graph = loaded.model->network.build();
+    loaded.weights = std::move(weights);
+    graph::check_weights(loaded.graph, loaded.weights, source);
+    return loaded;
+  }
   const auto name = weights.metadata.find("model");
   if (name == weights.metadata.end()) {
     fail(ErrorCode::kBadData,
@@ -88,13 +98,18 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
   for (const AnchorLevel& level : model.detector.anchors.levels) {
     levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
   }
-  const nlohmann::ordered_json anchors = {{"levels", levels},
-                                          {"variances",
-                                           {as_written(model.detector.anchors.center_variance),
-                                            as_written(model.detector.anchors.size_variance)}}};
-  const nlohmann::ordered_json preprocessing = {
+  const AnchorFamily& family = model.detector.anchors;
+  nlohmann::ordered_json anchors = {
+      {"levels", levels},
+      {"variances", {as_written(family.center_variance), as_written(family.size_variance)}}};
+  // What only other people's networks have is written only for them.
+  if (family.boxes == BoxCoding::kSideDistances) anchors["boxes"] = "distances";
+  if (family.in_strides) anchors["in_strides"] = true;
+  if (family.cell_center != 0.5F) anchors["cell_center"] = as_written(family.cell_center);
+  nlohmann::ordered_json preprocessing = {
       {"channels", model.network.preprocessing.bgr ? "bgr" : "rgb"},
       {"mean", model.network.preprocessing.mean}};
+  if (model.network.side_multiple != 1) preprocessing["multiple"] = model.network.side_multiple;
   return {{"format", kFormat},
           {"model", model.name},
           {"anchors", anchors.dump()},

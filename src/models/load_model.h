@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,17 +26,19 @@ inline constexpr std::string_view kBackbonePart = "backbone";
 /// row's preprocessing and anchors as JSON (doc/model_format.md).
 std::map<std::string, std::string, std::less<>> metadata(const Model& model);
 
-/// A row of the catalogue with weights that fit it.
+/// A row of the catalogue, or what a file describes, with weights that fit it.
 struct LoadedModel {
   const Model* model = nullptr;
   graph::Graph graph;
   graph::Weights weights;
   WeightsOrigin origin = WeightsOrigin::kMemory;
   std::string source = {};  ///< as ModelInfo::weights_source
+  /// Whose `model` is, where it is no row of the catalogue.
+  std::shared_ptr<const Model> described = {};
 };
 
-/// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws
-/// Error, the path first.
+/// Reads a .safetensors file. Its metadata names the row or describe the model (described_model.h),
+/// and its tensors are those of that. Throws Error, the path first.
 LoadedModel load_model(const std::filesystem::path& path);
 
 /// The same for the bytes of such a file; `name` stands in for the path.

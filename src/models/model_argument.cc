@@ -14,17 +14,16 @@ void refuse_foreign_model(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(path, ignored)) return;
   const std::string extension = path.extension().string();
   const std::string name = printable(path);
+  std::filesystem::path model = path;
+  model.replace_extension(".safetensors");
   if (extension == ".onnx") {
     fail(ErrorCode::kUnsupported,
-         "{}: expected a .safetensors file, found an ONNX file, which this program writes but does "
-         "not read; give the model that it was made of, or import its PyTorch checkpoint: "
-         "retinaface import FILE.pth -o FILE.safetensors",
-         name);
+         "{}: expected a .safetensors file, found an ONNX file; make a model of it: retinaface "
+         "import {} -o {}",
+         name, name, printable(model));
   }
   constexpr std::string_view kCheckpoints[] = {".pth", ".pt", ".tar", ".ckpt", ".bin"};
   if (std::ranges::find(kCheckpoints, extension) != std::end(kCheckpoints)) {
-    std::filesystem::path model = path;
-    model.replace_extension(".safetensors");
     fail(ErrorCode::kUnsupported,
          "{}: expected a .safetensors file, found a checkpoint; make a model of it: retinaface "
          "import {} -o {}",
@@ -40,9 +39,14 @@ graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
   return graph::read_safetensors(name_or_path);
 }
 
-const Model& model_by_name_or_path(const std::string& name_or_path) {
+std::shared_ptr<const Model> model_by_name_or_path(const std::string& name_or_path) {
+  const auto of_catalogue = [](const Model& row) {
+    return std::shared_ptr<const Model>(std::shared_ptr<const Model>(), &row);
+  };
   const auto row = std::ranges::find(catalogue(), name_or_path, &Model::name);
-  return row != catalogue().end() ? *row : *load_model_by_name_or_path(name_or_path).model;
+  if (row != catalogue().end()) return of_catalogue(*row);
+  const LoadedModel loaded = load_model_by_name_or_path(name_or_path);
+  return loaded.described != nullptr ? loaded.described : of_catalogue(*loaded.model);
 }
 
 }  // namespace retinaface::models

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "graph/weights.h"
@@ -15,7 +16,7 @@ namespace retinaface::models {
 graph::Weights load_weights_by_name_or_path(const std::string& name_or_path);
 
 /// The model that a name or a .safetensors file stands for; a name needs no weights. Throws Error.
-const Model& model_by_name_or_path(const std::string& name_or_path);
+std::shared_ptr<const Model> model_by_name_or_path(const std::string& name_or_path);
 
 /// Throws Error(kUnsupported), with the remedy, for a file whose name ends as those of other
 /// programs' models do: a checkpoint of PyTorch's, ONNX.

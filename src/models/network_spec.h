@@ -19,6 +19,8 @@ struct NetworkSpec {
   /// The graph's input is the image (N, 3, H, W).
   std::function<graph::Graph()> build;
   Preprocessing preprocessing;
+  /// Images are filled up with zeros, on the right and below, to sides that are multiples of it.
+  int side_multiple = 1;
   /// What an image classifier that lends its backbone divides its images by, in the network's
   /// channel order, beyond what `preprocessing` does. Its first convolution takes that over.
   std::array<float, 3> classifier_deviation = {1, 1, 1};

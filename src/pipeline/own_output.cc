@@ -122,6 +122,8 @@ std::string name_of(OutputKind kind) {
       return "a page that it wrote";
     case OutputKind::kAnnotations:
       return "annotations that it wrote with a mark";
+    case OutputKind::kVectors:
+      return "a file without anything in it";
   }
   RF_CHECK(false);
 }

@@ -16,6 +16,7 @@ enum class OutputKind {
   kReport,       ///< figures as JSON
   kFigure,       ///< curves as PNG, SVG or PDF
   kPage,         ///< HTML
+  kVectors,      ///< embeddings of faces, which have no mark of ours
   kAnnotations,  ///< of a data set: COCO's and VOC's have a mark, the other formats have no place
                  ///< for one
 };

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/overloaded.h"
 #include "graph/operators.h"
 
 namespace retinaface::runtime {
@@ -212,6 +213,7 @@ class Fusion {
       return fuses_to_deformable(id, next) ? std::optional(next) : std::nullopt;
     }
     if (std::holds_alternative<graph::LeakyRelu>(node.op)) return next;
+    if (std::holds_alternative<graph::PRelu>(node.op)) return next;
     if (std::holds_alternative<graph::Add>(node.op) && node.inputs[0] != node.inputs[1]) {
       return next;
     }
@@ -245,6 +247,8 @@ class Fusion {
         fold(affine_of(node, weights_), step);
       } else if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
         step.post_ops.push_back({.kind = PostOp::Kind::kLeakyRelu, .slope = relu->slope});
+      } else if (std::holds_alternative<graph::PRelu>(node.op)) {
+        step.post_ops.push_back({.kind = PostOp::Kind::kPRelu, .slopes = slopes_of(node)});
       } else {
         const NodeId other = node.inputs[0] == id ? node.inputs[1] : node.inputs[0];
         step.post_ops.push_back({.kind = PostOp::Kind::kAdd, .addend = value_of(other)});
@@ -259,19 +263,16 @@ class Fusion {
   Step plain_step(const Node& node) {
     Step step;
     for (const NodeId input : node.inputs) step.sources.push_back(value_of(input));
-    if (const auto* relu = std::get_if<graph::LeakyRelu>(&node.op)) {
-      step.op = *relu;
-    } else if (const auto* add = std::get_if<graph::Add>(&node.op)) {
-      step.op = *add;
-    } else if (const auto* concat = std::get_if<graph::Concat>(&node.op)) {
-      step.op = *concat;
-    } else if (const auto* upsample = std::get_if<graph::UpsampleLike>(&node.op)) {
-      step.op = *upsample;
-    } else if (const auto* pool = std::get_if<graph::MaxPool>(&node.op)) {
-      step.op = *pool;
-    } else {
-      RF_CHECK(false);
-    }
+    std::visit(Overloaded{[](const graph::Input&) { RF_CHECK(false); },
+                          // These start chains.
+                          [](const graph::Convolution&) { RF_CHECK(false); },
+                          [](const graph::DeformableConvolution&) { RF_CHECK(false); },
+                          [](const graph::BatchNorm&) { RF_CHECK(false); },
+                          [&](const graph::PRelu&) {
+                            step.op = PReluStep{slopes_of(node)};
+                          },
+                          [&](const auto& other) { step.op = other; }},
+               node.op);
     return step;
   }
 
@@ -281,6 +282,11 @@ class Fusion {
     program_.values.push_back({.channels = channels});
     program_.steps.push_back(std::move(step));
     value_of_[index(id)] = step.target;
+  }
+
+  std::shared_ptr<const Tensor> slopes_of(const Node& node) const {
+    return std::make_shared<const Tensor>(
+        graph::as_float32(weights_.at(node.parameter("weight"))));
   }
 
   ValueId value_of(NodeId id) const {
@@ -302,12 +308,13 @@ bool mergeable(const Step& a, const Step& b) {
   const auto* x = std::get_if<ConvolutionStep>(&a.op);
   const auto* y = std::get_if<ConvolutionStep>(&b.op);
   if (x == nullptr || y == nullptr || a.sources != b.sources) return false;
-  const auto adds = [](const PostOp& op) { return op.kind == PostOp::Kind::kAdd; };
+  // What has values of its own by channel.
+  const auto own = [](const PostOp& op) { return op.kind != PostOp::Kind::kLeakyRelu; };
   return x->convolution.groups == 1 && y->convolution.groups == 1 &&
          x->deformable == y->deformable && x->convolution.kernel == y->convolution.kernel &&
          x->convolution.stride == y->convolution.stride &&
          x->convolution.padding == y->convolution.padding && x->post_ops == y->post_ops &&
-         std::ranges::none_of(x->post_ops, adds);
+         std::ranges::none_of(x->post_ops, own);
 }
 
 /// Tensors of several convolutions as one of `channels`, each from its own first channel on; zeros

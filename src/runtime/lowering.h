@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,10 +30,11 @@ struct Value {
 
 /// Done to each result of a convolution before it is stored, in order.
 struct PostOp {
-  enum class Kind { kLeakyRelu, kAdd };
+  enum class Kind { kLeakyRelu, kPRelu, kAdd };
   Kind kind = Kind::kLeakyRelu;
   float slope = 0;            ///< of kLeakyRelu
   ValueId addend = kNoValue;  ///< of kAdd: of the shape of the result
+  std::shared_ptr<const graph::Tensor> slopes = {};  ///< of kPRelu: (C)
 
   friend bool operator==(const PostOp&, const PostOp&) = default;
 };
@@ -50,12 +52,18 @@ struct ConvolutionStep {
 /// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.
 struct AddUpsampled {};
 
+/// graph::PRelu with its slopes, (C).
+struct PReluStep {
+  std::shared_ptr<const graph::Tensor> slopes;
+};
+
 /// One thing to do: an operator, what it reads and what it writes. Operators other than
 /// convolutions mean what graph.h says.
 struct Step {
   std::string name;  ///< of the graph's node that the result belongs to
   std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
-               graph::MaxPool, AddUpsampled>
+               graph::MaxPool, graph::AveragePool, graph::GlobalAveragePool, PReluStep,
+               graph::Sigmoid, graph::Softmax, graph::Clip, graph::Arithmetic, AddUpsampled>
       op;
   std::vector<ValueId> sources;
   ValueId target = kNoValue;

@@ -71,6 +71,14 @@ bool same_heads(const std::vector<models::Head>& a, const std::vector<models::He
   });
 }
 
+/// Throws Error where the model is none that a student of the catalogue can learn from.
+const models::Model& check_teacher(const models::LoadedModel& loaded, const std::string& source) {
+  if (loaded.described == nullptr) return *loaded.model;
+  fail(ErrorCode::kUnsupported,
+       "{}: expected a teacher of the catalogue, found a network of its own, '{}'", source,
+       loaded.model->name);
+}
+
 }  // namespace
 
 /// What computes a teacher's maps.
@@ -156,7 +164,7 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
                  const std::string& source, int threads, bool mirrored, const Engine& engine,
                  runtime::Precision precision)
-    : model_(*loaded.model),
+    : model_(check_teacher(loaded, source)),
       mirrored_(mirrored),
       threads_(threads),
       outputs_(models::head_outputs(loaded.graph, model_.detector)),

@@ -273,7 +273,33 @@ at::Tensor AutogradNetwork::evaluate(const graph::Node& node,
             return at::upsample_nearest2d(input(0), {input(1).size(2), input(1).size(3)});
           },
           [&](const graph::MaxPool& op) {
-            return at::max_pool2d(input(0), op.kernel, op.stride, op.padding);
+            return at::max_pool2d(input(0), op.kernel, op.stride, op.padding, 1, op.round_up);
+          },
+          [&](const graph::AveragePool& op) {
+            return at::avg_pool2d(input(0), op.kernel, op.stride, op.padding, op.round_up,
+                                  /*count_include_pad=*/false);
+          },
+          [&](const graph::GlobalAveragePool&) { return at::mean(input(0), {2, 3}, true); },
+          [&](const graph::PRelu&) { return at::prelu(input(0), weight); },
+          [&](const graph::Sigmoid&) { return at::sigmoid(input(0)); },
+          [&](const graph::Softmax& op) {
+            const at::Tensor& x = input(0);
+            return at::softmax(x.reshape({x.size(0), x.size(1) / op.channels, op.channels,
+                                          x.size(2), x.size(3)}),
+                               2)
+                .reshape(x.sizes());
+          },
+          [&](const graph::Clip& op) { return at::clamp(input(0), op.min, op.max); },
+          [&](const graph::Arithmetic& op) {
+            switch (op.kind) {
+              case graph::Arithmetic::Kind::kSubtract:
+                return at::sub(input(0), input(1));
+              case graph::Arithmetic::Kind::kMultiply:
+                return at::mul(input(0), input(1));
+              case graph::Arithmetic::Kind::kDivide:
+                return at::div(input(0), input(1));
+            }
+            RF_CHECK(false);
           },
       },
       node.op);

@@ -38,6 +38,13 @@ struct Supports {
   bool operator()(const graph::Concat&) const { return true; }
   bool operator()(const graph::UpsampleLike&) const { return true; }
   bool operator()(const graph::MaxPool&) const { return true; }
+  bool operator()(const graph::AveragePool&) const { return true; }
+  bool operator()(const graph::GlobalAveragePool&) const { return true; }
+  bool operator()(const graph::PRelu&) const { return true; }
+  bool operator()(const graph::Sigmoid&) const { return true; }
+  bool operator()(const graph::Softmax&) const { return true; }
+  bool operator()(const graph::Clip&) const { return true; }
+  bool operator()(const graph::Arithmetic&) const { return true; }
 };
 
 std::string onednn_version() {

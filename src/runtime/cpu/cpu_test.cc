@@ -133,6 +133,65 @@ Graph deformable_layers(std::int64_t stride, float slope) {
   return graph;
 }
 
+/// What other people's networks have beyond ours, with channels that fill no block.
+Graph imported_operators() {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const auto conv = [&](const std::string& name, NodeId from, std::int64_t channels,
+                        std::int64_t stride = 1) {
+    return graph.add(name,
+                     graph::Convolution{.out_channels = channels,
+                                        .kernel = 3,
+                                        .stride = stride,
+                                        .padding = 1,
+                                        .bias = true},
+                     {from});
+  };
+  const auto output = [&](const std::string& name, const graph::Operator& op,
+                          std::vector<NodeId> inputs) {
+    const NodeId node = graph.add(name, op, std::move(inputs));
+    graph.add_output(name, node);
+    return node;
+  };
+  const NodeId a = conv("a", image, 20, 2);
+  const NodeId b = conv("b", image, 20, 2);
+  output("prelu", graph::PRelu{}, {conv("fused", a, 32)});  // by a kernel of ours
+  output("prelu.library", graph::PRelu{}, {conv("strided", a, 20, 2)});
+  output("prelu.alone", graph::PRelu{}, {graph.add("pooled", graph::MaxPool{}, {a})});
+  output("max", graph::MaxPool{3, 2, 0, true}, {a});
+  output("max.padded", graph::MaxPool{3, 2, 1, true}, {a});
+  output("average", graph::AveragePool{2, 2, 0, true}, {a});
+  output("average.padded", graph::AveragePool{3, 2, 1, false}, {a});
+  output("sigmoid", graph::Sigmoid{}, {a});
+  output("softmax", graph::Softmax{.channels = 2}, {a});
+  output("softmax.all", graph::Softmax{.channels = 20}, {a});
+  output("clip", graph::Clip{-0.25F, 0.5F}, {a});
+  using Kind = graph::Arithmetic::Kind;
+  output("subtract", graph::Arithmetic{Kind::kSubtract}, {a, b});
+  const NodeId gate = output("gate", graph::Sigmoid{},
+                             {graph.add("mean", graph::GlobalAveragePool{}, {a})});
+  output("multiply", graph::Arithmetic{Kind::kMultiply}, {a, gate});
+  output("divide", graph::Arithmetic{Kind::kDivide}, {a, gate});
+  output("chain", graph::PRelu{},
+         {graph.add("sum", graph::Add{}, {conv("c", a, 20), b})});
+  return graph;
+}
+
+TEST(Cpu, TheOperatorsOfImportedNetworksEqualTheReference) {
+  const Graph graph = imported_operators();
+  graph::Weights weights = lively_weights(graph, 3);
+  // Slopes below 0 and over 1 too, which max(x, slope x) would get wrong.
+  for (auto& [name, tensor] : weights.tensors) {
+    if (!name.starts_with("prelu") && !name.starts_with("chain")) continue;
+    for (std::size_t c = 0; c < tensor.size(); ++c) {
+      tensor.values()[c] = -1 + 0.25F * static_cast<float>(c % 12);
+    }
+  }
+  for (const auto& [height, width] : {std::pair{6, 6}, {7, 12}, {23, 9}, {32, 40}}) {
+    expect_equal_to_reference(graph, weights, height, width);
+  }
+}
+
 TEST(Cpu, DeformableConvolutionsEqualTheReference) {
   for (const std::int64_t stride : {1, 2}) {
     const Graph graph = deformable_layers(stride, 0.1F);

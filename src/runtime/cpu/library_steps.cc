@@ -1,5 +1,8 @@
 #include "runtime/cpu/library_steps.h"
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -69,13 +72,42 @@ class LibrarySteps {
     }
     call(step, dnnl::convolution_forward(conv_desc), conv_desc.impl_info_str(),
          std::move(arguments), conv_desc.scratchpad_desc());
-    for (const PostOp& post_op : choice.separate) {
-      if (post_op.kind == PostOp::Kind::kAdd) {
-        add_sum(step, step.target, post_op.addend, step.target);
-      } else {
-        add_relu(step, post_op.slope, step.target, step.target);
+    for (std::size_t i = 0; i < choice.separate.size(); ++i) {
+      const PostOp& post_op = choice.separate[i];
+      switch (post_op.kind) {
+        case PostOp::Kind::kAdd: {
+          // An activation behind the sum goes with it.
+          const bool relu = i + 1 < choice.separate.size() &&
+                            choice.separate[i + 1].kind == PostOp::Kind::kLeakyRelu;
+          add_sum(step, step.target, post_op.addend, step.target,
+                  relu ? std::optional(choice.separate[++i].slope) : std::nullopt);
+          break;
+        }
+        case PostOp::Kind::kLeakyRelu:
+          add_relu(step, post_op.slope, step.target, step.target);
+          break;
+        case PostOp::Kind::kPRelu:
+          add_prelu(step, *post_op.slopes, step.target, step.target);
+          break;
       }
     }
+  }
+
+  void add_prelu(const Step& step, const graph::Tensor& slopes, ValueId source, ValueId target) {
+    const memory::desc plain({1, slopes.shape[0], 1, 1}, library_type(slopes.type),
+                             memory::format_tag::nchw);
+    const dnnl::prelu_forward::primitive_desc prelu(
+        {dnnl::prop_kind::forward_inference, maps_.desc(source),
+         memory::desc(plain.dims(), library_type(slopes.type), memory::format_tag::any)},
+        user_scratchpad(), library_engine());
+    call(step, dnnl::prelu_forward(prelu), prelu.impl_info_str(),
+         {in_arena(DNNL_ARG_SRC, source), in_arena(DNNL_ARG_DST, target),
+          in_weights(DNNL_ARG_WEIGHTS, slopes, plain, prelu.weights_desc())},
+         prelu.scratchpad_desc());
+  }
+
+  void add(const Step& step, const PReluStep& op) {
+    add_prelu(step, *op.slopes, step.sources[0], step.target);
   }
 
   Argument in_weights(int name, const graph::Tensor& tensor, const memory::desc& plain,
@@ -110,7 +142,19 @@ class LibrarySteps {
         // This CPU or this size has none.
       }
     }
-    return {describe(step, op, dnnl::algorithm::convolution_direct, op.post_ops), op.post_ops, {}};
+    // As many of the steps behind it as it takes without falling back to plain loops: a sum, with
+    // channels that fill no block, is one too many.
+    const auto prelu = std::ranges::find(op.post_ops, PostOp::Kind::kPRelu, &PostOp::kind);
+    for (auto split = prelu;; --split) {
+      ConvolutionChoice choice;
+      choice.fused.assign(op.post_ops.begin(), split);
+      choice.separate.assign(split, op.post_ops.end());
+      choice.desc = describe(step, op, dnnl::algorithm::convolution_direct, choice.fused);
+      const std::string_view implementation = choice.desc.impl_info_str();
+      if (implementation.find("ref") == std::string_view::npos || split == op.post_ops.begin()) {
+        return choice;
+      }
+    }
   }
 
   dnnl::convolution_forward::primitive_desc describe(const Step& step, const ConvolutionStep& op,
@@ -126,6 +170,7 @@ class LibrarySteps {
         {conv.padding, conv.padding});
     dnnl::post_ops post_ops;
     for (const PostOp& post_op : fused) {
+      RF_CHECK(post_op.kind != PostOp::Kind::kPRelu);
       if (post_op.kind == PostOp::Kind::kAdd) {
         post_ops.append_binary(dnnl::algorithm::binary_add, maps_.desc(post_op.addend));
       } else {
@@ -146,13 +191,26 @@ class LibrarySteps {
          {in_arena(DNNL_ARG_SRC, source), in_arena(DNNL_ARG_DST, target)}, relu.scratchpad_desc());
   }
 
-  void add_sum(const Step& step, ValueId a, ValueId b, ValueId target) {
-    const dnnl::binary::primitive_desc sum(
-        {dnnl::algorithm::binary_add, maps_.desc(a), maps_.desc(b), maps_.desc(target)},
-        user_scratchpad(), library_engine());
-    call(step, dnnl::binary(sum), sum.impl_info_str(),
+  void add_sum(const Step& step, ValueId a, ValueId b, ValueId target,
+               std::optional<float> slope = std::nullopt) {
+    add_binary(step, dnnl::algorithm::binary_add, a, b, target, slope);
+  }
+
+  /// With a slope, an activation of it follows.
+  void add_binary(const Step& step, dnnl::algorithm algorithm, ValueId a, ValueId b,
+                  ValueId target, std::optional<float> slope = std::nullopt) {
+    dnnl::primitive_attr attributes = user_scratchpad();
+    if (slope) {
+      dnnl::post_ops post_ops;
+      post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, *slope, 0);
+      attributes.set_post_ops(post_ops);
+    }
+    const dnnl::binary::primitive_desc binary(
+        {algorithm, maps_.desc(a), maps_.desc(b), maps_.desc(target)}, attributes,
+        library_engine());
+    call(step, dnnl::binary(binary), binary.impl_info_str(),
          {in_arena(DNNL_ARG_SRC_0, a), in_arena(DNNL_ARG_SRC_1, b), in_arena(DNNL_ARG_DST, target)},
-         sum.scratchpad_desc());
+         binary.scratchpad_desc());
   }
 
   void add(const Step& step, const graph::LeakyRelu& op) {
@@ -177,20 +235,77 @@ class LibrarySteps {
   }
 
   void add(const Step& step, const graph::MaxPool& op) {
-    const Dims kernel = {op.kernel, op.kernel};
-    const Dims padding = {op.padding, op.padding};
+    add_pool(step, dnnl::algorithm::pooling_max, op.kernel, op.kernel, op.stride, op.padding);
+  }
+
+  void add(const Step& step, const graph::AveragePool& op) {
+    add_pool(step, dnnl::algorithm::pooling_avg_exclude_padding, op.kernel, op.kernel, op.stride,
+             op.padding);
+  }
+
+  void add(const Step& step, const graph::GlobalAveragePool&) {
+    const graph::Shape in = maps_.shape(step.sources[0]);
+    add_pool(step, dnnl::algorithm::pooling_avg_exclude_padding, in.h, in.w, 1, 0);
+  }
+
+  void add_pool(const Step& step, dnnl::algorithm algorithm, std::int64_t height,
+                std::int64_t width, std::int64_t stride, std::int64_t padding) {
+    const graph::Shape in = maps_.shape(step.sources[0]);
+    const graph::Shape out = maps_.shape(step.target);
+    // What the last window needs, which is less or more than `padding` where sides are rounded.
+    const Dims after = {(out.h - 1) * stride + height - in.h - padding,
+                        (out.w - 1) * stride + width - in.w - padding};
     const dnnl::pooling_forward::primitive_desc pool({dnnl::prop_kind::forward_inference,
-                                                      dnnl::algorithm::pooling_max,
+                                                      algorithm,
                                                       maps_.desc(step.sources[0]),
                                                       maps_.desc(step.target),
-                                                      {op.stride, op.stride},
-                                                      kernel,
-                                                      padding,
-                                                      padding},
+                                                      {stride, stride},
+                                                      {height, width},
+                                                      {padding, padding},
+                                                      {std::max<std::int64_t>(after[0], 0),
+                                                       std::max<std::int64_t>(after[1], 0)}},
                                                      user_scratchpad(), library_engine());
     call(step, dnnl::pooling_forward(pool), pool.impl_info_str(),
          {in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target)},
          pool.scratchpad_desc());
+  }
+
+  void add_elementwise(const Step& step, dnnl::algorithm algorithm, float alpha, float beta) {
+    const dnnl::eltwise_forward::primitive_desc function(
+        {dnnl::prop_kind::forward_inference, algorithm, maps_.desc(step.sources[0]), alpha, beta},
+        user_scratchpad(), library_engine());
+    call(step, dnnl::eltwise_forward(function), function.impl_info_str(),
+         {in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target)},
+         function.scratchpad_desc());
+  }
+
+  void add(const Step& step, const graph::Sigmoid&) {
+    add_elementwise(step, dnnl::algorithm::eltwise_logistic, 0, 0);
+  }
+
+  void add(const Step& step, const graph::Clip& op) {
+    add_elementwise(step, dnnl::algorithm::eltwise_clip, op.min, op.max);
+  }
+
+  void add(const Step& step, const graph::Softmax& op) {
+    calls_.push_back({step.name, "own:softmax",
+                      SoftmaxCall{maps_.map_of(step.sources[0]), maps_.map_of(step.target),
+                                  maps_.shape(step.target).c, op.channels}});
+  }
+
+  void add(const Step& step, const graph::Arithmetic& op) {
+    const auto algorithm = [&] {
+      switch (op.kind) {
+        case graph::Arithmetic::Kind::kSubtract:
+          return dnnl::algorithm::binary_sub;
+        case graph::Arithmetic::Kind::kMultiply:
+          return dnnl::algorithm::binary_mul;
+        case graph::Arithmetic::Kind::kDivide:
+          return dnnl::algorithm::binary_div;
+      }
+      RF_CHECK(false);
+    };
+    add_binary(step, algorithm(), step.sources[0], step.sources[1], step.target);
   }
 
   void add(const Step& step, const graph::UpsampleLike&) {

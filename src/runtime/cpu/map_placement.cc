@@ -1,6 +1,7 @@
 #include "runtime/cpu/map_placement.h"
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 
 #include "base/check.h"
@@ -65,8 +66,9 @@ void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
         [&](const auto& op) {
           using Op = std::decay_t<decltype(op)>;
           if constexpr (std::is_same_v<Op, ConvolutionStep>) {
-            return graph::output_shape(op.convolution, sources);
-          } else if constexpr (std::is_same_v<Op, AddUpsampled>) {
+            // A deformable one has offsets of the result's size beside the map.
+            return graph::output_shape(op.convolution, std::span(sources).first(1));
+          } else if constexpr (std::is_same_v<Op, AddUpsampled> || std::is_same_v<Op, PReluStep>) {
             return sources[0];
           } else {
             return graph::output_shape(op, sources);

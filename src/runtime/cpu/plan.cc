@@ -89,6 +89,9 @@ class Planner {
         for (MapPlace& source : kernel->sources) settle(source.place);
         for (MapPlace& target : kernel->targets) settle(target.place);
         settle(kernel->scratch);
+      } else if (auto* softmax = std::get_if<SoftmaxCall>(&call.action)) {
+        settle(softmax->source.place);
+        settle(softmax->target.place);
       } else {
         auto& upsample = std::get<UpsampleCall>(call.action);
         settle(upsample.source.place);

@@ -56,10 +56,18 @@ struct UpsampleCall {
   MapPlace target;
 };
 
+/// graph::Softmax over runs of channels, which oneDNN has of all channels alone.
+struct SoftmaxCall {
+  MapPlace source;
+  MapPlace target;
+  std::int64_t channels = 0;  ///< of the map
+  std::int64_t run = 0;       ///< of them
+};
+
 struct Call {
   std::string name;
   std::string implementation;
-  std::variant<PrimitiveCall, KernelCall, UpsampleCall> action;
+  std::variant<PrimitiveCall, KernelCall, UpsampleCall, SoftmaxCall> action;
 };
 
 /// Where an output lies when all calls are done.

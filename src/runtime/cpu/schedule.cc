@@ -14,12 +14,28 @@ std::size_t index(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
 
-/// The slope of what follows the sum of products, if that is nothing (slope 1) or one activation.
-std::optional<float> slope_of(const ConvolutionStep& conv) {
-  if (conv.post_ops.empty()) return 1.0F;
+/// The slopes, by channel, of what follows the sum of products, if that is nothing (slope 1) or one
+/// activation.
+std::optional<std::vector<float>> slopes_of(const ConvolutionStep& conv) {
+  const auto channels = static_cast<std::size_t>(conv.convolution.out_channels);
+  if (conv.post_ops.empty()) return std::vector<float>(channels, 1.0F);
+  if (conv.post_ops.size() > 1) return std::nullopt;
   const PostOp& only = conv.post_ops[0];
-  const bool relu = conv.post_ops.size() == 1 && only.kind == PostOp::Kind::kLeakyRelu;
-  return relu && only.slope >= 0 && only.slope <= 1 ? std::optional(only.slope) : std::nullopt;
+  switch (only.kind) {
+    case PostOp::Kind::kLeakyRelu:
+      return std::vector<float>(channels, only.slope);
+    case PostOp::Kind::kPRelu:
+      return std::vector<float>(only.slopes->values().begin(), only.slopes->values().end());
+    case PostOp::Kind::kAdd:
+      return std::nullopt;
+  }
+  RF_CHECK(false);
+}
+
+/// Whether they are what kernels take that compute max(x, slope x).
+bool is_convex(const ConvolutionStep& conv) {
+  const auto slopes = slopes_of(conv);
+  return slopes && std::ranges::all_of(*slopes, [](float slope) { return slope <= 1; });
 }
 
 class Scheduler {
@@ -44,10 +60,32 @@ class Scheduler {
   const ConvolutionStep* convolution(std::size_t i) const {
     if (own_ == nullptr || i >= program_.steps.size() || done_[i]) return nullptr;
     const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
-    return conv != nullptr && !conv->deformable && slope_of(*conv) ? conv : nullptr;
+    return conv != nullptr && !conv->deformable && slopes_of(*conv) ? conv : nullptr;
   }
 
   bool whole_blocks(std::int64_t channels) const { return channels % own_->block == 0; }
+
+  std::int64_t rounded_up(std::int64_t channels) const {
+    return (channels + own_->block - 1) / own_->block * own_->block;
+  }
+
+  /// The weight for whole blocks of channels. Maps are stored in whole blocks, what is beyond their
+  /// channels being 0; with these zeros it stays so.
+  graph::Tensor whole(const graph::Tensor& weight, bool depthwise = false) const {
+    const std::int64_t in = weight.shape[1];
+    const std::vector<std::int64_t> shape = {rounded_up(weight.shape[0]),
+                                             depthwise ? in : rounded_up(in), weight.shape[2],
+                                             weight.shape[3]};
+    if (shape == weight.shape) return weight.clone();
+    graph::Tensor result = graph::Tensor::of_shape(shape);
+    std::ranges::fill(result.values(), 0.0F);
+    const std::int64_t area = shape[2] * shape[3];
+    for (std::int64_t o = 0; o < weight.shape[0]; ++o) {
+      std::copy_n(weight.values().begin() + o * in * area, in * area,
+                  result.values().begin() + o * shape[1] * area);
+    }
+    return result;
+  }
 
   bool is_depthwise(const ConvolutionStep& conv) const {
     const auto& c = conv.convolution;
@@ -59,7 +97,7 @@ class Scheduler {
     constexpr std::int64_t kMaxWeights = 128 * 1024;  // half a megabyte: what a cache holds
     const auto& c = conv.convolution;
     return c.kernel == 1 && c.padding == 0 && c.stride == 1 && c.groups == 1 &&
-           whole_blocks(c.out_channels) && c.out_channels * conv.weight.shape[1] <= kMaxWeights;
+           c.out_channels * conv.weight.shape[1] <= kMaxWeights;
   }
 
   bool is_winograd(const ConvolutionStep& conv) const {
@@ -70,8 +108,8 @@ class Scheduler {
     const bool has_other = simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide;
     const std::int64_t max_weights = has_other ? 64 * 64 : 512 * 512;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
-           c.out_channels >= own_->block && whole_blocks(conv.weight.shape[1]) &&
-           c.out_channels * conv.weight.shape[1] <= max_weights;
+           rounded_up(c.out_channels) <= 2 * c.out_channels &&
+           rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1] && c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
   /// Whether step i + 1 is the only one that reads what step i writes.
@@ -90,7 +128,7 @@ class Scheduler {
   }
 
   kernels::Epilogue epilogue(const ConvolutionStep& conv) const {
-    return kernels::make_epilogue(*own_, conv.bias, *slope_of(conv));
+    return kernels::make_epilogue(*own_, conv.bias, *slopes_of(conv));
   }
 
   bool try_deformable(std::size_t i) {
@@ -116,7 +154,9 @@ class Scheduler {
     if (program_.steps[i].sources[0] != 0 || first->weight.shape[1] != 3 || c.kernel != 3 ||
         c.stride != 2 || c.padding != 1 || c.out_channels != kernels::kStemChannels ||
         !is_depthwise(*depthwise) || depthwise->convolution.stride != 1 ||
-        !is_pointwise(*pointwise) || !leads_only_to_next(i) || !leads_only_to_next(i + 1)) {
+        !is_pointwise(*pointwise) || !whole_blocks(pointwise->convolution.out_channels) ||
+        !leads_only_to_next(i) || !leads_only_to_next(i + 1) ||
+        !is_convex(*first) || !is_convex(*depthwise)) {
       return false;
     }
     add({program_.steps[i + 2].name,
@@ -132,14 +172,14 @@ class Scheduler {
     const auto* depthwise = convolution(i);
     const auto* pointwise = convolution(i + 1);
     if (depthwise == nullptr || pointwise == nullptr || !is_depthwise(*depthwise) ||
-        !is_pointwise(*pointwise) || !whole_blocks(depthwise->convolution.out_channels) ||
-        !leads_only_to_next(i)) {
+        !is_pointwise(*pointwise) || !leads_only_to_next(i)) {
       return false;
     }
     add({program_.steps[i + 1].name,
-         SeparableTask{kernels::make_depthwise(*own_, depthwise->weight,
+         SeparableTask{kernels::make_depthwise(*own_, whole(depthwise->weight, true),
                                                depthwise->convolution.stride, epilogue(*depthwise)),
-                       kernels::make_pointwise(*own_, pointwise->weight, epilogue(*pointwise))},
+                       kernels::make_pointwise(*own_, whole(pointwise->weight),
+                                               epilogue(*pointwise))},
          program_.steps[i].sources,
          {program_.steps[i + 1].target}},
         {i, i + 1});
@@ -149,11 +189,9 @@ class Scheduler {
   bool try_pointwise(std::size_t i) {
     const auto* conv = convolution(i);
     const Step& step = program_.steps[i];
-    if (conv == nullptr || !is_pointwise(*conv) || !whole_blocks(conv->weight.shape[1])) {
-      return false;
-    }
+    if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == 0) return false;
     add({step.name,
-         kernels::make_pointwise(*own_, conv->weight, epilogue(*conv)),
+         kernels::make_pointwise(*own_, whole(conv->weight), epilogue(*conv)),
          step.sources,
          {step.target}},
         {i});
@@ -163,20 +201,19 @@ class Scheduler {
   /// With it go the convolutions of its kind that read the same map: the input is transformed once.
   bool try_winograd(std::size_t i) {
     const auto* first = convolution(i);
-    if (first == nullptr || !is_winograd(*first)) return false;
     const Step& step = program_.steps[i];
+    if (first == nullptr || !is_winograd(*first) || step.sources[0] == 0) return false;
     Task task{step.name, {}, step.sources, {step.target}};
     std::vector<std::size_t> steps = {i};
-    graph::Tensor weight = first->weight.clone();
+    graph::Tensor weight = whole(first->weight);
     kernels::Epilogue all = epilogue(*first);
     for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
       const auto* other = convolution(j);
       if (other == nullptr || !is_winograd(*other) || program_.steps[j].sources != step.sources ||
-          !whole_blocks(weight.shape[0]) || !whole_blocks(other->weight.shape[0]) ||
-          (weight.shape[0] + other->weight.shape[0]) * weight.shape[1] > 64 * 64) {
+          (weight.shape[0] + rounded_up(other->weight.shape[0])) * weight.shape[1] > 64 * 64) {
         continue;
       }
-      weight = stacked(weight, other->weight);
+      weight = stacked(weight, whole(other->weight));
       all = kernels::joined(all, epilogue(*other));
       task.targets.push_back(program_.steps[j].target);
       steps.push_back(j);

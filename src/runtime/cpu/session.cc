@@ -1,6 +1,7 @@
 #include "runtime/cpu/session.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <variant>
 
@@ -39,6 +40,34 @@ void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
         target += cell;
       }
     }
+  }
+}
+
+void softmax(const SoftmaxCall& call, std::byte* arena, std::int64_t block) {
+  const float* const source = floats_at(call.source.place, arena);
+  float* const target = floats_at(call.target.place, arena);
+  const std::int64_t cells = call.source.height * call.source.width;
+  const auto at = [&](std::int64_t c, std::int64_t cell) {
+    return (c / block * cells + cell) * block + c % block;
+  };
+  for (std::int64_t first = 0; first < call.channels; first += call.run) {
+    for (std::int64_t cell = 0; cell < cells; ++cell) {
+      float largest = source[at(first, cell)];
+      for (std::int64_t c = first; c < first + call.run; ++c) {
+        largest = std::max(largest, source[at(c, cell)]);
+      }
+      float sum = 0;
+      for (std::int64_t c = first; c < first + call.run; ++c) {
+        const float power = std::exp(source[at(c, cell)] - largest);
+        target[at(c, cell)] = power;
+        sum += power;
+      }
+      for (std::int64_t c = first; c < first + call.run; ++c) target[at(c, cell)] /= sum;
+    }
+  }
+  // The padding of the last block, which may be read as channels that are 0.
+  for (std::int64_t c = call.channels; c % block != 0; ++c) {
+    for (std::int64_t cell = 0; cell < cells; ++cell) target[at(c, cell)] = 0;
   }
 }
 
@@ -209,6 +238,8 @@ void CpuSession::execute(std::size_t i) {
     call->primitive.execute(stream_, arguments_[i]);
   } else if (const auto* kernel = std::get_if<KernelCall>(&action)) {
     std::visit(KernelRun(*kernel, arena_.data(), block_), kernel->task->action);
+  } else if (const auto* run = std::get_if<SoftmaxCall>(&action)) {
+    softmax(*run, arena_.data(), block_);
   } else {
     upsample(std::get<UpsampleCall>(action), arena_.data(), block_);
   }

@@ -35,7 +35,8 @@ struct Rows {
 };
 
 HWY_INLINE Vector activate(Vector sum, const float* slope) {
-  return hn::Max(sum, hn::Mul(sum, hn::Load(FloatTag(), slope)));
+  const auto negative = hn::Lt(sum, hn::Zero(FloatTag()));
+  return hn::IfThenElse(negative, hn::Mul(sum, hn::Load(FloatTag(), slope)), sum);
 }
 
 /// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus bias and

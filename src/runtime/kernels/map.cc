@@ -8,13 +8,19 @@
 namespace retinaface::runtime::kernels {
 
 Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias, float slope) {
-  RF_CHECK(slope >= 0 && slope <= 1);
+  return make_epilogue(kernels, bias, std::vector<float>(bias.size(), slope));
+}
+
+Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias,
+                       std::span<const float> slopes) {
+  RF_CHECK(slopes.size() == bias.size());
   const std::int64_t blocks = (bias.shape[0] + kernels.block - 1) / kernels.block;
   const auto channels = static_cast<std::size_t>(blocks * kernels.block);
   Epilogue epilogue{AlignedBuffer<float>(channels), AlignedBuffer<float>(channels)};
   std::ranges::fill(epilogue.bias, 0.0F);
   std::ranges::copy(bias.values(), epilogue.bias.begin());
-  std::ranges::fill(epilogue.slope, slope);
+  std::ranges::fill(epilogue.slope, 1.0F);
+  std::ranges::copy(slopes, epilogue.slope.begin());
   return epilogue;
 }
 

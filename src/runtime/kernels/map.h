@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -27,13 +28,17 @@ struct Map {
 /// Where the blocks of a convolution's result go, one plane each: parts of one map or of several.
 using BlockPointers = std::vector<float*>;
 
-/// After the sum of products: y = max(x, slope x), slope in [0, 1] by channel (1: nothing is done).
+/// After the sum of products: y = max(x, 0) + slope min(x, 0), the slope by channel (1: nothing is
+/// done).
 struct Epilogue {
   AlignedBuffer<float> bias;   ///< by output channel, padded to whole blocks
   AlignedBuffer<float> slope;  ///< the same
 };
 
 Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias, float slope);
+/// `slopes` by channel.
+Epilogue make_epilogue(const Kernels& kernels, const graph::Tensor& bias,
+                       std::span<const float> slopes);
 /// One after the other, for convolutions that are run as one.
 Epilogue joined(const Epilogue& first, const Epilogue& second);
 

@@ -154,6 +154,86 @@ struct Evaluate {
       return best;
     });
   }
+
+  void operator()(const graph::AveragePool& pool) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      double sum = 0;
+      int cells = 0;
+      for (std::int64_t dy = 0; dy < pool.kernel; ++dy) {
+        for (std::int64_t dx = 0; dx < pool.kernel; ++dx) {
+          const std::int64_t in_y = y * pool.stride - pool.padding + dy;
+          const std::int64_t in_x = x * pool.stride - pool.padding + dx;
+          if (!inside(in.shape, in_y, in_x)) continue;
+          sum += in.at(c, in_y, in_x);
+          ++cells;
+        }
+      }
+      return sum / cells;
+    });
+  }
+
+  void operator()(const graph::GlobalAveragePool&) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t, std::int64_t) {
+      double sum = 0;
+      for (std::int64_t y = 0; y < in.shape.h; ++y) {
+        for (std::int64_t x = 0; x < in.shape.w; ++x) sum += in.at(c, y, x);
+      }
+      return sum / static_cast<double>(in.shape.h * in.shape.w);
+    });
+  }
+
+  void operator()(const graph::PRelu&) const {
+    const Map& in = *inputs[0];
+    const std::span<const float> slope = parameter("weight").values();
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      const double value = in.at(c, y, x);
+      return value > 0 ? value : value * double{slope[static_cast<std::size_t>(c)]};
+    });
+  }
+
+  void operator()(const graph::Sigmoid&) const {
+    std::ranges::transform(inputs[0]->values, out.values.begin(),
+                           [](double value) { return 1 / (1 + std::exp(-value)); });
+  }
+
+  void operator()(const graph::Softmax& softmax) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      const std::int64_t first = c / softmax.channels * softmax.channels;
+      double sum = 0;  // of the powers over that of channel c
+      for (std::int64_t i = first; i < first + softmax.channels; ++i) {
+        sum += std::exp(in.at(i, y, x) - in.at(c, y, x));
+      }
+      return 1 / sum;
+    });
+  }
+
+  void operator()(const graph::Clip& clip) const {
+    std::ranges::transform(inputs[0]->values, out.values.begin(), [&](double value) {
+      return std::min(std::max(value, double{clip.min}), double{clip.max});
+    });
+  }
+
+  void operator()(const graph::Arithmetic& op) const {
+    const Map& in = *inputs[0];
+    const Map& other = *inputs[1];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      const double a = in.at(c, y, x);
+      const double b = other.at(other.shape.c == 1 ? 0 : c, other.shape.h == 1 ? 0 : y,
+                                other.shape.w == 1 ? 0 : x);
+      switch (op.kind) {
+        case graph::Arithmetic::Kind::kSubtract:
+          return a - b;
+        case graph::Arithmetic::Kind::kMultiply:
+          return a * b;
+        case graph::Arithmetic::Kind::kDivide:
+          return a / b;
+      }
+      RF_CHECK(false);
+    });
+  }
 };
 
 }  // namespace

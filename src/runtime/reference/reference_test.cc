@@ -149,6 +149,35 @@ TEST(ReferenceOperators, TheOthersByHand) {
               ElementsAre(-8, 10, -2, 1));  // (x - 2) / sqrt(3 + 1) * 3 + 1
 }
 
+TEST(ReferenceOperators, ThoseOfImportedNetworksByHand) {
+  const Map in = map_of({1, 2, 1, 3}, {-4, 8, 2, 0, -1, 3});
+  graph::Weights weights;
+  weights.tensors.emplace("n.weight", tensor({2}, {0.5F, -2}));
+  EXPECT_THAT(evaluate(graph::PRelu{}, {in}, weights).values, ElementsAre(-2, 8, 2, 0, 2, 3));
+  EXPECT_THAT(evaluate(graph::Clip{-1, 2}, {in}).values, ElementsAre(-1, 2, 2, 0, -1, 2));
+  EXPECT_THAT(evaluate(graph::GlobalAveragePool{}, {in}).values,
+              ElementsAre(2, ::testing::DoubleNear(2.0 / 3, 1e-12)));
+  // Windows of two: the last one is cut off by the map's edge, and counts only rounded up.
+  const Map row = map_of({1, 1, 2, 3}, {1, 2, 9, 3, 4, 7});
+  EXPECT_THAT(evaluate(graph::AveragePool{2, 2, 0, true}, {row}).values, ElementsAre(2.5, 8));
+  EXPECT_THAT(evaluate(graph::AveragePool{2, 2, 0, false}, {row}).values, ElementsAre(2.5));
+  EXPECT_THAT(evaluate(graph::MaxPool{2, 2, 0, true}, {row}).values, ElementsAre(4, 9));
+  // Corners of a window that lie outside do not count.
+  EXPECT_THAT(evaluate(graph::AveragePool{3, 2, 1, false}, {row}).values, ElementsAre(2.5, 5.5));
+  const Map logits = map_of({1, 4, 1, 1}, {0, std::log(3.0), 0, 0});
+  EXPECT_THAT(evaluate(graph::Softmax{.channels = 2}, {logits}).values,
+              ::testing::Pointwise(::testing::DoubleNear(1e-12),
+                                   std::vector<double>{0.25, 0.75, 0.5, 0.5}));
+  EXPECT_THAT(evaluate(graph::Sigmoid{}, {logits}).values[1], ::testing::DoubleNear(0.75, 1e-12));
+  using Kind = graph::Arithmetic::Kind;
+  const Map one = map_of({1, 2, 1, 1}, {2, 4});
+  EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kSubtract}, {in, in}).values, ElementsAre(0, 0, 0, 0, 0, 0));
+  EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kMultiply}, {in, one}).values,
+              ElementsAre(-8, 16, 4, 0, -4, 12));
+  EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kDivide}, {in, one}).values,
+              ElementsAre(-2, 4, 1, 0, -0.25, 0.75));
+}
+
 graph::Operator operator_of(const std::string& name, const json& attributes) {
   const auto number = [&](const char* key) { return attributes.at(key).get<std::int64_t>(); };
   if (name == "Convolution") {

@@ -50,6 +50,38 @@ bool has_bias(const graph::Operator& op) {
        graph::operator_name(node.op), node.name, what);
 }
 
+/// Whether the steps below have a derivative of the operator: those of other people's networks,
+/// which are run and not trained, have none.
+struct HasDerivative {
+  bool operator()(const graph::Input&) const { return true; }
+  bool operator()(const graph::Convolution&) const { return true; }
+  bool operator()(const graph::DeformableConvolution&) const { return true; }
+  bool operator()(const graph::BatchNorm&) const { return true; }
+  bool operator()(const graph::LeakyRelu&) const { return true; }
+  bool operator()(const graph::Add&) const { return true; }
+  bool operator()(const graph::Concat&) const { return true; }
+  bool operator()(const graph::UpsampleLike&) const { return true; }
+  bool operator()(const graph::MaxPool& pool) const { return !pool.round_up; }
+  bool operator()(const graph::AveragePool&) const { return false; }
+  bool operator()(const graph::GlobalAveragePool&) const { return false; }
+  bool operator()(const graph::PRelu&) const { return false; }
+  bool operator()(const graph::Sigmoid&) const { return false; }
+  bool operator()(const graph::Softmax&) const { return false; }
+  bool operator()(const graph::Clip&) const { return false; }
+  bool operator()(const graph::Arithmetic&) const { return false; }
+};
+
+/// In a visitor of operators, what check_trainable has refused.
+struct Refused {
+  void operator()(const graph::AveragePool&) const { RF_CHECK(false); }
+  void operator()(const graph::GlobalAveragePool&) const { RF_CHECK(false); }
+  void operator()(const graph::PRelu&) const { RF_CHECK(false); }
+  void operator()(const graph::Sigmoid&) const { RF_CHECK(false); }
+  void operator()(const graph::Softmax&) const { RF_CHECK(false); }
+  void operator()(const graph::Clip&) const { RF_CHECK(false); }
+  void operator()(const graph::Arithmetic&) const { RF_CHECK(false); }
+};
+
 /// What operators allow and the steps below do not.
 void check_trainable(const graph::Graph& graph, std::span<const ForwardStep> steps) {
   for (std::size_t id = 0; id < graph.nodes().size(); ++id) {
@@ -57,6 +89,7 @@ void check_trainable(const graph::Graph& graph, std::span<const ForwardStep> ste
     if (std::holds_alternative<graph::Input>(node.op) != (id == 0)) {
       refuse(node, "expected one Input, as the first node");
     }
+    if (!std::visit(HasDerivative{}, node.op)) refuse(node, "it has no derivative here");
   }
   for (const ForwardStep& step : steps) {
     const graph::Node& node = graph.node(step.node);
@@ -262,6 +295,7 @@ void FusedNetwork::run(const ForwardStep& step, Pass pass) {
                        at::max_pool2d(input_of(step.node), {pool.kernel, pool.kernel},
                                       {pool.stride, pool.stride}, {pool.padding, pool.padding});
                  },
+                 Refused{},
              },
              node.op);
 }
@@ -367,6 +401,7 @@ void FusedNetwork::run_back(const ForwardStep& step) {
                                 at::max_pool2d_with_indices_backward(
                                     gradient, x, kernel, stride, padding, {1, 1}, false, places));
                  },
+                 Refused{},
              },
              node.op);
 }

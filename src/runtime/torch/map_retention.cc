@@ -46,6 +46,14 @@ MapNeeds needs_of(const graph::Operator& op) {
           // Of the second input the size alone counts.
           [&](const graph::UpsampleLike&) { return MapNeeds{.forward_first_only = true}; },
           [&](const graph::MaxPool&) { return kInputs; },
+          // The fused engine refuses them (check_trainable).
+          [&](const graph::AveragePool&) { return kInputs; },
+          [&](const graph::GlobalAveragePool&) { return kInputs; },
+          [&](const graph::PRelu&) { return kInputs; },
+          [&](const graph::Sigmoid&) { return kInputs; },
+          [&](const graph::Softmax&) { return kInputs; },
+          [&](const graph::Clip&) { return kInputs; },
+          [&](const graph::Arithmetic&) { return kInputs; },
       },
       op);
 }

@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "retinaface/recognizer.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/backend_option.h"
+#include "cli/command.h"
+#include "cli/values.h"
+#include "image/read_write.h"
+
+namespace retinaface::cli {
+namespace {
+
+struct Options {
+  std::string first;
+  std::string second;
+  std::string recognizer;
+  std::string model;
+  std::optional<float> threshold;
+  std::string evaluation;
+  std::string far = "1e-3";
+};
+
+/// The embedding of the largest face of an image.
+std::vector<float> embedding_of(const std::string& file, const Detector& detector,
+                                const Recognizer& recognizer) {
+  const Image image = read_image(file);
+  const std::vector<Face> faces = detector.detect(image);
+  const auto area = [](const Face& face) { return face.box.width() * face.box.height(); };
+  const auto largest = std::ranges::max_element(faces, {}, area);
+  if (largest == faces.end()) {
+    fail(ErrorCode::kNotFound, "{}: expected a face, found none", printable(file));
+  }
+  if (faces.size() > 1) {
+    fmt::print(stderr, "retinaface: {}: {} faces, the largest one is taken\n", printable(file),
+               faces.size());
+  }
+  return recognizer.embed(image, largest->landmarks);
+}
+
+/// The threshold that an evaluation tells for the rate of false accepts.
+float threshold_of(const Options& options) {
+  const std::vector<std::byte> content = read_file(options.evaluation);
+  const auto report = nlohmann::json::parse(
+      reinterpret_cast<const char*>(content.data()),
+      reinterpret_cast<const char*>(content.data()) + content.size(), nullptr, false);
+  const std::string name = printable(options.evaluation);
+  try {
+    const auto& threshold = report.at("detectors").at(0).at("threshold_at_far").at(options.far);
+    if (threshold.is_null()) {
+      fail(ErrorCode::kUnsupported,
+           "{}: its different pairs are too few to tell a threshold for the rate {}", name,
+           options.far);
+    }
+    return threshold.get<float>();
+  } catch (const nlohmann::json::exception&) {
+    fail(ErrorCode::kBadData,
+         "{}: expected what `retinaface evaluate verification --json` writes, with the rate {}",
+         name, options.far);
+  }
+}
+
+int verify(const Options& options) {
+  if (options.threshold && !options.evaluation.empty()) {
+    throw UsageError("--threshold, --evaluation: expected one of them");
+  }
+  std::optional<float> threshold = options.threshold;
+  if (!options.evaluation.empty()) threshold = threshold_of(options);
+  const Detector detector = open_detector(options.model, {});
+  const Recognizer recognizer(options.recognizer);
+  const auto a = embedding_of(options.first, detector, recognizer);
+  const auto b = embedding_of(options.second, detector, recognizer);
+  const float alike = similarity(a, b);
+  fmt::print("similarity {:.4f}", alike);
+  if (!threshold) {
+    fmt::print("; what that means depends on the recogniser: --evaluation or --threshold decides\n");
+    return kSuccess;
+  }
+  fmt::print(", threshold {:.4f}", *threshold);
+  if (!options.evaluation.empty()) fmt::print(" (false accepts {})", options.far);
+  fmt::print(": {}\n", alike >= *threshold ? "one person" : "two persons");
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_verify(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("A", options->first, "image of a face; of several faces the largest counts")
+      ->required();
+  app.add_option("B", options->second, "the image that it is compared with")->required();
+  app.add_option("--recognizer", options->recognizer,
+                 "model file of a recogniser (retinaface import); none is built in")
+      ->required();
+  app.add_option("--model", options->model,
+                 "the detector: name of a model, or a .safetensors file");
+  app.add_option("--threshold", options->threshold, "similarity from which on it is one person");
+  app.add_option("--evaluation", options->evaluation,
+                 "take the threshold from this file of `retinaface evaluate verification --json`, "
+                 "made with the same recogniser");
+  app.add_option("--far", options->far, "for this rate of false accepts")
+      ->check(one_of({"1e-1", "1e-2", "1e-3", "1e-4", "1e-5", "1e-6"}))
+      ->capture_default_str();
+  return [options] { return verify(*options); };
+}
+
+}  // namespace retinaface::cli

@@ -1,0 +1,278 @@
+#include "evaluation/verification.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "base/random.h"
+
+namespace retinaface::evaluation {
+namespace {
+
+/// One pair as it is judged.
+struct Judged {
+  float similarity = 0;
+  bool same = false;
+};
+
+float value_of(const std::optional<float>& similarity) {
+  return similarity.value_or(-std::numeric_limits<float>::infinity());
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  constexpr std::string_view kBlank = " \t\r";
+  for (std::size_t at = line.find_first_not_of(kBlank); at != std::string_view::npos;) {
+    const std::size_t end = std::min(line.find_first_of(kBlank, at), line.size());
+    words.push_back(line.substr(at, end - at));
+    at = line.find_first_not_of(kBlank, end);
+  }
+  return words;
+}
+
+std::optional<std::size_t> number_of(std::string_view word) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
+  return number;
+}
+
+/// Reads one list; see read_pairs.
+class PairReader {
+ public:
+  explicit PairReader(const std::filesystem::path& path) : path_(printable(path)) {
+    const std::vector<std::byte> content = read_file(path);
+    const std::string text(reinterpret_cast<const char*>(content.data()), content.size());
+    int number = 0;
+    for (std::size_t at = 0; at < text.size(); ++number) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      const std::string line = text.substr(at, end - at);
+      at = end + 1;
+      add_line(number + 1, line);
+    }
+  }
+
+  PairList result() {
+    if (lfw_pairs_ > 0) {
+      const std::size_t wanted = 2 * lfw_pairs_ * lfw_folds_;
+      if (pairs_.size() != wanted) {
+        fail(ErrorCode::kBadData, "{}: expected {} pairs, as its first line says, found {}", path_,
+             wanted, pairs_.size());
+      }
+      cut(lfw_folds_);
+    } else {
+      constexpr std::size_t kFolds = 10;
+      if (pairs_.size() < kFolds) {
+        fail(ErrorCode::kBadData, "{}: expected {} pairs or more, found {}", path_, kFolds,
+             pairs_.size());
+      }
+      cut(kFolds);
+    }
+    return std::move(list_);
+  }
+
+ private:
+  void add_line(int number, std::string_view line) {
+    const std::vector<std::string_view> words = words_of(line);
+    if (words.empty()) return;
+    const auto folds = number_of(words[0]);
+    if (number == 1 && words.size() <= 2 && folds) {
+      const auto pairs = number_of(words.back());
+      constexpr std::size_t kMax = 1'000'000;
+      if (!pairs || *folds < 1 || *folds > kMax || *pairs < 1 || *pairs > kMax) refuse(number, line);
+      lfw_folds_ = words.size() == 1 ? 1 : *folds;
+      lfw_pairs_ = *pairs;
+      return;
+    }
+    if (lfw_pairs_ > 0) {
+      const auto image = [&](std::string_view name, std::string_view place) {
+        const auto found = number_of(place);
+        if (!found) refuse(number, line);
+        return index_of(fmt::format("{0}/{0}_{1:04}.jpg", name, *found));
+      };
+      if (words.size() == 3) {
+        pairs_.push_back({image(words[0], words[1]), image(words[0], words[2]), true});
+      } else if (words.size() == 4) {
+        pairs_.push_back({image(words[0], words[1]), image(words[2], words[3]), false});
+      } else {
+        refuse(number, line);
+      }
+      return;
+    }
+    if (words.size() != 3 || (words[2] != "0" && words[2] != "1")) refuse(number, line);
+    pairs_.push_back({index_of(std::string(words[0])), index_of(std::string(words[1])),
+                      words[2] == "1"});
+  }
+
+  [[noreturn]] void refuse(int number, std::string_view line) const {
+    fail(ErrorCode::kBadData,
+         "{}:{}: expected NAME i j or NAME i NAME j behind a line of two numbers, or two paths and "
+         "1 or 0, found '{}'",
+         path_, number, excerpt(line));
+  }
+
+  std::size_t index_of(std::string image) {
+    const auto [found, is_new] = places_.emplace(image, list_.images.size());
+    if (is_new) list_.images.push_back(std::move(image));
+    return found->second;
+  }
+
+  void cut(std::size_t folds) {
+    for (std::size_t fold = 0; fold < folds; ++fold) {
+      const auto at = [&](std::size_t number) {
+        return pairs_.begin() + static_cast<std::ptrdiff_t>(pairs_.size() * number / folds);
+      };
+      list_.folds.emplace_back(at(fold), at(fold + 1));
+    }
+  }
+
+  std::string path_;
+  std::size_t lfw_folds_ = 0;
+  std::size_t lfw_pairs_ = 0;  ///< of one kind in one fold; 0: the other form
+  std::vector<Pair> pairs_;
+  std::map<std::string, std::size_t> places_;
+  PairList list_;
+};
+
+/// The threshold from which on pairs are accepted that does best.
+float best_threshold(std::vector<Judged> pairs) {
+  std::ranges::sort(pairs, {}, &Judged::similarity);
+  // All accepted, then one after the other refused.
+  auto right = std::ranges::count(pairs, true, &Judged::same);
+  auto best = right;
+  float threshold = -std::numeric_limits<float>::infinity();
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    right += pairs[i].same ? -1 : 1;
+    const bool last = i + 1 == pairs.size();
+    if (right <= best || (!last && pairs[i + 1].similarity == pairs[i].similarity)) continue;
+    best = right;
+    const float low = pairs[i].similarity;
+    const float high = last ? std::numeric_limits<float>::infinity() : pairs[i + 1].similarity;
+    threshold = std::isfinite(low) && std::isfinite(high) ? std::midpoint(low, high) : high;
+  }
+  return threshold;
+}
+
+/// All pairs by falling similarity.
+std::vector<Judged> judged(const PairList& pairs, const Similarities& similarities,
+                           std::optional<std::size_t> without = std::nullopt) {
+  std::vector<Judged> all;
+  for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
+    if (fold == without) continue;
+    for (std::size_t i = 0; i < pairs.folds[fold].size(); ++i) {
+      all.push_back({value_of(similarities[fold][i]), pairs.folds[fold][i].same});
+    }
+  }
+  std::ranges::sort(all, std::ranges::greater(), &Judged::similarity);
+  return all;
+}
+
+void add_rates(const std::vector<Judged>& all, VerificationResult& result) {
+  const auto same = std::ranges::count(all, true, &Judged::same);
+  const auto different = static_cast<std::ptrdiff_t>(all.size()) - same;
+  for (int power = kMaxFarPower; power >= kMinFarPower; --power) {
+    auto& tar = result.tar_at_far[power];
+    auto& threshold = result.threshold_at_far[power];
+    // Of fewer pairs than one over the rate none may be accepted, which says little of the rate.
+    const double allowed = std::pow(10.0, power) * static_cast<double>(different) + 1e-9;
+    if (allowed < 1 || same == 0) continue;
+    std::ptrdiff_t accepted = 0;
+    std::ptrdiff_t wrong = 0;
+    std::ptrdiff_t best = 0;
+    float lowest = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < all.size() && std::isfinite(all[i].similarity); ++i) {
+      (all[i].same ? accepted : wrong) += 1;
+      if (static_cast<double>(wrong) > allowed) break;
+      if (i + 1 < all.size() && all[i + 1].similarity == all[i].similarity) continue;
+      best = accepted;
+      lowest = all[i].similarity;
+    }
+    tar = static_cast<double>(best) / static_cast<double>(same);
+    if (std::isfinite(lowest)) threshold = lowest;
+  }
+}
+
+}  // namespace
+
+PairList read_pairs(const std::filesystem::path& path) {
+  return PairReader(path).result();
+}
+
+VerificationResult verify(const PairList& pairs, const Similarities& similarities) {
+  RF_CHECK(similarities.size() == pairs.folds.size());
+  VerificationResult result;
+  std::vector<double> accuracies;
+  for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
+    RF_CHECK(similarities[fold].size() == pairs.folds[fold].size());
+    const auto without = pairs.folds.size() > 1 ? std::optional(fold) : std::nullopt;
+    const float threshold = best_threshold(judged(pairs, similarities, without));
+    std::vector<bool>& right = result.right.emplace_back();
+    for (std::size_t i = 0; i < pairs.folds[fold].size(); ++i) {
+      const std::optional<float>& similarity = similarities[fold][i];
+      if (!similarity) ++result.missed_pairs;
+      const bool accepted = similarity.has_value() && *similarity >= threshold;
+      right.push_back(accepted == pairs.folds[fold][i].same);
+    }
+    accuracies.push_back(static_cast<double>(std::ranges::count(right, true)) /
+                         static_cast<double>(right.size()));
+  }
+  const auto folds = static_cast<double>(accuracies.size());
+  for (const double accuracy : accuracies) result.accuracy += accuracy / folds;
+  if (accuracies.size() > 1) {
+    double squares = 0;
+    for (const double accuracy : accuracies) squares += std::pow(accuracy - result.accuracy, 2);
+    result.accuracy_error = std::sqrt(squares / (folds - 1) / folds);
+  }
+  add_rates(judged(pairs, similarities), result);
+  return result;
+}
+
+AccuracyDifference accuracy_difference(const VerificationResult& a, const VerificationResult& b) {
+  std::vector<int> differences;
+  for (std::size_t fold = 0; fold < a.right.size(); ++fold) {
+    for (std::size_t i = 0; i < a.right[fold].size(); ++i) {
+      differences.push_back(int{b.right[fold][i]} - int{a.right[fold][i]});
+    }
+  }
+  const auto count = static_cast<double>(differences.size());
+  AccuracyDifference result;
+  for (const int difference : differences) result.mean += difference / count;
+  constexpr std::size_t kSamples = 1000;
+  Random random(1);
+  std::vector<double> means(kSamples);
+  for (double& mean : means) {
+    int sum = 0;
+    for (std::size_t i = 0; i < differences.size(); ++i) {
+      sum += differences[random.below(differences.size())];
+    }
+    mean = sum / count;
+  }
+  std::ranges::sort(means);
+  result.low = means[kSamples / 40];
+  result.high = means[kSamples - 1 - kSamples / 40];
+  return result;
+}
+
+std::vector<RocPoint> roc(const PairList& pairs, const Similarities& similarities) {
+  const std::vector<Judged> all = judged(pairs, similarities);
+  const auto same = static_cast<double>(std::ranges::count(all, true, &Judged::same));
+  const double different = static_cast<double>(all.size()) - same;
+  std::vector<RocPoint> points = {{0, 0}};
+  double accepted = 0;
+  double wrong = 0;
+  for (std::size_t i = 0; i < all.size() && std::isfinite(all[i].similarity); ++i) {
+    (all[i].same ? accepted : wrong) += 1;
+    if (i + 1 < all.size() && all[i + 1].similarity == all[i].similarity) continue;
+    points.push_back({wrong / std::max(different, 1.0), accepted / std::max(same, 1.0)});
+  }
+  return points;
+}
+
+}  // namespace retinaface::evaluation

@@ -1,0 +1,264 @@
+#include "models/described_model.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "graph/graph_json.h"
+#include "graph/operators.h"
+#include "models/load_model.h"
+
+namespace retinaface::models {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::pair<const char*, HeadMeaning> kMeanings[] = {
+    {"score", HeadMeaning::kScore},
+    {"box", HeadMeaning::kBox},
+    {"landmarks", HeadMeaning::kLandmarks},
+    {"values", HeadMeaning::kValues}};
+
+constexpr const char* kSideDistances = "distances";
+
+/// Reads the metadata of one model; see described_model.
+class Reader {
+ public:
+  Reader(const Metadata& metadata, const std::string& source)
+      : metadata_(metadata), source_(source) {}
+
+  std::shared_ptr<const Model> read() {
+    auto model = std::make_shared<Model>();
+    model->name = text("model");
+    if (metadata_.contains("summary")) model->summary = text("summary");
+    const graph::Graph graph = graph::parse_graph(text(kGraphKey), source_);
+    if (graph::input_channels(graph) != 3) refuse("graph: expected an image of 3 channels");
+    try {
+      read_preprocessing(model->network);
+      if (metadata_.contains("recognizer")) {
+        read_recognizer(*model, graph);
+      } else {
+        read_detector(model->detector, graph);
+      }
+    } catch (const nlohmann::json::exception& error) {
+      refuse("{}: {}", part_, excerpt(error.what()));
+    }
+    model->network.build = [graph] { return graph; };
+    return model;
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) const {
+    fail(ErrorCode::kBadData, "{}: {}", source_, fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  const std::string& text(std::string_view key) const {
+    const auto found = metadata_.find(key);
+    if (found == metadata_.end()) refuse("expected '{}' in its metadata, found none", key);
+    return found->second;
+  }
+
+  /// Errors that follow are of this part.
+  Json json(const char* key) {
+    part_ = key;
+    return Json::parse(text(key));
+  }
+
+  double number(const Json& json, double min, double max) const {
+    const auto value = json.get<double>();
+    if (!(value >= min && value <= max)) {
+      refuse("{}: expected {} to {}, found {}", part_, min, max, value);
+    }
+    return value;
+  }
+
+  void read_preprocessing(NetworkSpec& network) {
+    const Json found = json("preprocessing");
+    const auto channels = found.at("channels").get<std::string>();
+    if (channels != "bgr" && channels != "rgb") {
+      refuse("preprocessing: expected channels 'rgb' or 'bgr', found '{}'", excerpt(channels));
+    }
+    network.preprocessing.bgr = channels == "bgr";
+    if (found.at("mean").size() != 3) refuse("preprocessing: expected three means");
+    for (std::size_t c = 0; c < 3; ++c) {
+      network.preprocessing.mean[c] = static_cast<float>(number(found.at("mean").at(c), -1e6, 1e6));
+    }
+    if (found.contains("multiple")) {
+      constexpr int kMaxMultiple = 1024;
+      network.side_multiple = static_cast<int>(number(found.at("multiple"), 1, kMaxMultiple));
+    }
+  }
+
+  void read_recognizer(Model& model, const graph::Graph& graph) {
+    model.detector.heads.clear();
+    constexpr int kMaxSide = 1024;
+    const int side = static_cast<int>(number(json("recognizer").at("side"), 16, kMaxSide));
+    model.recognizer = {.side_px = side};
+    const std::string problem = graph::size_problem(graph, {1, 3, side, side});
+    if (!problem.empty()) refuse("recognizer: {}x{} pixels: {}", side, side, problem);
+    const bool one = graph.outputs().size() == 1 && graph.outputs()[0].name == "embedding";
+    if (!one) refuse("recognizer: expected one output, 'embedding'");
+    const graph::Shape shape = graph::infer_shapes(
+        graph, {1, 3, side, side})[static_cast<std::size_t>(graph.outputs()[0].node)];
+    if (shape.h != 1 || shape.w != 1) {
+      refuse("recognizer: expected an embedding of 1x1, found {}x{}", shape.h, shape.w);
+    }
+  }
+
+  void read_detector(DetectorSpec& detector, const graph::Graph& graph) {
+    const Json anchors = json("anchors");
+    AnchorFamily& family = detector.anchors;
+    constexpr std::size_t kMaxLevels = 8;
+    constexpr int kMaxStride = 256;
+    constexpr std::size_t kMaxAnchors = 64;
+    for (const Json& found : anchors.at("levels")) {
+      AnchorLevel level;
+      level.stride_px = static_cast<int>(number(found.at("stride"), 1, kMaxStride));
+      for (const Json& size : found.at("sizes")) {
+        level.sizes_px.push_back(static_cast<float>(number(size, 1e-3, 1e5)));
+      }
+      if (level.sizes_px.empty() || level.sizes_px.size() > kMaxAnchors) {
+        refuse("anchors: expected 1 to {} sizes a level", kMaxAnchors);
+      }
+      family.levels.push_back(std::move(level));
+    }
+    if (family.levels.empty() || family.levels.size() > kMaxLevels) {
+      refuse("anchors: expected 1 to {} levels", kMaxLevels);
+    }
+    const int coarsest =
+        std::ranges::max(family.levels, {}, &AnchorLevel::stride_px).stride_px;
+    for (const AnchorLevel& level : family.levels) {
+      if (coarsest % level.stride_px != 0) {
+        refuse("anchors: the stride {} does not divide {}", level.stride_px, coarsest);
+      }
+    }
+    family.center_variance = static_cast<float>(number(anchors.at("variances").at(0), 1e-6, 1e6));
+    family.size_variance = static_cast<float>(number(anchors.at("variances").at(1), 1e-6, 1e6));
+    if (anchors.contains("boxes")) {
+      if (anchors.at("boxes").get<std::string>() != kSideDistances) {
+        refuse("anchors: expected boxes '{}'", kSideDistances);
+      }
+      family.boxes = BoxCoding::kSideDistances;
+    }
+    if (anchors.contains("in_strides")) family.in_strides = anchors.at("in_strides").get<bool>();
+    if (anchors.contains("cell_center")) {
+      family.cell_center = static_cast<float>(number(anchors.at("cell_center"), 0, 1));
+    }
+    detector.search = search_policy_of(family);
+    read_heads(detector, graph);
+  }
+
+  void read_heads(DetectorSpec& detector, const graph::Graph& graph) {
+    if (metadata_.contains("heads")) {
+      detector.heads.clear();
+      for (const Json& found : json("heads")) {
+        Head head;
+        head.name = found.at("name").get<std::string>();
+        head.values = static_cast<int>(number(found.at("values"), 1, 4096));
+        const auto meaning = found.at("meaning").get<std::string>();
+        const auto* const known = std::ranges::find(
+            kMeanings, meaning, [](const auto& entry) { return std::string(entry.first); });
+        if (known == std::end(kMeanings)) refuse("heads: no head means '{}'", excerpt(meaning));
+        head.meaning = known->second;
+        detector.heads.push_back(std::move(head));
+      }
+    }
+    const auto count = [&](HeadMeaning meaning) {
+      return std::ranges::count(detector.heads, meaning, &Head::meaning);
+    };
+    if (count(HeadMeaning::kScore) < 1 || count(HeadMeaning::kBox) != 1 ||
+        count(HeadMeaning::kLandmarks) != 1) {
+      refuse("heads: expected scores, one of boxes and one of landmarks");
+    }
+    const std::vector<graph::Shape> shapes = graph::channel_shapes(graph);
+    for (const Head& head : detector.heads) {
+      const bool right = head.meaning == HeadMeaning::kScore       ? head.values <= 2
+                         : head.meaning == HeadMeaning::kBox       ? head.values == 4
+                         : head.meaning == HeadMeaning::kLandmarks ? head.values == 10
+                                                                   : true;
+      if (!right) refuse("heads: '{}' has {} values", excerpt(head.name), head.values);
+      for (std::size_t l = 0; l < detector.anchors.levels.size(); ++l) {
+        const std::string name = output_name(head, l);
+        const int index = graph.find_output(name);
+        if (index < 0) refuse("graph: expected an output '{}', found none", excerpt(name));
+        const graph::NodeId node = graph.outputs()[static_cast<std::size_t>(index)].node;
+        const std::int64_t wanted =
+            head.values * static_cast<std::int64_t>(detector.anchors.levels[l].sizes_px.size());
+        if (shapes[static_cast<std::size_t>(node)].c != wanted) {
+          refuse("graph: '{}' has {} channels, expected {}", excerpt(name),
+                 shapes[static_cast<std::size_t>(node)].c, wanted);
+        }
+      }
+    }
+    check_grids(detector, graph);
+  }
+
+  /// All maps of a level must be of one size whatever the image: at the first multiples of the
+  /// sides, they are.
+  void check_grids(const DetectorSpec& detector, const graph::Graph& graph) const {
+    const std::vector<graph::Shape> shapes = graph::channel_shapes(graph);
+    for (std::size_t l = 0; l < detector.anchors.levels.size(); ++l) {
+      for (const Head& head : detector.heads) {
+        const auto shape_of = [&](const Head& which) {
+          const auto index = static_cast<std::size_t>(graph.find_output(output_name(which, l)));
+          return shapes[static_cast<std::size_t>(graph.outputs()[index].node)];
+        };
+        const graph::Shape own = shape_of(head);
+        const graph::Shape first = shape_of(detector.heads.front());
+        if (own.h != first.h || own.w != first.w) {
+          refuse("graph: the maps of '{}' and '{}' differ in size", excerpt(head.name),
+                 excerpt(detector.heads.front().name));
+        }
+      }
+    }
+  }
+
+  const Metadata& metadata_;
+  const std::string& source_;
+  const char* part_ = "";
+};
+
+}  // namespace
+
+SearchPolicy search_policy_of(const AnchorFamily& anchors) {
+  float smallest = INFINITY;
+  float largest = 0;
+  for (const AnchorLevel& level : anchors.levels) {
+    for (const float size : level.sizes_px) {
+      smallest = std::min(smallest, size);
+      largest = std::max(largest, size);
+    }
+  }
+  const bool derivable = smallest >= 1 && largest >= 8 * smallest;
+  return derivable ? derived_search_policy(anchors) : SearchPolicy();
+}
+
+Metadata describe(const Model& model, const graph::Graph& graph) {
+  Metadata result = metadata(model);
+  result.emplace(kGraphKey, graph::to_json(graph));
+  result.emplace("summary", model.summary);
+  if (model.recognizer) {
+    result.emplace("recognizer", Json{{"side", model.recognizer->side_px}}.dump());
+    result.erase("anchors");
+    return result;
+  }
+  Json heads = Json::array();
+  for (const Head& head : model.detector.heads) {
+    const auto* const meaning = std::ranges::find(
+        kMeanings, head.meaning, [](const auto& entry) { return entry.second; });
+    heads.push_back({{"name", head.name}, {"values", head.values}, {"meaning", meaning->first}});
+  }
+  result.emplace("heads", heads.dump());
+  return result;
+}
+
+std::shared_ptr<const Model> described_model(const Metadata& metadata, const std::string& source) {
+  return Reader(metadata, source).read();
+}
+
+}  // namespace retinaface::models

@@ -1,0 +1,167 @@
+#include "retinaface/recognizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "base/check.h"
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/ordered_pipeline.h"
+#include "detection/aligned_size.h"
+#include "detection/preprocess.h"
+#include "graph/operators.h"
+#include "image/convert.h"
+#include "models/load_model.h"
+#include "runtime/backends/backends.h"
+
+namespace retinaface {
+namespace {
+
+void normalize(std::span<float> values) {
+  double sum = 0;
+  for (const float value : values) sum += double{value} * double{value};
+  const double length = std::sqrt(sum);
+  if (!(length > 0) || !std::isfinite(length)) {
+    fail(ErrorCode::kBadData, "embedding: the network yields none of a length: its weights are damaged");
+  }
+  for (float& value : values) value = static_cast<float>(double{value} / length);
+}
+
+/// Throws Error where the model is no recogniser.
+const models::Model& recognizer_of(const models::LoadedModel& loaded) {
+  if (loaded.model->recognizer) return *loaded.model;
+  fail(ErrorCode::kUnsupported,
+       "{}: expected a recogniser, found the detector {}; `retinaface import` makes a recogniser of "
+       "an ONNX file (doc/import.md)",
+       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source), loaded.model->name);
+}
+
+}  // namespace
+
+class Recognizer::Implementation {
+ public:
+  explicit Implementation(const models::LoadedModel& loaded)
+      : described_(loaded.described),
+        model_(recognizer_of(loaded)),
+        side_(model_.recognizer->side_px),
+        network_(runtime::backends().make(loaded.graph, loaded.weights)) {
+    const std::vector<graph::Shape> shapes =
+        graph::infer_shapes(loaded.graph, {1, 3, side_, side_});
+    size_ = static_cast<int>(shapes[static_cast<std::size_t>(loaded.graph.outputs()[0].node)].c);
+  }
+
+  int embedding_size() const { return size_; }
+
+  std::vector<float> embed(const ImageView& image, const Landmarks& landmarks) const {
+    Image face = align_to_template(image, landmarks, side_);
+    std::unique_ptr<runtime::Session> session = take_session();
+    const runtime::InputMap input = session->input(2, side_, side_);
+    detection::preprocess(face, model_.network.preprocessing, input.image(0));
+    mirror(face);
+    detection::preprocess(face, model_.network.preprocessing, input.image(1));
+    session->run();
+    std::vector<float> sum(static_cast<std::size_t>(size_), 0.0F);
+    const runtime::FeatureMap output = session->output(0);
+    for (std::int64_t n = 0; n < 2; ++n) {
+      const runtime::FeatureMap one = output.image(n);
+      for (int c = 0; c < size_; ++c) sum[static_cast<std::size_t>(c)] += *one.channel(c);
+    }
+    give_back(std::move(session));
+    normalize(sum);
+    return sum;
+  }
+
+ private:
+  std::unique_ptr<runtime::Session> take_session() const {
+    const std::lock_guard lock(mutex_);
+    if (sessions_.empty()) return network_->new_session();
+    std::unique_ptr<runtime::Session> session = std::move(sessions_.back());
+    sessions_.pop_back();
+    return session;
+  }
+  void give_back(std::unique_ptr<runtime::Session> session) const {
+    const std::lock_guard lock(mutex_);
+    sessions_.push_back(std::move(session));
+  }
+
+  std::shared_ptr<const models::Model> described_;
+  const models::Model& model_;
+  int side_;
+  int size_ = 0;
+  std::shared_ptr<const runtime::Network> network_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
+};
+
+Recognizer::Recognizer(const std::filesystem::path& model)
+    : implementation_(
+          std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
+
+Recognizer Recognizer::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
+  return Recognizer(std::make_shared<Implementation>(models::parse_model(safetensors, name)));
+}
+
+Recognizer::Recognizer(std::shared_ptr<const Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+Recognizer::~Recognizer() = default;
+Recognizer::Recognizer(const Recognizer&) = default;
+Recognizer& Recognizer::operator=(const Recognizer&) = default;
+Recognizer::Recognizer(Recognizer&&) noexcept = default;
+Recognizer& Recognizer::operator=(Recognizer&&) noexcept = default;
+
+int Recognizer::embedding_size() const {
+  return implementation_->embedding_size();
+}
+
+std::vector<float> Recognizer::embed(const ImageView& image, const Landmarks& landmarks) const {
+  return implementation_->embed(image, landmarks);
+}
+
+std::vector<std::vector<float>> Recognizer::embed_batch(ArrayView<FaceInImage> faces,
+                                                        int threads) const {
+  if (threads < 0) {
+    fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
+  }
+  const auto wanted = static_cast<std::size_t>(thread_count(threads));
+  std::vector<std::vector<float>> embeddings;
+  std::size_t next = 0;
+  run_in_order(
+      static_cast<int>(std::min(wanted, faces.size())),
+      [&] { return next < faces.size() ? std::optional(next++) : std::nullopt; },
+      [&](std::size_t i) {
+        try {
+          return embed(faces[i].image, faces[i].landmarks);
+        } catch (const Error& error) {
+          fail(error.code(), "faces[{}]: {}", i, error.what());
+        }
+      },
+      [&](std::vector<float> embedding) { embeddings.push_back(std::move(embedding)); });
+  return embeddings;
+}
+
+float similarity(ArrayView<float> a, ArrayView<float> b) {
+  if (a.size() != b.size() || a.size() == 0) {
+    fail(ErrorCode::kInvalidArgument, "similarity: expected embeddings of one length, found {} and {}",
+         a.size(), b.size());
+  }
+  double product = 0;
+  double square_a = 0;
+  double square_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    product += double{a[i]} * double{b[i]};
+    square_a += double{a[i]} * double{a[i]};
+    square_b += double{b[i]} * double{b[i]};
+  }
+  const double length = std::sqrt(square_a * square_b);
+  if (!(length > 0)) {
+    fail(ErrorCode::kInvalidArgument, "similarity: expected embeddings of some length, found zeros");
+  }
+  return static_cast<float>(std::clamp(product / length, -1.0, 1.0));
+}
+
+}  // namespace retinaface

@@ -49,10 +49,11 @@ bench:
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD) --target bench_ratios bench_training_loops \
-		bench_training_engines
+		bench_training_engines bench_mesh
 	@$(BUILD)/bin/bench_ratios
 	@$(BUILD)/bin/bench_training_loops
 	@$(BUILD)/bin/bench_training_engines
+	@$(BUILD)/bin/bench_mesh samples/*.jpg
 
 check:
 	@$(INSTALL) lint

@@ -25,13 +25,28 @@ inline constexpr std::string_view kBackbonePart = "backbone";
 /// row's preprocessing and anchors as JSON (doc/model_format.md).
 std::map<std::string, std::string, std::less<>> metadata(const Model& model);
 
+/// Begins the names of the tensors of a model's mesh branch (mesh/branch.h), which stand beside the
+/// network's in its file, and the metadata's key for mesh_mark of the network that they were learnt
+/// with: features of another mean nothing to them.
+inline constexpr std::string_view kMeshPrefix = "mesh.";
+inline constexpr std::string_view kMeshMarkKey = "mesh_network";
+
+/// Takes the mesh branch's tensors, and its mark, out of those of a file; empty if it has none.
+graph::Weights take_mesh(graph::Weights& weights);
+
+/// Marks a network by its tensors, the mesh branch's left out: a checksum as text.
+std::string mesh_mark(const graph::Weights& weights);
+
 /// A row of the catalogue with weights that fit it.
 struct LoadedModel {
   const Model* model = nullptr;
   graph::Graph graph;
   graph::Weights weights;
   WeightsOrigin origin = WeightsOrigin::kMemory;
-  std::string source = {};  ///< as ModelInfo::weights_source
+  std::string source = {};   ///< as ModelInfo::weights_source
+  graph::Weights mesh = {};  ///< of its mesh branch; no tensors where it has none
+
+  LoadedModel clone() const;
 };
 
 /// Reads a .safetensors file. Its metadata names the row, and its tensors are the row's. Throws

@@ -16,6 +16,7 @@
 #include "cli/interruption.h"
 #include "cli/threads_option.h"
 #include "cli/training/commands.h"
+#include "cli/training/train_mesh.h"
 #include "cli/values.h"
 #include "dataset/read_set.h"
 #include "evaluation/validation.h"
@@ -23,6 +24,7 @@
 #include "models/load_model.h"
 #include "models/model_argument.h"
 #include "runtime/torch/process_settings.h"
+#include "training/mesh_recipe.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
 #include "training/training_step.h"
@@ -41,6 +43,8 @@ struct Options {
   std::string init;
   std::string teacher;
   std::string val;
+  std::string images;   ///< of the mesh branch's labels
+  std::string decoder;  ///< of the mesh branch
   training::Engine engine;
   std::uint64_t seed = 1;
   std::int64_t steps = 0;
@@ -162,6 +166,14 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
 }
 
 int run(const Options& options) {
+  if (training::is_mesh_recipe(options.recipe)) {
+    return train_mesh_branch({options.recipe, options.changes, options.data, options.images,
+                              options.decoder, options.init, options.out, options.seed,
+                              thread_count(options), options.resume});
+  }
+  if (!options.images.empty() || !options.decoder.empty()) {
+    throw UsageError("--images and --decoder go with a recipe for the mesh branch");
+  }
   runtime::check_device(training::find_backend(options.engine.backend), options.engine.device);
   const training::Recipe recipe = training::read_recipe(options.recipe, options.changes);
   std::vector<dataset::TrainingSet> sets;
@@ -248,6 +260,12 @@ Action declare_train(CLI::App& app) {
   app.add_option("--val", options->val,
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
+  app.add_option("--images", options->images,
+                 "with a recipe for the mesh branch, whose --data is a file of labels: the folder "
+                 "that their names start from (default: the file's)");
+  app.add_option("--decoder", options->decoder,
+                 "with a recipe for the mesh branch: shapes and textures, as tools/mesh/decoder.py "
+                 "writes them, or a model that has them");
   add_category_option(app, options->categories);
   app.add_option("--seed", options->seed, "fixes all chances")
       ->check(whole_number(0))

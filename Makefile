@@ -57,7 +57,7 @@ bench:
 	@tools/python_environment.sh build || echo "Without what PyPI has: the Python package is not measured"
 	@cmake --preset release --log-level=WARNING $(TESTED) -DPython_EXECUTABLE=$(abspath $(VENV_PYTHON))
 	@cmake --build $(BUILD) --target bench_ratios bench_serve bench_training_loops \
-		bench_training_engines retinaface_library
+		bench_training_engines bench_mesh retinaface_library
 	@$(BUILD)/bin/bench_ratios
 	@$(BUILD)/bin/bench_serve
 	@if $(VENV_PYTHON) -m nanobind --version > $(BUILD)/nanobind_version; then \
@@ -65,6 +65,7 @@ bench:
 		PYTHONPATH=$(BUILD) $(VENV_PYTHON) benchmarks/python_overhead.py $(BUILD); fi
 	@$(BUILD)/bin/bench_training_loops
 	@$(BUILD)/bin/bench_training_engines
+	@$(BUILD)/bin/bench_mesh samples/*.jpg
 
 check:
 	@$(INSTALL) lint

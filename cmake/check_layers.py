@@ -11,14 +11,14 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
-          "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline",
-          "server", "cli"]
+LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "mesh", "detection",
+          "recognition", "tracking", "c_interface", "dataset", "evaluation", "training", "interchange",
+          "pipeline", "server", "cli"]
 
 # Header prefix -> the only folders under src/ that may include it.
 WRAPPED = {
     "oneapi/": ["runtime/cpu"],
-    "torch/": ["runtime/torch", "training", "mesh"],
+    "torch/": ["runtime/torch", "training"],
     "ATen/": ["runtime/torch", "runtime/autograd", "training"],
     "c10/": ["runtime/torch", "runtime/autograd", "training"],
     "turbojpeg.h": ["image"],

@@ -64,6 +64,27 @@ typedef struct {
   rf_point landmarks[5];
 } rf_face;
 
+/* In pixels of the image; z is depth in the same unit, larger is farther from the viewer. */
+typedef struct {
+  float x;
+  float y;
+  float z;
+} rf_mesh_vertex;
+
+/* As the image shows a vertex, light included; 0 to 1. */
+typedef struct {
+  float red;
+  float green;
+  float blue;
+} rf_mesh_color;
+
+/* How a head is turned, degrees (HeadPose in mesh.h): to the image's right, up, clockwise. */
+typedef struct {
+  float yaw;
+  float pitch;
+  float roll;
+} rf_pose;
+
 typedef struct rf_detector rf_detector;
 typedef struct rf_detect_options rf_detect_options;
 typedef struct rf_faces rf_faces;
@@ -113,6 +134,8 @@ RETINAFACE_API rf_status rf_detect_options_set_min_size(rf_detect_options* optio
 /* Not 0: boxes end at the image's edges, and faces whose box lies outside are dropped. */
 RETINAFACE_API rf_status rf_detect_options_set_clip_to_image(rf_detect_options* options,
                                                              int32_t clips);
+/* Not 0: each face has a mesh; takes a model with a mesh branch, which the default one has. */
+RETINAFACE_API rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted);
 
 /* Faces by falling score; none is no failure. */
 RETINAFACE_API rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
@@ -129,6 +152,19 @@ RETINAFACE_API const rf_face* rf_faces_data(const rf_faces* faces);
 /* The values that the model's heads beyond those of score, box and landmarks give face i: *count of
  * them, valid as long as faces; none (NULL) for the models of this library. */
 RETINAFACE_API const float* rf_faces_values(const rf_faces* faces, size_t i, size_t* count);
+/* Face i's mesh: *count vertices and as many colors, valid as long as faces; none (NULL) unless
+ * rf_detect_options_set_mesh() asked for it. */
+RETINAFACE_API const rf_mesh_vertex* rf_faces_mesh_vertices(const rf_faces* faces, size_t i,
+                                                            size_t* count);
+RETINAFACE_API const rf_mesh_color* rf_faces_mesh_colors(const rf_faces* faces, size_t i,
+                                                         size_t* count);
+/* Of face i, which must have a mesh. */
+RETINAFACE_API rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose* pose);
+/* Writes its 68 points in Multi-PIE's order to points, which has room for as many. */
+RETINAFACE_API rf_status rf_faces_landmarks_68(const rf_faces* faces, size_t i, rf_point* points);
+/* The triangles of every mesh: *count times three vertices, counter-clockwise where the viewer sees
+ * the outside. Valid for ever. */
+RETINAFACE_API const uint16_t* rf_mesh_triangles(size_t* count);
 RETINAFACE_API void rf_faces_free(rf_faces* faces);
 
 /* ---- What is known of models, without running them ---- */

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "retinaface/geometry.h"
+#include "retinaface/mesh.h"
 
 namespace retinaface {
 
@@ -14,6 +16,8 @@ struct Face {
   /// Of the model's heads beyond those of score, box and landmarks, in their order; empty for the
   /// models of this library.
   std::vector<float> values{};
+  /// Its three-dimensional shape, where DetectOptions::mesh asked for it.
+  std::optional<FaceMesh> mesh{};
 };
 
 }  // namespace retinaface

@@ -9,6 +9,7 @@
 #include "retinaface/face.h"
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
+#include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
 #include "retinaface/recognizer.h"
 #include "retinaface/tracker.h"

@@ -15,6 +15,7 @@ std::unique_ptr<rf_faces> faces_of(std::vector<retinaface::Face> found) {
   for (retinaface::Face& face : found) {
     faces->faces.push_back(to_c(face));
     faces->values.push_back(std::move(face.values));
+    faces->meshes.push_back(std::move(face.mesh));
   }
   return faces;
 }
@@ -29,6 +30,14 @@ const retinaface::ModelInfo* find(const rf_models* models, std::size_t i) {
   return models != nullptr && i < models->models.size() ? &models->models[i] : nullptr;
 }
 
+/// The mesh of face i; null where there is none.
+const retinaface::FaceMesh* find_mesh(const rf_faces* faces, std::size_t i) {
+  return i < rf_faces_count(faces) && faces->meshes[i] ? &*faces->meshes[i] : nullptr;
+}
+
+static_assert(sizeof(retinaface::MeshVertex) == sizeof(rf_mesh_vertex) &&
+                  sizeof(retinaface::MeshColor) == sizeof(rf_mesh_color),
+              "vertices and colors are handed out as they lie");
 static_assert(std::is_same_v<std::int32_t, int>, "strides are handed out as they lie");
 
 }  // namespace
@@ -93,6 +102,10 @@ rf_status rf_detect_options_set_clip_to_image(rf_detect_options* options, int32_
   return change_options(options, [&](auto& changing) { changing.clip_to_image = clips != 0; });
 }
 
+rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted) {
+  return change_options(options, [&](auto& changing) { changing.mesh = wanted != 0; });
+}
+
 rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
                     const rf_detect_options* options, rf_faces** result) {
   return made(result, [&] {
@@ -138,6 +151,52 @@ const float* rf_faces_values(const rf_faces* faces, size_t i, size_t* count) {
   const bool has_values = i < rf_faces_count(faces) && !faces->values[i].empty();
   if (count != nullptr) *count = has_values ? faces->values[i].size() : 0;
   return has_values ? faces->values[i].data() : nullptr;
+}
+
+const rf_mesh_vertex* rf_faces_mesh_vertices(const rf_faces* faces, size_t i, size_t* count) {
+  const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
+  if (count != nullptr) *count = mesh == nullptr ? 0 : mesh->vertices.size();
+  return mesh == nullptr ? nullptr : reinterpret_cast<const rf_mesh_vertex*>(mesh->vertices.data());
+}
+
+const rf_mesh_color* rf_faces_mesh_colors(const rf_faces* faces, size_t i, size_t* count) {
+  const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
+  if (count != nullptr) *count = mesh == nullptr ? 0 : mesh->colors.size();
+  return mesh == nullptr ? nullptr : reinterpret_cast<const rf_mesh_color*>(mesh->colors.data());
+}
+
+rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose* pose) {
+  return guarded([&] {
+    expect(pose, "pose");
+    const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
+    if (mesh == nullptr) {
+      throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
+                              "i: expected a face with a mesh, which "
+                              "rf_detect_options_set_mesh() asks for, found none");
+    }
+    *pose = {mesh->pose.yaw, mesh->pose.pitch, mesh->pose.roll};
+  });
+}
+
+rf_status rf_faces_landmarks_68(const rf_faces* faces, size_t i, rf_point* points) {
+  return guarded([&] {
+    expect(points, "points");
+    const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
+    if (mesh == nullptr) {
+      throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
+                              "i: expected a face with a mesh, which "
+                              "rf_detect_options_set_mesh() asks for, found none");
+    }
+    std::ranges::transform(retinaface::landmarks_68(*mesh), points, [](const retinaface::Point& p) {
+      return rf_point{p.x, p.y};
+    });
+  });
+}
+
+const uint16_t* rf_mesh_triangles(size_t* count) {
+  const retinaface::ArrayView<retinaface::MeshTriangle> triangles = retinaface::mesh_triangles();
+  if (count != nullptr) *count = triangles.size();
+  return triangles.data()->data();
 }
 
 void rf_faces_free(rf_faces* faces) {

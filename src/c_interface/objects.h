@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,7 @@ struct rf_detect_options {
 struct rf_faces {
   std::vector<rf_face> faces;
   std::vector<std::vector<float>> values;  // as many
+  std::vector<std::optional<retinaface::FaceMesh>> meshes;
 };
 
 struct rf_models {

@@ -34,10 +34,28 @@ struct Options {
   bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
+  std::string draw_style = "boxes";
+  int landmarks = 5;
   pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
 };
 
+constexpr int kDenseLandmarks = 68;
+
+pipeline::DrawStyle draw_style_of(const std::string& name) {
+  if (name == "wireframe") return pipeline::DrawStyle::kWireframe;
+  return name == "shaded" ? pipeline::DrawStyle::kShaded : pipeline::DrawStyle::kBoxes;
+}
+
 void check(const Options& options) {
+  const pipeline::MeshFields& fields = options.job.fields;
+  const bool is_json = options.job.format == "jsonl" || options.job.format == "json";
+  if ((fields.mesh || fields.landmarks_68) && !is_json) {
+    throw UsageError(fmt::format(
+        "--mesh and --landmarks 68: go with --format jsonl or json, found {}", options.job.format));
+  }
+  if (options.job.images.draw_style != pipeline::DrawStyle::kBoxes && !options.job.images.draw) {
+    throw UsageError("--draw-style: goes with --draw");
+  }
   if (options.null && options.list.empty())
     throw UsageError("--null: expected --list FILE with it");
   if (options.inputs.empty() && options.list.empty()) {
@@ -152,6 +170,10 @@ int conclude(const Options& options, const pipeline::DetectionSummary& summary, 
 int run(Options& options) {
   if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
   if (!options.format.empty()) options.job.format = options.format;
+  options.job.fields.landmarks_68 = options.landmarks == kDenseLandmarks;
+  options.job.images.draw_style = draw_style_of(options.draw_style);
+  options.job.selection.detect.mesh = options.job.fields.mesh || options.job.fields.landmarks_68 ||
+                                      options.job.images.needs_meshes();
   check(options);
   const Detector detector = open_detector(options.job.model, options.job.backend);
   pipeline::LeftOut left_out;
@@ -191,6 +213,19 @@ void declare_output(CLI::App& app, Options& options) {
                  "(.jpg, .png, .webp) or video (.mp4, .mov, .mkv)");
   app.add_flag("--draw", options.job.images.draw,
                "write each image or video with its faces drawn on it");
+  app.add_option("--draw-style", options.draw_style,
+                 "what --draw draws: boxes; wireframe: the edges of each face's mesh; shaded: the "
+                 "mesh as it is lit")
+      ->check(one_of({"boxes", "wireframe", "shaded"}))
+      ->capture_default_str();
+  app.add_flag("--mesh", options.job.fields.mesh,
+               "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)");
+  app.add_option("--mesh-out", options.job.images.mesh_folder,
+                 "folder for each face's mesh with its colors, .obj and .ply");
+  app.add_option("--landmarks", options.landmarks,
+                 "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68")
+      ->check(CLI::IsMember({5, kDenseLandmarks}))
+      ->capture_default_str();
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");

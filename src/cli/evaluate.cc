@@ -31,6 +31,10 @@ constexpr Command kEvaluations[] = {
      "retinaface evaluate landmarks --aflw aflw --curves error.png\n"
      "retinaface evaluate landmarks --labels val/label.txt --images val/images",
      declare_evaluate_landmarks},
+    {"mesh", "errors of the faces' meshes",
+     "retinaface evaluate mesh --labels made/labels.jsonl\n"
+     "retinaface evaluate mesh --labels labels.jsonl --images data --curves error.png",
+     declare_evaluate_mesh},
     {"compare", "several detectors on the same images of WIDER FACE",
      "retinaface evaluate compare mnet025 mine.safetensors --ground-truth wider/ground_truth "
      "--images wider/val/images --out differ\n"
@@ -67,6 +71,14 @@ int thread_count(const DetectionOptions& options) {
 
 Detector load_detector(const DetectionOptions& options) {
   return open_detector(options.model, options.backend);
+}
+
+void refuse_merging(const DetectionOptions& options, const char* what) {
+  if (mode_of(options) == evaluation::DetectionMode::kMultiScale) {
+    throw UsageError(fmt::format(
+        "--mode multiscale: merges faces of several images, which {} cannot; take another mode",
+        what));
+  }
 }
 
 evaluation::DetectionMode mode_of(const DetectionOptions& options) {

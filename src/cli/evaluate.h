@@ -32,6 +32,9 @@ int thread_count(const DetectionOptions& options);
 /// The detector that the options name; the default one where they name none. Throws as Detector.
 Detector load_detector(const DetectionOptions& options);
 
+/// Throws UsageError for a mode that merges faces of mirrored images, which meshes cannot follow.
+void refuse_merging(const DetectionOptions& options, const char* what);
+
 evaluation::DetectionMode mode_of(const DetectionOptions& options);
 
 /// evaluation::find_wider_predictions; says on standard error how many files belong to no image.
@@ -54,6 +57,7 @@ void guard_figures(const std::string& folder, const std::string& model, const st
 Action declare_evaluate_wider(CLI::App& app);
 Action declare_evaluate_set(CLI::App& app);
 Action declare_evaluate_landmarks(CLI::App& app);
+Action declare_evaluate_mesh(CLI::App& app);
 Action declare_evaluate_compare(CLI::App& app);
 Action declare_evaluate_verification(CLI::App& app);
 

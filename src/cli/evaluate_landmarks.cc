@@ -18,6 +18,7 @@
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
 #include "evaluation/landmark_report.h"
+#include "mesh/topology.h"
 #include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
@@ -33,6 +34,7 @@ struct Options {
   std::string images;
   std::string aflw;
   int every = 1;
+  bool mesh = false;
   DetectionOptions detector;
   std::string json;
   std::string curves;
@@ -41,6 +43,21 @@ struct Options {
 
 constexpr float kMinIou = 0.5F;
 constexpr int kBorderPx = 75;  // AFLW's faces fill their images
+
+/// The detector's options, with meshes if their points are judged.
+DetectOptions detect_options(const Options& options) {
+  DetectOptions detect = options.detector.detect;
+  detect.mesh = options.mesh;
+  return detect;
+}
+
+/// Puts the five points of faces' meshes in the place of those that were found.
+std::vector<Face> with_points_of_meshes(std::vector<Face> faces) {
+  for (Face& face : faces) {
+    if (face.mesh) face.landmarks = mesh::five_of(landmarks_68(*face.mesh));
+  }
+  return faces;
+}
 
 /// One face that was to be found: its group in the report, and its error where it was found.
 struct Outcome {
@@ -76,8 +93,9 @@ std::vector<Item> thinned(const std::vector<Item>& items, int every) {
 
 std::vector<Outcome> evaluate_labelled(const Detector& detector, const Options& options,
                                        const dataset::AnnotatedImage& image) {
-  const auto faces = evaluation::detect_in_file(detector, fs::path(options.images) / image.path,
-                                                mode_of(options.detector), options.detector.detect);
+  const auto faces = with_points_of_meshes(
+      evaluation::detect_in_file(detector, fs::path(options.images) / image.path,
+                                 mode_of(options.detector), detect_options(options)));
   const auto assigned = evaluation::assign_faces(image.faces, faces, kMinIou);
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < image.faces.size(); ++i) {
@@ -121,8 +139,8 @@ std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& opt
   const Image image = evaluation::with_border(
       read_image(fs::path(options.aflw) / "images" / truth.path, {.apply_orientation = false}),
       kBorderPx);
-  const auto faces =
-      evaluation::detect(detector, image, mode_of(options.detector), options.detector.detect);
+  const auto faces = with_points_of_meshes(
+      evaluation::detect(detector, image, mode_of(options.detector), detect_options(options)));
   Outcome outcome{.group = static_cast<std::size_t>(truth.pose) - 1};
   const Point center{static_cast<float>(image.width()) / 2, static_cast<float>(image.height()) / 2};
   if (const Face* face = evaluation::best_face_around(faces, center)) {
@@ -158,6 +176,7 @@ int run(const Options& options) {
   if (by_labels != !options.images.empty() || by_labels == !options.aflw.empty()) {
     throw UsageError("expected --labels FILE --images DIR, or --aflw DIR");
   }
+  if (options.mesh) refuse_merging(options.detector, "--mesh");
   guard_outputs(options);
   const Detector detector = load_detector(options.detector);
   const LandmarkReport report =
@@ -189,6 +208,7 @@ Action declare_evaluate_landmarks(CLI::App& app) {
   app.add_option("--every", options->every, "take every n-th image only")
       ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
+  app.add_flag("--mesh", options->mesh, "judge the five points of the faces' meshes");
   app.add_option("--model", options->detector.model,
                  "judge this model: its name, or a .safetensors file");
   add_detector_options(app, options->detector);

@@ -70,8 +70,10 @@ ScoreMargins::ScoreMargins(const runtime::FeatureMap& map, const models::Head& h
 }
 
 void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
-            std::span<const models::Head> heads, float min_score, std::vector<Face>& faces) {
+            std::span<const models::Head> heads, float min_score, std::vector<Face>& faces,
+            const MeshFeatures* mesh) {
   RF_CHECK(levels.size() == family.levels.size());
+  std::size_t first_kind = 0;  // of the level
   std::vector<std::size_t> score_heads;
   for (std::size_t h = 0; h < heads.size(); ++h) {
     if (heads[h].meaning == models::HeadMeaning::kScore) score_heads.push_back(h);
@@ -116,9 +118,27 @@ void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family
           if (heads[h].meaning == models::HeadMeaning::kScore) continue;
           decode_head(heads[h], place, values[anchor][h].read(cell, buffer), family, face);
         }
+        if (mesh != nullptr) {
+          const runtime::FeatureMap& context = mesh->context.at(l);
+          for (std::int64_t c = 0; c < context.channels; ++c) {
+            face.values.push_back(context.channel(c)[cell * context.block]);
+          }
+          face.values.push_back(static_cast<float>(first_kind + anchor));
+        }
       }
     }
+    first_kind += anchors;
   }
+}
+
+AnchorFeatures take_mesh_features(Face& face, std::size_t features) {
+  RF_CHECK(face.values.size() > features);
+  AnchorFeatures result;
+  result.kind = static_cast<std::size_t>(face.values.back());
+  const auto first = face.values.end() - static_cast<std::ptrdiff_t>(features) - 1;
+  result.features.assign(first, face.values.end() - 1);
+  face.values.erase(first, face.values.end());
+  return result;
 }
 
 }  // namespace retinaface::detection

@@ -4,9 +4,12 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/cpu.h"
@@ -26,6 +29,7 @@
 #include "graph/operators.h"
 #include "image/convert.h"
 #include "image/resize.h"
+#include "mesh/branch.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "models/model_info.h"
@@ -34,11 +38,10 @@
 namespace retinaface {
 namespace {
 
-/// Cuts boxes off at the image's edges, and drops the faces of those that lie outside.
-void clip(std::vector<Face>& faces, const ImageView& image) {
-  const Box whole = {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)};
-  for (Face& face : faces) face.box = intersection(face.box, whole);
-  std::erase_if(faces, [](const Face& face) { return area(face.box) <= 0; });
+/// The part of a box that lies in the image.
+Box clipped(const Box& box, const ImageView& image) {
+  return intersection(box,
+                      {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)});
 }
 
 /// What the caller wants of the faces found, which are sorted by score.
@@ -46,7 +49,9 @@ void select(std::vector<Face>& faces, const ImageView& image, const DetectOption
   std::erase_if(faces, [&](const Face& face) {
     return !detection::is_large_enough(face, options.min_size_px);
   });
-  if (options.clip_to_image) clip(faces, image);
+  if (options.clip_to_image) {
+    std::erase_if(faces, [&](const Face& face) { return area(clipped(face.box, image)) <= 0; });
+  }
   const auto max_faces = static_cast<std::size_t>(options.max_faces);
   if (max_faces > 0 && faces.size() > max_faces) faces.resize(max_faces);
 }
@@ -78,36 +83,67 @@ void move(Face& face, float x, float y) {
 
 class Detector::Implementation {
  public:
-  /// `backend` and `options` as runtime::BackendRegistry::make takes them.
-  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {},
-                          const runtime::NetworkOptions& options = {})
+  /// `backend` and `options` as runtime::BackendRegistry::make takes them. `again` yields the same
+  /// model once more.
+  Implementation(const models::LoadedModel& loaded, const std::string& backend,
+                 const runtime::NetworkOptions& options, std::function<models::LoadedModel()> again)
       : described_(loaded.described),
         model_(detector_of(loaded)),
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
-        network_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
+        has_mesh_(!loaded.mesh.tensors.empty()),
+        backend_(backend),
+        options_(options),
+        again_(std::move(again)),
+        pool_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
         outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
-  const runtime::Network& network() const { return *network_; }
+  const runtime::Network& network() const { return pool_.network(); }
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     detection::check_options(options);
     check_view(image, "image");
-    const SessionLease session(*this);
+    const mesh::Branch* const branch = options.mesh ? &mesh_branch() : nullptr;
+    const SessionLease lease(options.mesh ? mesh_network() : pool_);
+    const OpenSession session = lease.open();
     std::vector<Face> faces;
     if (options.scales.empty()) {
-      faces = detect_all_sizes(*session, image, options);
+      faces = detect_all_sizes(session, image, options);
     } else {
       for (const float scale : options.scales) {
-        const std::vector<Face> found = detect_at(*session, image, scale, options);
+        const std::vector<Face> found = detect_at(session, image, scale, options);
         faces.insert(faces.end(), found.begin(), found.end());
       }
     }
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
     select(faces, image, options);
+    if (branch != nullptr) add_meshes(*branch, faces);
+    if (options.clip_to_image) {
+      for (Face& face : faces) face.box = clipped(face.box, image);
+    }
     return faces;
+  }
+
+  std::vector<Face> anchor_faces(ImageView image, float min_score) const {
+    check_view(image, "image");
+    const SessionLease lease(mesh_network());
+    std::vector<Face> faces;
+    run(lease.open(), image, min_score, faces);
+    return faces;
+  }
+
+  std::pair<std::size_t, std::size_t> mesh_head_size() const {
+    std::size_t kinds = 0;
+    for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
+      kinds += level.sizes_px.size();
+    }
+    const SessionLease lease(mesh_network());
+    runtime::Session& session = lease.open().session;
+    session.input(1, kSmallestSide, kSmallestSide);
+    session.run();
+    return {kinds, static_cast<std::size_t>(session.output(graph_.outputs().size()).channels)};
   }
 
   ModelInfo info(int width, int height) const {
@@ -118,33 +154,111 @@ class Detector::Implementation {
   }
 
  private:
-  /// Borrows a session from the pool, which grows to the number of threads that detect at once.
+  struct OpenSession {
+    runtime::Session& session;
+    bool gives_context = false;  ///< its network has the outputs of mesh_network
+  };
+
+  /// A network, and the sessions that nobody is using; grows to the number of threads that detect
+  /// at once.
+  class SessionPool {
+   public:
+    explicit SessionPool(std::unique_ptr<const runtime::Network> network,
+                         bool gives_context = false)
+        : network_(std::move(network)), gives_context_(gives_context) {}
+
+    const runtime::Network& network() const { return *network_; }
+    bool gives_context() const { return gives_context_; }
+
+    std::unique_ptr<runtime::Session> take() {
+      const std::lock_guard lock(mutex_);
+      if (sessions_.empty()) return network_->new_session();
+      std::unique_ptr<runtime::Session> session = std::move(sessions_.back());
+      sessions_.pop_back();
+      return session;
+    }
+
+    void give_back(std::unique_ptr<runtime::Session> session) {
+      const std::lock_guard lock(mutex_);
+      sessions_.push_back(std::move(session));
+    }
+
+   private:
+    std::unique_ptr<const runtime::Network> network_;
+    bool gives_context_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<runtime::Session>> sessions_;
+  };
+
   class SessionLease {
    public:
-    explicit SessionLease(const Implementation& owner) : owner_(owner) {
-      const std::lock_guard lock(owner_.mutex_);
-      if (owner_.sessions_.empty()) {
-        session_ = owner_.network_->new_session();
-      } else {
-        session_ = std::move(owner_.sessions_.back());
-        owner_.sessions_.pop_back();
-      }
-    }
-    ~SessionLease() {
-      const std::lock_guard lock(owner_.mutex_);
-      owner_.sessions_.push_back(std::move(session_));
-    }
+    explicit SessionLease(SessionPool& pool) : pool_(pool), session_(pool.take()) {}
+    ~SessionLease() { pool_.give_back(std::move(session_)); }
     SessionLease(const SessionLease&) = delete;
     SessionLease& operator=(const SessionLease&) = delete;
 
-    runtime::Session& operator*() const { return *session_; }
+    OpenSession open() const { return {*session_, pool_.gives_context()}; }
 
    private:
-    const Implementation& owner_;
+    SessionPool& pool_;
     std::unique_ptr<runtime::Session> session_;
   };
 
-  std::vector<Face> detect_all_sizes(runtime::Session& session, ImageView image,
+  static constexpr int kSmallestSide = 64;
+
+  /// The same network with one output more a level: the map that its heads are computed of. Made
+  /// when a mesh is first asked for, so that detection alone neither takes its memory nor its time.
+  SessionPool& mesh_network() const {
+    std::call_once(mesh_network_once_, [&] {
+      if (!again_) {
+        fail(ErrorCode::kUnsupported, "{}: expected a model's name or file, found one in memory",
+             model_.name);
+      }
+      const models::LoadedModel loaded = again_();
+      graph::Graph graph = loaded.graph;
+      for (std::size_t level = 0; level < outputs_.size(); ++level) {
+        const graph::NodeId head = loaded.graph.outputs()[outputs_[level].front()].node;
+        graph.add_output(fmt::format("context.{}", level), loaded.graph.node(head).inputs.front());
+      }
+      mesh_pool_ = std::make_unique<SessionPool>(
+          runtime::backends().make(graph, loaded.weights, backend_, options_), true);
+    });
+    return *mesh_pool_;
+  }
+
+  const mesh::Branch& mesh_branch() const {
+    std::call_once(mesh_branch_once_, [&] {
+      const std::string name = source_.empty() ? model_.name : source_;
+      if (!has_mesh_) {
+        fail(ErrorCode::kUnsupported,
+             "{}: the model has no mesh branch; leave the mesh out, or train one for it by "
+             "`retinaface train recipes/mesh.toml`",
+             name);
+      }
+      const models::LoadedModel loaded = again_();
+      const auto mark = loaded.mesh.metadata.find(models::kMeshMarkKey);
+      const std::string expected = models::mesh_mark(loaded.weights);
+      if (mark == loaded.mesh.metadata.end() || mark->second != expected) {
+        fail(ErrorCode::kBadData,
+             "{}: expected a mesh branch that was trained with the network {}, found one of {}; "
+             "train it anew by `retinaface train recipes/mesh.toml`",
+             name, expected, mark == loaded.mesh.metadata.end() ? "none" : excerpt(mark->second));
+      }
+      const auto [kinds, features] = mesh_head_size();
+      mesh_branch_ = std::make_unique<mesh::Branch>(loaded.mesh, kinds, features, name);
+    });
+    return *mesh_branch_;
+  }
+
+  static void add_meshes(const mesh::Branch& branch, std::vector<Face>& faces) {
+    for (Face& face : faces) {
+      const detection::AnchorFeatures anchor =
+          detection::take_mesh_features(face, branch.head().features());
+      face.mesh = branch.mesh(anchor.kind, anchor.features, face);
+    }
+  }
+
+  std::vector<Face> detect_all_sizes(const OpenSession& session, ImageView image,
                                      const DetectOptions& options) const {
     const double area = static_cast<double>(image.width) * image.height;
     double budget_px = model_.detector.search.extra_work * area;
@@ -168,7 +282,7 @@ class Detector::Implementation {
   }
 
   /// Adds the small faces that the enlarged crops around candidates confirm.
-  void refine(runtime::Session& session, ImageView image, double budget_px,
+  void refine(const OpenSession& session, ImageView image, double budget_px,
               const std::vector<detection::RefinementCandidate>& candidates, float min_score,
               std::vector<Face>& faces) const {
     const models::SearchPolicy& policy = model_.detector.search;
@@ -206,7 +320,7 @@ class Detector::Implementation {
 
   /// `candidates` is for the image's own size alone.
   std::vector<Face> detect_at(
-      runtime::Session& session, ImageView image, float scale, const DetectOptions& options,
+      const OpenSession& session, ImageView image, float scale, const DetectOptions& options,
       std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     const auto scaled = [&](int side) {
       const std::int64_t result = std::llround(static_cast<float>(side) * scale);
@@ -230,7 +344,7 @@ class Detector::Implementation {
 
   /// In one piece, if the image is not larger than a tile.
   std::vector<Face> detect_in_tiles(
-      runtime::Session& session, ImageView image, const DetectOptions& options,
+      const OpenSession& session, ImageView image, const DetectOptions& options,
       std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     std::vector<Face> faces;
     const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
@@ -258,7 +372,7 @@ class Detector::Implementation {
     return faces;
   }
 
-  void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
+  void run(const OpenSession& open, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     const auto padded = [&](int side) {
       const std::int64_t multiple = model_.network.side_multiple;
@@ -272,6 +386,7 @@ class Detector::Implementation {
              image.width, image.height, shape.w, shape.h, problem);
       }
     }
+    runtime::Session& session = open.session;
     detection::preprocess(image, model_.network.preprocessing,
                           session.input(1, shape.h, shape.w).values(), shape.w);
     session.run();
@@ -280,7 +395,14 @@ class Detector::Implementation {
       detection::HeadMaps& heads = maps.emplace_back();
       for (const std::size_t output : level) heads.push_back(session.output(output));
     }
-    detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces);
+    detection::MeshFeatures features;
+    if (open.gives_context) {
+      for (std::size_t level = 0; level < outputs_.size(); ++level) {
+        features.context.push_back(session.output(graph_.outputs().size() + level));
+      }
+    }
+    detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces,
+                      features.context.empty() ? nullptr : &features);
     if (candidates != nullptr) {
       const auto& heads = model_.detector.heads;
       const auto head = std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
@@ -295,19 +417,22 @@ class Detector::Implementation {
   graph::Graph graph_;
   WeightsOrigin origin_;
   std::string source_;
-  std::shared_ptr<const runtime::Network> network_;
+  bool has_mesh_;
+  std::string backend_;
+  runtime::NetworkOptions options_;
+  std::function<models::LoadedModel()> again_;
+  mutable SessionPool pool_;
   std::vector<std::vector<std::size_t>> outputs_;  // by level, by head
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
+  mutable std::once_flag mesh_network_once_;
+  mutable std::unique_ptr<SessionPool> mesh_pool_;
+  mutable std::once_flag mesh_branch_once_;
+  mutable std::unique_ptr<const mesh::Branch> mesh_branch_;
 };
 
-Detector::Detector()
-    : implementation_(
-          std::make_shared<Implementation>(models::load_builtin_model(models::kDefaultModel))) {}
+Detector::Detector() : Detector(models::kDefaultModel) {}
 
 Detector::Detector(const std::filesystem::path& model)
-    : implementation_(
-          std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
+    : Detector(DetectorFactory::make(models::load_model_by_name_or_path(model.string()))) {}
 
 Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
   return DetectorFactory::make(models::parse_model(safetensors, name));
@@ -318,7 +443,28 @@ Detector::Detector(std::shared_ptr<const Implementation> implementation)
 
 Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
                                const runtime::NetworkOptions& options) {
-  return Detector(std::make_shared<Detector::Implementation>(model, backend, options));
+  std::function<models::LoadedModel()> again;
+  if (model.origin == WeightsOrigin::kBuiltIn) {
+    again = [name = model.model->name] { return models::load_builtin_model(name); };
+  } else if (!model.mesh.tensors.empty()) {
+    // Its file, if it has one, may be another one by then.
+    again = [kept = std::make_shared<const models::LoadedModel>(model.clone())] {
+      return kept->clone();
+    };
+  } else if (model.origin == WeightsOrigin::kFile) {
+    again = [source = model.source] { return models::load_model(source); };
+  }  // else it was given up: nothing asks for it but anchor_faces
+  return Detector(std::make_shared<Detector::Implementation>(model, backend, options,
+                                                             std::move(again)));
+}
+
+std::vector<Face> DetectorFactory::anchor_faces(const Detector& detector, const ImageView& image,
+                                                float min_score) {
+  return detector.implementation_->anchor_faces(image, min_score);
+}
+
+std::pair<std::size_t, std::size_t> DetectorFactory::mesh_head_size(const Detector& detector) {
+  return detector.implementation_->mesh_head_size();
 }
 
 std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "retinaface/detector.h"
@@ -17,6 +19,15 @@ struct DetectorFactory {
   /// is named, or by the best one (runtime::BackendRegistry::make, which says what is thrown).
   static Detector make(const models::LoadedModel& model, const std::string& backend = {},
                        const runtime::NetworkOptions& options = {});
+
+  /// All faces of the image at its own size whose score is at least `min_score`, one for each
+  /// anchor, overlapping as they are; their values end with what detection::take_mesh_features
+  /// takes. What the mesh branch learns from: the model needs none yet.
+  static std::vector<Face> anchor_faces(const Detector& detector, const ImageView& image,
+                                        float min_score);
+
+  /// Kinds of anchors (level and size) and channels of the context maps, as mesh::Head has them.
+  static std::pair<std::size_t, std::size_t> mesh_head_size(const Detector& detector);
 
   /// What the backend "compare" found in all that the detector and its copies did; empty for other
   /// backends.

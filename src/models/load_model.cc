@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "models/builtin_weights.h"
 #include "models/described_model.h"
@@ -56,7 +57,9 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
          "train from",
          source, excerpt(part->second), row->name);
   }
+  graph::Weights mesh = take_mesh(weights);
   LoadedModel loaded{&*row, row->network.build(), std::move(weights)};
+  loaded.mesh = std::move(mesh);
   graph::check_weights(loaded.graph, loaded.weights, source);
   return loaded;
 }
@@ -92,6 +95,40 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 }
 
 }  // namespace
+
+graph::Weights take_mesh(graph::Weights& weights) {
+  graph::Weights mesh;
+  for (auto it = weights.tensors.lower_bound(kMeshPrefix);
+       it != weights.tensors.end() && it->first.starts_with(kMeshPrefix);) {
+    mesh.tensors.insert(weights.tensors.extract(it++));
+  }
+  if (const auto mark = weights.metadata.find(kMeshMarkKey); mark != weights.metadata.end()) {
+    mesh.metadata.insert(weights.metadata.extract(mark));
+  }
+  return mesh;
+}
+
+std::string mesh_mark(const graph::Weights& weights) {
+  std::uint32_t mark = 0;
+  for (const auto& [name, tensor] : weights.tensors) {
+    if (name.starts_with(kMeshPrefix)) continue;
+    const std::string_view bytes(reinterpret_cast<const char*>(tensor.bytes.data()),
+                                 tensor.bytes.size());
+    // Of the checksums in a row, so that the order counts.
+    mark = crc32c(fmt::format("{:08x} {} {:08x}", mark, name, crc32c(bytes)));
+  }
+  return fmt::format("{:08x}", mark);
+}
+
+LoadedModel LoadedModel::clone() const {
+  const auto copy = [](const graph::Weights& from) {
+    graph::Weights to;
+    to.metadata = from.metadata;
+    for (const auto& [name, tensor] : from.tensors) to.tensors.emplace(name, tensor.clone());
+    return to;
+  };
+  return {model, graph, copy(weights), origin, source, described, copy(mesh)};
+}
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();

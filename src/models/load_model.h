@@ -26,6 +26,18 @@ inline constexpr std::string_view kBackbonePart = "backbone";
 /// row's preprocessing and anchors as JSON (doc/model_format.md).
 std::map<std::string, std::string, std::less<>> metadata(const Model& model);
 
+/// Begins the names of the tensors of a model's mesh branch (mesh/branch.h), which stand beside the
+/// network's in its file, and the metadata's key for mesh_mark of the network that they were learnt
+/// with: features of another mean nothing to them.
+inline constexpr std::string_view kMeshPrefix = "mesh.";
+inline constexpr std::string_view kMeshMarkKey = "mesh_network";
+
+/// Takes the mesh branch's tensors, and its mark, out of those of a file; empty if it has none.
+graph::Weights take_mesh(graph::Weights& weights);
+
+/// Marks a network by its tensors, the mesh branch's left out: a checksum as text.
+std::string mesh_mark(const graph::Weights& weights);
+
 /// A row of the catalogue, or what a file describes, with weights that fit it.
 struct LoadedModel {
   const Model* model = nullptr;
@@ -35,6 +47,9 @@ struct LoadedModel {
   std::string source = {};  ///< as ModelInfo::weights_source
   /// Whose `model` is, where it is no row of the catalogue.
   std::shared_ptr<const Model> described = {};
+  graph::Weights mesh = {};  ///< of its mesh branch; no tensors where it has none
+
+  LoadedModel clone() const;
 };
 
 /// Reads a .safetensors file. Its metadata names the row or describe the model (described_model.h),

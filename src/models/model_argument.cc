@@ -36,7 +36,9 @@ graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
                        std::filesystem::is_regular_file(name_or_path);
   if (!is_file) return load_model_by_name_or_path(name_or_path).weights;
   refuse_foreign_model(name_or_path);
-  return graph::read_safetensors(name_or_path);
+  graph::Weights weights = graph::read_safetensors(name_or_path);
+  take_mesh(weights);  // which other weights of the network make useless
+  return weights;
 }
 
 std::shared_ptr<const Model> model_by_name_or_path(const std::string& name_or_path) {

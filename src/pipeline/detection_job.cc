@@ -19,6 +19,7 @@
 #include "pipeline/detection_report.h"
 #include "pipeline/image_source.h"
 #include "pipeline/job_options.h"
+#include "pipeline/mesh_files.h"
 #include "pipeline/name_text.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
@@ -60,9 +61,13 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     const bool is_frame = in.frame.has_value();
     if (!is_frame) in.image = read(in.path, job.max_pixels, stop);
     DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
+    detection.result.fields = job.fields;
     const std::vector<Face>& faces = detection.result.faces;
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
+    if (!is_frame && !job.images.mesh_folder.empty()) {
+      write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
+    }
     if (!is_frame && job.images.annotates()) {
       annotate(job.images, faces, {}, in.image);
       write_annotated(job.images, in.path, in.image);
@@ -112,6 +117,15 @@ Request request_of(const DetectionJob& job) {
     request.emplace_back("--jpeg-quality",
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
+  if (job.fields.mesh) request.emplace_back("--mesh", "yes");
+  if (job.fields.landmarks_68) request.emplace_back("--landmarks", "68");
+  if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
+    const bool is_wire = job.images.draw_style == DrawStyle::kWireframe;
+    request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
+  }
+  if (!job.images.mesh_folder.empty()) {
+    request.emplace_back("--mesh-out", job.images.mesh_folder.string());
+  }
   if (job.images.any()) request.emplace_back("--out", job.images.folder.string());
   return request;
 }
@@ -150,7 +164,7 @@ void check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& 
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
-  if (!job.writes_file() && job.images.folder.empty()) return;
+  if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads(job.model);
@@ -163,7 +177,7 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
     guard.writes(job.output, OutputKind::kResults);
   }
   if (record) guard.writes(record->file(), OutputKind::kReport);
-  if (job.images.folder.empty()) return;
+  if (job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   for (const Input& input : job.inputs) {
     if (!input.problem.empty()) continue;
     const bool is_video = leads_to_video(input.path);

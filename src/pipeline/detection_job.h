@@ -30,6 +30,7 @@ struct DetectionJob {
   /// DetectionEvents::result alone. Not for the format "wider", whose files go to images.folder.
   std::string output;
   ImageOutputs images;
+  MeshFields fields;       ///< of results in JSON
   bool resume = false;     ///< leave out what is in the results already
   bool overwrite = false;  ///< files may be replaced that this program did not write
   int threads = 0;         ///< images worked on at once; 0: core_count()

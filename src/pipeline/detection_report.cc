@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "detection/face_selection.h"
+#include "pipeline/mesh_files.h"
 #include "pipeline/name_text.h"
 #include "pipeline/problem.h"
 #include "tracking/tracker.h"
@@ -97,6 +98,10 @@ std::string DetectionReport::write(const ImageResult& result) {
 void DetectionReport::write_frame(Outcome& outcome) {
   write_faces(job_.images, outcome.image.path, outcome.image.frame,
               outcome.detection->result.tracks, outcome.faces);
+  if (!job_.images.mesh_folder.empty()) {
+    write_meshes(job_.images.mesh_folder, outcome.image.path, outcome.image.frame,
+                 outcome.detection->result.tracks, outcome.detection->result.faces);
+  }
   if (!job_.images.annotates()) return;
   InputImage& image = outcome.image;
   const ImageResult& result = outcome.detection->result;

@@ -18,6 +18,8 @@
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
+#include "pipeline/draw_mesh.h"
+#include "pipeline/mesh_files.h"
 #include "video/video_writer.h"
 
 namespace retinaface::pipeline {
@@ -117,7 +119,17 @@ void write_faces(const ImageOutputs& outputs, const fs::path& input,
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image) {
   if (outputs.blur) blur_faces(image, faces);
-  if (outputs.draw) {
+  if (outputs.draw && outputs.draw_style != DrawStyle::kBoxes) {
+    // The nearest, which are the largest, last.
+    std::vector<const Face*> order;
+    for (const Face& face : faces) order.push_back(&face);
+    std::ranges::stable_sort(order, std::less(), [](const Face* face) { return area(face->box); });
+    for (const Face* face : order) {
+      if (!face->mesh) continue;
+      const bool is_wire = outputs.draw_style == DrawStyle::kWireframe;
+      is_wire ? draw_wireframe(image, *face->mesh) : draw_shaded(image, *face->mesh);
+    }
+  } else if (outputs.draw) {
     std::vector<FaceMark> marks;
     for (std::size_t i = 0; i < faces.size(); ++i) {
       marks.push_back(
@@ -148,6 +160,7 @@ void announce(const ImageOutputs& outputs, const fs::path& input, bool is_video,
       guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
     }
   }
+  if (!outputs.mesh_folder.empty()) announce_meshes(outputs.mesh_folder, input, guard);
   for (const auto& [is_wanted, kind] :
        {std::pair(outputs.crops, kCrops), std::pair(outputs.aligned, kAligned)}) {
     if (!is_wanted) continue;

@@ -16,18 +16,32 @@
 
 namespace retinaface::pipeline {
 
+/// How a face is drawn on its image.
+enum class DrawStyle {
+  kBoxes,      ///< its box, points and score
+  kWireframe,  ///< the edges of its mesh
+  kShaded,     ///< its mesh, in the mesh's colors
+};
+
 /// What `detect` writes besides its results, for each image or video.
 struct ImageOutputs {
   std::filesystem::path folder{};  ///< or the file of the one image or video that is written
   bool draw = false;               ///< FOLDER/PATH: the image with its faces drawn
-  bool blur = false;               ///< FOLDER/PATH: the image with its faces unrecognisable
-  bool crops = false;              ///< FOLDER/PATH.faces/N.png: each face with a margin
-  bool aligned = false;            ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
+  DrawStyle draw_style = DrawStyle::kBoxes;
+  bool blur = false;     ///< FOLDER/PATH: the image with its faces unrecognisable
+  bool crops = false;    ///< FOLDER/PATH.faces/N.png: each face with a margin
+  bool aligned = false;  ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
   int aligned_side_px = kAlignedSide;
   WriteOptions write{};
+  /// MESH_FOLDER/PATH.meshes/N.obj, N.ply: each face's mesh; empty: none.
+  std::filesystem::path mesh_folder{};
 
   bool any() const { return draw || blur || crops || aligned; }
   bool annotates() const { return draw || blur; }
+  /// Whether faces have to have their meshes.
+  bool needs_meshes() const {
+    return !mesh_folder.empty() || (draw && draw_style != DrawStyle::kBoxes);
+  }
 };
 
 /// Whether `out` is the file of a video, or of an image, rather than a folder.

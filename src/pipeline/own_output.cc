@@ -106,6 +106,8 @@ std::string name_of(OutputKind kind) {
       return "results of detect";
     case OutputKind::kImage:
       return "an image that it wrote";
+    case OutputKind::kMesh:
+      return "a mesh that it wrote";
     case OutputKind::kVideo:
       return "a video that it wrote";
     case OutputKind::kPredictions:

@@ -8,6 +8,7 @@ namespace retinaface::pipeline {
 /// What a command writes into a file.
 enum class OutputKind {
   kResults,      ///< of detect: JSON lines or an array of them, CSV or COCO's JSON
+  kMesh,         ///< .obj or .ply
   kImage,        ///< JPEG, PNG or WebP
   kVideo,        ///< MP4, MOV or Matroska
   kPredictions,  ///< WIDER FACE's file of one image

@@ -39,6 +39,30 @@ std::string csv_field(const std::string& text) {
   return field + "\"";
 }
 
+/// The members of a face that tell of its mesh.
+void add_mesh(const FaceMesh& mesh, const MeshFields& fields, std::string& line) {
+  const auto out = std::back_inserter(line);
+  const char* separator = "";
+  if (fields.landmarks_68) {
+    line += R"(, "landmarks_68": [)";
+    for (const Point& point : landmarks_68(mesh)) {
+      fmt::format_to(out, "{}[{:.2f}, {:.2f}]", separator, point.x, point.y);
+      separator = ", ";
+    }
+    line += "]";
+  }
+  if (!fields.mesh) return;
+  fmt::format_to(out, R"(, "pose": {{"yaw": {:.2f}, "pitch": {:.2f}, "roll": {:.2f}}})",
+                 mesh.pose.yaw, mesh.pose.pitch, mesh.pose.roll);
+  line += R"(, "mesh": {"vertices": [)";
+  separator = "";
+  for (const MeshVertex& v : mesh.vertices) {
+    fmt::format_to(out, "{}[{:.2f}, {:.2f}, {:.2f}]", separator, v.x, v.y, v.z);
+    separator = ", ";
+  }
+  line += "]}";
+}
+
 class JsonLines : public ResultWriter {
  public:
   explicit JsonLines(TextSink sink) : put_(std::move(sink)) {}
@@ -169,7 +193,9 @@ std::string to_json(const ImageResult& result) {
       fmt::format_to(out, "{}[{:.2f}, {:.2f}]", separator, point.x, point.y);
       separator = ", ";
     }
-    line += "]}";
+    line += "]";
+    if (face.mesh) add_mesh(*face.mesh, result.fields, line);
+    line += "}";
   }
   fmt::format_to(out, R"(], "ms": {:.3f}}})", result.ms);
   return line;

@@ -17,6 +17,12 @@
 
 namespace retinaface::pipeline {
 
+/// What lines of JSON say of faces' meshes, where faces have them.
+struct MeshFields {
+  bool mesh = false;          ///< "mesh" and "pose"
+  bool landmarks_68 = false;  ///< "landmarks_68"
+};
+
 /// What was found in one image, or in one frame of a video.
 struct ImageResult {
   std::filesystem::path path;
@@ -26,11 +32,13 @@ struct ImageResult {
   double ms = 0;  ///< that detection took, without reading the image
   std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a video
   std::vector<std::int64_t> tracks{};                     ///< of a frame: each face's
+  MeshFields fields{};
 };
 
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":
 /// [x0, y0, x1, y1], "landmarks": [[x, y] x5]}], "ms"}, lengths in pixels of the image as shown;
-/// of a frame also "frame" and "time_s" and, of each face, "track" (doc/output.md).
+/// of a frame also "frame" and "time_s" and, of each face, "track"; what `fields` asks for
+/// (doc/output.md).
 std::string to_json(const ImageResult& result);
 
 /// Writes FOLDER/EVENT/NAME.txt as WIDER FACE's evaluator reads it (see wider_file): its name, the

@@ -18,6 +18,7 @@
 #include "cli/interruption.h"
 #include "cli/threads_option.h"
 #include "cli/training/commands.h"
+#include "cli/training/train_mesh.h"
 #include "cli/values.h"
 #include "dataset/read_set.h"
 #include "dataset/usable_faces.h"
@@ -26,6 +27,7 @@
 #include "models/load_model.h"
 #include "models/model_argument.h"
 #include "runtime/torch/process_settings.h"
+#include "training/mesh_recipe.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
 #include "training/training_step.h"
@@ -44,6 +46,8 @@ struct Options {
   std::string init;
   std::string teacher;
   std::string val;
+  std::string images;   ///< of the mesh branch's labels
+  std::string decoder;  ///< of the mesh branch
   training::Engine engine;
   std::uint64_t seed = 1;
   std::int64_t steps = 0;
@@ -210,9 +214,17 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
 }
 
 int run(const Options& options) {
+  const std::filesystem::path recipe_file = training::find_recipe(options.recipe);
+  if (training::is_mesh_recipe(recipe_file)) {
+    return train_mesh_branch({recipe_file, options.changes, options.data, options.images,
+                              options.decoder, options.init, options.out, options.seed,
+                              thread_count(options), options.resume});
+  }
+  if (!options.images.empty() || !options.decoder.empty()) {
+    throw UsageError("--images and --decoder go with a recipe for the mesh branch");
+  }
   training::backends().trainer(options.engine.backend, options.engine.device);  // before long work
-  const training::Recipe recipe =
-      training::read_recipe(training::find_recipe(options.recipe), options.changes);
+  const training::Recipe recipe = training::read_recipe(recipe_file, options.changes);
   std::vector<dataset::TrainingSet> sets = read_sets(options);
   runtime::keep_step_memory();
   runtime::set_threads(thread_count(options));
@@ -299,6 +311,12 @@ Action declare_train(CLI::App& app) {
   app.add_option("--val", options->val,
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");
+  app.add_option("--images", options->images,
+                 "with a recipe for the mesh branch, whose --data is a file of labels: the folder "
+                 "that their names start from (default: the file's)");
+  app.add_option("--decoder", options->decoder,
+                 "with a recipe for the mesh branch: shapes and textures, as tools/mesh/decoder.py "
+                 "writes them, or a model that has them");
   add_category_option(app, options->categories);
   app.add_option("--seed", options->seed, "fixes all chances")
       ->check(whole_number(0))

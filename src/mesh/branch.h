@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "retinaface/face.h"
+#include "retinaface/mesh.h"
+
+#include "graph/weights.h"
+#include "mesh/decoder.h"
+#include "mesh/head.h"
+
+namespace retinaface::mesh {
+
+/// The mesh branch of a model: from what the network has at a face's anchor to the face's mesh.
+/// Immutable; safe for several threads.
+class Branch {
+ public:
+  /// Of the tensors of Decoder and Head. Throws Error(kBadData), `source` first.
+  Branch(const graph::Weights& weights, std::size_t kinds, std::size_t features,
+         const std::string& source);
+
+  const Decoder& decoder() const { return decoder_; }
+  const Head& head() const { return head_; }
+
+  /// The mesh of `face`, in pixels of the frame that its box and landmarks are in.
+  FaceMesh mesh(std::size_t kind, std::span<const float> features, const Face& face) const;
+
+ private:
+  Decoder decoder_;
+  Head head_;
+};
+
+/// The mesh that parameters stand for in a frame of the image.
+FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Frame& frame);
+
+}  // namespace retinaface::mesh

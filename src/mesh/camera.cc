@@ -1,0 +1,25 @@
+#include "mesh/camera.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace retinaface::mesh {
+
+Camera::Camera(const CameraValues& p)
+    : rotation(rotation_of({kTurn * p[3], kTurn * p[4], kTurn * p[5]})),
+      scale(kScale * std::exp(kGrowth * p[2])),
+      distance(kDistance * std::exp(kGrowth * p[6])),
+      u(kCenterU + kShift * p[0]),
+      v(kCenterV + kShift * p[1]) {}
+
+// R = Ry(yaw) Rx(-pitch) Rz(-roll): its last column is where the face looks, its middle row is
+// (-cos pitch sin roll, cos pitch cos roll, sin pitch).
+HeadPose pose_of(const Rotation& r) {
+  constexpr float kDegrees = 180 / std::numbers::pi_v<float>;
+  return {kDegrees * std::atan2(r[0].z, r[2].z),
+          kDegrees * std::asin(std::clamp(r[1].z, -1.0F, 1.0F)),
+          kDegrees * std::atan2(-r[1].x, r[1].y)};
+}
+
+}  // namespace retinaface::mesh

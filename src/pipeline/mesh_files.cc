@@ -1,0 +1,81 @@
+#include "pipeline/mesh_files.h"
+
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "base/origin_mark.h"
+#include "pipeline/image_outputs.h"
+
+namespace retinaface::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path folder_of_meshes(const fs::path& folder, const fs::path& input) {
+  fs::path place = place_in(folder, input);
+  place += ".meshes";
+  return place;
+}
+
+int byte_of(float share) {
+  return static_cast<int>(std::lround(255 * share));
+}
+
+}  // namespace
+
+std::string to_obj(const FaceMesh& mesh) {
+  std::string text = fmt::format("# {}\n", kOriginMark);
+  const auto out = std::back_inserter(text);
+  for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
+    const MeshVertex& v = mesh.vertices[i];
+    const MeshColor& c = mesh.colors[i];
+    fmt::format_to(out, "v {:.3f} {:.3f} {:.3f} {:.4f} {:.4f} {:.4f}\n", v.x, -v.y, -v.z, c.red,
+                   c.green, c.blue);
+  }
+  for (const auto& [a, b, c] : mesh_triangles()) {
+    fmt::format_to(out, "f {} {} {}\n", a + 1, b + 1, c + 1);
+  }
+  return text;
+}
+
+std::string to_ply(const FaceMesh& mesh) {
+  std::string text = fmt::format(
+      "ply\nformat ascii 1.0\ncomment {}\nelement vertex {}\nproperty float x\nproperty float "
+      "y\nproperty float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nelement "
+      "face {}\nproperty list uchar int vertex_indices\nend_header\n",
+      kOriginMark, mesh.vertices.size(), mesh_triangles().size());
+  const auto out = std::back_inserter(text);
+  for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
+    const MeshVertex& v = mesh.vertices[i];
+    const MeshColor& c = mesh.colors[i];
+    fmt::format_to(out, "{:.3f} {:.3f} {:.3f} {} {} {}\n", v.x, -v.y, -v.z, byte_of(c.red),
+                   byte_of(c.green), byte_of(c.blue));
+  }
+  for (const auto& [a, b, c] : mesh_triangles()) fmt::format_to(out, "3 {} {} {}\n", a, b, c);
+  return text;
+}
+
+void write_meshes(const fs::path& folder, const fs::path& input,
+                  const std::optional<video::FrameStamp>& frame,
+                  const std::vector<std::int64_t>& tracks, const std::vector<Face>& faces) {
+  const fs::path place = folder_of_meshes(folder, input);
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    if (!faces[i].mesh) continue;
+    make_folders(place);
+    const std::string name =
+        frame ? fmt::format("{:06}_{}", frame->number, tracks.at(i)) : fmt::to_string(i);
+    write_file_atomically(place / (name + ".obj"), to_obj(*faces[i].mesh));
+    write_file_atomically(place / (name + ".ply"), to_ply(*faces[i].mesh));
+  }
+}
+
+void announce_meshes(const fs::path& folder, const fs::path& input, OutputGuard& guard) {
+  const fs::path place = folder_of_meshes(folder, input);
+  guard.writes_numbered(place, ".obj", OutputKind::kMesh, input);
+  guard.writes_numbered(place, ".ply", OutputKind::kMesh, input);
+}
+
+}  // namespace retinaface::pipeline

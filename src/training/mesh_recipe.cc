@@ -1,0 +1,55 @@
+#include "training/mesh_recipe.h"
+
+#include "base/file.h"
+#include "training/recipe_table.h"
+
+namespace retinaface::training {
+namespace {
+
+constexpr double kMany = 1e6;
+
+void read_stage(Table& recipe, const std::string& name, MeshStage& stage) {
+  recipe.table(name, [&](Table& table) {
+    table.whole("epochs", stage.epochs, 0, 1'000'000);
+    table.number("learning_rate", stage.learning_rate, 0, 100);
+  });
+}
+
+}  // namespace
+
+bool is_mesh_recipe(const std::filesystem::path& path) {
+  return recipe_document(recipe_text(path), printable(path), {}).contains("mesh");
+}
+
+MeshRecipe read_mesh_recipe(const std::filesystem::path& path,
+                            std::span<const std::string> changes) {
+  const toml::value document = recipe_document(recipe_text(path), printable(path), changes);
+  MeshRecipe recipe;
+  Table all(document, "");
+  all.table("mesh", [&](Table& table) {
+    table.whole("batch", recipe.batch, 1, 100'000);
+    table.whole("variants", recipe.variants, 1, 1000);
+    table.range("face_px", recipe.min_face_px, recipe.max_face_px, 8, 512);
+    table.number("turn_degrees", recipe.turn_degrees, 0, 180);
+    table.flag("all_points", recipe.all_points);
+    table.number("weight_decay", recipe.weight_decay, 0, 1);
+  });
+  all.table("loss", [&](Table& table) {
+    MeshLossOptions& loss = recipe.loss;
+    table.number("pixel_weight", loss.pixel_weight, 0, kMany);
+    table.number("pixel_to_geometry", loss.pixel_to_geometry, 0, kMany);
+    table.number("five_weight", loss.five_weight, 0, kMany);
+    table.number("points_weight", loss.points_weight, 0, kMany);
+    table.number("outline_weight", loss.outline_weight, 0, kMany);
+    table.number("shape_prior", loss.shape_prior, 0, kMany);
+    table.number("texture_prior", loss.texture_prior, 0, kMany);
+    table.number("pose_prior", loss.pose_prior, 0, kMany);
+  });
+  read_stage(all, "points", recipe.points);
+  read_stage(all, "colors", recipe.colors);
+  read_stage(all, "all", recipe.all);
+  all.refuse_unknown();
+  return recipe;
+}
+
+}  // namespace retinaface::training

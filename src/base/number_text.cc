@@ -8,6 +8,7 @@
 #include "base/file.h"
 
 namespace retinaface {
+inline namespace internal {
 namespace {
 
 /// `range` says which values are meant: "from 0 to 1", "of 1 or more".
@@ -44,4 +45,5 @@ std::string whole_number_fault(const std::string& text, std::int64_t min, std::i
   return fault(text, "a whole number", range_text(min, max, kUnlimited), min, max);
 }
 
+}  // namespace internal
 }  // namespace retinaface

@@ -5,6 +5,7 @@
 #include <string>
 
 namespace retinaface {
+inline namespace internal {
 
 // What is wrong with the value of an option: "expected a number from 0 to 1, found 'x'"; empty if
 // nothing is.
@@ -16,4 +17,5 @@ std::string number_fault(const std::string& text, double min,
 std::string whole_number_fault(const std::string& text, std::int64_t min,
                                std::int64_t max = std::numeric_limits<std::int64_t>::max());
 
+}  // namespace internal
 }  // namespace retinaface

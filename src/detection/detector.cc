@@ -405,7 +405,8 @@ class Detector::Implementation {
                       features.context.empty() ? nullptr : &features);
     if (candidates != nullptr) {
       const auto& heads = model_.detector.heads;
-      const auto head = std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
+      const auto head =
+          std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
       detection::find_candidates(model_.detector.search,
                                  maps.front()[static_cast<std::size_t>(head - heads.begin())],
                                  *head, model_.detector.anchors.levels.front(), *candidates);
@@ -454,8 +455,8 @@ Detector DetectorFactory::make(const models::LoadedModel& model, const std::stri
   } else if (model.origin == WeightsOrigin::kFile) {
     again = [source = model.source] { return models::load_model(source); };
   }  // else it was given up: nothing asks for it but anchor_faces
-  return Detector(std::make_shared<Detector::Implementation>(model, backend, options,
-                                                             std::move(again)));
+  return Detector(
+      std::make_shared<Detector::Implementation>(model, backend, options, std::move(again)));
 }
 
 std::vector<Face> DetectorFactory::anchor_faces(const Detector& detector, const ImageView& image,

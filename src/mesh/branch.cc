@@ -31,8 +31,7 @@ FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Fra
                              -frame.side * camera.scale * p.turned.z});
     vertex = p.turned;
   }
-  const std::vector<Vector> normals =
-      vertex_normals(vertices, topology().levels.front().triangles);
+  const std::vector<Vector> normals = vertex_normals(vertices, topology().levels.front().triangles);
   const auto share = [](float value) { return std::clamp(value, 0.0F, 1.0F); };
   mesh.colors.reserve(vertices.size());
   for (std::size_t i = 0; i < vertices.size(); ++i) {

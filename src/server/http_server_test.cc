@@ -58,7 +58,7 @@ class Running {
 
   /// Nothing is left of what clients have done.
   void expect_idle() {
-    for (int i = 0; i < 500 && (metrics().held_bytes > 0 || metrics().connections > 0); ++i) {
+    for (int i = 0; i < 2000 && (metrics().held_bytes > 0 || metrics().connections > 0); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     EXPECT_EQ(metrics().held_bytes, 0U);

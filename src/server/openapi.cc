@@ -159,9 +159,7 @@ Json schemas() {
   return all;
 }
 
-}  // namespace
-
-std::string openapi() {
+std::string made() {
   Json document;
   document["openapi"] = "3.1.0";
   document["info"] = {{"title", "RetinaFace"},
@@ -178,6 +176,13 @@ std::string openapi() {
       {"bearer", {{"type", "http"}, {"scheme", "bearer"}}},
       {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "X-API-Key"}}}};
   return document.dump();
+}
+
+}  // namespace
+
+const std::string& openapi() {
+  static const std::string kDocument = made();
+  return kDocument;
 }
 
 }  // namespace retinaface::server

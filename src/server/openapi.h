@@ -4,7 +4,7 @@
 
 namespace retinaface::server {
 
-/// The service's description by OpenAPI 3.1, made of the tables of endpoints and options.
-std::string openapi();
+/// The service's description by OpenAPI 3.1, made once of the tables of endpoints and options.
+const std::string& openapi();
 
 }  // namespace retinaface::server

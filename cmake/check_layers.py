@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection",
+LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "detection", "recognition",
           "tracking", "c_interface", "dataset", "evaluation", "training", "mesh", "interchange", "pipeline", "cli",
           "server"]
 

@@ -23,8 +23,7 @@ rf_status rf_recognizer_from_memory(const void* bytes, size_t size, const char* 
 }
 
 size_t rf_recognizer_embedding_size(const rf_recognizer* recognizer) {
-  return recognizer == nullptr ? 0
-                               : static_cast<size_t>(recognizer->recognizer.embedding_size());
+  return recognizer == nullptr ? 0 : static_cast<size_t>(recognizer->recognizer.embedding_size());
 }
 
 rf_status rf_recognizer_embed(const rf_recognizer* recognizer, const rf_image_view* image,

@@ -67,10 +67,9 @@ Found embed_in(const pipeline::Input& input, const Options& options, const Detec
 /// One face as a line; with the vector itself, or with its row in the matrix.
 std::string line_of(const Found& found, std::size_t i, std::optional<std::size_t> row) {
   const Face& face = found.faces[i];
-  nlohmann::ordered_json json = {
-      {"image", printable(found.path)},
-      {"score", face.score},
-      {"box", {face.box.x0, face.box.y0, face.box.x1, face.box.y1}}};
+  nlohmann::ordered_json json = {{"image", printable(found.path)},
+                                 {"score", face.score},
+                                 {"box", {face.box.x0, face.box.y0, face.box.x1, face.box.y1}}};
   for (const Point& point : face.landmarks) json["landmarks"].push_back({point.x, point.y});
   if (row) {
     json["row"] = *row;
@@ -141,10 +140,11 @@ Action declare_embed(CLI::App& app) {
       ->required();
   app.add_option("--model", options->model,
                  "the detector: name of a model, or a .safetensors file");
-  app.add_option("-o,--output", options->output,
-                 "write the vectors to this file: .jsonl, a line of JSON for each face; .npy, a row "
-                 "of a float32 matrix for each, the lines then going to standard output without them "
-                 "(default: lines on standard output)");
+  app.add_option(
+      "-o,--output", options->output,
+      "write the vectors to this file: .jsonl, a line of JSON for each face; .npy, a row "
+      "of a float32 matrix for each, the lines then going to standard output without them "
+      "(default: lines on standard output)");
   app.add_option("--min-score", options->min_score, "faces with a lower score are left out")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();

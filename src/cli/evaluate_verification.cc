@@ -95,8 +95,8 @@ std::vector<std::vector<Embedding>> embed_all(const Options& options, const Pair
       [&] { return next < pairs.images.size() ? std::optional(next++) : std::nullopt; },
       [&](std::size_t i) {
         std::vector<Embedding> embeddings(shares.size());
-        const Image image = read_image(fs::path(options.images) / pairs.images[i],
-                                       {.apply_orientation = false});
+        const Image image =
+            read_image(fs::path(options.images) / pairs.images[i], {.apply_orientation = false});
         const std::vector<Face> faces =
             evaluation::detect(detector, image, mode_of(options.detector), options.detector.detect);
         const Face* const face = face_in_the_middle(faces, image);
@@ -170,9 +170,8 @@ void print(const std::vector<Judgement>& judgements) {
 }
 
 void draw(const Options& options, const PairList& pairs, const std::vector<Judgement>& judgements) {
-  evaluation::Diagram diagram = {.title = "Verification",
-                                 .x_label = "false accept rate",
-                                 .y_label = "true accept rate"};
+  evaluation::Diagram diagram = {
+      .title = "Verification", .x_label = "false accept rate", .y_label = "true accept rate"};
   diagram.x_max = 0.1;
   for (const Judgement& judgement : judgements) {
     evaluation::Line& line = diagram.lines.emplace_back();
@@ -217,9 +216,9 @@ int run(const Options& options) {
     const std::string name = model.empty() ? detector.info().name : display_name(model);
     judgements.push_back(judge(name, pairs, embeddings, 0));
     for (std::size_t s = 1; s < shares.size(); ++s) {
-      moved_points.push_back(judge(fmt::format("{}, points moved {:.0f} %", name,
-                                               percent(shares[s])),
-                                   pairs, embeddings, s));
+      moved_points.push_back(
+          judge(fmt::format("{}, points moved {:.0f} %", name, percent(shares[s])), pairs,
+                embeddings, s));
     }
   }
   print(judgements);
@@ -237,10 +236,11 @@ int run(const Options& options) {
     json["difference"] = {{"mean", percent(difference.mean)},
                           {"low", percent(difference.low)},
                           {"high", percent(difference.high)}};
-    fmt::print("\n{} against {}: {:+.2f} points of accuracy, 95 % of resampled pairs between {:+.2f} "
-               "and {:+.2f}\n",
-               judgement.name, judgements.front().name, percent(difference.mean),
-               percent(difference.low), percent(difference.high));
+    fmt::print(
+        "\n{} against {}: {:+.2f} points of accuracy, 95 % of resampled pairs between {:+.2f} "
+        "and {:+.2f}\n",
+        judgement.name, judgements.front().name, percent(difference.mean), percent(difference.low),
+        percent(difference.high));
   }
   for (const Judgement& judgement : moved_points) {
     report["moved_points"].push_back(to_json(judgement));
@@ -263,16 +263,19 @@ Action declare_evaluate_verification(CLI::App& app) {
   app.add_option("--recognizer", options->recognizer,
                  "model file of a recogniser (retinaface import)")
       ->required();
-  app.add_option("--model", options->models,
-                 "judge with this detector's points: its name, or a .safetensors file; may be given "
-                 "several times, the first being what the others are compared with");
-  app.add_flag("--move-points", options->move_points,
-               "tell also how accuracy falls when the first detector's points are moved by 1, 2 and "
-               "4 % of the distance between the eyes");
+  app.add_option(
+      "--model", options->models,
+      "judge with this detector's points: its name, or a .safetensors file; may be given "
+      "several times, the first being what the others are compared with");
+  app.add_flag(
+      "--move-points", options->move_points,
+      "tell also how accuracy falls when the first detector's points are moved by 1, 2 and "
+      "4 % of the distance between the eyes");
   add_detector_options(app, options->detector);
   app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option("--curves", options->curves,
-                 "draw true against false accepts into this file (.png, .svg, .pdf; needs gnuplot)");
+  app.add_option(
+      "--curves", options->curves,
+      "draw true against false accepts into this file (.png, .svg, .pdf; needs gnuplot)");
   add_overwrite_option(app, options->overwrite);
   return [options] { return run(*options); };
 }

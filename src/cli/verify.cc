@@ -80,7 +80,8 @@ int verify(const Options& options) {
   const float alike = similarity(a, b);
   fmt::print("similarity {:.4f}", alike);
   if (!threshold) {
-    fmt::print("; what that means depends on the recogniser: --evaluation or --threshold decides\n");
+    fmt::print(
+        "; what that means depends on the recogniser: --evaluation or --threshold decides\n");
     return kSuccess;
   }
   fmt::print(", threshold {:.4f}", *threshold);

@@ -282,7 +282,8 @@ class Detector::Implementation {
     detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces);
     if (candidates != nullptr) {
       const auto& heads = model_.detector.heads;
-      const auto head = std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
+      const auto head =
+          std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
       detection::find_candidates(model_.detector.search,
                                  maps.front()[static_cast<std::size_t>(head - heads.begin())],
                                  *head, model_.detector.anchors.levels.front(), *candidates);

@@ -28,9 +28,7 @@ void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureM
                      const models::Head& head, const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates) {
   const ScoreMargins margins(cls, head, 0);
-  const auto margin = [&](std::int64_t y, std::int64_t x) {
-    return margins.at(y * cls.width + x);
-  };
+  const auto margin = [&](std::int64_t y, std::int64_t x) { return margins.at(y * cls.width + x); };
   const auto is_peak = [&](std::int64_t y, std::int64_t x, float value) {
     for (std::int64_t j = std::max<std::int64_t>(y - 1, 0); j < std::min(y + 2, cls.height); ++j) {
       for (std::int64_t i = std::max<std::int64_t>(x - 1, 0); i < std::min(x + 2, cls.width); ++i) {

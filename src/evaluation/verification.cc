@@ -86,7 +86,8 @@ class PairReader {
     if (number == 1 && words.size() <= 2 && folds) {
       const auto pairs = number_of(words.back());
       constexpr std::size_t kMax = 1'000'000;
-      if (!pairs || *folds < 1 || *folds > kMax || *pairs < 1 || *pairs > kMax) refuse(number, line);
+      if (!pairs || *folds < 1 || *folds > kMax || *pairs < 1 || *pairs > kMax)
+        refuse(number, line);
       lfw_folds_ = words.size() == 1 ? 1 : *folds;
       lfw_pairs_ = *pairs;
       return;
@@ -107,8 +108,8 @@ class PairReader {
       return;
     }
     if (words.size() != 3 || (words[2] != "0" && words[2] != "1")) refuse(number, line);
-    pairs_.push_back({index_of(std::string(words[0])), index_of(std::string(words[1])),
-                      words[2] == "1"});
+    pairs_.push_back(
+        {index_of(std::string(words[0])), index_of(std::string(words[1])), words[2] == "1"});
   }
 
   [[noreturn]] void refuse(int number, std::string_view line) const {

@@ -35,8 +35,9 @@ PairList list_of(const std::vector<std::vector<bool>>& same) {
 
 TEST(ReadPairs, TakesLfwsFormAndLinesOfPaths) {
   const retinaface::testing::TemporaryFolder folder;
-  write_file_atomically(folder / "pairs.txt",
-                        std::string("2\t1\nAnn_A\t1\t4\nAnn_A\t1\tBob\t12\nBob\t2\t3\r\nBob 2 Eve 1\n"));
+  write_file_atomically(
+      folder / "pairs.txt",
+      std::string("2\t1\nAnn_A\t1\t4\nAnn_A\t1\tBob\t12\nBob\t2\t3\r\nBob 2 Eve 1\n"));
   const PairList pairs = read_pairs(folder / "pairs.txt");
   EXPECT_THAT(pairs.images,
               ElementsAre("Ann_A/Ann_A_0001.jpg", "Ann_A/Ann_A_0004.jpg", "Bob/Bob_0012.jpg",
@@ -48,7 +49,8 @@ TEST(ReadPairs, TakesLfwsFormAndLinesOfPaths) {
   EXPECT_EQ(pairs.folds[1][1].first, 3U);
 
   std::string lines;
-  for (int i = 0; i < 25; ++i) lines += "a/x.jpg b/" + std::to_string(i) + ".png " + (i % 2 == 0 ? "1\n" : "0\n");
+  for (int i = 0; i < 25; ++i)
+    lines += "a/x.jpg b/" + std::to_string(i) + ".png " + (i % 2 == 0 ? "1\n" : "0\n");
   write_file_atomically(folder / "list.txt", lines);
   const PairList ten = read_pairs(folder / "list.txt");
   ASSERT_EQ(ten.folds.size(), 10U);

@@ -143,10 +143,9 @@ struct Arithmetic {
   friend bool operator==(const Arithmetic&, const Arithmetic&) = default;
 };
 
-using Operator =
-    std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add, Concat,
-                 UpsampleLike, MaxPool, AveragePool, GlobalAveragePool, PRelu, Sigmoid, Softmax,
-                 Clip, Arithmetic>;
+using Operator = std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add,
+                              Concat, UpsampleLike, MaxPool, AveragePool, GlobalAveragePool, PRelu,
+                              Sigmoid, Softmax, Clip, Arithmetic>;
 
 /// Index of a node, and so of the one tensor that it yields.
 using NodeId = std::int32_t;

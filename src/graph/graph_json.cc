@@ -57,7 +57,7 @@ void attributes(Op& op, const Visit& visit) {
   visit("slope", op.slope, -1e6, 1e6);
 }
 template <typename Op, typename Visit>
-  requires Is<Op, MaxPool> || Is<Op, AveragePool>
+requires Is<Op, MaxPool> || Is<Op, AveragePool>
 void attributes(Op& op, const Visit& visit) {
   windowed(op, visit);
   visit("round_up", op.round_up, 0, 1);
@@ -73,8 +73,8 @@ void attributes(Op& op, const Visit& visit) {
   visit("max", op.max, -kAny, kAny);
 }
 template <typename Op, typename Visit>
-  requires Is<Op, Add> || Is<Op, Concat> || Is<Op, UpsampleLike> || Is<Op, GlobalAveragePool> ||
-           Is<Op, PRelu> || Is<Op, Sigmoid> || Is<Op, Arithmetic>
+requires Is<Op, Add> || Is<Op, Concat> || Is<Op, UpsampleLike> || Is<Op, GlobalAveragePool> ||
+    Is<Op, PRelu> || Is<Op, Sigmoid> || Is<Op, Arithmetic>
 void attributes(Op&, const Visit&) {}
 
 /// An operator of each kind, by which names are found. Arithmetic is three.
@@ -83,7 +83,8 @@ const std::vector<Operator>& kinds() {
     std::vector<Operator> result;
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
       (result.emplace_back(std::variant_alternative_t<kIndex, Operator>{}), ...);
-    }(std::make_index_sequence<std::variant_size_v<Operator>>());
+    }
+    (std::make_index_sequence<std::variant_size_v<Operator>>());
     result.emplace_back(Arithmetic{Arithmetic::Kind::kSubtract});
     result.emplace_back(Arithmetic{Arithmetic::Kind::kDivide});
     return result;
@@ -117,7 +118,8 @@ class Reader {
     const std::string problem = size_problem(graph_, {1, input_channels(graph_), 256, 256});
     if (!problem.empty()) refuse("{}", problem);
     for (const Shape& shape : channel_shapes(graph_)) {
-      if (shape.c > kMaxChannels) refuse("expected at most {} channels, found {}", kMaxChannels, shape.c);
+      if (shape.c > kMaxChannels)
+        refuse("expected at most {} channels, found {}", kMaxChannels, shape.c);
     }
     return std::move(graph_);
   }
@@ -184,10 +186,11 @@ class Reader {
     attributes(op, [&](const char* key, auto& value, double min, double max) {
       using T = std::remove_reference_t<decltype(value)>;
       const Json& found = member(json, key);
-      const bool right = std::is_same_v<T, bool>                ? found.is_boolean()
+      const bool right = std::is_same_v<T, bool>           ? found.is_boolean()
                          : std::is_same_v<T, std::int64_t> ? found.is_number_integer()
-                                                                : found.is_number();
-      if (!right) refuse("'{}': expected a {}", key, std::is_same_v<T, bool> ? "boolean" : "number");
+                                                           : found.is_number();
+      if (!right)
+        refuse("'{}': expected a {}", key, std::is_same_v<T, bool> ? "boolean" : "number");
       if constexpr (std::is_same_v<T, bool>) {
         value = found.get<bool>();
       } else {
@@ -215,9 +218,8 @@ std::string to_json(const Graph& graph) {
     json["op"] = kind_name(node.op);
     std::visit(
         [&](const auto& op) {
-          attributes(op, [&](const char* key, const auto& value, double, double) {
-            json[key] = value;
-          });
+          attributes(
+              op, [&](const char* key, const auto& value, double, double) { json[key] = value; });
         },
         node.op);
     json["inputs"] = node.inputs;

@@ -20,11 +20,12 @@ using ::testing::HasSubstr;
 Graph every_operator() {
   Graph graph;
   const NodeId image = graph.add("image", Input{3}, {});
-  const Convolution conv = {.out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 3,
-                            .bias = true};
+  const Convolution conv = {
+      .out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .groups = 3, .bias = true};
   const NodeId a = graph.add("a", conv, {image});
   const NodeId b = graph.add_sharing("b", conv, {image}, "a");
-  const NodeId offsets = graph.add("offsets", Convolution{.out_channels = 27, .kernel = 3, .padding = 1}, {a});
+  const NodeId offsets =
+      graph.add("offsets", Convolution{.out_channels = 27, .kernel = 3, .padding = 1}, {a});
   graph.add("deformable", DeformableConvolution{.out_channels = 4}, {a, offsets});
   graph.add("norm", BatchNorm{.epsilon = 0.1F}, {a});
   graph.add("leaky", LeakyRelu{0.1F}, {a});
@@ -38,8 +39,8 @@ Graph every_operator() {
   graph.add("sigmoid", Sigmoid{}, {a});
   graph.add("softmax", Softmax{.channels = 3}, {a});
   graph.add("clip", Clip{-1, 2}, {a});
-  for (const auto kind : {Arithmetic::Kind::kSubtract, Arithmetic::Kind::kMultiply,
-                          Arithmetic::Kind::kDivide}) {
+  for (const auto kind :
+       {Arithmetic::Kind::kSubtract, Arithmetic::Kind::kMultiply, Arithmetic::Kind::kDivide}) {
     graph.add("arithmetic" + std::to_string(static_cast<int>(kind)), Arithmetic{kind}, {a, mean});
   }
   graph.add_output("out.0", pool);

@@ -81,8 +81,7 @@ bool is_convolution(const Operator& op) {
 ShapeResult find_output_shape(const Operator& op, std::span<const Shape> inputs) {
   const bool any_number = std::holds_alternative<Concat>(op) && !inputs.empty();
   if (!any_number && inputs.size() != wanted_inputs(op)) {
-    return {{},
-            fmt::format("expected {} input(s), found {}", wanted_inputs(op), inputs.size())};
+    return {{}, fmt::format("expected {} input(s), found {}", wanted_inputs(op), inputs.size())};
   }
   const auto same = [&] { return ShapeResult{inputs[0]}; };
   return std::visit(
@@ -142,9 +141,9 @@ ShapeResult find_output_shape(const Operator& op, std::span<const Shape> inputs)
           [&](const PRelu&) { return same(); }, [&](const Sigmoid&) { return same(); },
           [&](const Softmax& softmax) {
             if (inputs[0].c % softmax.channels == 0) return same();
-            return ShapeResult{{},
-                               fmt::format("runs of {} do not divide {} channels",
-                                           softmax.channels, inputs[0].c)};
+            return ShapeResult{
+                {},
+                fmt::format("runs of {} do not divide {} channels", softmax.channels, inputs[0].c)};
           },
           [&](const Clip&) { return same(); },
           [&](const Arithmetic&) {

@@ -43,8 +43,8 @@ std::vector<Shape> infer_shapes(const Graph& graph, const Shape& input);
 /// for example. Empty if it can. The networks of the catalogue take all sizes.
 std::string size_problem(const Graph& graph, const Shape& input);
 
-/// The same as infer_shapes for an image of some size: for those who need the channels alone, which do not depend
-/// on it.
+/// The same as infer_shapes for an image of some size: for those who need the channels alone, which
+/// do not depend on it.
 std::vector<Shape> channel_shapes(const Graph& graph);
 
 /// The parameters that are `node`'s own: none where it shares another's.

@@ -138,8 +138,8 @@ class Exporter {
 
   void operator()(const graph::PRelu&) {
     const std::string slope =
-        add("Reshape",
-            {node_->parameter("weight"), integers(part("slope_shape"), {-1, 1, 1})}, part("slope"));
+        add("Reshape", {node_->parameter("weight"), integers(part("slope_shape"), {-1, 1, 1})},
+            part("slope"));
     add("PRelu", {input(0), slope}, node_->name);
   }
 
@@ -148,10 +148,11 @@ class Exporter {
   void operator()(const graph::Softmax& softmax) {
     // (N, C, H, W) as (N, C / channels, channels, H W) and back.
     const std::string runs = add(
-        "Reshape", {input(0), integers(part("runs_shape"), {0, channels() / softmax.channels, softmax.channels, -1})},
+        "Reshape",
+        {input(0),
+         integers(part("runs_shape"), {0, channels() / softmax.channels, softmax.channels, -1})},
         part("runs"));
-    const std::string shares =
-        add("Softmax", {runs}, part("shares"), {{"axis", std::int64_t{2}}});
+    const std::string shares = add("Softmax", {runs}, part("shares"), {{"axis", std::int64_t{2}}});
     add("Reshape", {shares, add("Shape", {input(0)}, part("shape"))}, node_->name);
   }
 

@@ -24,9 +24,9 @@ using models::HeadMeaning;
 /// One map of rows among the outputs: what a head says on a level.
 struct Piece {
   NodeId map = 0;
-  std::int64_t values = 0;   ///< of a row
+  std::int64_t values = 0;    ///< of a row
   std::int64_t per_cell = 0;  ///< rows
-  std::string output;        ///< of the file
+  std::string output;         ///< of the file
 };
 
 /// The pieces of one level of the pyramid, by falling size.
@@ -194,7 +194,8 @@ class Importer {
     model_.detector.heads = family.heads;
     model_.detector.anchors = family.anchors(strides, levels.front().pieces.front().per_cell);
     models::Preprocessing preprocessing = family.preprocessing;
-    const bool told = file_.metadata.contains("anchors") && file_.metadata.contains("preprocessing");
+    const bool told =
+        file_.metadata.contains("anchors") && file_.metadata.contains("preprocessing");
     if (model_.detector.anchors.levels.empty() && !told) {
       refuse("expected the anchors of a known family, found {} a cell at the strides {}",
              levels.front().pieces.front().per_cell, fmt::join(strides, ", "));
@@ -218,9 +219,8 @@ class Importer {
         if (level == levels.end()) {
           level = levels.insert(levels.end(), {shape.h, shape.w, {}});
         }
-        level->pieces.push_back({without_activation(map, output.value.values),
-                                 output.value.values, shape.c / output.value.values,
-                                 output.name});
+        level->pieces.push_back({without_activation(map, output.value.values), output.value.values,
+                                 shape.c / output.value.values, output.name});
       }
     }
     std::ranges::sort(levels, std::ranges::greater(), &Level::height);
@@ -243,11 +243,10 @@ class Importer {
   const Family& family_of(const std::vector<Level>& levels) const {
     for (const Family& family : families()) {
       const bool fits = std::ranges::all_of(levels, [&](const Level& level) {
-        return std::ranges::equal(level.pieces, family.heads,
-                                  [&](const Piece& piece, const models::Head& head) {
-                                    return piece.values == head.values &&
-                                           piece.per_cell == levels[0].pieces[0].per_cell;
-                                  });
+        return std::ranges::equal(
+            level.pieces, family.heads, [&](const Piece& piece, const models::Head& head) {
+              return piece.values == head.values && piece.per_cell == levels[0].pieces[0].per_cell;
+            });
       });
       if (fits) return family;
     }
@@ -266,7 +265,8 @@ class Importer {
     models::Metadata metadata = file_.metadata;
     models::Metadata own = models::describe(model_, network_.graph);
     for (const char* key : {"anchors", "preprocessing"}) own.at(key) = metadata.at(key);
-    if (const auto name = metadata.find("model"); name != metadata.end()) own.at("model") = name->second;
+    if (const auto name = metadata.find("model"); name != metadata.end())
+      own.at("model") = name->second;
     const auto described = models::described_model(own, source_);
     model_.name = described->name;
     model_.detector = described->detector;
@@ -305,8 +305,8 @@ class Importer {
       if (reader) return std::nullopt;
       reader = id;
     }
-    const bool norm = reader && std::holds_alternative<graph::BatchNorm>(
-                                    network_.graph.node(*reader).op);
+    const bool norm =
+        reader && std::holds_alternative<graph::BatchNorm>(network_.graph.node(*reader).op);
     return norm ? reader : std::nullopt;
   }
 
@@ -318,12 +318,11 @@ class Importer {
         return network_.weights.at(node.parameter(suffix)).values();
       };
       for (std::size_t c = 0; c < 3; ++c) {
-        const double scale =
-            double{values("weight")[c]} /
-            std::sqrt(double{values("running_var")[c]} +
-                      double{std::get<graph::BatchNorm>(node.op).epsilon});
-        all.shift[c] = (all.shift[c] - double{values("running_mean")[c]}) * scale +
-                       double{values("bias")[c]};
+        const double scale = double{values("weight")[c]} /
+                             std::sqrt(double{values("running_var")[c]} +
+                                       double{std::get<graph::BatchNorm>(node.op).epsilon});
+        all.shift[c] =
+            (all.shift[c] - double{values("running_mean")[c]}) * scale + double{values("bias")[c]};
         all.scale[c] *= scale;
       }
       all.node = *norm;
@@ -392,7 +391,8 @@ class Importer {
         rewritten.add_sharing(node.name, node.op, std::move(inputs), node.shared_with);
       }
     }
-    for (const graph::Output& output : old.outputs()) rewritten.add_output(output.name, output.node);
+    for (const graph::Output& output : old.outputs())
+      rewritten.add_output(output.name, output.node);
     network_.graph = std::move(rewritten);
     return true;
   }
@@ -403,8 +403,8 @@ class Importer {
     const std::string problem = graph::size_problem(graph, {1, 3, 256, 256});
     if (!problem.empty()) refuse("the network takes no image of 256x256: {}", problem);
     for (const graph::ParameterSpec& parameter : graph::parameters(graph)) {
-      loaded.weights.tensors.emplace(
-          parameter.name, std::move(network_.weights.tensors.at(parameter.name)));
+      loaded.weights.tensors.emplace(parameter.name,
+                                     std::move(network_.weights.tensors.at(parameter.name)));
     }
     loaded.weights.metadata = models::describe(model_, graph);
     // What is written is what is read again.

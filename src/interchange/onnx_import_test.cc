@@ -41,7 +41,8 @@ class FileBuilder {
   std::string add(const std::string& op, std::vector<std::string> inputs,
                   Attributes attributes = {}) {
     const std::string output = fmt::format("v{}", model_.nodes.size());
-    model_.nodes.push_back({op, "node." + output, std::move(inputs), output, std::move(attributes)});
+    model_.nodes.push_back(
+        {op, "node." + output, std::move(inputs), output, std::move(attributes)});
     return output;
   }
   std::string floats(Integers shape, std::vector<float> values) {
@@ -68,9 +69,7 @@ class FileBuilder {
     return add("Conv", {from, noise({out, in, 3, 3}), noise({out})},
                {{"strides", Integers{stride, stride}}, {"pads", Integers{1, 1, 1, 1}}});
   }
-  void output(const std::string& name) {
-    model_.outputs.push_back({name, {std::int64_t{1}}});
-  }
+  void output(const std::string& name) { model_.outputs.push_back({name, {std::int64_t{1}}}); }
   OnnxModel& model() { return model_; }
 
   /// As a file that was written and read.
@@ -116,13 +115,17 @@ TEST(OnnxNetwork, OperatorsOnSingleValuesMeanWhatOnnxSays) {
   const std::vector<std::pair<std::string, std::function<float(float, int)>>> cases = {
       {b.add("Relu", {x}), [](float v, int) { return std::max(v, 0.0F); }},
       {b.add("LeakyRelu", {x}), [](float v, int) { return v > 0 ? v : 0.01F * v; }},
-      {b.add("LeakyRelu", {x}, {{"alpha", 0.3F}}), [](float v, int) { return v > 0 ? v : 0.3F * v; }},
+      {b.add("LeakyRelu", {x}, {{"alpha", 0.3F}}),
+       [](float v, int) { return v > 0 ? v : 0.3F * v; }},
       {b.add("PRelu", {x, b.floats({4, 1, 1}, {0, 1, 2, -1})}),
-       [](float v, int c) { return v > 0 ? v : v * std::vector<float>{0, 1, 2, -1}[static_cast<std::size_t>(c)]; }},
+       [](float v, int c) {
+         return v > 0 ? v : v * std::vector<float>{0, 1, 2, -1}[static_cast<std::size_t>(c)];
+       }},
       {b.add("Sigmoid", {x}), [](float v, int) { return 1 / (1 + std::exp(-v)); }},
       {b.add("Clip", {x, b.floats({}, {-0.1F}), b.floats({}, {0.2F})}),
        [](float v, int) { return std::clamp(v, -0.1F, 0.2F); }},
-      {b.add("Clip", {x, "", b.floats({}, {0.2F})}), [](float v, int) { return std::min(v, 0.2F); }},
+      {b.add("Clip", {x, "", b.floats({}, {0.2F})}),
+       [](float v, int) { return std::min(v, 0.2F); }},
       {b.add("Mul", {x, b.floats({}, {3})}), [](float v, int) { return 3 * v; }},
       {b.add("Mul", {b.floats({1, 4, 1, 1}, {1, 2, 3, 4}), x}),
        [](float v, int c) { return static_cast<float>(c + 1) * v; }},
@@ -139,7 +142,8 @@ TEST(OnnxNetwork, OperatorsOnSingleValuesMeanWhatOnnxSays) {
   const std::vector<float>& in = outputs[0];
   for (std::size_t i = 0; i < cases.size(); ++i) {
     for (std::size_t at = 0; at < in.size(); ++at) {
-      ASSERT_NEAR(outputs[i + 1][at], cases[i].second(in[at], static_cast<int>(at / (16 * 24))), 1e-5)
+      ASSERT_NEAR(outputs[i + 1][at], cases[i].second(in[at], static_cast<int>(at / (16 * 24))),
+                  1e-5)
           << b.model().nodes[i + 1].op << " number " << i << " at " << at;
     }
   }
@@ -152,22 +156,26 @@ TEST(OnnxNetwork, LayersBecomeOperatorsWithTheFilesValues) {
       b.add("BatchNormalization",
             {conv, b.noise({6}), b.noise({6}), b.noise({6}), b.floats({6}, {1, 2, 3, 4, 5, 6})},
             {{"epsilon", 0.25F}});
-  b.output(b.add("MaxPool", {norm}, {{"kernel_shape", Integers{2, 2}},
-                                     {"strides", Integers{2, 2}},
-                                     {"ceil_mode", std::int64_t{1}}}));
-  b.output(b.add("AveragePool", {norm}, {{"kernel_shape", Integers{3, 3}},
-                                         {"strides", Integers{2, 2}},
-                                         {"pads", Integers{1, 1, 1, 1}}}));
+  b.output(b.add("MaxPool", {norm},
+                 {{"kernel_shape", Integers{2, 2}},
+                  {"strides", Integers{2, 2}},
+                  {"ceil_mode", std::int64_t{1}}}));
+  b.output(b.add("AveragePool", {norm},
+                 {{"kernel_shape", Integers{3, 3}},
+                  {"strides", Integers{2, 2}},
+                  {"pads", Integers{1, 1, 1, 1}}}));
   b.output(b.add("Mul", {norm, b.add("GlobalAveragePool", {norm})}));
   b.output(b.add("Div", {norm, conv}));
   b.output(b.add("Concat", {norm, conv}, {{"axis", std::int64_t{1}}}));
-  b.output(b.add("Slice", {norm, b.integers({1}), b.integers({4}), b.integers({1}), b.integers({2})}));
+  b.output(
+      b.add("Slice", {norm, b.integers({1}), b.integers({4}), b.integers({1}), b.integers({2})}));
   const OnnxNetwork network = read(b);
   std::vector<graph::Operator> ops;
   for (const graph::Node& node : network.graph.nodes()) ops.push_back(node.op);
   EXPECT_THAT(
       ops, ElementsAre(graph::Input{3},
-                       graph::Convolution{.out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .bias = true},
+                       graph::Convolution{
+                           .out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .bias = true},
                        graph::BatchNorm{0.25F}, graph::MaxPool{2, 2, 0, true},
                        graph::AveragePool{3, 2, 1, false}, graph::GlobalAveragePool{},
                        graph::Arithmetic{graph::Arithmetic::Kind::kMultiply},
@@ -229,8 +237,8 @@ TEST(OnnxNetwork, AResizeIsToTheSizeOfAMap) {
     } else {
       std::string sizes;
       if (way == Way::kShape) {
-        const std::string own = b.add("Slice", {b.add("Shape", {coarse}), b.integers({0}),
-                                                b.integers({2}), b.integers({0})});
+        const std::string own = b.add(
+            "Slice", {b.add("Shape", {coarse}), b.integers({0}), b.integers({2}), b.integers({0})});
         sizes = b.add("Concat", {own, side(fine, 2), side(fine, 3)}, {{"axis", std::int64_t{0}}});
       } else if (way == Way::kArithmetic) {
         const auto doubled = [&](std::int64_t i) {
@@ -261,8 +269,9 @@ TEST(OnnxNetwork, RowsAreRowsHoweverTheyAreMade) {
   const std::string open = b.add("Reshape", {cells, b.integers({1, -1, 4})});
   const std::string fixed = b.add("Reshape", {cells, b.integers({1, 768, 4})});
   const std::string batch = b.add("Gather", {b.add("Shape", {map}), b.integers({0})});
-  const std::string told = b.add(
-      "Reshape", {cells, b.add("Concat", {batch, b.integers({-1}), b.integers({4})}, {{"axis", std::int64_t{0}}})});
+  const std::string told =
+      b.add("Reshape", {cells, b.add("Concat", {batch, b.integers({-1}), b.integers({4})},
+                                     {{"axis", std::int64_t{0}}})});
   const std::string flat = b.add("Reshape", {cells, b.integers({-1, 4})});
   const std::string planes = b.add("Transpose", {b.add("Reshape", {map, b.integers({1, 8, -1})})},
                                    {{"perm", Integers{0, 2, 1}}});
@@ -311,12 +320,30 @@ TEST(OnnxNetwork, RefusesByNameWhatItCannotExpress) {
       {conv_with({}, {4, 2, 3, 3}), "do not fit 3 channels"},
       {conv_with({{"group", std::int64_t{0}}}), "has 0 groups"},
       {conv_with({{"strides", std::int64_t{1}}}), "another type"},
-      {[](FileBuilder& b) { b.add("Conv", {"x", b.noise({4, 3, 999, 999})}); }, "does not fit"},
-      {[](FileBuilder& b) { b.add("Add", {"x", b.conv("x", 3, 3, 2)}); }, "maps of one size"},
-      {[](FileBuilder& b) { b.add("Mul", {"x", b.noise({2, 1, 1})}); }, "neither one number"},
-      {[](FileBuilder& b) { b.add("Reshape", {"x", b.integers({1, 3, 7, -1})}); }, "a shape of"},
-      {[](FileBuilder& b) { b.add("Reshape", {"x", b.integers({1, 2, 24, 24})}); }, "cannot arrange"},
-      {[](FileBuilder& b) { b.add("Transpose", {"x"}, {{"perm", Integers{0, 1, 3, 2}}}); }, "cannot reorder"},
+      {[](FileBuilder& b) {
+         b.add("Conv", {"x", b.noise({4, 3, 999, 999})});
+       },
+       "does not fit"},
+      {[](FileBuilder& b) {
+         b.add("Add", {"x", b.conv("x", 3, 3, 2)});
+       },
+       "maps of one size"},
+      {[](FileBuilder& b) {
+         b.add("Mul", {"x", b.noise({2, 1, 1})});
+       },
+       "neither one number"},
+      {[](FileBuilder& b) {
+         b.add("Reshape", {"x", b.integers({1, 3, 7, -1})});
+       },
+       "a shape of"},
+      {[](FileBuilder& b) {
+         b.add("Reshape", {"x", b.integers({1, 2, 24, 24})});
+       },
+       "cannot arrange"},
+      {[](FileBuilder& b) {
+         b.add("Transpose", {"x"}, {{"perm", Integers{0, 1, 3, 2}}});
+       },
+       "cannot reorder"},
       {[](FileBuilder& b) {
          b.add("Resize", {"x", "", b.floats({4}, {1, 1, 2, 2})}, {{"mode", "linear"}});
        },
@@ -325,9 +352,18 @@ TEST(OnnxNetwork, RefusesByNameWhatItCannotExpress) {
          b.add("Resize", {"x", "", b.floats({4}, {1, 1, 2, 2})}, {{"mode", "nearest"}});
        },
        "which no map before has"},
-      {[](FileBuilder& b) { b.add("Softmax", {"x"}, {{"axis", std::int64_t{3}}}); }, "along the channels"},
-      {[](FileBuilder& b) { b.model().opset = 99; b.add("Relu", {"x"}); }, "operator set 7 to 25"},
-      {[](FileBuilder& b) { b.model().nodes.push_back({"Relu", "n", {"x"}, "y", {}, "my.domain"}); },
+      {[](FileBuilder& b) {
+         b.add("Softmax", {"x"}, {{"axis", std::int64_t{3}}});
+       },
+       "along the channels"},
+      {[](FileBuilder& b) {
+         b.model().opset = 99;
+         b.add("Relu", {"x"});
+       },
+       "operator set 7 to 25"},
+      {[](FileBuilder& b) {
+         b.model().nodes.push_back({"Relu", "n", {"x"}, "y", {}, "my.domain"});
+       },
        "Relu 'n': is not among"},
   };
   for (const auto& [build, message] : cases) EXPECT_THAT(refusal(build), HasSubstr(message));
@@ -374,15 +410,18 @@ TEST(OnnxImport, GivesBackWhatWasExported) {
     ASSERT_NE(read.described, nullptr);
     EXPECT_EQ(read.model->detector.search, row.detector.search);
     ASSERT_EQ(read.graph.nodes().size(), model.graph.nodes().size());
-    EXPECT_EQ(graph::mismatch(graph::parameters(model.graph), [&] {
-                graph::Shapes shapes;
-                for (const auto& [key, tensor] : read.weights.tensors) shapes.emplace(key, tensor.shape);
-                return shapes;
-              }()),
+    EXPECT_EQ(graph::mismatch(graph::parameters(model.graph),
+                              [&] {
+                                graph::Shapes shapes;
+                                for (const auto& [key, tensor] : read.weights.tensors)
+                                  shapes.emplace(key, tensor.shape);
+                                return shapes;
+                              }()),
               "");
     for (const auto& [key, tensor] : model.weights.tensors) {
       const auto& other = read.weights.at(key);
-      EXPECT_EQ(std::memcmp(tensor.bytes.data(), other.bytes.data(), tensor.bytes.size()), 0) << key;
+      EXPECT_EQ(std::memcmp(tensor.bytes.data(), other.bytes.data(), tensor.bytes.size()), 0)
+          << key;
     }
     const auto outputs_of = [](const models::LoadedModel& loaded) {
       const auto network = runtime::make_reference_network(loaded.graph, loaded.weights);
@@ -420,8 +459,8 @@ TEST(OnnxImport, ARecogniserOfResidualBlocks) {
   std::string map = prelu(norm(b.conv("x", 3, 4), 4), 4);
   for (int i = 0; i < 4; ++i) {  // 112 to 7
     const std::string inner = prelu(norm(b.conv(norm(map, 4), 4, 4), 4), 4);
-    const std::string shortcut = norm(
-        b.add("Conv", {map, b.noise({4, 4, 1, 1})}, {{"strides", Integers{2, 2}}}), 4);
+    const std::string shortcut =
+        norm(b.add("Conv", {map, b.noise({4, 4, 1, 1})}, {{"strides", Integers{2, 2}}}), 4);
     map = b.add("Add", {norm(b.conv(inner, 4, 4, 2), 4), shortcut});
   }
   const std::string flat = b.add("Flatten", {b.add("Dropout", {norm(map, 4)})});
@@ -457,7 +496,8 @@ TEST(OnnxImport, ARecogniserOfResidualBlocks) {
 
 TEST(OnnxImport, ANetworkThatScalesItsImageIsGivenTheImage) {
   FileBuilder b(16, 16);
-  const std::string scaled = b.add("Mul", {b.add("Sub", {"x", b.floats({1}, {127.5F})}), b.floats({1}, {0.0078125F})});
+  const std::string scaled =
+      b.add("Mul", {b.add("Sub", {"x", b.floats({1}, {127.5F})}), b.floats({1}, {0.0078125F})});
   const std::string map = b.conv(scaled, 3, 4, 2);
   b.output(b.add("Flatten", {b.add("GlobalAveragePool", {map})}));
   const models::LoadedModel model = import_onnx(b.file(), {}, "test");

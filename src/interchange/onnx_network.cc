@@ -143,7 +143,8 @@ class Follower {
     result_.fixed_size = shape.h > 0 && shape.w > 0;
     if (!result_.fixed_size) shape = {1, 3, kAnyHeight, kAnyWidth};
     if (shape.h > kMaxSide || shape.w > kMaxSide) {
-      refuse("expected images of at most {0}x{0} pixels, found {1}x{2}", kMaxSide, shape.w, shape.h);
+      refuse("expected images of at most {0}x{0} pixels, found {1}x{2}", kMaxSide, shape.w,
+             shape.h);
     }
     result_.graph.add("image", graph::Input{3}, {});
     names_.insert("image");
@@ -196,7 +197,8 @@ class Follower {
                      (node.domain == "com.microsoft" && node.op == "FusedConv");
     if (found == kKnown.end() || !own) {
       std::string names;
-      for (const auto& [name, member] : kKnown) names += (names.empty() ? "" : ", ") + std::string(name);
+      for (const auto& [name, member] : kKnown)
+        names += (names.empty() ? "" : ", ") + std::string(name);
       refuse("is not among the operators that are read: {}", names);
     }
     (this->*found->second)();
@@ -341,7 +343,8 @@ class Follower {
                : result_.graph.add_sharing(std::move(name), op, std::move(inputs), shared_with);
   }
 
-  void set_parameter(NodeId node, const char* suffix, Integers shape, std::span<const float> values) {
+  void set_parameter(NodeId node, const char* suffix, Integers shape,
+                     std::span<const float> values) {
     RF_CHECK(product(shape) == static_cast<std::int64_t>(values.size()));
     graph::Tensor tensor = graph::Tensor::of_shape(std::move(shape));
     std::ranges::copy(values, tensor.values().begin());
@@ -424,8 +427,7 @@ class Follower {
     const std::string key =
         fmt::format("{}\n{}", node_->inputs[1], conv.bias ? node_->inputs[2] : std::string());
     const auto owner = owners_.find(key);
-    if (owner != owners_.end() &&
-        result_.graph.node(owner->second).op == graph::Operator(conv)) {
+    if (owner != owners_.end() && result_.graph.node(owner->second).op == graph::Operator(conv)) {
       return add(conv, {map}, {}, result_.graph.node(owner->second).name);
     }
     const NodeId node = add(conv, {map}, parameter_owner(node_->inputs[1]));
@@ -480,16 +482,17 @@ class Follower {
     if (s.h > 1 && !result_.fixed_size) {
       refuse("takes the whole map, whose size the file leaves open");
     }
-    const NodeId node = add(
-        graph::Convolution{.out_channels = out, .kernel = s.h, .bias = bias.has_value()},
-        {value.maps[0]}, parameter_owner(node_->inputs[1]));
+    const NodeId node =
+        add(graph::Convolution{.out_channels = out, .kernel = s.h, .bias = bias.has_value()},
+            {value.maps[0]}, parameter_owner(node_->inputs[1]));
     set_parameter(node, "weight", {out, s.c, s.h, s.h}, weight);
     if (bias) set_parameter(node, "bias", {out}, *bias);
     yield(ArrangedMaps{Arrangement::kVector, {node}});
   }
 
   /// The matrix of input 1, (in, out) or, transposed, (out, in), as (out, in) times `factor`.
-  std::pair<std::int64_t, std::vector<float>> matrix(std::int64_t in, bool transposed, float factor) {
+  std::pair<std::int64_t, std::vector<float>> matrix(std::int64_t in, bool transposed,
+                                                     float factor) {
     const Constant& found = constant(1);
     const bool fits = found.shape.size() == 2 && found.shape[transposed ? 1 : 0] == in;
     if (!fits || found.values.empty()) {
@@ -615,23 +618,24 @@ class Follower {
     const ArrangedMaps& value = maps(0);
     const Integers shape = extents(value);
     constexpr std::int64_t kOneAxis = 13;  // before it, all behind the axis was one
-    const std::int64_t along = axis(integer("axis", file_.opset >= kOneAxis ? -1 : 1), shape.size());
+    const std::int64_t along =
+        axis(integer("axis", file_.opset >= kOneAxis ? -1 : 1), shape.size());
     const bool last = along == static_cast<std::int64_t>(shape.size()) - 1;
     const Shape s = shape_of(value.maps[0]);
     const bool one_cell = s.h == 1 && s.w == 1;
-    const bool along_channels =
-        value.arrangement == Arrangement::kMap
-            ? along == 1 && (file_.opset >= kOneAxis || one_cell)
-            : last && (value.arrangement != Arrangement::kVector || one_cell) &&
-                  value.arrangement != Arrangement::kPlanes;
+    const bool along_channels = value.arrangement == Arrangement::kMap
+                                    ? along == 1 && (file_.opset >= kOneAxis || one_cell)
+                                    : last &&
+                                          (value.arrangement != Arrangement::kVector || one_cell) &&
+                                          value.arrangement != Arrangement::kPlanes;
     if (!along_channels) refuse("expected one along the channels, found axis {}", along);
-    yield_each(value,
-               graph::Softmax{value.arrangement == Arrangement::kRows ? value.values : s.c});
+    yield_each(value, graph::Softmax{value.arrangement == Arrangement::kRows ? value.values : s.c});
   }
 
   /// A constant that serves a value of this arrangement, as one number for each of the map's
   /// channels.
-  std::vector<float> by_channel(const Constant& found, const ArrangedMaps& value, NodeId map) const {
+  std::vector<float> by_channel(const Constant& found, const ArrangedMaps& value,
+                                NodeId map) const {
     const Shape s = shape_of(map);
     const auto channels = static_cast<std::size_t>(s.c);
     if (found.values.size() == 1) return std::vector<float>(channels, found.values[0]);
@@ -773,7 +777,8 @@ class Follower {
       const double z = op == "Add" ? x + y : op == "Sub" ? x - y : op == "Mul" ? x * y : x / y;
       const bool integers = input_if<Numbers>(0) != nullptr && input_if<Numbers>(1) != nullptr;
       if (!(std::abs(z) < 1e15)) refuse("a number of {}", z);
-      result.values.push_back({static_cast<std::int64_t>(integers ? std::trunc(z) : std::floor(z))});
+      result.values.push_back(
+          {static_cast<std::int64_t>(integers ? std::trunc(z) : std::floor(z))});
     }
     yield(std::move(result));
   }
@@ -827,29 +832,29 @@ class Follower {
     if (place == "asymmetric" && rounding == "floor") return;
     const bool whole = h % s.h == 0 && w % s.w == 0;
     const bool centered = place == "half_pixel" || place == "pytorch_half_pixel";
-    if (whole && centered && (rounding == "round_prefer_floor" || rounding == "round_prefer_ceil")) {
+    if (whole && centered &&
+        (rounding == "round_prefer_floor" || rounding == "round_prefer_ceil")) {
       return;
     }
     if (h == 2 * s.h && w == 2 * s.w && place == "asymmetric" && rounding == "round_prefer_floor") {
       return;
     }
-    refuse("a resize by '{}' and '{}' to {}x{} is not read", excerpt(place), excerpt(rounding), w, h);
+    refuse("a resize by '{}' and '{}' to {}x{} is not read", excerpt(place), excerpt(rounding), w,
+           h);
   }
 
   /// The map to whose size a map is resized (doc/import.md).
   NodeId like(NodeId from, const std::vector<Number>& sizes) const {
     const std::int64_t h = sizes[2].value;
     const std::int64_t w = sizes[3].value;
-    const auto has_size = [&](NodeId map) {
-      return shape_of(map).h == h && shape_of(map).w == w;
-    };
+    const auto has_size = [&](NodeId map) { return shape_of(map).h == h && shape_of(map).w == w; };
     if (sizes[2].map >= 0 && sizes[2].map != from && sizes[2].map == sizes[3].map &&
         sizes[2].axis == 2 && sizes[3].axis == 3 && has_size(sizes[2].map)) {
       return sizes[2].map;
     }
     for (const OnnxNode& reader : file_.nodes) {
-      const bool joins = reader.op == "Add" || reader.op == "Concat" || reader.op == "Mul" ||
-                         reader.op == "Sub";
+      const bool joins =
+          reader.op == "Add" || reader.op == "Concat" || reader.op == "Mul" || reader.op == "Sub";
       if (!joins || std::ranges::count(reader.inputs, node_->output) == 0) continue;
       for (const std::string& other : reader.inputs) {
         const auto value = values_.find(other);
@@ -884,14 +889,12 @@ class Follower {
     if (first.arrangement == Arrangement::kRows && along == static_cast<std::int64_t>(rank) - 2) {
       return yield(std::move(result));
     }
-    const bool one_cell = std::ranges::all_of(result.maps, [&](NodeId map) {
-      return shape_of(map).h == 1 && shape_of(map).w == 1;
-    });
-    const bool channels =
-        (first.arrangement == Arrangement::kMap && along == 1) ||
-        (first.arrangement == Arrangement::kPlanes && along == 1) ||
-        (first.arrangement == Arrangement::kCells && along == 3) ||
-        (first.arrangement == Arrangement::kVector && along == 1 && one_cell);
+    const bool one_cell = std::ranges::all_of(
+        result.maps, [&](NodeId map) { return shape_of(map).h == 1 && shape_of(map).w == 1; });
+    const bool channels = (first.arrangement == Arrangement::kMap && along == 1) ||
+                          (first.arrangement == Arrangement::kPlanes && along == 1) ||
+                          (first.arrangement == Arrangement::kCells && along == 3) ||
+                          (first.arrangement == Arrangement::kVector && along == 1 && one_cell);
     if (!channels) {
       refuse("cannot put values of {} beside each other along axis {}",
              graph::to_string(extents(first)), along);
@@ -1080,11 +1083,11 @@ class Follower {
   void choose_channels(const ArrangedMaps& value, std::int64_t along, const Integers& chosen) {
     const std::size_t rank = extents(value).size();
     const bool last = along == static_cast<std::int64_t>(rank) - 1;
-    const bool channels = value.arrangement == Arrangement::kMap ? along == 1
-                          : value.arrangement == Arrangement::kCells ||
-                                  value.arrangement == Arrangement::kRows
-                              ? last
-                              : false;
+    const bool channels =
+        value.arrangement == Arrangement::kMap ? along == 1
+        : value.arrangement == Arrangement::kCells || value.arrangement == Arrangement::kRows
+            ? last
+            : false;
     if (!channels) refuse("expected a slice of channels, found axis {}", along);
     ArrangedMaps result = value;
     const bool rows = value.arrangement == Arrangement::kRows;

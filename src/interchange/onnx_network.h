@@ -45,8 +45,8 @@ struct OnnxNetwork {
   bool fixed_size = false;  ///< the file says the size of its images
 };
 
-/// Follows the file (doc/import.md). Throws Error, the message starting with `source`: kUnsupported,
-/// with the node, for what cannot be expressed; kBadData for what is not well formed.
+/// Follows the file (doc/import.md). Throws Error, the message starting with `source`:
+/// kUnsupported, with the node, for what cannot be expressed; kBadData for what is not well formed.
 OnnxNetwork read_network(const OnnxModel& file, const std::string& source);
 
 }  // namespace retinaface::interchange

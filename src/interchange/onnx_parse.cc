@@ -119,8 +119,7 @@ std::vector<T> unpacked(std::string_view raw) {
 }
 
 std::vector<float> widened(graph::DataType type, const std::vector<std::uint16_t>& bits) {
-  graph::Tensor narrow =
-      graph::Tensor::of_shape({static_cast<std::int64_t>(bits.size())}, type);
+  graph::Tensor narrow = graph::Tensor::of_shape({static_cast<std::int64_t>(bits.size())}, type);
   std::memcpy(narrow.bytes.data(), bits.data(), narrow.bytes.size());
   const graph::Tensor wide = graph::as_float32(narrow);
   return {wide.values().begin(), wide.values().end()};
@@ -172,8 +171,9 @@ OnnxTensor tensor(Message message) {
                    name);
   }
   if (result.shape.size() > kMaxRank) {
-    message.refuse(ErrorCode::kUnsupported, "the tensor '{}' has {} dimensions, expected at most {}",
-                   name, result.shape.size(), kMaxRank);
+    message.refuse(ErrorCode::kUnsupported,
+                   "the tensor '{}' has {} dimensions, expected at most {}", name,
+                   result.shape.size(), kMaxRank);
   }
   std::uint64_t elements = 1;
   for (const std::int64_t extent : result.shape) {
@@ -220,8 +220,8 @@ OnnxTensor tensor(Message message) {
       result.values = narrow(graph::DataType::kBFloat16);
       break;
     case kInt64:
-      result.values = counted(
-          raw ? unpacked<std::int64_t>(stored.raw) : std::move(stored.integers), 8);
+      result.values =
+          counted(raw ? unpacked<std::int64_t>(stored.raw) : std::move(stored.integers), 8);
       break;
     case kInt32: {
       std::vector<std::int64_t> values = std::move(stored.integers);

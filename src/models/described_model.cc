@@ -17,11 +17,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::pair<const char*, HeadMeaning> kMeanings[] = {
-    {"score", HeadMeaning::kScore},
-    {"box", HeadMeaning::kBox},
-    {"landmarks", HeadMeaning::kLandmarks},
-    {"values", HeadMeaning::kValues}};
+constexpr std::pair<const char*, HeadMeaning> kMeanings[] = {{"score", HeadMeaning::kScore},
+                                                             {"box", HeadMeaning::kBox},
+                                                             {"landmarks", HeadMeaning::kLandmarks},
+                                                             {"values", HeadMeaning::kValues}};
 
 constexpr const char* kSideDistances = "distances";
 
@@ -130,8 +129,7 @@ class Reader {
     if (family.levels.empty() || family.levels.size() > kMaxLevels) {
       refuse("anchors: expected 1 to {} levels", kMaxLevels);
     }
-    const int coarsest =
-        std::ranges::max(family.levels, {}, &AnchorLevel::stride_px).stride_px;
+    const int coarsest = std::ranges::max(family.levels, {}, &AnchorLevel::stride_px).stride_px;
     for (const AnchorLevel& level : family.levels) {
       if (coarsest % level.stride_px != 0) {
         refuse("anchors: the stride {} does not divide {}", level.stride_px, coarsest);
@@ -249,8 +247,8 @@ Metadata describe(const Model& model, const graph::Graph& graph) {
   }
   Json heads = Json::array();
   for (const Head& head : model.detector.heads) {
-    const auto* const meaning = std::ranges::find(
-        kMeanings, head.meaning, [](const auto& entry) { return entry.second; });
+    const auto* const meaning =
+        std::ranges::find(kMeanings, head.meaning, [](const auto& entry) { return entry.second; });
     heads.push_back({{"name", head.name}, {"values", head.values}, {"meaning", meaning->first}});
   }
   result.emplace("heads", heads.dump());

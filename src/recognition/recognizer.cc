@@ -26,7 +26,8 @@ void normalize(std::span<float> values) {
   for (const float value : values) sum += double{value} * double{value};
   const double length = std::sqrt(sum);
   if (!(length > 0) || !std::isfinite(length)) {
-    fail(ErrorCode::kBadData, "embedding: the network yields none of a length: its weights are damaged");
+    fail(ErrorCode::kBadData,
+         "embedding: the network yields none of a length: its weights are damaged");
   }
   for (float& value : values) value = static_cast<float>(double{value} / length);
 }
@@ -34,10 +35,11 @@ void normalize(std::span<float> values) {
 /// Throws Error where the model is no recogniser.
 const models::Model& recognizer_of(const models::LoadedModel& loaded) {
   if (loaded.model->recognizer) return *loaded.model;
-  fail(ErrorCode::kUnsupported,
-       "{}: expected a recogniser, found the detector {}; `retinaface import` makes a recogniser of "
-       "an ONNX file (doc/import.md)",
-       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source), loaded.model->name);
+  fail(
+      ErrorCode::kUnsupported,
+      "{}: expected a recogniser, found the detector {}; `retinaface import` makes a recogniser of "
+      "an ONNX file (doc/import.md)",
+      loaded.source.empty() ? loaded.model->name : excerpt(loaded.source), loaded.model->name);
 }
 
 }  // namespace
@@ -146,8 +148,8 @@ std::vector<std::vector<float>> Recognizer::embed_batch(ArrayView<FaceInImage> f
 
 float similarity(ArrayView<float> a, ArrayView<float> b) {
   if (a.size() != b.size() || a.size() == 0) {
-    fail(ErrorCode::kInvalidArgument, "similarity: expected embeddings of one length, found {} and {}",
-         a.size(), b.size());
+    fail(ErrorCode::kInvalidArgument,
+         "similarity: expected embeddings of one length, found {} and {}", a.size(), b.size());
   }
   double product = 0;
   double square_a = 0;
@@ -159,7 +161,8 @@ float similarity(ArrayView<float> a, ArrayView<float> b) {
   }
   const double length = std::sqrt(square_a * square_b);
   if (!(length > 0)) {
-    fail(ErrorCode::kInvalidArgument, "similarity: expected embeddings of some length, found zeros");
+    fail(ErrorCode::kInvalidArgument,
+         "similarity: expected embeddings of some length, found zeros");
   }
   return static_cast<float>(std::clamp(product / length, -1.0, 1.0));
 }

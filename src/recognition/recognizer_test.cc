@@ -31,9 +31,9 @@ class RecognizerTest : public ::testing::Test {
  protected:
   RecognizerTest() {
     graph::NodeId map = graph_.add("image", graph::Input{3}, {});
-    map = graph_.add("patches",
-                     graph::Convolution{.out_channels = 12, .kernel = 16, .stride = 16, .bias = true},
-                     {map});
+    map = graph_.add(
+        "patches", graph::Convolution{.out_channels = 12, .kernel = 16, .stride = 16, .bias = true},
+        {map});
     map = graph_.add("slopes", graph::PRelu{}, {map});
     map = graph_.add("matrix", graph::Convolution{.out_channels = 8, .kernel = 7}, {map});
     graph_.add_output("embedding", map);
@@ -129,7 +129,8 @@ TEST_F(RecognizerTest, RefusesDescriptionsThatDoNotFit) {
       {"graph", {R"({"nodes":[],"outputs":[]})", "it has no nodes"}}};
   for (const auto& [key, change] : cases) {
     graph::Weights changed;
-    for (const auto& [name, tensor] : weights_.tensors) changed.tensors.emplace(name, tensor.clone());
+    for (const auto& [name, tensor] : weights_.tensors)
+      changed.tensors.emplace(name, tensor.clone());
     changed.metadata = weights_.metadata;
     changed.metadata[key] = change.first;
     graph::write_safetensors(file_, changed);

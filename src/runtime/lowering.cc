@@ -268,9 +268,7 @@ class Fusion {
                           [](const graph::Convolution&) { RF_CHECK(false); },
                           [](const graph::DeformableConvolution&) { RF_CHECK(false); },
                           [](const graph::BatchNorm&) { RF_CHECK(false); },
-                          [&](const graph::PRelu&) {
-                            step.op = PReluStep{slopes_of(node)};
-                          },
+                          [&](const graph::PRelu&) { step.op = PReluStep{slopes_of(node)}; },
                           [&](const auto& other) { step.op = other; }},
                node.op);
     return step;
@@ -285,8 +283,7 @@ class Fusion {
   }
 
   std::shared_ptr<const Tensor> slopes_of(const Node& node) const {
-    return std::make_shared<const Tensor>(
-        graph::as_float32(weights_.at(node.parameter("weight"))));
+    return std::make_shared<const Tensor>(graph::as_float32(weights_.at(node.parameter("weight"))));
   }
 
   ValueId value_of(NodeId id) const {

@@ -32,8 +32,8 @@ struct Value {
 struct PostOp {
   enum class Kind { kLeakyRelu, kPRelu, kAdd };
   Kind kind = Kind::kLeakyRelu;
-  float slope = 0;            ///< of kLeakyRelu
-  ValueId addend = kNoValue;  ///< of kAdd: of the shape of the result
+  float slope = 0;                                   ///< of kLeakyRelu
+  ValueId addend = kNoValue;                         ///< of kAdd: of the shape of the result
   std::shared_ptr<const graph::Tensor> slopes = {};  ///< of kPRelu: (C)
 
   friend bool operator==(const PostOp&, const PostOp&) = default;

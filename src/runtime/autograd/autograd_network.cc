@@ -284,7 +284,9 @@ at::Tensor AutogradNetwork::evaluate(const graph::Node& node,
             return at::avg_pool2d(input(0), op.kernel, op.stride, op.padding, op.round_up,
                                   /*count_include_pad=*/false);
           },
-          [&](const graph::GlobalAveragePool&) { return at::mean(input(0), {2, 3}, true); },
+          [&](const graph::GlobalAveragePool&) {
+            return at::mean(input(0), {2, 3}, true);
+          },
           [&](const graph::PRelu&) { return at::prelu(input(0), weight); },
           [&](const graph::Sigmoid&) { return at::sigmoid(input(0)); },
           [&](const graph::Softmax& op) {

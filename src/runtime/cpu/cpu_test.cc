@@ -139,13 +139,11 @@ Graph imported_operators() {
   const NodeId image = graph.add("image", graph::Input{3}, {});
   const auto conv = [&](const std::string& name, NodeId from, std::int64_t channels,
                         std::int64_t stride = 1) {
-    return graph.add(name,
-                     graph::Convolution{.out_channels = channels,
-                                        .kernel = 3,
-                                        .stride = stride,
-                                        .padding = 1,
-                                        .bias = true},
-                     {from});
+    return graph.add(
+        name,
+        graph::Convolution{
+            .out_channels = channels, .kernel = 3, .stride = stride, .padding = 1, .bias = true},
+        {from});
   };
   const auto output = [&](const std::string& name, const graph::Operator& op,
                           std::vector<NodeId> inputs) {
@@ -168,12 +166,11 @@ Graph imported_operators() {
   output("clip", graph::Clip{-0.25F, 0.5F}, {a});
   using Kind = graph::Arithmetic::Kind;
   output("subtract", graph::Arithmetic{Kind::kSubtract}, {a, b});
-  const NodeId gate = output("gate", graph::Sigmoid{},
-                             {graph.add("mean", graph::GlobalAveragePool{}, {a})});
+  const NodeId gate =
+      output("gate", graph::Sigmoid{}, {graph.add("mean", graph::GlobalAveragePool{}, {a})});
   output("multiply", graph::Arithmetic{Kind::kMultiply}, {a, gate});
   output("divide", graph::Arithmetic{Kind::kDivide}, {a, gate});
-  output("chain", graph::PRelu{},
-         {graph.add("sum", graph::Add{}, {conv("c", a, 20), b})});
+  output("chain", graph::PRelu{}, {graph.add("sum", graph::Add{}, {conv("c", a, 20), b})});
   return graph;
 }
 

@@ -197,8 +197,8 @@ class LibrarySteps {
   }
 
   /// With a slope, an activation of it follows.
-  void add_binary(const Step& step, dnnl::algorithm algorithm, ValueId a, ValueId b,
-                  ValueId target, std::optional<float> slope = std::nullopt) {
+  void add_binary(const Step& step, dnnl::algorithm algorithm, ValueId a, ValueId b, ValueId target,
+                  std::optional<float> slope = std::nullopt) {
     dnnl::primitive_attr attributes = user_scratchpad();
     if (slope) {
       dnnl::post_ops post_ops;
@@ -255,16 +255,16 @@ class LibrarySteps {
     // What the last window needs, which is less or more than `padding` where sides are rounded.
     const Dims after = {(out.h - 1) * stride + height - in.h - padding,
                         (out.w - 1) * stride + width - in.w - padding};
-    const dnnl::pooling_forward::primitive_desc pool({dnnl::prop_kind::forward_inference,
-                                                      algorithm,
-                                                      maps_.desc(step.sources[0]),
-                                                      maps_.desc(step.target),
-                                                      {stride, stride},
-                                                      {height, width},
-                                                      {padding, padding},
-                                                      {std::max<std::int64_t>(after[0], 0),
-                                                       std::max<std::int64_t>(after[1], 0)}},
-                                                     user_scratchpad(), library_engine());
+    const dnnl::pooling_forward::primitive_desc pool(
+        {dnnl::prop_kind::forward_inference,
+         algorithm,
+         maps_.desc(step.sources[0]),
+         maps_.desc(step.target),
+         {stride, stride},
+         {height, width},
+         {padding, padding},
+         {std::max<std::int64_t>(after[0], 0), std::max<std::int64_t>(after[1], 0)}},
+        user_scratchpad(), library_engine());
     call(step, dnnl::pooling_forward(pool), pool.impl_info_str(),
          {in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target)},
          pool.scratchpad_desc());

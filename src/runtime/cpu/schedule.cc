@@ -109,7 +109,8 @@ class Scheduler {
     const std::int64_t max_weights = has_other ? 64 * 64 : 512 * 512;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
            rounded_up(c.out_channels) <= 2 * c.out_channels &&
-           rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1] && c.out_channels * conv.weight.shape[1] <= max_weights;
+           rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1] &&
+           c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
   /// Whether step i + 1 is the only one that reads what step i writes.
@@ -155,8 +156,8 @@ class Scheduler {
         c.stride != 2 || c.padding != 1 || c.out_channels != kernels::kStemChannels ||
         !is_depthwise(*depthwise) || depthwise->convolution.stride != 1 ||
         !is_pointwise(*pointwise) || !whole_blocks(pointwise->convolution.out_channels) ||
-        !leads_only_to_next(i) || !leads_only_to_next(i + 1) ||
-        !is_convex(*first) || !is_convex(*depthwise)) {
+        !leads_only_to_next(i) || !leads_only_to_next(i + 1) || !is_convex(*first) ||
+        !is_convex(*depthwise)) {
       return false;
     }
     add({program_.steps[i + 2].name,
@@ -176,10 +177,10 @@ class Scheduler {
       return false;
     }
     add({program_.steps[i + 1].name,
-         SeparableTask{kernels::make_depthwise(*own_, whole(depthwise->weight, true),
-                                               depthwise->convolution.stride, epilogue(*depthwise)),
-                       kernels::make_pointwise(*own_, whole(pointwise->weight),
-                                               epilogue(*pointwise))},
+         SeparableTask{
+             kernels::make_depthwise(*own_, whole(depthwise->weight, true),
+                                     depthwise->convolution.stride, epilogue(*depthwise)),
+             kernels::make_pointwise(*own_, whole(pointwise->weight), epilogue(*pointwise))},
          program_.steps[i].sources,
          {program_.steps[i + 1].target}},
         {i, i + 1});

@@ -171,7 +171,8 @@ TEST(ReferenceOperators, ThoseOfImportedNetworksByHand) {
   EXPECT_THAT(evaluate(graph::Sigmoid{}, {logits}).values[1], ::testing::DoubleNear(0.75, 1e-12));
   using Kind = graph::Arithmetic::Kind;
   const Map one = map_of({1, 2, 1, 1}, {2, 4});
-  EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kSubtract}, {in, in}).values, ElementsAre(0, 0, 0, 0, 0, 0));
+  EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kSubtract}, {in, in}).values,
+              ElementsAre(0, 0, 0, 0, 0, 0));
   EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kMultiply}, {in, one}).values,
               ElementsAre(-8, 16, 4, 0, -4, 12));
   EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kDivide}, {in, one}).values,

@@ -20,7 +20,6 @@
 #include "cli/threads_option.h"
 #include "cli/values.h"
 #include "image/image_name.h"
-#include "image/read_write.h"
 #include "pipeline/inputs.h"
 #include "pipeline/npy.h"
 #include "pipeline/output_guard.h"

@@ -22,7 +22,6 @@
 #include "cli/progress.h"
 #include "evaluation/plot.h"
 #include "evaluation/verification.h"
-#include "image/read_write.h"
 #include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 

@@ -14,7 +14,6 @@
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/values.h"
-#include "image/read_write.h"
 
 namespace retinaface::cli {
 namespace {

@@ -88,6 +88,41 @@ TEST(MeshDetection, AMirrorTurnsTheHeadTheOtherWay) {
   EXPECT_NEAR(a.front().mesh->pose.pitch, b.front().mesh->pose.pitch, 6);
 }
 
+TEST(MeshDetection, ColorsAreThoseOfTheImage) {
+  Image image = sample("portrait.jpg");
+  const auto mean_color = [](const Image& of) {
+    const FaceMesh mesh = faces_with_meshes(of).front().mesh.value();
+    MeshColor sum;
+    for (const MeshColor& c : mesh.colors) {
+      sum.red += c.red / kMeshVertices;
+      sum.green += c.green / kMeshVertices;
+      sum.blue += c.blue / kMeshVertices;
+    }
+    // Cheeks and nose lie open in this image.
+    double off = 0;
+    for (const std::size_t i : {27U, 28U, 29U, 30U, 31U, 35U}) {
+      const std::uint16_t v = mesh::topology().landmarks_68[i];
+      const std::uint8_t* const pixel = of.row(static_cast<int>(mesh.vertices[v].y)) +
+                                        std::ptrdiff_t{3} * static_cast<int>(mesh.vertices[v].x);
+      off += (std::abs(mesh.colors[v].red - pixel[0] / 255.0) +
+              std::abs(mesh.colors[v].green - pixel[1] / 255.0) +
+              std::abs(mesh.colors[v].blue - pixel[2] / 255.0)) /
+             18;
+    }
+    EXPECT_LT(off, 0.1);
+    return sum;
+  };
+  const MeshColor bright = mean_color(image);
+  for (int y = 0; y < image.height(); ++y) {
+    for (int x = 0; x < image.width(); ++x) {
+      image.row(y)[3 * x] = static_cast<std::uint8_t>(image.row(y)[3 * x] * 0.6);
+    }
+  }
+  const MeshColor less_red = mean_color(image);
+  EXPECT_NEAR(less_red.red, 0.6 * bright.red, 0.06);
+  EXPECT_NEAR(less_red.blue, bright.blue, 0.06);
+}
+
 TEST(MeshDetection, TellsWhatIsWrongWithAModel) {
   DetectOptions options;
   options.mesh = true;

@@ -68,6 +68,37 @@ TEST_F(DetectOutputs, LinesFollowTheSchema) {
   EXPECT_EQ(testing::schema_fault(schema, bad, "line"), "line.faces[].box is too short");
 }
 
+TEST_F(DetectOutputs, GivesMeshesWhereTheyAreAskedFor) {
+  const json schema = testing::output_schema();
+  const json plain = json::parse(run("detect portrait.jpg").output);
+  const CommandResult result =
+      run("detect portrait.jpg --mesh --landmarks 68 --mesh-out meshes --out drawn --draw "
+          "--draw-style wireframe");
+  json line = json::parse(result.output);
+  EXPECT_EQ(testing::schema_fault(schema, line, "line"), "") << result.errors;
+  json& face = line["faces"][0];
+  EXPECT_EQ(face["mesh"]["vertices"].size(), 1024U);
+  EXPECT_EQ(face["landmarks_68"].size(), 68U);
+  EXPECT_LT(std::abs(face["pose"]["yaw"].get<double>()), 30);
+  EXPECT_THAT(content("meshes/portrait.jpg.meshes/0.obj"), HasSubstr("\nf "));
+  EXPECT_THAT(content("meshes/portrait.jpg.meshes/0.ply"), HasSubstr("element vertex 1024"));
+  EXPECT_NE(content("drawn/portrait.jpg"), "");
+  for (const char* key : {"mesh", "landmarks_68", "pose"}) face.erase(key);
+  EXPECT_EQ(line["faces"], plain["faces"]);
+
+  const json points = json::parse(run("detect portrait.jpg --landmarks 68").output)["faces"][0];
+  EXPECT_TRUE(points.contains("landmarks_68"));
+  EXPECT_FALSE(points.contains("mesh"));
+  EXPECT_EQ(run("detect portrait.jpg --mesh --format csv").exit_code, 2);
+  EXPECT_EQ(run("detect portrait.jpg --draw-style shaded").exit_code, 2);
+  EXPECT_EQ(run("detect portrait.jpg --landmarks 7").exit_code, 2);
+  // Its own files are written anew; others stay.
+  EXPECT_EQ(run("detect portrait.jpg --mesh-out meshes").exit_code, 0);
+  write("meshes/portrait.jpg.meshes/0.obj", "somebody's");
+  EXPECT_EQ(run("detect portrait.jpg --mesh-out meshes").exit_code, 1);
+  EXPECT_EQ(content("meshes/portrait.jpg.meshes/0.obj"), "somebody's");
+}
+
 TEST_F(DetectOutputs, TakesBytesListsAndPatterns) {
   const CommandResult bytes = run("detect - < portrait.jpg");
   ASSERT_EQ(lines_of(bytes.output).size(), 1U) << bytes.errors;

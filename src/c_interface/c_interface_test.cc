@@ -127,6 +127,46 @@ TEST(CInterface, FindsWhatTheDetectorFinds) {
   expect_option(rf_detect_options_set_scales(c.options, nullptr, 0), options);
 }
 
+TEST(CInterface, GivesTheMeshesThatTheDetectorGives) {
+  Objects c;
+  ASSERT_EQ(rf_detector_new(nullptr, &c.detector), RF_OK) << rf_last_error();
+  ASSERT_EQ(rf_image_read(sample("portrait.jpg").c_str(), &c.image), RF_OK) << rf_last_error();
+  const rf_image_view view = rf_image_get_view(c.image);
+  ASSERT_EQ(rf_detect(c.detector, &view, nullptr, &c.faces), RF_OK) << rf_last_error();
+  std::size_t count = 1;
+  EXPECT_EQ(rf_faces_mesh_vertices(c.faces, 0, &count), nullptr);
+  EXPECT_EQ(count, 0U);
+  rf_pose pose;
+  EXPECT_EQ(rf_faces_pose(c.faces, 0, &pose), RF_INVALID_ARGUMENT);
+  EXPECT_THAT(rf_last_error(), HasSubstr("expected a face with a mesh"));
+  rf_faces_free(c.faces);
+  c.faces = nullptr;
+
+  ASSERT_EQ(rf_detect_options_new(&c.options), RF_OK);
+  ASSERT_EQ(rf_detect_options_set_mesh(c.options, 1), RF_OK);
+  ASSERT_EQ(rf_detect(c.detector, &view, c.options, &c.faces), RF_OK) << rf_last_error();
+  DetectOptions options;
+  options.mesh = true;
+  const FaceMesh expected =
+      Detector().detect(read_image(sample("portrait.jpg")), options).front().mesh.value();
+  const rf_mesh_vertex* const vertices = rf_faces_mesh_vertices(c.faces, 0, &count);
+  ASSERT_EQ(count, kMeshVertices);
+  EXPECT_EQ(vertices[700].x, expected.vertices[700].x);
+  EXPECT_EQ(vertices[700].z, expected.vertices[700].z);
+  const rf_mesh_color* const colors = rf_faces_mesh_colors(c.faces, 0, &count);
+  ASSERT_EQ(count, kMeshVertices);
+  EXPECT_EQ(colors[700].blue, expected.colors[700].blue);
+  ASSERT_EQ(rf_faces_pose(c.faces, 0, &pose), RF_OK);
+  EXPECT_EQ(pose.pitch, expected.pose.pitch);
+  rf_point points[68];
+  ASSERT_EQ(rf_faces_landmarks_68(c.faces, 0, points), RF_OK);
+  EXPECT_EQ(points[67].y, landmarks_68(expected)[67].y);
+  const std::uint16_t* const triangles = rf_mesh_triangles(&count);
+  ASSERT_EQ(count, mesh_triangles().size());
+  EXPECT_EQ(triangles[3 * 100 + 2], mesh_triangles()[100][2]);
+  EXPECT_EQ(rf_faces_mesh_vertices(c.faces, 99, nullptr), nullptr);
+}
+
 TEST(CInterface, DetectsInBatches) {
   Objects c;
   ASSERT_EQ(rf_detector_new("mnet025", &c.detector), RF_OK) << rf_last_error();

@@ -119,7 +119,7 @@ class Detector::Implementation {
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
     select(faces, image, options);
-    if (branch != nullptr) add_meshes(*branch, faces);
+    if (branch != nullptr) add_meshes(*branch, image, faces);
     if (options.clip_to_image) {
       for (Face& face : faces) face.box = clipped(face.box, image);
     }
@@ -250,11 +250,12 @@ class Detector::Implementation {
     return *mesh_branch_;
   }
 
-  static void add_meshes(const mesh::Branch& branch, std::vector<Face>& faces) {
+  static void add_meshes(const mesh::Branch& branch, const ImageView& image,
+                         std::vector<Face>& faces) {
     for (Face& face : faces) {
       const detection::AnchorFeatures anchor =
           detection::take_mesh_features(face, branch.head().features());
-      face.mesh = branch.mesh(anchor.kind, anchor.features, face);
+      face.mesh = branch.mesh(anchor.kind, anchor.features, face, image);
     }
   }
 

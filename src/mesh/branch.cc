@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "mesh/refine.h"
 #include "mesh/topology.h"
 
 namespace retinaface::mesh {
@@ -11,8 +12,12 @@ Branch::Branch(const graph::Weights& weights, std::size_t kinds, std::size_t fea
                const std::string& source)
     : decoder_(weights, source), head_(weights, kinds, features, source) {}
 
-FaceMesh Branch::mesh(std::size_t kind, std::span<const float> features, const Face& face) const {
-  return mesh_of(decoder_, head_.evaluate(kind, features, face), mesh_frame(face.box));
+FaceMesh Branch::mesh(std::size_t kind, std::span<const float> features, const Face& face,
+                      const ImageView& image) const {
+  Parameters parameters = head_.evaluate(kind, features, face);
+  const Frame frame = mesh_frame(face.box);
+  refine_colors(decoder_, image, frame, parameters);
+  return mesh_of(decoder_, parameters, frame);
 }
 
 FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Frame& frame) {

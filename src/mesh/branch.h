@@ -5,6 +5,7 @@
 #include <string>
 
 #include "retinaface/face.h"
+#include "retinaface/image.h"
 #include "retinaface/mesh.h"
 
 #include "graph/weights.h"
@@ -24,8 +25,10 @@ class Branch {
   const Decoder& decoder() const { return decoder_; }
   const Head& head() const { return head_; }
 
-  /// The mesh of `face`, in pixels of the frame that its box and landmarks are in.
-  FaceMesh mesh(std::size_t kind, std::span<const float> features, const Face& face) const;
+  /// The mesh of `face`, whose box and landmarks are in pixels of `image`. Its shape and camera are
+  /// what the head says, its colors what the image shows (mesh/refine.h).
+  FaceMesh mesh(std::size_t kind, std::span<const float> features, const Face& face,
+                const ImageView& image) const;
 
  private:
   Decoder decoder_;

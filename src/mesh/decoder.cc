@@ -66,4 +66,9 @@ Vector Decoder::component(std::size_t k, std::size_t index) const {
   return {at[0], at[1], at[2]};
 }
 
+Vector Decoder::texture_component(std::size_t k, std::size_t index) const {
+  const float* const at = texture_.components.data() + 3 * (k * kMeshVertices + index);
+  return {at[0], at[1], at[2]};
+}
+
 }  // namespace retinaface::mesh

@@ -39,6 +39,8 @@ class Decoder {
   /// One vertex alone, and its component k: what points of a face need.
   Vector vertex(std::span<const float> codes, std::size_t index) const;
   Vector component(std::size_t k, std::size_t index) const;
+  /// The same of the texture.
+  Vector texture_component(std::size_t k, std::size_t index) const;
 
  private:
   struct Part {

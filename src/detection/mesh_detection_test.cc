@@ -1,0 +1,164 @@
+#include <cmath>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "retinaface/retinaface.h"
+
+#include "detection/detector_factory.h"
+#include "image/convert.h"
+#include "mesh/topology.h"
+#include "models/catalogue.h"
+#include "models/load_model.h"
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+
+Image sample(const char* name) {
+  return read_image(testing::sample_folder() / name);
+}
+
+std::vector<Face> faces_with_meshes(const Image& image) {
+  DetectOptions options;
+  options.mesh = true;
+  return Detector().detect(image, options);
+}
+
+TEST(MeshDetection, ChangesNothingElseByOneBit) {
+  const Detector detector;
+  for (const char* name : {"crowd.webp", "portrait.jpg", "hopper.jpg"}) {
+    const Image image = sample(name);
+    for (const bool clips : {false, true}) {
+      DetectOptions options;
+      options.min_score = 0.3F;
+      options.clip_to_image = clips;
+      options.max_faces = 40;
+      const std::vector<Face> without = detector.detect(image, options);
+      options.mesh = true;
+      const std::vector<Face> with = detector.detect(image, options);
+      ASSERT_EQ(with.size(), without.size()) << name;
+      for (std::size_t i = 0; i < with.size(); ++i) {
+        EXPECT_EQ(with[i].score, without[i].score);
+        EXPECT_EQ(with[i].box, without[i].box);
+        EXPECT_EQ(with[i].landmarks, without[i].landmarks);
+        EXPECT_TRUE(with[i].values.empty());
+        EXPECT_FALSE(without[i].mesh.has_value());
+        ASSERT_TRUE(with[i].mesh.has_value());
+        EXPECT_EQ(with[i].mesh->vertices.size(), kMeshVertices);
+        EXPECT_EQ(with[i].mesh->colors.size(), kMeshVertices);
+      }
+    }
+  }
+}
+
+TEST(MeshDetection, MeshesLieOnTheirFaces) {
+  for (const char* name : {"crowd.webp", "portrait.jpg", "hopper.jpg"}) {
+    double sum = 0;
+    std::vector<Face> faces = faces_with_meshes(sample(name));
+    // Those of sizes that it was trained by.
+    std::erase_if(faces, [](const Face& face) { return face.box.height() < 28; });
+    ASSERT_FALSE(faces.empty());
+    for (const Face& face : faces) {
+      const std::array<Point, 5> five = mesh::five_of(landmarks_68(*face.mesh));
+      const double size = std::sqrt(double{face.box.width()} * face.box.height());
+      for (std::size_t k = 0; k < five.size(); ++k) {
+        sum +=
+            std::hypot(five[k].x - face.landmarks[k].x, five[k].y - face.landmarks[k].y) / 5 / size;
+      }
+    }
+    EXPECT_LT(sum / static_cast<double>(faces.size()), 0.06) << name;
+  }
+}
+
+TEST(MeshDetection, AMirrorTurnsTheHeadTheOtherWay) {
+  const Image image = sample("portrait.jpg");
+  Image other = to_rgb(image);
+  mirror(other);
+  const std::vector<Face> a = faces_with_meshes(image);
+  const std::vector<Face> b = faces_with_meshes(other);
+  ASSERT_FALSE(a.empty());
+  ASSERT_FALSE(b.empty());
+  EXPECT_NEAR(a.front().mesh->pose.yaw, -b.front().mesh->pose.yaw, 8);
+  EXPECT_NEAR(a.front().mesh->pose.roll, -b.front().mesh->pose.roll, 4);
+  EXPECT_NEAR(a.front().mesh->pose.pitch, b.front().mesh->pose.pitch, 6);
+}
+
+TEST(MeshDetection, ColorsAreThoseOfTheImage) {
+  Image image = sample("portrait.jpg");
+  const auto mean_color = [](const Image& of) {
+    const FaceMesh mesh = faces_with_meshes(of).front().mesh.value();
+    MeshColor sum;
+    for (const MeshColor& c : mesh.colors) {
+      sum.red += c.red / kMeshVertices;
+      sum.green += c.green / kMeshVertices;
+      sum.blue += c.blue / kMeshVertices;
+    }
+    // Cheeks and nose lie open in this image.
+    double off = 0;
+    for (const std::size_t i : {27U, 28U, 29U, 30U, 31U, 35U}) {
+      const std::uint16_t v = mesh::topology().landmarks_68[i];
+      const std::uint8_t* const pixel = of.row(static_cast<int>(mesh.vertices[v].y)) +
+                                        std::ptrdiff_t{3} * static_cast<int>(mesh.vertices[v].x);
+      off += (std::abs(mesh.colors[v].red - pixel[0] / 255.0) +
+              std::abs(mesh.colors[v].green - pixel[1] / 255.0) +
+              std::abs(mesh.colors[v].blue - pixel[2] / 255.0)) /
+             18;
+    }
+    EXPECT_LT(off, 0.1);
+    return sum;
+  };
+  const MeshColor bright = mean_color(image);
+  for (int y = 0; y < image.height(); ++y) {
+    for (int x = 0; x < image.width(); ++x) {
+      image.row(y)[3 * x] = static_cast<std::uint8_t>(image.row(y)[3 * x] * 0.6);
+    }
+  }
+  const MeshColor less_red = mean_color(image);
+  EXPECT_NEAR(less_red.red, 0.6 * bright.red, 0.06);
+  EXPECT_NEAR(less_red.blue, bright.blue, 0.06);
+}
+
+TEST(MeshDetection, TellsWhatIsWrongWithAModel) {
+  DetectOptions options;
+  options.mesh = true;
+  const Image image(64, 64);
+  models::LoadedModel loaded = models::load_builtin_model(models::kDefaultModel);
+  loaded.origin = WeightsOrigin::kMemory;
+  graph::Weights branch = std::move(loaded.mesh);
+  loaded.mesh = {};
+  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
+              HasSubstr("the model has no mesh branch"));
+  // A network that has changed since the branch was trained.
+  loaded.mesh = std::move(branch);
+  float& changed = loaded.weights.tensors.begin()->second.values()[0];
+  const float before = changed;
+  changed += 1;
+  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
+              HasSubstr("expected a mesh branch that was trained with the network"));
+  EXPECT_NO_THROW(DetectorFactory::make(loaded).detect(image));
+  changed = before;
+  loaded.mesh.tensors.erase("mesh.texture.mean");
+  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
+              HasSubstr("expected the mesh branch's tensor mesh.texture.mean"));
+}
+
+TEST(MeshDetectionThreads, MakeTheBranchOnceTogether) {
+  const Detector detector;
+  const Image image = sample("portrait.jpg");
+  DetectOptions options;
+  options.mesh = true;
+  const std::vector<ImageView> images(4, image.view());
+  const auto all = detector.detect_batch(images, options, 4);
+  for (const std::vector<Face>& faces : all) {
+    ASSERT_EQ(faces.size(), all.front().size());
+    EXPECT_EQ(faces.front().mesh->vertices[30].x, all.front().front().mesh->vertices[30].x);
+  }
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -23,6 +23,7 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
+#include "dataset/annotated_image.h"
 #include "dataset/label_txt.h"
 #include "dataset/read_set.h"
 #include "dataset/wider_bbx_gt.h"
@@ -79,8 +80,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
       [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
       [&](const AnnotatedImage* annotated) -> Size {
         try {
-          const Image image =
-              read_image(set.images / annotated->path, {.apply_orientation = false});
+          const Image image = dataset::read_annotated_image(set.images / annotated->path);
           return {image.width(), image.height(), {}};
         } catch (const Error& error) {
           return {.problem = error.what()};

@@ -1,5 +1,7 @@
+#include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
@@ -38,6 +40,7 @@ struct Options {
   std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
+  std::string background = "white";
   bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
@@ -109,6 +112,22 @@ std::vector<float> parse_scales(const std::string& text) {
   }
 }
 
+/// "white", "black" or "#1a2b3c".
+std::array<std::uint8_t, 3> parse_color(const std::string& text) {
+  if (text == "white") return {255, 255, 255};
+  if (text == "black") return {0, 0, 0};
+  std::uint32_t rgb = 0;
+  const char* const end = text.data() + text.size();
+  const bool has_form = text.size() == 7 && text[0] == '#';
+  const auto result = std::from_chars(text.data() + (has_form ? 1 : 0), end, rgb, 16);
+  if (!has_form || result.ec != std::errc() || result.ptr != end) {
+    throw UsageError(fmt::format(
+        "--background: expected white, black or a color like #1a2b3c, found '{}'", text));
+  }
+  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
+          static_cast<std::uint8_t>(rgb)};
+}
+
 pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
@@ -119,13 +138,15 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
+  if (job.all_frames) pipeline::want_all_frames(job.inputs);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
-  const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
+  const bool gives_frames = job.inputs.size() == 1 && job.inputs[0].gives_frames();
+  const bool is_video = gives_frames && !job.inputs[0].are_pages;
   if (pipeline::is_video_place(options.out) && !is_video) {
     throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
   }
-  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || is_video)) {
+  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || gives_frames)) {
     throw UsageError(
         "--out: the name of an image goes with one image as input; else name a folder");
   }
@@ -187,6 +208,7 @@ int run(Options& options) {
   if (!options.format.empty()) options.job.format = options.format;
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
+  options.job.background = parse_color(options.background);
   const Detector detector = open_detector(options.job.model, options.job.backend);
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
@@ -200,6 +222,9 @@ int run(Options& options) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (!options.quiet && !left_out.empty()) {
     fmt::print(stderr, "retinaface: {}\n", pipeline::describe(left_out));
+  }
+  if (!options.quiet && !summary.frames_left.empty()) {
+    fmt::print(stderr, "retinaface: {}\n", summary.frames_left);
   }
   return conclude(options, summary, took.count());
 }
@@ -217,11 +242,20 @@ void declare_selection(CLI::App& app, Options& options) {
                  "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what "
                  "faces of all sizes need")
       ->capture_default_str();
+  app.add_flag("--turned", options.job.selection.detect.turned,
+               "look at each face a second time to find how far its head is turned; without it the "
+               "points of heads that lie or stand on their heads are wrong");
   app.add_option("--tile", options.job.selection.detect.tile_px,
                  "work on larger images in overlapping squares of this side, at least 1280; 0: "
                  "in one piece, however much memory that takes")
       ->check(whole_number(0, std::numeric_limits<int>::max()))
       ->capture_default_str();
+  app.add_option("--background", options.background,
+                 "what transparent images are laid on: white, black or a color like #1a2b3c")
+      ->capture_default_str();
+  app.add_flag("--strict", options.job.strict,
+               "refuse images that lack only their end; otherwise one line says so, and the rest "
+               "is gray");
   app.add_option("--max-pixels", options.job.max_pixels, "refuse images of more pixels than this")
       ->check(whole_number(1))
       ->capture_default_str();
@@ -276,6 +310,10 @@ Action declare_detect(CLI::App& app) {
   app.add_option("--every", options->job.every, "take every Nth frame of videos")
       ->check(whole_number(1))
       ->capture_default_str();
+  app.add_flag(
+      "--all-frames", options->job.all_frames,
+      "look at all frames of animated images, as of videos, and at all pages; otherwise at "
+      "the first, which one line at the end says");
   app.add_option("--model", options->job.model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();

@@ -1,5 +1,6 @@
 #include "evaluation/validation.h"
 
+#include "dataset/annotated_image.h"
 #include "dataset/read_set.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
@@ -56,7 +57,7 @@ Figures ValidationSet::judge(const Detector& detector, int threads) const {
   const auto matches = match_images(
       truth_, numbers,
       [&](std::size_t number) {
-        const Image image = read_image(images_.at(number), {.apply_orientation = false});
+        const Image image = dataset::read_annotated_image(images_.at(number));
         return to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
       },
       threads);

@@ -14,6 +14,11 @@ pkg_check_modules(webp REQUIRED IMPORTED_TARGET GLOBAL libwebp libwebpdemux)
 pkg_check_modules(tiff REQUIRED IMPORTED_TARGET GLOBAL libtiff-4)
 # Loaded when met, never linked: only the headers are needed.
 find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
+find_path(LCMS_INCLUDE_DIR lcms2.h REQUIRED)
+find_path(JXL_INCLUDE_DIR jxl/decode.h REQUIRED)
+pkg_check_modules(openjpeg REQUIRED libopenjp2)  # for the folder of its headers, which has a version
+add_library(openjpeg INTERFACE)
+target_include_directories(openjpeg SYSTEM INTERFACE ${openjpeg_INCLUDE_DIRS})
 find_path(AV_INCLUDE_DIR libavformat/avformat.h REQUIRED PATH_SUFFIXES ffmpeg)
 find_path(SWSCALE_INCLUDE_DIR libswscale/swscale.h REQUIRED PATH_SUFFIXES ffmpeg)
 add_library(libav INTERFACE)

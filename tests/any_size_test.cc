@@ -14,6 +14,7 @@
 #include "base/random.h"
 #include "geometry/box.h"
 #include "image/convert.h"
+#include "image/orientation.h"
 #include "image/resize.h"
 #include "support/testing.h"
 
@@ -182,6 +183,93 @@ TEST(AnySize, TilesFindWhatTheImageInOnePieceShows) {
     const auto tiled = faces_of(tile_px);
     EXPECT_EQ(missing(whole, tiled), 0) << tile_px << ": lost";
     EXPECT_EQ(missing(tiled, whole), 0) << tile_px << ": doubled or new";
+  }
+}
+
+// A test set of small images: the whole head at the sizes that thumbnails show it in. A later model
+// may find more of them at their own size alone.
+TEST(SmallImages, ShowTheirFacesByDefault) {
+  const Detector detector;
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  std::size_t by_default = 0;
+  std::size_t enlarged = 0;
+  std::vector<Image> images;
+  for (const int side : {48, 60, 80, 100}) images.push_back(resize(portrait, side, side));
+  for (const int width : {200, 400, 600}) {
+    images.push_back(resize(crowd, width, width * crowd.height() / crowd.width()));
+  }
+  for (const Image& image : images) {
+    const auto found = detector.detect(image);
+    for (const Face& face : detector.detect(image, {.scales = {1, 2}})) {
+      ++enlarged;
+      by_default += std::ranges::any_of(
+                        found, [&](const Face& other) { return iou(face.box, other.box) > 0.4F; })
+                        ? 1
+                        : 0;
+    }
+    EXPECT_GT(found.size(), 0U) << image.width();
+  }
+  EXPECT_GE(static_cast<double>(by_default), 0.9 * static_cast<double>(enlarged));
+}
+
+// The portrait in the other three positions, which EXIF does not tell.
+TEST(TurnedHeads, HaveTheirPointsOnTheRightFeatures) {
+  const Detector detector;
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  const Landmarks expected = detector.detect(portrait).at(0).landmarks;
+  const float eyes = std::hypot(expected[1].x - expected[0].x, expected[1].y - expected[0].y);
+  const auto side = static_cast<float>(portrait.width());
+  const DetectOptions options = {.turned = true};
+  EXPECT_EQ(detector.detect(portrait, options).at(0).landmarks[0].x, expected[0].x);
+  for (const int orientation : {6, 3, 8}) {
+    const Image turned = upright(portrait, orientation);
+    const auto faces = detector.detect(turned, options);
+    ASSERT_EQ(faces.size(), 1U) << orientation;
+    for (std::size_t k = 0; k < 5; ++k) {
+      const Point p = faces[0].landmarks[k];
+      const Point back = orientation == 6   ? Point{p.y, side - p.x}
+                         : orientation == 3 ? Point{side - p.x, side - p.y}
+                                            : Point{side - p.y, p.x};
+      EXPECT_LT(std::hypot(back.x - expected[k].x, back.y - expected[k].y), 0.15F * eyes)
+          << orientation << ", point " << k;
+    }
+  }
+}
+
+/// Waves along both sides, which a face could be read into.
+Image waves(int period, float degrees) {
+  Image image(640, 640);
+  const float turn = degrees * 3.14159265F / 180;
+  for (int y = 0; y < image.height(); ++y) {
+    for (int x = 0; x < image.width(); ++x) {
+      const auto u =
+          static_cast<float>(x) * std::cos(turn) + static_cast<float>(y) * std::sin(turn);
+      const auto v =
+          static_cast<float>(y) * std::cos(turn) - static_cast<float>(x) * std::sin(turn);
+      const float step = 2 * 3.14159265F / static_cast<float>(period);
+      const float value = 127 + 120 * std::sin(step * u) * std::sin(step * v);
+      std::fill_n(image.row(y) + 3 * x, 3, static_cast<std::uint8_t>(value));
+    }
+  }
+  return image;
+}
+
+// Larger periods still deceive the default model (reports/accuracy.md).
+TEST(FalseFaces, AreNotSeenInWaves) {
+  const Detector detector;
+  for (const int period : {16, 32, 64, 96, 128}) {
+    for (const float degrees : {0.0F, 30.0F, 45.0F}) {
+      EXPECT_EQ(detector.detect(waves(period, degrees)).size(), 0U) << period << ", " << degrees;
+    }
+  }
+}
+
+TEST(FalseFaces, AreNotSeenBesideAnEnlargedPortrait) {
+  const Detector detector;
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  for (const int side : {1600, 2400, 3200}) {
+    EXPECT_EQ(detector.detect(resize(portrait, side, side)).size(), 1U) << side;
   }
 }
 

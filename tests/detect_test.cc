@@ -124,6 +124,36 @@ TEST_F(Detect, KeepsTheOrderOfItsInputs) {
   }
 }
 
+TEST_F(Detect, ReadsJpegsThatLackOnlyTheirEnd) {
+  copy_sample("portrait.jpg", "whole.jpg");
+  const std::string whole = content("whole.jpg");
+  write("cut.jpg", whole.substr(0, whole.size() * 9 / 10));
+  const auto lenient = detect("cut.jpg");
+  EXPECT_EQ(lenient.exit_code, 0);
+  EXPECT_EQ(lenient.errors,
+            "retinaface: cut.jpg: truncated JPEG: it ends early, the rest of it is gray\n");
+  EXPECT_EQ(json::parse(lenient.output)["faces"].size(), 1U);
+  const auto strict = detect("cut.jpg whole.jpg --strict");
+  EXPECT_EQ(strict.exit_code, 1);
+  EXPECT_THAT(strict.errors, StartsWith("retinaface: cut.jpg: truncated or corrupt JPEG: "));
+  EXPECT_THAT(images_of(strict.output), ElementsAre("whole.jpg"));
+}
+
+TEST_F(Detect, LaysTransparentImagesOnABackground) {
+  // The face stands in pixels that nobody sees.
+  fs::copy_file(testing::fixture_folder() / "hidden_face.webp", folder_ / "hidden.webp");
+  for (const char* background : {"", "--background black", "--background '#1a2b3c'"}) {
+    const auto result = detect(std::string("hidden.webp --min-score 0.3 ") + background);
+    EXPECT_EQ(result.exit_code, 0) << result.errors;
+    EXPECT_THAT(json::parse(result.output)["faces"], IsEmpty()) << background;
+  }
+  for (const char* color : {"grey", "#12345", "1a2b3c", "#1a2b3g", ""}) {
+    const auto result = detect(std::string("hidden.webp --background ") + "'" + color + "'");
+    EXPECT_EQ(result.exit_code, 2) << color;
+    EXPECT_THAT(result.errors, HasSubstr("--background: expected white, black or a color"));
+  }
+}
+
 TEST_F(Detect, DoesTheOthersWhenSomeFail) {
   copy_sample("grey.png", "good.png");
   copy_sample("portrait.jpg", "last.jpg");

@@ -69,15 +69,20 @@ Image patch() {
   return resize(part_of(portrait, kPartX, kPartY, kPart, kPart), kPatch, kPatch);
 }
 
-/// A calm background and whoever is there.
-Image frame_of(int frame) {
-  static const Image person = patch();
+Image calm_background() {
   Image image(kWidth, kHeight);
   for (int y = 0; y < kHeight; ++y) {
     for (int i = 0; i < 3 * kWidth; ++i) {
       image.row(y)[i] = static_cast<std::uint8_t>(120 + y / 8 + i % 3 * 10);
     }
   }
+  return image;
+}
+
+/// A calm background and whoever is there.
+Image frame_of(int frame) {
+  static const Image person = patch();
+  Image image = calm_background();
   for (const auto& place : places(frame)) {
     if (!place) continue;
     for (int y = 0; y < kPatch; ++y) {
@@ -339,6 +344,101 @@ TEST_F(Videos, HideAFaceAlsoWhereItIsFaint) {
   }
   EXPECT_GT(sure, 10);
   EXPECT_GT(faint, 10);
+}
+
+/// A video of the portrait's person at rest. Where it is not shown there is noise, which nobody is
+/// found in.
+Image still_frame(bool is_shown, const Image& background) {
+  Image image = background;
+  static const Image person = patch();
+  for (int y = 0; y < kPatch; ++y) {
+    std::uint8_t* const row = image.row(100 + y) + 3 * 260;
+    for (int i = 0; i < 3 * kPatch; ++i) {
+      row[i] = is_shown ? person.row(y)[i] : static_cast<std::uint8_t>((y * 37 + i * 101) % 251);
+    }
+  }
+  return image;
+}
+
+TEST_F(Videos, HideFacesBetweenAndBeforeTheFramesThatShowThem) {
+  const Image background = calm_background();
+  const auto is_shown = [](int frame) { return frame >= 15 && (frame < 25 || frame >= 32); };
+  video::VideoWriter writer(folder_ / "gap.mp4", kWidth, kHeight, {.frames_per_s = kRate});
+  for (int i = 0; i < 45; ++i) writer.write(still_frame(is_shown(i), background), i / kRate);
+  writer.finish();
+  const auto lines = results("detect gap.mp4 --out hidden.mp4 --blur");
+  video::VideoReader reader((folder_ / "hidden.mp4").string());
+  const Box box = face_at({260, 100});
+  int count = 0;
+  while (const auto frame = reader.next()) {
+    const int number = static_cast<int>(frame->number);
+    const double before = detail(still_frame(is_shown(number), background), box);
+    const double after = detail(reader.image(), box);
+    EXPECT_EQ(lines[static_cast<std::size_t>(number)]["faces"].size(), is_shown(number) ? 1U : 0U);
+    if (number >= 6) {  // 0.4 s before the first
+      EXPECT_LT(after, 0.5 * before) << number;
+    } else if (number < 4) {
+      EXPECT_GT(after, 0.5 * before) << number;
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 45);
+}
+
+TEST_F(Videos, BeginNewTracksAtCuts) {
+  // The same person in the same place, in another scene.
+  const Image here = calm_background();
+  Image there = here;
+  for (int y = 0; y < kHeight; ++y) {
+    for (int x = 0; x < kWidth; ++x) there.row(y)[3 * x] = 20;
+  }
+  video::VideoWriter writer(folder_ / "cut.mp4", kWidth, kHeight, {.frames_per_s = kRate});
+  for (int i = 0; i < 20; ++i) {
+    writer.write(still_frame(true, i < 10 ? here : there), i / kRate);
+  }
+  writer.finish();
+  const auto lines = results("detect cut.mp4");
+  ASSERT_EQ(lines.size(), 20U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    ASSERT_EQ(lines[i]["faces"].size(), 1U) << i;
+    EXPECT_EQ(lines[i]["faces"][0]["track"], i < 10 ? 1 : 2) << i;
+  }
+}
+
+TEST_F(Videos, MayBeAnimatedImages) {
+  fs::copy_file(testing::fixture_folder() / "portrait_twice.gif", folder_ / "a.gif");
+  const CommandResult first = run("detect a.gif portrait.jpg");
+  EXPECT_EQ(first.errors, "retinaface: a.gif: read 1 of 2 frames; --all-frames reads all\n");
+  EXPECT_EQ(lines_of(first.output).size(), 2U);
+  EXPECT_EQ(run("detect a.gif --quiet").errors, "");
+  const auto lines = results("detect a.gif portrait.jpg --all-frames --draw --out drawn");
+  ASSERT_EQ(lines.size(), 3U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(lines[i]["frame"], i);
+    EXPECT_NEAR(lines[i]["time_s"].get<double>(), 0.2 * static_cast<double>(i), 1e-6);
+    ASSERT_EQ(lines[i]["faces"].size(), 1U);
+    EXPECT_EQ(lines[i]["faces"][0]["track"], 1);
+  }
+  EXPECT_FALSE(lines[2].contains("frame"));
+  EXPECT_TRUE(fs::exists(folder_ / "drawn/a.gif.mp4"));
+  EXPECT_TRUE(fs::exists(folder_ / "drawn/portrait.jpg"));
+}
+
+TEST_F(Videos, MayBePages) {
+  fs::copy_file(testing::fixture_folder() / "images/two_pages.tif", folder_ / "a.tif");
+  const auto lines = results("detect a.tif --all-frames --draw --out drawn --min-score 0.01");
+  ASSERT_EQ(lines.size(), 2U);
+  std::set<int> tracks;
+  std::size_t faces = 0;
+  for (const json& line : lines) {
+    EXPECT_EQ(line["time_s"], 0);
+    for (const json& face : line["faces"]) tracks.insert(face["track"].get<int>());
+    faces += line["faces"].size();
+  }
+  EXPECT_EQ(tracks.size(), faces);  // none on both pages
+  EXPECT_EQ(read_image(folder_ / "drawn/a.tif.pages/0.png").width(), 21);
+  EXPECT_TRUE(fs::exists(folder_ / "drawn/a.tif.pages/1.png"));
+  EXPECT_EQ(run("detect a.tif --all-frames --draw --out x.mp4").exit_code, 2);
 }
 
 TEST_F(Videos, ResumeWhereTheyWereInterrupted) {

@@ -136,6 +136,8 @@ RETINAFACE_API rf_status rf_detect_options_set_clip_to_image(rf_detect_options* 
                                                              int32_t clips);
 /* Not 0: each face has a mesh; takes a model with a mesh branch, which the default one has. */
 RETINAFACE_API rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted);
+/* Other than 0: find heads that are turned far by a second look at each face (detector.h). */
+RETINAFACE_API rf_status rf_detect_options_set_turned(rf_detect_options* options, int32_t turned);
 
 /* Faces by falling score; none is no failure. */
 RETINAFACE_API rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
@@ -226,6 +228,10 @@ RETINAFACE_API rf_status rf_read_options_set_apply_orientation(rf_read_options* 
                                                                int32_t applies);
 /* Refuse images of more pixels before decoding them; 1 or more. */
 RETINAFACE_API rf_status rf_read_options_set_max_pixels(rf_read_options* options, int64_t pixels);
+/* What shows through where images are transparent, 0xRRGGBB; white, 0xFFFFFF, by default. */
+RETINAFACE_API rf_status rf_read_options_set_background(rf_read_options* options, uint32_t rgb);
+/* Other than 0: refuse JPEGs that lack only their end, which are else gray from there on. */
+RETINAFACE_API rf_status rf_read_options_set_strict(rf_read_options* options, int32_t is_strict);
 
 /* Decodes an image file of any format that the library reads and turns it upright. */
 RETINAFACE_API rf_status rf_image_read(const char* path, rf_image** result);

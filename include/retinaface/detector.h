@@ -27,7 +27,9 @@ struct DetectOptions {
   /// Factors the image is resized by; the faces of all of them are merged. {1} is the original
   /// size alone. Each in (0, 16]. Empty: its own size and, in about a tenth of its time,
   /// an image pyramid of as many smaller ones as its sides ask for, for faces too large there, and
-  /// enlarged crops around candidates of 12 px or so: the likeliest few, not all of a crowd.
+  /// enlarged crops around candidates of 12 px or so: the likeliest few, not all of a crowd. An
+  /// image whose sides are under 640 px is seen at twice its size as well where anything in it
+  /// looks like a small face, which takes five times as long.
   std::vector<float> scales = {};
   /// Images (after resizing) of more pixels than a square of this side has are worked on in
   /// overlapping tiles of this side, which bounds memory; 0: never. Otherwise at least 1280.
@@ -43,6 +45,11 @@ struct DetectOptions {
   /// Gives each face its Face::mesh, at the cost of a fraction of a millisecond a face. Takes a
   /// model with a mesh branch, which the default one has (doc/mesh.md).
   bool mesh = false;
+  /// Find heads that are turned far: each face is seen again in crops turned by quarters, and its
+  /// landmarks are those of the one that shows it most upright; the left eye is then the face's
+  /// own, wherever it lies. Costs what 65000 pixels more cost, for each face. Without it
+  /// landmarks of heads turned by more than some 60 degrees are not to be relied on.
+  bool turned = false;
 };
 
 /// A loaded face detector. Immutable: one object serves any number of threads at once, each call

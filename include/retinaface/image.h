@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "retinaface/array_view.h"
@@ -75,15 +77,25 @@ struct ReadOptions {
   bool apply_orientation = true;
   /// Refuse images of more pixels before decoding them (a decompression bomb costs nothing).
   std::int64_t max_pixels = 400'000'000;
+  /// What shows through where the image is transparent: red, green, blue. An image of which nothing
+  /// would be seen (white strokes on white) is laid on the opposite color.
+  std::array<std::uint8_t, 3> background = {255, 255, 255};
+  /// Refuse, as kBadData, a JPEG that lacks only its end, which is else gray from there on.
+  bool strict = false;
+  /// Is told, in one line that starts with the path, what was read around: such an end, a color
+  /// profile that cannot be used. Called by the thread that reads.
+  std::function<void(const std::string&)> warn = {};
 };
 
-/// Decodes an image file: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM, HEIC or AVIF (where libheif is
-/// installed), told apart by content, not by name; of several frames or pages the first. Gray,
-/// palette, 16-bit and CMYK become 8-bit RGB; alpha is dropped, color profiles are not applied.
-/// Safe to call from several threads at once.
-/// Throws Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
-/// corrupt), kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too
-/// large to hold so few).
+/// Decodes an image file: JPEG, PNG, WebP, TIFF, BMP, GIF or PNM and, where their libraries are
+/// installed, HEIC and AVIF (libheif), JPEG XL (libjxl) or JPEG 2000 (OpenJPEG), told apart by
+/// content, not by name; of several frames or pages the first. Gray, palette, 16-bit and CMYK
+/// become 8-bit RGB; transparency shows the background. Colors become sRGB: by their ICC profile
+/// (where liblcms2 is installed) or by the coded description in HEIC, AVIF and PNG, high dynamic
+/// range (PQ, HLG) by tone mapping. Safe to call from several threads at once. Throws Error, its
+/// message starting with the path: kNotFound, kUnreadable, kBadData (truncated or corrupt),
+/// kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too large to
+/// hold so few).
 RETINAFACE_API Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.

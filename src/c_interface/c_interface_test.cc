@@ -123,6 +123,7 @@ TEST(CInterface, FindsWhatTheDetectorFinds) {
   expect_option(rf_detect_options_set_clip_to_image(c.options, options.clip_to_image = true),
                 options);
   expect_option(rf_detect_options_set_max_faces(c.options, options.max_faces = 4), options);
+  expect_option(rf_detect_options_set_turned(c.options, options.turned = true), options);
   options.scales.clear();
   expect_option(rf_detect_options_set_scales(c.options, nullptr, 0), options);
 }
@@ -165,6 +166,24 @@ TEST(CInterface, GivesTheMeshesThatTheDetectorGives) {
   ASSERT_EQ(count, mesh_triangles().size());
   EXPECT_EQ(triangles[3 * 100 + 2], mesh_triangles()[100][2]);
   EXPECT_EQ(rf_faces_mesh_vertices(c.faces, 99, nullptr), nullptr);
+}
+
+TEST(CInterface, ReadsOnABackgroundAndStrictly) {
+  Objects c;
+  const std::string transparent = (testing::fixture_folder() / "images/alpha.png").string();
+  ASSERT_EQ(rf_read_options_new(&c.read_options), RF_OK);
+  ASSERT_EQ(rf_read_options_set_background(c.read_options, 0x0A14C8), RF_OK);
+  EXPECT_EQ(rf_read_options_set_background(c.read_options, 0x1000000), RF_INVALID_ARGUMENT);
+  ASSERT_EQ(rf_image_read_with(transparent.c_str(), c.read_options, &c.image), RF_OK);
+  const std::uint8_t* const first = rf_image_get_view(c.image).data;  // which is not seen at all
+  EXPECT_EQ((std::array{first[0], first[1], first[2]}), (std::array<std::uint8_t, 3>{10, 20, 200}));
+
+  const std::vector<std::byte> jpeg = read_file(sample("portrait.jpg"));
+  const std::size_t most = jpeg.size() - 100;
+  ASSERT_EQ(rf_image_decode(jpeg.data(), most, nullptr, c.read_options, &c.second), RF_OK);
+  ASSERT_EQ(rf_read_options_set_strict(c.read_options, 1), RF_OK);
+  rf_image* none = nullptr;
+  EXPECT_EQ(rf_image_decode(jpeg.data(), most, nullptr, c.read_options, &none), RF_BAD_DATA);
 }
 
 TEST(CInterface, DetectsInBatches) {

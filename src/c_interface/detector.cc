@@ -106,6 +106,10 @@ rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted)
   return change_options(options, [&](auto& changing) { changing.mesh = wanted != 0; });
 }
 
+rf_status rf_detect_options_set_turned(rf_detect_options* options, int32_t turned) {
+  return change_options(options, [&](auto& changing) { changing.turned = turned != 0; });
+}
+
 rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
                     const rf_detect_options* options, rf_faces** result) {
   return made(result, [&] {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "c_interface/objects.h"
 #include "image/convert.h"
 
@@ -25,6 +26,26 @@ rf_status rf_read_options_set_max_pixels(rf_read_options* options, int64_t pixel
   return changed(
       options, [&](auto& changing) { changing.max_pixels = pixels; },
       [](const auto& changing) { check_max_pixels(changing.max_pixels); });
+}
+
+rf_status rf_read_options_set_background(rf_read_options* options, uint32_t rgb) {
+  return changed(
+      options,
+      [&](auto& changing) {
+        changing.background = {static_cast<uint8_t>(rgb >> 16), static_cast<uint8_t>(rgb >> 8),
+                               static_cast<uint8_t>(rgb)};
+      },
+      [&](const auto&) {
+        if (rgb > 0xFFFFFF) {
+          retinaface::fail(retinaface::ErrorCode::kInvalidArgument,
+                           "background: expected 0 to 0xFFFFFF, found {:#x}", rgb);
+        }
+      });
+}
+
+rf_status rf_read_options_set_strict(rf_read_options* options, int32_t is_strict) {
+  return changed(
+      options, [&](auto& changing) { changing.strict = is_strict != 0; }, [](const auto&) {});
 }
 
 rf_status rf_image_read(const char* path, rf_image** result) {

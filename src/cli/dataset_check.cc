@@ -22,6 +22,7 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
+#include "dataset/annotated_image.h"
 #include "dataset/check_annotations.h"
 #include "dataset/read_set.h"
 #include "image/draw.h"
@@ -130,7 +131,7 @@ std::vector<FoundDefect> check_image(const fs::path& images,
   std::vector<FoundDefect> findings;
   try {
     // Annotations are on the stored pixels, which is how training reads them.
-    image = read_image(images / annotated.path, {.apply_orientation = false});
+    image = dataset::read_annotated_image(images / annotated.path);
   } catch (const Error& error) {
     const bool missing = error.code() == ErrorCode::kNotFound;
     findings.push_back({missing ? Defect::kImageMissing : Defect::kImageUnreadable, error.what()});

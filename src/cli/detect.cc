@@ -1,4 +1,7 @@
+#include <array>
+#include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <string>
@@ -31,6 +34,7 @@ struct Options {
   std::string format;  ///< empty: as the extension of `output` says
   std::string output;
   std::string out;
+  std::string background = "white";
   bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
@@ -94,6 +98,22 @@ void check(const Options& options) {
   }
 }
 
+/// "white", "black" or "#1a2b3c".
+std::array<std::uint8_t, 3> parse_color(const std::string& text) {
+  if (text == "white") return {255, 255, 255};
+  if (text == "black") return {0, 0, 0};
+  std::uint32_t rgb = 0;
+  const char* const end = text.data() + text.size();
+  const bool has_form = text.size() == 7 && text[0] == '#';
+  const auto result = std::from_chars(text.data() + (has_form ? 1 : 0), end, rgb, 16);
+  if (!has_form || result.ec != std::errc() || result.ptr != end) {
+    throw UsageError(fmt::format(
+        "--background: expected white, black or a color like #1a2b3c, found '{}'", text));
+  }
+  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
+          static_cast<std::uint8_t>(rgb)};
+}
+
 pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
@@ -104,13 +124,15 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
+  if (job.all_frames) pipeline::want_all_frames(job.inputs);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
-  const bool is_video = job.inputs.size() == 1 && pipeline::leads_to_video(job.inputs[0].path);
+  const bool gives_frames = job.inputs.size() == 1 && job.inputs[0].gives_frames();
+  const bool is_video = gives_frames && !job.inputs[0].are_pages;
   if (pipeline::is_video_place(options.out) && !is_video) {
     throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
   }
-  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || is_video)) {
+  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || gives_frames)) {
     throw UsageError(
         "--out: the name of an image goes with one image as input; else name a folder");
   }
@@ -175,6 +197,7 @@ int run(Options& options) {
   options.job.selection.detect.mesh = options.job.fields.mesh || options.job.fields.landmarks_68 ||
                                       options.job.images.needs_meshes();
   check(options);
+  options.job.background = parse_color(options.background);
   const Detector detector = open_detector(options.job.model, options.job.backend);
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
@@ -189,13 +212,23 @@ int run(Options& options) {
   if (!options.quiet && !left_out.empty()) {
     fmt::print(stderr, "retinaface: {}\n", pipeline::describe(left_out));
   }
+  if (!options.quiet && !summary.frames_left.empty()) {
+    fmt::print(stderr, "retinaface: {}\n", summary.frames_left);
+  }
   return conclude(options, summary, took.count());
 }
 
 void declare_selection(CLI::App& app, Options& options) {
-  for (const char* name : {"min-score", "nms", "max-faces", "min-size", "clip", "scales", "tile"}) {
+  for (const char* name :
+       {"min-score", "nms", "max-faces", "min-size", "clip", "scales", "turned", "tile"}) {
     add_job_option(app, name, options.job);
   }
+  app.add_option("--background", options.background,
+                 "what transparent images are laid on: white, black or a color like #1a2b3c")
+      ->capture_default_str();
+  app.add_flag("--strict", options.job.strict,
+               "refuse images that lack only their end; otherwise one line says so, and the rest "
+               "is gray");
   app.add_option("--max-pixels", options.job.max_pixels, "refuse images of more pixels than this")
       ->check(whole_number(1))
       ->capture_default_str();
@@ -256,6 +289,10 @@ Action declare_detect(CLI::App& app) {
   app.add_option("--every", options->job.every, "take every Nth frame of videos")
       ->check(whole_number(1))
       ->capture_default_str();
+  app.add_flag(
+      "--all-frames", options->job.all_frames,
+      "look at all frames of animated images, as of videos, and at all pages; otherwise at "
+      "the first, which one line at the end says");
   app.add_option("--model", options->job.model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();

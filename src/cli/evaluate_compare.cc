@@ -15,6 +15,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
+#include "dataset/annotated_image.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/wider_curves.h"
@@ -133,7 +134,7 @@ std::string draw(const Options& options, const WiderGroundTruth& truth, const Wi
                  const std::vector<DetectorArgument>& detectors,
                  const std::vector<double>& min_scores, std::size_t index, std::size_t rank) {
   const evaluation::WiderImage& annotated = truth.images[index];
-  const Image image = read_image(images.by_image.at(index), {.apply_orientation = false});
+  const Image image = dataset::read_annotated_image(images.by_image.at(index));
   std::vector<Image> panels;
   for (std::size_t i = 0; i < detectors.size(); ++i) {
     panels.push_back(evaluation::draw_judged(image, annotated, detectors[i].source(index),

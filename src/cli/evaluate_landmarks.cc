@@ -15,6 +15,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
+#include "dataset/annotated_image.h"
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
 #include "evaluation/landmark_report.h"
@@ -137,8 +138,7 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
 std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& options,
                                     const dataset::PosedFace& truth) {
   const Image image = evaluation::with_border(
-      read_image(fs::path(options.aflw) / "images" / truth.path, {.apply_orientation = false}),
-      kBorderPx);
+      dataset::read_annotated_image(fs::path(options.aflw) / "images" / truth.path), kBorderPx);
   const auto faces = with_points_of_meshes(
       evaluation::detect(detector, image, mode_of(options.detector), detect_options(options)));
   Outcome outcome{.group = static_cast<std::size_t>(truth.pose) - 1};

@@ -18,6 +18,7 @@
 #include "cli/evaluate.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "dataset/annotated_image.h"
 #include "evaluation/false_alarms.h"
 #include "evaluation/wider_curves.h"
 #include "evaluation/wider_evaluation.h"
@@ -84,7 +85,7 @@ class AlarmBook {
     for (std::size_t i = 0; i < alarms_.size(); ++i) {
       constexpr int kSide_px = 160;
       const evaluation::FalseAlarm& alarm = alarms_[i];
-      const Image image = read_image(images.by_image.at(alarm.image), {.apply_orientation = false});
+      const Image image = dataset::read_annotated_image(images.by_image.at(alarm.image));
       write_image(folder / fmt::format("{:04}_{:.2f}_{}.png", i + 1, alarm.detection.score,
                                        truth_.images[alarm.image].name),
                   evaluation::draw_false_alarm(image, alarm.detection, kSide_px));

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
+#include "dataset/annotated_image.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -35,7 +36,7 @@ class ImageCache {
       const std::lock_guard lock(mutex_);
       if (const auto found = images_.find(index); found != images_.end()) return found->second;
     }
-    auto image = std::make_shared<const Image>(read_image(path, {.apply_orientation = false}));
+    auto image = std::make_shared<const Image>(dataset::read_annotated_image(path));
     const std::size_t bytes =
         static_cast<std::size_t>(image->stride()) * static_cast<std::size_t>(image->height());
     const std::lock_guard lock(mutex_);

@@ -22,9 +22,11 @@
 #include "detection/face_selection.h"
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
+#include "detection/plausibility.h"
 #include "detection/preprocess.h"
 #include "detection/refinement.h"
 #include "detection/tiles.h"
+#include "detection/turned_heads.h"
 #include "geometry/box.h"
 #include "graph/operators.h"
 #include "image/convert.h"
@@ -118,7 +120,10 @@ class Detector::Implementation {
     }
     detection::sort_by_score(faces);
     detection::suppress_overlaps(faces, options.nms_iou);
+    // Who keeps all boxes that overlap merges them in another way.
+    if (options.nms_iou < 1) detection::drop_implausible(faces);
     select(faces, image, options);
+    if (options.turned) turn_landmarks(session, image, faces);
     if (branch != nullptr) add_meshes(*branch, image, faces);
     if (options.clip_to_image) {
       for (Face& face : faces) face.box = clipped(face.box, image);
@@ -265,8 +270,13 @@ class Detector::Implementation {
     double budget_px = model_.detector.search.extra_work * area;
     std::vector<Face> faces;
     std::vector<detection::RefinementCandidate> candidates;
+    bool is_enlarged = false;
     for (const detection::PyramidLevel& level :
          detection::image_pyramid(model_.detector.search, image.width, image.height)) {
+      is_enlarged |= level.scale > 1;
+      if (level.scale > 1 && !detection::has_unknown(model_.detector.search, candidates, faces)) {
+        continue;
+      }
       std::vector<Face> found =
           detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
@@ -278,7 +288,8 @@ class Detector::Implementation {
       if (level.scale < 1)
         budget_px -= area * (level.scale * level.scale + model_.detector.search.shrinking_work);
     }
-    refine(session, image, budget_px, candidates, options.min_score, faces);
+    // What has been seen enlarged altogether needs no enlarged crops.
+    if (!is_enlarged) refine(session, image, budget_px, candidates, options.min_score, faces);
     return faces;
   }
 
@@ -316,6 +327,16 @@ class Detector::Implementation {
       face.score = detection::combined_score(
           policy, face.score, detection::candidate_score_of(policy, face, candidates));
       if (face.score >= min_score) faces.push_back(face);
+    }
+  }
+
+  /// Puts the points of heads right that are turned far.
+  void turn_landmarks(const OpenSession& session, ImageView image, std::vector<Face>& faces) const {
+    for (Face& face : faces) {
+      const detection::TurnedViews views(image, face.box);
+      std::vector<Face> found;
+      run(session, views.strip(), detection::TurnedViews::kMinScore, found);
+      if (const auto landmarks = views.landmarks(found)) face.landmarks = *landmarks;
     }
   }
 

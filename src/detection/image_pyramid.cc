@@ -8,6 +8,9 @@ namespace retinaface::detection {
 
 std::vector<PyramidLevel> image_pyramid(const models::SearchPolicy& policy, int width, int height) {
   const auto longer = static_cast<float>(std::max(width, height));
+  if (longer < policy.enlarged_below_px) {
+    return {{}, {.scale = policy.enlargement, .max_px = policy.max_enlarged_face_px}};
+  }
   if (longer <= policy.one_pass_side_px) return {{}};
   const float coarsest = std::min(policy.coarsest_side_px / longer, policy.max_coarsest_scale);
   std::vector<PyramidLevel> pyramid = {{.scale = 1, .max_px = policy.max_face_px}};

@@ -19,8 +19,9 @@ struct PyramidLevel {
 
 /// The pyramid for an image of this size that makes faces of any size visible to a network with
 /// this policy: its own size, and smaller ones, down to a longer side of coarsest_side_px or less,
-/// for faces that are too large there. For the default model the smaller ones together cost about
-/// a tenth of the first. Smallest scale first.
+/// for faces that are too large there; for a small image an enlarged one, for faces that are too
+/// small. For the default model the smaller ones together cost about a tenth of the first, the
+/// enlarged one four times as much. Smallest scale first.
 std::vector<PyramidLevel> image_pyramid(const models::SearchPolicy& policy, int width, int height);
 
 /// Removes from `faces` those that lie within a larger face of `larger` and score no better: a

@@ -14,13 +14,17 @@ namespace {
 
 const models::SearchPolicy kPolicy;  // the default model's
 
-TEST(ImagePyramid, SmallImagesTakeOne) {
-  for (const auto& [width, height] : {std::pair{1, 1}, {640, 480}, {300, 640}}) {
+TEST(ImagePyramid, SmallImagesTakeOneAndSmallerOnesAnEnlargedOne) {
+  for (const auto& [width, height] : {std::pair{1, 1}, {639, 480}, {640, 480}, {300, 640}}) {
     const auto pyramid = image_pyramid(kPolicy, width, height);
-    ASSERT_EQ(pyramid.size(), 1U);
+    ASSERT_EQ(pyramid.size(), std::max(width, height) < 640 ? 2U : 1U);
     EXPECT_EQ(pyramid[0].scale, 1);
     EXPECT_EQ(pyramid[0].min_px, 0);
     EXPECT_TRUE(std::isinf(pyramid[0].max_px));
+    if (pyramid.size() == 1) continue;
+    EXPECT_EQ(pyramid[1].scale, 2);
+    EXPECT_EQ(pyramid[1].min_px, 0);
+    EXPECT_EQ(pyramid[1].max_px, 64);
   }
 }
 

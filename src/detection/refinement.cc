@@ -22,7 +22,23 @@ bool is_inside(const models::SearchPolicy& policy, const RefinementCrop& crop, c
   return x >= near && x < far && y >= near && y < far;
 }
 
+/// Whether a sure face covers it.
+bool is_known(const models::SearchPolicy& policy, const RefinementCandidate& candidate,
+              const std::vector<Face>& faces) {
+  return std::ranges::any_of(faces, [&](const Face& face) {
+    return face.score >= policy.sure_score && contains(face.box, candidate.center);
+  });
+}
+
 }  // namespace
+
+bool has_unknown(const models::SearchPolicy& policy,
+                 const std::vector<RefinementCandidate>& candidates,
+                 const std::vector<Face>& faces) {
+  return std::ranges::any_of(candidates, [&](const RefinementCandidate& candidate) {
+    return !is_known(policy, candidate, faces);
+  });
+}
 
 void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureMap& cls,
                      const models::Head& head, const models::AnchorLevel& level,
@@ -61,12 +77,9 @@ std::vector<RefinementCrop> refinement_crops(const models::SearchPolicy& policy,
   for (const RefinementCandidate& candidate : candidates) {
     if (crops.size() == maximum) break;
     const Point& center = candidate.center;
-    const bool known = std::ranges::any_of(faces, [&](const Face& face) {
-      return face.score >= policy.sure_score && contains(face.box, center);
-    });
-    if (known || std::ranges::any_of(crops, [&](const RefinementCrop& crop) {
-          return is_inside(policy, crop, center);
-        })) {
+    if (is_known(policy, candidate, faces) ||
+        std::ranges::any_of(
+            crops, [&](const RefinementCrop& crop) { return is_inside(policy, crop, center); })) {
       continue;
     }
     const auto start = [&](float middle, int extent) {

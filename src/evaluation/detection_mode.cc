@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "dataset/annotated_image.h"
 #include "detection/voting.h"
 
 namespace retinaface::evaluation {
@@ -77,7 +78,7 @@ std::vector<Face> detect(const Detector& detector, const Image& image, Detection
 
 std::vector<Face> detect_in_file(const Detector& detector, const std::filesystem::path& path,
                                  DetectionMode mode, DetectOptions options) {
-  const Image image = read_image(path, {.apply_orientation = false});
+  const Image image = dataset::read_annotated_image(path);
   return detect(detector, image, mode, std::move(options));
 }
 

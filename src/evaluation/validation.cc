@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "dataset/annotated_image.h"
 #include "dataset/read_set.h"
 #include "evaluation/annotated_truth.h"
 #include "evaluation/wider_evaluation.h"
@@ -43,7 +44,7 @@ Figures ValidationSet::judge(
   for (const auto& [number, path] : images_) numbers.push_back(number);
   const DetectionsByImage found = detections_of(
       [&](std::size_t number) {
-        const Image image = read_image(images_.at(number), {.apply_orientation = false});
+        const Image image = dataset::read_annotated_image(images_.at(number));
         return to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
       },
       numbers, threads, {}, report_problem);

@@ -2,12 +2,16 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "retinaface/image.h"
+
+#include "image/coded_color.h"
 
 namespace retinaface::codecs {
 
@@ -23,7 +27,7 @@ std::string one_line(std::string_view reason);
 struct Encoded {
   Bytes bytes;
   std::string name;  ///< what messages call it
-  std::int64_t max_pixels = 0;
+  const ReadOptions& options;
 
   /// Refuses a size beyond the limit, and one without pixels.
   void check_size(std::int64_t width, std::int64_t height) const;
@@ -34,11 +38,46 @@ struct Encoded {
   [[noreturn]] void fail_as_corrupt(std::string_view format, std::string_view reason) const;
   /// Throws kUnsupported: "NAME: unsupported FORMAT: REASON".
   [[noreturn]] void fail_as_unsupported(std::string_view format, std::string_view reason) const;
+  /// Tells of something that is read around: "NAME: WHAT".
+  void warn(std::string_view what) const;
 };
 
+/// What a file holds, on its way to what is shown.
 struct Decoded {
-  Image image;          ///< the pixels as stored
-  int orientation = 1;  ///< as EXIF counts them, see orientation.h
+  Image image;                           ///< the pixels as stored
+  std::vector<std::uint8_t> alpha{};     ///< of each pixel, row after row; empty: all are opaque
+  std::vector<std::byte> icc_profile{};  ///< of the image's colors; empty: none
+  CodedColor coded_color{};              ///< of them, where there is no profile
+  int orientation = 1;                   ///< as EXIF counts them, see orientation.h
+
+  /// Takes over an image of RGBA pixels, row after row, of the image's size.
+  void take_rgba(std::span<const std::uint8_t> rgba);
+  /// The same of 16 bits, 65535 being the largest value; the colors become sRGB as coded_color
+  /// says, which is sRGB from then on.
+  void take_coded_rgba(std::span<const std::uint16_t> rgba);
+};
+
+/// How many images a file holds.
+struct FrameCount {
+  std::int64_t frames = 1;
+  bool are_pages = false;  ///< they do not follow each other in time, and may differ in size
+};
+
+struct DecodedFrame {
+  Decoded decoded;
+  double duration_s = 0;  ///< until the next one is shown
+};
+
+/// Reads the frames or pages of a file, one after the other.
+class FrameReader {
+ public:
+  FrameReader() = default;
+  virtual ~FrameReader() = default;
+  FrameReader(const FrameReader&) = delete;
+  FrameReader& operator=(const FrameReader&) = delete;
+
+  /// Nothing after the last one. Throws Error as Decoder::decode does.
+  virtual std::optional<DecodedFrame> next() = 0;
 };
 
 /// Reads one image format.
@@ -46,9 +85,21 @@ struct Decoder {
   std::string_view format;
   /// Tells the format by the first bytes.
   bool (*recognises)(Bytes bytes);
-  /// Throws Error as read_image does.
+  /// The first image. Throws Error as read_image does.
   Decoded (*decode)(const Encoded& encoded);
+  /// Both null where files hold one image. How many there are is found without decoding them; what
+  /// is damaged counts as far as it goes.
+  FrameCount (*count)(const Encoded& encoded) = nullptr;
+  /// `encoded` must outlive the reader.
+  std::unique_ptr<FrameReader> (*open)(const Encoded& encoded) = nullptr;
 };
+
+/// The decoder that knows the format. Throws Error(kUnsupported) where there is none, kBadData for
+/// an empty file.
+const Decoder& decoder_of(const Encoded& encoded);
+
+/// What a decoder gave, as it is shown: in sRGB, on the background, upright.
+Image shown(const Encoded& encoded, Decoded decoded);
 
 extern const Decoder kJpegDecoder;
 extern const Decoder kPngDecoder;
@@ -59,6 +110,8 @@ extern const Decoder kGifDecoder;
 extern const Decoder kPnmDecoder;
 extern const Decoder kHeicDecoder;
 extern const Decoder kAvifDecoder;
+extern const Decoder kJxlDecoder;
+extern const Decoder kJpeg2000Decoder;
 
 /// The encoded file of an image with at least one pixel; `name` is for messages. A side beyond
 /// what the format can hold throws Error(kUnsupported).

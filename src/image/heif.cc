@@ -11,12 +11,13 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <vector>
 
-#include <dlfcn.h>
 #include <libheif/heif.h>
 #include <libheif/heif_plugin.h>
 
 #include "base/check.h"
+#include "base/shared_library.h"
 #include "image/codec.h"
 #include "image/coded_size.h"
 #include "image/heif_brand.h"
@@ -34,48 +35,44 @@ bool is_avif(Bytes bytes) {
 }
 
 /// The functions of libheif that are used, each of the type that its header declares.
-class Library {
- public:
-  /// The library, or nullptr where it is not installed. Stays loaded.
-  static const Library* get() {
-    static const std::unique_ptr<const Library> library = load();
-    return library.get();
-  }
-
-#define RF_HEIF_FUNCTIONS(apply)                                                                 \
-  apply(context_alloc) apply(context_free) apply(context_read_from_memory_without_copy)          \
-      apply(context_get_primary_image_handle) apply(context_set_maximum_image_size_limit)        \
-          apply(context_set_max_decoding_threads) apply(image_handle_release)                    \
-              apply(image_handle_get_width) apply(image_handle_get_height)                       \
-                  apply(decoding_options_alloc) apply(decoding_options_free) apply(decode_image) \
-                      apply(image_get_width) apply(image_get_height)                             \
-                          apply(image_get_plane_readonly) apply(image_release)                   \
-                              apply(image_get_primary_width) apply(image_get_primary_height)     \
-                                  apply(register_decoder_plugin) apply(image_create)             \
-                                      apply(image_add_plane)
+struct Library {
+#define RF_HEIF_FUNCTIONS(apply)                                                                   \
+  apply(context_alloc) apply(context_free) apply(context_read_from_memory_without_copy) apply(     \
+      context_get_primary_image_handle) apply(context_set_maximum_image_size_limit)                \
+      apply(context_set_max_decoding_threads) apply(image_handle_release) apply(                   \
+          image_handle_get_width) apply(image_handle_get_height)                                   \
+          apply(image_handle_has_alpha_channel) apply(image_handle_is_premultiplied_alpha) apply(  \
+              image_handle_get_color_profile_type) apply(image_handle_get_raw_color_profile_size)  \
+              apply(image_handle_get_raw_color_profile) apply(image_handle_get_nclx_color_profile) \
+                  apply(nclx_color_profile_free) apply(image_get_bits_per_pixel_range)             \
+                      apply(decoding_options_alloc) apply(decoding_options_free)                   \
+                          apply(decode_image) apply(image_get_width) apply(image_get_height)       \
+                              apply(image_get_plane_readonly) apply(image_release)                 \
+                                  apply(image_get_primary_width) apply(image_get_primary_height)   \
+                                      apply(register_decoder_plugin) apply(image_create)           \
+                                          apply(image_add_plane)
 
 #define RF_DECLARE(name) decltype(&heif_##name) name = nullptr;
   RF_HEIF_FUNCTIONS(RF_DECLARE)
 #undef RF_DECLARE
 
+  /// The library, or nullptr where it is not installed. Stays loaded.
+  static const Library* get() {
+    static const Library library;
+    return library.is_complete ? &library : nullptr;
+  }
+
  private:
-  static std::unique_ptr<const Library> load() {
-    void* const handle = ::dlopen(kLibraryName, RTLD_NOW | RTLD_LOCAL);
-    if (handle == nullptr) return nullptr;
-    auto library = std::make_unique<Library>();
-    bool complete = true;
-    const auto find = [&](const char* name, auto& function) {
-      function =
-          reinterpret_cast<std::remove_reference_t<decltype(function)>>(::dlsym(handle, name));
-      complete = complete && function != nullptr;
-    };
-#define RF_FIND(name) find("heif_" #name, library->name);
+  Library() {
+    SharedLibrary shared(kLibraryName);
+#define RF_FIND(name) shared.find("heif_" #name, name);
     RF_HEIF_FUNCTIONS(RF_FIND)
 #undef RF_FIND
 #undef RF_HEIF_FUNCTIONS
-    if (!complete) return nullptr;
-    return library;
+    is_complete = shared.problem().empty();
   }
+
+  bool is_complete = false;
 };
 
 void require(const heif_error& error, const Encoded& encoded, std::string_view format) {
@@ -204,7 +201,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
   options->ignore_transformations = 1;
   // Coded images are filled up to whole blocks, and tiles are of one size.
   constexpr std::int64_t kMaxFilling = 1 << 20;
-  Measurement here = {.heif = heif, .most_pixels = encoded.max_pixels + kMaxFilling};
+  Measurement here = {.heif = heif, .most_pixels = encoded.options.max_pixels + kMaxFilling};
   measurement = &here;
   heif_image* image = nullptr;
   const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
@@ -223,17 +220,111 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
   if (error.code == heif_error_Memory_allocation_error) require(error, encoded, format);
 }
 
-void copy_rows(const Library& heif, const heif_image* from, const Encoded& encoded,
-               std::string_view format, Image& to) {
-  int stride = 0;
-  const std::uint8_t* row = heif.image_get_plane_readonly(from, heif_channel_interleaved, &stride);
-  if (row == nullptr || heif.image_get_width(from, heif_channel_interleaved) != to.width() ||
-      heif.image_get_height(from, heif_channel_interleaved) != to.height()) {
+/// The ICC profile of an image's colors; empty if there is none.
+std::vector<std::byte> icc_profile_of(const Library& heif, const heif_image_handle* handle) {
+  const heif_color_profile_type type = heif.image_handle_get_color_profile_type(handle);
+  if (type != heif_color_profile_type_rICC && type != heif_color_profile_type_prof) return {};
+  std::vector<std::byte> profile(heif.image_handle_get_raw_color_profile_size(handle));
+  const heif_error error = heif.image_handle_get_raw_color_profile(handle, profile.data());
+  if (error.code != heif_error_Ok) profile.clear();
+  return profile;
+}
+
+CodedColor coded_color_of(const Library& heif, const heif_image_handle* handle) {
+  heif_color_profile_nclx* nclx = nullptr;
+  const heif_error error = heif.image_handle_get_nclx_color_profile(handle, &nclx);
+  if (error.code != heif_error_Ok || nclx == nullptr) return {};
+  const CodedColor color = {.primaries = nclx->color_primaries,
+                            .transfer = nclx->transfer_characteristics};
+  heif.nclx_color_profile_free(nclx);
+  return color;
+}
+
+/// The decoded pixels in the interleaved form that was asked for.
+class Pixels {
+ public:
+  Pixels(const Library& heif, const heif_image_handle* handle, heif_chroma form,
+         const Encoded& encoded, std::string_view format)
+      : heif_(heif), image_(nullptr, heif.image_release) {
+    const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
+    options->convert_hdr_to_8bit =
+        form == heif_chroma_interleaved_RGB || form == heif_chroma_interleaved_RGBA;
+    heif_image* image = nullptr;
+    require(heif.decode_image(handle, &image, heif_colorspace_RGB, form, options.get()), encoded,
+            format);
+    image_ = owned(image, heif.image_release);
+    data_ = heif.image_get_plane_readonly(image, heif_channel_interleaved, &stride_);
+  }
+
+  bool has_size_of(const Image& image) const {
+    return data_ != nullptr &&
+           heif_.image_get_width(image_.get(), heif_channel_interleaved) == image.width() &&
+           heif_.image_get_height(image_.get(), heif_channel_interleaved) == image.height();
+  }
+  const std::uint8_t* row(int y) const { return data_ + std::ptrdiff_t{y} * stride_; }
+  int bits() const {
+    return heif_.image_get_bits_per_pixel_range(image_.get(), heif_channel_interleaved);
+  }
+
+ private:
+  const Library& heif_;
+  std::unique_ptr<heif_image, decltype(&heif_image_release)> image_;
+  const std::uint8_t* data_ = nullptr;
+  int stride_ = 0;
+};
+
+/// Divides colors by the alpha that is multiplied in.
+void take_alpha_out(std::span<std::uint8_t> rgba) {
+  for (std::size_t i = 0; i < rgba.size(); i += 4) {
+    const int alpha = rgba[i + 3];
+    if (alpha == 0) continue;
+    for (std::size_t c = i; c < i + 3; ++c) {
+      rgba[c] = static_cast<std::uint8_t>(std::min(255, (rgba[c] * 255 + alpha / 2) / alpha));
+    }
+  }
+}
+
+void take_pixels(const Library& heif, const heif_image_handle* handle, const Encoded& encoded,
+                 std::string_view format, Decoded& decoded) {
+  const bool has_alpha = heif.image_handle_has_alpha_channel(handle) != 0;
+  const bool is_hdr = decoded.icc_profile.empty() && decoded.coded_color.is_hdr();
+  Image& image = decoded.image;
+  const auto width = static_cast<std::size_t>(image.width());
+  const heif_chroma form = is_hdr      ? heif_chroma_interleaved_RRGGBBAA_LE
+                           : has_alpha ? heif_chroma_interleaved_RGBA
+                                       : heif_chroma_interleaved_RGB;
+  const Pixels pixels(heif, handle, form, encoded, format);
+  if (!pixels.has_size_of(image)) {
     encoded.fail_as_corrupt(format, "its pixels are not of the size that it promises");
   }
-  for (int y = 0; y < to.height(); ++y, row += stride) {
-    std::memcpy(to.row(y), row, static_cast<std::size_t>(to.stride()));
+  if (!is_hdr && !has_alpha) {
+    for (int y = 0; y < image.height(); ++y) {
+      std::memcpy(image.row(y), pixels.row(y), 3 * width);
+    }
+    return;
   }
+  const auto height = static_cast<std::size_t>(image.height());
+  if (!is_hdr) {
+    std::vector<std::uint8_t> rgba(4 * width * height);
+    for (std::size_t y = 0; y < height; ++y) {
+      std::memcpy(rgba.data() + 4 * width * y, pixels.row(static_cast<int>(y)), 4 * width);
+    }
+    if (heif.image_handle_is_premultiplied_alpha(handle) != 0) take_alpha_out(rgba);
+    return decoded.take_rgba(rgba);
+  }
+  const int bits = pixels.bits();
+  if (bits < 8 || bits > 16) encoded.fail_as_unsupported(format, "its depth");
+  const unsigned max = (1U << bits) - 1;
+  std::vector<std::uint16_t> rgba(4 * width * height);
+  for (std::size_t y = 0; y < height; ++y) {
+    const std::uint8_t* from = pixels.row(static_cast<int>(y));
+    std::uint16_t* to = rgba.data() + 4 * width * y;
+    for (std::size_t i = 0; i < 4 * width; ++i, from += 2) {
+      const unsigned value = std::min<unsigned>(from[0] | from[1] << 8, max);
+      to[i] = static_cast<std::uint16_t>(value * 65535 / max);
+    }
+  }
+  decoded.take_coded_rgba(rgba);
 }
 
 Decoded decode_heif(const Encoded& encoded, std::string_view format) {
@@ -259,14 +350,9 @@ Decoded decode_heif(const Encoded& encoded, std::string_view format) {
 
   check_coded_size(heif, handle, encoded, format);
 
-  const auto options = owned(heif.decoding_options_alloc(), heif.decoding_options_free);
-  options->convert_hdr_to_8bit = 1;
-  heif_image* image = nullptr;
-  require(heif.decode_image(handle, &image, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
-                            options.get()),
-          encoded, format);
-  const auto image_owner = owned(image, heif.image_release);
-  copy_rows(heif, image, encoded, format, decoded.image);
+  decoded.icc_profile = icc_profile_of(heif, handle);
+  decoded.coded_color = coded_color_of(heif, handle);
+  take_pixels(heif, handle, encoded, format, decoded);
   // Turning and mirroring are part of the decoding (boxes irot and imir); what EXIF says is not to
   // be applied on top of it.
   return decoded;

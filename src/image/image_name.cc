@@ -18,9 +18,10 @@ std::string lower_case_extension(const std::filesystem::path& path) {
 
 std::span<const std::string_view> image_extensions() {
   static constexpr std::string_view kExtensions[] = {
-      ".jpg",  ".jpeg", ".jpe",  ".jif", ".jfif",  ".jfi",   ".mpo",  ".png",  ".apng",
-      ".webp", ".tif",  ".tiff", ".bmp", ".dib",   ".gif",   ".pnm",  ".pbm",  ".pgm",
-      ".ppm",  ".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs"};
+      ".jpg",  ".jpeg", ".jpe",  ".jif", ".jfif",  ".jfi",   ".mpo",  ".png",   ".apng",
+      ".webp", ".tif",  ".tiff", ".bmp", ".dib",   ".gif",   ".pnm",  ".pbm",   ".pgm",
+      ".ppm",  ".heic", ".heif", ".hif", ".heics", ".heifs", ".avif", ".avifs", ".jxl",
+      ".jp2",  ".jpx",  ".jpf",  ".j2k", ".j2c",   ".jpc"};
   return kExtensions;
 }
 

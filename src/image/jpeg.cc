@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "image/codec.h"
+#include "image/icc_profile.h"
 #include "image/orientation.h"
 #include "image/write_options.h"
 
@@ -28,9 +29,14 @@ bool is_jpeg(Bytes bytes) {
 }
 
 struct Layout {
-  Bytes exif;             ///< the content of the EXIF segment, or nothing
-  bool complete = false;  ///< an end-of-image marker was found
+  Bytes exif;                     ///< the content of the EXIF segment, or nothing
+  std::vector<Bytes> icc_parts;   ///< of the color profile, numbered, in the file's order
+  bool has_adobe_marker = false;  ///< whose CMYK is inverted: amounts of light, not of ink
+  bool has_scan = false;          ///< compressed bytes have begun
+  bool complete = false;          ///< an end-of-image marker was found
 };
+
+constexpr std::string_view kIccMark("ICC_PROFILE\0", 12);
 
 /// Walks over the markers. Between a scan's compressed bytes, 0xFF stands before 0 (a stuffed byte)
 /// or a restart marker, neither of which has a length.
@@ -57,8 +63,23 @@ Layout layout_of(Bytes jpeg) {
     if (marker == 0xE1 && layout.exif.empty() && has_text(content, 0, "Exif")) {
       layout.exif = content;
     }
+    if (marker == 0xE2 && has_text(content, 0, kIccMark) && content.size() > kIccMark.size() + 2) {
+      layout.icc_parts.push_back(content.subspan(kIccMark.size()));
+    }
+    if (marker == 0xEE && has_text(content, 0, "Adobe")) layout.has_adobe_marker = true;
     at += static_cast<std::ptrdiff_t>(length);
+    if (marker == 0xDA && at != jpeg.end()) layout.has_scan = true;
   }
+}
+
+/// The profile of its parts, each of which starts with its number, from 1, and their count (ICC.1,
+/// annex B.4).
+std::vector<std::byte> icc_profile_of(const Layout& layout) {
+  std::vector<Bytes> parts = layout.icc_parts;
+  std::ranges::stable_sort(parts, {}, [](Bytes part) { return part[0]; });
+  std::vector<std::byte> profile;
+  for (const Bytes part : parts) profile.insert(profile.end(), part.begin() + 2, part.end());
+  return profile;
 }
 
 /// libjpeg warns of what it can read around as well as of what cost pixels. These cost pixels.
@@ -78,7 +99,12 @@ bool tells_of_lost_pixels(std::string_view warning) {
   encoded.fail_as_corrupt("JPEG", reason);
 }
 
-void decompress(const Encoded& encoded, tjhandle handle, bool complete, int format,
+/// Whether the warning says that compressed bytes are missing at the end.
+bool tells_of_missing_end(std::string_view warning) {
+  return warning.find("remature end") != std::string_view::npos;
+}
+
+void decompress(const Encoded& encoded, tjhandle handle, const Layout& layout, int format,
                 std::uint8_t* pixels, const Image& image) {
   constexpr int kFlags = TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS;
   const int pitch = image.width() * tjPixelSize[format];
@@ -86,23 +112,16 @@ void decompress(const Encoded& encoded, tjhandle handle, bool complete, int form
                     pitch, image.height(), format, kFlags) == 0) {
     return;
   }
-  if (tjGetErrorCode(handle) != TJERR_WARNING || tells_of_lost_pixels(tjGetErrorStr2(handle))) {
+  const std::string_view reason = tjGetErrorStr2(handle);
+  // Only the first warning is reported; a harmless one may hide that the file ends early.
+  const bool has_end_missing = tells_of_missing_end(reason) || !layout.complete;
+  if (tjGetErrorCode(handle) != TJERR_WARNING || !layout.has_scan ||
+      (tells_of_lost_pixels(reason) && !tells_of_missing_end(reason))) {
     fail_decoding(encoded, handle);
   }
-  // Only the first warning is reported; a harmless one may hide that the file ends early.
-  if (!complete) encoded.fail_as_corrupt("JPEG", "it ends early");
-}
-
-/// CMYK as Adobe's programs store it, inverted: the amount of light, not of ink.
-void cmyk_to_rgb(const std::uint8_t* cmyk, Image& image) {
-  const std::size_t pixels =
-      static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.height());
-  std::uint8_t* rgb = image.row(0);
-  for (std::size_t i = 0; i < pixels; ++i, cmyk += 4, rgb += 3) {
-    for (int c = 0; c < 3; ++c) {
-      rgb[c] = static_cast<std::uint8_t>((cmyk[c] * cmyk[3] + 127) / 255);
-    }
-  }
+  if (!has_end_missing) return;
+  if (encoded.options.strict) encoded.fail_as_corrupt("JPEG", "it ends early");
+  encoded.warn("truncated JPEG: it ends early, the rest of it is gray");
 }
 
 Decoded decode_jpeg(const Encoded& encoded) {
@@ -123,12 +142,19 @@ Decoded decode_jpeg(const Encoded& encoded) {
   if (colorspace == TJCS_CMYK || colorspace == TJCS_YCCK) {
     std::vector<std::uint8_t> cmyk(std::size_t{4} * static_cast<std::size_t>(width) *
                                    static_cast<std::size_t>(height));
-    decompress(encoded, handle.get(), layout.complete, TJPF_CMYK, cmyk.data(), image);
-    cmyk_to_rgb(cmyk.data(), image);
+    decompress(encoded, handle.get(), layout, TJPF_CMYK, cmyk.data(), image);
+    if (layout.has_adobe_marker) {
+      for (std::uint8_t& value : cmyk) value = static_cast<std::uint8_t>(255 - value);
+    }
+    cmyk_to_rgb(encoded, icc_profile_of(layout), cmyk, image);
   } else {
-    decompress(encoded, handle.get(), layout.complete, TJPF_RGB, image.row(0), image);
+    decompress(encoded, handle.get(), layout, TJPF_RGB, image.row(0), image);
+    decoded.icc_profile = icc_profile_of(layout);
   }
-  if (!layout.exif.empty()) decoded.orientation = exif_orientation(layout.exif);
+  if (!layout.exif.empty()) {
+    decoded.orientation = exif_orientation(layout.exif);
+    if (exif_says_adobe_rgb(layout.exif)) decoded.coded_color = kAdobeRgb;
+  }
   return decoded;
 }
 

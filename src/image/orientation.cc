@@ -15,22 +15,39 @@ namespace {
 
 constexpr std::string_view kExifHeader("Exif\0\0", 6);
 
-}  // namespace
+using ExifBlock = std::unique_ptr<ExifData, decltype(&exif_data_unref)>;
 
-int exif_orientation(std::span<const std::byte> exif) {
+/// The block's entries; null where it is malformed.
+ExifBlock parsed(std::span<const std::byte> exif) {
   std::vector<unsigned char> block(kExifHeader.begin(), kExifHeader.end());
   const auto* bytes = reinterpret_cast<const unsigned char*>(exif.data());
   const bool has_header = exif.size() >= kExifHeader.size() &&
                           std::equal(kExifHeader.begin(), kExifHeader.end(), bytes);
   block.insert(block.end(), bytes + (has_header ? kExifHeader.size() : 0), bytes + exif.size());
 
-  const std::unique_ptr<ExifData, decltype(&exif_data_unref)> data(
-      exif_data_new_from_data(block.data(), static_cast<unsigned>(block.size())), exif_data_unref);
+  return {exif_data_new_from_data(block.data(), static_cast<unsigned>(block.size())),
+          exif_data_unref};
+}
+
+}  // namespace
+
+int exif_orientation(std::span<const std::byte> exif) {
+  const ExifBlock data = parsed(exif);
   if (!data) return 1;
   const ExifEntry* entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
   if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return 1;
   const int orientation = exif_get_short(entry->data, exif_data_get_byte_order(data.get()));
   return orientation >= 1 && orientation <= 8 ? orientation : 1;
+}
+
+bool exif_says_adobe_rgb(std::span<const std::byte> exif) {
+  const ExifBlock data = parsed(exif);
+  if (!data) return false;
+  const ExifEntry* entry =
+      exif_content_get_entry(data->ifd[EXIF_IFD_INTEROPERABILITY], EXIF_TAG_INTEROPERABILITY_INDEX);
+  constexpr std::string_view kAdobe = "R03";
+  return entry != nullptr && entry->size >= kAdobe.size() &&
+         std::equal(kAdobe.begin(), kAdobe.end(), entry->data);
 }
 
 Image upright(Image stored, int orientation) {

@@ -12,6 +12,10 @@ inline namespace internal {
 /// front); 1 when it names none or is malformed: an image is not refused for its metadata.
 int exif_orientation(std::span<const std::byte> exif);
 
+/// Whether a block of EXIF data says that colors are Adobe RGB, as cameras do that write no profile
+/// (DCF 2.0, interoperability index "R03").
+bool exif_says_adobe_rgb(std::span<const std::byte> exif);
+
 /// The image as it is meant to be seen, from the pixels as stored and the EXIF orientation
 /// (EXIF 2.32, tag 0x0112): 1 as stored, 2 mirrored, 3 half turn, 4 upside down and mirrored,
 /// 5 to 8 with width and height exchanged.

@@ -9,8 +9,10 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "image/codec.h"
+#include "image/composite.h"
 #include "image/convert.h"
 #include "image/encoded_size.h"
+#include "image/icc_profile.h"
 #include "image/image_name.h"
 #include "image/image_origin.h"
 #include "image/orientation.h"
@@ -20,9 +22,9 @@ namespace retinaface {
 namespace codecs {
 namespace {
 
-const std::array kDecoders = {&kJpegDecoder, &kPngDecoder,  &kWebpDecoder,
-                              &kTiffDecoder, &kBmpDecoder,  &kGifDecoder,
-                              &kPnmDecoder,  &kHeicDecoder, &kAvifDecoder};
+const std::array kDecoders = {&kJpegDecoder, &kPngDecoder, &kWebpDecoder,    &kTiffDecoder,
+                              &kBmpDecoder,  &kGifDecoder, &kPnmDecoder,     &kHeicDecoder,
+                              &kAvifDecoder, &kJxlDecoder, &kJpeg2000Decoder};
 
 /// One that takes no options leaves them aside.
 using EncodeWithOptions = std::vector<std::byte>(const Image& image, const std::string& name,
@@ -102,9 +104,9 @@ void Encoded::check_size(std::int64_t width, std::int64_t height) const {
     fail(ErrorCode::kBadData, "{}: expected an image, found one of {}x{} pixels", name, width,
          height);
   }
-  if (width > kMaxImageSide || height > kMaxImageSide || width > max_pixels / height) {
+  if (width > kMaxImageSide || height > kMaxImageSide || width > options.max_pixels / height) {
     fail(ErrorCode::kTooLarge, "{}: {}x{} pixels, more than the {} that are decoded at most", name,
-         width, height, max_pixels);
+         width, height, options.max_pixels);
   }
 }
 
@@ -125,20 +127,70 @@ void Encoded::fail_as_unsupported(std::string_view format, std::string_view reas
   fail(ErrorCode::kUnsupported, "{}: unsupported {}: {}", name, format, one_line(reason));
 }
 
+void Encoded::warn(std::string_view what) const {
+  if (options.warn) options.warn(fmt::format("{}: {}", name, what));
+}
+
+void Decoded::take_rgba(std::span<const std::uint8_t> rgba) {
+  const std::size_t pixels =
+      static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.height());
+  RF_CHECK(rgba.size() == 4 * pixels);
+  alpha.resize(pixels);
+  const std::uint8_t* from = rgba.data();
+  std::uint8_t* to = image.row(0);
+  for (std::size_t i = 0; i < pixels; ++i, from += 4, to += 3) {
+    std::copy_n(from, 3, to);
+    alpha[i] = from[3];
+  }
+}
+
+void Decoded::take_coded_rgba(std::span<const std::uint16_t> rgba) {
+  const auto width = static_cast<std::size_t>(image.width());
+  RF_CHECK(rgba.size() == 4 * width * static_cast<std::size_t>(image.height()));
+  const auto to_srgb = SrgbConversion::of(coded_color);
+  std::vector<std::uint16_t> row(3 * width);
+  alpha.resize(rgba.size() / 4);
+  const std::uint16_t* from = rgba.data();
+  std::uint8_t* opacity = alpha.data();
+  for (int y = 0; y < image.height(); ++y) {
+    for (std::size_t x = 0; x < width; ++x, from += 4) {
+      std::copy_n(from, 3, row.data() + 3 * x);
+      *opacity++ = static_cast<std::uint8_t>(from[3] >> 8);
+    }
+    to_srgb->convert(row, {image.row(y), row.size()});
+  }
+  coded_color = {};
+  icc_profile.clear();
+}
+
+const Decoder& decoder_of(const Encoded& encoded) {
+  if (encoded.bytes.empty()) {
+    fail(ErrorCode::kBadData, "{}: expected an image, found nothing: it is empty", encoded.name);
+  }
+  for (const Decoder* decoder : kDecoders) {
+    if (decoder->recognises(encoded.bytes)) return *decoder;
+  }
+  fail(ErrorCode::kUnsupported, "{}: expected {}, found a file that starts with {}", encoded.name,
+       known_formats(), beginning_of(encoded.bytes));
+}
+
+Image shown(const Encoded& encoded, Decoded decoded) {
+  if (!decoded.icc_profile.empty()) {
+    apply_icc_profile(encoded, decoded.icc_profile, decoded.image);
+  } else if (!decoded.coded_color.is_srgb()) {
+    SrgbConversion::of(decoded.coded_color)->convert(decoded.image);
+  }
+  composite(decoded.image, decoded.alpha, encoded.options.background);
+  return encoded.options.apply_orientation ? upright(std::move(decoded.image), decoded.orientation)
+                                           : std::move(decoded.image);
+}
+
 }  // namespace codecs
 
 Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
                    const std::string& name) {
-  if (encoded.empty()) {
-    fail(ErrorCode::kBadData, "{}: expected an image, found nothing: it is empty", name);
-  }
-  for (const codecs::Decoder* decoder : codecs::kDecoders) {
-    if (!decoder->recognises(encoded)) continue;
-    auto [image, orientation] = decoder->decode({encoded, name, options.max_pixels});
-    return options.apply_orientation ? upright(std::move(image), orientation) : std::move(image);
-  }
-  fail(ErrorCode::kUnsupported, "{}: expected {}, found a file that starts with {}", name,
-       codecs::known_formats(), codecs::beginning_of(encoded));
+  const codecs::Encoded file = {encoded, name, options};
+  return codecs::shown(file, codecs::decoder_of(file).decode(file));
 }
 
 bool internal::is_image(std::span<const std::byte> beginning) {

@@ -1,4 +1,4 @@
-// TIFF 6.0 by libtiff, the first page.
+// TIFF 6.0 by libtiff.
 
 #include <algorithm>
 #include <array>
@@ -7,12 +7,15 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tiffio.h>
 
 #include "base/check.h"
 #include "image/codec.h"
+#include "image/icc_profile.h"
 
 namespace retinaface::codecs {
 namespace {
@@ -63,7 +66,7 @@ struct Source {
 
 using File = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
 
-File open(const Encoded& encoded, Source& source) {
+File open_file(const Encoded& encoded, Source& source) {
   const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(
       TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
   if (!options) throw std::bad_alloc();
@@ -73,8 +76,8 @@ File open(const Encoded& encoded, Source& source) {
   constexpr std::int64_t kMaxSamplesBytes = 8;  // of a pixel
   TIFFOpenOptionsSetMaxSingleMemAlloc(
       options.get(),
-      kOtherBytes + kMaxSamplesBytes *
-                        std::clamp<std::int64_t>(encoded.max_pixels, 0, std::int64_t{1} << 31));
+      kOtherBytes + kMaxSamplesBytes * std::clamp<std::int64_t>(encoded.options.max_pixels, 0,
+                                                                std::int64_t{1} << 31));
   File file(TIFFClientOpenExt("image", "rm", &source, &Source::read, &Source::write, &Source::seek,
                               &Source::close, &Source::size, nullptr, nullptr, options.get()),
             &TIFFClose);
@@ -82,15 +85,45 @@ File open(const Encoded& encoded, Source& source) {
   return file;
 }
 
-/// libtiff multiplies colors by an alpha that is said not to be multiplied in yet. Alpha is
-/// dropped here, so the colors must stay as they are.
-void keep_colors_from_alpha(TIFF* file) {
+enum class Alpha { kNone, kStraight, kMultiplied };
+
+/// What the first extra sample is; one of no stated meaning is none. libtiff multiplies colors by
+/// an alpha that is said not to be multiplied in yet: from here on it takes it for one that is, so
+/// that colors stay as they are until their profile is applied.
+Alpha take_alpha(TIFF* file) {
   std::uint16_t count = 0;
   const std::uint16_t* kinds = nullptr;
   TIFFGetFieldDefaulted(file, TIFFTAG_EXTRASAMPLES, &count, &kinds);
-  if (count == 0) return;
+  if (count == 0) return Alpha::kNone;
+  const Alpha alpha = kinds[0] == EXTRASAMPLE_ASSOCALPHA   ? Alpha::kMultiplied
+                      : kinds[0] == EXTRASAMPLE_UNASSALPHA ? Alpha::kStraight
+                                                           : Alpha::kNone;
   const std::vector<std::uint16_t> multiplied(count, EXTRASAMPLE_ASSOCALPHA);
   TIFFSetField(file, TIFFTAG_EXTRASAMPLES, count, multiplied.data());
+  return alpha;
+}
+
+std::vector<std::byte> icc_profile_of(TIFF* file) {
+  std::uint32_t size = 0;
+  const void* profile = nullptr;
+  if (TIFFGetField(file, TIFFTAG_ICCPROFILE, &size, &profile) != 1) return {};
+  const auto* bytes = static_cast<const std::byte*>(profile);
+  return {bytes, bytes + size};
+}
+
+std::uint16_t number_of(TIFF* file, std::uint32_t tag) {
+  std::uint16_t value = 0;
+  TIFFGetFieldDefaulted(file, tag, &value);
+  return value;
+}
+
+/// Whether it is CMYK whose rows can be had as they are stored, as its profile needs them.
+bool has_plain_cmyk(TIFF* file) {
+  return number_of(file, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_SEPARATED &&
+         number_of(file, TIFFTAG_INKSET) == INKSET_CMYK &&
+         number_of(file, TIFFTAG_BITSPERSAMPLE) == 8 &&
+         number_of(file, TIFFTAG_SAMPLESPERPIXEL) == 4 &&
+         number_of(file, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_CONTIG && !TIFFIsTiled(file);
 }
 
 /// Rows that are decoded at once: whole strips or tiles, so that none is decoded twice.
@@ -101,7 +134,7 @@ std::uint32_t rows_at_once(const Encoded& encoded, TIFF* file, std::uint32_t hei
     std::uint32_t tile_width = 0;
     TIFFGetField(file, TIFFTAG_TILEWIDTH, &tile_width);
     TIFFGetField(file, TIFFTAG_TILELENGTH, &unit);
-    if (tile_width == 0 || unit == 0 || tile_width > encoded.max_pixels / unit) {
+    if (tile_width == 0 || unit == 0 || tile_width > encoded.options.max_pixels / unit) {
       encoded.fail_as_corrupt("TIFF", "its tiles are of an impossible size");
     }
   } else {
@@ -116,11 +149,12 @@ class RgbaReader {
  public:
   RgbaReader(const Encoded& encoded, TIFF* file) {
     std::array<char, 1024> reason{};
-    if (!TIFFRGBAImageOK(file, reason.data())) {
-      encoded.fail_as_unsupported("TIFF", reason.data());
-    }
-    if (!TIFFRGBAImageBegin(&state_, file, 1, reason.data())) {
-      encoded.fail_as_corrupt("TIFF", reason.data());
+    if (!TIFFRGBAImageOK(file, reason.data()) ||
+        !TIFFRGBAImageBegin(&state_, file, 1, reason.data())) {
+      const std::string_view text = reason.data();
+      const bool lacks_a_tag = text.find("issing") != std::string_view::npos;
+      if (lacks_a_tag) encoded.fail_as_corrupt("TIFF", text);
+      encoded.fail_as_unsupported("TIFF", text);
     }
     // As stored: the turn is ours, since libtiff mirrors but does not exchange width and height.
     state_.orientation = ORIENTATION_TOPLEFT;
@@ -141,38 +175,131 @@ class RgbaReader {
   TIFFRGBAImage state_{};
 };
 
-Decoded decode_tiff(const Encoded& encoded) {
-  Source source{encoded.bytes, 0, {}};
-  const File file = open(encoded, source);
-  std::uint32_t width = 0;
-  std::uint32_t height = 0;
-  TIFFGetField(file.get(), TIFFTAG_IMAGEWIDTH, &width);
-  TIFFGetField(file.get(), TIFFTAG_IMAGELENGTH, &height);
-  Decoded decoded;
-  decoded.image = encoded.canvas(width, height);
-  keep_colors_from_alpha(file.get());
+void decode_cmyk(const Encoded& encoded, TIFF* file, const Source& source, Bytes profile,
+                 Image& image) {
+  const std::size_t row_bytes = std::size_t{4} * static_cast<std::size_t>(image.width());
+  std::vector<std::uint8_t> cmyk(row_bytes * static_cast<std::size_t>(image.height()));
+  if (TIFFScanlineSize(file) != static_cast<tmsize_t>(row_bytes)) {
+    encoded.fail_as_corrupt("TIFF", "its rows are of an impossible size");
+  }
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* const row = cmyk.data() + row_bytes * static_cast<std::size_t>(y);
+    if (TIFFReadScanline(file, row, static_cast<std::uint32_t>(y), 0) != 1) {
+      encoded.fail_as_corrupt("TIFF", source.first_error);
+    }
+  }
+  cmyk_to_rgb(encoded, profile, cmyk, image);
+}
 
-  const std::uint32_t band = rows_at_once(encoded, file.get(), height);
-  RgbaReader reader(encoded, file.get());
+void decode_rgba(const Encoded& encoded, TIFF* file, const Source& source, Decoded& decoded) {
+  const auto width = static_cast<std::uint32_t>(decoded.image.width());
+  const auto height = static_cast<std::uint32_t>(decoded.image.height());
+  const Alpha alpha = take_alpha(file);
+  if (alpha != Alpha::kNone) decoded.alpha.resize(std::size_t{width} * height);
+  const std::uint32_t band = rows_at_once(encoded, file, height);
+  RgbaReader reader(encoded, file);
   std::vector<std::uint32_t> abgr(std::size_t{width} * band);
   for (std::uint32_t first = 0; first < height; first += band) {
     const std::uint32_t rows = std::min(band, height - first);
     if (!reader.read(first, rows, abgr)) encoded.fail_as_corrupt("TIFF", source.first_error);
     std::uint8_t* rgb = decoded.image.row(static_cast<int>(first));
     for (std::size_t i = 0; i < std::size_t{width} * rows; ++i, rgb += 3) {
-      rgb[0] = static_cast<std::uint8_t>(TIFFGetR(abgr[i]));
-      rgb[1] = static_cast<std::uint8_t>(TIFFGetG(abgr[i]));
-      rgb[2] = static_cast<std::uint8_t>(TIFFGetB(abgr[i]));
+      const std::uint32_t opacity = TIFFGetA(abgr[i]);
+      // What is multiplied in already is taken out again.
+      const auto color = [&](std::uint32_t value) {
+        if (alpha != Alpha::kMultiplied || opacity == 0) return static_cast<std::uint8_t>(value);
+        return static_cast<std::uint8_t>(std::min(255U, (value * 255 + opacity / 2) / opacity));
+      };
+      rgb[0] = color(TIFFGetR(abgr[i]));
+      rgb[1] = color(TIFFGetG(abgr[i]));
+      rgb[2] = color(TIFFGetB(abgr[i]));
+      if (alpha != Alpha::kNone) {
+        decoded.alpha[std::size_t{first} * width + i] = static_cast<std::uint8_t>(opacity);
+      }
     }
   }
+}
+
+/// The page at which the file stands.
+Decoded decode_page(const Encoded& encoded, TIFF* file, const Source& source) {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  TIFFGetField(file, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(file, TIFFTAG_IMAGELENGTH, &height);
+  Decoded decoded;
+  decoded.image = encoded.canvas(width, height);
+  const std::uint16_t compression = number_of(file, TIFFTAG_COMPRESSION);
+  if (!TIFFIsCODECConfigured(compression)) {
+    encoded.fail_as_unsupported("TIFF", fmt::format("compression {}", compression));
+  }
+  std::vector<std::byte> profile = icc_profile_of(file);
+  if (!profile.empty() && has_plain_cmyk(file)) {
+    decode_cmyk(encoded, file, source, profile, decoded.image);
+  } else {
+    decode_rgba(encoded, file, source, decoded);
+    // libtiff brings CIE L*a*b* to sRGB.
+    const std::uint16_t photometric = number_of(file, TIFFTAG_PHOTOMETRIC);
+    const bool is_lab = photometric == PHOTOMETRIC_CIELAB || photometric == PHOTOMETRIC_ICCLAB;
+    if (!is_lab) decoded.icc_profile = std::move(profile);
+  }
   std::uint16_t orientation = 1;
-  TIFFGetFieldDefaulted(file.get(), TIFFTAG_ORIENTATION, &orientation);
+  TIFFGetFieldDefaulted(file, TIFFTAG_ORIENTATION, &orientation);
   decoded.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   return decoded;
 }
 
+Decoded decode_tiff(const Encoded& encoded) {
+  Source source{encoded.bytes, 0, {}};
+  const File file = open_file(encoded, source);
+  return decode_page(encoded, file.get(), source);
+}
+
+/// Whether the page at which the file stands is one of its own, no thumbnail nor mask of another.
+bool is_own_page(TIFF* file) {
+  std::uint32_t kind = 0;
+  TIFFGetFieldDefaulted(file, TIFFTAG_SUBFILETYPE, &kind);
+  return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) == 0;
+}
+
+FrameCount count_tiff(const Encoded& encoded) {
+  Source source{encoded.bytes, 0, {}};
+  const File file = open_file(encoded, source);
+  std::int64_t pages = 1;
+  while (TIFFReadDirectory(file.get()) == 1) pages += is_own_page(file.get()) ? 1 : 0;
+  return {.frames = pages, .are_pages = true};
+}
+
+class TiffReader : public FrameReader {
+ public:
+  explicit TiffReader(const Encoded& encoded)
+      : encoded_(encoded), source_{encoded.bytes, 0, {}}, file_(open_file(encoded, source_)) {}
+
+  std::optional<DecodedFrame> next() override {
+    while (has_begun_) {
+      source_.first_error.clear();
+      if (TIFFReadDirectory(file_.get()) != 1) {
+        if (!source_.first_error.empty()) encoded_.fail_as_corrupt("TIFF", source_.first_error);
+        return std::nullopt;
+      }
+      if (is_own_page(file_.get())) break;
+    }
+    has_begun_ = true;
+    return DecodedFrame{decode_page(encoded_, file_.get(), source_)};
+  }
+
+ private:
+  const Encoded& encoded_;
+  Source source_;
+  File file_;
+  bool has_begun_ = false;
+};
+
+std::unique_ptr<FrameReader> open_tiff(const Encoded& encoded) {
+  return std::make_unique<TiffReader>(encoded);
+}
+
 }  // namespace
 
-const Decoder kTiffDecoder = {"TIFF", is_tiff, decode_tiff};
+const Decoder kTiffDecoder = {"TIFF", is_tiff, decode_tiff, count_tiff, open_tiff};
 
 }  // namespace retinaface::codecs

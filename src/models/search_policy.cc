@@ -27,6 +27,8 @@ SearchPolicy derived_search_policy(const AnchorFamily& anchors) {
   policy.max_face_px = 0.875F * largest;
   policy.min_part_px = 0.25F * largest;
   policy.scale_step = 0.25F * largest / smallest;
+  policy.enlarged_below_px = policy.one_pass_side_px;
+  policy.max_enlarged_face_px = 4 * smallest;
   policy.min_face_px = 2.5F * smallest;
   policy.max_refined_px = 1.5F * smallest;
   policy.crop_margin_px = 0.5F * smallest;

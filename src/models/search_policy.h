@@ -36,6 +36,18 @@ struct SearchPolicy {
   /// head, which the network took for a face.
   float min_part_px = 128;
 
+  // Small images: of faces of 8 to 16 px, which thumbnails have, anchors of 16 px see next to
+  // nothing.
+
+  /// Images whose longer side has fewer px are seen enlarged as well, unless nothing at their own
+  /// size looks like a face that is too small for it.
+  float enlarged_below_px = 640;
+  /// How many times; over 1.
+  float enlargement = 2;
+  /// Faces that are taken from the enlarged image have fewer px of the image itself, which shows
+  /// larger ones well.
+  float max_enlarged_face_px = 64;
+
   // The refinement crops.
 
   /// Side of a crop, px of the image.
@@ -76,6 +88,7 @@ struct SearchPolicy {
 ///     max_face_px       7/8 largest    crop_margin_px  1/2 smallest
 ///     min_part_px       1/4 largest    same_face_px    1/2 smallest
 ///     scale_step        1/4 largest / smallest
+///     enlarged_below_px 5/4 largest    max_enlarged_face_px 4 smallest
 ///
 /// A crop has twice the smallest anchor as its side, rounded up to a quarter of the coarsest
 /// stride, and is enlarged three times or, where that is no multiple of the coarsest stride, four:

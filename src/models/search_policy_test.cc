@@ -28,6 +28,8 @@ TEST(DerivedSearchPolicy, MovesWithTheAnchors) {
   expected.max_face_px = 560;
   expected.min_part_px = 160;
   expected.scale_step = 8;
+  expected.enlarged_below_px = 800;
+  expected.max_enlarged_face_px = 80;
   expected.min_face_px = 50;
   expected.max_refined_px = 30;
   expected.crop_margin_px = 10;

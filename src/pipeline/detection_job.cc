@@ -16,6 +16,7 @@
 #include "base/ordered_pipeline.h"
 #include "base/stream.h"
 #include "image/encoded_size.h"
+#include "image/image_frames.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/image_source.h"
 #include "pipeline/job_options.h"
@@ -33,23 +34,27 @@ namespace {
 namespace fs = std::filesystem;
 
 /// `stop` ends the wait for a pipe.
-Image read(const fs::path& path, std::int64_t max_pixels, const std::atomic<bool>& stop) {
-  const ReadOptions read_options = {.max_pixels = max_pixels};
+void read(const ReadOptions& read_options, const std::atomic<bool>& stop, InputImage& image) {
+  const fs::path& path = image.path;
   std::error_code ignored;
   const bool is_standard_input = path == kStandardStream;
-  if (!is_standard_input && !fs::is_other(fs::status(path, ignored))) {
-    return read_image(path, read_options);
-  }
+  const bool is_file = !is_standard_input && !fs::is_other(fs::status(path, ignored));
   const std::string name = is_standard_input ? "standard input" : printable(path);
-  const std::uint64_t max_bytes = max_encoded_bytes(max_pixels);
+  const std::uint64_t max_bytes = max_encoded_bytes(read_options.max_pixels);
   const std::vector<std::byte> encoded = is_standard_input
                                              ? read_stream(STDIN_FILENO, name, max_bytes, stop)
-                                             : read_stream(path, max_bytes, stop);
-  if (video::is_video(encoded)) {
+                                         : is_file ? read_file(path, max_bytes)
+                                                   : read_stream(path, max_bytes, stop);
+  if (!is_file && video::is_video(encoded)) {
     fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
          name);
   }
-  return decode_image(encoded, read_options, name);
+  image.image = decode_image(encoded, read_options, name);
+  image.frames = count_frames(encoded).frames;
+}
+
+ReadOptions read_options_of(const DetectionJob& job) {
+  return {.max_pixels = job.max_pixels, .background = job.background, .strict = job.strict};
 }
 
 Outcome detect(const DetectionJob& job, const Detector& detector, const std::atomic<bool>& stop,
@@ -59,10 +64,15 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   if (!in.problem.empty() || in.is_end_of_video()) return outcome;
   in.problem = problem_of(in.path, [&] {
     const bool is_frame = in.frame.has_value();
-    if (!is_frame) in.image = read(in.path, job.max_pixels, stop);
+    if (!is_frame) {
+      ReadOptions options = read_options_of(job);
+      options.warn = [&in](const std::string& line) { in.warnings.push_back(line); };
+      read(options, stop, in);
+    }
     DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
     detection.result.fields = job.fields;
     const std::vector<Face>& faces = detection.result.faces;
+    if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
     if (!is_frame && !job.images.mesh_folder.empty()) {
@@ -99,6 +109,7 @@ Request request_of(const DetectionJob& job) {
                      {"--min-score", fmt::to_string(detect.min_score)},
                      {"--nms", fmt::to_string(detect.nms_iou)},
                      {"--scales", scales_text(detect.scales)},
+                     {"--turned", yes(detect.turned)},
                      {"--tile", fmt::to_string(detect.tile_px)},
                      {"--max-faces", number(job.selection.max_faces)},
                      {"--min-size", number(job.selection.min_size_px)},
@@ -107,7 +118,12 @@ Request request_of(const DetectionJob& job) {
                      {"--blur", yes(job.images.blur)},
                      {"--crops", yes(job.images.crops)},
                      {"--aligned", yes(job.images.aligned)},
-                     {"--clip", yes(job.selection.clip)}};
+                     {"--clip", yes(job.selection.clip)},
+                     {"--strict", yes(job.strict)},
+                     {"--all-frames", yes(job.all_frames)}};
+  if (job.background != ReadOptions{}.background) {
+    request.emplace_back("--background", fmt::format("#{:02x}", fmt::join(job.background, "")));
+  }
   if (job.images.aligned) {
     const int side = job.images.aligned_side_px;
     request.emplace_back("--align-size", number(side == kAlignedSide ? 0 : side));
@@ -162,6 +178,11 @@ void check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& 
       results));
 }
 
+FrameKind outputs_of(const Input& input) {
+  if (input.frames > 1 && input.are_pages) return FrameKind::kPages;
+  return input.gives_frames() ? FrameKind::kVideo : FrameKind::kImage;
+}
+
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
   if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
@@ -180,9 +201,9 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   if (job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   for (const Input& input : job.inputs) {
     if (!input.problem.empty()) continue;
-    const bool is_video = leads_to_video(input.path);
-    announce(job.images, input.path, is_video, guard);
-    if (job.writes_wider()) announce_wider(job.images.folder, input.path, is_video, guard);
+    const bool gives_frames = input.gives_frames();
+    announce(job.images, input.path, outputs_of(input), guard);
+    if (job.writes_wider()) announce_wider(job.images.folder, input.path, gives_frames, guard);
   }
 }
 
@@ -192,7 +213,7 @@ std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
   if (!job.resume) return inputs;
   std::erase_if(inputs, [&](const Input& input) {
     if (!input.problem.empty()) return false;
-    if (leads_to_video(input.path)) return false;  // frame by frame, when it is read
+    if (input.gives_frames()) return false;  // frame by frame, when it is read
     return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
                               : file.done().contains(text_of_path(input.path));
   });
@@ -204,6 +225,7 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
   SourceOptions result;
   result.every = job.every;
   result.video = {.max_pixels = job.max_pixels, .stop = &stop};
+  result.image = read_options_of(job);
   result.in_one_run = job.images.annotates();
   if (!job.resume) return result;
   result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
@@ -218,9 +240,8 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
 int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
   const auto wanted = static_cast<std::size_t>(retinaface::thread_count(job.threads));
   if (inputs.size() >= wanted) return static_cast<int>(wanted);
-  const bool has_video = std::ranges::any_of(inputs, [](const Input& input) {
-    return input.problem.empty() && leads_to_video(input.path);
-  });
+  const bool has_video = std::ranges::any_of(
+      inputs, [](const Input& input) { return input.problem.empty() && input.gives_frames(); });
   return static_cast<int>(has_video ? wanted : std::max<std::size_t>(inputs.size(), 1));
 }
 

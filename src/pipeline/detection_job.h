@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,9 @@ struct DetectionJob {
   FaceSelection selection;
   std::int64_t every = 1;  ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;
+  std::array<std::uint8_t, 3> background = ReadOptions{}.background;  ///< of transparent images
+  bool strict = false;           ///< refuse images that lack only their end
+  bool all_frames = false;       ///< want_all_frames was called for the inputs
   std::string format = "jsonl";  ///< one of result_formats()
   /// File for the results, kStandardStream for standard output; empty: they go to
   /// DetectionEvents::result alone. Not for the format "wider", whose files go to images.folder.
@@ -62,6 +66,7 @@ struct DetectionSummary {
   bool has_videos = false;
   bool was_interrupted = false;  ///< by `stop`, before its end
   std::int64_t expected = 0;     ///< images and frames in all, as far as it is known; else 0
+  std::string frames_left;       ///< a line about images of which one frame of several was read
 };
 
 /// Does a job: reads images ahead, detects, follows faces through videos, and writes results in

@@ -1,12 +1,16 @@
 #include "pipeline/detection_report.h"
 
+#include <algorithm>
+#include <deque>
 #include <string_view>
 #include <utility>
 
-#include "retinaface/blur.h"
+#include <fmt/format.h>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "detection/face_selection.h"
+#include "image/obscure.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/name_text.h"
 #include "pipeline/problem.h"
@@ -17,8 +21,22 @@ namespace retinaface::pipeline {
 
 /// Videos come one after the other, so there is one at a time.
 struct DetectionReport::VideoInWork {
+  /// One that waits for what the frames after it tell.
+  struct WaitingFrame {
+    InputImage image;
+    ImageResult result;
+    std::vector<HiddenTracks::Sighting> sightings;
+  };
+
   tracking::Tracker tracker;
+  std::int64_t highest_track = 0;
+  std::optional<SceneLook> look{};  ///< of the frame before
+  bool starts_scene = false;        ///< the frame that was followed last
+  HiddenTracks hidden{};
+  std::deque<WaitingFrame>
+      waiting{};  ///< frames that are not yet written, the last ones of `hidden`
   std::unique_ptr<video::VideoWriter> writer{};
+  std::int64_t faces_of_pages = 0;
   bool has_failed = false;  ///< which was told; the frames that are still under way are dropped
 };
 
@@ -37,6 +55,7 @@ DetectionReport::~DetectionReport() = default;
 void DetectionReport::take(Outcome outcome) {
   InputImage& image = outcome.image;
   was_interrupted_ |= outcome.was_interrupted;
+  if (events_.message) std::ranges::for_each(image.warnings, events_.message);
   if (image.is_end_of_video()) {
     end_video(image);
     return show_progress();
@@ -55,6 +74,10 @@ void DetectionReport::take(Outcome outcome) {
     }
   } else {
     ++summary_.done;
+    if (image.frames > 1 && images_of_frames_++ == 0) {
+      first_of_frames_ = image.path;
+      frames_of_first_ = image.frames;
+    }
     summary_.faces += outcome.detection->result.faces.size();
     summary_.ms += outcome.detection->result.ms;
     if (events_.result) events_.result(outcome.detection->result);
@@ -71,18 +94,33 @@ void DetectionReport::follow(Outcome& outcome) {
     if (done != file_.videos_done().end()) {
       const VideoDone& video = done->second;
       video_->tracker.resume(video.faces, video.tracks, video.last.time_s, video.highest_track);
+      video_->highest_track = video.highest_track;
     }
   }
   if (!outcome.detection) return;
   DetectedFaces& detection = *outcome.detection;
+  if (image.video->are_pages) {  // on which nobody moves from one to the next
+    for ([[maybe_unused]] const std::size_t i : detection.wanted) {
+      detection.result.tracks.push_back(++video_->faces_of_pages);
+    }
+    return;
+  }
+  // Nobody's track goes on over a cut.
+  video_->starts_scene = video_->look && outcome.look && video_->look->is_cut_to(*outcome.look);
+  video_->look = outcome.look;
+  if (video_->starts_scene) {
+    video_->tracker = tracking::Tracker({.min_score = job_.selection.detect.min_score});
+    video_->tracker.resume({}, {}, image.frame->time_s, video_->highest_track);
+  }
   const std::vector<std::int64_t> tracks =
       video_->tracker.update(detection.found, image.frame->time_s);
   for (const std::size_t i : detection.wanted) detection.result.tracks.push_back(tracks[i]);
   for (std::size_t i = 0; i < detection.found.size(); ++i) {
+    video_->highest_track = std::max(video_->highest_track, tracks[i]);
     const Face& face = detection.found[i];
-    const bool is_faint = face.score < job_.selection.detect.min_score && tracks[i] > 0;
-    if (is_faint && detection::is_large_enough(face, job_.selection.min_size_px))
-      outcome.faint.push_back(face);
+    if (tracks[i] > 0 && detection::is_large_enough(face, job_.selection.min_size_px)) {
+      outcome.sightings.push_back({tracks[i], face.box});
+    }
   }
 }
 
@@ -105,6 +143,51 @@ void DetectionReport::write_frame(Outcome& outcome) {
   if (!job_.images.annotates()) return;
   InputImage& image = outcome.image;
   const ImageResult& result = outcome.detection->result;
+  if (image.video->are_pages) {
+    annotate(job_.images, result.faces, {}, image.image);
+    return write_page(job_.images, image.path, image.frame->number, image.image);
+  }
+  // A face must not be bare in the frames in which it is hard to see, which those after them tell.
+  // Of a few faces that are wanted, no others are hidden.
+  if (!job_.images.blur || job_.selection.max_faces != 0) {
+    return write_annotated_frame(image, result, {});
+  }
+  video_->hidden.add(image.frame->time_s, video_->starts_scene, outcome.sightings);
+  video_->waiting.push_back({{image.path, {}, image.video, image.frame, std::move(image.image)},
+                             result,
+                             outcome.sightings});
+  release_frames(false);
+}
+
+void DetectionReport::release_frames(bool all) {
+  std::deque<VideoInWork::WaitingFrame>& waiting = video_->waiting;
+  HiddenTracks& hidden = video_->hidden;
+  // As long as a track may be away, unless frames are so large that they take too much memory.
+  constexpr double kMaxDelay_s = 1;
+  constexpr std::size_t kMaxWaitingBytes = std::size_t{512} << 20;
+  while (!waiting.empty()) {
+    VideoInWork::WaitingFrame& first = waiting.front();
+    const Image& image = first.image.image;
+    const auto bytes =
+        static_cast<std::size_t>(image.stride()) * static_cast<std::size_t>(image.height());
+    const bool is_due =
+        waiting.back().image.frame->time_s - first.image.frame->time_s >= kMaxDelay_s;
+    if (!all && !is_due && bytes * waiting.size() <= kMaxWaitingBytes) return;
+    const std::size_t number = hidden.end() - waiting.size();
+    // Those of the frame itself are hidden where they are seen, those below min_score too.
+    std::vector<Box> boxes = hidden.unseen(number);
+    for (const HiddenTracks::Sighting& sighting : first.sightings) boxes.push_back(sighting.box);
+    write_annotated_frame(first.image, first.result, boxes);
+    waiting.pop_front();
+    while (hidden.first() < number &&
+           hidden.time_s(number) - hidden.time_s(hidden.first()) > kMaxDelay_s) {
+      hidden.forget_before(hidden.first() + 1);
+    }
+  }
+}
+
+void DetectionReport::write_annotated_frame(InputImage& image, const ImageResult& result,
+                                            const std::vector<Box>& hidden) {
   if (!video_->writer) {
     const std::filesystem::path place = place_of_video(job_.images, image.path);
     if (place.has_parent_path()) make_folders(place.parent_path());
@@ -113,19 +196,22 @@ void DetectionReport::write_frame(Outcome& outcome) {
         video::VideoFormat{.frames_per_s = image.video->frames_per_s,
                            .pixel_aspect = image.video->pixel_aspect});
   }
-  // A face must not be bare for the frames in which it is hard to see.
-  if (job_.images.blur && job_.selection.max_faces == 0) blur_faces(image.image, outcome.faint);
+  for (const Box& box : hidden) obscure_face(image.image, box);
   annotate(job_.images, result.faces, result.tracks, image.image);
   video_->writer->write(image.image, image.frame->time_s);
 }
 
 void DetectionReport::end_video(const InputImage& image) {
+  std::string problem;
+  if (video_ && !video_->has_failed) {
+    problem = problem_of(image.path, [&] { release_frames(true); });
+  }
   const std::unique_ptr<VideoInWork> video = std::move(video_);
   if (video && video->has_failed) return;
   if (!image.problem.empty()) tell(image.problem);
   if (!video || !video->writer) return;
   // What was decoded before the damage is kept.
-  const std::string problem = problem_of(image.path, [&] { video->writer->finish(); });
+  if (problem.empty()) problem = problem_of(image.path, [&] { video->writer->finish(); });
   if (!problem.empty() && image.problem.empty()) tell(problem);
 }
 
@@ -139,8 +225,19 @@ void DetectionReport::tell(const std::string& problem) {
   if (events_.message) events_.message(problem);
 }
 
+std::string DetectionReport::frames_left() const {
+  if (images_of_frames_ == 0) return {};
+  const std::string others =
+      images_of_frames_ == 1
+          ? ""
+          : fmt::format(" (and of {} likewise)", counted(images_of_frames_ - 1, "other image"));
+  return fmt::format("{}: read 1 of {} frames{}; --all-frames reads all",
+                     printable(first_of_frames_), frames_of_first_, others);
+}
+
 DetectionSummary DetectionReport::finish() {
   writer_->finish();
+  summary_.frames_left = frames_left();
   summary_.has_videos = source_.has_videos();
   summary_.expected = source_.expected();
   summary_.was_interrupted = source_.was_stopped() || was_interrupted_;

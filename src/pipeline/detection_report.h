@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,9 +10,11 @@
 
 #include "pipeline/detection_job.h"
 #include "pipeline/face_selection.h"
+#include "pipeline/hidden_tracks.h"
 #include "pipeline/image_source.h"
 #include "pipeline/result_file.h"
 #include "pipeline/results.h"
+#include "pipeline/scene_look.h"
 
 namespace retinaface::pipeline {
 
@@ -20,7 +24,8 @@ struct Outcome {
   std::optional<DetectedFaces> detection = std::nullopt;
   FaceImages faces{};            ///< of a frame, to be written when it has its tracks
   bool was_interrupted = false;  ///< the problem is, or may be, that the job was asked to end
-  std::vector<Face> faint{};     ///< faces too faint for the result that carry a track on
+  std::optional<SceneLook> look = std::nullopt;     ///< of a frame
+  std::vector<HiddenTracks::Sighting> sightings{};  ///< of tracks, faint faces too
 };
 
 /// Takes the outcomes in order: follows faces through videos, writes results and annotated videos,
@@ -44,8 +49,15 @@ class DetectionReport {
   void follow(Outcome& outcome);
   std::string write(const ImageResult& result);
   void write_frame(Outcome& outcome);
+  /// Writes a frame of an annotated video.
+  void write_annotated_frame(InputImage& image, const ImageResult& result,
+                             const std::vector<Box>& hidden);
+  /// Writes the frames that wait for what comes after them, until no more wait than may.
+  void release_frames(bool all);
   void end_video(const InputImage& image);
   void tell(const std::string& problem);
+  /// Says of which image more frames might have been read; empty if of none.
+  std::string frames_left() const;
   void show_progress();
 
   const DetectionJob& job_;
@@ -57,6 +69,9 @@ class DetectionReport {
   std::unique_ptr<VideoInWork> video_;
   DetectionSummary summary_;
   bool was_interrupted_ = false;
+  std::filesystem::path first_of_frames_;  // the first image of which one frame of several was read
+  std::int64_t frames_of_first_ = 0;
+  std::size_t images_of_frames_ = 0;
 };
 
 }  // namespace retinaface::pipeline

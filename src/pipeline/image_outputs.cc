@@ -42,10 +42,11 @@ std::optional<Image> crop(const Image& image, const Box& box) {
 
 constexpr const char* kCrops = ".faces";
 constexpr const char* kAligned = ".aligned";
+constexpr const char* kPages = ".pages";
 constexpr const char* kNumberedExtension = ".png";
 constexpr const char* kNumberedName = "face.png";  // for messages and the format
 
-/// Where faces of an input go, `kind` one of the above.
+/// Where faces or pages of an input go, `kind` one of the above.
 fs::path folder_of_faces(const ImageOutputs& outputs, const fs::path& input, const char* kind) {
   fs::path folder = place_in(outputs.folder, input);
   folder += kind;
@@ -151,13 +152,26 @@ fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {
   return place;
 }
 
-void announce(const ImageOutputs& outputs, const fs::path& input, bool is_video,
+void write_page(const ImageOutputs& outputs, const fs::path& input, std::int64_t number,
+                const Image& image) {
+  const fs::path folder = folder_of_faces(outputs, input, kPages);
+  make_folders(folder);
+  write_image(folder / (fmt::to_string(number) + kNumberedExtension), image, outputs.write);
+}
+
+void announce(const ImageOutputs& outputs, const fs::path& input, FrameKind frames,
               OutputGuard& guard) {
   if (outputs.annotates()) {
-    if (is_video) {
-      guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
-    } else {
-      guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
+    switch (frames) {
+      case FrameKind::kVideo:
+        guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
+        break;
+      case FrameKind::kPages:
+        guard.writes_numbered(folder_of_faces(outputs, input, kPages), kNumberedExtension,
+                              OutputKind::kImage, input);
+        break;
+      case FrameKind::kImage:
+        guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
     }
   }
   if (!outputs.mesh_folder.empty()) announce_meshes(outputs.mesh_folder, input, guard);

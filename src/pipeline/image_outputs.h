@@ -83,8 +83,16 @@ void write_annotated(const ImageOutputs& outputs, const std::filesystem::path& i
 std::filesystem::path place_of_video(const ImageOutputs& outputs,
                                      const std::filesystem::path& input);
 
+/// Writes the annotated page of an image of several: FOLDER/PATH.pages/N.png, N from 0 as in
+/// results. Throws Error or std::filesystem::filesystem_error.
+void write_page(const ImageOutputs& outputs, const std::filesystem::path& input,
+                std::int64_t number, const Image& image);
+
+/// What an input's frames are, and so what is written of them.
+enum class FrameKind { kImage, kVideo, kPages };
+
 /// Tells the guard all that the functions above may write for an input.
-void announce(const ImageOutputs& outputs, const std::filesystem::path& input, bool is_video,
+void announce(const ImageOutputs& outputs, const std::filesystem::path& input, FrameKind kind,
               OutputGuard& guard);
 
 }  // namespace retinaface::pipeline

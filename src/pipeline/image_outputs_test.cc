@@ -78,9 +78,10 @@ TEST(ImageOutputs, AnnotatedImagesAreWrittenInAFormatThatWeWrite) {
 TEST(ImageOutputs, OfTwoInputsAreKeptApartByTheGuard) {
   OutputGuard guard(false);
   const ImageOutputs outputs{.folder = "/nowhere", .draw = true};
-  announce(outputs, "p.tif", false, guard);
-  EXPECT_THAT(testing::error_of([&] { announce(outputs, "p.tif.png", false, guard); }).what(),
-              HasSubstr("p.tif.png"));
+  announce(outputs, "p.tif", FrameKind::kImage, guard);
+  EXPECT_THAT(
+      testing::error_of([&] { announce(outputs, "p.tif.png", FrameKind::kImage, guard); }).what(),
+      HasSubstr("p.tif.png"));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "image/encoded_size.h"
+#include "image/image_frames.h"
 #include "pipeline/problem.h"
 
 namespace retinaface::pipeline {
@@ -11,11 +13,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The frames of an image, as video::VideoReader gives those of a video.
+class AnimationReader {
+ public:
+  AnimationReader(const fs::path& path, ReadOptions options)
+      : frames_(read_file(path, max_encoded_bytes(options.max_pixels)), options, printable(path)) {}
+
+  std::optional<video::FrameStamp> next() {
+    frame_ = frames_.next();
+    if (!frame_) return std::nullopt;
+    return video::FrameStamp{number_++, frame_->time_s};
+  }
+  Image image() { return std::move(frame_->image); }
+  std::string damage() const { return {}; }
+
+ private:
+  ImageFrames frames_;
+  std::optional<ImageFrames::Frame> frame_;
+  std::int64_t number_ = 0;
+};
+
 /// Makes the InputImages of one video.
+template <typename Reader>
 class Frames {
  public:
-  Frames(std::shared_ptr<Video> video, std::unique_ptr<video::VideoReader> reader,
-         const SourceOptions& options)
+  Frames(std::shared_ptr<Video> video, std::unique_ptr<Reader> reader, const SourceOptions& options)
       : video_(std::move(video)), reader_(std::move(reader)), options_(options) {}
 
   std::optional<InputImage> next() {
@@ -51,7 +73,7 @@ class Frames {
   }
 
   std::shared_ptr<Video> video_;
-  std::unique_ptr<video::VideoReader> reader_;
+  std::unique_ptr<Reader> reader_;
   const SourceOptions& options_;
   bool has_done_ = false;
   bool at_end_ = false;
@@ -64,19 +86,40 @@ ImageSource::ImageSource(std::vector<Input> inputs, SourceOptions options)
       options_(std::move(options)),
       expected_(static_cast<std::int64_t>(inputs_.size())) {}
 
-void ImageSource::begin(const fs::path& path) {
+void ImageSource::begin(const Input& input) {
   has_videos_ = true;
+  if (input.frames > 1) {
+    begin_image(input);
+  } else {
+    begin_video(input.path);
+  }
+}
+
+void ImageSource::begin_video(const fs::path& path) {
   auto reader = std::make_unique<video::VideoReader>(path.string(), options_.video);
   const auto video = std::make_shared<Video>();
   video->path = path;
   video->frames_per_s = reader->frames_per_s() / static_cast<double>(options_.every);
   video->pixel_aspect = reader->pixel_aspect();
   const std::int64_t frames = reader->expected_frames();
+  begin(video, std::move(reader), frames);
+}
+
+void ImageSource::begin_image(const Input& input) {
+  const auto video = std::make_shared<Video>();
+  video->path = input.path;
+  video->are_pages = input.are_pages;
+  begin(video, std::make_unique<AnimationReader>(input.path, options_.image), input.frames);
+}
+
+template <typename Reader>
+void ImageSource::begin(std::shared_ptr<Video> video, Reader reader, std::int64_t frames) {
   if (frames == 0) has_unknown_ = true;
   expected_ += (frames + options_.every - 1) / options_.every - 1;
   // Enough for the decoder to work while the detector does; a frame of 4K takes 25 MB.
   constexpr std::size_t kFramesAhead = 3;
-  const auto frames_of = std::make_shared<Frames>(video, std::move(reader), options_);
+  const auto frames_of = std::make_shared<Frames<typename Reader::element_type>>(
+      std::move(video), std::move(reader), options_);
   video_ = std::make_unique<ReadAhead<InputImage>>(kFramesAhead,
                                                    [frames_of] { return frames_of->next(); });
 }
@@ -101,8 +144,8 @@ std::optional<InputImage> ImageSource::next() {
           input.path,
           fmt::format("{}: {}", input.path.empty() ? "''" : printable(input.path), input.problem)};
     }
-    if (!leads_to_video(input.path)) return InputImage{input.path, {}};
-    const std::string problem = problem_of(input.path, [&] { begin(input.path); });
+    if (!input.gives_frames()) return InputImage{input.path, {}};
+    const std::string problem = problem_of(input.path, [&] { begin(input); });
     if (!problem.empty()) return InputImage{input.path, problem};
   }
 }

@@ -17,11 +17,12 @@
 
 namespace retinaface::pipeline {
 
-/// A video that is worked on.
+/// A video, or an image of several frames, that is worked on.
 struct Video {
   std::filesystem::path path;
   double frames_per_s = 0;  ///< of the frames that are looked at; 0 if unknown
   double pixel_aspect = 1;
+  bool are_pages = false;                 ///< frames that do not follow each other in time
   std::atomic<bool> is_given_up = false;  ///< no more frames are wanted
 };
 
@@ -32,7 +33,9 @@ struct InputImage {
   std::string problem;  ///< the line that says why it cannot be worked on; empty if it may
   std::shared_ptr<Video> video = nullptr;
   std::optional<video::FrameStamp> frame = std::nullopt;
-  Image image{};  ///< of a frame
+  Image image{};                        ///< of a frame
+  std::vector<std::string> warnings{};  ///< lines about what was read around
+  std::int64_t frames = 1;              ///< or pages that the image's file holds
 
   bool is_end_of_video() const { return video != nullptr && !frame; }
 };
@@ -40,6 +43,7 @@ struct InputImage {
 struct SourceOptions {
   std::int64_t every = 1;  ///< frame of a video
   video::VideoOptions video;
+  ReadOptions image;  ///< how the frames of images are read
   /// Whether an earlier run has done this frame.
   std::function<bool(const std::filesystem::path&, const video::FrameStamp&)> is_done;
   /// Whether videos must be done in one run, as they are written as videos.
@@ -64,7 +68,12 @@ class ImageSource {
 
  private:
   bool stopped() const { return options_.video.stop != nullptr && *options_.video.stop; }
-  void begin(const std::filesystem::path& path);
+  void begin(const Input& input);
+  void begin_video(const std::filesystem::path& path);
+  void begin_image(const Input& input);
+  /// Takes over the reader of a video's frames.
+  template <typename Reader>
+  void begin(std::shared_ptr<Video> video, Reader reader, std::int64_t frames);
 
   std::vector<Input> inputs_;
   const SourceOptions options_;

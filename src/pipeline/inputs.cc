@@ -18,6 +18,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "image/image_frames.h"
 #include "image/image_name.h"
 #include "pipeline/own_output.h"
 #include "video/video_kind.h"
@@ -170,6 +171,25 @@ bool leads_to_video(const fs::path& path) {
   const std::vector<std::byte> beginning = beginning_of(path);
   if (is_image(beginning)) return false;
   return video::has_video_name(path) || video::is_video(beginning);
+}
+
+bool Input::gives_frames() const {
+  return frames > 1 || leads_to_video(path);
+}
+
+void want_all_frames(std::vector<Input>& inputs) {
+  for (Input& input : inputs) {
+    std::error_code ignored;
+    if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) continue;
+    if (leads_to_video(input.path)) continue;
+    try {
+      const codecs::FrameCount count = count_frames(read_file(input.path));
+      input.frames = count.frames;
+      input.are_pages = count.are_pages;
+    } catch (const Error&) {
+      input.frames = 1;
+    }
+  }
 }
 
 std::vector<std::string> read_list(const std::string& file, char separator) {

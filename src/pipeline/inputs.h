@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -15,7 +16,17 @@ inline constexpr const char* kStandardStream = "-";
 struct Input {
   std::filesystem::path path;  ///< as found: the argument itself, or argument / path below it
   std::string problem;         ///< why there is nothing to read, empty if there may be
+  /// How many frames or pages of an image are wanted; of a video this says nothing.
+  std::int64_t frames = 1;
+  bool are_pages = false;
+
+  /// Whether its frames are results of their own: a video, or an image all of whose frames are
+  /// wanted.
+  bool gives_frames() const;
 };
+
+/// Makes all frames and pages of images wanted. What cannot be read is left for who reads it.
+void want_all_frames(std::vector<Input>& inputs);
 
 /// How many files a search of folders has left out, by kind: the extension in small letters, empty
 /// for names without one.

@@ -48,6 +48,10 @@ constexpr JobOption kOptions[] = {
              "all sizes need",
      .field = [](DetectionJob& job) { return Field(&job.selection.detect.scales); },
      .max = 16},
+    {.name = "turned",
+     .help = "look at each face a second time to find how far its head is turned; without it the "
+             "points of heads that lie or stand on their heads are wrong",
+     .field = [](DetectionJob& job) { return Field(&job.selection.detect.turned); }},
     {.name = "tile",
      .help = "work on larger images in overlapping squares of this side, at least 1280; 0: in one "
              "piece, however much memory that takes",

@@ -215,8 +215,8 @@ std::string for_each_image(const std::vector<EncodedImage>& images, Action actio
 }  // namespace
 
 const std::vector<Endpoint>& endpoints() {
-  static const std::vector<std::string_view> kSelection = {"min-score", "nms",  "max-faces",
-                                                           "min-size",  "clip", "scales"};
+  static const std::vector<std::string_view> kSelection = {
+      "min-score", "nms", "max-faces", "min-size", "clip", "scales", "turned"};
   const auto selection_and = [](std::initializer_list<std::string_view> more) {
     std::vector<std::string_view> names = kSelection;
     names.insert(names.end(), more);

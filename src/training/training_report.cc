@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "dataset/annotated_image.h"
 #include "evaluation/annotated_truth.h"
 #include "evaluation/html.h"
 #include "evaluation/judged_image.h"
@@ -193,7 +194,7 @@ std::vector<std::string> draw_validation_images(const ReportedRun& run, const De
   if (run.validation == nullptr) return names;
   for (const auto& [file, annotated] : run.validation->examples(kImages)) {
     names.push_back(fmt::format("validation_{}.jpg", names.size()));
-    const Image image = read_image(file, {.apply_orientation = false});
+    const Image image = dataset::read_annotated_image(file);
     write_image(folder / names.back(), judged(detector, image, annotated));
   }
   return names;

@@ -1,14 +1,13 @@
 #include "video/libav.h"
 
 #include <array>
-#include <new>
-#include <type_traits>
+#include <string>
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/shared_library.h"
 
 namespace retinaface::video {
 namespace {
@@ -27,21 +26,8 @@ constexpr Shared kScale = {"libswscale", LIBSWSCALE_VERSION_MAJOR};
 // Of the same release, and so of the same number; its header is not needed for one function.
 constexpr Shared kDevice = {"libavdevice", LIBAVFORMAT_VERSION_MAJOR};
 
-/// The handle, or nullptr and the reason.
-void* open(const Shared& shared, std::string& reason) {
-  const std::string file = fmt::format("{}.so.{}", shared.name, shared.version);
-  void* const handle = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* const text = ::dlerror();
-    reason = printable(text != nullptr ? text : file.c_str());
-  }
-  return handle;
-}
-
-template <typename Function>
-void find(void* handle, const char* name, Function& function, std::string& reason) {
-  function = reinterpret_cast<Function>(::dlsym(handle, name));
-  if (function == nullptr) reason = fmt::format("{} is missing", name);
+SharedLibrary open(const Shared& shared) {
+  return SharedLibrary(fmt::format("{}.so.{}", shared.name, shared.version));
 }
 
 struct Loaded {
@@ -49,22 +35,23 @@ struct Loaded {
   std::string reason;  ///< why the functions cannot be used; empty if they can
 
   Loaded() {
-    std::array<void*, 4> handles{};
-    constexpr std::array kShared = {kFormat, kCodec, kUtil, kScale};
-    for (std::size_t i = 0; i < kShared.size(); ++i) {
-      handles[i] = open(kShared[i], reason);
-      if (handles[i] == nullptr) return;
-    }
-#define RF_FIND(name) find(handle, #name, av.name, reason);
-    void* handle = handles[0];
-    RF_LIBAVFORMAT(RF_FIND)
-    handle = handles[1];
-    RF_LIBAVCODEC(RF_FIND)
-    handle = handles[2];
-    RF_LIBAVUTIL(RF_FIND)
-    handle = handles[3];
-    RF_LIBSWSCALE(RF_FIND)
+    SharedLibrary format = open(kFormat);
+    SharedLibrary codec = open(kCodec);
+    SharedLibrary util = open(kUtil);
+    SharedLibrary scale = open(kScale);
+#define RF_FIND(name) library.find(#name, av.name);
+    const auto find_in_format = [&](SharedLibrary& library) { RF_LIBAVFORMAT(RF_FIND) };
+    const auto find_in_codec = [&](SharedLibrary& library) { RF_LIBAVCODEC(RF_FIND) };
+    const auto find_in_util = [&](SharedLibrary& library) { RF_LIBAVUTIL(RF_FIND) };
+    const auto find_in_scale = [&](SharedLibrary& library) { RF_LIBSWSCALE(RF_FIND) };
 #undef RF_FIND
+    find_in_format(format);
+    find_in_codec(codec);
+    find_in_util(util);
+    find_in_scale(scale);
+    for (const SharedLibrary* library : {&format, &codec, &util, &scale}) {
+      if (reason.empty()) reason = library->problem();
+    }
     // What they would print of damaged videos is not for the user; errors carry what matters.
     if (reason.empty()) av.av_log_set_level(AV_LOG_QUIET);
   }
@@ -85,16 +72,14 @@ const Libav& Libav::get(const std::string& video) {
 
 void Libav::load_devices(const std::string& camera) {
   get(camera);
-  static std::string reason;
-  static const bool loaded = [] {
-    void* const handle = open(kDevice, reason);
-    if (handle == nullptr) return false;
+  static const std::string reason = [] {
+    SharedLibrary device = open(kDevice);
     void (*register_all)() = nullptr;
-    find(handle, "avdevice_register_all", register_all, reason);
+    device.find("avdevice_register_all", register_all);
     if (register_all != nullptr) register_all();
-    return register_all != nullptr;
+    return device.problem();
   }();
-  if (!loaded) {
+  if (!reason.empty()) {
     fail(ErrorCode::kUnsupported, "{}: cameras need {}.so.{} (Debian: apt-get install {}{}): {}",
          camera, kDevice.name, kDevice.version, kDevice.name, kDevice.version, reason);
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "image/coded_color.h"
 #include "image/orientation.h"
 #include "video/libav.h"
 #include "video/video_kind.h"
@@ -143,7 +145,8 @@ class VideoReader::Implementation {
     }
     check_size(frame.width, frame.height);
     prepare_converter(frame);
-    const std::ptrdiff_t row_bytes = std::ptrdiff_t{3} * frame.width;
+    const bool is_wide = !kind_.color.is_srgb();
+    const std::ptrdiff_t row_bytes = std::ptrdiff_t{is_wide ? 6 : 3} * frame.width;
     // libswscale's vector code writes beyond the end of a row, into what it expects as padding.
     constexpr std::ptrdiff_t kPadding = 64;
     const std::ptrdiff_t stride = (row_bytes + 2 * kPadding - 1) / kPadding * kPadding;
@@ -155,8 +158,16 @@ class VideoReader::Implementation {
       fail(ErrorCode::kBadData, "{}: frame {} cannot be converted to RGB", name_, number_ - 1);
     }
     Image image(frame.width, frame.height);
+    const auto values = std::size_t{3} * static_cast<std::size_t>(frame.width);
+    std::vector<std::uint16_t> wide(is_wide ? values : 0);
     for (int y = 0; y < image.height(); ++y) {
-      std::memcpy(image.row(y), padded_.data() + y * stride, static_cast<std::size_t>(row_bytes));
+      const std::uint8_t* const row = padded_.data() + y * stride;
+      if (is_wide) {
+        std::memcpy(wide.data(), row, static_cast<std::size_t>(row_bytes));
+        to_srgb_->convert(wide, {image.row(y), values});
+      } else {
+        std::memcpy(image.row(y), row, static_cast<std::size_t>(row_bytes));
+      }
     }
     return upright(std::move(image), orientation_of_frame());
   }
@@ -318,10 +329,23 @@ class VideoReader::Implementation {
       const double at =
           static_cast<double>(frame_->best_effort_timestamp) * av_q2d(stream_->time_base);
       if (number_ == 0) first_time_s_ = at;
-      time = at - first_time_s_;
+      if (number_ > 0 && is_another_clock(at - first_time_s_)) {
+        first_time_s_ = at - (last_time_s_ + step);
+      }
+      time = number_ == 0 ? 0 : std::max(at - first_time_s_, last_time_s_);
     }
     last_time_s_ = time;
     return {number_++, time};
+  }
+
+  /// Whether a frame that seems to be at this time has its time from another clock than the ones
+  /// before it: transport streams that are joined, or whose clock overflows, start anew in between.
+  bool is_another_clock(double time_s) const {
+    constexpr double kMaxStepBack_s = 0.1;
+    constexpr double kMaxPause_s = 10;
+    const bool is_transport_stream = std::strcmp(context_->iformat->name, "mpegts") == 0;
+    return time_s < last_time_s_ - kMaxStepBack_s ||
+           (is_transport_stream && !live_ && time_s > last_time_s_ + kMaxPause_s);
   }
 
   /// A frame may be turned otherwise than the stream.
@@ -333,20 +357,39 @@ class VideoReader::Implementation {
                : orientation_;
   }
 
+  /// What the values of a frame mean; its brightest light is that of the video, if it says so.
+  CodedColor color_of(const AVFrame& frame) const {
+    CodedColor color = {.primaries = number_of(frame.color_primaries),
+                        .transfer = number_of(frame.color_trc)};
+    if (color.is_srgb()) return {};
+    const AVFrameSideData* const data =
+        av_.av_frame_get_side_data(&frame, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    if (data != nullptr && data->size >= sizeof(AVContentLightMetadata)) {
+      AVContentLightMetadata light{};
+      std::memcpy(&light, data->data, sizeof(light));
+      if (light.MaxCLL > 0) color.peak_nits = static_cast<float>(light.MaxCLL);
+    }
+    return color;
+  }
+
   /// The converter from frames like this one, which changes within few videos.
   void prepare_converter(const AVFrame& frame) {
     bool full_range = number_of(frame.color_range) == AVCOL_RANGE_JPEG;
     const AVPixelFormat format = without_j(static_cast<AVPixelFormat>(frame.format), full_range);
-    const Kind kind = {frame.width, frame.height, format, matrix_of(frame), full_range};
+    const Kind kind = {frame.width,      frame.height, format,
+                       matrix_of(frame), full_range,   color_of(frame)};
     if (converter_ && kind == kind_) return;
     if (av_.sws_isSupportedInput(format) <= 0) {
       fail(ErrorCode::kUnsupported, "{}: frames of {} are not known", name_,
            av_.av_get_pix_fmt_name(format) != nullptr ? av_.av_get_pix_fmt_name(format)
                                                       : "a strange kind");
     }
+    // 8 bits are too few for values that are stretched on the way to sRGB.
+    const AVPixelFormat to = kind.color.is_srgb() ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGB48;
     converter_ =
         owned(av_, av_.sws_getContext(frame.width, frame.height, format, frame.width, frame.height,
-                                      AV_PIX_FMT_RGB24, SWS_BILINEAR, nullptr, nullptr, nullptr));
+                                      to, SWS_BILINEAR, nullptr, nullptr, nullptr));
+    to_srgb_ = SrgbConversion::of(kind.color);
     constexpr int kOne = 1 << 16;  // contrast and saturation as they are
     // Of frames that are RGB already it refuses, as there is nothing to set.
     av_.sws_setColorspaceDetails(converter_.get(), av_.sws_getCoefficients(kind.matrix),
@@ -418,6 +461,7 @@ class VideoReader::Implementation {
     AVPixelFormat format;
     int matrix;
     bool full_range;
+    CodedColor color;
     bool operator==(const Kind&) const = default;
   };
 
@@ -430,6 +474,7 @@ class VideoReader::Implementation {
   Owned<AVFrame> frame_;
   Owned<AVPacket> packet_;
   Owned<SwsContext> converter_;
+  std::shared_ptr<const SrgbConversion> to_srgb_;
   Kind kind_{};
   std::vector<std::uint8_t> padded_;  // a frame as RGB
   int orientation_ = 1;

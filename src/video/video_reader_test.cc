@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "image/coded_color.h"
 #include "support/testing.h"
 
 namespace retinaface::video {
@@ -100,6 +101,40 @@ INSTANTIATE_TEST_SUITE_P(Videos, VideoColors,
                            return name;
                          });
 
+/// A copy of vp9.webm whose header says these primaries and transfer characteristics (Matroska's
+/// elements 55BB and 55BA), in a codec whose frames do not.
+std::string with_color(const testing::TemporaryFolder& folder, char primaries, char transfer) {
+  std::string content = content_of(video("vp9.webm"));
+  for (const auto& [mark, value] :
+       {std::pair("\x55\xBB\x81", primaries), {"\x55\xBA\x81", transfer}}) {
+    const std::size_t at = content.find(mark);
+    EXPECT_NE(at, std::string::npos);
+    content.at(at + 3) = value;
+  }
+  const std::string path = (folder / "color.webm").string();
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
+
+TEST(VideoReader, BringsWideColorsAndHighDynamicRangeToSrgb) {
+  const testing::TemporaryFolder folder;
+  for (const auto& [primaries, transfer] : {std::pair(9, 1), {12, 13}, {9, 16}, {9, 18}}) {
+    VideoReader reader(
+        with_color(folder, static_cast<char>(primaries), static_cast<char>(transfer)));
+    ASSERT_TRUE(reader.next());
+    const SrgbConversion conversion({.primaries = primaries, .transfer = transfer});
+    std::array<Pixel, 4> expected = {kRed, kGreen, kBlue, gray_of(0)};
+    for (Pixel& pixel : expected) {
+      std::array<std::uint16_t, 3> rgb{};
+      for (std::size_t c = 0; c < 3; ++c) rgb[c] = static_cast<std::uint16_t>(pixel[c] * 257);
+      std::array<std::uint8_t, 3> srgb{};
+      conversion.convert(rgb, srgb);
+      pixel = {srgb[0], srgb[1], srgb[2]};
+    }
+    expect_colors(reader.image(), expected, 12, "transfer " + std::to_string(transfer));
+  }
+}
+
 TEST(VideoReader, HasNoImageBeforeTheFirstFrameNorAfterTheLast) {
   VideoReader reader(video("bt709.mp4"));
   EXPECT_EQ(error_of([&] { reader.image(); }).code(), ErrorCode::kInvalidArgument);
@@ -140,6 +175,24 @@ TEST(VideoReader, KnowsEachFramesTime) {
   VideoReader late(video("stream.ts"));  // whose clock does not start at 0
   EXPECT_EQ(late.next()->time_s, 0);
   EXPECT_NEAR(late.next()->time_s, 0.04, 1e-6);
+}
+
+TEST(VideoReader, LetsTimeGoOnInJoinedTransportStreams) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "joined.ts").string();
+  const std::string part = content_of(video("stream.ts"));
+  std::ofstream(path, std::ios::binary) << part << part << part;
+  VideoReader reader(path);
+  double before_s = -1;
+  std::int64_t count = 0;
+  while (const auto frame = reader.next()) {
+    EXPECT_GT(frame->time_s, before_s) << count;
+    EXPECT_LT(frame->time_s - before_s, 1.1) << count;
+    before_s = frame->time_s;
+    ++count;
+  }
+  EXPECT_GE(count, 28);  // a decoder may lose one at each joint
+  EXPECT_NEAR(before_s, 29 / 25.0, 0.1);
 }
 
 TEST(VideoReader, SaysInOneLineWhatIsNoVideo) {

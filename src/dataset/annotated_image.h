@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+#include "retinaface/image.h"
+
+namespace retinaface::dataset {
+
+/// Reads an image as data sets mean it: not turned, as annotations were made on the stored pixels,
+/// and whole. Throws Error as read_image does; kBadData also where only its end is missing.
+inline Image read_annotated_image(const std::filesystem::path& path) {
+  return read_image(path, {.apply_orientation = false, .strict = true});
+}
+
+}  // namespace retinaface::dataset

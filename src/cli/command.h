@@ -37,6 +37,7 @@ inline constexpr int kSomeFailed = 1;  ///< some inputs failed, or the command c
 inline constexpr int kWrongUsage = 2;
 
 // One per file of this folder.
+Action declare_bench(CLI::App& app);
 Action declare_dataset(CLI::App& app);
 Action declare_detect(CLI::App& app);
 Action declare_evaluate(CLI::App& app);

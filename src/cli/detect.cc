@@ -18,6 +18,7 @@
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/thresholds.h"
+#include "cli/type_option.h"
 #include "cli/values.h"
 #include "detection/aligned_size.h"
 #include "detection/tiles.h"
@@ -187,7 +188,7 @@ int run(Options& options) {
   if (!options.format.empty()) options.job.format = options.format;
   check(options);
   options.job.selection.detect.scales = parse_scales(options.scales);
-  const Detector detector = open_detector(options.job.model, options.job.backend);
+  const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
   const auto start = std::chrono::steady_clock::now();
@@ -280,6 +281,7 @@ Action declare_detect(CLI::App& app) {
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   add_backend_option(app, options->job.backend);
+  add_type_option(app, options->job.type);
   declare_selection(app, *options);
   declare_output(app, *options);
   add_threads_option(app, options->job.threads, "images or frames worked on at once");

@@ -1,4 +1,3 @@
-#include <charconv>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "base/origin_mark.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
+#include "cli/size_option.h"
 #include "detection/anchors.h"
 #include "graph/cost.h"
 #include "graph/operators.h"
@@ -28,22 +28,6 @@ struct Options {
   std::optional<std::string> json;
   bool overwrite = false;
 };
-
-/// "WIDTHxHEIGHT", each 1 to 65536.
-graph::Shape parse_size(const std::string& text) {
-  graph::Shape shape{1, 3, 0, 0};
-  const auto cross = text.find('x');
-  const auto number = [&](std::size_t begin, std::size_t end, std::int64_t& value) {
-    const auto result = std::from_chars(text.data() + begin, text.data() + end, value);
-    return result.ec == std::errc() && result.ptr == text.data() + end && value >= 1 &&
-           value <= 65536;
-  };
-  if (cross == std::string::npos || !number(0, cross, shape.w) ||
-      !number(cross + 1, text.size(), shape.h)) {
-    throw UsageError(fmt::format("--size: expected WIDTHxHEIGHT like 640x480, found '{}'", text));
-  }
-  return shape;
-}
 
 std::string weight_text(const std::vector<graph::ParameterSpec>& parameters) {
   // The first parameter is the weight; the others are one value a channel.
@@ -118,7 +102,8 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 int summarize(const Options& options) {
   const models::Model& model = models::model_by_name_or_path(options.model);
   const graph::Graph graph = model.network.build();
-  const graph::Shape input = parse_size(options.size);
+  const ImageSize size = parse_size("--size", options.size);
+  const graph::Shape input = {1, 3, size.height, size.width};
   Summary summary = summary_of(graph, input);
   summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (options.json) {

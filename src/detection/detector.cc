@@ -20,6 +20,7 @@
 #include "detection/nms.h"
 #include "detection/preprocess.h"
 #include "detection/refinement.h"
+#include "detection/stage_times.h"
 #include "detection/tiles.h"
 #include "geometry/box.h"
 #include "image/convert.h"
@@ -69,12 +70,13 @@ void move(Face& face, float x, float y) {
 class Detector::Implementation {
  public:
   /// `backend` as runtime::BackendRegistry::make takes it.
-  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {})
+  explicit Implementation(const models::LoadedModel& loaded, const std::string& backend = {},
+                          const runtime::NetworkOptions& options = {})
       : model_(*loaded.model),
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
-        network_(runtime::backends().make(loaded.graph, loaded.weights, backend)),
+        network_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
         outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
   const runtime::Network& network() const { return *network_; }
@@ -92,8 +94,11 @@ class Detector::Implementation {
         faces.insert(faces.end(), found.begin(), found.end());
       }
     }
-    detection::sort_by_score(faces);
-    detection::suppress_overlaps(faces, options.nms_iou);
+    {
+      const detection::StageTimer timer(&detection::StageTimes::suppress_ms);
+      detection::sort_by_score(faces);
+      detection::suppress_overlaps(faces, options.nms_iou);
+    }
     select(faces, image, options);
     return faces;
   }
@@ -169,6 +174,7 @@ class Detector::Implementation {
     const std::size_t row_bytes = 3 * static_cast<std::size_t>(side);
     Image strip(side * static_cast<int>(crops.size()), side);
     for (std::size_t i = 0; i < crops.size(); ++i) {
+      const detection::StageTimer timer(&detection::StageTimes::resize_ms);
       const Image crop =
           resize(part_of(image, crops[i].x, crops[i].y, crop_side, crop_side), side, side);
       for (int y = 0; y < side; ++y) {
@@ -209,7 +215,10 @@ class Detector::Implementation {
     if (width == image.width && height == image.height) {
       return detect_in_tiles(session, image, options, candidates);
     }
-    const Image resized = resize(image, width, height);
+    const Image resized = [&] {
+      const detection::StageTimer timer(&detection::StageTimes::resize_ms);
+      return resize(image, width, height);
+    }();
     std::vector<Face> faces = detect_in_tiles(session, resized, options);
     rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
             static_cast<float>(image.height) / static_cast<float>(height));
@@ -248,9 +257,16 @@ class Detector::Implementation {
 
   void run(runtime::Session& session, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
-    detection::preprocess(image, model_.network.preprocessing,
-                          session.input(1, image.height, image.width).values());
-    session.run();
+    {
+      const detection::StageTimer timer(&detection::StageTimes::prepare_ms);
+      detection::preprocess(image, model_.network.preprocessing,
+                            session.input(1, image.height, image.width).values());
+    }
+    {
+      const detection::StageTimer timer(&detection::StageTimes::forward_ms);
+      session.run();
+    }
+    const detection::StageTimer timer(&detection::StageTimes::decode_ms);
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {
       detection::HeadMaps& heads = maps.emplace_back();
@@ -289,8 +305,9 @@ Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::strin
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
-Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend) {
-  return Detector(std::make_shared<Detector::Implementation>(model, backend));
+Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
+                               const runtime::NetworkOptions& options) {
+  return Detector(std::make_shared<Detector::Implementation>(model, backend, options));
 }
 
 std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {

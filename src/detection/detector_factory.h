@@ -6,6 +6,7 @@
 #include "retinaface/detector.h"
 
 #include "models/load_model.h"
+#include "runtime/backend.h"
 #include "runtime/runtime.h"
 
 namespace retinaface {
@@ -14,7 +15,8 @@ namespace retinaface {
 struct DetectorFactory {
   /// `model.model` must outlive the detector and its copies. Its network is run by the backend that
   /// is named, or by the best one (runtime::BackendRegistry::make, which says what is thrown).
-  static Detector make(const models::LoadedModel& model, const std::string& backend = {});
+  static Detector make(const models::LoadedModel& model, const std::string& backend = {},
+                       const runtime::NetworkOptions& options = {});
 
   /// What the backend "compare" found in all that the detector and its copies did; empty for other
   /// backends.

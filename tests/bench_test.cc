@@ -65,8 +65,9 @@ TEST_F(Bench, HasThePapersFiguresBeside) {
 }
 
 TEST_F(Bench, MeasuresModelsWithoutWeights) {
-  const CommandResult result = run(
-      "--model mnet025-light --size 64x64 --type float32 --threads 1 --seconds 0 --json speed.json");
+  const CommandResult result =
+      run("--model mnet025-light --size 64x64 --type float32 --threads 1 --seconds 0 --json "
+          "speed.json");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("Weights are random"));
   EXPECT_TRUE(

@@ -69,8 +69,8 @@ std::vector<graph::DataType> types_for(const Options& options, const models::Loa
     if (std::ranges::find(types, type) == types.end()) types.push_back(type);
   }
   if (!types.empty()) return types;
-  for (const graph::DataType type : runtime::backends().types_for(model.graph, model.weights,
-                                                                  backend)) {
+  for (const graph::DataType type :
+       runtime::backends().types_for(model.graph, model.weights, backend)) {
     types.push_back(type);
   }
   return types;
@@ -96,9 +96,9 @@ int measure(const Options& options) {
   };
   std::vector<Row> rows;
   for (const OpenedModel& model : models) {
-    const std::string backend =
-        options.backend.empty() ? runtime::backends().first_able(model.loaded.graph, {}).name
-                                : options.backend;
+    const std::string backend = options.backend.empty()
+                                    ? runtime::backends().first_able(model.loaded.graph, {}).name
+                                    : options.backend;
     for (const graph::DataType type : types_for(options, model.loaded, backend)) {
       for (const ImageSize& size : sizes) {
         for (const int count : threads) {
@@ -108,8 +108,8 @@ int measure(const Options& options) {
     }
   }
 
-  const Image picture = options.image.empty() ? evaluation::drawn_picture(640, 480)
-                                              : read_image(options.image);
+  const Image picture =
+      options.image.empty() ? evaluation::drawn_picture(640, 480) : read_image(options.image);
   std::vector<evaluation::Speed> speeds;
   {
     ProgressLine progress("measuring");

@@ -44,6 +44,7 @@ Action declare_evaluate(CLI::App& app);
 Action declare_export(CLI::App& app);
 Action declare_import(CLI::App& app);
 Action declare_models(CLI::App& app);
+Action declare_quantize(CLI::App& app);
 Action declare_summary(CLI::App& app);
 Action declare_train(CLI::App& app);
 

@@ -39,6 +39,10 @@ std::span<const Command> commands() {
        declare_bench},
       {"models", "list the models and backends that this program knows", "retinaface models",
        declare_models},
+      {"quantize", "make a model ready for --type int8",
+       "retinaface quantize mnet025 --images wider/train/images -o mnet025-int8.safetensors\n"
+       "retinaface detect --model mnet025-int8.safetensors --type int8 photo.jpg",
+       declare_quantize},
       {"summary", "list a network's layers, shapes, parameters, multiply-adds and anchors",
        "retinaface summary mnet025 --size 640x480\n"
        "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",

@@ -35,7 +35,8 @@ graph::DataType type_of(std::string_view name, const models::LoadedModel& model,
                         const std::string& backend) {
   if (name.empty()) return graph::DataType::kFloat32;
   if (name == kAuto) return runtime::backends().fastest_type(model.graph, model.weights, backend);
-  const auto* const type = std::ranges::find(kTypes, name, [](auto t) { return graph::to_string(t); });
+  const auto* const type =
+      std::ranges::find(kTypes, name, [](auto t) { return graph::to_string(t); });
   RF_CHECK(type != kTypes.end());
   return *type;
 }

@@ -26,8 +26,8 @@ StageTimer::StageTimer(double StageTimes::*part) {
 
 StageTimer::~StageTimer() {
   if (sum_ == nullptr) return;
-  *sum_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_)
-               .count();
+  *sum_ +=
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count();
 }
 
 }  // namespace retinaface::detection

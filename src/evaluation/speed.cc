@@ -76,9 +76,8 @@ double measure_peak(const SpeedQuestion& question) {
 
 Spread measure_forward(const models::LoadedModel& model, const SpeedQuestion& question,
                        const Image& picture, double seconds) {
-  const auto network = runtime::backends().make(
-      model.graph, model.weights, question.backend,
-      {.type = question.type});
+  const auto network = runtime::backends().make(model.graph, model.weights, question.backend,
+                                                {.type = question.type});
   return spread_of(side_by_side(question.threads, [&](std::size_t) {
     const auto session = network->new_session();
     detection::preprocess(picture, model.model->network.preprocessing,

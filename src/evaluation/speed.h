@@ -46,9 +46,9 @@ struct Speed {
   bool random_weights = false;  ///< of a model of which no weights are here
   Spread forward;               ///< the network alone
   double multiply_adds = 0;     ///< of the network done directly; Winograd's algorithm needs fewer
-  double peak_per_s = 0;        ///< of all the threads' cores, by the type's instruction; 0: unknown
-  Spread call;                  ///< from a JPEG in memory to faces, with the default options
-  double decode_image_ms = 0;   ///< median's share of it, as the parts below
+  double peak_per_s = 0;       ///< of all the threads' cores, by the type's instruction; 0: unknown
+  Spread call;                 ///< from a JPEG in memory to faces, with the default options
+  double decode_image_ms = 0;  ///< median's share of it, as the parts below
   detection::StageTimes parts;
   std::size_t faces = 0;
   std::size_t peak_memory_bytes = 0;  ///< of the process during this row; 0: unknown

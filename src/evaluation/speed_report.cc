@@ -30,9 +30,12 @@ std::vector<Part> parts_of(const Speed& speed) {
   const detection::StageTimes& parts = speed.parts;
   const double known = speed.decode_image_ms + parts.resize_ms + parts.prepare_ms +
                        parts.forward_ms + parts.decode_ms + parts.suppress_ms;
-  return {{"decode_image", speed.decode_image_ms}, {"resize", parts.resize_ms},
-          {"prepare", parts.prepare_ms},           {"forward", parts.forward_ms},
-          {"decode_boxes", parts.decode_ms},       {"suppress", parts.suppress_ms},
+  return {{"decode_image", speed.decode_image_ms},
+          {"resize", parts.resize_ms},
+          {"prepare", parts.prepare_ms},
+          {"forward", parts.forward_ms},
+          {"decode_boxes", parts.decode_ms},
+          {"suppress", parts.suppress_ms},
           {"other", std::max(0.0, speed.call.median_ms - known)}};
 }
 
@@ -54,7 +57,8 @@ struct Series {
     diagram.x_max = diagram.y_max = 0;
     for (const auto& [label, points] : lines) {
       // From the origin, where no pixel costs nothing: so that one size is a line too.
-      Line line = {.label = label, .x = {0}, .y = {0}, .color = static_cast<int>(diagram.lines.size())};
+      Line line = {
+          .label = label, .x = {0}, .y = {0}, .color = static_cast<int>(diagram.lines.size())};
       std::vector<std::pair<double, double>> sorted = points;
       std::ranges::sort(sorted);
       for (const auto& [x, y] : sorted) {
@@ -72,9 +76,9 @@ struct Series {
 }  // namespace
 
 std::string format_speeds(std::span<const Speed> speeds) {
-  std::string text = fmt::format("{:<16} {:<10} {:>10} {:<9} {:>7}  {:>9} {:>15} {:>8} {:>6}  {:>9}",
-                                 "model", "backend", "size", "type", "threads", "forward", "spread",
-                                 "GMAC/s", "peak", "call");
+  std::string text = fmt::format(
+      "{:<16} {:<10} {:>10} {:<9} {:>7}  {:>9} {:>15} {:>8} {:>6}  {:>9}", "model", "backend",
+      "size", "type", "threads", "forward", "spread", "GMAC/s", "peak", "call");
   if (!speeds.empty()) {
     for (const Part& part : parts_of(speeds.front())) text += fmt::format(" {:>12}", part.name);
   }
@@ -99,12 +103,16 @@ std::string format_speeds(std::span<const Speed> speeds) {
                 : fmt::format(" {:>9}\n", "-");
   }
   text +=
-      "\nforward: the network alone, median and middle half, of one image: of T threads each works\n"
-      "on an image of its own, whose time counts 1/T. peak: of the multiply-adds that the cores do\n"
-      "at most in that type (convolutions done directly; Winograd's algorithm needs fewer, so float32\n"
+      "\nforward: the network alone, median and middle half, of one image: of T threads each "
+      "works\n"
+      "on an image of its own, whose time counts 1/T. peak: of the multiply-adds that the cores "
+      "do\n"
+      "at most in that type (convolutions done directly; Winograd's algorithm needs fewer, so "
+      "float32\n"
       "may be above). call: from a JPEG in memory to faces, and its parts.\n";
   if (std::ranges::any_of(speeds, &Speed::random_weights)) {
-    text += "Weights are random where a model has none here: in the call's parts nothing is found.\n";
+    text +=
+        "Weights are random where a model has none here: in the call's parts nothing is found.\n";
   }
   std::string published;
   std::vector<std::tuple<std::string, int, int>> done;
@@ -114,8 +122,8 @@ std::string format_speeds(std::span<const Speed> speeds) {
       const std::tuple key(std::string(paper.network) + paper.machine, q.width, q.height);
       if (std::ranges::find(done, key) != done.end()) continue;
       done.push_back(key);
-      published += fmt::format("{:<16} {:>10}  {:>8.1f} ms  {}\n", paper.network, size_of(q), paper.ms,
-                               paper.machine);
+      published += fmt::format("{:<16} {:>10}  {:>8.1f} ms  {}\n", paper.network, size_of(q),
+                               paper.ms, paper.machine);
     }
   }
   if (!published.empty()) text += "\nThe RetinaFace paper's:\n" + published;

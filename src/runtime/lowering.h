@@ -25,6 +25,7 @@ struct Value {
   graph::DataType type = graph::DataType::kFloat32;  ///< the parent's, if it has one
   ValueId parent = kNoValue;
   std::int64_t first_channel = 0;  ///< within the parent
+  bool is_image = false;           ///< of bytes, the pixels of one that the network reads
 };
 
 /// Done to each result of a convolution before it is stored, in order.
@@ -45,17 +46,24 @@ struct ConvolutionStep {
   /// graph::DeformableConvolution; source 1 has the offsets and mask logits. One activation of a
   /// slope in [0, 1] may follow.
   bool deformable = false;
+  /// On bytes: sources have kUInt8, and so may the target (cpu/byte_lowering.h).
+  bool on_bytes = false;
 };
 
 /// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.
-struct AddUpsampled {};
+struct AddUpsampled {
+  bool on_bytes = false;
+};
+
+/// target = source 0 in the target's type: from floats to bytes or back.
+struct Conversion {};
 
 /// One thing to do: an operator, what it reads and what it writes. Operators other than
 /// convolutions mean what graph.h says.
 struct Step {
   std::string name;  ///< of the graph's node that the result belongs to
   std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
-               graph::MaxPool, AddUpsampled>
+               graph::MaxPool, AddUpsampled, Conversion>
       op;
   std::vector<ValueId> sources;
   ValueId target = kNoValue;
@@ -75,6 +83,9 @@ struct LoweringOptions {
   /// Whether the executing code knows AddUpsampled.
   bool add_upsampled = false;
 };
+
+/// Whether step i + 1 reads what step i writes, and nothing else does.
+bool leads_only_to_next(const LoweredGraph& program, std::size_t i);
 
 LoweredGraph lower(const graph::Graph& graph, const graph::Weights& weights,
                    const LoweringOptions& options);

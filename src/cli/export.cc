@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
+#include "graph/calibration_prefix.h"
 #include "image/image_name.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
@@ -70,7 +72,9 @@ int export_model(const Options& options) {
     graph::write_safetensors(options.output, model.weights);
   }
   fmt::print("{}: {}, {} tensors\n", printable(options.output), model.model->name,
-             model.weights.tensors.size());
+             std::ranges::count_if(model.weights.tensors, [](const auto& entry) {
+               return !entry.first.starts_with(graph::kCalibrationPrefix);
+             }));
   return kSuccess;
 }
 

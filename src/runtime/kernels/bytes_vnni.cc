@@ -25,8 +25,9 @@ inline __m512i dot_bytes(__m512i sum, __m512i a, __m512i w) {
 
 }  // namespace
 #define RF_DOT(sum, a, w) dot_bytes(sum, a, w)
-#include "runtime/kernels/bytes-inl.h"
 #include "runtime/kernels/bytes_avx512-inl.h"
+// After what it stands on.
+#include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_vnni() {
   return kernels_named("vnni");

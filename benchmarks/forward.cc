@@ -16,10 +16,10 @@
 
 #include <fmt/format.h>
 
+#include "base/multiply_add_peak.h"
 #include "base/thread_time.h"
 #include "graph/operators.h"
 #include "models/catalogue.h"
-#include "multiply_add_peak.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/testing.h"
 
@@ -98,6 +98,6 @@ int main(int argc, char** argv) {
       height, width, times.size(), median(times), *std::ranges::min_element(times),
       median(cpu_times), first_ms,
       giga_multiply_adds(graph, height, width) / (1e-3 * median(cpu_times)),
-      1e-9 * benchmarks::multiply_add_peak());
+      1e-9 * float32_multiply_add_peak());
   if (layers) print_layers(*network, *session, height, width);
 }

@@ -96,5 +96,33 @@ TEST_F(Backend, AnOperatorThatIsLackingIsNamedWithItsNode) {
   EXPECT_THAT(result.errors, HasSubstr("reference"));
 }
 
+TEST_F(Backend, BuiltInModelsRunOnBytesByName) {
+  const CommandResult result = run("detect noise.ppm --type int8");
+  if (result.errors.find("lacks") != std::string::npos) GTEST_SKIP() << result.errors;
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_NE(detect("--type int8"), detect(""));
+  EXPECT_EQ(detect("--type float32"), detect(""));
+  // The same bytes from each instruction set.
+  const nlohmann::json best = detect("--type int8");
+  ASSERT_EQ(run("detect noise.ppm --min-score 0 --max-faces 5 --type int8 -o avx2.jsonl",
+                "RETINAFACE_SIMD=avx2")
+                .exit_code,
+            0);
+  nlohmann::json avx2 = nlohmann::json::parse(std::ifstream(folder_ / "avx2.jsonl"));
+  avx2.erase("ms");
+  EXPECT_EQ(avx2, best);
+}
+
+TEST_F(Backend, TypesThatCannotBeHadAreOneClearError) {
+  const CommandResult processor = run("detect noise.ppm --type int8", "RETINAFACE_SIMD=baseline");
+  EXPECT_EQ(processor.exit_code, 1);
+  EXPECT_THAT(processor.errors, AllOf(HasSubstr("this processor lacks it"), HasSubstr("AVX2")));
+  const CommandResult type = run("detect noise.ppm --type bfloat16");
+  EXPECT_EQ(type.exit_code, 1);
+  EXPECT_THAT(type.errors, HasSubstr("not in bfloat16"));
+  EXPECT_EQ(run("detect noise.ppm --type float64").exit_code, 2);
+  EXPECT_EQ(run("detect noise.ppm --type auto", "RETINAFACE_SIMD=baseline").exit_code, 0);
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -73,6 +73,14 @@ bool has_bfloat16_products() {
 #endif
 }
 
+bool has_int8_dot_products() {
+#if defined(__x86_64__)
+  return simd_level() == SimdLevel::kAvx512 && __builtin_cpu_supports("avx512vnni");
+#else
+  return false;
+#endif
+}
+
 int core_count() {
   static const int count = [] {
     int cpus = bound_cpus();

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 #include <malloc.h>
 #include <sys/mman.h>
@@ -31,6 +33,21 @@ void keep_freed_memory(std::size_t warm_bytes) {
     prefault(warm, warm_bytes);
     std::free(warm);
   }
+}
+
+bool restart_peak_memory() {
+  ::malloc_trim(0);
+  std::ofstream file("/proc/self/clear_refs");  // proc(5): 5 resets the peak
+  file << "5\n" << std::flush;
+  return file.good();
+}
+
+std::size_t peak_memory_bytes() {
+  std::ifstream file("/proc/self/status");
+  for (std::string word; file >> word;) {
+    if (std::size_t kilobytes = 0; word == "VmHWM:" && file >> kilobytes) return kilobytes << 10;
+  }
+  return 0;
 }
 
 }  // namespace internal

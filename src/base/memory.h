@@ -14,5 +14,13 @@ void prefault(void* data, std::size_t bytes);
 /// there at once.
 void keep_freed_memory(std::size_t warm_bytes);
 
+/// Gives freed memory back to the system and starts the count of peak_memory_bytes() anew. False
+/// where the system counts from the process's start alone.
+bool restart_peak_memory();
+
+/// The most memory that the process had of the system at once since the count was started, in
+/// bytes; 0 where the system does not say.
+std::size_t peak_memory_bytes();
+
 }  // namespace internal
 }  // namespace retinaface

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/type_option.h"
 #include "detection/detector_factory.h"
 #include "models/load_model.h"
 
@@ -17,10 +18,12 @@ void add_backend_option(CLI::App& app, std::string& backend) {
                  "how far their outputs are apart");
 }
 
-Detector open_detector(const std::string& model, const std::string& backend) {
-  return DetectorFactory::make(model.empty() ? models::load_builtin_model(models::kDefaultModel)
-                                             : models::load_model_by_name_or_path(model),
-                               backend);
+Detector open_detector(const std::string& model, const std::string& backend,
+                       const std::string& type) {
+  const models::LoadedModel loaded = model.empty()
+                                         ? models::load_builtin_model(models::kDefaultModel)
+                                         : models::load_model_by_name_or_path(model);
+  return DetectorFactory::make(loaded, backend, {.type = type_of(type, loaded, backend)});
 }
 
 void print_differences(const Detector& detector) {

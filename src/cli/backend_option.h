@@ -12,9 +12,10 @@ namespace retinaface::cli {
 void add_backend_option(CLI::App& app, std::string& backend);
 
 /// A detector of `model`, as Detector takes it or empty for the default one, whose network the
-/// backend runs; the best one if that is empty. Throws as Detector does, and
-/// runtime::BackendRegistry::make.
-Detector open_detector(const std::string& model, const std::string& backend);
+/// backend runs, in the type that type_of takes; the best one if that is empty. Throws as Detector
+/// does, and runtime::BackendRegistry::make.
+Detector open_detector(const std::string& model, const std::string& backend,
+                       const std::string& type = {});
 
 /// Says on standard error what the backend "compare" found; nothing for other backends.
 void print_differences(const Detector& detector);

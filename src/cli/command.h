@@ -37,6 +37,7 @@ inline constexpr int kSomeFailed = 1;  ///< some inputs failed, or the command c
 inline constexpr int kWrongUsage = 2;
 
 // One per file of this folder.
+Action declare_bench(CLI::App& app);
 Action declare_dataset(CLI::App& app);
 Action declare_detect(CLI::App& app);
 Action declare_embed(CLI::App& app);
@@ -45,6 +46,7 @@ Action declare_export(CLI::App& app);
 Action declare_import(CLI::App& app);
 Action declare_models(CLI::App& app);
 Action declare_serve(CLI::App& app);
+Action declare_quantize(CLI::App& app);
 Action declare_summary(CLI::App& app);
 Action declare_train(CLI::App& app);
 Action declare_verify(CLI::App& app);

@@ -43,8 +43,18 @@ std::span<const Command> commands() {
        "retinaface dataset check wider/train\n"
        "retinaface dataset convert instances_train.json --to label -o train/label.txt",
        declare_dataset},
+      {"bench", "measure how fast models run on this machine",
+       "retinaface bench\n"
+       "retinaface bench --size 640x480 --threads 1 --seconds 3\n"
+       "retinaface bench --model mnet025 resnet50 --image crowd.jpg --json speed.json --chart "
+       "speed.png",
+       declare_bench},
       {"models", "list the models and backends that this program knows", "retinaface models",
        declare_models},
+      {"quantize", "make a model ready for --type int8",
+       "retinaface quantize mnet025 --images wider/train/images -o mnet025-int8.safetensors\n"
+       "retinaface detect --model mnet025-int8.safetensors --type int8 photo.jpg",
+       declare_quantize},
       {"summary", "list a network's layers, shapes, parameters, multiply-adds and anchors",
        "retinaface summary mnet025 --size 640x480\n"
        "retinaface summary resnet50+dcn --size 640x640 --json resnet50.json",

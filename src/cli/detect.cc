@@ -20,6 +20,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
+#include "cli/type_option.h"
 #include "cli/values.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
@@ -198,7 +199,7 @@ int run(Options& options) {
                                       options.job.images.needs_meshes();
   check(options);
   options.job.background = parse_color(options.background);
-  const Detector detector = open_detector(options.job.model, options.job.backend);
+  const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
   const auto start = std::chrono::steady_clock::now();
@@ -297,6 +298,7 @@ Action declare_detect(CLI::App& app) {
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   add_backend_option(app, options->job.backend);
+  add_type_option(app, options->job.type);
   declare_selection(app, *options);
   declare_output(app, *options);
   add_threads_option(app, options->job.threads, "images or frames worked on at once");

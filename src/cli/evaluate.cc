@@ -12,6 +12,7 @@
 #include "cli/job_option.h"
 #include "cli/program.h"
 #include "cli/threads_option.h"
+#include "cli/type_option.h"
 #include "cli/values.h"
 
 namespace retinaface::cli {
@@ -53,6 +54,7 @@ constexpr Command kEvaluations[] = {
 
 void add_detector_options(CLI::App& app, DetectionOptions& options) {
   add_backend_option(app, options.backend);
+  add_type_option(app, options.type);
   const auto names = evaluation::detection_mode_names();
   app.add_option("--mode", options.mode,
                  "size of the images: original; vga: longer side 640; large: shorter side 1600, "
@@ -70,7 +72,7 @@ int thread_count(const DetectionOptions& options) {
 }
 
 Detector load_detector(const DetectionOptions& options) {
-  return open_detector(options.model, options.backend);
+  return open_detector(options.model, options.backend, options.type);
 }
 
 void refuse_merging(const DetectionOptions& options, const char* what) {

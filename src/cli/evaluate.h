@@ -19,12 +19,14 @@ namespace retinaface::cli {
 struct DetectionOptions {
   std::string model;
   std::string backend;  ///< empty: the best one
+  std::string type;     ///< that it computes in, as type_of takes it
   std::string mode = "original";
   DetectOptions detect{.min_score = 0.02F};
   int threads = 0;
 };
 
-/// Adds --backend, --mode, --min-score, --nms and --threads; the model is the command's own affair.
+/// Adds --backend, --type, --mode, --min-score, --nms and --threads; the model is the command's own
+/// affair.
 void add_detector_options(CLI::App& app, DetectionOptions& options);
 
 int thread_count(const DetectionOptions& options);

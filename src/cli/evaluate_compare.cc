@@ -209,7 +209,8 @@ int run(const Options& options) {
       detector.predictions = find_predictions(truth, detector.path);
       detector.source = evaluation::from_predictions(detector.predictions);
     } else {
-      detector.detector = open_detector(detector.path, options.detector.backend);
+      detector.detector =
+          open_detector(detector.path, options.detector.backend, options.detector.type);
       detector.source = evaluation::from_detector(*detector.detector, mode_of(options.detector),
                                                   options.detector.detect, images);
     }

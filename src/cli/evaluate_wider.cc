@@ -55,6 +55,9 @@ void check(const Options& options) {
   if (!options.predictions.empty() && !options.detector.backend.empty()) {
     throw UsageError("--predictions and --backend exclude each other");
   }
+  if (!options.predictions.empty() && !options.detector.type.empty()) {
+    throw UsageError("--predictions and --type exclude each other");
+  }
   if (!options.predictions.empty() && !options.save_predictions.empty()) {
     throw UsageError("--save-predictions: there are predictions already");
   }

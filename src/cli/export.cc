@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
+#include "graph/calibration_prefix.h"
 #include "image/image_name.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
@@ -88,14 +90,17 @@ int export_model(const Options& options) {
   guard.reads(options.model);
   guard.writes(options.output,
                is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);
-  const models::LoadedModel model = load(options);
+  models::LoadedModel model = load(options);
+  const std::string name = model.model->name;
+  const auto tensors = std::ranges::count_if(model.weights.tensors, [](const auto& entry) {
+    return !entry.first.starts_with(graph::kCalibrationPrefix);
+  });
   if (is_onnx) {
     write_file_atomically(options.output, interchange::export_onnx(model, onnx_options(options)));
   } else {
-    graph::write_safetensors(options.output, model.weights);
+    graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
   }
-  fmt::print("{}: {}, {} tensors\n", printable(options.output), model.model->name,
-             model.weights.tensors.size());
+  fmt::print("{}: {}, {} tensors\n", printable(options.output), name, tensors);
   return kSuccess;
 }
 

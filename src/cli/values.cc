@@ -34,7 +34,7 @@ CLI::Validator one_of(std::vector<std::string> values) {
 ImageSize parse_size(std::string_view option, std::string_view text) {
   ImageSize size;
   const std::size_t cross = std::min(text.find('x'), text.size());
-  const auto number = [](std::string_view digits, std::int64_t& value) {
+  const auto number = [](std::string_view digits, int& value) {
     const char* const end = digits.data() + digits.size();
     const auto result = std::from_chars(digits.data(), end, value);
     return result.ec == std::errc() && result.ptr == end && value >= 1 && value <= 65536;

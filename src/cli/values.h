@@ -21,8 +21,8 @@ CLI::Validator one_of(std::vector<std::string> values);
 
 /// The size of an image, as "WIDTHxHEIGHT" says it, each from 1 to 65536 pixels.
 struct ImageSize {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
+  int width = 0;
+  int height = 0;
 };
 
 /// Throws UsageError, which names the option, for another text.

@@ -25,6 +25,7 @@
 #include "detection/plausibility.h"
 #include "detection/preprocess.h"
 #include "detection/refinement.h"
+#include "detection/stage_times.h"
 #include "detection/tiles.h"
 #include "detection/turned_heads.h"
 #include "geometry/box.h"
@@ -118,10 +119,13 @@ class Detector::Implementation {
         faces.insert(faces.end(), found.begin(), found.end());
       }
     }
-    detection::sort_by_score(faces);
-    detection::suppress_overlaps(faces, options.nms_iou);
-    // Who keeps all boxes that overlap merges them in another way.
-    if (options.nms_iou < 1) detection::drop_implausible(faces);
+    {
+      const detection::StageTimer timer(&detection::StageTimes::suppress_ms);
+      detection::sort_by_score(faces);
+      detection::suppress_overlaps(faces, options.nms_iou);
+      // Who keeps all boxes that overlap merges them in another way.
+      if (options.nms_iou < 1) detection::drop_implausible(faces);
+    }
     select(faces, image, options);
     if (options.turned) turn_landmarks(session, image, faces);
     if (branch != nullptr) add_meshes(*branch, image, faces);
@@ -307,6 +311,7 @@ class Detector::Implementation {
     const std::size_t row_bytes = 3 * static_cast<std::size_t>(side);
     Image strip(side * static_cast<int>(crops.size()), side);
     for (std::size_t i = 0; i < crops.size(); ++i) {
+      const detection::StageTimer timer(&detection::StageTimes::resize_ms);
       const Image crop =
           resize(part_of(image, crops[i].x, crops[i].y, crop_side, crop_side), side, side);
       for (int y = 0; y < side; ++y) {
@@ -357,7 +362,10 @@ class Detector::Implementation {
     if (width == image.width && height == image.height) {
       return detect_in_tiles(session, image, options, candidates);
     }
-    const Image resized = resize(image, width, height);
+    const Image resized = [&] {
+      const detection::StageTimer timer(&detection::StageTimes::resize_ms);
+      return resize(image, width, height);
+    }();
     std::vector<Face> faces = detect_in_tiles(session, resized, options);
     rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
             static_cast<float>(image.height) / static_cast<float>(height));
@@ -409,9 +417,16 @@ class Detector::Implementation {
       }
     }
     runtime::Session& session = open.session;
-    detection::preprocess(image, model_.network.preprocessing,
-                          session.input(1, shape.h, shape.w).values(), shape.w);
-    session.run();
+    {
+      const detection::StageTimer timer(&detection::StageTimes::prepare_ms);
+      detection::preprocess(image, model_.network.preprocessing,
+                            session.input(1, shape.h, shape.w).values(), shape.w);
+    }
+    {
+      const detection::StageTimer timer(&detection::StageTimes::forward_ms);
+      session.run();
+    }
+    const detection::StageTimer timer(&detection::StageTimes::decode_ms);
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {
       detection::HeadMaps& heads = maps.emplace_back();

@@ -23,7 +23,8 @@ static_assert(std::endian::native == std::endian::little,
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr std::size_t kMaxRank = 8;
 
-constexpr std::array kTypes = {DataType::kFloat32, DataType::kFloat16, DataType::kBFloat16};
+constexpr std::array kTypes = {DataType::kFloat32, DataType::kFloat16, DataType::kBFloat16,
+                               DataType::kInt8, DataType::kUInt8};
 
 /// The format's name for a type.
 std::string_view dtype_of(DataType type) {
@@ -34,6 +35,10 @@ std::string_view dtype_of(DataType type) {
       return "F16";
     case DataType::kBFloat16:
       return "BF16";
+    case DataType::kInt8:
+      return "I8";
+    case DataType::kUInt8:
+      return "U8";
   }
   RF_CHECK(false);
 }
@@ -66,8 +71,8 @@ Tensor parse_tensor(const std::string& name, const json& entry, std::span<const 
   const auto dtype = entry.at("dtype").get<std::string>();
   const auto* const type = std::ranges::find(kTypes, dtype, dtype_of);
   if (type == kTypes.end()) {
-    fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16 or BF16", source,
-         excerpt(name), excerpt(dtype));
+    fail(ErrorCode::kUnsupported, "{}: tensor {}: type {}, expected F32, F16, BF16, I8 or U8",
+         source, excerpt(name), excerpt(dtype));
   }
   // Unlike get, get_ref refuses numbers of other kinds, such as 1e58, which no integer can hold.
   const json& offsets = entry.at("data_offsets");

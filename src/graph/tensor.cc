@@ -17,12 +17,26 @@ std::string_view to_string(DataType type) {
       return "float16";
     case DataType::kBFloat16:
       return "bfloat16";
+    case DataType::kInt8:
+      return "int8";
+    case DataType::kUInt8:
+      return "uint8";
   }
   RF_CHECK(false);
 }
 
 std::size_t element_bytes(DataType type) {
-  return type == DataType::kFloat32 ? 4 : 2;
+  switch (type) {
+    case DataType::kFloat32:
+      return 4;
+    case DataType::kFloat16:
+    case DataType::kBFloat16:
+      return 2;
+    case DataType::kInt8:
+    case DataType::kUInt8:
+      return 1;
+  }
+  RF_CHECK(false);
 }
 
 Tensor Tensor::of_shape(std::vector<std::int64_t> shape, DataType type) {
@@ -58,6 +72,12 @@ Tensor as_float32(const Tensor& tensor) {
     case DataType::kBFloat16:
       std::ranges::transform(tensor.values<BFloat16>(), values,
                              [](BFloat16 value) { return float_from_bfloat16(value.bits); });
+      break;
+    case DataType::kInt8:
+      std::ranges::copy(tensor.values<std::int8_t>(), values);
+      break;
+    case DataType::kUInt8:
+      std::ranges::copy(tensor.values<std::uint8_t>(), values);
       break;
   }
   return result;

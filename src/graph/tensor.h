@@ -18,9 +18,11 @@ enum class DataType {
   kFloat32,
   kFloat16,   ///< IEEE 754 binary16
   kBFloat16,  ///< the upper half of a float32
+  kInt8,
+  kUInt8,
 };
 
-/// As people and options call it: "float32", "float16", "bfloat16".
+/// As people and options call it: "float32", "float16", "bfloat16", "int8", "uint8".
 std::string_view to_string(DataType type);
 
 std::size_t element_bytes(DataType type);
@@ -36,9 +38,12 @@ struct BFloat16 {
 /// The data type whose elements are of the C++ type T.
 template <typename T>
 constexpr DataType data_type_of() {
-  static_assert(std::same_as<T, float> || std::same_as<T, Float16> || std::same_as<T, BFloat16>);
+  static_assert(std::same_as<T, float> || std::same_as<T, Float16> || std::same_as<T, BFloat16> ||
+                std::same_as<T, std::int8_t> || std::same_as<T, std::uint8_t>);
   if constexpr (std::same_as<T, Float16>) return DataType::kFloat16;
   if constexpr (std::same_as<T, BFloat16>) return DataType::kBFloat16;
+  if constexpr (std::same_as<T, std::int8_t>) return DataType::kInt8;
+  if constexpr (std::same_as<T, std::uint8_t>) return DataType::kUInt8;
   return DataType::kFloat32;
 }
 
@@ -70,9 +75,9 @@ struct Tensor {
 
 std::string to_string(std::span<const std::int64_t> shape);
 
-/// The same numbers as float32. Nothing is rounded: each float16 and bfloat16 is a float32 too,
-/// subnormal ones, infinities and the sign of 0 included; what is not a number stays so, with its
-/// bits above zeros.
+/// The same numbers as float32. Nothing is rounded: each number of the other types is a float32
+/// too, subnormal ones, infinities and the sign of 0 included; what is not a number stays so, with
+/// its bits above zeros.
 Tensor as_float32(const Tensor& tensor);
 
 }  // namespace retinaface::graph

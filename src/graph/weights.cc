@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "graph/calibration_prefix.h"
 #include "graph/operators.h"
 
 namespace retinaface::graph {
@@ -89,7 +90,9 @@ std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found)
 
 void check_weights(const Graph& graph, const Weights& weights, const std::string& source) {
   Shapes shapes;
-  for (const auto& [name, tensor] : weights.tensors) shapes.emplace(name, tensor.shape);
+  for (const auto& [name, tensor] : weights.tensors) {
+    if (!name.starts_with(kCalibrationPrefix)) shapes.emplace(name, tensor.shape);
+  }
   const std::string complaint = mismatch(parameters(graph), shapes);
   if (!complaint.empty()) {
     fail(ErrorCode::kBadData, "{}: the tensors are not the model's; {}", source, complaint);

@@ -41,7 +41,7 @@ void check_weights(const Graph& graph, const Weights& weights, const std::string
 /// The same for the same seed on every machine.
 Weights random_weights(const Graph& graph, std::uint64_t seed);
 
-/// Parses the bytes of a .safetensors file; of F32, F16 and BF16, which stay what they are.
+/// Parses the bytes of a .safetensors file; of F32, F16, BF16, I8 and U8, which stay what they are.
 /// Throws Error(kBadData) or Error(kUnsupported), the message starting with `source`.
 Weights parse_safetensors(std::span<const std::byte> content, const std::string& source);
 

@@ -45,6 +45,10 @@ ElementType element_type(graph::DataType type) {
       return ElementType::kFloat16;
     case graph::DataType::kBFloat16:
       return ElementType::kBFloat16;
+    case graph::DataType::kInt8:
+      return ElementType::kInt8;
+    case graph::DataType::kUInt8:
+      return ElementType::kUInt8;
   }
   RF_CHECK(false);
 }

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "graph/calibration_prefix.h"
 #include "models/builtin_weights.h"
 #include "models/described_model.h"
 #include "models/model_argument.h"
@@ -111,13 +112,20 @@ graph::Weights take_mesh(graph::Weights& weights) {
 std::string mesh_mark(const graph::Weights& weights) {
   std::uint32_t mark = 0;
   for (const auto& [name, tensor] : weights.tensors) {
-    if (name.starts_with(kMeshPrefix)) continue;
+    if (name.starts_with(kMeshPrefix) || name.starts_with(graph::kCalibrationPrefix)) continue;
     const std::string_view bytes(reinterpret_cast<const char*>(tensor.bytes.data()),
                                  tensor.bytes.size());
     // Of the checksums in a row, so that the order counts.
     mark = crc32c(fmt::format("{:08x} {} {:08x}", mark, name, crc32c(bytes)));
   }
   return fmt::format("{:08x}", mark);
+}
+
+graph::Weights whole_weights(LoadedModel model) {
+  graph::Weights weights = std::move(model.weights);
+  weights.tensors.merge(model.mesh.tensors);
+  weights.metadata.merge(model.mesh.metadata);
+  return weights;
 }
 
 LoadedModel LoadedModel::clone() const {

@@ -35,7 +35,8 @@ inline constexpr std::string_view kMeshMarkKey = "mesh_network";
 /// Takes the mesh branch's tensors, and its mark, out of those of a file; empty if it has none.
 graph::Weights take_mesh(graph::Weights& weights);
 
-/// Marks a network by its tensors, the mesh branch's left out: a checksum as text.
+/// Marks a network by its tensors, the mesh branch's and a calibration's left out: a checksum as
+/// text.
 std::string mesh_mark(const graph::Weights& weights);
 
 /// A row of the catalogue, or what a file describes, with weights that fit it.
@@ -51,6 +52,9 @@ struct LoadedModel {
 
   LoadedModel clone() const;
 };
+
+/// What the model's file holds: the network's tensors, a calibration's and the mesh branch's.
+graph::Weights whole_weights(LoadedModel model);
 
 /// Reads a .safetensors file. Its metadata names the row or describe the model (described_model.h),
 /// and its tensors are those of that. Throws Error, the path first.

@@ -93,7 +93,8 @@ TEST(BuiltinModel, IsTheDefaultOne) {
   EXPECT_EQ(loaded.model->name, kDefaultModel);
   EXPECT_EQ(load_model_by_name_or_path(std::string(kDefaultModel)).model, loaded.model);
   for (const auto& [name, tensor] : loaded.weights.tensors) {
-    for (const float value : tensor.values()) ASSERT_TRUE(std::isfinite(value)) << name;
+    const graph::Tensor numbers = graph::as_float32(tensor);
+    for (const float value : numbers.values()) ASSERT_TRUE(std::isfinite(value)) << name;
   }
   // What its file says of preprocessing and anchors, if anything, is what the row says.
   const auto row = metadata(*loaded.model);

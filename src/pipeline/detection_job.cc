@@ -105,6 +105,7 @@ Request request_of(const DetectionJob& job) {
   const DetectOptions& detect = job.selection.detect;
   Request request = {{"--model", model},
                      {"--backend", job.backend},
+                     {"--type", job.type},
                      {"--format", job.format},
                      {"--min-score", fmt::to_string(detect.min_score)},
                      {"--nms", fmt::to_string(detect.nms_iou)},

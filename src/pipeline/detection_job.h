@@ -23,6 +23,7 @@ struct DetectionJob {
                                             ///< and must not be overwritten
   std::string model;                        ///< what the detector was loaded by
   std::string backend;                      ///< what runs its network; empty: the best one
+  std::string type;                         ///< that it computes in; empty: float32
   FaceSelection selection;
   std::int64_t every = 1;  ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;

@@ -32,6 +32,19 @@ std::string lacking_operator(const Backend& backend, const graph::Graph& graph) 
                      node->name);
 }
 
+/// The backend's part of "NAME:ARGUMENT".
+std::string_view before_colon(std::string_view name) {
+  return name.substr(0, name.find(':'));
+}
+
+void check_type(const Backend& backend, const graph::Weights& weights,
+                const NetworkOptions& options) {
+  if (!backend.type_obstacle) return;
+  const std::string reason = backend.type_obstacle(options.type, weights);
+  if (reason.empty()) return;
+  fail(ErrorCode::kUnsupported, "{}: {}", graph::to_string(options.type), reason);
+}
+
 }  // namespace
 
 std::string obstacle(const Backend& backend, const graph::Graph& graph,
@@ -85,15 +98,42 @@ const Backend& BackendRegistry::first_able(const graph::Graph& graph,
        fmt::join(reasons, "; "), names_of(backends_));
 }
 
+std::vector<graph::DataType> BackendRegistry::types_for(const graph::Graph& graph,
+                                                        const graph::Weights& weights,
+                                                        const std::string& name) const {
+  const Backend& backend = name.empty() ? first_able(graph, {}) : find(before_colon(name));
+  std::vector<graph::DataType> types = backend.types;
+  std::erase_if(types, [&](graph::DataType type) {
+    return backend.type_obstacle && !backend.type_obstacle(type, weights).empty();
+  });
+  return types;
+}
+
+graph::DataType BackendRegistry::fastest_type(const graph::Graph& graph,
+                                              const graph::Weights& weights,
+                                              const std::string& name) const {
+  const Backend& backend = name.empty() ? first_able(graph, {}) : find(before_colon(name));
+  graph::DataType fastest = graph::DataType::kFloat32;
+  for (const graph::DataType type : types_for(graph, weights, name)) {
+    if (backend.is_faster && backend.is_faster(type) &&
+        graph::element_bytes(type) < graph::element_bytes(fastest)) {
+      fastest = type;
+    }
+  }
+  return fastest;
+}
+
 std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
                                                const graph::Weights& weights,
                                                const std::string& name,
                                                NetworkOptions options) const {
   if (name.empty()) {
-    return first_able(graph, options).create(graph, weights, options);
+    const Backend& first = first_able(graph, options);
+    check_type(first, weights, options);
+    return first.create(graph, weights, options);
   }
   const std::size_t colon = std::min(name.find(':'), name.size());
-  const Backend& backend = find(std::string_view(name).substr(0, colon));
+  const Backend& backend = find(before_colon(name));
   if (colon < name.size()) {
     options.argument = name.substr(colon + 1);
     if (backend.argument.empty()) {
@@ -105,6 +145,7 @@ std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
     fail(ErrorCode::kUnsupported, "backend {}: {}; the backends are: {}", backend.name, reason,
          names_of(backends_));
   }
+  check_type(backend, weights, options);
   return backend.create(graph, weights, options);
 }
 

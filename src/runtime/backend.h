@@ -35,6 +35,11 @@ struct Backend {
   int priority = 0;
   std::vector<std::string> devices;
   std::vector<graph::DataType> types;
+  /// Why this processor, or a model of these weights, lacks one of `types`; empty if neither does.
+  /// Null: never.
+  std::function<std::string(graph::DataType, const graph::Weights&)> type_obstacle = {};
+  /// Whether one of `types` is faster here than float32. Null: never.
+  std::function<bool(graph::DataType)> is_faster = {};
   int max_threads = 1;        ///< that one run can use
   std::string library = {};   ///< name and version of one that it stands on
   std::string argument = {};  ///< form of what may follow its name and a colon; empty: nothing may
@@ -90,9 +95,19 @@ class BackendRegistry {
                                                    std::string_view name,
                                                    const TrainableOptions& options) const;
 
- private:
+  /// The one that make() takes without a name. Throws Error(kUnsupported) with each one's obstacle.
   const Backend& first_able(const graph::Graph& graph, const NetworkOptions& options) const;
 
+  /// The types that the backend called `name`, as make() takes it, has for a network of these
+  /// weights on this processor.
+  std::vector<graph::DataType> types_for(const graph::Graph& graph, const graph::Weights& weights,
+                                         const std::string& name) const;
+
+  /// Of those the one of the least bits that is faster than float32, or float32.
+  graph::DataType fastest_type(const graph::Graph& graph, const graph::Weights& weights,
+                               const std::string& name) const;
+
+ private:
   std::vector<Backend> backends_;
 };
 

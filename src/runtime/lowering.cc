@@ -440,6 +440,20 @@ void fuse_upsampled_additions(LoweredGraph& program) {
 
 }  // namespace
 
+bool leads_only_to_next(const LoweredGraph& program, std::size_t i) {
+  const ValueId target = program.steps[i].target;
+  if (program.values[index(target)].parent != kNoValue) return false;
+  for (std::size_t j = 0; j < program.steps.size(); ++j) {
+    const Step& step = program.steps[j];
+    const auto* conv = std::get_if<ConvolutionStep>(&step.op);
+    const bool adds =
+        conv != nullptr && std::ranges::count(conv->post_ops, target, &PostOp::addend) > 0;
+    const bool reads = std::ranges::count(step.sources, target) > 0;
+    if (adds || (reads != (j == i + 1))) return false;
+  }
+  return !is_output(program, target);
+}
+
 LoweredGraph lower(const Graph& graph, const Weights& weights, const LoweringOptions& options) {
   RF_CHECK(!graph.nodes().empty() &&
            std::holds_alternative<graph::Input>(graph.nodes().front().op));

@@ -26,6 +26,7 @@ struct Value {
   graph::DataType type = graph::DataType::kFloat32;  ///< the parent's, if it has one
   ValueId parent = kNoValue;
   std::int64_t first_channel = 0;  ///< within the parent
+  bool is_image = false;           ///< of bytes, the pixels of one that the network reads
 };
 
 /// Done to each result of a convolution before it is stored, in order.
@@ -47,10 +48,17 @@ struct ConvolutionStep {
   /// graph::DeformableConvolution; source 1 has the offsets and mask logits. One activation of a
   /// slope in [0, 1] may follow.
   bool deformable = false;
+  /// On bytes: sources have kUInt8, and so may the target (cpu/byte_lowering.h).
+  bool on_bytes = false;
 };
 
 /// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.
-struct AddUpsampled {};
+struct AddUpsampled {
+  bool on_bytes = false;
+};
+
+/// target = source 0 in the target's type: from floats to bytes or back.
+struct Conversion {};
 
 /// graph::PRelu with its slopes, (C).
 struct PReluStep {
@@ -63,7 +71,8 @@ struct Step {
   std::string name;  ///< of the graph's node that the result belongs to
   std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
                graph::MaxPool, graph::AveragePool, graph::GlobalAveragePool, PReluStep,
-               graph::Sigmoid, graph::Softmax, graph::Clip, graph::Arithmetic, AddUpsampled>
+               graph::Sigmoid, graph::Softmax, graph::Clip, graph::Arithmetic, AddUpsampled,
+               Conversion>
       op;
   std::vector<ValueId> sources;
   ValueId target = kNoValue;
@@ -83,6 +92,9 @@ struct LoweringOptions {
   /// Whether the executing code knows AddUpsampled.
   bool add_upsampled = false;
 };
+
+/// Whether step i + 1 reads what step i writes, and nothing else does.
+bool leads_only_to_next(const LoweredGraph& program, std::size_t i);
 
 LoweredGraph lower(const graph::Graph& graph, const graph::Weights& weights,
                    const LoweringOptions& options);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "graph/calibration_prefix.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "runtime/trainable_network.h"
@@ -377,6 +378,7 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
   graph::Weights weights = graph::random_weights(model.network.build(), seed);
   if (score == ScoreLoss::kQualityFocal) expect_few_faces(model, weights);
   for (const auto& [name, tensor] : given.tensors) {
+    if (name.starts_with(graph::kCalibrationPrefix)) continue;  // of the weights that were
     const auto own = weights.tensors.find(name);
     if (own == weights.tensors.end()) {
       fail(ErrorCode::kBadData, "{}: has a tensor {}, which the model {} has not", source, name,

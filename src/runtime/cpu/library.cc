@@ -29,6 +29,10 @@ dnnl::memory::data_type library_type(graph::DataType type) {
       return dnnl::memory::data_type::f16;
     case graph::DataType::kBFloat16:
       return dnnl::memory::data_type::bf16;
+    case graph::DataType::kInt8:
+      return dnnl::memory::data_type::s8;
+    case graph::DataType::kUInt8:
+      return dnnl::memory::data_type::u8;
   }
   RF_CHECK(false);
 }

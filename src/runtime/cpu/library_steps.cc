@@ -33,6 +33,7 @@ class LibrarySteps {
 
  private:
   void add(const Step&, const AddUpsampled&) { RF_CHECK(false); }
+  void add(const Step&, const Conversion&) { RF_CHECK(false); }
 
   Argument in_arena(int name, ValueId id) {
     return {name, maps_.desc(id), maps_.place_of(id), nullptr};

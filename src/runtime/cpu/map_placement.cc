@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "graph/operators.h"
 #include "runtime/cpu/library.h"
+#include "runtime/kernels/bytes.h"
 
 namespace retinaface::runtime::cpu {
 namespace {
@@ -68,7 +69,8 @@ void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
           if constexpr (std::is_same_v<Op, ConvolutionStep>) {
             // A deformable one has offsets of the result's size beside the map.
             return graph::output_shape(op.convolution, std::span(sources).first(1));
-          } else if constexpr (std::is_same_v<Op, AddUpsampled> || std::is_same_v<Op, PReluStep>) {
+          } else if constexpr (std::is_same_v<Op, AddUpsampled> || std::is_same_v<Op, PReluStep> ||
+                               std::is_same_v<Op, Conversion>) {
             return sources[0];
           } else {
             return graph::output_shape(op, sources);
@@ -91,24 +93,44 @@ std::size_t MapPlacement::use(ValueId id, std::size_t call) {
   std::size_t& piece = pieces_by_root_[index(whole)];
   if (piece == kNone) {
     piece = pieces_.size();
-    pieces_.push_back({desc(whole).get_size(), call, call});
+    pieces_.push_back({bytes_of(whole), call, call});
   }
   pieces_[piece].first = std::min(pieces_[piece].first, call);
   pieces_[piece].last = std::max(pieces_[piece].last, call);
   return piece;
 }
 
+std::int64_t MapPlacement::cell_bytes(ValueId id) const {
+  return value(id).is_image ? kernels::kPixelBytes : channel_block();
+}
+
+std::size_t MapPlacement::bytes_of(ValueId whole) const {
+  if (type(whole) != graph::DataType::kUInt8) return desc(whole).get_size();
+  const Shape map = shape(whole);
+  const std::int64_t cell = cell_bytes(whole);
+  const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell};
+  return static_cast<std::size_t>((map.c + cell - 1) / cell * bytes.block_bytes() +
+                                  kernels::kByteMapSlack);
+}
+
 Place MapPlacement::place_of(ValueId id) {
   const Shape map = shape(id);
   const std::int64_t first = first_channel_in_root(id);
   RF_CHECK(first % channel_block() == 0);
+  if (type(id) == graph::DataType::kUInt8) {
+    const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell_bytes(root(id))};
+    return {use(id, call_),
+            static_cast<std::size_t>(first / channel_block() * bytes.block_bytes())};
+  }
   return {use(id, call_),
           static_cast<std::size_t>(first * map.h * map.w) * graph::element_bytes(type(id))};
 }
 
 MapPlace MapPlacement::map_of(ValueId id) {
   const Shape map = shape(id);
-  return {place_of(id), type(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block()};
+  return {
+      place_of(id),        type(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block(),
+      cell_bytes(root(id))};
 }
 
 Place MapPlacement::scratch(std::size_t bytes) {

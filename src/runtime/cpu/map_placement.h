@@ -22,8 +22,8 @@ class MapPlacement {
   graph::Shape shape(ValueId id) const;
   graph::DataType type(ValueId id) const { return value(root(id)).type; }
 
-  /// The image is planar, everything else is blocked. A part of a map, which starts at a whole
-  /// block, lies in memory as a map of its own does (there is one image).
+  /// Of a map of floats: the image is planar, everything else is blocked. A part of a map, which
+  /// starts at a whole block, lies in memory as a map of its own does (there is one image).
   dnnl::memory::desc desc(ValueId id) const;
 
   /// From now on places are asked for by call number `call`.
@@ -48,6 +48,10 @@ class MapPlacement {
  private:
   const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
   ValueId root(ValueId id) const;
+  /// Of a map of bytes.
+  std::int64_t cell_bytes(ValueId id) const;
+  /// Of a map that is no part of another.
+  std::size_t bytes_of(ValueId whole) const;
   /// Height and width of each value's root, by following the steps.
   void infer_shapes(std::int64_t height, std::int64_t width);
   /// Notes that a call needs the value; returns the number of its piece of the arena.

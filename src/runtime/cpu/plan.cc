@@ -69,6 +69,20 @@ class Planner {
   static std::size_t scratch_floats(const kernels::Pointwise&, std::int64_t) { return 0; }
   static std::size_t scratch_floats(const AddUpsampled&, std::int64_t) { return 0; }
 
+  // Bytes' scratch memory is words of 32 bits, as large as floats.
+  static std::size_t scratch_floats(const kernels::ByteConvolution& layer, std::int64_t) {
+    return kernels::scratch_words(layer);
+  }
+  static std::size_t scratch_floats(const ByteSeparableTask& task, std::int64_t width) {
+    return kernels::scratch_words(task.depthwise, task.pointwise, width);
+  }
+  static std::size_t scratch_floats(const kernels::ByteAddition&, std::int64_t) { return 0; }
+  static std::size_t scratch_floats(const kernels::ByteConversion&, std::int64_t) { return 0; }
+
+  static const char* kernel_name(const kernels::ByteConvolution&) { return "own:int8"; }
+  static const char* kernel_name(const ByteSeparableTask&) { return "own:int8 separable"; }
+  static const char* kernel_name(const kernels::ByteAddition&) { return "own:int8 add_upsampled"; }
+  static const char* kernel_name(const kernels::ByteConversion&) { return "own:int8 conversion"; }
   static const char* kernel_name(const kernels::Stem&) { return "own:stem"; }
   static const char* kernel_name(const SeparableTask&) { return "own:separable"; }
   static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }

@@ -40,6 +40,7 @@ struct MapPlace {
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t blocks = 0;
+  std::int64_t cell_bytes = 0;  ///< of a map of bytes
 };
 
 /// A kernel of our own; `task` belongs to the network.

@@ -1,16 +1,33 @@
 #include "runtime/cpu/plan_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/cpu/library.h"
 #include "runtime/cpu/schedule.h"
 
 namespace retinaface::runtime::cpu {
 
+namespace {
+
+LoweredGraph lowered(const graph::Graph& graph, const graph::Weights& weights) {
+  return lower(graph, weights,
+               {.block = channel_block(), .add_upsampled = own_kernels() != nullptr});
+}
+
+}  // namespace
+
 PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights)
-    : program_(lower(graph, weights,
-                     {.block = channel_block(), .add_upsampled = own_kernels() != nullptr})),
-      schedule_(make_schedule(program_)) {}
+    : PlanCache(lowered(graph, weights)) {}
+
+PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
+                     const Calibration& calibration)
+    : program_(lowered(graph, weights)),
+      codes_(lower_to_bytes(program_, calibration)),
+      schedule_(make_schedule(program_, codes_)) {}
+
+PlanCache::PlanCache(LoweredGraph program)
+    : program_(std::move(program)), schedule_(make_schedule(program_)) {}
 
 std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width) const {
   if (auto found = find_plan(height, width)) return found;

@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "graph/weights.h"
+#include "runtime/cpu/byte_lowering.h"
 #include "runtime/cpu/plan.h"
 #include "runtime/cpu/schedule.h"
 #include "runtime/cpu/weight_store.h"
@@ -21,6 +22,11 @@ namespace retinaface::runtime::cpu {
 class PlanCache {
  public:
   PlanCache(const graph::Graph& graph, const graph::Weights& weights);
+  /// On bytes, where the calibration lets it.
+  PlanCache(const graph::Graph& graph, const graph::Weights& weights,
+            const Calibration& calibration);
+  /// As the program is; floats alone.
+  explicit PlanCache(LoweredGraph program);
 
   /// The plan for images of this size. Throws as make_plan does.
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const;
@@ -31,6 +37,7 @@ class PlanCache {
   std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width) const;
 
   LoweredGraph program_;
+  ByteCodes codes_;
   std::vector<Task> schedule_;
   mutable WeightStore weights_;
   mutable std::mutex mutex_;

@@ -40,14 +40,14 @@ bool is_convex(const ConvolutionStep& conv) {
 
 class Scheduler {
  public:
-  explicit Scheduler(const LoweredGraph& program)
-      : program_(program), own_(own_kernels()), done_(program.steps.size()) {}
+  Scheduler(const LoweredGraph& program, const ByteCodes& codes)
+      : program_(program), codes_(codes), own_(own_kernels()), done_(program.steps.size()) {}
 
   std::vector<Task> run() {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
       if (done_[i]) continue;
-      if (!try_deformable(i) && !try_stem(i) && !try_separable(i) && !try_pointwise(i) &&
-          !try_winograd(i) && !try_add_upsampled(i)) {
+      if (!try_bytes(i) && !try_deformable(i) && !try_stem(i) && !try_separable(i) &&
+          !try_pointwise(i) && !try_winograd(i) && !try_add_upsampled(i)) {
         const Step& step = program_.steps[i];
         add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
       }
@@ -60,7 +60,8 @@ class Scheduler {
   const ConvolutionStep* convolution(std::size_t i) const {
     if (own_ == nullptr || i >= program_.steps.size() || done_[i]) return nullptr;
     const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
-    return conv != nullptr && !conv->deformable && slopes_of(*conv) ? conv : nullptr;
+    return conv != nullptr && !conv->on_bytes && !conv->deformable && slopes_of(*conv) ? conv
+                                                                                       : nullptr;
   }
 
   bool whole_blocks(std::int64_t channels) const { return channels % own_->block == 0; }
@@ -113,23 +114,74 @@ class Scheduler {
            c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
-  /// Whether step i + 1 is the only one that reads what step i writes.
-  bool leads_only_to_next(std::size_t i) const {
-    const ValueId target = program_.steps[i].target;
-    if (program_.values[index(target)].parent != kNoValue) return false;
-    for (std::size_t j = 0; j < program_.steps.size(); ++j) {
-      const Step& step = program_.steps[j];
-      const auto* conv = std::get_if<ConvolutionStep>(&step.op);
-      const bool adds =
-          conv != nullptr && std::ranges::count(conv->post_ops, target, &PostOp::addend) > 0;
-      const bool reads = std::ranges::count(step.sources, target) > 0;
-      if (adds || (reads != (j == i + 1))) return false;
-    }
-    return std::ranges::count(program_.outputs, target) == 0;
-  }
+  bool leads_only_to_next(std::size_t i) const { return runtime::leads_only_to_next(program_, i); }
 
   kernels::Epilogue epilogue(const ConvolutionStep& conv) const {
     return kernels::make_epilogue(*own_, conv.bias, *slopes_of(conv));
+  }
+
+  const kernels::ByteCode& code(ValueId id) const {
+    RF_CHECK(!codes_[index(id)].scale.empty());
+    return codes_[index(id)];
+  }
+  /// Null where the value is floats.
+  const kernels::ByteCode* code_if_bytes(ValueId id) const {
+    ValueId root = id;
+    while (program_.values[index(root)].parent != kNoValue)
+      root = program_.values[index(root)].parent;
+    return program_.values[index(root)].type == graph::DataType::kUInt8 ? &code(id) : nullptr;
+  }
+
+  kernels::ByteConvolution byte_convolution(std::size_t i) const {
+    const Step& step = program_.steps[i];
+    const auto& conv = std::get<ConvolutionStep>(step.op);
+    return kernels::make_byte_convolution(*kernels::best_byte_kernels(), conv.weight, conv.bias,
+                                          conv.convolution.stride, *slope_of(conv),
+                                          code(step.sources[0]), code_if_bytes(step.target));
+  }
+
+  /// Steps on bytes, and those to them and back.
+  bool try_bytes(std::size_t i) {
+    const Step& step = program_.steps[i];
+    if (std::holds_alternative<Conversion>(step.op)) {
+      const kernels::ByteKernels& bytes = *kernels::best_byte_kernels();
+      const bool to_bytes = code_if_bytes(step.target) != nullptr;
+      const bool image = program_.values[index(step.target)].is_image;
+      add({step.name,
+           to_bytes ? kernels::make_to_bytes(bytes, code(step.target), image)
+                    : kernels::make_to_floats(bytes, code(step.sources[0])),
+           step.sources,
+           {step.target}},
+          {i});
+      return true;
+    }
+    if (const auto* addition = std::get_if<AddUpsampled>(&step.op)) {
+      if (!addition->on_bytes) return false;
+      add({step.name,
+           kernels::make_byte_addition(*kernels::best_byte_kernels(), code(step.sources[0]),
+                                       code(step.sources[1]), code(step.target)),
+           step.sources,
+           {step.target}},
+          {i});
+      return true;
+    }
+    const auto* conv = std::get_if<ConvolutionStep>(&step.op);
+    if (conv == nullptr || !conv->on_bytes) return false;
+    if (conv->convolution.groups == 1) {
+      add({step.name, byte_convolution(i), step.sources, {step.target}}, {i});
+      return true;
+    }
+    const Step& next = program_.steps[i + 1];
+    add({next.name,
+         ByteSeparableTask{
+             kernels::make_byte_depthwise(*kernels::best_byte_kernels(), conv->weight, conv->bias,
+                                          conv->convolution.stride, *slope_of(*conv),
+                                          code(step.sources[0]), code(step.target)),
+             byte_convolution(i + 1)},
+         step.sources,
+         {next.target}},
+        {i, i + 1});
+    return true;
   }
 
   bool try_deformable(std::size_t i) {
@@ -245,6 +297,7 @@ class Scheduler {
   }
 
   const LoweredGraph& program_;
+  const ByteCodes& codes_;
   const kernels::Kernels* own_;
   std::vector<bool> done_;  // by step, whether a task executes it
   std::vector<Task> tasks_;
@@ -252,8 +305,15 @@ class Scheduler {
 
 }  // namespace
 
-std::vector<Task> make_schedule(const LoweredGraph& program) {
-  return Scheduler(program).run();
+std::optional<float> slope_of(const ConvolutionStep& conv) {
+  if (conv.post_ops.empty()) return 1.0F;
+  const PostOp& only = conv.post_ops[0];
+  const bool relu = conv.post_ops.size() == 1 && only.kind == PostOp::Kind::kLeakyRelu;
+  return relu && only.slope >= 0 && only.slope <= 1 ? std::optional(only.slope) : std::nullopt;
+}
+
+std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes) {
+  return Scheduler(program, codes).run();
 }
 
 }  // namespace retinaface::runtime::cpu

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "runtime/cpu/byte_lowering.h"
+#include "runtime/kernels/bytes.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/lowering.h"
 
@@ -27,11 +30,17 @@ struct SeparableTask {
   kernels::Pointwise pointwise;
 };
 
+struct ByteSeparableTask {
+  kernels::ByteDepthwise depthwise;
+  kernels::ByteConvolution pointwise;
+};
+
 /// What one call executes: a kernel of our own with its weights, or a step by oneDNN.
 struct Task {
   std::string name;  ///< of the graph's node that the last result belongs to
   std::variant<LibraryTask, kernels::Stem, SeparableTask, kernels::Pointwise, kernels::Winograd,
-               kernels::Deformable, AddUpsampled>
+               kernels::Deformable, AddUpsampled, kernels::ByteConvolution, ByteSeparableTask,
+               kernels::ByteAddition, kernels::ByteConversion>
       action;
   std::vector<ValueId> sources;
   /// One after the other these make up the kernel's output channels.
@@ -42,6 +51,10 @@ struct Task {
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
 /// image's size. Without kernels for this CPU all goes to oneDNN; a program then has no
 /// deformable convolutions, which oneDNN lacks (cpu_backend().supports).
-std::vector<Task> make_schedule(const LoweredGraph& program);
+/// `codes` are those of byte_lowering.h, by value; none where all is floats.
+std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes = {});
+
+/// The slope of what follows the sum of products, if that is nothing (slope 1) or one activation.
+std::optional<float> slope_of(const ConvolutionStep& conv);
 
 }  // namespace retinaface::runtime::cpu

@@ -10,6 +10,7 @@
 #include "base/thread_time.h"
 #include "runtime/cpu/library.h"
 #include "runtime/cpu/one_core.h"
+#include "runtime/kernels/bytes.h"
 #include "runtime/kernels/kernels.h"
 
 namespace retinaface::runtime::cpu {
@@ -71,12 +72,13 @@ void softmax(const SoftmaxCall& call, std::byte* arena, std::int64_t block) {
   }
 }
 
-/// Runs a kernel of our own. They compute in float32.
+/// Runs a kernel of our own.
 class KernelRun {
  public:
   KernelRun(const KernelCall& call, std::byte* arena, std::int64_t block)
       : call_(call), arena_(arena), block_(block) {
     for (const MapPlace& target : call.targets) {
+      if (target.type != graph::DataType::kFloat32) continue;
       const kernels::Map map = map_at(target);
       for (std::int64_t b = 0; b < target.blocks; ++b)
         out_.push_back(map.data + b * map.block_stride);
@@ -99,7 +101,51 @@ class KernelRun {
     kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1]), in(), call_.targets[0].blocks);
   }
 
+  void operator()(const kernels::ByteConvolution& layer) const {
+    on_bytes([&](const kernels::ByteMap* bytes, const kernels::FloatTarget* floats) {
+      layer.kernels->convolution(layer, bytes_at(call_.sources[0]), bytes, floats, words());
+    });
+  }
+  void operator()(const ByteSeparableTask& task) const {
+    on_bytes([&](const kernels::ByteMap* bytes, const kernels::FloatTarget* floats) {
+      task.depthwise.kernels->separable(task.depthwise, task.pointwise, bytes_at(call_.sources[0]),
+                                        bytes, floats, words());
+    });
+  }
+  void operator()(const kernels::ByteAddition& layer) const {
+    layer.kernels->add_upsampled(layer, bytes_at(call_.sources[0]), bytes_at(call_.sources[1]),
+                                 bytes_at(call_.targets[0]));
+  }
+  void operator()(const kernels::ByteConversion& layer) const {
+    if (call_.targets[0].type == graph::DataType::kUInt8) {
+      layer.kernels->to_bytes(layer, in().data, bytes_at(call_.targets[0]));
+    } else {
+      layer.kernels->to_floats(layer, bytes_at(call_.sources[0]), map_at(call_.targets[0]).data);
+    }
+  }
+
  private:
+  kernels::ByteMap bytes_at(const MapPlace& map) const {
+    RF_CHECK(map.type == graph::DataType::kUInt8);
+    return {reinterpret_cast<std::uint8_t*>(arena_ + map.place.offset), map.height, map.width,
+            map.cell_bytes};
+  }
+  std::int32_t* words() const {
+    return reinterpret_cast<std::int32_t*>(arena_ + call_.scratch.offset);
+  }
+  /// Calls run(bytes, floats) with the target as what it is, and null for the other.
+  template <typename Run>
+  void on_bytes(Run&& run) const {
+    const MapPlace& target = call_.targets[0];
+    if (target.type == graph::DataType::kUInt8) {
+      const kernels::ByteMap bytes = bytes_at(target);
+      return run(&bytes, nullptr);
+    }
+    const kernels::Map map = map_at(target);
+    const kernels::FloatTarget floats = {map.data, map.block_stride};
+    run(nullptr, &floats);
+  }
+
   kernels::Map map_at(const MapPlace& map) const {
     RF_CHECK(map.type == graph::DataType::kFloat32);
     return {floats_at(map.place, arena_), map.height, map.width, map.height * map.width * block_};

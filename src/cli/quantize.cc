@@ -1,0 +1,137 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "retinaface/image.h"
+
+#include "base/check.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/overwrite_option.h"
+#include "cli/progress.h"
+#include "cli/values.h"
+#include "evaluation/calibrate.h"
+#include "graph/weights.h"
+#include "image/resize.h"
+#include "models/load_model.h"
+#include "pipeline/inputs.h"
+#include "pipeline/output_guard.h"
+
+namespace retinaface::cli {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string images;
+  std::string output;
+  std::string method = "error";
+  std::int64_t count = 128;
+  double max_error = evaluation::CalibrationOptions{}.max_error;
+  bool overwrite = false;
+};
+
+evaluation::RangeMethod method_of(const std::string& name) {
+  return name == "minmax"       ? evaluation::RangeMethod::kMinMax
+         : name == "percentile" ? evaluation::RangeMethod::kPercentile
+                                : evaluation::RangeMethod::kLeastError;
+}
+
+/// Up to `count` images, spread over the folder; large ones made smaller, as detection has them in
+/// its image pyramid.
+std::vector<Image> read_images(const Options& options, pipeline::OutputGuard& guard) {
+  std::vector<pipeline::Input> inputs = pipeline::find_inputs({options.images});
+  std::erase_if(inputs, [](const pipeline::Input& input) {
+    return input.problem.empty() && pipeline::leads_to_video(input.path);
+  });
+  const auto count = std::min(static_cast<std::size_t>(options.count), inputs.size());
+  std::vector<Image> images;
+  ProgressLine progress("reading images");
+  for (std::size_t i = 0; i < count; ++i) {
+    const pipeline::Input& input = inputs[i * inputs.size() / count];
+    if (!input.problem.empty()) {
+      fail(ErrorCode::kUnreadable, "{}: {}", printable(input.path), input.problem);
+    }
+    guard.reads(input.path);
+    constexpr int kMaxSide = 1024;
+    Image image = read_image(input.path);
+    const int side = std::max(image.width(), image.height());
+    if (side > kMaxSide) {
+      image = resize(image, std::max(1, image.width() * kMaxSide / side),
+                     std::max(1, image.height() * kMaxSide / side));
+    }
+    images.push_back(std::move(image));
+    progress.show(i + 1, count);
+  }
+  if (images.empty()) {
+    fail(ErrorCode::kNotFound, "{}: expected images to calibrate on, found none",
+         printable(options.images));
+  }
+  return images;
+}
+
+int quantize(const Options& options) {
+  pipeline::OutputGuard guard(options.overwrite);
+  guard.reads(options.model);
+  guard.writes(options.output, pipeline::OutputKind::kWeights);
+  models::LoadedModel model = models::load_model_by_name_or_path(options.model);
+  const std::vector<Image> images = read_images(options, guard);
+  const evaluation::CalibrationResult result = [&] {
+    ProgressLine progress("calibrating");
+    return evaluation::calibrate(
+        model, images, {.method = method_of(options.method), .max_error = options.max_error},
+        [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+  }();
+  fmt::print("{} images; squared error of the outputs, of their variance: {:.3g}", images.size(),
+             result.error_of_all);
+  if (!result.calibration.float_layers.empty()) {
+    fmt::print(", with layers in float32 {:.3g}", result.error);
+  }
+  fmt::print("\n");
+  if (!result.gains.empty()) fmt::print("{:<40} {:>10}\n", "layer", "of that");
+  constexpr std::size_t kShown = 10;
+  for (std::size_t i = 0; i < result.gains.size(); ++i) {
+    const evaluation::LayerGain& gain = result.gains[i];
+    const bool in_float = result.calibration.float_layers.contains(gain.layer);
+    if (i >= kShown && !in_float) break;
+    fmt::print("{:<40} {:>8.1f} %{}\n", gain.layer, 100 * gain.share,
+               in_float ? "  stays in float32" : "");
+  }
+  runtime::write_calibration(result.calibration, model.weights);
+  graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
+  return kSuccess;
+}
+
+}  // namespace
+
+Action declare_quantize(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("MODEL", options->model, "name of a model, or a .safetensors file")->required();
+  app.add_option("--images", options->images,
+                 "folder of images like those that faces will be looked for in; some hundred are "
+                 "enough, and none of a set that is judged by")
+      ->required();
+  app.add_option("-o,--output", options->output,
+                 "the model with its calibration (.safetensors), for --type int8; in float32 it is "
+                 "as it was")
+      ->required();
+  app.add_option("--method", options->method,
+                 "how ranges are chosen: minmax, all that occurs; percentile, all but 0.01 % at "
+                 "either end; error, the least squared error")
+      ->check(one_of({"minmax", "percentile", "error"}))
+      ->capture_default_str();
+  app.add_option("--count", options->count, "number of images, spread over the folder")
+      ->check(whole_number(1, 100000))
+      ->capture_default_str();
+  app.add_option("--max-error", options->max_error,
+                 "layers stay in float32, those first that save most, until the outputs' squared "
+                 "error is at most this share of their variance")
+      ->check(number(0))
+      ->capture_default_str();
+  add_overwrite_option(app, options->overwrite);
+  return [options] { return quantize(*options); };
+}
+
+}  // namespace retinaface::cli

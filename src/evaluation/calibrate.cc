@@ -1,0 +1,288 @@
+#include "evaluation/calibrate.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "detection/preprocess.h"
+#include "runtime/cpu/cpu.h"
+
+namespace retinaface::evaluation {
+namespace {
+
+using runtime::kernels::ByteCode;
+
+/// What a channel held: its range, and how often each part of that occurred.
+class ChannelCounts {
+ public:
+  static constexpr std::size_t kBins = 1024;
+
+  void widen(float low, float high) {
+    low_ = std::min(low_, low);
+    high_ = std::max(high_, high);
+  }
+  void prepare() {
+    // 0 is always a byte: the padding of convolutions is made of it.
+    low_ = std::min(low_, 0.0F);
+    high_ = std::max(high_, low_ + 1e-6F);
+    high_ = std::max(high_, 0.0F);
+    bins_.assign(kBins, 0);
+  }
+  void count(float value) {
+    const float place = (value - low_) / (high_ - low_) * static_cast<float>(kBins);
+    ++bins_[static_cast<std::size_t>(std::clamp(place, 0.0F, static_cast<float>(kBins - 1)))];
+  }
+
+  std::pair<float, float> range(RangeMethod method) const {
+    switch (method) {
+      case RangeMethod::kMinMax:
+        return {low_, high_};
+      case RangeMethod::kPercentile:
+        return percentiles(1e-4);
+      case RangeMethod::kLeastError:
+        return least_error();
+    }
+    RF_CHECK(false);
+  }
+
+ private:
+  float at(double bin) const { return low_ + static_cast<float>(bin / kBins) * (high_ - low_); }
+
+  std::pair<float, float> percentiles(double outside) const {
+    double total = 0;
+    for (const std::uint64_t n : bins_) total += static_cast<double>(n);
+    const auto first_over = [&](auto begin, auto end) {
+      double sum = 0;
+      std::size_t bin = 0;
+      for (; begin != end; ++begin, ++bin) {
+        sum += static_cast<double>(*begin);
+        if (sum > outside * total) break;
+      }
+      return static_cast<double>(bin);
+    };
+    const float low = at(first_over(bins_.begin(), bins_.end()));
+    const float high = at(kBins - first_over(bins_.rbegin(), bins_.rend()));
+    return {std::min(low, 0.0F), std::max(high, 1e-6F)};
+  }
+
+  /// Each end in turn: that of the longer side first, which decides how coarse the bytes are.
+  std::pair<float, float> least_error() const {
+    std::pair<float, float> best = {low_, high_};
+    const auto shrink = [&](float& end) {
+      constexpr int kSteps = 12;
+      constexpr int kFewest = 4;
+      const float whole = end;
+      float best_end = whole;
+      double best_error = squared_error(best.first, best.second);
+      for (int i = kSteps - 1; i >= kFewest; --i) {
+        end = whole * static_cast<float>(i) / kSteps;
+        if (const double error = squared_error(best.first, best.second); error < best_error) {
+          best_error = error;
+          best_end = end;
+        }
+      }
+      end = best_end;
+    };
+    const bool high_first = high_ >= -low_;
+    shrink(high_first ? best.second : best.first);
+    shrink(high_first ? best.first : best.second);
+    return best;
+  }
+
+  double squared_error(float low, float high) const {
+    const double step = (double{high} - double{low}) / 255;
+    double sum = 0;
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      if (bins_[bin] == 0) continue;
+      const double value = at(static_cast<double>(bin) + 0.5);
+      const double outside = value < low ? low - value : value > high ? value - high : 0;
+      sum += static_cast<double>(bins_[bin]) * (outside * outside + step * step / 12);
+    }
+    return sum;
+  }
+
+  float low_ = std::numeric_limits<float>::infinity();
+  float high_ = -std::numeric_limits<float>::infinity();
+  std::vector<std::uint64_t> bins_;
+};
+
+ByteCode code_of(const std::vector<ChannelCounts>& channels, RangeMethod method) {
+  ByteCode code;
+  for (const ChannelCounts& channel : channels) {
+    const auto [low, high] = channel.range(method);
+    const float scale = (high - low) / 255;
+    code.scale.push_back(scale);
+    code.zero.push_back(
+        static_cast<std::uint8_t>(std::clamp(std::nearbyint(-low / scale), 0.0F, 255.0F)));
+  }
+  return code;
+}
+
+/// What preprocessing makes of 8-bit values, exactly, where its means are whole numbers.
+ByteCode image_code(const models::Preprocessing& preprocessing) {
+  ByteCode code;
+  for (const float mean : preprocessing.mean) {
+    code.scale.push_back(1);
+    code.zero.push_back(static_cast<std::uint8_t>(std::clamp(std::nearbyint(mean), 0.0F, 255.0F)));
+  }
+  return code;
+}
+
+void run(runtime::Session& session, const models::LoadedModel& model, const Image& image) {
+  detection::preprocess(image, model.model->network.preprocessing,
+                        session.input(1, image.height(), image.width()).values());
+  session.run();
+}
+
+/// Calls use(map number, channel, value) for all that a run yielded.
+template <typename Use>
+void for_each_value(const runtime::Session& session, std::size_t maps, Use&& use) {
+  for (std::size_t m = 0; m < maps; ++m) {
+    const runtime::FeatureMap map = session.output(m);
+    for (std::int64_t c = 0; c < map.channels; ++c) {
+      const float* const values = map.channel(c);
+      for (std::int64_t i = 0; i < map.cells(); ++i) {
+        use(m, static_cast<std::size_t>(c), values[i * map.block]);
+      }
+    }
+  }
+}
+
+std::vector<float> outputs_of(runtime::Session& session, std::size_t count,
+                              std::vector<std::size_t>* ends = nullptr) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    const runtime::FeatureMap map = session.output(i);
+    for (std::int64_t c = 0; c < map.channels; ++c) {
+      for (std::int64_t cell = 0; cell < map.cells(); ++cell) {
+        values.push_back(map.channel(c)[cell * map.block]);
+      }
+    }
+    if (ends != nullptr) ends->push_back(values.size());
+  }
+  return values;
+}
+
+/// The outputs in float32 on some images, and how far those of other networks are from them.
+class Judge {
+ public:
+  Judge(const models::LoadedModel& model, const std::vector<Image>& images)
+      : model_(model), images_(images) {
+    const auto network = runtime::make_cpu_network(model.graph, model.weights);
+    const auto session = network->new_session();
+    for (const Image& image : images) {
+      run(*session, model, image);
+      expected_.push_back(
+          outputs_of(*session, model.graph.outputs().size(), &ends_.emplace_back()));
+    }
+  }
+
+  double error_of(const runtime::Calibration& calibration) const {
+    const auto network = runtime::make_int8_network(model_.graph, model_.weights, calibration);
+    const auto session = network->new_session();
+    const std::size_t outputs = model_.graph.outputs().size();
+    std::vector<double> squares(outputs);
+    std::vector<double> sums(outputs);
+    std::vector<double> spreads(outputs);
+    std::vector<double> counts(outputs);
+    for (std::size_t i = 0; i < images_.size(); ++i) {
+      run(*session, model_, images_[i]);
+      const std::vector<float> actual = outputs_of(*session, outputs);
+      std::size_t at = 0;
+      for (std::size_t o = 0; o < outputs; ++o) {
+        for (; at < ends_[i][o]; ++at) {
+          const double value = expected_[i][at];
+          const double difference = double{actual[at]} - value;
+          squares[o] += difference * difference;
+          sums[o] += value;
+          spreads[o] += value * value;
+          counts[o] += 1;
+        }
+      }
+    }
+    double error = 0;
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const double variance = spreads[o] - sums[o] * sums[o] / counts[o];
+      error += squares[o] / std::max(variance, 1e-12) / static_cast<double>(outputs);
+    }
+    return error;
+  }
+
+ private:
+  const models::LoadedModel& model_;
+  const std::vector<Image>& images_;
+  std::vector<std::vector<float>> expected_;    // by image
+  std::vector<std::vector<std::size_t>> ends_;  // by image, by output
+};
+
+}  // namespace
+
+CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<Image>& images,
+                            const CalibrationOptions& options,
+                            const std::function<void(std::size_t, std::size_t)>& progress) {
+  RF_CHECK(!images.empty());
+  const runtime::ObservedNetwork observed =
+      runtime::make_observed_network(model.graph, model.weights);
+  const std::size_t maps = observed.names.size();
+  const auto session = observed.network->new_session();
+  std::vector<std::vector<ChannelCounts>> counts(maps);
+  // Twice over the images: for the ranges, and for what lies in them.
+  const std::size_t work = 2 * images.size();
+  std::size_t done = 0;
+  for (const Image& image : images) {
+    run(*session, model, image);
+    for (std::size_t m = 0; m < maps; ++m) {
+      counts[m].resize(static_cast<std::size_t>(session->output(m).channels));
+    }
+    for_each_value(*session, maps, [&](std::size_t m, std::size_t c, float value) {
+      counts[m][c].widen(value, value);
+    });
+    progress(++done, work);
+  }
+  for (auto& channels : counts) {
+    for (ChannelCounts& channel : channels) channel.prepare();
+  }
+  for (const Image& image : images) {
+    run(*session, model, image);
+    for_each_value(*session, maps,
+                   [&](std::size_t m, std::size_t c, float value) { counts[m][c].count(value); });
+    progress(++done, work);
+  }
+
+  CalibrationResult result;
+  runtime::Calibration& calibration = result.calibration;
+  calibration.codes.emplace(runtime::kImageCode, image_code(model.model->network.preprocessing));
+  for (std::size_t m = 0; m < maps; ++m) {
+    calibration.codes.emplace(observed.names[m], code_of(counts[m], options.method));
+  }
+
+  constexpr std::size_t kJudged = 8;
+  const std::vector<Image> judged(
+      images.begin(),
+      images.begin() + static_cast<std::ptrdiff_t>(std::min(kJudged, images.size())));
+  const Judge judge(model, judged);
+  result.error_of_all = result.error = judge.error_of(calibration);
+  if (result.error <= options.max_error) return result;
+  const std::vector<std::string> layers =
+      runtime::layers_by_type(model.graph, model.weights, calibration).on_bytes;
+  done = 0;
+  for (const std::string& layer : layers) {
+    runtime::Calibration without = calibration;
+    without.float_layers.insert(layer);
+    result.gains.push_back({layer, 1 - judge.error_of(without) / result.error_of_all});
+    progress(++done, layers.size());
+  }
+  std::ranges::stable_sort(result.gains, std::ranges::greater(), &LayerGain::share);
+  for (const LayerGain& gain : result.gains) {
+    if (result.error <= options.max_error) break;
+    if (!calibration.float_layers.insert(gain.layer).second) continue;
+    result.error = judge.error_of(calibration);
+  }
+  return result;
+}
+
+}  // namespace retinaface::evaluation

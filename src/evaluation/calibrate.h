@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "retinaface/image.h"
+
+#include "models/load_model.h"
+#include "runtime/cpu/calibration.h"
+
+namespace retinaface::evaluation {
+
+/// How the range of numbers that a channel's bytes cover is chosen.
+enum class RangeMethod {
+  kMinMax,      ///< all that occurred
+  kPercentile,  ///< all but the outermost 0.01 % at either end
+  kLeastError,  ///< of several ranges the one with the least squared error of what occurred
+};
+
+struct CalibrationOptions {
+  RangeMethod method = RangeMethod::kLeastError;
+  /// Of CalibrationResult::error. Layers stay in float32, those first that save most, until it is
+  /// no more than this. At 0.01 the built-in model loses no average precision.
+  double max_error = 0.02;
+};
+
+/// What a layer in float32 would save.
+struct LayerGain {
+  std::string layer;
+  double share = 0;  ///< of the squared error of the outputs
+};
+
+struct CalibrationResult {
+  runtime::Calibration calibration;
+  /// Of all layers on bytes, largest first; empty where no layer has to stay in float32.
+  std::vector<LayerGain> gains;
+  /// Of the outputs on bytes, the squared difference from float32 over float32's variance, mean of
+  /// all outputs: with every layer on bytes, and with those of `calibration` in float32.
+  double error_of_all = 0;
+  double error = 0;
+};
+
+/// Codes the maps of a model's network by what occurs on `images`, which are worked on at their own
+/// size, and finds the layers that are better left in float32. `progress` is told what is done, of
+/// how much. Throws Error(kUnsupported) where the processor has no bytes.
+CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<Image>& images,
+                            const CalibrationOptions& options,
+                            const std::function<void(std::size_t, std::size_t)>& progress);
+
+}  // namespace retinaface::evaluation

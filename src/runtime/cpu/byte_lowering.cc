@@ -1,0 +1,229 @@
+#include "runtime/cpu/byte_lowering.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/file.h"
+#include "runtime/cpu/schedule.h"
+
+namespace retinaface::runtime::cpu {
+namespace {
+
+std::size_t index(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
+
+class ByteLowering {
+ public:
+  ByteLowering(LoweredGraph& program, const Calibration& calibration)
+      : program_(program),
+        calibration_(calibration),
+        codes_(program.values.size()),
+        on_bytes_(program.steps.size()) {}
+
+  ByteCodes run() {
+    find_codes();
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) on_bytes_[i] = has_kernel(i);
+    while (drop_impossible()) continue;
+    for (std::size_t v = 0; v < codes_.size(); ++v) {
+      const auto id = static_cast<ValueId>(v);
+      if (is_bytes(id)) program_.values[v].type = graph::DataType::kUInt8;
+    }
+    insert_conversions();
+    return std::move(codes_);
+  }
+
+ private:
+  ValueId root(ValueId id) const {
+    while (program_.values[index(id)].parent != kNoValue) id = program_.values[index(id)].parent;
+    return id;
+  }
+  const ConvolutionStep* convolution(std::size_t i) const {
+    return i < program_.steps.size() ? std::get_if<ConvolutionStep>(&program_.steps[i].op)
+                                     : nullptr;
+  }
+  bool stays_float(std::size_t i) const {
+    return calibration_.float_layers.contains(program_.steps[i].name);
+  }
+  bool has_code(ValueId id) const { return !codes_[index(id)].scale.empty(); }
+
+  void find_codes() {
+    const auto take = [&](ValueId id, std::string_view name) {
+      const auto found = calibration_.codes.find(name);
+      if (found == calibration_.codes.end()) return;
+      const auto channels = static_cast<std::size_t>(program_.values[index(id)].channels);
+      if (found->second.scale.size() != channels) {
+        fail(ErrorCode::kBadData,
+             "calibration: {}: expected {} channels, found {}; make the calibration anew: "
+             "`retinaface quantize`",
+             excerpt(name), channels, found->second.scale.size());
+      }
+      codes_[index(id)] = found->second;
+    };
+    take(0, kImageCode);
+    for (const Step& step : program_.steps) {
+      if (std::ranges::count(program_.outputs, step.target) == 0 && !holds_output(step.target)) {
+        take(step.target, step.name);
+      }
+    }
+    // A map of parts has their codes, where they make up all of it.
+    for (std::size_t v = 0; v < codes_.size(); ++v) {
+      kernels::ByteCode whole;
+      std::size_t known = 0;
+      const auto channels = static_cast<std::size_t>(program_.values[v].channels);
+      whole.scale.resize(channels);
+      whole.zero.resize(channels);
+      for (std::size_t part = 0; part < codes_.size(); ++part) {
+        const Value& value = program_.values[part];
+        // An addition in place is all of its parent, which has a code of its own.
+        if (value.parent != static_cast<ValueId>(v) || codes_[part].scale.empty()) continue;
+        const auto first = static_cast<std::ptrdiff_t>(value.first_channel);
+        std::ranges::copy(codes_[part].scale, whole.scale.begin() + first);
+        std::ranges::copy(codes_[part].zero, whole.zero.begin() + first);
+        known += codes_[part].scale.size();
+      }
+      if (codes_[v].scale.empty() && known == channels) codes_[v] = std::move(whole);
+    }
+  }
+
+  bool holds_output(ValueId id) const {
+    return std::ranges::any_of(program_.outputs,
+                               [&](ValueId output) { return root(output) == root(id); });
+  }
+
+  bool is_depthwise(const ConvolutionStep& conv) const {
+    const auto& c = conv.convolution;
+    return c.groups == c.out_channels && c.groups > 1 && conv.weight.shape[1] == 1 &&
+           c.kernel == 3 && c.padding == 1 && c.stride <= 2;
+  }
+  bool is_dense(const ConvolutionStep& conv) const {
+    const auto& c = conv.convolution;
+    return c.groups == 1 && (c.kernel == 1 || c.kernel == 3) && c.padding == c.kernel / 2;
+  }
+
+  bool has_kernel(std::size_t i) const {
+    const Step& step = program_.steps[i];
+    if (stays_float(i)) return false;
+    if (std::holds_alternative<AddUpsampled>(step.op)) return true;
+    const ConvolutionStep* const conv = convolution(i);
+    if (conv == nullptr || conv->deformable || !slope_of(*conv)) return false;
+    if (is_depthwise(*conv)) return leads_to_pointwise(i);
+    const bool reads_image = step.sources[0] == 0;
+    if (!is_dense(*conv)) return false;
+    return reads_image ? conv->convolution.stride == 2 && conv->convolution.kernel == 3 &&
+                             conv->weight.shape[1] <= 3
+                       : conv->convolution.stride == 1;
+  }
+
+  /// Whether the depthwise convolution i can be done with the 1x1 convolution behind it.
+  bool leads_to_pointwise(std::size_t i) const {
+    const ConvolutionStep* const next = convolution(i + 1);
+    return next != nullptr && !next->deformable && slope_of(*next) && is_dense(*next) &&
+           next->convolution.kernel == 1 && next->convolution.stride == 1 && !stays_float(i + 1) &&
+           leads_only_to_next(program_, i);
+  }
+
+  /// Whether step i reads a depthwise convolution's result that nothing else does: in float32, too,
+  /// the two are done as one.
+  bool follows_depthwise(std::size_t i) const {
+    const ConvolutionStep* const before = i > 0 ? convolution(i - 1) : nullptr;
+    return before != nullptr && is_depthwise(*before) && leads_only_to_next(program_, i - 1);
+  }
+
+  /// Whether all that writes the value's whole map writes bytes.
+  bool is_bytes(ValueId id) const {
+    const ValueId whole = root(id);
+    if (whole == 0 || holds_output(whole)) return false;
+    bool written = false;
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      const ValueId target = program_.steps[i].target;
+      if (root(target) != whole) continue;
+      if (!on_bytes_[i] || !has_code(target)) return false;
+      written = true;
+    }
+    return written;
+  }
+
+  /// Takes steps off bytes whose maps are not to be had so; whether there were any.
+  bool drop_impossible() {
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      const Step& step = program_.steps[i];
+      if (!on_bytes_[i]) continue;
+      bool possible = std::ranges::all_of(step.sources, [&](ValueId v) { return has_code(v); });
+      // These two have no form that writes floats.
+      const ConvolutionStep* const conv = convolution(i);
+      const bool is_first_of_pair = conv != nullptr && is_depthwise(*conv);
+      if (conv == nullptr || is_first_of_pair) possible = possible && is_bytes(step.target);
+      if (is_first_of_pair) possible = possible && on_bytes_[i + 1];
+      if (conv == nullptr) possible = possible && is_bytes(step.sources[0]);
+      if (follows_depthwise(i)) possible = possible && on_bytes_[i - 1];
+      if (possible) continue;
+      on_bytes_[i] = false;
+      return true;
+    }
+    return false;
+  }
+
+  void insert_conversions() {
+    std::map<ValueId, ValueId> twins;  // of a value in the other type
+    std::vector<Step> steps;
+    const auto in_type = [&](ValueId id, bool bytes) {
+      if ((program_.values[index(root(id))].type == graph::DataType::kUInt8) == bytes) return id;
+      const auto [twin, is_new] = twins.emplace(id, static_cast<ValueId>(program_.values.size()));
+      if (is_new) {
+        Value value;
+        value.channels = program_.values[index(id)].channels;
+        value.type = bytes ? graph::DataType::kUInt8 : graph::DataType::kFloat32;
+        value.is_image = id == 0;
+        program_.values.push_back(value);
+        codes_.push_back(codes_[index(id)]);
+        steps.push_back({id == 0 ? std::string(kImageCode) : name_of(id) + ".conversion",
+                         Conversion{},
+                         {id},
+                         twin->second});
+      }
+      return twin->second;
+    };
+    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+      Step step = std::move(program_.steps[i]);
+      const bool bytes = on_bytes_[i];
+      for (ValueId& source : step.sources) {
+        // The inner map of a pair is never written as a whole.
+        source = in_type(source, bytes);
+      }
+      if (auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
+        conv->on_bytes = bytes;
+        for (PostOp& op : conv->post_ops) {
+          if (op.kind == PostOp::Kind::kAdd) op.addend = in_type(op.addend, false);
+        }
+      } else if (auto* addition = std::get_if<AddUpsampled>(&step.op)) {
+        addition->on_bytes = bytes;
+      }
+      names_[step.target] = step.name;
+      steps.push_back(std::move(step));
+    }
+    program_.steps = std::move(steps);
+  }
+
+  std::string name_of(ValueId id) const {
+    const auto found = names_.find(id);
+    return found != names_.end() ? found->second : "map";
+  }
+
+  LoweredGraph& program_;
+  const Calibration& calibration_;
+  ByteCodes codes_;
+  std::vector<bool> on_bytes_;            // by step
+  std::map<ValueId, std::string> names_;  // of the steps done, by target
+};
+
+}  // namespace
+
+ByteCodes lower_to_bytes(LoweredGraph& program, const Calibration& calibration) {
+  return ByteLowering(program, calibration).run();
+}
+
+}  // namespace retinaface::runtime::cpu

@@ -1,0 +1,21 @@
+#pragma once
+
+// For the files of the columns of bytes.h's table: what they need of the standard library, before
+// they ask for further instructions.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "runtime/kernels/bytes.h"
+
+namespace retinaface::runtime::kernels {
+
+#if defined(__x86_64__)
+ByteKernels byte_kernels_vnni();
+ByteKernels byte_kernels_avx512();
+ByteKernels byte_kernels_avx2();
+#endif
+
+}  // namespace retinaface::runtime::kernels

@@ -1,0 +1,89 @@
+// `retinaface bench` as a user meets it. What it measures is no test; what it says of it is.
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/testing.h"
+
+namespace retinaface {
+namespace {
+
+using testing::CommandResult;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using testing::TemporaryFolder;
+
+class Bench : public ::testing::Test {
+ protected:
+  CommandResult run(const std::string& arguments) const {
+    return testing::run("cd '" + folder_.path().string() + "' && '" RETINAFACE_PROGRAM "' bench " +
+                        arguments);
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(Bench, WritesARowForEachCombination) {
+  const CommandResult result =
+      run("--size 96x64 64x96 --type float32 --threads 1 2 --seconds 0 --json speed.json");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, StartsWith("model "));
+  const auto rows = nlohmann::json::parse(std::ifstream(folder_ / "speed.json"));
+  ASSERT_EQ(rows.size(), 4U);
+  std::size_t i = 0;
+  for (const char* size : {"96x64", "64x96"}) {
+    for (const int threads : {1, 2}) {
+      const auto& row = rows.at(i++);
+      EXPECT_EQ(row.at("model"), "mnet025");
+      EXPECT_EQ(row.at("backend"), "cpu");
+      EXPECT_EQ(row.at("size"), size);
+      EXPECT_EQ(row.at("type"), "float32");
+      EXPECT_EQ(row.at("threads"), threads);
+      EXPECT_GT(row.at("median_ms"), 0);
+      EXPECT_LE(row.at("min_ms"), row.at("median_ms"));
+      EXPECT_FALSE(row.at("random_weights"));
+      // By hand: 735.9 M at 640x480, which these sizes have a fiftieth of.
+      EXPECT_NEAR(row.at("multiply_adds").get<double>(), 735.9e6 / 50, 0.01 * 735.9e6 / 50);
+      double shares = 0;
+      for (const auto& share : row.at("call_shares")) shares += share.get<double>();
+      EXPECT_NEAR(shares, 1, 0.5);  // the parts are means, the whole a median
+    }
+  }
+}
+
+TEST_F(Bench, HasThePapersFiguresBeside) {
+  const CommandResult result =
+      run("--size 640x480 --type float32 --threads 1 --seconds 0 --json speed.json");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("i7-6700K, one thread"));
+  const auto rows = nlohmann::json::parse(std::ifstream(folder_ / "speed.json"));
+  EXPECT_EQ(rows.at(0).at("paper_ms").at("i7-6700K, one thread"), 17.2);
+}
+
+TEST_F(Bench, MeasuresModelsWithoutWeights) {
+  const CommandResult result =
+      run("--model mnet025-light --size 64x64 --type float32 --threads 1 --seconds 0 --json "
+          "speed.json");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("Weights are random"));
+  EXPECT_TRUE(
+      nlohmann::json::parse(std::ifstream(folder_ / "speed.json")).at(0).at("random_weights"));
+}
+
+TEST_F(Bench, RefusesWhatItCannotMeasure) {
+  EXPECT_EQ(run("--size 640").exit_code, 2);
+  EXPECT_EQ(run("--type float64").exit_code, 2);
+  EXPECT_EQ(run("--threads 0").exit_code, 2);
+  EXPECT_EQ(run("--backend none --size 64x64").exit_code, 1);
+  std::ofstream(folder_ / "speed.json") << "not ours";
+  const CommandResult result = run("--size 64x64 --seconds 0 --json speed.json");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("speed.json"));
+}
+
+}  // namespace
+}  // namespace retinaface

@@ -48,8 +48,7 @@ double pixel_error(const FaceMesh& mesh, const Image& image, const mesh::Frame& 
   double sum = 0;
   for (std::size_t i = 0; i < raster.triangle.size(); ++i) {
     if (raster.triangle[i] == mesh::kNoTriangle) continue;
-    const mesh::Vector color =
-        color_at(raster, i, {triangles.data(), triangles.size()}, colors);
+    const mesh::Vector color = color_at(raster, i, {triangles.data(), triangles.size()}, colors);
     const std::uint8_t* const pixel = crop.row(0) + 3 * i;
     sum += std::abs(color.x - static_cast<float>(pixel[0]) / 255) +
            std::abs(color.y - static_cast<float>(pixel[1]) / 255) +
@@ -121,7 +120,8 @@ struct Figure {
 };
 
 constexpr Figure kFigures[] = {
-    {"nme_51", "51 inner points", 100, "% of the box", [](const MeshError& e) { return e.points_51; }},
+    {"nme_51", "51 inner points", 100, "% of the box",
+     [](const MeshError& e) { return e.points_51; }},
     {"nme_68", "68 points", 100, "% of the box", [](const MeshError& e) { return e.points_68; }},
     {"nme_68_depth", "68 points with depth", 100, "% of the box",
      [](const MeshError& e) { return e.depth_68; }},
@@ -170,8 +170,7 @@ MeshError mesh_error(const Face& face, const Image& image, const dataset::MeshLa
     std::vector<std::size_t> all(kMeshVertices);
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
     error.depth_68 = distance_3d(mesh.vertices, label.vertices, landmarks) / size;
-    error.vertices =
-        distance_3d(mesh.vertices, label.vertices, all) / eye_distance(label.vertices);
+    error.vertices = distance_3d(mesh.vertices, label.vertices, all) / eye_distance(label.vertices);
     // Room for what either reaches over the box.
     const mesh::Frame room = {frame.x0 - frame.side / 4, frame.y0 - frame.side / 4,
                               1.5F * frame.side};

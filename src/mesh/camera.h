@@ -15,8 +15,8 @@ namespace retinaface::mesh {
 inline constexpr std::size_t kCameraValues = 7;
 using CameraValues = std::array<float, kCameraValues>;
 
-/// A pinhole camera that sees the mesh, in a square frame whose side is 1, x right, y down. With the
-/// head's values p and a vertex m of the mesh (eye distances):
+/// A pinhole camera that sees the mesh, in a square frame whose side is 1, x right, y down. With
+/// the head's values p and a vertex m of the mesh (eye distances):
 ///
 ///     X = exp([0.3 p3..5]x) m            turned
 ///     s = 0.28 e^(0.2 p2)                size of an eye distance

@@ -19,10 +19,9 @@ std::vector<float> chebyshev_terms(const ScaledLaplacian& laplacian, std::span<c
   return terms;
 }
 
-std::vector<float> chebyshev_convolution(const ScaledLaplacian& laplacian,
-                                         std::span<const float> x, std::size_t inputs,
-                                         std::span<const float> theta, std::size_t outputs,
-                                         std::size_t order) {
+std::vector<float> chebyshev_convolution(const ScaledLaplacian& laplacian, std::span<const float> x,
+                                         std::size_t inputs, std::span<const float> theta,
+                                         std::size_t outputs, std::size_t order) {
   RF_CHECK(theta.size() == order * inputs * outputs);
   const std::vector<float> terms = chebyshev_terms(laplacian, x, inputs, order);
   std::vector<float> y(laplacian.vertices() * outputs);

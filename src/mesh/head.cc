@@ -49,8 +49,7 @@ Head::Head(const graph::Weights& weights, std::size_t kinds, std::size_t feature
           read_tensor(weights, "mesh.head.first.bias", {extent(kinds), extent(kHidden)}, source)),
       second_weight_(read_tensor(weights, "mesh.head.second.weight",
                                  {extent(kParameters), extent(kHidden)}, source)),
-      second_bias_(
-          read_tensor(weights, "mesh.head.second.bias", {extent(kParameters)}, source)) {}
+      second_bias_(read_tensor(weights, "mesh.head.second.bias", {extent(kParameters)}, source)) {}
 
 Parameters Head::evaluate(std::size_t kind, std::span<const float> features,
                           const Face& face) const {

@@ -54,8 +54,8 @@ class Head {
   static constexpr std::size_t kHidden = 128;
   static constexpr float kSlope = 0.1F;
 
-  /// Of the tensors mesh.head.first.weight (kinds, 128, features + 11), mesh.head.first.bias (kinds,
-  /// 128), mesh.head.second.weight (144, 128) and mesh.head.second.bias (144). Throws
+  /// Of the tensors mesh.head.first.weight (kinds, 128, features + 11), mesh.head.first.bias
+  /// (kinds, 128), mesh.head.second.weight (144, 128) and mesh.head.second.bias (144). Throws
   /// Error(kBadData), `source` first, for others.
   Head(const graph::Weights& weights, std::size_t kinds, std::size_t features,
        const std::string& source);

@@ -13,9 +13,9 @@ namespace retinaface::mesh {
 ///
 ///     L = D - E,   L~ = 2 L / lambda_max - I
 ///
-/// E is 1 where an edge joins two vertices, D the number of a vertex's edges, lambda_max the largest
-/// eigenvalue of L, so that those of L~ are in [-1, 1] (Defferrard, Bresson and Vandergheynst 2016).
-/// Symmetric; sparse, row by row.
+/// E is 1 where an edge joins two vertices, D the number of a vertex's edges, lambda_max the
+/// largest eigenvalue of L, so that those of L~ are in [-1, 1] (Defferrard, Bresson and
+/// Vandergheynst 2016). Symmetric; sparse, row by row.
 class ScaledLaplacian {
  public:
   explicit ScaledLaplacian(const Level& level);

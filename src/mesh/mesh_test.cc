@@ -1,10 +1,10 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "mesh/camera.h"
@@ -42,15 +42,15 @@ TEST(Topology, EachEdgeHasOneTriangleOnEachSideOrIsTheRim) {
 TEST(Topology, LandmarksLieWhereFacesHaveThem) {
   const Topology& t = topology();
   const auto at = [&](std::size_t i) { return t.neutral[t.landmarks_68[i]]; };
-  EXPECT_LT(at(36).x, at(39).x);   // the eye at the image's left is 36 to 41
+  EXPECT_LT(at(36).x, at(39).x);  // the eye at the image's left is 36 to 41
   EXPECT_LT(at(39).x, at(42).x);
-  EXPECT_GT(at(30).z, at(36).z);   // the tip of the nose is nearest
+  EXPECT_GT(at(30).z, at(36).z);  // the tip of the nose is nearest
   EXPECT_GT(at(36).y, at(30).y);
   EXPECT_GT(at(30).y, at(48).y);
-  EXPECT_GT(at(48).y, at(8).y);    // the chin is lowest
+  EXPECT_GT(at(48).y, at(8).y);  // the chin is lowest
   float eyes = 0;
   for (std::size_t i = 0; i < 6; ++i) eyes += (at(42 + i).x - at(36 + i).x) / 6;
-  EXPECT_NEAR(eyes, 1, 0.01);      // eye distances are the unit
+  EXPECT_NEAR(eyes, 1, 0.01);  // eye distances are the unit
 }
 
 TEST(Topology, UpsamplingPlacesVerticesNearTheirOwn) {

@@ -33,10 +33,8 @@ void rasterize(std::span<const RasterVertex> vertices,
       continue;
     const int x0 = static_cast<int>(std::ceil(std::max(x_min, 0.0F) - 0.5F));
     const int y0 = static_cast<int>(std::ceil(std::max(y_min, 0.0F) - 0.5F));
-    const int x1 =
-        static_cast<int>(std::floor(std::min(x_max, static_cast<float>(width)) - 0.5F));
-    const int y1 =
-        static_cast<int>(std::floor(std::min(y_max, static_cast<float>(height)) - 0.5F));
+    const int x1 = static_cast<int>(std::floor(std::min(x_max, static_cast<float>(width)) - 0.5F));
+    const int y1 = static_cast<int>(std::floor(std::min(y_max, static_cast<float>(height)) - 0.5F));
     const float scale = 1 / area;
     // Weights of b and c grow by these a pixel.
     const float b_dx = scale * (a.y - c.y);

@@ -20,16 +20,16 @@ inline constexpr std::int32_t kNoTriangle = -1;
 struct Raster {
   int width = 0;
   int height = 0;
-  std::vector<std::int32_t> triangle;           ///< by pixel, row by row; kNoTriangle
-  std::vector<std::array<float, 3>> weights;    ///< barycentric, of the triangle's three vertices
+  std::vector<std::int32_t> triangle;         ///< by pixel, row by row; kNoTriangle
+  std::vector<std::array<float, 3>> weights;  ///< barycentric, of the triangle's three vertices
   std::vector<float> depth;
 
   std::size_t covered() const;
 };
 
-/// Rasterises triangles that show their front: of those that hold a pixel's centre the nearest (hard
-/// z-buffer), with weights that are affine in the raster: w_i = area of (p, v_j, v_k) / area of the
-/// triangle. Memory of `raster` is used again.
+/// Rasterises triangles that show their front: of those that hold a pixel's centre the nearest
+/// (hard z-buffer), with weights that are affine in the raster: w_i = area of (p, v_j, v_k) / area
+/// of the triangle. Memory of `raster` is used again.
 void rasterize(std::span<const RasterVertex> vertices,
                std::span<const std::array<std::uint16_t, 3>> triangles, int width, int height,
                Raster& raster);

@@ -44,8 +44,7 @@ Topology read() {
   for (std::size_t i = 0; i < landmarks.size(); ++i) result.landmarks_68[i] = whole(landmarks[i]);
   for (std::size_t l = 0; l < kLevels; ++l) {
     Level& level = result.levels.emplace_back();
-    const std::vector<float> triangles =
-        values_of(weights, fmt::format("level{}.triangles", l));
+    const std::vector<float> triangles = values_of(weights, fmt::format("level{}.triangles", l));
     for (std::size_t i = 0; i + 2 < triangles.size(); i += 3) {
       level.triangles.push_back(
           {whole(triangles[i]), whole(triangles[i + 1]), whole(triangles[i + 2])});

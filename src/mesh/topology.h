@@ -28,9 +28,11 @@ struct UpsampledVertex {
 /// (src/mesh/topology.md).
 struct Topology {
   std::vector<Level> levels;  ///< finest first: kMeshVertices, then coarser ones
-  std::vector<std::vector<UpsampledVertex>> upsampling;  ///< [l]: of level l's vertices from l + 1's
-  std::array<std::uint16_t, 68> landmarks_68{};  ///< vertices of the finest level, Multi-PIE's order
-  std::vector<Vector> neutral;                   ///< the model's neutral face, finest level
+  std::vector<std::vector<UpsampledVertex>>
+      upsampling;  ///< [l]: of level l's vertices from l + 1's
+  std::array<std::uint16_t, 68>
+      landmarks_68{};           ///< vertices of the finest level, Multi-PIE's order
+  std::vector<Vector> neutral;  ///< the model's neutral face, finest level
 };
 
 /// The one that is part of the library, read when it is first asked for. Safe for several threads.

@@ -52,8 +52,8 @@ Part part_around(const Image& image, const FaceMesh& mesh) {
 void blend(std::uint8_t* pixel, const std::array<float, 3>& color, float share) {
   for (std::size_t c = 0; c < 3; ++c) {
     const auto old = static_cast<float>(pixel[c]);
-    pixel[c] = static_cast<std::uint8_t>(
-        std::clamp(old + share * (color[c] - old), 0.0F, 255.0F) + 0.5F);
+    pixel[c] =
+        static_cast<std::uint8_t>(std::clamp(old + share * (color[c] - old), 0.0F, 255.0F) + 0.5F);
   }
 }
 
@@ -69,8 +69,8 @@ void draw_line(Image& image, Point a, Point b, const std::array<float, 3>& color
   const int along_limit = is_steep ? image.height() : image.width();
   const int across_limit = is_steep ? image.width() : image.height();
   const int first = std::max(0, static_cast<int>(std::floor(std::max(a.x, -1.0F))));
-  const int last = std::min(along_limit - 1,
-                            static_cast<int>(std::min(b.x, static_cast<float>(along_limit))));
+  const int last =
+      std::min(along_limit - 1, static_cast<int>(std::min(b.x, static_cast<float>(along_limit))));
   for (int at = first; at <= last; ++at) {
     const float across = a.y + slope * (static_cast<float>(at) + 0.5F - a.x) - 0.5F;
     if (!(across > -1 && across < static_cast<float>(across_limit))) continue;
@@ -140,8 +140,7 @@ void draw_wireframe(Image& image, const FaceMesh& mesh) {
 }
 
 void draw_shaded(Image& image, const FaceMesh& mesh) {
-  if (mesh.vertices.size() != kMeshVertices || mesh.colors.size() != kMeshVertices ||
-      image.empty())
+  if (mesh.vertices.size() != kMeshVertices || mesh.colors.size() != kMeshVertices || image.empty())
     return;
   const Part part = part_around(image, mesh);
   if (part.width <= 0 || part.height <= 0) return;
@@ -159,8 +158,8 @@ void draw_shaded(Image& image, const FaceMesh& mesh) {
                          static_cast<std::size_t>(x);
       if (raster.triangle[pixel] == mesh::kNoTriangle) continue;
       const mesh::Vector color = color_at(raster, pixel, triangles, colors);
-      blend(image.row(part.y0 + y) + std::ptrdiff_t{3} * (part.x0 + x),
-            {color.x, color.y, color.z}, 1);
+      blend(image.row(part.y0 + y) + std::ptrdiff_t{3} * (part.x0 + x), {color.x, color.y, color.z},
+            1);
     }
   }
 }

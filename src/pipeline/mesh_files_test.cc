@@ -68,8 +68,8 @@ TEST(MeshFiles, PlySaysWhatItHolds) {
   EXPECT_NE(text.find("element vertex 1024\n"), std::string::npos);
   EXPECT_NE(text.find(" 255 128 64\n"), std::string::npos);
   const std::size_t body = text.find("end_header\n") + 11;
-  EXPECT_EQ(static_cast<std::size_t>(std::count(text.begin() + static_cast<long>(body), text.end(),
-                                                '\n')),
+  EXPECT_EQ(static_cast<std::size_t>(
+                std::count(text.begin() + static_cast<long>(body), text.end(), '\n')),
             kMeshVertices + mesh_triangles().size());
 }
 

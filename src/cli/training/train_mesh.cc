@@ -19,7 +19,8 @@ namespace {
 
 std::string line_of(const training::MeshProgress& p) {
   return fmt::format(
-      "{} {}/{}  loss {:.4f} (pixel {:.4f} five {:.4f} points {:.4f} prior {:.4f})  {} unseen faces: "
+      "{} {}/{}  loss {:.4f} (pixel {:.4f} five {:.4f} points {:.4f} prior {:.4f})  {} unseen "
+      "faces: "
       "Lpix {:.4f}, 51 points {:.2f} %, five {:.2f} %",
       p.stage, p.epoch, p.epochs, p.loss.total, p.loss.pixel, p.loss.five, p.loss.points,
       p.loss.prior, p.figures.faces, p.figures.pixel, p.figures.nme_51, p.figures.nme_five);
@@ -44,8 +45,8 @@ int train_mesh_branch(const MeshTrainingRequest& request) {
   const auto labels = dataset::read_mesh_labels(labels_file);
   training::MeshTrainingOptions options;
   options.out = request.out;
-  options.images = request.images.empty() ? labels_file.parent_path()
-                                          : std::filesystem::path(request.images);
+  options.images =
+      request.images.empty() ? labels_file.parent_path() : std::filesystem::path(request.images);
   options.seed = request.seed;
   options.threads = request.threads;
   options.resume = request.resume;

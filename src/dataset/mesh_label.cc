@@ -21,8 +21,8 @@ float number(const json& value) {
 template <typename Array>
 void read_points(const json& value, Array& points) {
   if (value.size() != points.size()) {
-    throw std::domain_error(fmt::format("expected {} points, found {}", points.size(),
-                                        value.size()));
+    throw std::domain_error(
+        fmt::format("expected {} points, found {}", points.size(), value.size()));
   }
   for (std::size_t i = 0; i < points.size(); ++i) {
     points[i] = {number(value.at(i).at(0)), number(value.at(i).at(1))};
@@ -41,12 +41,11 @@ MeshLabel label_of(const json& line) {
   if (line.contains("points_68")) read_points(line.at("points_68"), label.points_68.emplace());
   if (line.contains("vertices")) {
     for (const json& vertex : line.at("vertices")) {
-      label.vertices.push_back(
-          {number(vertex.at(0)), number(vertex.at(1)), number(vertex.at(2))});
+      label.vertices.push_back({number(vertex.at(0)), number(vertex.at(1)), number(vertex.at(2))});
     }
     if (label.vertices.size() != kMeshVertices) {
-      throw std::domain_error(fmt::format("expected {} vertices, found {}", kMeshVertices,
-                                          label.vertices.size()));
+      throw std::domain_error(
+          fmt::format("expected {} vertices, found {}", kMeshVertices, label.vertices.size()));
     }
   }
   if (line.contains("pose")) {

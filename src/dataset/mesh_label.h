@@ -23,8 +23,8 @@ struct MeshLabel {
 
 /// Reads labels as tools/mesh/labels.py and tools/mesh/made_faces.py write them: one JSON object a
 /// line, {"image", "box": [x0, y0, x1, y1], "landmarks": [[x, y] x5], "points_68": [[x, y] x68],
-/// "is_test"}, and of made faces "vertices": [[x, y, z] x1024] and "pose": {"yaw", "pitch", "roll"}.
-/// Throws Error: kNotFound, kUnreadable, kBadData with the file and line.
+/// "is_test"}, and of made faces "vertices": [[x, y, z] x1024] and "pose": {"yaw", "pitch",
+/// "roll"}. Throws Error: kNotFound, kUnreadable, kBadData with the file and line.
 std::vector<MeshLabel> read_mesh_labels(const std::filesystem::path& path);
 
 }  // namespace retinaface::dataset

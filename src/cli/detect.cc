@@ -40,11 +40,11 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
   std::string draw_style = "boxes";
-  int landmarks = 5;
+  std::string landmarks = "5";
   pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
 };
 
-constexpr int kDenseLandmarks = 68;
+constexpr const char* kDenseLandmarks = "68";
 
 pipeline::DrawStyle draw_style_of(const std::string& name) {
   if (name == "wireframe") return pipeline::DrawStyle::kWireframe;
@@ -258,7 +258,7 @@ void declare_output(CLI::App& app, Options& options) {
                  "folder for each face's mesh with its colors, .obj and .ply");
   app.add_option("--landmarks", options.landmarks,
                  "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68")
-      ->check(CLI::IsMember({5, kDenseLandmarks}))
+      ->check(one_of({"5", kDenseLandmarks}))
       ->capture_default_str();
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");

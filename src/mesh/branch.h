@@ -11,6 +11,7 @@
 #include "graph/weights.h"
 #include "mesh/decoder.h"
 #include "mesh/head.h"
+#include "mesh/seen_face.h"
 
 namespace retinaface::mesh {
 
@@ -35,7 +36,8 @@ class Branch {
   Head head_;
 };
 
-/// The mesh that parameters stand for in a frame of the image.
-FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Frame& frame);
+/// The mesh that parameters stand for in a frame of the image; `seen` is their seen_face.
+FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Frame& frame,
+                 const SeenFace& seen);
 
 }  // namespace retinaface::mesh

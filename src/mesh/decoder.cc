@@ -66,6 +66,12 @@ Vector Decoder::component(std::size_t k, std::size_t index) const {
   return {at[0], at[1], at[2]};
 }
 
+std::vector<Vector> Decoder::mean_texture() const {
+  std::vector<Vector> mean(kMeshVertices);
+  std::ranges::copy(texture_.mean, &mean.front().x);
+  return mean;
+}
+
 Vector Decoder::texture_component(std::size_t k, std::size_t index) const {
   const float* const at = texture_.components.data() + 3 * (k * kMeshVertices + index);
   return {at[0], at[1], at[2]};

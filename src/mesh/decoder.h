@@ -39,7 +39,9 @@ class Decoder {
   /// One vertex alone, and its component k: what points of a face need.
   Vector vertex(std::span<const float> codes, std::size_t index) const;
   Vector component(std::size_t k, std::size_t index) const;
-  /// The same of the texture.
+  /// The albedos of codes that are all 0.
+  std::vector<Vector> mean_texture() const;
+  /// A component of the texture at one vertex.
   Vector texture_component(std::size_t k, std::size_t index) const;
 
  private:

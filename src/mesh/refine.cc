@@ -13,7 +13,7 @@ namespace {
 constexpr int kSide = 64;
 constexpr std::size_t kMinSeen = 32;
 constexpr float kPrior = 7e-4F;  // lambda for each vertex that is used
-constexpr std::size_t kTextureVertices = 160;
+constexpr std::size_t kTextureVertices = 96;
 constexpr float kMinShading = 0.02F;
 
 /// A vertex that the image shows.
@@ -57,26 +57,21 @@ Vector mean_around(const ImageView& image, float x, float y, float side) {
   return 1 / std::max(count, 1.0F) * sum;
 }
 
-std::vector<Seen> seen_vertices(const ImageView& image, const Frame& frame,
-                                const Parameters& parameters, const std::vector<Vector>& vertices) {
+std::vector<Seen> seen_vertices(const ImageView& image, const Frame& frame, const Light& light,
+                                const SeenFace& face) {
   const std::span<const MeshTriangle> triangles = topology().levels.front().triangles;
-  const Camera camera(parameters.camera);
-  const Light light(parameters.light);
-  std::vector<Vector> turned;
   std::vector<RasterVertex> placed;
-  for (const Vector& vertex : vertices) {
-    const Projected p = project(camera, vertex);
-    turned.push_back(p.turned);
+  placed.reserve(face.projected.size());
+  for (const Projected& p : face.projected) {
     placed.push_back({kSide * p.u, kSide * p.v, p.turned.z});
   }
-  const std::vector<Vector> normals = vertex_normals(turned, triangles);
   Raster raster;
   rasterize(placed, triangles, kSide, kSide, raster);
   std::vector<Seen> seen;
-  for (std::size_t i = 0; i < vertices.size(); ++i) {
+  for (std::size_t i = 0; i < placed.size(); ++i) {
     constexpr float kMinFront = 0.2F;
     constexpr float kBehind = 0.08F;  // eye distances
-    if (normals[i].z < kMinFront) continue;
+    if (face.normals[i].z < kMinFront) continue;
     const RasterVertex& p = placed[i];
     if (!(p.x >= 0 && p.y >= 0 && p.x < kSide && p.y < kSide)) continue;
     const std::size_t cell = static_cast<std::size_t>(p.y) * kSide + static_cast<std::size_t>(p.x);
@@ -88,7 +83,7 @@ std::vector<Seen> seen_vertices(const ImageView& image, const Frame& frame,
       continue;
     seen.push_back({i,
                     mean_around(image, x, y, frame.side / kSide),
-                    lit_share(light, turned[i], normals[i]),
+                    lit_share(light, face.projected[i].turned, face.normals[i]),
                     {}});
   }
   return seen;
@@ -170,7 +165,7 @@ void fit_texture(const Decoder& decoder, const std::vector<Seen>& seen,
       for (std::size_t i = 0; i < kTextureCodes; ++i) {
         right[i] += row[i] * off[c];
         float* const line = matrix.data() + i * kTextureCodes;
-        for (std::size_t j = 0; j < kTextureCodes; ++j) line[j] += row[i] * row[j];
+        for (std::size_t j = 0; j <= i; ++j) line[j] += row[i] * row[j];
       }
     }
   }
@@ -186,13 +181,10 @@ void fit_texture(const Decoder& decoder, const std::vector<Seen>& seen,
 }  // namespace
 
 void refine_colors(const Decoder& decoder, const ImageView& image, const Frame& frame,
-                   Parameters& parameters) {
-  std::vector<Vector> vertices;
-  decoder.shape(parameters.shape, vertices);
-  std::vector<Seen> seen = seen_vertices(image, frame, parameters, vertices);
+                   const SeenFace& face, Parameters& parameters) {
+  std::vector<Seen> seen = seen_vertices(image, frame, Light(parameters.light), face);
   if (seen.size() < kMinSeen) return;
-  std::vector<Vector> mean;
-  decoder.texture(std::array<float, kTextureCodes>{}, mean);
+  const std::vector<Vector> mean = decoder.mean_texture();
   Vector ambient;
   Vector diffuse;
   for (float Vector::*const channel : {&Vector::x, &Vector::y, &Vector::z}) {

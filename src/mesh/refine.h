@@ -4,6 +4,7 @@
 
 #include "mesh/decoder.h"
 #include "mesh/head.h"
+#include "mesh/seen_face.h"
 
 namespace retinaface::mesh {
 
@@ -14,9 +15,10 @@ namespace retinaface::mesh {
 ///     min over a, d       | c - mean (a + d s) |^2              for each of red, green, blue
 ///     min over b          | c - (mean + sum b_k T_k) (a + d s) |^2 + lambda |b|^2
 ///
-/// one after the other; both are linear. Changes the texture codes and the colors of the light in
-/// `parameters`. Does nothing where fewer than 32 vertices are seen in the image.
+/// one after the other, `face` being the parameters' seen_face; both are linear. Changes the
+/// texture codes and the colors of the light in `parameters`. Does nothing where fewer than 32
+/// vertices are seen in the image.
 void refine_colors(const Decoder& decoder, const ImageView& image, const Frame& frame,
-                   Parameters& parameters);
+                   const SeenFace& face, Parameters& parameters);
 
 }  // namespace retinaface::mesh

@@ -12,9 +12,9 @@ namespace retinaface::interchange {
 /// What the network takes, where the file's family says otherwise or nothing: of 8-bit values x in
 /// the order of `bgr`, (x - mean) * scale.
 struct OnnxImageOptions {
-  std::optional<bool> bgr;
-  std::optional<std::array<float, 3>> mean;
-  std::optional<float> scale;
+  std::optional<bool> bgr = {};
+  std::optional<std::array<float, 3>> mean = {};
+  std::optional<float> scale = {};
 };
 
 /// Makes a model of a file's network (doc/import.md): a detector of a family that its outputs tell,

@@ -30,6 +30,7 @@ bool is_bytes(const Py_buffer& buffer) {
 
 Source::Source(nb::handle object, bool bgr, const ReadOptions& options)
     : bgr_(bgr), options_(options) {
+  options_.strict = true;  // nobody would see the warning that an image lacks its end
   if (options.max_pixels < 1) {
     fail(ErrorCode::kInvalidArgument, "max_pixels: expected 1 or more, found {}",
          options.max_pixels);

@@ -133,11 +133,12 @@ YoloFolders yolo_folders(const fs::path& folder) {
   for (fs::path at = fs::weakly_canonical(folder, ignored); at.has_relative_path();
        at = at.parent_path()) {
     if (at.filename() == "labels") {
-      const fs::path images = (at.parent_path() / "images" / below).lexically_normal();
+      fs::path images = at.parent_path() / "images";
+      if (!below.empty()) images /= below;
       if (fs::is_directory(images, ignored)) return {folder, images};
       break;
     }
-    below = at.filename() / below;
+    below = below.empty() ? at.filename() : at.filename() / below;
   }
   return {};
 }

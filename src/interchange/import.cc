@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "graph/calibration_prefix.h"
 #include "models/load_model.h"
 
 namespace retinaface::interchange {
@@ -32,6 +33,9 @@ Renamed rename(const PyTorchCheckpoint& checkpoint, Part part) {
     std::string_view name = full_name;
     if (name.starts_with(kParallelPrefix)) name.remove_prefix(kParallelPrefix.size());
     if (name.ends_with(kBatchCounter)) continue;
+    // What model files of ours have beside a network.
+    if (name.starts_with(graph::kCalibrationPrefix) || name.starts_with(models::kMeshPrefix))
+      continue;
     if (!tensors.emplace(name, &tensor).second) {
       fail(ErrorCode::kBadData, "{}: holds {} twice, with and without '{}'", checkpoint.source,
            excerpt(name), kParallelPrefix);

@@ -43,7 +43,7 @@ struct InputImage {
 struct SourceOptions {
   std::int64_t every = 1;  ///< frame of a video
   video::VideoOptions video;
-  ReadOptions image;  ///< how the frames of images are read
+  ReadOptions image = {};  ///< how the frames of images are read
   /// Whether an earlier run has done this frame.
   std::function<bool(const std::filesystem::path&, const video::FrameStamp&)> is_done;
   /// Whether videos must be done in one run, as they are written as videos.

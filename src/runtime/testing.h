@@ -105,6 +105,7 @@ inline std::pair<graph::Weights, graph::Weights> narrowed(const graph::Weights& 
   std::pair<graph::Weights, graph::Weights> result;
   result.first.metadata = result.second.metadata = weights.metadata;
   for (const auto& [name, tensor] : weights.tensors) {
+    if (tensor.type != graph::DataType::kFloat32) continue;  // of a calibration
     graph::Tensor narrow = graph::Tensor::of_shape(tensor.shape, graph::DataType::kBFloat16);
     for (std::size_t i = 0; i < tensor.size(); ++i) {
       narrow.values<graph::BFloat16>()[i].bits =

@@ -414,7 +414,8 @@ Service::Examined Service::examine(const EncodedImage& encoded, const DetectionJ
          name);
   }
   Examined examined;
-  examined.image = decode_image(bytes, {.max_pixels = budget.pixels}, name);
+  // Strict: an answer has no place for the warning that an image lacks its end.
+  examined.image = decode_image(bytes, {.max_pixels = budget.pixels, .strict = true}, name);
   const std::int64_t pixels = std::int64_t{examined.image.width()} * examined.image.height();
   budget.pixels -= pixels;
   double resized = 0;

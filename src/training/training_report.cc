@@ -193,8 +193,13 @@ std::vector<std::string> draw_validation_images(const ReportedRun& run, const De
   std::vector<std::string> names;
   if (run.validation == nullptr) return names;
   for (const auto& [file, annotated] : run.validation->examples(kImages)) {
+    Image image;
+    try {
+      image = dataset::read_annotated_image(file);
+    } catch (const Error&) {
+      continue;  // the validation has said so
+    }
     names.push_back(fmt::format("validation_{}.jpg", names.size()));
-    const Image image = dataset::read_annotated_image(file);
     write_image(folder / names.back(), judged(detector, image, annotated));
   }
   return names;

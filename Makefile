@@ -90,7 +90,8 @@ tidy:
 fuzz: CORRUPT_IMAGES ?= 2000
 fuzz:
 	@$(INSTALL) detect evaluate test fuzz
-	@cmake --preset fuzz --log-level=WARNING && cmake --build --preset fuzz
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build build/fuzz --target $(if $(FUZZERS),$(FUZZERS:%=%_fuzz) corrupt_images,fuzzers)
 	@fuzz/run.sh build/fuzz/bin $(FUZZ_SECONDS) $(FUZZERS)
 	@build/fuzz/bin/corrupt_images tests/data/images $(CORRUPT_IMAGES)
 

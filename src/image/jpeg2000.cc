@@ -102,8 +102,8 @@ class Channel {
       : component_(component),
         left_(image.x0),
         top_(image.y0),
-        offset_(component.sgnd != 0 ? 1LL << (component.prec - 1) : 0),
-        max_((1LL << component.prec) - 1) {}
+        offset_(component.sgnd != 0 ? std::int64_t{1} << (component.prec - 1) : 0),
+        max_((std::int64_t{1} << component.prec) - 1) {}
 
   std::uint8_t at(int x, int y) const {
     const auto index = [](OPJ_UINT32 first, int i, OPJ_UINT32 step, OPJ_UINT32 count) {

@@ -325,8 +325,10 @@ Tensor stacked(std::span<const ConvolutionStep* const> parts, Tensor Convolution
   Tensor result = Tensor::of_shape(std::move(shape));
   std::ranges::fill(result.values(), 0.0F);
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    std::ranges::copy((parts[i]->*tensor).values(),
-                      result.values().begin() + static_cast<std::size_t>(firsts[i]) * per_channel);
+    std::ranges::copy(
+        (parts[i]->*tensor).values(),
+        result.values().begin() +
+            static_cast<std::ptrdiff_t>(static_cast<std::size_t>(firsts[i]) * per_channel));
   }
   return result;
 }

@@ -269,8 +269,9 @@ void floats_to_bytes(const ByteConversion& layer, const float* in, const ByteMap
   const std::int64_t cells = out.height * out.width;
   if (out.cell_bytes == kPixelBytes) {
     const auto at = [&](std::int64_t c, const float* from) {
+      const auto i = static_cast<std::size_t>(c);
       return Ops::to_bytes(
-          Ops::fma(Ops::load_any(from), Ops::set(layer.factor[c]), Ops::set(layer.offset[c])));
+          Ops::fma(Ops::load_any(from), Ops::set(layer.factor[i]), Ops::set(layer.offset[i])));
     };
     for (std::int64_t y = 0; y < out.height; ++y) {
       const float* const from = in + y * out.width;

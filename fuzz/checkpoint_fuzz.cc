@@ -13,13 +13,14 @@ namespace {
 
 /// Copies the tensors, but for those that strides of 0 make larger than the file.
 void read_values(const PyTorchCheckpoint& checkpoint, std::size_t max_elements) {
-  for (const auto& [name, tensor] : checkpoint.tensors) {
+  for (const auto& entry : checkpoint.tensors) {  // clang captures no structured binding here
+    const auto& tensor = entry.second;
     std::size_t elements = 1;
     for (const std::int64_t extent : tensor.shape) {
       if (__builtin_mul_overflow(elements, static_cast<std::size_t>(extent), &elements)) return;
     }
     if (elements > max_elements) continue;
-    fuzz::expect_error_at_most([&] { to_float32(tensor, name, "input"); });
+    fuzz::expect_error_at_most([&] { to_float32(tensor, entry.first, "input"); });
   }
 }
 

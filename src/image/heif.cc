@@ -233,10 +233,12 @@ std::vector<std::byte> icc_profile_of(const Library& heif, const heif_image_hand
 CodedColor coded_color_of(const Library& heif, const heif_image_handle* handle) {
   heif_color_profile_nclx* nclx = nullptr;
   const heif_error error = heif.image_handle_get_nclx_color_profile(handle, &nclx);
-  if (error.code != heif_error_Ok || nclx == nullptr) return {};
-  const CodedColor color = {.primaries = nclx->color_primaries,
-                            .transfer = nclx->transfer_characteristics};
-  heif.nclx_color_profile_free(nclx);
+  if (nclx == nullptr) return {};
+  CodedColor color;
+  if (error.code == heif_error_Ok) {
+    color = {.primaries = nclx->color_primaries, .transfer = nclx->transfer_characteristics};
+  }
+  heif.nclx_color_profile_free(nclx);  // which is there for values that libheif does not know, too
   return color;
 }
 

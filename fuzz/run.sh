@@ -2,6 +2,8 @@
 # Runs each fuzzer for some seconds, as many at once as there are cores, from the fixtures on, with what
 # it finds in build/fuzz/found/. Exit code 1 if any of them crashed.
 # Usage: fuzz/run.sh FOLDER_OF_FUZZERS SECONDS [NAME...]     all of them, or those named
+# FUZZ_SEED=1 tries the same inputs in each run that starts without such a folder; 0, the default, others
+# each time.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -23,7 +25,7 @@ fuzz() {
   malloc_limit=256
   case $name in video) malloc_limit=2048 ;; image) malloc_limit=4096 ;; esac
   # shellcheck disable=SC2086  # several folders, or none
-  "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=30 \
+  "$1" $dictionary -max_len=8192 -malloc_limit_mb=$malloc_limit -timeout=30 -seed="${FUZZ_SEED:-0}" \
     -artifact_prefix="$found/" \
     -max_total_time="$seconds" -print_final_stats=1 "$found" $starts > "$found.log" 2>&1 ||
     { echo "== $name crashed"; tail -n 60 "$found.log"; return 1; }

@@ -322,6 +322,7 @@ TEST(Decoders, LeaveColorsWhereAProfileCannotBeUsed) {
   };
   expect_stored_colors("acsp", "xxxx", "is damaged");
   expect_stored_colors("mntrRGB ", "mntrCMYK", "is damaged");
+  expect_stored_colors("mntrRGB ", "mntr\xFF\xFF\xFF\xFF", "is for other pixels, found RGB");
 }
 
 /// A file that is well-formed as far as its header, which claims 60000x60000 pixels.

@@ -22,8 +22,8 @@ constexpr const char* kLibraryName = "liblcms2.so.2";
 /// The functions of lcms2 that are used, each of the type that its header declares.
 struct Library {
 #define RF_LCMS_FUNCTIONS(apply)                                                               \
-  apply(OpenProfileFromMem) apply(CloseProfile) apply(Create_sRGBProfile) apply(GetColorSpace) \
-      apply(CreateTransform) apply(DeleteTransform) apply(DoTransform)
+  apply(OpenProfileFromMem) apply(CloseProfile) apply(Create_sRGBProfile) apply(CreateTransform) \
+      apply(DeleteTransform) apply(DoTransform)
 
 #define RF_DECLARE(name) decltype(&cms##name) name = nullptr;
   RF_LCMS_FUNCTIONS(RF_DECLARE)
@@ -46,13 +46,26 @@ struct Library {
   }
 };
 
+/// What a profile's pixels are. Read from its header's bytes (ICC.1:2022, 7.2.8), since lcms2 returns
+/// an enumeration whatever the file says.
+enum class ColorSpace { kRgb, kGray, kCmyk, kOther };
+
+ColorSpace color_space_of(Bytes profile) {
+  constexpr std::size_t kOffset = 16;
+  if (has_text(profile, kOffset, "RGB ")) return ColorSpace::kRgb;
+  if (has_text(profile, kOffset, "GRAY")) return ColorSpace::kGray;
+  if (has_text(profile, kOffset, "CMYK")) return ColorSpace::kCmyk;
+  return ColorSpace::kOther;
+}
+
 using Profile = std::unique_ptr<void, decltype(&cmsCloseProfile)>;
 using Transform = std::unique_ptr<void, decltype(&cmsDeleteTransform)>;
 
 /// Where a profile leads from, and how to sRGB.
 class Conversion {
  public:
-  explicit Conversion(Bytes profile) : bytes_(profile.begin(), profile.end()) {
+  explicit Conversion(Bytes profile)
+      : bytes_(profile.begin(), profile.end()), space_(color_space_of(profile)) {
     const Library& lcms = Library::get();
     if (!lcms.problem.empty()) {
       problem_ =
@@ -63,10 +76,10 @@ class Conversion {
         lcms.OpenProfileFromMem(bytes_.data(), static_cast<cmsUInt32Number>(bytes_.size())),
         lcms.CloseProfile);
     const Profile to(lcms.Create_sRGBProfile(), lcms.CloseProfile);
-    if (from != nullptr) space_ = lcms.GetColorSpace(from.get());
-    const cmsUInt32Number format = space_ == cmsSigRgbData    ? TYPE_RGB_8
-                                   : space_ == cmsSigGrayData ? TYPE_GRAY_8
-                                                              : TYPE_CMYK_8;
+    if (from != nullptr && space_ == ColorSpace::kOther) return;
+    const cmsUInt32Number format = space_ == ColorSpace::kRgb    ? TYPE_RGB_8
+                                   : space_ == ColorSpace::kGray ? TYPE_GRAY_8
+                                                                 : TYPE_CMYK_8;
     if (from != nullptr && to != nullptr) {
       // Without its cache of one pixel a transform may be shared by threads.
       transform_ = {lcms.CreateTransform(from.get(), format, to.get(), TYPE_RGB_8,
@@ -78,7 +91,7 @@ class Conversion {
   }
 
   bool is_of(Bytes profile) const { return std::ranges::equal(bytes_, profile); }
-  cmsColorSpaceSignature space() const { return space_; }
+  ColorSpace space() const { return space_; }
   /// Why it cannot be used; empty if it can.
   const std::string& problem() const { return problem_; }
   bool changes() const { return changes_; }
@@ -90,7 +103,7 @@ class Conversion {
  private:
   /// False where values stay as they are but for rounding.
   bool find_out_whether_it_changes() const {
-    if (space_ == cmsSigCmykData) return true;
+    if (space_ == ColorSpace::kCmyk) return true;
     constexpr int kRounding = 2;
     constexpr std::array kSteps = {0, 32, 64, 96, 128, 160, 192, 224, 255};
     const auto differs = [&](const std::uint8_t* from, const std::array<std::uint8_t, 3>& rgb) {
@@ -99,7 +112,7 @@ class Conversion {
       return !std::ranges::equal(rgb, srgb,
                                  [](int a, int b) { return std::abs(a - b) <= kRounding; });
     };
-    if (space_ == cmsSigGrayData) {
+    if (space_ == ColorSpace::kGray) {
       return std::ranges::any_of(kSteps, [&](int step) {
         const auto gray = static_cast<std::uint8_t>(step);
         return differs(&gray, {gray, gray, gray});
@@ -119,7 +132,7 @@ class Conversion {
 
   std::vector<std::byte> bytes_;
   Transform transform_{nullptr, nullptr};
-  cmsColorSpaceSignature space_ = cmsSigRgbData;
+  ColorSpace space_;
   std::string problem_;
   bool changes_ = false;
 };
@@ -137,23 +150,24 @@ std::shared_ptr<const Conversion> conversion_of(Bytes profile) {
   return kept.emplace_back(std::make_shared<const Conversion>(profile));
 }
 
-std::string_view name_of(cmsColorSpaceSignature space) {
+std::string_view name_of(ColorSpace space) {
   switch (space) {
-    case cmsSigRgbData:
+    case ColorSpace::kRgb:
       return "RGB";
-    case cmsSigGrayData:
+    case ColorSpace::kGray:
       return "gray";
-    case cmsSigCmykData:
+    case ColorSpace::kCmyk:
       return "CMYK";
-    default:
-      return "other";
+    case ColorSpace::kOther:
+      break;
   }
+  return "other";
 }
 
 /// Whether the profile can be used on pixels of one of the given spaces; what speaks against it is
 /// told.
 bool can_convert(const Encoded& encoded, const Conversion& conversion,
-                 std::initializer_list<cmsColorSpaceSignature> spaces, std::string_view pixels) {
+                 std::initializer_list<ColorSpace> spaces, std::string_view pixels) {
   constexpr std::string_view kLeftOut = "; colors are left as they are stored";
   if (!conversion.problem().empty()) {
     encoded.warn(conversion.problem() + std::string(kLeftOut));
@@ -171,10 +185,10 @@ bool can_convert(const Encoded& encoded, const Conversion& conversion,
 
 void apply_icc_profile(const Encoded& encoded, Bytes profile, Image& image) {
   const auto conversion = conversion_of(profile);
-  if (!can_convert(encoded, *conversion, {cmsSigRgbData, cmsSigGrayData}, "RGB")) return;
+  if (!can_convert(encoded, *conversion, {ColorSpace::kRgb, ColorSpace::kGray}, "RGB")) return;
   if (!conversion->changes()) return;
   const auto width = static_cast<std::size_t>(image.width());
-  if (conversion->space() == cmsSigRgbData) {
+  if (conversion->space() == ColorSpace::kRgb) {
     for (int y = 0; y < image.height(); ++y) {
       conversion->convert(image.row(y), image.row(y), width);
     }
@@ -199,7 +213,7 @@ void cmyk_to_rgb(const Encoded& encoded, Bytes profile, std::span<const std::uin
   RF_CHECK(cmyk.size() == 4 * pixels);
   if (!profile.empty()) {
     const auto conversion = conversion_of(profile);
-    if (can_convert(encoded, *conversion, {cmsSigCmykData}, "CMYK")) {
+    if (can_convert(encoded, *conversion, {ColorSpace::kCmyk}, "CMYK")) {
       const auto width = static_cast<std::size_t>(image.width());
       for (int y = 0; y < image.height(); ++y) {
         conversion->convert(cmyk.data() + 4 * width * static_cast<std::size_t>(y), image.row(y),

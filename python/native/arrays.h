@@ -43,12 +43,21 @@ inline nanobind::object array_of(Image image) {
   return array_over(std::move(owner), data, {height, width, 3});
 }
 
-/// boxes (N, 4), scores (N,), landmarks (N, 5, 2), values (N, V).
-nanobind::tuple arrays_of(std::span<const Face> faces);
+/// boxes (N, 4), scores (N,), landmarks (N, 5, 2), values (N, V), and of faces with meshes a tuple
+/// of these: vertices (N, 1024, 3), colors (N, 1024, 3), pose (N, 3), landmarks_68 (N, 68, 2); else
+/// None.
+nanobind::tuple arrays_of(std::span<const Face> faces, bool with_meshes);
 
 using Floats = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
 
-/// The inverse of the first three; Python has checked the shapes.
+/// Of `points` (N, 5, 2).
+std::vector<Landmarks> landmarks_of(const Floats& points);
+
+/// Of vertices and colors, both (N, 1024, 3). Throws Error(kInvalidArgument) for other shapes, and
+/// for vertices that are no places near an image.
+std::vector<FaceMesh> meshes_of(const Floats& vertices, const Floats& colors);
+
+/// The inverse of the first three. Throws Error(kInvalidArgument) where they are not as many.
 std::vector<Face> faces_of(const Floats& boxes, const Floats& scores, const Floats& landmarks);
 
 }  // namespace retinaface::python

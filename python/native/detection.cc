@@ -14,6 +14,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "retinaface/detector.h"
+#include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
 #include "retinaface/tracker.h"
 
@@ -61,20 +62,22 @@ Detector make_detector(const std::string& model, const std::optional<nb::bytes>&
 }
 
 DetectOptions options_of(float min_score, float nms_iou, std::vector<float> scales, int tile_px,
-                         int max_faces, float min_size_px, bool clip) {
+                         int max_faces, float min_size_px, bool clip, bool mesh, bool turned) {
   return {.min_score = min_score,
           .nms_iou = nms_iou,
           .scales = std::move(scales),
           .tile_px = tile_px,
           .max_faces = max_faces,
           .min_size_px = min_size_px,
-          .clip_to_image = clip};
+          .clip_to_image = clip,
+          .mesh = mesh,
+          .turned = turned};
 }
 
-/// (boxes, scores, landmarks, values, width, height)
+/// (width, height, arrays_of)
 nb::tuple detect(const Detector& detector, nb::handle image, bool bgr, std::int64_t max_pixels,
                  float min_score, float nms_iou, std::vector<float> scales, int tile_px,
-                 int max_faces, float min_size_px, bool clip) {
+                 int max_faces, float min_size_px, bool clip, bool mesh, bool turned) {
   Source source(image, bgr, {.max_pixels = max_pixels});
   std::vector<Face> faces;
   ImageView view;
@@ -82,43 +85,44 @@ nb::tuple detect(const Detector& detector, nb::handle image, bool bgr, std::int6
     const Working working;
     view = source.open();
     faces = detector.detect(view, options_of(min_score, nms_iou, std::move(scales), tile_px,
-                                             max_faces, min_size_px, clip));
+                                             max_faces, min_size_px, clip, mesh, turned));
   }
-  const nb::tuple arrays = arrays_of(faces);
-  return nb::make_tuple(arrays[0], arrays[1], arrays[2], arrays[3], view.width, view.height);
+  return nb::make_tuple(view.width, view.height, arrays_of(faces, mesh));
 }
 
 /// What was found in a frame, faint faces that carry tracks on included, until Follower takes it.
 struct FoundInFrame {
   pipeline::DetectedFaces faces;
+  bool with_meshes;
 };
 
 FoundInFrame detect_frame(const Detector& detector, nb::handle image, bool bgr,
                           std::int64_t max_pixels, float min_score, float nms_iou,
                           std::vector<float> scales, int tile_px, int max_faces, float min_size_px,
-                          bool clip) {
+                          bool clip, bool mesh, bool turned) {
   Source source(image, bgr, {.max_pixels = max_pixels});
   const Working working;
   // Which faces are wanted is said to the selection alone: tracks follow all that are found.
   const pipeline::FaceSelection selection = {
-      .detect = options_of(min_score, nms_iou, std::move(scales), tile_px, 0, 0, false),
+      .detect =
+          options_of(min_score, nms_iou, std::move(scales), tile_px, 0, 0, false, mesh, turned),
       .max_faces = max_faces,
       .min_size_px = min_size_px,
       .clip = clip};
-  return {pipeline::detect_faces(detector, selection, source.open(), {}, video::FrameStamp{})};
+  return {pipeline::detect_faces(detector, selection, source.open(), {}, video::FrameStamp{}),
+          mesh};
 }
 
-/// (boxes, scores, landmarks, values, width, height, tracks) of the faces that are wanted. Frames
-/// come in their order.
+/// (width, height, arrays_of, tracks) of the faces that are wanted. Frames come in their order.
 nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
   const pipeline::DetectedFaces& faces = frame.faces;
   const std::vector<std::int64_t> all = tracker.update(faces.found, time_s);
   std::vector<std::int64_t> tracks;
   for (const std::size_t i : faces.wanted) tracks.push_back(all[i]);
   const std::size_t count = tracks.size();
-  const nb::tuple arrays = arrays_of(faces.result.faces);
-  return nb::make_tuple(arrays[0], arrays[1], arrays[2], arrays[3], faces.result.width,
-                        faces.result.height, array_of(std::move(tracks), {count}));
+  return nb::make_tuple(faces.result.width, faces.result.height,
+                        arrays_of(faces.result.faces, frame.with_meshes),
+                        array_of(std::move(tracks), {count}));
 }
 
 nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,
@@ -154,15 +158,27 @@ nb::list models(int width, int height) {
   return list;
 }
 
+/// (T, 3) of the triangles' vertices.
+nb::object triangles() {
+  const ArrayView<MeshTriangle> all = mesh_triangles();
+  std::vector<std::uint16_t> vertices;
+  for (const MeshTriangle& triangle : all) {
+    vertices.insert(vertices.end(), triangle.begin(), triangle.end());
+  }
+  return array_of(std::move(vertices), {all.size(), 3});
+}
+
 }  // namespace
 
 void add_detection(nb::module_& module) {
+  module.attr("MESH_VERTICES") = std::size_t{kMeshVertices};
   module.attr("DEFAULT_MIN_SCORE") = DetectOptions::kDefaultMinScore;
   module.attr("DEFAULT_NMS_IOU") = DetectOptions::kDefaultNmsIou;
   module.attr("DEFAULT_TILE_PX") = DetectOptions{}.tile_px;
   module.attr("DEFAULT_MAX_ABSENCE_S") = TrackerOptions{}.max_absence_s;
   module.def("core_count", [] { return core_count(); });
   module.def("models", models);
+  module.def("mesh_triangles", triangles);
 
   nb::class_<Detector>(module, "Detector")
       .def("__init__",

@@ -15,6 +15,7 @@
 #include "retinaface/image.h"
 
 #include "arrays.h"
+#include "base/check.h"
 #include "detection/aligned_size.h"
 #include "gate.h"
 #include "image/convert.h"
@@ -22,6 +23,7 @@
 #include "image/resize.h"
 #include "image/write_options.h"
 #include "module.h"
+#include "pipeline/draw_mesh.h"
 #include "source.h"
 
 namespace retinaface::python {
@@ -67,10 +69,7 @@ nb::bytes encode(const std::string& name, nb::handle image, bool bgr, int jpeg_q
 
 nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) {
   Source source(image, bgr, {});
-  Landmarks landmarks;
-  for (std::size_t i = 0; i < landmarks.size(); ++i) {
-    landmarks[i] = {points.data()[2 * i], points.data()[2 * i + 1]};
-  }
+  const Landmarks landmarks = landmarks_of(points).at(0);
   Image aligned;
   {
     const Working working;
@@ -82,6 +81,15 @@ nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) 
 
 using Tracks = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
 
+void shrink(Image& image, int max_side_px) {
+  const int side = std::max(image.width(), image.height());
+  if (side <= max_side_px) return;
+  const auto scaled = [&](int length) {
+    return static_cast<int>(std::max<std::int64_t>(1, std::int64_t{length} * max_side_px / side));
+  };
+  image = resize(image, scaled(image.width()), scaled(image.height()));
+}
+
 /// `max_side_px`: the result is not larger; 0: as large as the image.
 nb::object draw(nb::handle image, bool bgr, const Floats& boxes, const Floats& scores,
                 const Floats& landmarks, const std::optional<Tracks>& tracks, bool with_landmarks,
@@ -92,19 +100,32 @@ nb::object draw(nb::handle image, bool bgr, const Floats& boxes, const Floats& s
   {
     const Working working;
     drawn = to_rgb(source.open());
+    if (tracks && tracks->size() != faces.size()) {
+      fail(ErrorCode::kInvalidArgument, "tracks: expected one of each of {} faces, found {}",
+           faces.size(), tracks->size());
+    }
     std::vector<FaceMark> marks;
     for (std::size_t i = 0; i < faces.size(); ++i) {
       marks.push_back({faces[i].box, faces[i].landmarks, faces[i].score,
                        tracks ? tracks->data()[i] : std::int64_t{0}});
     }
     draw_faces(drawn, marks, {.landmarks = with_landmarks, .scores = with_scores});
-    const int side = std::max(drawn.width(), drawn.height());
-    if (max_side_px > 0 && side > max_side_px) {
-      const auto scaled = [&](int length) {
-        return static_cast<int>(
-            std::max<std::int64_t>(1, std::int64_t{length} * max_side_px / side));
-      };
-      drawn = resize(drawn, scaled(drawn.width()), scaled(drawn.height()));
+    if (max_side_px > 0) shrink(drawn, max_side_px);
+    if (bgr) exchange_red_and_blue(drawn);
+  }
+  return array_of(std::move(drawn));
+}
+
+nb::object draw_meshes(nb::handle image, bool bgr, const Floats& vertices, const Floats& colors,
+                       bool is_shaded) {
+  Source source(image, bgr, {});
+  const std::vector<FaceMesh> meshes = meshes_of(vertices, colors);
+  Image drawn;
+  {
+    const Working working;
+    drawn = to_rgb(source.open());
+    for (const FaceMesh& mesh : meshes) {
+      is_shaded ? pipeline::draw_shaded(drawn, mesh) : pipeline::draw_wireframe(drawn, mesh);
     }
     if (bgr) exchange_red_and_blue(drawn);
   }
@@ -137,6 +158,7 @@ void add_images(nb::module_& module) {
   module.def("align", align);
   module.def("draw", draw, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none(),
              nb::arg(), nb::arg(), nb::arg());
+  module.def("draw_meshes", draw_meshes);
   module.def("blur", blur);
 }
 

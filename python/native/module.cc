@@ -66,5 +66,6 @@ NB_MODULE(_native, module) {
   add_errors(module);
   add_detection(module);
   add_images(module);
+  add_recognition(module);
   add_videos(module);
 }

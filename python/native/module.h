@@ -8,6 +8,7 @@ namespace retinaface::python {
 void add_errors(nanobind::module_& module);
 void add_detection(nanobind::module_& module);
 void add_images(nanobind::module_& module);
+void add_recognition(nanobind::module_& module);
 void add_videos(nanobind::module_& module);
 
 }  // namespace retinaface::python

@@ -27,15 +27,17 @@ from .errors import (
     UnsupportedError,
     UnwritableError,
 )
-from .faces import Face, Faces
+from .faces import Face, Faces, mesh_triangles
 from .images import align, blur, draw, read_image, write_image
+from .recognizer import Recognizer, similarity
 
 __version__: str = _native.version()
 
 __all__ = [
     "BadDataError", "Client", "Detector", "Error", "Face", "Faces", "InvalidArgumentError",
-    "ModelInfo", "NotFoundError", "TooLargeError", "Tracker", "UnreadableError", "UnsupportedError",
-    "UnwritableError", "VideoFrame", "align", "blur", "draw", "models", "read_image", "write_image",
+    "ModelInfo", "NotFoundError", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
+    "UnsupportedError", "UnwritableError", "VideoFrame", "align", "blur", "draw", "mesh_triangles",
+    "models", "read_image", "similarity", "write_image",
 ]  # fmt: skip
 
 if hasattr(_os, "register_at_fork"):

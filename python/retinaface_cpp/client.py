@@ -1,18 +1,22 @@
 """A client of the HTTP service, ``retinaface serve``; the standard library does the talking."""
 
+import base64
 import http.client
 import json
 import time
 import urllib.parse
 import uuid
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError, UnreadableError, error_of
-from .faces import Faces
-from .images import ImageLike, as_source
+from .faces import Faces, FloatArray
+from .images import ImageLike, Pixels, as_source, read_image
+
+_BYTES = "application/octet-stream"
+_TURNS = ("yaw", "pitch", "roll")
 
 Option = Union[str, float, bool, Sequence[float]]
 
@@ -51,27 +55,29 @@ class Client:
         self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         self._retries = retries
 
-    def detect(self, image: ImageLike, *, bgr: bool = False, **options: Option) -> Faces:
+    def detect(
+        self, image: ImageLike, *, mesh: bool = False, bgr: bool = False, **options: Option
+    ) -> Faces:
         """The faces of an image, given as for Detector.detect; files are sent as they are, arrays
-        as PNG. ``options`` are those of Detector.detect that the service takes: min_score, nms_iou,
-        scales, max_faces, min_size, clip."""
-        answer = self._post(
-            _with_query("/v1/detect", options), _encoded(image, bgr), "application/octet-stream"
-        )
-        return self._faces_of(answer)
+        as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors.
+        ``options`` are those of Detector.detect that the service takes: min_score, nms_iou, scales,
+        max_faces, min_size, clip, turned."""
+        target = _with_query("/v1/detect", _with_mesh(options, mesh))
+        return self._faces_of(self._post(target, _encoded(image, bgr)), mesh)
 
     def detect_batch(
-        self, images: Iterable[ImageLike], *, bgr: bool = False, **options: Option
+        self,
+        images: Iterable[ImageLike],
+        *,
+        mesh: bool = False,
+        bgr: bool = False,
+        **options: Option,
     ) -> List[Faces]:
         """The same for several images in one request, in their order."""
         encoded = [_encoded(image, bgr) for image in images]
+        target = _with_query("/v1/detect", _with_mesh(options, mesh))
         if len(encoded) < 2:  # of one image the service answers without a list
-            return [
-                self._faces_of(
-                    self._post(_with_query("/v1/detect", options), body, "application/octet-stream")
-                )
-                for body in encoded
-            ]
+            return [self._faces_of(self._post(target, body), mesh) for body in encoded]
         boundary = uuid.uuid4().hex
         parts = b"".join(
             b'--%s\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n'
@@ -79,7 +85,7 @@ class Client:
             for body in encoded
         )
         answer = self._post(
-            _with_query("/v1/detect", options),
+            target,
             parts + b"--%s--\r\n" % boundary.encode(),
             f"multipart/form-data; boundary={boundary}",
         )
@@ -92,12 +98,45 @@ class Client:
         for i, result in enumerate(results):
             if isinstance(result, dict) and "error" in result:
                 raise _error_in(result["error"], f"images[{i}]: ")
-            faces.append(self._faces_of(result))
+            faces.append(self._faces_of(result, mesh))
         return faces
+
+    def align(
+        self,
+        image: ImageLike,
+        *,
+        size: int = _native.ALIGNED_SIDE_PX,
+        bgr: bool = False,
+        **options: Option,
+    ) -> Tuple[Faces, Pixels]:
+        """The faces of an image, and each of them as align cuts it out, (N, size, size, 3) of RGB, or
+        BGR with ``bgr``. ``options`` are those of detect."""
+        target = _with_query("/v1/align", {**options, "align_size": size})
+        answer = self._post(target, _encoded(image, bgr))
+        faces = self._faces_of(answer.get("result"), False)
+        crops = np.empty((len(faces), size, size, 3), np.uint8)
+        try:
+            for crop, png in zip(crops, answer["aligned"]):
+                crop[...] = read_image(base64.b64decode(png, validate=True), bgr=bgr)
+            is_whole = len(answer["aligned"]) == len(faces)
+        except (Error, KeyError, TypeError, ValueError):
+            is_whole = False
+        if not is_whole:
+            raise self._other_answer(f"{len(faces)} aligned faces of {size}x{size} pixels")
+        return faces, crops
+
+    def blur(self, image: ImageLike, *, bgr: bool = False, **options: Option) -> Pixels:
+        """The image with its faces made unrecognisable: (height, width, 3) of RGB, or BGR with
+        ``bgr``. ``options`` are those of detect."""
+        return self._image("/v1/blur", image, bgr, options)
+
+    def draw(self, image: ImageLike, *, bgr: bool = False, **options: Option) -> Pixels:
+        """The image with its faces drawn, as blur's."""
+        return self._image("/v1/detect", image, bgr, options)
 
     def models(self) -> Any:
         """What the service says of its models, as JSON has it."""
-        return self._request("GET", "/v1/models", None, {})
+        return self._json(self._request("GET", "/v1/models", None, {}))
 
     def close(self) -> None:
         self._connection.close()
@@ -108,42 +147,71 @@ class Client:
     def __exit__(self, *unused: Any) -> None:
         self.close()
 
-    def _faces_of(self, result: Any) -> Faces:
+    def _faces_of(self, result: Any, with_meshes: bool) -> Faces:
+        def column(of: Callable[[Any], Any], *shape: int) -> FloatArray:
+            return np.array([of(face) for face in faces], np.float32).reshape(len(faces), *shape)
+
         try:
             faces = result["faces"]
+            further = {} if not with_meshes else {
+                "mesh": column(lambda face: face["mesh"]["vertices"], _native.MESH_VERTICES, 3),
+                "pose": column(lambda face: [face["pose"][turn] for turn in _TURNS], 3),
+                "landmarks_68": column(lambda face: face["landmarks_68"], 68, 2),
+            }  # fmt: skip
             return Faces(
-                np.array([face["box"] for face in faces], np.float32).reshape(-1, 4),
-                np.array([face["score"] for face in faces], np.float32),
-                np.array([face["landmarks"] for face in faces], np.float32).reshape(-1, 5, 2),
+                column(lambda face: face["box"], 4),
+                column(lambda face: face["score"]),
+                column(lambda face: face["landmarks"], 5, 2),
                 width=int(result.get("width", 0)),
                 height=int(result.get("height", 0)),
+                **further,
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadDataError(
-                f"{self._address}: expected faces with box, score and landmarks, found another answer"
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._other_answer(
+                "faces with box, score and landmarks" + (" and meshes" if with_meshes else "")
             ) from error
 
-    def _post(self, target: str, body: bytes, content_type: str) -> Dict[str, Any]:
-        answer = self._request("POST", target, body, {"Content-Type": content_type})
+    def _other_answer(self, expected: str) -> BadDataError:
+        return BadDataError(f"{self._address}: expected {expected}, found another answer")
+
+    def _post(self, target: str, body: bytes, content_type: str = _BYTES) -> Dict[str, Any]:
+        answer = self._json(self._request("POST", target, body, {"Content-Type": content_type}))
         if not isinstance(answer, dict):
-            raise BadDataError(f"{self._address}: expected an object of JSON, found another answer")
+            raise self._other_answer("an object of JSON")
         return answer
+
+    def _image(
+        self, path: str, image: ImageLike, bgr: bool, options: Dict[str, Option]
+    ) -> Pixels:
+        """An answer that is an image, without loss."""
+        headers = {"Content-Type": _BYTES, "Accept": "image/png"}
+        content = self._request("POST", _with_query(path, options), _encoded(image, bgr), headers)
+        try:
+            return read_image(content, bgr=bgr)
+        except Error as error:
+            raise self._other_answer("an image") from error
+
+    def _json(self, content: bytes) -> Any:
+        try:
+            return json.loads(content)
+        except ValueError as error:
+            raise self._other_answer("an answer of JSON") from error
 
     def _request(
         self, method: str, target: str, body: Optional[bytes], headers: Dict[str, str]
-    ) -> Any:
+    ) -> bytes:
         headers = {"Accept": "application/json", **self._headers, **headers}
         for attempt in range(self._retries + 1):
             status, wait_s, content = self._answer(method, self._prefix + target, body, headers)
             if status != 503 or wait_s is None or attempt == self._retries:
                 break
             time.sleep(wait_s)
+        if status == 200:
+            return content
         try:
             answer = json.loads(content)
         except ValueError:
             answer = None
-        if status == 200 and answer is not None:
-            return answer
         if isinstance(answer, dict) and "error" in answer:
             raise _error_in(answer["error"], f"{self._address}: ")
         raise BadDataError(f"{self._address}: expected an answer of JSON, found status {status}")
@@ -190,6 +258,10 @@ def _with_query(path: str, options: Dict[str, Option]) -> str:
         ("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()
     }
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
+
+
+def _with_mesh(options: Dict[str, Option], mesh: bool) -> Dict[str, Option]:
+    return {**options, "mesh": True, "landmarks": 68} if mesh else options
 
 
 def _text_of(value: Option) -> str:

@@ -15,6 +15,12 @@ IntArray = npt.NDArray[np.int64]
 
 _NOTEBOOK_SIDE_PX = 1024
 
+_FURTHER = ("mesh", "mesh_colors", "pose", "landmarks_68")
+
+
+def _floats(array: Optional[npt.ArrayLike]) -> Optional[FloatArray]:
+    return None if array is None else np.asarray(array, dtype=np.float32)
+
 
 class Face:
     """One face, in pixels of the image: x right, y down, the image's corner at (0, 0).
@@ -22,10 +28,15 @@ class Face:
     ``box``: (4,), x0 y0 x1 y1, half-open. ``landmarks``: (5, 2), left eye, right eye, nose tip,
     left and right mouth corner, left and right as seen in the image. ``score``: 0 to 1.
     ``track``: its number in a video, 0 for none yet; None of an image. ``values``: what further
-    heads of the model gave, (V,); empty for the models that come with the package.
+    heads of the model gave, (V,); empty for the models that come with the package. ``mesh``,
+    ``mesh_colors``, ``pose`` and ``landmarks_68`` are a row of Faces' each; None where they were not
+    asked for.
     """
 
-    __slots__ = ("score", "box", "landmarks", "values", "track")
+    __slots__ = (
+        "score", "box", "landmarks", "values", "track", "mesh", "mesh_colors", "pose",
+        "landmarks_68",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -34,12 +45,20 @@ class Face:
         landmarks: FloatArray,
         values: FloatArray,
         track: Optional[int] = None,
+        mesh: Optional[FloatArray] = None,
+        mesh_colors: Optional[FloatArray] = None,
+        pose: Optional[FloatArray] = None,
+        landmarks_68: Optional[FloatArray] = None,
     ) -> None:
         self.score = score
         self.box = box
         self.landmarks = landmarks
         self.values = values
         self.track = track
+        self.mesh = mesh
+        self.mesh_colors = mesh_colors
+        self.pose = pose
+        self.landmarks_68 = landmarks_68
 
     @property
     def width(self) -> float:
@@ -61,11 +80,17 @@ class Faces:
     ``boxes`` (N, 4), ``scores`` (N,), ``landmarks`` (N, 5, 2), ``values`` (N, V), float32, N rows
     also where N is 0; ``tracks`` (N,), int64, of a frame of a video, else None. ``width`` and
     ``height`` are the image's, in pixels; Face says what the numbers mean.
+
+    Where a mesh was asked for, float32, else None: ``mesh`` (N, 1024, 3), the vertices' x, y and z
+    in pixels, z growing away from the viewer, with the triangles of mesh_triangles();
+    ``mesh_colors`` (N, 1024, 3), red, green and blue as the image shows them, 0 to 1 (None from a
+    Client); ``pose`` (N, 3), yaw, pitch and roll in degrees, to the image's right, up, clockwise;
+    ``landmarks_68`` (N, 68, 2), Multi-PIE's points.
     """
 
     __slots__ = (
-        "boxes", "scores", "landmarks", "values", "tracks", "width", "height", "_image", "_bgr",
-        "__weakref__",
+        "boxes", "scores", "landmarks", "values", "tracks", "width", "height", "mesh",
+        "mesh_colors", "pose", "landmarks_68", "_image", "_bgr", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +102,10 @@ class Faces:
         width: int = 0,
         height: int = 0,
         tracks: Optional[npt.ArrayLike] = None,
+        mesh: Optional[npt.ArrayLike] = None,
+        mesh_colors: Optional[npt.ArrayLike] = None,
+        pose: Optional[npt.ArrayLike] = None,
+        landmarks_68: Optional[npt.ArrayLike] = None,
     ) -> None:
         self.boxes: FloatArray = np.asarray(boxes, dtype=np.float32)
         self.scores: FloatArray = np.asarray(scores, dtype=np.float32)
@@ -90,6 +119,10 @@ class Faces:
         self.tracks: Optional[IntArray] = (
             None if tracks is None else np.asarray(tracks, dtype=np.int64)
         )
+        self.mesh = _floats(mesh)
+        self.mesh_colors = _floats(mesh_colors)
+        self.pose = _floats(pose)
+        self.landmarks_68 = _floats(landmarks_68)
         self.width = width
         self.height = height
         self._image: Any = None
@@ -97,14 +130,19 @@ class Faces:
         self._check(count)
 
     def _check(self, count: int) -> None:
+        vertices = (count, _native.MESH_VERTICES, 3)
         for name, array, shape in (
             ("scores", self.scores, (count,)),
             ("boxes", self.boxes, (count, 4)),
             ("landmarks", self.landmarks, (count, 5, 2)),
             ("values", self.values[:, :0], (count, 0)),
-            ("tracks", self.scores if self.tracks is None else self.tracks, (count,)),
+            ("tracks", self.tracks, (count,)),
+            ("mesh", self.mesh, vertices),
+            ("mesh_colors", self.mesh_colors, vertices),
+            ("pose", self.pose, (count, 3)),
+            ("landmarks_68", self.landmarks_68, (count, 68, 2)),
         ):
-            if array.shape != shape:
+            if array is not None and array.shape != shape:
                 raise InvalidArgumentError(
                     f"{name}: expected the shape {shape}, found {array.shape}"
                 )
@@ -143,6 +181,7 @@ class Faces:
                 self.landmarks[index],
                 self.values[index],
                 None if self.tracks is None else int(self.tracks[index]),
+                **self._further(index),
             )
         chosen = Faces(
             self.boxes[index],
@@ -152,13 +191,19 @@ class Faces:
             self.width,
             self.height,
             None if self.tracks is None else self.tracks[index],
+            **self._further(index),
         )
         chosen._image, chosen._bgr = self._image, self._bgr
         return chosen
 
+    def _further(self, index: Any) -> Dict[str, Optional[FloatArray]]:
+        """Of what was asked for beyond a detector's own."""
+        arrays = {name: getattr(self, name) for name in _FURTHER}
+        return {name: None if array is None else array[index] for name, array in arrays.items()}
+
     def __getstate__(self) -> Dict[str, Any]:
         """The arrays; not the image."""
-        names = ("boxes", "scores", "landmarks", "values", "tracks", "width", "height")
+        names = ("boxes", "scores", "landmarks", "values", "tracks", "width", "height", *_FURTHER)
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
@@ -209,3 +254,16 @@ class Faces:
             f"<div>{picture}<table><caption>{len(self)} faces in {self.width}x{self.height}"
             f"</caption><tr>{head}</tr>{rows}</table></div>"
         )
+
+
+def faces_of(width: int, height: int, arrays: Any, tracks: Optional[IntArray] = None) -> Faces:
+    """What the extension has found: its tuple of arrays, the last of them one of meshes or None."""
+    boxes, scores, landmarks, values, meshes = arrays
+    further = {} if meshes is None else dict(zip(_FURTHER, meshes))
+    return Faces(boxes, scores, landmarks, values, width, height, tracks, **further)
+
+
+def mesh_triangles() -> "npt.NDArray[np.uint16]":
+    """The triangles of every mesh, (T, 3): numbers of vertices, counter-clockwise where the viewer
+    sees the face's outside."""
+    return _native.mesh_triangles()

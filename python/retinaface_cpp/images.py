@@ -1,14 +1,14 @@
 """Images: what counts as one, and reading, writing and drawing them."""
 
 import os
-from typing import Any, Union
+from typing import Any, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _native
 from .errors import InvalidArgumentError
-from .faces import Face, Faces
+from .faces import Face, Faces, FloatArray
 
 #: What functions take as an image: an array of pixels of uint8 and shape (height, width) for gray,
 #: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
@@ -40,6 +40,19 @@ def as_source(image: ImageLike) -> Any:
         "image: expected an array of uint8, a path, bytes or an image of Pillow, found "
         f"{type(image).__name__}"
     )
+
+
+def model_source(model: "Union[str, os.PathLike[str], bytes]") -> Tuple[str, Optional[bytes]]:
+    """A name or path, or a file's bytes, as the extension takes them."""
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        data = bytes(model)
+        if not data:
+            raise InvalidArgumentError("model: expected a file's bytes, found none of them")
+        return "", data
+    name = os.fsdecode(model)
+    if not name:
+        raise InvalidArgumentError("model: expected a name or a path, found an empty one")
+    return name, None
 
 
 def _is_packed(image: Any) -> bool:
@@ -107,14 +120,9 @@ def align(
     (N, 5, 2) for N of them, (N, size, size, 3). Black where the image ends. The crops are RGB, or
     BGR of a BGR image.
     """
-    points = faces.landmarks if isinstance(faces, (Faces, Face)) else faces
-    landmarks = np.asarray(points, dtype=np.float32)
-    if landmarks.shape == (5, 2):
+    landmarks = landmarks_of(faces)
+    if landmarks.ndim == 2:
         return _native.align(as_source(image), bgr, landmarks, size)
-    if landmarks.ndim != 3 or landmarks.shape[1:] != (5, 2):
-        raise InvalidArgumentError(
-            f"landmarks: expected the shape (5, 2) or (N, 5, 2), found {landmarks.shape}"
-        )
     source = as_source(image)
     if isinstance(source, (str, bytes)):
         source, bgr_source = read_image(source, bgr=bgr), bgr
@@ -122,20 +130,48 @@ def align(
         bgr_source = bgr
     crops = np.empty((len(landmarks), size, size, 3), dtype=np.uint8)
     for crop, five in zip(crops, landmarks):
-        crop[...] = _native.align(source, bgr_source, np.ascontiguousarray(five), size)
+        crop[...] = _native.align(source, bgr_source, five, size)
     return crops
+
+
+def landmarks_of(faces: Union[Faces, Face, npt.ArrayLike]) -> FloatArray:
+    """(5, 2) of one face, (N, 5, 2) of several, row behind row in memory."""
+    points = faces.landmarks if isinstance(faces, (Faces, Face)) else faces
+    landmarks = np.ascontiguousarray(points, dtype=np.float32)
+    if landmarks.ndim not in (2, 3) or landmarks.shape[-2:] != (5, 2):
+        raise InvalidArgumentError(
+            f"landmarks: expected the shape (5, 2) or (N, 5, 2), found {landmarks.shape}"
+        )
+    return landmarks
 
 
 def draw(
     image: ImageLike,
     faces: Faces,
     *,
+    style: str = "boxes",
     landmarks: bool = True,
     scores: bool = True,
     bgr: bool = False,
 ) -> Pixels:
-    """A copy of the image with each face's box, points and score, and the track's color where the
-    faces have tracks: (height, width, 3) of RGB, or BGR of a BGR image."""
+    """A copy of the image with its faces: (height, width, 3) of RGB, or BGR of a BGR image.
+
+    ``style``: "boxes", each face's box, points and score, and the track's color where the faces have
+    tracks; "wireframe", the edges of its mesh; "shaded", its mesh in the mesh's colors. The last two
+    take faces that were detected with ``mesh=True``. ``landmarks`` and ``scores``: whether boxes
+    have these."""
+    if style in ("wireframe", "shaded"):
+        if faces.mesh is None or faces.mesh_colors is None:
+            raise InvalidArgumentError(
+                f"style: '{style}' takes faces with meshes and their colors; detect with mesh=True"
+            )
+        return _native.draw_meshes(
+            as_source(image), bgr, faces.mesh, faces.mesh_colors, style == "shaded"
+        )
+    if style != "boxes":
+        raise InvalidArgumentError(
+            f"style: expected 'boxes', 'wireframe' or 'shaded', found '{style}'"
+        )
     return _native.draw(as_source(image), bgr, *faces.arrays(), faces.tracks, landmarks, scores, 0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import subprocess
 
 import numpy as np
 import pytest
@@ -46,6 +47,34 @@ def weights_of_others(name):
     if not file.is_file():
         pytest.skip(f"{name} is not there: set RETINAFACE_DATA")
     return file
+
+
+def program():
+    """`retinaface` of the same build, which a wheel's environment does not have."""
+    built = pathlib.Path(retinaface_cpp.__file__).parent.parent / "bin" / "retinaface"
+    file = pathlib.Path(os.environ.get("RETINAFACE_PROGRAM") or built)
+    if not file.is_file():
+        pytest.skip(f"{file} is not there: set RETINAFACE_PROGRAM")
+    return file
+
+
+class Serving:
+    """A `retinaface serve` on a free port, until the end of the block."""
+
+    def __init__(self, *options):
+        self._process = subprocess.Popen(
+            [program(), "serve", "--port", "0", *options], stdout=subprocess.PIPE, text=True
+        )
+        self.address = self._process.stdout.readline().strip().rstrip("/")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self._process.terminate()
+        code = self._process.wait(60)
+        self._process.stdout.close()
+        assert code == 0
 
 
 def same(a, b):

@@ -40,11 +40,8 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
   std::string draw_style = "boxes";
-  std::string landmarks = "5";
   pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
 };
-
-constexpr const char* kDenseLandmarks = "68";
 
 pipeline::DrawStyle draw_style_of(const std::string& name) {
   if (name == "wireframe") return pipeline::DrawStyle::kWireframe;
@@ -52,9 +49,8 @@ pipeline::DrawStyle draw_style_of(const std::string& name) {
 }
 
 void check(const Options& options) {
-  const pipeline::MeshFields& fields = options.job.fields;
   const bool is_json = options.job.format == "jsonl" || options.job.format == "json";
-  if ((fields.mesh || fields.landmarks_68) && !is_json) {
+  if (options.job.fields.need_meshes() && !is_json) {
     throw UsageError(fmt::format(
         "--mesh and --landmarks 68: go with --format jsonl or json, found {}", options.job.format));
   }
@@ -193,10 +189,7 @@ int conclude(const Options& options, const pipeline::DetectionSummary& summary, 
 int run(Options& options) {
   if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
   if (!options.format.empty()) options.job.format = options.format;
-  options.job.fields.landmarks_68 = options.landmarks == kDenseLandmarks;
   options.job.images.draw_style = draw_style_of(options.draw_style);
-  options.job.selection.detect.mesh = options.job.fields.mesh || options.job.fields.landmarks_68 ||
-                                      options.job.images.needs_meshes();
   check(options);
   options.job.background = parse_color(options.background);
   const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
@@ -252,14 +245,10 @@ void declare_output(CLI::App& app, Options& options) {
                  "mesh as it is lit")
       ->check(one_of({"boxes", "wireframe", "shaded"}))
       ->capture_default_str();
-  app.add_flag("--mesh", options.job.fields.mesh,
-               "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)");
+  add_job_option(app, "mesh", options.job);
   app.add_option("--mesh-out", options.job.images.mesh_folder,
                  "folder for each face's mesh with its colors, .obj and .ply");
-  app.add_option("--landmarks", options.landmarks,
-                 "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68")
-      ->check(one_of({"5", kDenseLandmarks}))
-      ->capture_default_str();
+  add_job_option(app, "landmarks", options.job);
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");

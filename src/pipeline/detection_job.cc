@@ -69,8 +69,7 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
       options.warn = [&in](const std::string& line) { in.warnings.push_back(line); };
       read(options, stop, in);
     }
-    DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
-    detection.result.fields = job.fields;
+    DetectedFaces detection = detect_faces(detector, job, in.image, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
@@ -135,7 +134,7 @@ Request request_of(const DetectionJob& job) {
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
   if (job.fields.mesh) request.emplace_back("--mesh", "yes");
-  if (job.fields.landmarks_68) request.emplace_back("--landmarks", "68");
+  if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
     const bool is_wire = job.images.draw_style == DrawStyle::kWireframe;
     request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
@@ -247,6 +246,15 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 }
 
 }  // namespace
+
+DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
+                           const fs::path& path, const std::optional<video::FrameStamp>& frame) {
+  FaceSelection selection = job.selection;
+  selection.detect.mesh = job.fields.need_meshes() || job.images.needs_meshes();
+  DetectedFaces detection = detect_faces(detector, selection, image, path, frame);
+  detection.result.fields = job.fields;
+  return detection;
+}
 
 DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
                                const DetectionEvents& events, const std::atomic<bool>& stop) {

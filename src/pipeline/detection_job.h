@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct DetectionJob {
   /// DetectionEvents::result alone. Not for the format "wider", whose files go to images.folder.
   std::string output;
   ImageOutputs images;
-  MeshFields fields;       ///< of results in JSON
+  FaceFields fields;       ///< of results in JSON
   bool resume = false;     ///< leave out what is in the results already
   bool overwrite = false;  ///< files may be replaced that this program did not write
   int threads = 0;         ///< images worked on at once; 0: core_count()
@@ -43,6 +44,11 @@ struct DetectionJob {
   bool writes_wider() const { return format == "wider"; }
   bool writes_file() const { return !output.empty() && output != kStandardStream; }
 };
+
+/// detect_faces with all that the job's results and images need (meshes).
+DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
+                           const std::filesystem::path& path,
+                           const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 /// Who wants to know how a job goes on; each may be empty. Called by one thread at a time.
 struct DetectionEvents {

@@ -21,6 +21,8 @@ constexpr const char* kAllSizes = "auto";
 
 using Field = JobOption::Field;
 
+constexpr int kLandmarkCounts[] = {FaceFields{}.landmarks, kDenseLandmarks};
+
 constexpr JobOption kOptions[] = {
     {.name = "min-score",
      .help = "leave out faces below this score",
@@ -59,6 +61,13 @@ constexpr JobOption kOptions[] = {
      .min = detection::kMinTileSide,
      .max = std::numeric_limits<int>::max(),
      .may_be_zero = true},
+    {.name = "mesh",
+     .help = "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)",
+     .field = [](DetectionJob& job) { return Field(&job.fields.mesh); }},
+    {.name = "landmarks",
+     .help = "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68",
+     .field = [](DetectionJob& job) { return Field(&job.fields.landmarks); },
+     .choices = kLandmarkCounts},
     {.name = "align-size",
      .help = "side of aligned faces in pixels; other than 112 (224, 256 ...) with a margin around "
              "the face",
@@ -82,6 +91,16 @@ std::string set(const JobOption&, const std::string& text, bool& value) {
 }
 
 std::string set(const JobOption& option, const std::string& text, int& value) {
+  if (!option.choices.empty()) {
+    const auto chosen =
+        std::ranges::find(option.choices, text, [](int choice) { return fmt::to_string(choice); });
+    if (chosen == option.choices.end()) {
+      return fmt::format("expected {}, found '{}'", fmt::join(option.choices, " or "),
+                         excerpt(text));
+    }
+    value = *chosen;
+    return {};
+  }
   if (!(option.may_be_zero && text == "0")) {
     const auto max = std::min(option.max, static_cast<double>(std::numeric_limits<int>::max()));
     std::string fault = whole_number_fault(text, static_cast<std::int64_t>(option.min),
@@ -150,6 +169,7 @@ std::string option_text(const JobOption& option, const DetectionJob& job) {
   DetectionJob copy;
   copy.selection = job.selection;
   copy.images = job.images;
+  copy.fields = job.fields;
   return std::visit(
       [](const auto* value) {
         if constexpr (std::is_same_v<decltype(value), const std::vector<float>*>) {

@@ -23,8 +23,9 @@ struct JobOption {
   Field (*field)(DetectionJob& job);
   double min = 0;  ///< of the value, or of each of a list
   double max = std::numeric_limits<double>::infinity();
-  bool may_be_zero = false;  ///< also where `min` is more
-  bool has_default = true;   ///< a default that says something to people
+  bool may_be_zero = false;           ///< also where `min` is more
+  bool has_default = true;            ///< a default that says something to people
+  std::span<const int> choices = {};  ///< all values that a whole number may have; empty: a range
 };
 
 /// All of them, in the order in which they are listed to people.

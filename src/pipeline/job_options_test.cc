@@ -32,6 +32,8 @@ TEST(JobOptions, AreSetByTheirText) {
   set("tile", "0");
   set("align-size", "224");
   set("jpeg-quality", "75");
+  set("mesh", "true");
+  set("landmarks", "68");
   EXPECT_FLOAT_EQ(job.selection.detect.min_score, 0.25F);
   EXPECT_EQ(job.selection.detect.tile_px, 0);
   EXPECT_THAT(job.selection.detect.scales, ElementsAre(0.5F, 1.0F, 2.0F));
@@ -39,6 +41,8 @@ TEST(JobOptions, AreSetByTheirText) {
   EXPECT_TRUE(job.selection.clip);
   EXPECT_EQ(job.images.aligned_side_px, 224);
   EXPECT_EQ(job.images.write.jpeg_quality, 75);
+  EXPECT_TRUE(job.fields.mesh);
+  EXPECT_EQ(job.fields.landmarks, 68);
   set("scales", "auto");
   EXPECT_THAT(job.selection.detect.scales, IsEmpty());
 }
@@ -66,6 +70,7 @@ TEST(JobOptions, SayWhatWasExpected) {
   EXPECT_EQ(fault("max-faces", "0"), "expected a whole number from 1 to 2147483647, found '0'");
   EXPECT_EQ(fault("max-faces", "99999999999"),
             "expected a whole number from 1 to 2147483647, found '99999999999'");
+  EXPECT_EQ(fault("landmarks", "7"), "expected 5 or 68, found '7'");
   for (const JobOption& option : job_options()) {
     for (const char* text : {"nan", "inf", "-1", "x", "1e400", "0x10", " 1"}) {
       EXPECT_THAT(fault(std::string(option.name), text), HasSubstr("found '")) << option.name;

@@ -40,10 +40,10 @@ std::string csv_field(const std::string& text) {
 }
 
 /// The members of a face that tell of its mesh.
-void add_mesh(const FaceMesh& mesh, const MeshFields& fields, std::string& line) {
+void add_mesh(const FaceMesh& mesh, const FaceFields& fields, std::string& line) {
   const auto out = std::back_inserter(line);
   const char* separator = "";
-  if (fields.landmarks_68) {
+  if (fields.landmarks == kDenseLandmarks) {
     line += R"(, "landmarks_68": [)";
     for (const Point& point : landmarks_68(mesh)) {
       fmt::format_to(out, "{}[{:.2f}, {:.2f}]", separator, point.x, point.y);

@@ -17,10 +17,15 @@
 
 namespace retinaface::pipeline {
 
-/// What lines of JSON say of faces' meshes, where faces have them.
-struct MeshFields {
-  bool mesh = false;          ///< "mesh" and "pose"
-  bool landmarks_68 = false;  ///< "landmarks_68"
+constexpr int kDenseLandmarks = 68;
+
+/// What lines of JSON say of each face beyond score, box and landmarks.
+struct FaceFields {
+  bool mesh = false;  ///< "mesh" and "pose"
+  int landmarks = 5;  ///< or kDenseLandmarks: "landmarks_68" as well
+
+  /// Whether faces have to have their meshes.
+  bool need_meshes() const { return mesh || landmarks == kDenseLandmarks; }
 };
 
 /// What was found in one image, or in one frame of a video.
@@ -32,7 +37,7 @@ struct ImageResult {
   double ms = 0;  ///< that detection took, without reading the image
   std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a video
   std::vector<std::int64_t> tracks{};                     ///< of a frame: each face's
-  MeshFields fields{};
+  FaceFields fields{};
 };
 
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":

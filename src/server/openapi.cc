@@ -10,6 +10,7 @@
 #include "retinaface/version.h"
 
 #include "pipeline/job_options.h"
+#include "pipeline/results.h"
 #include "server/assets.h"
 #include "server/service.h"
 
@@ -41,8 +42,12 @@ Json schema_of(const pipeline::JobOption& option) {
         } else if constexpr (std::is_same_v<Value, std::vector<float>>) {
           schema = {{"type", "string"}};
         } else {
-          schema = {{"type", std::is_same_v<Value, int> ? "integer" : "number"},
-                    {"minimum", bound(option.min)}};
+          schema = {{"type", std::is_same_v<Value, int> ? "integer" : "number"}};
+          if (option.choices.empty()) {
+            schema["minimum"] = bound(option.min);
+          } else {
+            schema["enum"] = option.choices;
+          }
           if (option.max != kUnlimited) schema["maximum"] = bound(option.max);
         }
         if (option.has_default) {
@@ -98,6 +103,7 @@ Json answer_schema(const Endpoint& endpoint, std::string_view type) {
   const std::string_view path = endpoint.path;
   if (type != "application/json" || path == "/openapi.json") return Json::object();
   if (path == "/v1/models") return {{"type", "object"}};
+  if (path == "/v1/topology") return reference("Topology");
   const bool is_detect = path == "/v1/detect";
   return {{"oneOf",
            {reference(is_detect ? "Result" : "Aligned"),
@@ -149,6 +155,18 @@ Json schemas() {
       {"properties",
        {{"result", reference("Result")}, {"aligned", {{"type", "array"}, {"items", png}}}}}};
   all["AlignedResults"] = several("Aligned");
+  const Json vertex = {{"type", "integer"}, {"minimum", 0}};
+  const auto list_of = [](const Json& items, int count) {
+    Json list = {{"type", "array"}, {"items", items}};
+    if (count > 0) list["minItems"] = list["maxItems"] = count;
+    return list;
+  };
+  all["Topology"] = {{"type", "object"},
+                     {"required", {"vertices", "triangles", "landmarks_68"}},
+                     {"properties",
+                      {{"vertices", {{"type", "integer"}}},
+                       {"triangles", list_of(list_of(vertex, 3), 0)},
+                       {"landmarks_68", list_of(vertex, pipeline::kDenseLandmarks)}}}};
   all["Problem"] = problem;
   all["FailedImage"] = {{"type", "object"},
                         {"required", {"image", "error"}},

@@ -11,6 +11,7 @@
 
 #include "retinaface/alignment.h"
 #include "retinaface/image.h"
+#include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
 #include "retinaface/version.h"
 
@@ -20,7 +21,8 @@
 #include "base/number_text.h"
 #include "detection/aligned_size.h"
 #include "image/write_options.h"
-#include "pipeline/face_selection.h"
+#include "mesh/topology.h"
+#include "pipeline/detection_job.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/job_options.h"
 #include "pipeline/results.h"
@@ -74,11 +76,23 @@ bool is_same_secret(std::string_view a, std::string_view b) {
   return difference == 0;
 }
 
-/// What the query asks for.
+/// What a request's head asks for.
 struct Asked {
   DetectionJob job;
   std::size_t face = 0;
+  std::string_view type;  ///< of the answer
 };
+
+/// The type of the answer.
+std::string_view answer_type(const Request& request, const Endpoint& endpoint) {
+  const auto chosen = choose_media_type(request.accept, endpoint.types);
+  if (!chosen) {
+    throw Problem(406, "not_acceptable",
+                  fmt::format("Accept: expected one of {}, found '{}'",
+                              fmt::join(endpoint.types, ", "), excerpt(request.accept)));
+  }
+  return endpoint.types[*chosen];
+}
 
 Asked asked_of(const Request& request, const Endpoint& endpoint) {
   Asked asked;
@@ -104,22 +118,30 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
     }
     if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}: {}", name, fault);
   }
-  return asked;
-}
-
-/// The type of the answer.
-std::string_view answer_type(const Request& request, const Endpoint& endpoint) {
-  const auto chosen = choose_media_type(request.accept, endpoint.types);
-  if (!chosen) {
-    throw Problem(406, "not_acceptable",
-                  fmt::format("Accept: expected one of {}, found '{}'",
-                              fmt::join(endpoint.types, ", "), excerpt(request.accept)));
+  asked.type = answer_type(request, endpoint);
+  if (asked.job.fields.need_meshes() && asked.type != kJson) {
+    fail(ErrorCode::kInvalidArgument,
+         "mesh and landmarks=68: go with an answer of {}, found {}; ask for it by Accept", kJson,
+         asked.type);
   }
-  return endpoint.types[*chosen];
+  return asked;
 }
 
 Response json_answer(std::string text) {
   return {200, std::string(kJson), std::move(text) + "\n"};
+}
+
+/// Numbers of vertices, from 0.
+const std::string& topology_json() {
+  static const std::string kText = [] {
+    nlohmann::ordered_json triangles = nlohmann::ordered_json::array();
+    for (const MeshTriangle& triangle : mesh_triangles()) triangles.push_back(triangle);
+    return nlohmann::ordered_json{{"vertices", kMeshVertices},
+                                  {"triangles", std::move(triangles)},
+                                  {"landmarks_68", mesh::topology().landmarks_68}}
+        .dump();
+  }();
+  return kText;
 }
 
 Response image_answer(std::string_view type, const ImageView& image, const WriteOptions& write) {
@@ -140,8 +162,12 @@ struct Service::EncodedImage {
 struct Service::Budget {
   std::int64_t pixels;          ///< to be decoded
   std::int64_t aligned_pixels;  ///< of faces that are cut out
+  int meshes;
 
-  explicit Budget(std::int64_t max_pixels) : pixels(max_pixels), aligned_pixels(max_pixels) {}
+  explicit Budget(const ServiceOptions& options)
+      : pixels(options.max_pixels),
+        aligned_pixels(options.max_pixels),
+        meshes(options.max_meshes) {}
 };
 
 /// What was found in one, and where.
@@ -229,14 +255,14 @@ const std::vector<Endpoint>& endpoints() {
        .needs_key = true,
        .is_work = true,
        .types = {kJson, "image/jpeg", "image/png", "image/webp"},
-       .options = selection_and({"jpeg-quality"})},
+       .options = selection_and({"mesh", "landmarks", "jpeg-quality"})},
       {.path = "/v1/align",
        .method = "POST",
        .summary = "Faces turned and scaled as recognisers take them; as an image, one of them.",
        .needs_key = true,
        .is_work = true,
        .types = {kJson, "image/png", "image/jpeg", "image/webp"},
-       .options = selection_and({"align-size", kFaceOption, "jpeg-quality"})},
+       .options = selection_and({"mesh", "landmarks", "align-size", kFaceOption, "jpeg-quality"})},
       {.path = "/v1/blur",
        .method = "POST",
        .summary = "The image with its faces made unrecognisable.",
@@ -247,6 +273,11 @@ const std::vector<Endpoint>& endpoints() {
       {.path = "/v1/models",
        .method = kGet,
        .summary = "The model that is loaded, and those that are known.",
+       .needs_key = true,
+       .types = {kJson}},
+      {.path = "/v1/topology",
+       .method = kGet,
+       .summary = "What all meshes have in common: triangles, vertices of the 68 points.",
        .needs_key = true,
        .types = {kJson}},
       {.path = "/metrics",
@@ -317,7 +348,6 @@ std::optional<Response> Service::answer_head(const Request& request) {
     if (endpoint->needs_key) check_key(request);
     if (!endpoint->is_work) return answer_at_hand(request);
     asked_of(request, *endpoint);
-    answer_type(request, *endpoint);
     multipart_boundary(request.content_type);
     return std::nullopt;
   } catch (const Problem& problem) {
@@ -330,6 +360,7 @@ std::optional<Response> Service::answer_head(const Request& request) {
 Response Service::answer_at_hand(const Request& request) {
   const std::string& path = request.path;
   if (path == "/v1/models") return json_answer(models_json());
+  if (path == "/v1/topology") return json_answer(topology_json());
   if (path == "/metrics") return {200, Metrics::kContentType, metrics_.text()};
   if (path == "/openapi.json") return json_answer(openapi());
   if (path == "/readyz" && !is_ready_) {
@@ -428,17 +459,31 @@ Service::Examined Service::examine(const EncodedImage& encoded, const DetectionJ
          "that are worked on at most",
          name, examined.image.width(), examined.image.height(), resized, options_.max_pixels);
   }
-  examined.result =
-      pipeline::detect_faces(detector_, job.selection, examined.image, encoded.name).result;
+  DetectionJob limited = job;
+  if (job.fields.need_meshes()) {
+    // No more are made than are answered, and one that says that there are more.
+    DetectOptions& detect = limited.selection.detect;
+    const int wanted = job.selection.max_faces;
+    detect.min_size_px = job.selection.min_size_px;
+    detect.max_faces = wanted == 0 ? budget.meshes + 1 : std::min(wanted, budget.meshes + 1);
+  }
+  examined.result = pipeline::detect_faces(detector_, limited, examined.image, encoded.name).result;
+  const auto count = static_cast<int>(examined.result.faces.size());
+  if (job.fields.need_meshes() && count > budget.meshes) {
+    fail(ErrorCode::kTooLarge,
+         "{}: more faces than the {} meshes that are answered at most; ask for fewer by max-faces",
+         name, options_.max_meshes);
+  }
+  if (job.fields.need_meshes()) budget.meshes -= count;
   metrics_.count_image(examined.result.faces.size());
   return examined;
 }
 
 Response Service::detect(const Request& request, const Endpoint& endpoint) {
   Asked asked = asked_of(request, endpoint);
-  const std::string_view type = answer_type(request, endpoint);
+  const std::string_view type = asked.type;
   const auto images = images_of<EncodedImage>(request);
-  Budget budget(options_.max_pixels);
+  Budget budget(options_);
   if (type == kJson) {
     return json_answer(for_each_image(images, [&](const EncodedImage& encoded) {
       return pipeline::to_json(examine(encoded, asked.job, budget).result);
@@ -452,10 +497,10 @@ Response Service::detect(const Request& request, const Endpoint& endpoint) {
 
 Response Service::blur(const Request& request, const Endpoint& endpoint) {
   Asked asked = asked_of(request, endpoint);
-  const std::string_view type = answer_type(request, endpoint);
+  const std::string_view type = asked.type;
   asked.job.images.blur = true;
   const auto images = images_of<EncodedImage>(request);
-  Budget budget(options_.max_pixels);
+  Budget budget(options_);
   Examined examined = examine(only_one(images, type), asked.job, budget);
   pipeline::annotate(asked.job.images, examined.result.faces, {}, examined.image);
   return image_answer(type, examined.image, asked.job.images.write);
@@ -463,9 +508,9 @@ Response Service::blur(const Request& request, const Endpoint& endpoint) {
 
 Response Service::align(const Request& request, const Endpoint& endpoint) {
   Asked asked = asked_of(request, endpoint);
-  const std::string_view type = answer_type(request, endpoint);
+  const std::string_view type = asked.type;
   const auto images = images_of<EncodedImage>(request);
-  Budget budget(options_.max_pixels);
+  Budget budget(options_);
   const pipeline::ImageOutputs& outputs = asked.job.images;
   if (type == kJson) {
     asked.job.images.aligned = true;

@@ -13,10 +13,11 @@
 #include <gtest/gtest.h>
 
 #include "retinaface/image.h"
+#include "retinaface/mesh.h"
 
 #include "base/file.h"
 #include "image/write_options.h"
-#include "pipeline/face_selection.h"
+#include "pipeline/detection_job.h"
 #include "pipeline/job_options.h"
 #include "pipeline/results.h"
 #include "server/openapi.h"
@@ -113,9 +114,10 @@ TEST_F(ServiceTest, OneImageIsTheObjectOfTheCommand) {
   json body = json::parse(response.body);
   EXPECT_EQ(testing::schema_fault(testing::output_schema(), body, "answer"), "");
   EXPECT_EQ(body["image"], "image");
+  const pipeline::DetectionJob job;
   const Image image = read_image(testing::sample_folder() / "hopper.jpg");
   const auto expected =
-      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, {}, image, "image").result));
+      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));
   EXPECT_EQ(body["faces"], expected["faces"]);
   EXPECT_EQ(body["faces"].size(), kSampleFaces);
 }
@@ -270,6 +272,59 @@ TEST_F(ServiceTest, AlignedFacesStandBesideTheirResult) {
       json::parse(ask(form("/v1/align", {{"a", sample()}, {"b", "x"}})).body)["results"];
   EXPECT_EQ(several[0]["aligned"], body["aligned"]);
   EXPECT_EQ(several[1]["error"]["code"], "unsupported");
+}
+
+TEST_F(ServiceTest, MeshesAreTheCommands) {
+  const json body = json::parse(ask(post("/v1/detect?mesh=true&landmarks=68", sample())).body);
+  EXPECT_EQ(testing::schema_fault(testing::output_schema(), body, "answer"), "");
+  pipeline::DetectionJob job;
+  job.fields = {.mesh = true, .landmarks = pipeline::kDenseLandmarks};
+  const Image image = read_image(testing::sample_folder() / "hopper.jpg");
+  const auto expected =
+      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));
+  EXPECT_EQ(body["faces"], expected["faces"]);
+  EXPECT_EQ(body["faces"][0]["mesh"]["vertices"].size(), kMeshVertices);
+  EXPECT_EQ(body["faces"][0]["landmarks_68"].size(), 68U);
+  const json aligned = json::parse(ask(post("/v1/align?mesh", sample())).body);
+  EXPECT_EQ(aligned["result"]["faces"][0]["mesh"], body["faces"][0]["mesh"]);
+  EXPECT_FALSE(aligned["result"]["faces"][0].contains("landmarks_68"));
+  const auto head = service_.answer_head(post("/v1/detect?mesh=true", "", "image/jpeg"));
+  ASSERT_TRUE(head);
+  expect_error(*head, 400, "invalid_argument", "application/json, found image/jpeg");
+}
+
+TEST_F(ServiceTest, AnAnswerHasSoManyMeshesAndNoMore) {
+  Service two(detector_, {.max_meshes = 2});
+  const std::string crowd = content(testing::sample_folder() / "crowd.webp");
+  expect_error(ask(two, post("/v1/detect?mesh", crowd)), 413, "too_large",
+               "the 2 meshes that are answered at most");
+  expect_error(ask(two, post("/v1/detect?mesh&max-faces=3", crowd)), 413, "too_large", "max-faces");
+  const json some = json::parse(ask(two, post("/v1/detect?mesh&max-faces=2", crowd)).body);
+  const json plain = json::parse(ask(two, post("/v1/detect?max-faces=2", crowd)).body);
+  ASSERT_EQ(some["faces"].size(), 2U);
+  EXPECT_EQ(some["faces"][1]["box"], plain["faces"][1]["box"]);
+  // Together they are as many as one image may have.
+  const json several =
+      json::parse(ask(two, form("/v1/detect?mesh&max-faces=2", {{"a", crowd}, {"b", crowd}})).body);
+  EXPECT_TRUE(several["results"][0].contains("faces"));
+  EXPECT_EQ(several["results"][1]["error"]["code"], "too_large");
+  // Small faces that are not asked for do not take the places of large ones.
+  const json large = json::parse(ask(two, post("/v1/detect?mesh&min-size=100", crowd)).body);
+  EXPECT_EQ(large.value("faces", json::array()).size(),
+            json::parse(ask(two, post("/v1/detect?min-size=100", crowd)).body)["faces"].size());
+}
+
+TEST_F(ServiceTest, TheTopologyIsThatOfMeshes) {
+  const json topology = json::parse(ask(get("/v1/topology")).body);
+  EXPECT_EQ(topology["vertices"], kMeshVertices);
+  ASSERT_EQ(topology["triangles"].size(), mesh_triangles().size());
+  EXPECT_EQ(topology["triangles"].back().get<MeshTriangle>(),
+            mesh_triangles()[mesh_triangles().size() - 1]);
+  const json face =
+      json::parse(ask(post("/v1/detect?mesh&landmarks=68", sample())).body)["faces"][0];
+  // Points that are vertices: those of the nose's ridge are in both lists.
+  const std::size_t vertex = topology["landmarks_68"][30];
+  EXPECT_EQ(face["landmarks_68"][30][0], face["mesh"]["vertices"][vertex][0]);
 }
 
 TEST_F(ServiceTest, OnlyWhatThereIsCanBeAskedFor) {

@@ -1,0 +1,115 @@
+"""Recognition, by a made-up network that numpy computes as well: one convolution over the face."""
+
+import concurrent.futures
+import copy
+import json
+import pickle
+import struct
+
+import numpy as np
+import pytest
+
+import retinaface_cpp as rf
+
+VALUES = 6
+
+
+@pytest.fixture(scope="module")
+def weight():
+    return np.random.default_rng(3).normal(size=(VALUES, 3, 112, 112)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model(weight):
+    """A model file's bytes (doc/model_format.md)."""
+    nodes = [
+        {"name": "image", "op": "Input", "channels": 3, "inputs": []},
+        {
+            "name": "whole", "op": "Convolution", "out_channels": VALUES, "kernel": 112,
+            "stride": 1, "padding": 0, "groups": 1, "bias": False, "inputs": [0],
+        },
+    ]  # fmt: skip
+    metadata = {
+        "format": "1",
+        "model": "made-up",
+        "graph": json.dumps({"nodes": nodes, "outputs": [{"name": "embedding", "node": 1}]}),
+        "preprocessing": json.dumps({"channels": "rgb", "mean": [127.5] * 3}),
+        "recognizer": json.dumps({"side": 112}),
+    }
+    tensor = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [0, weight.nbytes]}
+    header = json.dumps({"__metadata__": metadata, "whole.weight": tensor}).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + weight.tobytes()
+
+
+@pytest.fixture(scope="module")
+def recognizer(model):
+    return rf.Recognizer(model)
+
+
+def expected(weight, crop):
+    """Of one aligned face."""
+    both = [face.transpose(2, 0, 1).astype(np.float64) - 127.5 for face in (crop, crop[:, ::-1])]
+    total = sum(np.tensordot(weight.astype(np.float64), face, 3) for face in both)
+    return total / np.linalg.norm(total)
+
+
+def test_an_embedding_is_of_the_aligned_face(recognizer, weight, detector, crowd):
+    faces = detector.detect(crowd, max_faces=4)
+    embeddings = recognizer.embed(crowd, faces)
+    assert embeddings.shape == (4, VALUES) and embeddings.dtype == np.float32
+    assert recognizer.embedding_size == VALUES
+    for embedding, crop in zip(embeddings, rf.align(crowd, faces)):
+        np.testing.assert_allclose(embedding, expected(weight, crop), atol=1e-4)
+    assert np.array_equal(recognizer.embed(crowd, faces[2]), embeddings[2])
+    assert np.array_equal(recognizer.embed(crowd, faces.landmarks[:2]), embeddings[:2])
+    assert np.array_equal(recognizer.embed(crowd[..., ::-1], faces, bgr=True), embeddings)
+    assert recognizer.embed(crowd, faces[:0]).shape == (0, VALUES)
+
+
+def test_threads_share_a_recognizer(recognizer, detector, crowd):
+    faces = detector.detect(crowd, max_faces=8)
+    once = recognizer.embed(crowd, faces)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda face: recognizer.embed(crowd, face), list(faces) * 4):
+            assert any(np.array_equal(found, embedding) for embedding in once)
+
+
+def test_similarity(recognizer, detector, crowd):
+    a, b = recognizer.embed(crowd, detector.detect(crowd, max_faces=2))
+    assert rf.similarity(a, b) == pytest.approx(float(a @ b), abs=1e-6)
+    assert rf.similarity(a, 3 * a) == pytest.approx(1, abs=1e-6)
+    assert rf.similarity([1, 0], [0, 2]) == 0
+    for wrong in (([1.0], [1.0, 2.0]), ([0.0, 0.0], [1.0, 2.0]), (a[None], b[None])):
+        with pytest.raises(ValueError, match="expected"):
+            rf.similarity(*wrong)
+
+
+def test_models_that_are_none(model, tmp_path, portrait):
+    file = tmp_path / "made-up.safetensors"
+    file.write_bytes(model)
+    assert rf.Recognizer(file).embedding_size == VALUES
+    with pytest.raises(rf.UnsupportedError, match="expected a recogniser, found the detector"):
+        rf.Recognizer("mnet025")
+    with pytest.raises(rf.UnsupportedError, match="recogniser"):
+        rf.Detector(file)
+    with pytest.raises(FileNotFoundError):
+        rf.Recognizer(tmp_path / "nothing.safetensors")
+    with pytest.raises(ValueError, match="model: "):
+        rf.Recognizer(b"")
+    with pytest.raises(rf.BadDataError):
+        rf.Recognizer(model[:-8])
+    with pytest.raises(TypeError):
+        rf.Recognizer(None)
+
+
+def test_points_that_are_none(recognizer, portrait):
+    for landmarks in (np.zeros((5, 2)), np.full((5, 2), np.nan), np.zeros((4, 2)), "faces"):
+        with pytest.raises(ValueError):
+            recognizer.embed(portrait, landmarks)
+
+
+def test_a_recognizer_is_not_pickled(recognizer):
+    with pytest.raises(TypeError, match="make one in each process"):
+        pickle.dumps(recognizer)
+    assert copy.copy(recognizer) is recognizer and copy.deepcopy(recognizer) is recognizer

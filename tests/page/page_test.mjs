@@ -236,26 +236,55 @@ try {
     assert.equal(await page.getAttribute("#camera", "aria-pressed"), "false");
   });
 
-  await check("a mesh in the answer is drawn", async () => {
-    await page.route("**/v1/detect?*", async (route) => {
-      const response = await route.fetch();
-      const answer = await response.json();
-      for (const face of answer.faces) {
-        const [x0, y0, x1, y1] = face.box;
-        face.mesh = {
-          vertices: [[x0, y0, 0], [x1, y0, 0], [(x0 + x1) / 2, y1, 5]],
-          edges: [[0, 1], [1, 2], [2, 0]],
-        };
-      }
-      await route.fulfill({ response, json: answer });
-    });
+  await check("meshes are asked for and drawn as wireframes", async () => {
     await drop(hopper);
     await page.waitForFunction(() => document.getElementById("place").textContent.endsWith("of 6"));
+    assert.equal(asked("mesh=true"), 0);
+    assert.equal(asked("/v1/topology"), 0);
+    const without = await shown();
+    await page.click("#show-mesh");
+    await page.waitForFunction(() => state.items[5].hasMeshes);
     const withMesh = await shown();
+    assert.notEqual(withMesh, without);
+    assert.equal(asked("mesh=true"), 1);
+    assert.equal(asked("/v1/topology"), 1);
+    // Of the canvas's pixels within the face's box about a third are lines, and none outside.
+    const [inside, outside] = await page.evaluate(() => {
+      const context = canvas.getContext("2d");
+      const pixels = () => context.getImageData(0, 0, canvas.width, canvas.height).data;
+      const lines = pixels();
+      $("show-mesh").checked = false;
+      draw();
+      const plain = pixels();
+      $("show-mesh").checked = true;
+      draw();
+      const place = placing(item().image);
+      const [x0, y0, x1, y1] = item().answer.faces[0].box.map((side) => side * place.scale);
+      const margin = 0.2 * (y1 - y0);
+      const counts = [0, 0];
+      for (let i = 0; i < plain.length; i += 4) {
+        const x = (i / 4) % canvas.width - place.x;
+        const y = Math.floor(i / 4 / canvas.width) - place.y;
+        const isInside = x > x0 - margin && x < x1 + margin && y > y0 - margin && y < y1 + margin;
+        if (lines[i] !== plain[i]) ++counts[isInside ? 0 : 1];
+      }
+      return [counts[0] / ((x1 - x0) * (y1 - y0)), counts[1]];
+    });
+    assert.ok(inside > 0.15 && inside < 1, `${inside} of the face is lines`);
+    assert.equal(outside, 0);
+    await page.screenshot({ path: path.join(out, "mesh.png"), fullPage: true });
+    const answer = JSON.parse((await download("#save-json")).bytes).results[5];
+    assert.equal(answer.faces[0].mesh.vertices.length, 1024);
+    assert.equal(typeof answer.faces[0].pose.yaw, "number");
+    // The slider asks for nothing here either; another image gets its own when it is shown.
+    await page.fill("#score", "0.3");
+    await page.fill("#score", "0.6");
+    assert.equal(asked("mesh=true"), 1);
+    await drop(path.resolve(samples, "portrait.jpg"));
+    await page.waitForFunction(() => state.items[6]?.hasMeshes);
+    assert.equal(asked("mesh=true"), 2);
+    assert.equal(asked("/v1/topology"), 1);
     await page.click("#show-mesh");
-    assert.notEqual(await shown(), withMesh);
-    await page.click("#show-mesh");
-    await page.unroute("**/v1/detect?*");
   });
 
   await check("it fits a phone, dark and light, by touch or keyboard", async () => {

@@ -4,6 +4,7 @@
 const MIN_SCORE = 0.05;
 const CROP_MARGIN = 0.25; // of the longer side, all around, as `retinaface detect --crops` has it
 const MAX_CROPS = 60;
+const MAX_MESHES = 1000; // that the service answers at once
 
 const $ = (id) => document.getElementById(id);
 const canvas = $("canvas");
@@ -12,6 +13,7 @@ const state = {
   current: 0,
   zoom: 1, // 1: the whole image fits
   center: { x: 0.5, y: 0.5 }, // of the view, in parts of the image
+  triangles: null, // of every mesh, once one was asked for
   key: "",
   stop: null, // ends a video or camera
   urls: [], // of crops, to be freed
@@ -49,8 +51,35 @@ async function ask(path, body, accept) {
   throw new Error(message);
 }
 
-const detect = async (body) =>
-  (await ask(`v1/detect?min-score=${MIN_SCORE}`, body, "application/json")).json();
+const askJson = async (path, body) => (await ask(path, body, "application/json")).json();
+
+/** The service's object of an image, with the faces' meshes where these are to be seen. */
+async function detect(body) {
+  const path = `v1/detect?min-score=${MIN_SCORE}`;
+  if (!$("show-mesh").checked) return askJson(path, body);
+  state.triangles ??= (await askJson("v1/topology", null)).triangles;
+  const answer = await askJson(`${path}&mesh=true&max-faces=${MAX_MESHES}`, body);
+  if (answer.faces.length < MAX_MESHES) return answer;
+  const all = await askJson(path, body); // the others without a mesh
+  all.faces.splice(0, MAX_MESHES, ...answer.faces);
+  return all;
+}
+
+/** Asks for the shown image's meshes where it has none yet. */
+async function addMeshes() {
+  const shown = item();
+  if (!shown || !$("show-mesh").checked || shown.hasMeshes) return draw();
+  try {
+    const answer = await detect(shown.file);
+    if (shown === item()) tell("");
+    Object.assign(shown, { answer, hasMeshes: true });
+  } catch (error) {
+    $("show-mesh").checked = false;
+    throw error;
+  } finally {
+    draw();
+  }
+}
 
 /** What the browser cannot decode (HEIC, TIFF ...) the service gives back as PNG, without a face drawn. */
 async function imageOf(file) {
@@ -83,24 +112,25 @@ function placing(image) {
   };
 }
 
-function drawMesh(context, face, place) {
-  const vertices = face.mesh?.vertices ?? face.mesh;
-  if (!Array.isArray(vertices)) return;
-  context.strokeStyle = "rgba(120, 220, 255, 0.8)";
-  context.fillStyle = context.strokeStyle;
-  context.lineWidth = 1;
-  const edges = face.mesh.edges;
-  if (!edges) {
-    for (const [x, y] of vertices) {
-      context.fillRect(place.x + x * place.scale, place.y + y * place.scale, 1.5, 1.5);
-    }
-    return;
-  }
+/** The edges of the triangles that turn their outside to the viewer. */
+function drawMesh(context, face, place, pixel) {
+  const points = face.mesh.vertices.map(([x, y]) => [
+    place.x + x * place.scale, place.y + y * place.scale,
+  ]);
   context.beginPath();
-  for (const [a, b] of edges) {
-    context.moveTo(place.x + vertices[a][0] * place.scale, place.y + vertices[a][1] * place.scale);
-    context.lineTo(place.x + vertices[b][0] * place.scale, place.y + vertices[b][1] * place.scale);
+  for (const triangle of state.triangles) {
+    const [a, b, c] = triangle.map((vertex) => points[vertex]);
+    const area = (b[1] - a[1]) * (c[0] - a[0]) - (b[0] - a[0]) * (c[1] - a[1]);
+    if (area <= 0) continue;
+    context.moveTo(...a);
+    context.lineTo(...b);
+    context.lineTo(...c);
+    context.closePath();
   }
+  // Thin where the face is small, so that it is still seen below.
+  const width = (face.box[2] - face.box[0]) * place.scale;
+  context.lineWidth = within(width / 400, 0.15, 1) * pixel;
+  context.strokeStyle = "rgba(90, 220, 255, 0.9)";
   context.stroke();
 }
 
@@ -109,7 +139,7 @@ function drawFaces(context, faces, place, pixel) {
     const [x0, y0, x1, y1] = face.box;
     const x = place.x + x0 * place.scale;
     const y = place.y + y0 * place.scale;
-    if ($("show-mesh").checked && face.mesh) drawMesh(context, face, place);
+    if ($("show-mesh").checked && face.mesh) drawMesh(context, face, place, pixel);
     if ($("show-boxes").checked) {
       // Dark below light: seen on any image.
       for (const [width, color] of [[4, "rgba(0, 0, 0, 0.6)"], [2, "#39e75f"]]) {
@@ -226,6 +256,7 @@ function show(index) {
   $("work").hidden = state.items.length === 0;
   draw();
   showCrops();
+  attempt(addMeshes)();
 }
 
 // Downloads ----------------------------------------------------------------------------------------
@@ -271,8 +302,9 @@ async function saveBlurred() {
 
 async function addImage(file) {
   tell(`Looking for faces in ${file.name} ...`);
+  const hasMeshes = $("show-mesh").checked;
   const [image, answer] = await Promise.all([imageOf(file), detect(file)]);
-  state.items.push({ name: file.name, file, image, answer });
+  state.items.push({ name: file.name, file, image, answer, hasMeshes });
   show(state.items.length - 1);
   tell(`${counted(facesShown().length, "face")} in ${file.name}, ${answer.ms.toFixed(0)} ms.`);
 }
@@ -289,8 +321,9 @@ async function follow(video, name, isEnded) {
     frame.getContext("2d").drawImage(video, 0, 0);
     const image = await createImageBitmap(frame);
     const encoded = await new Promise((resolve) => frame.toBlob(resolve, "image/jpeg", 0.9));
+    const hasMeshes = $("show-mesh").checked;
     const answer = await detect(encoded);
-    state.items[place] = { name, file: encoded, image, answer };
+    state.items[place] = { name, file: encoded, image, answer, hasMeshes };
     ++frames;
     if (frames === 1) show(place);
     if (state.current === place) draw();
@@ -455,7 +488,7 @@ function prepareZoom() {
 // The page's parts ---------------------------------------------------------------------------------
 
 async function showModel() {
-  const { loaded } = await (await ask("v1/models", null, "application/json")).json();
+  const { loaded } = await askJson("v1/models", null);
   $("model").textContent = `${loaded.name}: ${loaded.summary}`;
 }
 
@@ -484,9 +517,10 @@ function prepare() {
     draw();
     showCrops();
   });
-  for (const name of ["boxes", "points", "mesh", "scores"]) {
+  for (const name of ["boxes", "points", "scores"]) {
     $(`show-${name}`).addEventListener("change", draw);
   }
+  $("show-mesh").addEventListener("change", attempt(addMeshes));
   $("zoom-in").addEventListener("click", () => zoom(1.25));
   $("zoom-out").addEventListener("click", () => zoom(0.8));
   $("zoom-fit").addEventListener("click", () => {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,15 +18,14 @@
 #include "retinaface/tracker.h"
 
 #include "arrays.h"
-#include "base/check.h"
 #include "base/cpu.h"
-#include "base/file.h"
 #include "detection/detector_factory.h"
 #include "gate.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "module.h"
 #include "pipeline/face_selection.h"
+#include "runtime/backends/type_name.h"
 #include "source.h"
 
 namespace retinaface::python {
@@ -36,29 +34,19 @@ namespace nb = nanobind;
 
 namespace {
 
-graph::DataType type_of(const std::string& name) {
-  constexpr std::array kTypes = {graph::DataType::kFloat32, graph::DataType::kFloat16,
-                                 graph::DataType::kBFloat16};
-  for (const graph::DataType type : kTypes) {
-    if (name == graph::to_string(type)) return type;
-  }
-  fail(ErrorCode::kInvalidArgument, "type: expected float32, float16 or bfloat16, found '{}'",
-       excerpt(name));
-}
-
-/// `model` as Detector takes it, or empty for the default one; or `bytes` of a model file.
-Detector make_detector(const std::string& model, const std::optional<nb::bytes>& bytes,
+/// Of `name` as Detector takes it, or empty for the default one; or `bytes` of a model file.
+Detector make_detector(nb::handle name, const std::optional<nb::bytes>& bytes,
                        const std::string& backend, const std::string& type) {
+  const std::string model = path_of(name);
   const void* const data = bytes ? bytes->data() : nullptr;
   const std::size_t size = bytes ? bytes->size() : 0;
   const Working working;
-  runtime::NetworkOptions options;
-  if (!type.empty()) options.type = type_of(type);
   const models::LoadedModel loaded =
       data != nullptr ? models::parse_model({static_cast<const std::byte*>(data), size}, "model")
       : model.empty() ? models::load_builtin_model(models::kDefaultModel)
                       : models::load_model_by_name_or_path(model);
-  return DetectorFactory::make(loaded, backend, options);
+  return DetectorFactory::make(
+      loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
 }
 
 DetectOptions options_of(float min_score, float nms_iou, std::vector<float> scales, int tile_px,
@@ -182,7 +170,7 @@ void add_detection(nb::module_& module) {
 
   nb::class_<Detector>(module, "Detector")
       .def("__init__",
-           [](Detector* self, const std::string& model, const std::optional<nb::bytes>& bytes,
+           [](Detector* self, nb::handle model, const std::optional<nb::bytes>& bytes,
               const std::string& backend, const std::string& type) {
              new (self) Detector(make_detector(model, bytes, backend, type));
            })

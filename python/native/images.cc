@@ -50,7 +50,8 @@ nb::object read(nb::handle file, bool bgr, bool apply_orientation, std::int64_t 
   return array_of(std::move(image));
 }
 
-void write(const std::string& path, nb::handle image, bool bgr, int jpeg_quality) {
+void write(nb::handle file, nb::handle image, bool bgr, int jpeg_quality) {
+  const std::string path = path_of(file);
   Source source(image, bgr, {});
   const Working working;
   write_image(path, source.open(), {.jpeg_quality = jpeg_quality});
@@ -67,16 +68,23 @@ nb::bytes encode(const std::string& name, nb::handle image, bool bgr, int jpeg_q
   return nb::bytes(encoded.data(), encoded.size());
 }
 
+/// (N, side, side, 3) of faces whose `points` are (N, 5, 2).
 nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) {
   Source source(image, bgr, {});
-  const Landmarks landmarks = landmarks_of(points).at(0);
-  Image aligned;
+  const std::vector<Landmarks> faces = landmarks_of(points);
+  std::vector<std::uint8_t> pixels;
   {
     const Working working;
-    aligned = align_face(source.open(), landmarks, side_px);
-    if (bgr) exchange_red_and_blue(aligned);
+    check_aligned_side(side_px);
+    const ImageView view = source.open();
+    for (const Landmarks& landmarks : faces) {
+      Image aligned = align_face(view, landmarks, side_px);
+      if (bgr) exchange_red_and_blue(aligned);
+      pixels.insert(pixels.end(), aligned.row(0), aligned.row(side_px));
+    }
   }
-  return array_of(std::move(aligned));
+  const auto side = static_cast<std::size_t>(side_px);
+  return array_of(std::move(pixels), {faces.size(), side, side, 3});
 }
 
 using Tracks = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;

@@ -23,8 +23,9 @@ namespace nb = nanobind;
 
 namespace {
 
-/// `model` as Recognizer takes it, or `bytes` of a model file.
-Recognizer make_recognizer(const std::string& model, const std::optional<nb::bytes>& bytes) {
+/// Of `name` as Recognizer takes it, or `bytes` of a model file.
+Recognizer make_recognizer(nb::handle name, const std::optional<nb::bytes>& bytes) {
+  const std::string model = path_of(name);
   const void* const data = bytes ? bytes->data() : nullptr;
   const std::size_t size = bytes ? bytes->size() : 0;
   const Working working;
@@ -53,7 +54,7 @@ nb::object embed(const Recognizer& recognizer, nb::handle image, bool bgr, const
 void add_recognition(nb::module_& module) {
   nb::class_<Recognizer>(module, "Recognizer")
       .def("__init__",
-           [](Recognizer* self, const std::string& model, const std::optional<nb::bytes>& bytes) {
+           [](Recognizer* self, nb::handle model, const std::optional<nb::bytes>& bytes) {
              new (self) Recognizer(make_recognizer(model, bytes));
            })
       .def("embed", embed)

@@ -28,6 +28,13 @@ bool is_bytes(const Py_buffer& buffer) {
 
 }  // namespace
 
+std::string path_of(nb::handle path) {
+  PyObject* bytes = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&bytes)) == 0) throw nb::python_error();
+  const nb::bytes held = nb::steal<nb::bytes>(bytes);
+  return {held.c_str(), held.size()};
+}
+
 Source::Source(nb::handle object, bool bgr, const ReadOptions& options)
     : bgr_(bgr), options_(options) {
   options_.strict = true;  // nobody would see the warning that an image lacks its end
@@ -36,12 +43,7 @@ Source::Source(nb::handle object, bool bgr, const ReadOptions& options)
          options.max_pixels);
   }
   if (PyUnicode_Check(object.ptr()) != 0) {
-    PyObject* bytes = nullptr;  // of a name that is not UTF-8, too
-    if (PyUnicode_FSConverter(object.ptr(), static_cast<void*>(&bytes)) == 0) {
-      throw nb::python_error();
-    }
-    const nb::bytes held = nb::steal<nb::bytes>(bytes);
-    path_ = std::string(held.c_str(), held.size());
+    path_ = path_of(object);
     is_path_ = true;
     return;
   }

@@ -3,12 +3,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include <nanobind/nanobind.h>
 
 #include "retinaface/image.h"
 
 namespace retinaface::python {
+
+/// The name of a file, as the operating system has it: also one that is not UTF-8. Throws a Python
+/// exception for an object that is none.
+std::string path_of(nanobind::handle path);
 
 /// An image as Python has it: an array of pixels (anything with a buffer of bytes in two or three
 /// dimensions), an encoded file in memory (in one dimension), or the path of a file.

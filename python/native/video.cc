@@ -16,6 +16,7 @@
 #include "arrays.h"
 #include "gate.h"
 #include "module.h"
+#include "source.h"
 
 namespace retinaface::python {
 
@@ -27,7 +28,8 @@ namespace {
 /// it can be neither used nor taken down.
 class Video {
  public:
-  Video(const std::string& source, std::int64_t max_pixels) {
+  Video(nb::handle name, std::int64_t max_pixels) {
+    const std::string source = path_of(name);
     const Working working;
     reader_ = std::make_unique<VideoReader>(
         source, VideoOptions{.max_pixels = max_pixels, .stop = stop_.get()});
@@ -84,7 +86,7 @@ class Video {
 
 void add_videos(nb::module_& module) {
   nb::class_<Video>(module, "Video")
-      .def(nb::init<const std::string&, std::int64_t>())
+      .def(nb::init<nb::handle, std::int64_t>())
       .def("next", &Video::next)
       .def("image", &Video::image)
       .def("stop", &Video::stop)

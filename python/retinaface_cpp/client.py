@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import time
 import urllib.parse
 import uuid
@@ -14,9 +15,12 @@ from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError, UnreadableError, error_of
 from .faces import Faces, FloatArray
 from .images import ImageLike, Pixels, as_source, read_image
+from .options import flag, number, several, whole
 
 _BYTES = "application/octet-stream"
 _TURNS = ("yaw", "pitch", "roll")
+
+_KEY = re.compile(r"[!-~]+")
 
 Option = Union[str, float, bool, Sequence[float]]
 
@@ -41,16 +45,29 @@ class Client:
         timeout: float = 60.0,
         retries: int = 3,
     ) -> None:
-        parts = urllib.parse.urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not isinstance(address, str):
+            raise TypeError(f"address: expected http://HOST:PORT, found {type(address).__name__}")
+        try:
+            parts = urllib.parse.urlsplit(address)
+            port = parts.port
+        except ValueError as error:
+            raise InvalidArgumentError(f"address: '{address}': {error}") from error
+        is_address = parts.scheme in ("http", "https") and parts.hostname
+        if not is_address or "@" in parts.netloc or parts.query or parts.fragment:
             raise InvalidArgumentError(f"address: expected http://HOST:PORT, found '{address}'")
+        if not number("timeout", timeout) > 0:
+            raise InvalidArgumentError(f"timeout: expected more than 0 seconds, found {timeout}")
+        if whole("retries", retries) < 0:
+            raise InvalidArgumentError(f"retries: expected 0 or more, found {retries}")
+        if api_key is not None and not _KEY.fullmatch(api_key):
+            raise InvalidArgumentError("api_key: expected letters, digits and signs of ASCII")
         self._address = address
         self._prefix = parts.path.rstrip("/")
         kind = (
             http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         )
         self._connection: http.client.HTTPConnection = kind(
-            parts.hostname, parts.port, timeout=timeout
+            str(parts.hostname), port, timeout=timeout
         )
         self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         self._retries = retries
@@ -74,7 +91,7 @@ class Client:
         **options: Option,
     ) -> List[Faces]:
         """The same for several images in one request, in their order."""
-        encoded = [_encoded(image, bgr) for image in images]
+        encoded = [_encoded(image, bgr) for image in several("images", images)]
         target = _with_query("/v1/detect", _with_mesh(options, mesh))
         if len(encoded) < 2:  # of one image the service answers without a list
             return [self._faces_of(self._post(target, body), mesh) for body in encoded]
@@ -111,7 +128,7 @@ class Client:
     ) -> Tuple[Faces, Pixels]:
         """The faces of an image, and each of them as align cuts it out, (N, size, size, 3) of RGB, or
         BGR with ``bgr``. ``options`` are those of detect."""
-        target = _with_query("/v1/align", {**options, "align_size": size})
+        target = _with_query("/v1/align", {**options, "align_size": whole("size", size)})
         answer = self._post(target, _encoded(image, bgr))
         faces = self._faces_of(answer.get("result"), False)
         crops = np.empty((len(faces), size, size, 3), np.uint8)
@@ -238,7 +255,7 @@ class Client:
 
 
 def _encoded(image: ImageLike, bgr: bool) -> bytes:
-    source = as_source(image)
+    bgr, source = flag("bgr", bgr), as_source(image)
     if isinstance(source, str):
         try:
             with open(source, "rb") as file:

@@ -11,9 +11,11 @@ from typing import (
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError
 from .faces import Faces, IntArray, faces_of
-from .images import ImageLike, as_source, model_source
+from .images import ImageLike, arrays_of, as_source, model_source
+from .options import flag, number, numbers_of, path, several, whole
 
 Scales = Union[None, str, float, Sequence[float]]
+NoneType = type(None)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -44,7 +46,8 @@ class ModelInfo(NamedTuple):
 def models(width: int = 640, height: int = 480) -> List[ModelInfo]:
     """The models that the library knows; multiply-adds for images of that size, each side 1 to
     65536 px."""
-    return [ModelInfo(*fields) for fields in _native.models(width, height)]
+    known = _native.models(whole("width", width), whole("height", height))
+    return [ModelInfo(*fields) for fields in known]
 
 
 class VideoFrame(NamedTuple):
@@ -74,12 +77,14 @@ class Tracker:
         min_score: float = DEFAULT_MIN_SCORE,
         max_absence_s: float = _native.DEFAULT_MAX_ABSENCE_S,
     ) -> None:
-        self._native = _native.Tracker(min_score, max_absence_s)
+        self._native = _native.Tracker(
+            number("min_score", min_score), number("max_absence_s", max_absence_s)
+        )
 
     def update(self, faces: Faces, time_s: float) -> IntArray:
         """The number of each face's track, (N,), from 1 on and never given twice; 0 for a faint
         face that carries on none. ``time_s`` is the frame's time."""
-        return self._native.update(*faces.arrays(), time_s)
+        return self._native.update(*arrays_of(faces), number("time_s", time_s))
 
     def __reduce__(self) -> Any:
         raise TypeError("a Tracker cannot be pickled: it is the state of one video, in one process")
@@ -112,11 +117,14 @@ class Detector:
     ) -> None:
         self._threads = _thread_count(threads)
         name, data = ("", None) if model is None else model_source(model)
+        for option, value in (("type", type), ("backend", backend)):
+            if not isinstance(value, (str, NoneType)):
+                raise TypeError(f"{option}: expected a name, found {value.__class__.__name__}")
         self._native = _native.Detector(name, data, backend or "", type or "")
 
     def info(self, width: int = 640, height: int = 480) -> ModelInfo:
         """What is known of the loaded model; multiply-adds for images of that size."""
-        return ModelInfo(*self._native.info(width, height))
+        return ModelInfo(*self._native.info(whole("width", width), whole("height", height)))
 
     def detect(
         self,
@@ -156,12 +164,10 @@ class Detector:
         for files what read_image raises; UnsupportedError for a mesh of a model that has none.
         """
         source = as_source(image)
-        faces = faces_of(
-            *self._native.detect(
-                source, bgr, max_pixels, min_score, nms_iou, _scale_list(scales), tile,
-                _face_count(max_faces), min_size, clip, mesh, turned,
-            )
-        )  # fmt: skip
+        options = _native_options(
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
+        )
+        faces = faces_of(*self._native.detect(source, *options))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
     def detect_batch(
@@ -180,7 +186,7 @@ class Detector:
                 raise type(error)(f"images[{number}]: {error}") from error
 
         count = self._threads if threads is None else _thread_count(threads)
-        return list(_in_order(count, work, enumerate(images)))
+        return list(_in_order(count, work, enumerate(several("images", images))))
 
     def detect_video(
         self,
@@ -210,22 +216,21 @@ class Detector:
 
         A damaged video raises BadDataError after its last frame that could be decoded.
         """
-        if every < 1:
+        if whole("every", every) < 1:
             raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
-        if not frames_per_s > 0:
+        if not number("frames_per_s", frames_per_s) > 0:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
-        tracker = _native.Tracker(min_score, _native.DEFAULT_MAX_ABSENCE_S)
-        is_source = isinstance(video, (str, os.PathLike))
-        options = (
-            bgr and not is_source, max_pixels, min_score, nms_iou, _scale_list(scales), tile,
-            _face_count(max_faces), min_size, clip, mesh, turned,
-        )  # fmt: skip
+        options = _native_options(
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
+        )
+        tracker = _native.Tracker(options[2], _native.DEFAULT_MAX_ABSENCE_S)
         if isinstance(video, (str, os.PathLike)):
-            opened = _native.Video(os.fsdecode(video), max_pixels)
-            frames = _video_frames(opened, os.fsdecode(video), every)
+            options = (False, *options[1:])  # whatever the images of somebody else's are
+            opened = _native.Video(path("video", video), options[1])
+            frames = _video_frames(opened, every)
         else:
-            frames = _given_frames(video, every, frames_per_s)
+            frames = _given_frames(several("video", video), every, frames_per_s)
 
         def work(frame: "_Frame") -> "Tuple[_Frame, Any]":
             return frame, self._native.detect_frame(as_source(frame.image), *options)
@@ -257,7 +262,7 @@ class _Frame(NamedTuple):
     image: Any
 
 
-def _video_frames(video: Any, name: str, every: int) -> Iterator[_Frame]:
+def _video_frames(video: Any, every: int) -> Iterator[_Frame]:
     try:
         while True:
             stamp = video.next()
@@ -311,13 +316,35 @@ def _in_order(
         pool.shutdown(wait=True)
 
 
+def _native_options(
+    bgr: bool,
+    max_pixels: int,
+    min_score: float,
+    nms_iou: float,
+    scales: Scales,
+    tile: int,
+    max_faces: Optional[int],
+    min_size: float,
+    clip: bool,
+    mesh: bool,
+    turned: bool,
+) -> Tuple[Any, ...]:
+    """In the order in which the extension takes them."""
+    return (
+        flag("bgr", bgr), whole("max_pixels", max_pixels, bits=64), number("min_score", min_score),
+        number("nms_iou", nms_iou), _scale_list(scales), whole("tile", tile),
+        _face_count(max_faces), number("min_size", min_size), flag("clip", clip),
+        flag("mesh", mesh), flag("turned", turned),
+    )  # fmt: skip
+
+
 def _scale_list(scales: Scales) -> List[float]:
     """As the extension takes them: none for the image's size to decide."""
-    if scales is None or scales == "auto":
+    if scales is None or (isinstance(scales, str) and scales == "auto"):
         return []
     if isinstance(scales, str):
         raise InvalidArgumentError(f"scales: expected 'auto' or numbers, found '{scales}'")
-    listed = [float(scales)] if isinstance(scales, (int, float)) else [float(s) for s in scales]
+    listed = numbers_of("scales", scales)
     if not listed:
         raise InvalidArgumentError("scales: expected None or at least one factor, found none")
     return listed
@@ -326,14 +353,14 @@ def _scale_list(scales: Scales) -> List[float]:
 def _face_count(max_faces: Optional[int]) -> int:
     if max_faces is None:
         return 0
-    if max_faces < 1:
+    if whole("max_faces", max_faces) < 1:
         raise InvalidArgumentError(f"max_faces: expected None or 1 or more, found {max_faces}")
-    return max_faces
+    return int(max_faces)
 
 
 def _thread_count(threads: Optional[int]) -> int:
     if threads is None:
         return int(_native.core_count())
-    if threads < 1:
+    if whole("threads", threads) < 1:
         raise InvalidArgumentError(f"threads: expected None or 1 or more, found {threads}")
-    return threads
+    return int(threads)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from . import _native
 from .errors import InvalidArgumentError
+from .options import numbers_array
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -18,8 +19,7 @@ _NOTEBOOK_SIDE_PX = 1024
 _FURTHER = ("mesh", "mesh_colors", "pose", "landmarks_68")
 
 
-def _floats(array: Optional[npt.ArrayLike]) -> Optional[FloatArray]:
-    return None if array is None else np.asarray(array, dtype=np.float32)
+_ALWAYS = ("boxes", "scores", "landmarks", "values")
 
 
 class Face:
@@ -107,48 +107,54 @@ class Faces:
         pose: Optional[npt.ArrayLike] = None,
         landmarks_68: Optional[npt.ArrayLike] = None,
     ) -> None:
-        self.boxes: FloatArray = np.asarray(boxes, dtype=np.float32)
-        self.scores: FloatArray = np.asarray(scores, dtype=np.float32)
-        self.landmarks: FloatArray = np.asarray(landmarks, dtype=np.float32)
-        count = len(self.scores)
-        self.values: FloatArray = (
-            np.empty((count, 0), np.float32)
-            if values is None
-            else np.asarray(values, dtype=np.float32)
-        )
-        self.tracks: Optional[IntArray] = (
-            None if tracks is None else np.asarray(tracks, dtype=np.int64)
-        )
-        self.mesh = _floats(mesh)
-        self.mesh_colors = _floats(mesh_colors)
-        self.pose = _floats(pose)
-        self.landmarks_68 = _floats(landmarks_68)
+        self.boxes: FloatArray = boxes  # type: ignore[assignment]
+        self.scores: FloatArray = scores  # type: ignore[assignment]
+        self.landmarks: FloatArray = landmarks  # type: ignore[assignment]
+        self.values: FloatArray = values  # type: ignore[assignment]
+        self.tracks: Optional[IntArray] = tracks  # type: ignore[assignment]
+        self.mesh: Optional[FloatArray] = mesh  # type: ignore[assignment]
+        self.mesh_colors: Optional[FloatArray] = mesh_colors  # type: ignore[assignment]
+        self.pose: Optional[FloatArray] = pose  # type: ignore[assignment]
+        self.landmarks_68: Optional[FloatArray] = landmarks_68  # type: ignore[assignment]
         self.width = width
         self.height = height
         self._image: Any = None
         self._bgr = False
-        self._check(count)
+        self._check()
 
-    def _check(self, count: int) -> None:
+    def _check(self) -> None:
+        """Makes arrays of what was set, of the shapes that they must have."""
+        scores = numbers_array("scores", self.scores)
+        if scores.ndim != 1:
+            raise InvalidArgumentError(f"scores: expected the shape (N,), found {scores.shape}")
+        count = len(scores)
+        values = np.empty((count, 0)) if self.values is None else np.asarray(self.values)
         vertices = (count, _native.MESH_VERTICES, 3)
-        for name, array, shape in (
-            ("scores", self.scores, (count,)),
+        for name, value, shape in (
+            ("scores", scores, (count,)),
             ("boxes", self.boxes, (count, 4)),
             ("landmarks", self.landmarks, (count, 5, 2)),
-            ("values", self.values[:, :0], (count, 0)),
+            ("values", values, (count, values.shape[1] if values.ndim == 2 else 0)),
             ("tracks", self.tracks, (count,)),
             ("mesh", self.mesh, vertices),
             ("mesh_colors", self.mesh_colors, vertices),
             ("pose", self.pose, (count, 3)),
             ("landmarks_68", self.landmarks_68, (count, 68, 2)),
         ):
-            if array is not None and array.shape != shape:
+            if value is None and name not in _ALWAYS:
+                continue
+            array = numbers_array(name, value, np.int64 if name == "tracks" else np.float32)
+            if count == 0 and array.size == 0:
+                array = array.reshape(shape)
+            if array.shape != shape:
                 raise InvalidArgumentError(
                     f"{name}: expected the shape {shape}, found {array.shape}"
                 )
+            setattr(self, name, array)
 
     def arrays(self) -> Tuple[FloatArray, FloatArray, FloatArray]:
-        """Boxes, scores and landmarks."""
+        """Boxes, scores and landmarks, checked anew: they may have been set."""
+        self._check()
         return self.boxes, self.scores, self.landmarks
 
     def remember(self, image: Any, bgr: bool) -> "Faces":
@@ -174,7 +180,7 @@ class Faces:
     def __getitem__(self, index: Union[slice, npt.NDArray[Any]]) -> "Faces": ...
     def __getitem__(self, index: Union[int, slice, npt.NDArray[Any]]) -> "Union[Face, Faces]":
         """One face; or the faces of a slice, a mask or an array of indices."""
-        if isinstance(index, (int, np.integer)):
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             return Face(
                 float(self.scores[index]),
                 self.boxes[index],

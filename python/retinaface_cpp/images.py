@@ -9,6 +9,7 @@ import numpy.typing as npt
 from . import _native
 from .errors import InvalidArgumentError
 from .faces import Face, Faces, FloatArray
+from .options import flag, numbers_array, path as path_text, whole
 
 #: What functions take as an image: an array of pixels of uint8 and shape (height, width) for gray,
 #: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
@@ -24,12 +25,14 @@ Pixels = npt.NDArray[np.uint8]
 def as_source(image: ImageLike) -> Any:
     """What the extension takes for an image: a path, encoded bytes, or pixels as they lie in
     memory, which are copied only where they are not packed."""
-    if isinstance(image, (str, bytes)):
+    if isinstance(image, str):
+        return path_text("image", image)
+    if isinstance(image, bytes):
         return image
     if isinstance(image, np.ndarray):
         return image if _is_packed(image) else np.ascontiguousarray(image)
     if isinstance(image, os.PathLike):
-        return os.fsdecode(image)
+        return path_text("image", image)
     if isinstance(image, (bytearray, memoryview)):
         return image
     if hasattr(image, "convert") and hasattr(image, "mode"):  # Pillow's, which need not be there
@@ -49,18 +52,31 @@ def model_source(model: "Union[str, os.PathLike[str], bytes]") -> Tuple[str, Opt
         if not data:
             raise InvalidArgumentError("model: expected a file's bytes, found none of them")
         return "", data
-    name = os.fsdecode(model)
-    if not name:
-        raise InvalidArgumentError("model: expected a name or a path, found an empty one")
-    return name, None
+    if not isinstance(model, (str, os.PathLike)):
+        raise TypeError(
+            f"model: expected a name, a path or a file's bytes, found {type(model).__name__}"
+        )
+    return path_text("model", model), None
+
+
+# By numpy's letters; what range the values have is their owner's to know.
+_CONVERSIONS = {
+    "f": "(image * 255).astype(numpy.uint8)",
+    "b": "image.astype(numpy.uint8) * 255",
+    "i": "image.astype(numpy.uint8)",
+    "u": "image.astype(numpy.uint8)",
+    "u2": "(image >> 8).astype(numpy.uint8)",
+}
 
 
 def _is_packed(image: Any) -> bool:
     if image.dtype != np.uint8:
-        remedy = "(image * 255).astype(numpy.uint8)" if image.dtype.kind == "f" else "astype"
+        remedy = _CONVERSIONS.get(image.dtype.kind, "")
+        if image.dtype.itemsize == 2:
+            remedy = _CONVERSIONS.get(image.dtype.kind + "2", remedy)
         raise TypeError(
-            f"image: expected an array of uint8, found {image.dtype}; convert it, "
-            f"for example by {remedy}"
+            f"image: expected an array of uint8, found {image.dtype}"
+            + (f"; convert it, for example by {remedy}" if remedy else "")
         )
     if image.ndim == 1:
         return bool(image.strides[0] == 1)
@@ -88,7 +104,10 @@ def read_image(
     says unless ``apply_orientation`` is False. Raises NotFoundError, UnreadableError, BadDataError,
     UnsupportedError, and TooLargeError for more than ``max_pixels``.
     """
-    return _native.read(as_source(file), bgr, apply_orientation, max_pixels)
+    return _native.read(
+        as_source(file), flag("bgr", bgr), flag("apply_orientation", apply_orientation),
+        whole("max_pixels", max_pixels, bits=64),
+    )  # fmt: skip
 
 
 def write_image(
@@ -101,9 +120,9 @@ def write_image(
     """Writes an image; the format follows the extension: .jpg, .jpeg, .png or .webp. The file is
     replaced as a whole or not at all. Raises UnsupportedError for another extension,
     UnwritableError when it cannot be written."""
-    if not 1 <= jpeg_quality <= 100:
+    if not 1 <= whole("jpeg_quality", jpeg_quality) <= 100:
         raise InvalidArgumentError(f"jpeg_quality: expected 1 to 100, found {jpeg_quality}")
-    _native.write(os.fsdecode(path), as_source(image), bgr, jpeg_quality)
+    _native.write(path_text("path", path), as_source(image), flag("bgr", bgr), int(jpeg_quality))
 
 
 def align(
@@ -120,29 +139,27 @@ def align(
     (N, 5, 2) for N of them, (N, size, size, 3). Black where the image ends. The crops are RGB, or
     BGR of a BGR image.
     """
-    landmarks = landmarks_of(faces)
-    if landmarks.ndim == 2:
-        return _native.align(as_source(image), bgr, landmarks, size)
-    source = as_source(image)
-    if isinstance(source, (str, bytes)):
-        source, bgr_source = read_image(source, bgr=bgr), bgr
-    else:
-        bgr_source = bgr
-    crops = np.empty((len(landmarks), size, size, 3), dtype=np.uint8)
-    for crop, five in zip(crops, landmarks):
-        crop[...] = _native.align(source, bgr_source, five, size)
-    return crops
+    landmarks, size, bgr = landmarks_of(faces), whole("size", size), flag("bgr", bgr)
+    crops = _native.align(as_source(image), bgr, landmarks.reshape(-1, 5, 2), size)
+    return crops[0] if landmarks.ndim == 2 else crops
 
 
 def landmarks_of(faces: Union[Faces, Face, npt.ArrayLike]) -> FloatArray:
     """(5, 2) of one face, (N, 5, 2) of several, row behind row in memory."""
     points = faces.landmarks if isinstance(faces, (Faces, Face)) else faces
-    landmarks = np.ascontiguousarray(points, dtype=np.float32)
+    landmarks = numbers_array("landmarks", points)
     if landmarks.ndim not in (2, 3) or landmarks.shape[-2:] != (5, 2):
         raise InvalidArgumentError(
             f"landmarks: expected the shape (5, 2) or (N, 5, 2), found {landmarks.shape}"
         )
     return landmarks
+
+
+def arrays_of(faces: Faces) -> Tuple[FloatArray, FloatArray, FloatArray]:
+    """Boxes, scores and landmarks."""
+    if isinstance(faces, Faces):
+        return faces.arrays()
+    raise TypeError(f"faces: expected Faces, found {type(faces).__name__}")
 
 
 def draw(
@@ -160,6 +177,7 @@ def draw(
     tracks; "wireframe", the edges of its mesh; "shaded", its mesh in the mesh's colors. The last two
     take faces that were detected with ``mesh=True``. ``landmarks`` and ``scores``: whether boxes
     have these."""
+    arrays, bgr = arrays_of(faces), flag("bgr", bgr)
     if style in ("wireframe", "shaded"):
         if faces.mesh is None or faces.mesh_colors is None:
             raise InvalidArgumentError(
@@ -172,10 +190,13 @@ def draw(
         raise InvalidArgumentError(
             f"style: expected 'boxes', 'wireframe' or 'shaded', found '{style}'"
         )
-    return _native.draw(as_source(image), bgr, *faces.arrays(), faces.tracks, landmarks, scores, 0)
+    return _native.draw(
+        as_source(image), bgr, *arrays, faces.tracks, flag("landmarks", landmarks),
+        flag("scores", scores), 0,
+    )  # fmt: skip
 
 
 def blur(image: ImageLike, faces: Faces, *, bgr: bool = False) -> Pixels:
     """A copy of the image with the faces made unrecognisable: (height, width, 3) of RGB, or BGR of
     a BGR image. What was there cannot be had back from it."""
-    return _native.blur(as_source(image), bgr, *faces.arrays())
+    return _native.blur(as_source(image), flag("bgr", bgr), *arrays_of(faces))

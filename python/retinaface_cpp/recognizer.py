@@ -10,6 +10,7 @@ from . import _native
 from .errors import InvalidArgumentError
 from .faces import Face, Faces, FloatArray
 from .images import ImageLike, as_source, landmarks_of, model_source
+from .options import flag, numbers_array
 
 
 class Recognizer:
@@ -40,7 +41,9 @@ class Recognizer:
         for one vector (D,); Faces or landmarks (N, 5, 2) for N of them, (N, D). Raises as align does.
         """
         landmarks = landmarks_of(faces)
-        embeddings = self._native.embed(as_source(image), bgr, landmarks.reshape(-1, 5, 2))
+        embeddings = self._native.embed(
+            as_source(image), flag("bgr", bgr), landmarks.reshape(-1, 5, 2)
+        )
         return embeddings[0] if landmarks.ndim == 2 else embeddings
 
     def __copy__(self) -> "Recognizer":
@@ -57,7 +60,7 @@ def similarity(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """How alike two faces are by their embeddings, (D,) each: the cosine of the angle between
     these, -1 to 1. Raises InvalidArgumentError where they are not equally long, or one is all
     zeros. Of many at once it is ``a @ b.T``, as embeddings have the length 1."""
-    vectors = [np.ascontiguousarray(vector, dtype=np.float32) for vector in (a, b)]
+    vectors = [numbers_array(name, vector) for name, vector in (("a", a), ("b", b))]
     for name, vector in zip("ab", vectors):
         if vector.ndim != 1:
             raise InvalidArgumentError(f"{name}: expected the shape (D,), found {vector.shape}")

@@ -184,6 +184,13 @@ def test_the_oracle_finds_the_same_faces(detector, portrait):
     assert same(named.detect(small, scales=[1.0]), found)
 
 
+def test_types_are_the_commands(detector, portrait):
+    expected = detector.detect(portrait)
+    for kind in ("int8", "auto"):  # the default model has what int8 needs
+        found = retinaface_cpp.Detector(type=kind).detect(portrait)
+        np.testing.assert_allclose(found.boxes, expected.boxes, atol=1)
+
+
 def test_faces_are_a_sequence(detector, crowd):
     faces = detector.detect(crowd)
     first = faces[0]

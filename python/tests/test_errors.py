@@ -1,10 +1,13 @@
 """Each mistake is one exception of the right kind, whose line says what to do."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 
 import retinaface_cpp as rf
-from conftest import SAMPLES
+from conftest import SAMPLES, SOURCE
 
 
 def test_what_is_no_image_says_so(detector, portrait):
@@ -47,7 +50,7 @@ def test_files_that_cannot_be_read(detector, tmp_path):
         detector.detect(b"")
     with pytest.raises(rf.TooLargeError, match="pixels"):
         detector.detect(SAMPLES / "portrait.jpg", max_pixels=1000)
-    with pytest.raises(ValueError, match="null"):
+    with pytest.raises(ValueError, match="zero byte"):
         detector.detect("a\0b")
 
 
@@ -67,13 +70,130 @@ def test_options_out_of_their_range(detector, plain):
         with pytest.raises(rf.InvalidArgumentError, match=message):
             detector.detect(plain, **options)
     with pytest.raises(TypeError):
-        detector.detect(plain, min_score="much")
-    with pytest.raises(TypeError):
         detector.detect(plain, colour=True)
     with pytest.raises(ValueError, match="threads"):
         detector.detect_batch([plain], threads=0)
     with pytest.raises(ValueError, match="threads"):
         rf.Detector(threads=-1)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"min_score": "much"}, "^min_score: expected a number, found 'much'$"),
+        ({"min_score": None}, "^min_score: expected a number, found NoneType$"),
+        ({"nms_iou": [0.5]}, "^nms_iou: expected a number, found list$"),
+        ({"scales": b"1"}, "^scales: expected a number or several, found bytes$"),
+        ({"scales": [1.0, "x"]}, "^scales: expected a number, found 'x'$"),
+        ({"tile": 1.5}, "^tile: expected a whole number, found float$"),
+        ({"max_faces": "3"}, "^max_faces: expected a whole number, found '3'$"),
+        ({"min_size": "a"}, "^min_size: expected a number"),
+        ({"clip": 1}, "^clip: expected True or False, found int$"),
+        ({"mesh": None}, "^mesh: expected True or False"),
+        ({"turned": "yes"}, "^turned: expected True or False"),
+        ({"bgr": 0}, "^bgr: expected True or False"),
+        ({"max_pixels": 1e6}, "^max_pixels: expected a whole number"),
+    ],
+)
+def test_options_of_the_wrong_type(detector, plain, options, message):
+    with pytest.raises(TypeError, match=message):
+        detector.detect(plain, **options)
+    with pytest.raises(TypeError, match=message):
+        detector.detect_video([plain], **options)
+
+
+def test_numbers_of_numpy_are_numbers(detector, portrait):
+    found = detector.detect(
+        portrait, min_score=np.float32(0.5), scales=np.array([0.5, 1]), max_faces=np.int64(1),
+        clip=np.True_, tile=np.int32(0), min_size=np.float64(8),
+    )  # fmt: skip
+    assert len(found) == 1
+    assert len(detector.detect(portrait, scales=np.float32(0.5))) == 1
+    with pytest.raises(ValueError, match="max_faces: expected up to 2147483647"):
+        detector.detect(portrait, max_faces=2**40)
+
+
+def test_one_image_is_not_several(detector, portrait):
+    gray = portrait[..., 0]
+    for images in (portrait, gray, "portrait.jpg", SAMPLES / "portrait.jpg", b"bytes", None, 3):
+        with pytest.raises(TypeError, match="images: expected several images"):
+            detector.detect_batch(images)
+    for images in (portrait, b"bytes", None, 3):
+        with pytest.raises(TypeError, match="video: expected several images"):
+            detector.detect_video(images)
+    small = portrait[150:300, 150:300]
+    assert len(detector.detect_batch(np.stack([small, small]))) == 2
+    assert len(detector.detect_batch(np.stack([small[..., 0]] * 2))) == 2
+
+
+def test_faces_that_are_none(detector, portrait):
+    for what in (rf.draw, rf.blur):
+        for faces in (None, 3, "x", [], detector.detect(portrait)[0]):
+            with pytest.raises(TypeError, match="faces: expected Faces, found"):
+                what(portrait, faces)
+    for name, value, kind in [
+        ("boxes", np.zeros((0, 4)), ValueError),
+        ("boxes", None, ValueError),
+        ("landmarks", "x", TypeError),
+        ("tracks", [], ValueError),
+        ("values", [3], ValueError),
+        ("scores", 0.5, ValueError),
+    ]:
+        faces = detector.detect(portrait)
+        setattr(faces, name, value)
+        with pytest.raises(kind, match=f"{name}: expected"):
+            rf.draw(portrait, faces)
+    faces = detector.detect(portrait)
+    expected = rf.draw(portrait, faces)
+    faces.boxes, faces.scores = faces.boxes.astype(np.float64)[:, ::-1][:, ::-1], [*faces.scores]
+    assert np.array_equal(rf.draw(portrait, faces), expected)
+    assert len(rf.Faces([], [], [])) == 0
+    for nowhere in (np.nan, np.inf, -1e30):
+        odd = rf.Faces([[nowhere] * 4], [nowhere], np.full((1, 5, 2), nowhere))
+        assert rf.draw(portrait, odd).shape == portrait.shape
+        assert np.array_equal(rf.blur(portrait, odd), portrait)
+        with pytest.raises(ValueError, match="five points of a face"):
+            rf.align(portrait, odd)
+
+
+def test_sizes_of_aligned_faces(detector, portrait):
+    faces = detector.detect(portrait)
+    for size in (-1, 0, 31, 2049):
+        for some in (faces, faces[0], faces[:0]):
+            with pytest.raises(ValueError, match=f"expected 32 to 2048 pixels, found {size}"):
+                rf.align(portrait, some, size=size)
+    with pytest.raises(TypeError, match="size: expected a whole number"):
+        rf.align(portrait, faces, size=112.0)
+
+
+def test_names_that_are_not_utf_8(detector, portrait, tmp_path):
+    file = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
+    rf.write_image(file, portrait)
+    assert len(detector.detect(file)) == 1
+    model = os.fsdecode(os.fsencode(tmp_path) + b"/\xfe.safetensors")
+    shutil.copy(SOURCE / "weights" / "shallow-700m.safetensors", model)
+    assert len(rf.Detector(model).detect(portrait)) == 1
+    with pytest.raises(FileNotFoundError):
+        list(detector.detect_video(file + ".mp4"))
+    for what in (rf.read_image, rf.Detector, rf.Recognizer, detector.detect_video):
+        with pytest.raises(ValueError, match="expected a path, found an empty one"):
+            what("")
+        with pytest.raises(ValueError, match="zero byte"):
+            what("a\0b")
+
+
+def test_addresses_and_settings_of_a_client():
+    for address in ("", "ftp://a", "http://", "http://a:99999", "http://a:b", "http://[::1",
+                    "http://user:word@a", "http://a?b=c"):  # fmt: skip
+        with pytest.raises(rf.InvalidArgumentError, match="address: "):
+            rf.Client(address)
+    with pytest.raises(TypeError, match="address: "):
+        rf.Client(None)
+    for options in ({"retries": -1}, {"timeout": 0}, {"api_key": "a\r\nb"}, {"api_key": "schl\u00fc"}):
+        with pytest.raises(rf.InvalidArgumentError, match=next(iter(options))):
+            rf.Client(**options)
+    with pytest.raises(TypeError, match="timeout"):
+        rf.Client(timeout="long")
 
 
 def test_models_that_are_not_to_be_had(tmp_path):
@@ -94,6 +214,9 @@ def test_models_that_are_not_to_be_had(tmp_path):
         rf.Detector(backend="gpu")
     with pytest.raises(rf.InvalidArgumentError, match="float32"):
         rf.Detector(type="int3")
+    for wrong in ({"type": 3}, {"backend": b"cpu"}, {"model": 3}, {"threads": "2"}):
+        with pytest.raises(TypeError, match=f"{next(iter(wrong))}: expected"):
+            rf.Detector(**wrong)
 
 
 def test_what_cannot_be_written(tmp_path, plain):

@@ -104,9 +104,11 @@ def test_models_that_are_none(model, tmp_path, portrait):
 
 
 def test_points_that_are_none(recognizer, portrait):
-    for landmarks in (np.zeros((5, 2)), np.full((5, 2), np.nan), np.zeros((4, 2)), "faces"):
-        with pytest.raises(ValueError):
+    for landmarks in (np.zeros((5, 2)), np.full((5, 2), np.nan), np.zeros((4, 2))):
+        with pytest.raises(ValueError, match="landmarks: expected"):
             recognizer.embed(portrait, landmarks)
+    with pytest.raises(TypeError, match="landmarks: expected numbers, found str"):
+        recognizer.embed(portrait, "faces")
 
 
 def test_a_recognizer_is_not_pickled(recognizer):

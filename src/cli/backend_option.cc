@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/type_option.h"
 #include "detection/detector_factory.h"
 #include "models/load_model.h"
+#include "runtime/backends/type_name.h"
 
 namespace retinaface::cli {
 
@@ -23,7 +23,8 @@ Detector open_detector(const std::string& model, const std::string& backend,
   const models::LoadedModel loaded = model.empty()
                                          ? models::load_builtin_model(models::kDefaultModel)
                                          : models::load_model_by_name_or_path(model);
-  return DetectorFactory::make(loaded, backend, {.type = type_of(type, loaded, backend)});
+  return DetectorFactory::make(
+      loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
 }
 
 void print_differences(const Detector& detector) {

@@ -15,7 +15,6 @@
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
-#include "cli/type_option.h"
 #include "cli/values.h"
 #include "evaluation/speed.h"
 #include "graph/weights.h"
@@ -25,6 +24,7 @@
 #include "models/model_files.h"
 #include "pipeline/output_guard.h"
 #include "runtime/backends/backends.h"
+#include "runtime/backends/type_name.h"
 
 namespace retinaface::cli {
 namespace {
@@ -64,7 +64,7 @@ std::vector<graph::DataType> types_for(const Options& options, const models::Loa
                                        const std::string& backend) {
   std::vector<graph::DataType> types;
   for (const std::string& name : options.types) {
-    const graph::DataType type = type_of(name, model, backend);
+    const graph::DataType type = runtime::type_of(name, model.graph, model.weights, backend);
     if (std::ranges::find(types, type) == types.end()) types.push_back(type);
   }
   if (!types.empty()) return types;
@@ -139,7 +139,7 @@ Action declare_bench(CLI::App& app) {
   app.add_option("--type", options->types,
                  "numbers that the network computes in (default: all that the backend, the "
                  "processor and the model have)")
-      ->check(one_of(type_names()));
+      ->check(one_of(runtime::type_names()));
   app.add_option("--threads", options->threads,
                  "numbers of threads, each with an image of its own (default: 1 and as many as the "
                  "process has cores to run on)")

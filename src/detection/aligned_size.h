@@ -10,6 +10,9 @@ inline namespace internal {
 inline constexpr int kMinAlignedSide = 32;
 inline constexpr int kMaxAlignedSide = 2048;
 
+/// Throws Error(kInvalidArgument) for a side outside that range.
+void check_aligned_side(int side_px);
+
 /// Where the five points of an aligned face of `side_px` lie: at kAlignedSide those of
 /// kAlignedLandmarks; at any other side the same with a margin, an eighth of the side all around,
 /// for what wants hair and chin in the image too.

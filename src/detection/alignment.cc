@@ -48,16 +48,19 @@ Landmarks internal::aligned_landmarks(int side_px) {
   return points;
 }
 
+void internal::check_aligned_side(int side_px) {
+  if (side_px >= kMinAlignedSide && side_px <= kMaxAlignedSide) return;
+  fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
+       kMinAlignedSide, kMaxAlignedSide, side_px);
+}
+
 Image align_face(const ImageView& image, const Landmarks& landmarks) {
   return align_face(image, landmarks, kAlignedSide);
 }
 
 Image internal::align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
   check_view(image, "image");
-  if (side_px < kMinAlignedSide || side_px > kMaxAlignedSide) {
-    fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
-         kMinAlignedSide, kMaxAlignedSide, side_px);
-  }
+  check_aligned_side(side_px);
   return align(image, landmarks, aligned_landmarks(side_px), side_px);
 }
 

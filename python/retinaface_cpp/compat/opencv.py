@@ -38,6 +38,8 @@ class FaceDetectorYN:
     ) -> "FaceDetectorYN":
         """``model``: a name or .safetensors file as Detector takes it, "" for the default one.
         ``config``, ``backend_id`` and ``target_id`` are OpenCV's own and do nothing."""
+        if not isinstance(model, str):
+            raise TypeError(f"model: expected a name or a file, found {type(model).__name__}")
         if model.endswith(".onnx"):
             raise InvalidArgumentError(
                 f'model: expected "" for the default model, or a name or .safetensors file, found '

@@ -19,7 +19,7 @@ help:
 	@echo "make bench     speed and memory, as ratios measured in one run"
 	@echo "make check     formatting, layers and links, as CI checks them"
 	@echo "make format    apply .clang-format"
-	@echo "make sanitize  unit tests under ASan and UBSan"
+	@echo "make sanitize  unit tests (of MODULES, or all) under ASan and UBSan"
 	@echo "make tidy      clang-tidy on the files changed since BASE (where this branch left main)"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
 	@echo "make arm64     the kernels' tests as an ARM processor runs them, by qemu-user"
@@ -76,15 +76,20 @@ check:
 format:
 	@git ls-files '*.h' '*.cc' | xargs clang-format -i
 
-# In the fuzzers' tree, which has the libraries under the sanitizers already.
+# In the fuzzers' tree, which has the libraries under the sanitizers already. Of MODULES, or all.
 sanitize:
 	@$(INSTALL) detect evaluate test fuzz
-	@cmake --preset fuzz --log-level=WARNING && cmake --build build/fuzz --target unit_tests
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build build/fuzz --target $(if $(MODULES),$(MODULES:%=%_test),unit_tests)
+ifdef MODULES
+	@printf '%s\n' $(MODULES) | xargs -P $$(nproc) -I {} build/fuzz/bin/{}_test --gtest_brief=1
+else
 	@ctest --test-dir build/fuzz --output-on-failure -L unit -LE slow -j $$(nproc)
+endif
 
 tidy:
 	@$(INSTALL) tidy
-	@cmake/check_tidy.sh $(BASE)
+	@cmake/check_tidy.sh "$(BASE)" $(TIDY_SECONDS)
 
 # CORRUPT_IMAGES of each format.
 fuzz: CORRUPT_IMAGES ?= 2000

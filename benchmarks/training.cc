@@ -23,7 +23,7 @@
 #include "dataset/loader.h"
 #include "dataset/read_set.h"
 #include "models/catalogue.h"
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
 #include "training/optimizer.h"
 #include "training/process_group.h"
 #include "training/recipe.h"

@@ -17,7 +17,7 @@
 #include "ratio_table.h"
 #include "runtime/autograd/autograd_network.h"
 #include "runtime/torch/fused_network.h"
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
 
 namespace {
 

@@ -19,7 +19,7 @@ LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "m
 WRAPPED = {
     "oneapi/": ["runtime/cpu"],
     "torch/": ["runtime/torch", "training"],
-    "ATen/": ["runtime/torch", "runtime/autograd", "training"],
+    "ATen/": ["runtime/torch", "runtime/autograd", "runtime/training_backends", "training"],
     "c10/": ["runtime/torch", "runtime/autograd", "training"],
     "turbojpeg.h": ["image"],
     "spng.h": ["image"],
@@ -36,6 +36,9 @@ WRAPPED = {
     "boost/": ["server"],
     "toml": ["training", "cli"],
 }
+
+# The folders of runtime/ that others include; the rest is how a backend does its work.
+SEAMS = ["runtime", "runtime/backends", "runtime/training_backends"]
 
 # Public header -> what it may include beyond the standard library of C++.
 PUBLIC = {
@@ -60,6 +63,9 @@ def offences(root):
             if quote == '"' and target in LAYERS:
                 if LAYERS.index(target) > LAYERS.index(layer):
                     yield path, f'"{header}" points upward from {layer}'
+                backend = pathlib.PurePath(header).parent.as_posix()
+                if layer != "runtime" and target == "runtime" and backend not in SEAMS:
+                    yield path, f'"{header}" is one backend\'s; the registry knows it by name'
             for prefix, allowed in WRAPPED.items():
                 inside = any(folder == a or folder.startswith(a + "/") for a in allowed)
                 if header.startswith(prefix) and not inside:

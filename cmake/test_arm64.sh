@@ -1,6 +1,7 @@
 #!/bin/sh
-# The kernels' tests as an arm64 processor with NEON runs them: cross-compiled, under qemu-user. Only
-# what these tests need is compiled; the fmt and Highway that are taken are headers alone.
+# The kernels' tests as arm64 processors run them: with NEON alone, with dotprod, and with i8mm as
+# well; cross-compiled, under qemu-user. Only what these tests need is compiled; the fmt and Highway
+# that are taken are headers alone.
 # Usage: cmake/test_arm64.sh   (packages: cmake/install_packages.sh detect test arm64)
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,4 +22,7 @@ cd "$build"
 } | xargs -n 1 -P "$(nproc)" aarch64-linux-gnu-g++ -std=c++20 -O2 -DFMT_HEADER_ONLY \
   -I"$root/include" -I"$root/src" -Iinclude -I"$gtest/include" -I"$gtest" -c
 aarch64-linux-gnu-g++ -static ./*.o -lpthread -o kernels_test
-qemu-aarch64 ./kernels_test
+for cpu in cortex-a72 cortex-a76 max; do
+  echo "== $cpu"
+  qemu-aarch64 -cpu $cpu ./kernels_test
+done

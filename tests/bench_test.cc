@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/program_folder.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -15,21 +16,17 @@ namespace {
 using testing::CommandResult;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using testing::TemporaryFolder;
 
-class Bench : public ::testing::Test {
+class Bench : public testing::ProgramFolder {
  protected:
-  CommandResult run(const std::string& arguments) const {
-    return testing::run("cd '" + folder_.path().string() + "' && '" RETINAFACE_PROGRAM "' bench " +
-                        arguments);
+  CommandResult bench(const std::string& arguments) const {
+    return run("retinaface bench " + arguments);
   }
-
-  const TemporaryFolder folder_;
 };
 
 TEST_F(Bench, WritesARowForEachCombination) {
   const CommandResult result =
-      run("--size 96x64 64x96 --type float32 --threads 1 2 --seconds 0 --json speed.json");
+      bench("--size 96x64 64x96 --type float32 --threads 1 2 --seconds 0 --json speed.json");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, StartsWith("model "));
   const auto rows = nlohmann::json::parse(std::ifstream(folder_ / "speed.json"));
@@ -57,7 +54,7 @@ TEST_F(Bench, WritesARowForEachCombination) {
 
 TEST_F(Bench, HasThePapersFiguresBeside) {
   const CommandResult result =
-      run("--size 640x480 --type float32 --threads 1 --seconds 0 --json speed.json");
+      bench("--size 640x480 --type float32 --threads 1 --seconds 0 --json speed.json");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("i7-6700K, one thread"));
   const auto rows = nlohmann::json::parse(std::ifstream(folder_ / "speed.json"));
@@ -65,9 +62,9 @@ TEST_F(Bench, HasThePapersFiguresBeside) {
 }
 
 TEST_F(Bench, MeasuresModelsWithoutWeights) {
-  const CommandResult result =
-      run("--model mnet025-light --size 64x64 --type float32 --threads 1 --seconds 0 --json "
-          "speed.json");
+  const CommandResult result = bench(
+      "--model mnet025-light --size 64x64 --type float32 --threads 1 --seconds 0 --json "
+      "speed.json");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("Weights are random"));
   EXPECT_TRUE(
@@ -75,12 +72,12 @@ TEST_F(Bench, MeasuresModelsWithoutWeights) {
 }
 
 TEST_F(Bench, RefusesWhatItCannotMeasure) {
-  EXPECT_EQ(run("--size 640").exit_code, 2);
-  EXPECT_EQ(run("--type float64").exit_code, 2);
-  EXPECT_EQ(run("--threads 0").exit_code, 2);
-  EXPECT_EQ(run("--backend none --size 64x64").exit_code, 1);
+  EXPECT_EQ(bench("--size 640").exit_code, 2);
+  EXPECT_EQ(bench("--type float64").exit_code, 2);
+  EXPECT_EQ(bench("--threads 0").exit_code, 2);
+  EXPECT_EQ(bench("--backend none --size 64x64").exit_code, 1);
   std::ofstream(folder_ / "speed.json") << "not ours";
-  const CommandResult result = run("--size 64x64 --seconds 0 --json speed.json");
+  const CommandResult result = bench("--size 64x64 --seconds 0 --json speed.json");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, HasSubstr("speed.json"));
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +14,7 @@
 #include "retinaface/retinaface.h"
 
 #include "support/output_schema.h"
+#include "support/program_folder.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -28,27 +28,13 @@ using ::testing::HasSubstr;
 using testing::lines_of;
 using testing::sample_folder;
 
-class DetectOutputs : public ::testing::Test {
+class DetectOutputs : public testing::ProgramFolder {
  protected:
   DetectOutputs() {
     for (const char* name : {"portrait.jpg", "turned.jpg", "crowd.webp"}) {
       fs::copy_file(sample_folder() / name, folder_ / name);
     }
   }
-
-  CommandResult run(const std::string& command) const {
-    return testing::run("cd '" + folder_.path().string() +
-                        "' && detect() { '" RETINAFACE_PROGRAM "' detect \"$@\"; }; " + command);
-  }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
-
-  const testing::TemporaryFolder folder_;
 };
 
 std::vector<std::string> images_of(const std::string& output) {
@@ -321,7 +307,7 @@ TEST_F(DetectOutputs, ResumesOnlyWhatWasAskedForAlike) {
       {"--min-score 0.7 --draw --out o", "--draw"},
       {"--min-score 0.7 --max-faces 1", "--max-faces 1"},
       {"--min-score 0.7 --model m.safetensors", "m.safetensors"}};
-  run("'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m.safetensors");
+  run("retinaface export mnet025 --format safetensors -o m.safetensors");
   for (const auto& [options, named] : others) {
     const CommandResult refused = run(begun + " turned.jpg --resume " + options);
     EXPECT_EQ(refused.exit_code, 1) << options;
@@ -392,7 +378,7 @@ TEST_F(DetectOutputs, NeverReplacesAnInput) {
   fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/portrait.jpg");
   write("list", "portrait.jpg\nturned.jpg\n");
   write("set/label.txt", "# portrait.jpg\n10 10 50 50\n");
-  EXPECT_EQ(run("'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m").exit_code, 0);
+  EXPECT_EQ(run("retinaface export mnet025 --format safetensors -o m").exit_code, 0);
   std::map<std::string, std::string> before;
   const auto contents = [&] {
     std::map<std::string, std::string> files;
@@ -416,13 +402,11 @@ TEST_F(DetectOutputs, NeverReplacesAnInput) {
            std::string("detect turned.jpg --draw --out . --resume -o r.jsonl --overwrite"),
            std::string("detect portrait.jpg --crops --out crops -o crops/portrait.jpg.faces/0.png"),
            "detect '" + here + "/turned.jpg' --draw --out / --overwrite",
-           std::string("'" RETINAFACE_PROGRAM "' export m --format safetensors -o m --overwrite"),
-           std::string("'" RETINAFACE_PROGRAM "' import m -o ./m --overwrite"),
-           std::string("'" RETINAFACE_PROGRAM
-                       "' dataset convert set --to label -o set/label.txt --overwrite"),
-           std::string("'" RETINAFACE_PROGRAM
-                       "' dataset convert set --to coco -o set/portrait.jpg --overwrite"),
-           std::string("'" RETINAFACE_PROGRAM "' dataset check set --draw 1 --out set --overwrite"),
+           std::string("retinaface export m --format safetensors -o m --overwrite"),
+           std::string("retinaface import m -o ./m --overwrite"),
+           std::string("retinaface dataset convert set --to label -o set/label.txt --overwrite"),
+           std::string("retinaface dataset convert set --to coco -o set/portrait.jpg --overwrite"),
+           std::string("retinaface dataset check set --draw 1 --out set --overwrite"),
        }) {
     const CommandResult result = run(command);
     EXPECT_NE(result.exit_code, 0) << command;
@@ -435,10 +419,9 @@ TEST_F(DetectOutputs, ReplacesItsOwnFilesAndOthersOnlyWhenTold) {
   for (const char* command :
        {"detect portrait.jpg crowd.webp -o r.jsonl --out o --draw --crops --aligned",
         "detect portrait.jpg -o r.csv --format csv", "detect portrait.jpg -o r.json --format coco",
-        "detect portrait.jpg --format wider --out w",
-        "'" RETINAFACE_PROGRAM "' export mnet025 -o m.onnx",
-        "'" RETINAFACE_PROGRAM "' export mnet025 --format safetensors -o m.safetensors",
-        "'" RETINAFACE_PROGRAM "' import m.safetensors -o n.safetensors"}) {
+        "detect portrait.jpg --format wider --out w", "retinaface export mnet025 -o m.onnx",
+        "retinaface export mnet025 --format safetensors -o m.safetensors",
+        "retinaface import m.safetensors -o n.safetensors"}) {
     EXPECT_EQ(run(command).exit_code, 0) << command;
     const CommandResult again = run(command);
     EXPECT_EQ(again.exit_code, 0) << command << "\n" << again.errors;
@@ -452,8 +435,8 @@ TEST_F(DetectOutputs, ReplacesItsOwnFilesAndOthersOnlyWhenTold) {
         std::string("detect crowd.webp -o r.csv --format csv"),
         std::string("detect portrait.jpg --out o --draw"),
         std::string("detect crowd.webp --out o --crops"),
-        std::string("'" RETINAFACE_PROGRAM "' export mnet025 -o m.onnx"),
-        std::string("'" RETINAFACE_PROGRAM "' import m.safetensors -o n.safetensors")}) {
+        std::string("retinaface export mnet025 -o m.onnx"),
+        std::string("retinaface import m.safetensors -o n.safetensors")}) {
     const CommandResult result = run(command);
     EXPECT_EQ(result.exit_code, 1) << command;
     EXPECT_THAT(result.errors, HasSubstr("--overwrite")) << command;

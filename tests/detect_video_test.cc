@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "image/convert.h"
 #include "image/resize.h"
 #include "support/output_schema.h"
+#include "support/program_folder.h"
 #include "support/testing.h"
 #include "video/video_reader.h"
 #include "video/video_writer.h"
@@ -99,7 +99,7 @@ void write_video(const fs::path& path, int frames) {
   writer.finish();
 }
 
-class Videos : public ::testing::Test {
+class Videos : public testing::ProgramFolder {
  protected:
   static void SetUpTestSuite() {
     shared_ = std::make_unique<testing::TemporaryFolder>();
@@ -112,10 +112,6 @@ class Videos : public ::testing::Test {
     fs::copy_file(testing::sample_folder() / "portrait.jpg", folder_ / "portrait.jpg");
   }
 
-  CommandResult run(const std::string& command) const {
-    return testing::run("cd '" + folder_.path().string() +
-                        "' && detect() { '" RETINAFACE_PROGRAM "' detect \"$@\"; }; " + command);
-  }
   std::vector<json> results(const std::string& command) const {
     const CommandResult result = run(command);
     EXPECT_EQ(result.exit_code, 0) << result.errors;
@@ -123,16 +119,8 @@ class Videos : public ::testing::Test {
     for (const std::string& line : lines_of(result.output)) lines.push_back(json::parse(line));
     return lines;
   }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
 
   static std::unique_ptr<testing::TemporaryFolder> shared_;
-  const testing::TemporaryFolder folder_;
 };
 
 std::unique_ptr<testing::TemporaryFolder> Videos::shared_;

@@ -11,6 +11,7 @@
 
 #include "retinaface/image.h"
 
+#include "support/program_folder.h"
 #include "support/testing.h"
 #include "support/wider_set.h"
 
@@ -21,9 +22,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::CommandResult;
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
-class EvaluateCompare : public ::testing::Test {
+class EvaluateCompare : public testing::ProgramFolder {
  protected:
   void SetUp() override {
     write_ground_truth(set_, folder_ / "truth");
@@ -32,13 +32,10 @@ class EvaluateCompare : public ::testing::Test {
   }
 
   CommandResult compare(const std::string& arguments) const {
-    return testing::run("cd '" + folder_.path().string() +
-                        "' && '" RETINAFACE_PROGRAM
-                        "' evaluate compare --ground-truth truth --samples 50 " +
-                        arguments);
+    return run("evaluate compare --ground-truth truth --samples 50 " + arguments);
   }
 
-  json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
+  json figures() const { return json_of("r.json"); }
 
   /// Perfect predictions for a range of images.
   void predict(std::size_t first, std::size_t last, const std::string& name) const {
@@ -55,7 +52,6 @@ class EvaluateCompare : public ::testing::Test {
   }
 
   const testing::WiderSet set_ = testing::random_wider_set(3, 4, 5, 1);
-  const TemporaryFolder folder_;
 };
 
 TEST_F(EvaluateCompare, JudgesTheSameImages) {

@@ -1,7 +1,6 @@
 // `retinaface evaluate landmarks` as a user meets it.
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,6 +9,7 @@
 
 #include "retinaface/image.h"
 
+#include "support/program_folder.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -19,29 +19,20 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::CommandResult;
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
-class EvaluateLandmarks : public ::testing::Test {
+class EvaluateLandmarks : public testing::ProgramFolder {
  protected:
   CommandResult evaluate(const std::string& options) const {
-    return testing::run("cd '" + folder_.path().string() +
-                        "' && '" RETINAFACE_PROGRAM "' evaluate landmarks " + options);
+    return run("evaluate landmarks " + options);
   }
 
-  json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
+  json figures() const { return json_of("r.json"); }
 
   /// An image without any face.
   void draw_black(const std::string& path) const {
     fs::create_directories((folder_ / path).parent_path());
     write_image(folder_ / path, Image(64, 64));
   }
-
-  void write(const std::string& path, const std::string& text) const {
-    fs::create_directories((folder_ / path).parent_path());
-    std::ofstream(folder_ / path) << text;
-  }
-
-  const TemporaryFolder folder_;
 };
 
 TEST_F(EvaluateLandmarks, CountsTheFacesThatHavePointsInImagesThatAreThere) {

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/program_folder.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -21,7 +22,7 @@ using testing::sample_folder;
 
 /// Two portraits with a face each, which the built-in model finds, and one more that is annotated
 /// where there is none.
-class EvaluateSet : public ::testing::Test {
+class EvaluateSet : public testing::ProgramFolder {
  protected:
   void SetUp() override {
     fs::create_directory(folder_ / "images");
@@ -32,16 +33,7 @@ class EvaluateSet : public ::testing::Test {
           "# hopper.jpg\n176 128 176 202\n10 10 40 50\n# portrait.jpg\n177 58 94 120\n");
   }
 
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name) << text;
-  }
-  CommandResult run(const std::string& command) const {
-    return testing::run("cd '" + folder_.path().string() + "' && '" RETINAFACE_PROGRAM "' " +
-                        command);
-  }
-  json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
-
-  const testing::TemporaryFolder folder_;
+  json figures() const { return json_of("r.json"); }
 };
 
 TEST_F(EvaluateSet, JudgesByBothRules) {
@@ -60,7 +52,7 @@ TEST_F(EvaluateSet, JudgesByBothRules) {
 TEST_F(EvaluateSet, IsTheSameForAnyFormat) {
   ASSERT_EQ(run("evaluate set label.txt --json r.json").exit_code, 0);
   const json expected = figures();
-  ASSERT_EQ(run("dataset convert label.txt --to coco -o coco.json").exit_code, 0);
+  ASSERT_EQ(run("retinaface dataset convert label.txt --to coco -o coco.json").exit_code, 0);
   ASSERT_EQ(run("evaluate set coco.json --json r.json").exit_code, 0);
   EXPECT_EQ(figures()["coco"], expected["coco"]);
   EXPECT_EQ(figures()["ap"], expected["ap"]);

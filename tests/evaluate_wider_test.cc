@@ -1,7 +1,6 @@
 // `retinaface evaluate wider` as a user meets it.
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -12,6 +11,7 @@
 
 #include "retinaface/image.h"
 
+#include "support/program_folder.h"
 #include "support/testing.h"
 #include "support/wider_set.h"
 
@@ -22,18 +22,16 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::CommandResult;
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
-class EvaluateWider : public ::testing::Test {
+class EvaluateWider : public testing::ProgramFolder {
  protected:
   void SetUp() override { write_ground_truth(set_, folder_ / "truth"); }
 
   CommandResult evaluate(const std::string& options) const {
-    return testing::run("cd '" + folder_.path().string() +
-                        "' && '" RETINAFACE_PROGRAM "' evaluate wider " + options);
+    return run("evaluate wider " + options);
   }
 
-  json figures() const { return json::parse(std::ifstream(folder_ / "r.json")); }
+  json figures() const { return json_of("r.json"); }
 
   /// Perfect predictions for the first `count` images.
   void predict(std::size_t count) const {
@@ -58,7 +56,6 @@ class EvaluateWider : public ::testing::Test {
   }
 
   const testing::WiderSet set_ = testing::random_wider_set(3, 4, 5, 1);
-  const TemporaryFolder folder_;
 };
 
 TEST_F(EvaluateWider, GivesPerfectPredictionsAllPoints) {

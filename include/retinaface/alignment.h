@@ -27,4 +27,17 @@ inline Image align_face(const Image& image, const Landmarks& landmarks) {
   return align_face(image.view(), landmarks);
 }
 
+/// Sides that an aligned face may have, in pixels.
+inline constexpr int kMinAlignedSide = 32;
+inline constexpr int kMaxAlignedSide = 2048;
+
+/// The same to side_px x side_px pixels. At kAlignedSide the points come to kAlignedLandmarks; at
+/// any other side to the same with a margin, an eighth of the side all around, for what wants hair
+/// and chin in the image too. Throws Error as above, and kInvalidArgument for a side outside the
+/// range.
+RETINAFACE_API Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
+inline Image align_face(const Image& image, const Landmarks& landmarks, int side_px) {
+  return align_face(image.view(), landmarks, side_px);
+}
+
 }  // namespace retinaface

@@ -254,6 +254,10 @@ RETINAFACE_API void rf_image_free(rf_image* image);
  * where recognisers expect them: 112 x 112 pixels, black where the image ends. */
 RETINAFACE_API rf_status rf_align_face(const rf_image_view* image, const rf_point* landmarks,
                                        rf_image** result);
+/* The same to side_px x side_px pixels, 32 to 2048; at another side than 112 with a margin of an
+ * eighth of it all around, for what wants hair and chin in the image too. */
+RETINAFACE_API rf_status rf_align_face_to(const rf_image_view* image, const rf_point* landmarks,
+                                          int32_t side_px, rf_image** result);
 /* Makes count faces of the image unrecognisable, each in the ellipse around its box and a little
  * beyond. */
 RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include <sched.h>
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
 #include "base/cpu_quota.h"
 
@@ -76,8 +79,18 @@ bool has_bfloat16_products() {
 bool has_int8_dot_products() {
 #if defined(__x86_64__)
   return simd_level() == SimdLevel::kAvx512 && __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+  return allowed_level() > SimdLevel::kBaseline && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #else
   return false;
+#endif
+}
+
+bool has_mixed_dot_products() {
+#if defined(__aarch64__)
+  return has_int8_dot_products() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0;
+#else
+  return has_int8_dot_products();
 #endif
 }
 

@@ -20,9 +20,12 @@ const char* to_string(SimdLevel level);
 /// does not ask for less. Where it does not, such products are computed many times slower.
 bool has_bfloat16_products();
 
-/// Whether this CPU sums four products of bytes in one instruction (AVX512-VNNI), and
-/// RETINAFACE_SIMD does not ask for less.
+/// Whether this CPU sums four products of bytes in one instruction (AVX512-VNNI, arm64's dotprod),
+/// and RETINAFACE_SIMD does not ask for less.
 bool has_int8_dot_products();
+
+/// The same of unsigned by signed bytes (AVX512-VNNI, arm64's i8mm).
+bool has_mixed_dot_products();
 
 /// Threads that this process may run at once, at least 1: the CPUs that it is bound to (taskset),
 /// or fewer where its control groups limit their time (cpu_quota.h), a part of a CPU counting as

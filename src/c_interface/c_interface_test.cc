@@ -329,6 +329,12 @@ TEST(CInterface, AlignsAndBlursFaces) {
   ASSERT_NE(face, nullptr);
   ASSERT_EQ(rf_align_face(&view, face->landmarks, &c.second), RF_OK) << rf_last_error();
   expect_same(c.second, align_face(portrait, cpp_of(*face).landmarks));
+  rf_image* wide = nullptr;
+  ASSERT_EQ(rf_align_face_to(&view, face->landmarks, 224, &wide), RF_OK) << rf_last_error();
+  expect_same(wide, align_face(portrait, cpp_of(*face).landmarks, 224));
+  EXPECT_EQ(rf_image_get_view(wide).width, 224);
+  rf_image_free(wide);
+  EXPECT_EQ(rf_align_face_to(&view, face->landmarks, 31, &wide), RF_INVALID_ARGUMENT);
 
   Image blurred = portrait;
   blur_faces(blurred, std::vector{cpp_of(*face)});

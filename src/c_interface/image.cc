@@ -96,6 +96,11 @@ void rf_image_free(rf_image* image) {
 }
 
 rf_status rf_align_face(const rf_image_view* image, const rf_point* landmarks, rf_image** result) {
+  return rf_align_face_to(image, landmarks, retinaface::kAlignedSide, result);
+}
+
+rf_status rf_align_face_to(const rf_image_view* image, const rf_point* landmarks, int32_t side_px,
+                           rf_image** result) {
   return made(result, [&] {
     expect(image, "image");
     expect(landmarks, "landmarks");
@@ -103,7 +108,8 @@ rf_status rf_align_face(const rf_image_view* image, const rf_point* landmarks, r
     std::transform(landmarks, landmarks + points.size(), points.begin(), [](const rf_point& point) {
       return retinaface::Point{point.x, point.y};
     });
-    return std::make_unique<rf_image>(rf_image{retinaface::align_face(view_of(*image), points)});
+    return std::make_unique<rf_image>(
+        rf_image{retinaface::align_face(view_of(*image), points, side_px)});
   });
 }
 

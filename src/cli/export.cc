@@ -9,7 +9,7 @@
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "image/image_name.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"

@@ -36,7 +36,7 @@ struct Options {
 evaluation::RangeMethod method_of(const std::string& name) {
   return name == "minmax"       ? evaluation::RangeMethod::kMinMax
          : name == "percentile" ? evaluation::RangeMethod::kPercentile
-                                : evaluation::RangeMethod::kLeastError;
+                                : evaluation::RangeMethod::kMinError;
 }
 
 /// Up to `count` images, spread over the folder; large ones made smaller, as detection has them in
@@ -99,7 +99,6 @@ int quantize(const Options& options) {
     fmt::print("{:<40} {:>8.1f} %{}\n", gain.layer, 100 * gain.share,
                in_float ? "  stays in float32" : "");
   }
-  runtime::write_calibration(result.calibration, model.weights);
   graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
   return kSuccess;
 }

@@ -1,16 +1,13 @@
 #pragma once
 
+#include "retinaface/alignment.h"
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 
 namespace retinaface {
 inline namespace internal {
 
-/// Sides that an aligned face may have.
-inline constexpr int kMinAlignedSide = 32;
-inline constexpr int kMaxAlignedSide = 2048;
-
-/// Throws Error(kInvalidArgument) for a side outside that range.
+/// Throws Error(kInvalidArgument) for a side outside kMinAlignedSide to kMaxAlignedSide.
 void check_aligned_side(int side_px);
 
 /// Where the five points of an aligned face of `side_px` lie: at kAlignedSide those of
@@ -18,11 +15,7 @@ void check_aligned_side(int side_px);
 /// for what wants hair and chin in the image too.
 Landmarks aligned_landmarks(int side_px);
 
-/// align_face (retinaface/alignment.h) to side_px x side_px pixels. Throws Error(kInvalidArgument)
-/// for a side outside the range above, too.
-Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px);
-
-/// The same to the template alone, without a margin whatever the side.
+/// align_face (retinaface/alignment.h) to the template alone, without a margin whatever the side.
 Image align_to_template(const ImageView& image, const Landmarks& landmarks, int side_px);
 
 }  // namespace internal

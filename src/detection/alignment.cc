@@ -58,7 +58,7 @@ Image align_face(const ImageView& image, const Landmarks& landmarks) {
   return align_face(image, landmarks, kAlignedSide);
 }
 
-Image internal::align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
+Image align_face(const ImageView& image, const Landmarks& landmarks, int side_px) {
   check_view(image, "image");
   check_aligned_side(side_px);
   return align(image, landmarks, aligned_landmarks(side_px), side_px);

@@ -9,12 +9,12 @@
 
 #include "base/check.h"
 #include "detection/preprocess.h"
-#include "runtime/cpu/cpu.h"
+#include "runtime/backends/backends.h"
 
 namespace retinaface::evaluation {
 namespace {
 
-using runtime::kernels::ByteCode;
+using graph::ByteCode;
 
 /// What a channel held: its range, and how often each part of that occurred.
 class ChannelCounts {
@@ -43,8 +43,8 @@ class ChannelCounts {
         return {low_, high_};
       case RangeMethod::kPercentile:
         return percentiles(1e-4);
-      case RangeMethod::kLeastError:
-        return least_error();
+      case RangeMethod::kMinError:
+        return min_error();
     }
     RF_CHECK(false);
   }
@@ -70,7 +70,7 @@ class ChannelCounts {
   }
 
   /// Each end in turn: that of the longer side first, which decides how coarse the bytes are.
-  std::pair<float, float> least_error() const {
+  std::pair<float, float> min_error() const {
     std::pair<float, float> best = {low_, high_};
     const auto shrink = [&](float& end) {
       constexpr int kSteps = 12;
@@ -167,12 +167,13 @@ std::vector<float> outputs_of(runtime::Session& session, std::size_t count,
   return values;
 }
 
-/// The outputs in float32 on some images, and how far those of other networks are from them.
+/// The outputs in float32 on some images, and how far those of a calibrated network are from them.
 class Judge {
  public:
-  Judge(const models::LoadedModel& model, const std::vector<Image>& images)
-      : model_(model), images_(images) {
-    const auto network = runtime::make_cpu_network(model.graph, model.weights);
+  Judge(const runtime::Backend& backend, models::LoadedModel& model,
+        const std::vector<Image>& images)
+      : backend_(backend), model_(model), images_(images) {
+    const auto network = runtime::backends().make(model.graph, model.weights, backend.name);
     const auto session = network->new_session();
     for (const Image& image : images) {
       run(*session, model, image);
@@ -181,8 +182,11 @@ class Judge {
     }
   }
 
-  double error_of(const runtime::Calibration& calibration) const {
-    const auto network = runtime::make_int8_network(model_.graph, model_.weights, calibration);
+  /// Puts the calibration beside the model's weights.
+  double error_of(const graph::Calibration& calibration) {
+    graph::write_calibration(calibration, model_.weights);
+    const auto network = runtime::backends().make(model_.graph, model_.weights, backend_.name,
+                                                  {.type = graph::DataType::kInt8});
     const auto session = network->new_session();
     const std::size_t outputs = model_.graph.outputs().size();
     std::vector<double> squares(outputs);
@@ -213,7 +217,8 @@ class Judge {
   }
 
  private:
-  const models::LoadedModel& model_;
+  const runtime::Backend& backend_;
+  models::LoadedModel& model_;
   const std::vector<Image>& images_;
   std::vector<std::vector<float>> expected_;    // by image
   std::vector<std::vector<std::size_t>> ends_;  // by image, by output
@@ -221,12 +226,13 @@ class Judge {
 
 }  // namespace
 
-CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<Image>& images,
+CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>& images,
                             const CalibrationOptions& options,
                             const std::function<void(std::size_t, std::size_t)>& progress) {
   RF_CHECK(!images.empty());
-  const runtime::ObservedNetwork observed =
-      runtime::make_observed_network(model.graph, model.weights);
+  const runtime::Backend& backend = runtime::backends().with_byte_layers();
+  const runtime::ByteLayers::Observed observed =
+      backend.byte_layers->observe(model.graph, model.weights);
   const std::size_t maps = observed.names.size();
   const auto session = observed.network->new_session();
   std::vector<std::vector<ChannelCounts>> counts(maps);
@@ -254,8 +260,8 @@ CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<
   }
 
   CalibrationResult result;
-  runtime::Calibration& calibration = result.calibration;
-  calibration.codes.emplace(runtime::kImageCode, image_code(model.model->network.preprocessing));
+  graph::Calibration& calibration = result.calibration;
+  calibration.codes.emplace(graph::kImageCode, image_code(model.model->network.preprocessing));
   for (std::size_t m = 0; m < maps; ++m) {
     calibration.codes.emplace(observed.names[m], code_of(counts[m], options.method));
   }
@@ -264,14 +270,13 @@ CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<
   const std::vector<Image> judged(
       images.begin(),
       images.begin() + static_cast<std::ptrdiff_t>(std::min(kJudged, images.size())));
-  const Judge judge(model, judged);
+  Judge judge(backend, model, judged);
   result.error_of_all = result.error = judge.error_of(calibration);
   if (result.error <= options.max_error) return result;
-  const std::vector<std::string> layers =
-      runtime::layers_by_type(model.graph, model.weights, calibration).on_bytes;
+  const std::vector<std::string> layers = backend.byte_layers->names(model.graph, model.weights);
   done = 0;
   for (const std::string& layer : layers) {
-    runtime::Calibration without = calibration;
+    graph::Calibration without = calibration;
     without.float_layers.insert(layer);
     result.gains.push_back({layer, 1 - judge.error_of(without) / result.error_of_all});
     progress(++done, layers.size());
@@ -282,6 +287,7 @@ CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<
     if (!calibration.float_layers.insert(gain.layer).second) continue;
     result.error = judge.error_of(calibration);
   }
+  graph::write_calibration(calibration, model.weights);
   return result;
 }
 

@@ -8,8 +8,8 @@
 
 #include "retinaface/image.h"
 
+#include "graph/calibration.h"
 #include "models/load_model.h"
-#include "runtime/cpu/calibration.h"
 
 namespace retinaface::evaluation {
 
@@ -17,11 +17,11 @@ namespace retinaface::evaluation {
 enum class RangeMethod {
   kMinMax,      ///< all that occurred
   kPercentile,  ///< all but the outermost 0.01 % at either end
-  kLeastError,  ///< of several ranges the one with the least squared error of what occurred
+  kMinError,    ///< of several ranges the one with the least squared error of what occurred
 };
 
 struct CalibrationOptions {
-  RangeMethod method = RangeMethod::kLeastError;
+  RangeMethod method = RangeMethod::kMinError;
   /// Of CalibrationResult::error. Layers stay in float32, those first that save most, until it is
   /// no more than this. At 0.01 the built-in model loses no average precision.
   double max_error = 0.02;
@@ -34,7 +34,7 @@ struct LayerGain {
 };
 
 struct CalibrationResult {
-  runtime::Calibration calibration;
+  graph::Calibration calibration;
   /// Of all layers on bytes, largest first; empty where no layer has to stay in float32.
   std::vector<LayerGain> gains;
   /// Of the outputs on bytes, the squared difference from float32 over float32's variance, mean of
@@ -44,9 +44,10 @@ struct CalibrationResult {
 };
 
 /// Codes the maps of a model's network by what occurs on `images`, which are worked on at their own
-/// size, and finds the layers that are better left in float32. `progress` is told what is done, of
-/// how much. Throws Error(kUnsupported) where the processor has no bytes.
-CalibrationResult calibrate(const models::LoadedModel& model, const std::vector<Image>& images,
+/// size, finds the layers that are better left in float32, and puts this calibration beside the
+/// model's weights. By the backend that has bytes. `progress` is told what is done, of how much.
+/// Throws Error(kUnsupported) where the processor has no bytes.
+CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>& images,
                             const CalibrationOptions& options,
                             const std::function<void(std::size_t, std::size_t)>& progress);
 

@@ -12,7 +12,6 @@
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "runtime/backends/backends.h"
-#include "runtime/cpu/cpu.h"
 #include "runtime/kernels/bytes.h"
 #include "support/testing.h"
 
@@ -39,7 +38,7 @@ class Calibrate : public ::testing::Test {
     return resize(read_image(testing::sample_folder() / name), width, height);
   }
 
-  static CalibrationResult calibrated(const models::LoadedModel& model,
+  static CalibrationResult calibrated(models::LoadedModel& model,
                                       const CalibrationOptions& options) {
     return calibrate(model, {sample("hopper.jpg", 96, 112), sample("crowd.webp", 160, 96)}, options,
                      [](std::size_t, std::size_t) {});
@@ -48,8 +47,9 @@ class Calibrate : public ::testing::Test {
 
 TEST_F(Calibrate, EachMethodMakesOutputsThatAreNearFloat32s) {
   for (const RangeMethod method :
-       {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kLeastError}) {
-    const CalibrationResult result = calibrated(model(), {.method = method, .max_error = 1});
+       {RangeMethod::kMinMax, RangeMethod::kPercentile, RangeMethod::kMinError}) {
+    models::LoadedModel loaded = model();
+    const CalibrationResult result = calibrated(loaded, {.method = method, .max_error = 1});
     EXPECT_TRUE(result.calibration.float_layers.empty());
     EXPECT_GT(result.error_of_all, 0);
     EXPECT_LT(result.error_of_all, 0.03) << static_cast<int>(method);
@@ -57,16 +57,18 @@ TEST_F(Calibrate, EachMethodMakesOutputsThatAreNearFloat32s) {
 }
 
 TEST_F(Calibrate, LayersThatHurtStayInFloat32) {
-  const CalibrationResult all = calibrated(model(), {.max_error = 1});
+  models::LoadedModel loaded = model();
+  const CalibrationResult all = calibrated(loaded, {.max_error = 1});
   EXPECT_TRUE(all.gains.empty());
-  const CalibrationResult some = calibrated(model(), {.max_error = 0.95 * all.error});
+  const CalibrationResult some = calibrated(loaded, {.max_error = 0.95 * all.error});
   ASSERT_GT(some.gains.size(), 30U);
   EXPECT_LE(some.error, 0.95 * all.error);
   EXPECT_EQ(some.calibration.float_layers.count(some.gains.front().layer), 1U);
   EXPECT_LT(some.error, some.error_of_all);
-  const auto layers = runtime::layers_by_type(model().graph, model().weights, some.calibration);
-  EXPECT_THAT(layers.on_floats, Contains(some.gains.front().layer));
-  EXPECT_THAT(layers.on_bytes, Not(Contains(some.gains.front().layer)));
+  const auto on_bytes =
+      runtime::backends().with_byte_layers().byte_layers->names(loaded.graph, loaded.weights);
+  EXPECT_THAT(on_bytes, Not(Contains(some.gains.front().layer)));
+  EXPECT_THAT(on_bytes, Contains(some.gains.back().layer));
 }
 
 TEST_F(Calibrate, FacesOfTheBuiltInModelAreThoseOfFloat32) {
@@ -94,12 +96,11 @@ TEST_F(Calibrate, FacesOfTheBuiltInModelAreThoseOfFloat32) {
 
 TEST_F(Calibrate, StaysWithTheModelInItsFile) {
   models::LoadedModel loaded = model();
-  const runtime::Calibration written = calibrated(loaded, {.max_error = 0.009}).calibration;
-  runtime::write_calibration(written, loaded.weights);
+  const graph::Calibration written = calibrated(loaded, {.max_error = 0.009}).calibration;
   const testing::TemporaryFolder folder;
   graph::write_safetensors(folder / "model.safetensors", loaded.weights);
   const models::LoadedModel again = models::load_model(folder / "model.safetensors");
-  const runtime::Calibration read = runtime::read_calibration(again.weights);
+  const graph::Calibration read = graph::read_calibration(again.weights);
   EXPECT_EQ(read.float_layers, written.float_layers);
   ASSERT_EQ(read.codes.size(), written.codes.size());
   for (const auto& [name, code] : written.codes) {
@@ -115,9 +116,9 @@ TEST_F(Calibrate, WhatIsMissingOrWrongIsSaid) {
   const auto open = [&] { DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8}); };
   EXPECT_THAT(error_of(open).what(),
               AllOf(HasSubstr("no calibration"), HasSubstr("retinaface quantize")));
-  runtime::Calibration other;
+  graph::Calibration other;
   other.codes["body.stage1.0.2"] = {{1, 1}, {0, 0}};
-  runtime::write_calibration(other, loaded.weights);
+  graph::write_calibration(other, loaded.weights);
   EXPECT_THAT(error_of(open).what(), HasSubstr("expected 8 channels, found 2"));
   loaded.weights.tensors.at("calibration.body.stage1.0.2.scale").values()[0] = -1;
   EXPECT_THAT(error_of(open).what(), HasSubstr("expected positive numbers"));

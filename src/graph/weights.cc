@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/random.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "graph/operators.h"
 
 namespace retinaface::graph {

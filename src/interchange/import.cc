@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "models/load_model.h"
 
 namespace retinaface::interchange {

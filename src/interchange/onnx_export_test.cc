@@ -12,7 +12,7 @@
 #include "detection/anchors.h"
 #include "detection/head_coding.h"
 #include "detection/nms.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "graph/operators.h"
 #include "models/load_model.h"
 #include "runtime/reference/reference.h"

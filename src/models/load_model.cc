@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/file.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "models/builtin_weights.h"
 #include "models/described_model.h"
 #include "models/model_argument.h"

@@ -14,7 +14,6 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "detection/aligned_size.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"

@@ -8,9 +8,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "retinaface/alignment.h"
+
 #include "base/file.h"
 #include "base/number_text.h"
-#include "detection/aligned_size.h"
 #include "detection/tiles.h"
 
 namespace retinaface::pipeline {

@@ -98,6 +98,16 @@ const Backend& BackendRegistry::first_able(const graph::Graph& graph,
        fmt::join(reasons, "; "), names_of(backends_));
 }
 
+const Backend& BackendRegistry::with_byte_layers() const {
+  const auto found = std::ranges::find_if(
+      backends_, [](const Backend& backend) { return backend.byte_layers.has_value(); });
+  if (found == backends_.end()) {
+    fail(ErrorCode::kUnsupported, "no backend computes in int8; the backends are: {}",
+         names_of(backends_));
+  }
+  return *found;
+}
+
 std::vector<graph::DataType> BackendRegistry::types_for(const graph::Graph& graph,
                                                         const graph::Weights& weights,
                                                         const std::string& name) const {

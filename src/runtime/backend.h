@@ -24,6 +24,20 @@ struct NetworkOptions {
   std::string argument = {};                         ///< of the backend, Backend::argument
 };
 
+/// What a calibration (graph/calibration.h) for a backend's kInt8 is made and judged by.
+struct ByteLayers {
+  /// A network in float32, and the names of its outputs: all maps that a calibration codes, layer
+  /// by layer, as nothing is fused.
+  struct Observed {
+    std::unique_ptr<Network> network;
+    std::vector<std::string> names;
+  };
+  std::function<Observed(const graph::Graph&, const graph::Weights&)> observe;
+  /// The layers that are computed on bytes by the calibration beside the weights; the others stay
+  /// in float32. Throws Error(kBadData) for a calibration of another network.
+  std::function<std::vector<std::string>(const graph::Graph&, const graph::Weights&)> names;
+};
+
 /// One way of running graphs, or of training them, or both: an entry of the registry. It is given
 /// weights of any type, and reads them by graph::as_float32 where it computes in float32.
 struct Backend {
@@ -40,6 +54,8 @@ struct Backend {
   std::function<std::string(graph::DataType, const graph::Weights&)> type_obstacle = {};
   /// Whether one of `types` is faster here than float32. Null: never.
   std::function<bool(graph::DataType)> is_faster = {};
+  /// Where kInt8 is among `types`.
+  std::optional<ByteLayers> byte_layers = {};
   int max_threads = 1;        ///< that one run can use
   std::string library = {};   ///< name and version of one that it stands on
   std::string argument = {};  ///< form of what may follow its name and a colon; empty: nothing may
@@ -81,6 +97,9 @@ class BackendRegistry {
   /// Error(kUnsupported) that lists what there is for one that does not train, and for a device
   /// that it lacks.
   const Backend& trainer(std::string_view name, std::string_view device = "cpu") const;
+
+  /// The one of the highest priority that has kInt8. Throws Error(kUnsupported) where none has.
+  const Backend& with_byte_layers() const;
 
   /// A network by the backend `name`, "NAME" or "NAME:ARGUMENT", or, if that is empty, by the one
   /// of the highest priority that can. Throws Error: kNotFound for a name that is unknown;

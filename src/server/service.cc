@@ -19,7 +19,6 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/number_text.h"
-#include "detection/aligned_size.h"
 #include "image/write_options.h"
 #include "mesh/topology.h"
 #include "pipeline/detection_job.h"

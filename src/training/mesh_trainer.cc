@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/parallel.h"
 #include "base/random.h"
 #include "detection/detector_factory.h"
@@ -65,7 +66,8 @@ class Trainer {
                                    .decay_norms_and_biases = false}) {}
 
   MeshTrainingResult run() {
-    std::filesystem::create_directories(options_.out);
+    make_folders(options_.out);
+    const FolderLock lock(options_.out);
     const std::filesystem::path checkpoint_file = options_.out / "checkpoint.safetensors";
     std::int64_t epochs_done = 0;
     if (options_.resume) epochs_done = restore(checkpoint_file);

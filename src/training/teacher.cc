@@ -13,10 +13,11 @@
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
 #include "detection/voting.h"
-#include "graph/calibration_prefix.h"
+#include "graph/calibration.h"
 #include "models/load_model.h"
 #include "runtime/backends/backends.h"
 #include "runtime/runtime.h"
+#include "runtime/training_backends/training_backends.h"
 
 namespace retinaface::training {
 namespace {
@@ -185,7 +186,8 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
       fail(ErrorCode::kBadData, "{}: expected finite weights, {} has others", source, name);
     }
   }
-  if (&backends().trainer(engine.backend, engine.device) == &backends().trainer({})) {
+  if (&runtime::training_backends().trainer(engine.backend, engine.device) ==
+      &runtime::training_backends().trainer({})) {
     runner_ = std::make_unique<SessionRunner>(loaded, threads);
   } else {
     runner_ = std::make_unique<NetworkRunner>(loaded, engine, precision, threads);

@@ -8,7 +8,7 @@
 #include "dataset/augmentation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "training/backends.h"
+#include "training/engine.h"
 
 namespace retinaface::training {
 

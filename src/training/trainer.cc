@@ -7,7 +7,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "graph/calibration_prefix.h"
+#include "base/folder_lock.h"
+#include "graph/calibration.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "runtime/trainable_network.h"
@@ -155,6 +156,7 @@ class Run {
            recipe_.batch, processes_.processes(), recipe_.accumulate);
     }
     make_folders(options_.out);
+    if (first()) lock_.emplace(options_.out);
     RunLog::Lengths logged;
     if (std::filesystem::exists(file(kCheckpointFile))) {
       if (!options_.resume) {
@@ -344,6 +346,7 @@ class Run {
   Optimizer optimizer_;
   MovingAverage average_;
   std::optional<dataset::Loader> loader_;
+  std::optional<FolderLock> lock_;  // of the first process
   std::optional<RunLog> log_;
   std::optional<double> best_;
   std::int64_t done_ = 0;

@@ -10,8 +10,8 @@
 
 #include "dataset/loader.h"
 #include "graph/weights.h"
-#include "training/backends.h"
 #include "training/distillation.h"
+#include "training/engine.h"
 #include "training/process_group.h"
 #include "training/progress.h"
 #include "training/recipe.h"

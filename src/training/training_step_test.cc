@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "runtime/training_backends/training_backends.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
@@ -125,9 +126,11 @@ TEST(TrainingStep, OfBothBackendsAgree) {
 }
 
 TEST(TrainingBackend, OfAnUnknownNameOrDeviceIsRefusedWithAList) {
-  EXPECT_EQ(&backends().trainer(""), &backends().trainer("fused"));
+  EXPECT_EQ(&runtime::training_backends().trainer(""),
+            &runtime::training_backends().trainer("fused"));
   const auto message = [](const char* name, const char* device) {
-    const Error error = retinaface::testing::error_of([&] { backends().trainer(name, device); });
+    const Error error =
+        retinaface::testing::error_of([&] { runtime::training_backends().trainer(name, device); });
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     return std::string(error.what());
   };
@@ -143,7 +146,7 @@ TEST(TrainingBackend, OfAnUnknownNameOrDeviceIsRefusedWithAList) {
 TEST(TrainingBackend, IsNoBackendOfADetector) {
   const graph::Graph graph = models::find_model("mnet025").network.build();
   const Error error = retinaface::testing::error_of(
-      [&] { backends().make(graph, graph::random_weights(graph, 1), "fused"); });
+      [&] { runtime::training_backends().make(graph, graph::random_weights(graph, 1), "fused"); });
   EXPECT_THAT(error.what(), HasSubstr("backend fused: trains networks and does not run them"));
 }
 

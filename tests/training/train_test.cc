@@ -20,6 +20,7 @@
 
 #include "retinaface/detector.h"
 
+#include "base/folder_lock.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "support/testing.h"
@@ -647,6 +648,16 @@ TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
   ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
   fs::remove(folder_ / "mine/checkpoint.safetensors");
   EXPECT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
+}
+
+TEST_F(Train, TwoRunsNeverWriteIntoOneFolder) {
+  ASSERT_EQ(train("small.toml --data data --out run --steps 1").exit_code, 0);
+  const std::string before = content(folder_ / "run/checkpoint.safetensors");
+  const FolderLock other(folder_ / "run");
+  const auto result = train("small.toml --data data --out run --steps 2 --resume");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("run: another run"), HasSubstr("another folder")));
+  EXPECT_EQ(content(folder_ / "run/checkpoint.safetensors"), before);
 }
 
 TEST_F(Train, GoesOnFromACheckpointThatIsOlderThanAKey) {

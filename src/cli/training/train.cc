@@ -26,7 +26,8 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "models/model_argument.h"
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
+#include "runtime/training_backends/training_backends.h"
 #include "training/mesh_recipe.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
@@ -223,7 +224,8 @@ int run(const Options& options) {
   if (!options.images.empty() || !options.decoder.empty()) {
     throw UsageError("--images and --decoder go with a recipe for the mesh branch");
   }
-  training::backends().trainer(options.engine.backend, options.engine.device);  // before long work
+  runtime::training_backends().trainer(options.engine.backend,
+                                       options.engine.device);  // before long work
   const training::Recipe recipe = training::read_recipe(recipe_file, options.changes);
   std::vector<dataset::TrainingSet> sets = read_sets(options);
   runtime::keep_step_memory();
@@ -274,7 +276,7 @@ int run(const Options& options) {
 /// "NAME (what it is), ..." of all.
 std::string backend_list() {
   std::string list;
-  for (const runtime::Backend& backend : training::backends().backends()) {
+  for (const runtime::Backend& backend : runtime::training_backends().backends()) {
     if (!backend.train) continue;
     list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", backend.name, backend.summary);
   }

@@ -18,7 +18,7 @@ std::size_t index(std::int32_t id) {
 
 class ByteLowering {
  public:
-  ByteLowering(LoweredGraph& program, const Calibration& calibration)
+  ByteLowering(LoweredGraph& program, const graph::Calibration& calibration)
       : program_(program),
         calibration_(calibration),
         codes_(program.values.size()),
@@ -63,7 +63,7 @@ class ByteLowering {
       }
       codes_[index(id)] = found->second;
     };
-    take(0, kImageCode);
+    take(0, graph::kImageCode);
     for (const Step& step : program_.steps) {
       if (std::ranges::count(program_.outputs, step.target) == 0 && !holds_output(step.target)) {
         take(step.target, step.name);
@@ -71,7 +71,7 @@ class ByteLowering {
     }
     // A map of parts has their codes, where they make up all of it.
     for (std::size_t v = 0; v < codes_.size(); ++v) {
-      kernels::ByteCode whole;
+      graph::ByteCode whole;
       std::size_t known = 0;
       const auto channels = static_cast<std::size_t>(program_.values[v].channels);
       whole.scale.resize(channels);
@@ -180,7 +180,7 @@ class ByteLowering {
         value.is_image = id == 0;
         program_.values.push_back(value);
         codes_.push_back(codes_[index(id)]);
-        steps.push_back({id == 0 ? std::string(kImageCode) : name_of(id) + ".conversion",
+        steps.push_back({id == 0 ? std::string(graph::kImageCode) : name_of(id) + ".conversion",
                          Conversion{},
                          {id},
                          twin->second});
@@ -214,7 +214,7 @@ class ByteLowering {
   }
 
   LoweredGraph& program_;
-  const Calibration& calibration_;
+  const graph::Calibration& calibration_;
   ByteCodes codes_;
   std::vector<bool> on_bytes_;            // by step
   std::map<ValueId, std::string> names_;  // of the steps done, by target
@@ -222,7 +222,7 @@ class ByteLowering {
 
 }  // namespace
 
-ByteCodes lower_to_bytes(LoweredGraph& program, const Calibration& calibration) {
+ByteCodes lower_to_bytes(LoweredGraph& program, const graph::Calibration& calibration) {
   return ByteLowering(program, calibration).run();
 }
 

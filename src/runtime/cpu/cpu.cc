@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "graph/calibration.h"
 #include "runtime/cpu/byte_lowering.h"
 #include "runtime/cpu/library.h"
 #include "runtime/cpu/plan_cache.h"
@@ -62,13 +63,43 @@ std::string onednn_version() {
 std::string int8_obstacle(graph::DataType type, const graph::Weights& weights) {
   if (type != graph::DataType::kInt8) return {};
   if (kernels::best_byte_kernels() == nullptr) {
-    return "this processor lacks it: AVX2 is needed, and RETINAFACE_SIMD must not ask for less";
+    return "this processor lacks it: AVX2 or, on arm64, dotprod is needed, and RETINAFACE_SIMD "
+           "must "
+           "not ask for less";
   }
-  if (!has_calibration(weights)) {
+  if (!graph::has_calibration(weights)) {
     return "the model has no calibration; make one with it: `retinaface quantize MODEL --images "
            "DIR -o FILE`";
   }
   return {};
+}
+
+ByteLayers::Observed observe(const graph::Graph& graph, const graph::Weights& weights) {
+  LoweredGraph program = lower(graph, weights, {.block = cpu::channel_block()});
+  ByteLayers::Observed observed;
+  program.outputs.clear();
+  for (const Step& step : program.steps) {
+    program.outputs.push_back(step.target);
+    observed.names.push_back(step.name);
+  }
+  observed.network = std::make_unique<CpuNetwork>(std::move(program));
+  return observed;
+}
+
+std::vector<std::string> byte_layers(const graph::Graph& graph, const graph::Weights& weights) {
+  LoweredGraph program =
+      lower(graph, weights,
+            {.block = cpu::channel_block(), .add_upsampled = cpu::own_kernels() != nullptr});
+  cpu::lower_to_bytes(program, graph::read_calibration(weights));
+  std::vector<std::string> names;
+  for (const Step& step : program.steps) {
+    const auto* const conv = std::get_if<ConvolutionStep>(&step.op);
+    const auto* const addition = std::get_if<AddUpsampled>(&step.op);
+    if ((conv != nullptr && conv->on_bytes) || (addition != nullptr && addition->on_bytes)) {
+      names.push_back(step.name);
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -80,63 +111,28 @@ Backend cpu_backend() {
           .devices = {"cpu"},
           .types = {graph::DataType::kFloat32, graph::DataType::kInt8},
           .type_obstacle = int8_obstacle,
-          // Without VNNI three instructions do what float32's one does.
+          // Without dot products three instructions do what float32's one does.
           .is_faster =
               [](graph::DataType type) {
                 return type == graph::DataType::kInt8 && has_int8_dot_products();
               },
+          .byte_layers = ByteLayers{.observe = observe, .names = byte_layers},
           .library = onednn_version(),
           .supports = [](const graph::Operator& op) { return std::visit(Supports{}, op); },
           .create =
               [](const graph::Graph& graph, const graph::Weights& weights,
                  const NetworkOptions& options) {
-                if (options.type == graph::DataType::kFloat32)
+                if (options.type == graph::DataType::kFloat32) {
                   return make_cpu_network(graph, weights);
-                return make_int8_network(graph, weights, read_calibration(weights));
+                }
+                return std::unique_ptr<Network>(
+                    std::make_unique<CpuNetwork>(graph, weights, graph::read_calibration(weights)));
               }};
 }
 
 std::unique_ptr<Network> make_cpu_network(const graph::Graph& graph,
                                           const graph::Weights& weights) {
   return std::make_unique<CpuNetwork>(graph, weights);
-}
-
-std::unique_ptr<Network> make_int8_network(const graph::Graph& graph, const graph::Weights& weights,
-                                           const Calibration& calibration) {
-  if (kernels::best_byte_kernels() == nullptr) {
-    fail(ErrorCode::kUnsupported, "int8: this processor lacks AVX2");
-  }
-  return std::make_unique<CpuNetwork>(graph, weights, calibration);
-}
-
-ObservedNetwork make_observed_network(const graph::Graph& graph, const graph::Weights& weights) {
-  LoweredGraph program = lower(graph, weights, {.block = cpu::channel_block()});
-  ObservedNetwork observed;
-  program.outputs.clear();
-  for (const Step& step : program.steps) {
-    program.outputs.push_back(step.target);
-    observed.names.push_back(step.name);
-  }
-  observed.network = std::make_unique<CpuNetwork>(std::move(program));
-  return observed;
-}
-
-TypedLayers layers_by_type(const graph::Graph& graph, const graph::Weights& weights,
-                           const Calibration& calibration) {
-  LoweredGraph program =
-      lower(graph, weights,
-            {.block = cpu::channel_block(), .add_upsampled = cpu::own_kernels() != nullptr});
-  cpu::lower_to_bytes(program, calibration);
-  TypedLayers layers;
-  for (const Step& step : program.steps) {
-    const auto* const conv = std::get_if<ConvolutionStep>(&step.op);
-    const auto* const addition = std::get_if<AddUpsampled>(&step.op);
-    if (std::holds_alternative<Conversion>(step.op)) continue;
-    const bool on_bytes =
-        (conv != nullptr && conv->on_bytes) || (addition != nullptr && addition->on_bytes);
-    (on_bytes ? layers.on_bytes : layers.on_floats).push_back(step.name);
-  }
-  return layers;
 }
 
 std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,

@@ -8,12 +8,12 @@
 #include "graph/graph.h"
 #include "graph/weights.h"
 #include "runtime/backend.h"
-#include "runtime/cpu/calibration.h"
 #include "runtime/runtime.h"
 
 namespace retinaface::runtime {
 
-/// The entry "cpu" of the registry: make_cpu_network.
+/// The entry "cpu" of the registry: make_cpu_network and, with a calibration, the same on bytes as
+/// far as that lets it (doc/low_precision.md); the image and the outputs are float32.
 Backend cpu_backend();
 
 /// Fast inference on one CPU core, in float32, by kernels of our own and oneDNN.
@@ -26,28 +26,6 @@ Backend cpu_backend();
 ///
 /// The graph's operators must be among those that cpu_backend() supports.
 std::unique_ptr<Network> make_cpu_network(const graph::Graph& graph, const graph::Weights& weights);
-
-/// The same on bytes, as far as the calibration lets it (doc/low_precision.md); the image and the
-/// outputs are float32. Throws Error: kUnsupported where the processor lacks AVX2, kBadData for a
-/// calibration of another network.
-std::unique_ptr<Network> make_int8_network(const graph::Graph& graph, const graph::Weights& weights,
-                                           const Calibration& calibration);
-
-/// A network in float32 whose outputs are all maps that a calibration codes, layer by layer, as
-/// nothing is fused; and the names of these. For calibration alone.
-struct ObservedNetwork {
-  std::unique_ptr<Network> network;
-  std::vector<std::string> names;
-};
-ObservedNetwork make_observed_network(const graph::Graph& graph, const graph::Weights& weights);
-
-/// The layers that the network computes on bytes, and those that it does not.
-struct TypedLayers {
-  std::vector<std::string> on_bytes;
-  std::vector<std::string> on_floats;
-};
-TypedLayers layers_by_type(const graph::Graph& graph, const graph::Weights& weights,
-                           const Calibration& calibration);
 
 /// What executes one step, for tests and benchmarks.
 struct StepInfo {

@@ -21,7 +21,7 @@ PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights)
     : PlanCache(lowered(graph, weights)) {}
 
 PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
-                     const Calibration& calibration)
+                     const graph::Calibration& calibration)
     : program_(lowered(graph, weights)),
       codes_(lower_to_bytes(program_, calibration)),
       schedule_(make_schedule(program_, codes_)) {}

@@ -24,7 +24,7 @@ class PlanCache {
   PlanCache(const graph::Graph& graph, const graph::Weights& weights);
   /// On bytes, where the calibration lets it.
   PlanCache(const graph::Graph& graph, const graph::Weights& weights,
-            const Calibration& calibration);
+            const graph::Calibration& calibration);
   /// As the program is; floats alone.
   explicit PlanCache(LoweredGraph program);
 

@@ -120,12 +120,12 @@ class Scheduler {
     return kernels::make_epilogue(*own_, conv.bias, *slopes_of(conv));
   }
 
-  const kernels::ByteCode& code(ValueId id) const {
+  const graph::ByteCode& code(ValueId id) const {
     RF_CHECK(!codes_[index(id)].scale.empty());
     return codes_[index(id)];
   }
   /// Null where the value is floats.
-  const kernels::ByteCode* code_if_bytes(ValueId id) const {
+  const graph::ByteCode* code_if_bytes(ValueId id) const {
     ValueId root = id;
     while (program_.values[index(root)].parent != kNoValue)
       root = program_.values[index(root)].parent;

@@ -267,7 +267,7 @@ void floats_to_bytes(const ByteConversion& layer, const float* in, const ByteMap
   constexpr std::int64_t kB = Ops::kBlock;
   const auto channels = static_cast<std::int64_t>(layer.zero.size());
   const std::int64_t cells = out.height * out.width;
-  if (out.cell_bytes == kPixelBytes) {
+  if (layer.is_image) {
     const auto at = [&](std::int64_t c, const float* from) {
       const auto i = static_cast<std::size_t>(c);
       return Ops::to_bytes(

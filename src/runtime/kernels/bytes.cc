@@ -80,6 +80,8 @@ bool runs_here(const char* name) {
   if (column == "vnni") return has_int8_dot_products();
   if (column == "avx512") return simd_level() == SimdLevel::kAvx512;
   return simd_level() >= SimdLevel::kAvx2;
+#elif defined(__aarch64__)
+  return std::string_view(name) == "i8mm" ? has_mixed_dot_products() : has_int8_dot_products();
 #else
   (void)name;
   return false;
@@ -94,6 +96,9 @@ std::span<const ByteKernels* const> available_byte_kernels() {
     byte_kernels_vnni(),
     byte_kernels_avx512(),
     byte_kernels_avx2()
+#elif defined(__aarch64__)
+    byte_kernels_i8mm(),
+    byte_kernels_dotprod()
 #endif
   };
   static const std::vector<const ByteKernels*> found = [] {
@@ -223,7 +228,7 @@ ByteConversion make_to_bytes(const ByteKernels& kernels, const ByteCode& code, b
   const auto channels =
       padded(static_cast<std::int64_t>(code.scale.size()), image ? kPixelBytes : kernels.block);
   ByteConversion layer{&kernels, zeros<float>(channels), zeros<float>(channels),
-                       padded_zero(code, channels)};
+                       padded_zero(code, channels), image};
   for (std::size_t c = 0; c < code.scale.size(); ++c) {
     layer.factor[c] = 1 / code.scale[c];
     layer.offset[c] = static_cast<float>(code.zero[c]);

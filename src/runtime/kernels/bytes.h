@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "graph/calibration.h"
 #include "graph/tensor.h"
 
 namespace retinaface::runtime::kernels {
@@ -14,11 +15,7 @@ namespace retinaface::runtime::kernels {
 // one image, nothing generated at run time. Products of bytes are summed exactly in 32 bits, and
 // one rounding ends a layer, so that all instruction sets give the same bytes.
 
-/// How a channel's bytes stand for numbers: number = scale * (byte - zero), scale > 0.
-struct ByteCode {
-  std::vector<float> scale;        ///< by channel
-  std::vector<std::uint8_t> zero;  ///< the same
-};
+using graph::ByteCode;
 
 /// A map of bytes in blocks of channels, each block a plane of (height + 2) x (width + 2) cells: a
 /// border of one cell around the map holds each channel's zero, as the padding of a convolution
@@ -98,6 +95,7 @@ struct ByteConversion {
   AlignedBuffer<float> factor;  ///< by channel, whole blocks; from floats: 1 / scale
   AlignedBuffer<float> offset;  ///< bytes = floats * factor + offset, floats = bytes * factor + it
   std::vector<std::uint8_t> zero;
+  bool is_image = false;  ///< its bytes are pixels, kPixelBytes a cell
 };
 
 /// Those of one instruction set. Rows are what ByteMap::row gives.

@@ -16,6 +16,9 @@ namespace retinaface::runtime::kernels {
 ByteKernels byte_kernels_vnni();
 ByteKernels byte_kernels_avx512();
 ByteKernels byte_kernels_avx2();
+#elif defined(__aarch64__)
+ByteKernels byte_kernels_i8mm();
+ByteKernels byte_kernels_dotprod();
 #endif
 
 }  // namespace retinaface::runtime::kernels

@@ -165,7 +165,7 @@ int differences(const Blocked& actual, const Planes& expected, const ByteCode& c
 
 template <typename Test>
 void for_all(Test&& test) {
-  if (available_byte_kernels().empty()) GTEST_SKIP() << "this processor lacks AVX2";
+  if (available_byte_kernels().empty()) GTEST_SKIP() << "this processor has none of them";
   for (const ByteKernels* kernels : available_byte_kernels()) {
     for (const Size size : {Size{1, 1}, {1, 13}, {7, 1}, {2, 2}, {5, 19}, {16, 24}, {13, 41}}) {
       test(*kernels, size,
@@ -182,7 +182,7 @@ AlignedBuffer<std::int32_t> words(std::size_t count) {
 }
 
 TEST(ByteKernels, HaveTheBlockOfTheFloatKernels) {
-  if (best_byte_kernels() == nullptr) GTEST_SKIP() << "this processor lacks AVX2";
+  if (best_byte_kernels() == nullptr) GTEST_SKIP() << "this processor has none of them";
   EXPECT_EQ(best_byte_kernels()->block, best()->block);
 }
 

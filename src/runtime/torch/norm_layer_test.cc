@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
 
 namespace retinaface::runtime {
 namespace {

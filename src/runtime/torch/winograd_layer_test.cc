@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/kernels/kernels.h"
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
 
 namespace retinaface::runtime {
 namespace {

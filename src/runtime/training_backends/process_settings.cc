@@ -1,4 +1,4 @@
-#include "runtime/torch/process_settings.h"
+#include "runtime/training_backends/process_settings.h"
 
 #include <ATen/Parallel.h>
 #include <malloc.h>

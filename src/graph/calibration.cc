@@ -1,4 +1,4 @@
-#include "runtime/cpu/calibration.h"
+#include "graph/calibration.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,9 +9,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "graph/calibration_prefix.h"
 
-namespace retinaface::runtime {
+namespace retinaface::graph {
 namespace {
 
 constexpr std::string_view kScale = ".scale";
@@ -26,19 +25,19 @@ constexpr const char* kFloatLayers = "calibration.float_layers";  // of the meta
 
 }  // namespace
 
-bool has_calibration(const graph::Weights& weights) {
-  const auto first = weights.tensors.lower_bound(graph::kCalibrationPrefix);
-  return first != weights.tensors.end() && first->first.starts_with(graph::kCalibrationPrefix);
+bool has_calibration(const Weights& weights) {
+  const auto first = weights.tensors.lower_bound(kCalibrationPrefix);
+  return first != weights.tensors.end() && first->first.starts_with(kCalibrationPrefix);
 }
 
-Calibration read_calibration(const graph::Weights& weights) {
+Calibration read_calibration(const Weights& weights) {
   Calibration calibration;
   for (const auto& [name, tensor] : weights.tensors) {
-    if (!name.starts_with(graph::kCalibrationPrefix) || !name.ends_with(kScale)) continue;
+    if (!name.starts_with(kCalibrationPrefix) || !name.ends_with(kScale)) continue;
     const std::string stem = name.substr(0, name.size() - kScale.size());
     const auto zero = weights.tensors.find(stem + std::string(kZero));
     if (zero == weights.tensors.end()) fail_at(stem + std::string(kZero), "missing");
-    if (tensor.type != graph::DataType::kFloat32 || zero->second.type != graph::DataType::kUInt8 ||
+    if (tensor.type != DataType::kFloat32 || zero->second.type != DataType::kUInt8 ||
         tensor.shape.size() != 1 || zero->second.shape != tensor.shape) {
       fail_at(name, "expected F32 and, of the same length, U8 beside it");
     }
@@ -47,9 +46,8 @@ Calibration read_calibration(const graph::Weights& weights) {
       fail_at(name, "expected positive numbers");
     }
     const auto zeros = zero->second.values<std::uint8_t>();
-    calibration.codes.emplace(
-        stem.substr(graph::kCalibrationPrefix.size()),
-        kernels::ByteCode{{scale.begin(), scale.end()}, {zeros.begin(), zeros.end()}});
+    calibration.codes.emplace(stem.substr(kCalibrationPrefix.size()),
+                              ByteCode{{scale.begin(), scale.end()}, {zeros.begin(), zeros.end()}});
   }
   if (const auto layers = weights.metadata.find(kFloatLayers); layers != weights.metadata.end()) {
     std::string_view rest = layers->second;
@@ -62,15 +60,14 @@ Calibration read_calibration(const graph::Weights& weights) {
   return calibration;
 }
 
-void write_calibration(const Calibration& calibration, graph::Weights& weights) {
-  std::erase_if(weights.tensors, [](const auto& entry) {
-    return entry.first.starts_with(graph::kCalibrationPrefix);
-  });
+void write_calibration(const Calibration& calibration, Weights& weights) {
+  std::erase_if(weights.tensors,
+                [](const auto& entry) { return entry.first.starts_with(kCalibrationPrefix); });
   for (const auto& [name, code] : calibration.codes) {
     const auto channels = static_cast<std::int64_t>(code.scale.size());
-    const std::string stem = std::string(graph::kCalibrationPrefix) + name;
-    graph::Tensor scale = graph::Tensor::of_shape({channels});
-    graph::Tensor zero = graph::Tensor::of_shape({channels}, graph::DataType::kUInt8);
+    const std::string stem = std::string(kCalibrationPrefix) + name;
+    Tensor scale = Tensor::of_shape({channels});
+    Tensor zero = Tensor::of_shape({channels}, DataType::kUInt8);
     std::ranges::copy(code.scale, scale.values().begin());
     std::ranges::copy(code.zero, zero.values<std::uint8_t>().begin());
     weights.tensors.emplace(stem + std::string(kScale), std::move(scale));
@@ -79,4 +76,4 @@ void write_calibration(const Calibration& calibration, graph::Weights& weights) 
   weights.metadata[kFloatLayers] = fmt::format("{}", fmt::join(calibration.float_layers, ","));
 }
 
-}  // namespace retinaface::runtime
+}  // namespace retinaface::graph

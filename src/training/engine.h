@@ -3,13 +3,11 @@
 #include <memory>
 #include <string>
 
-#include "runtime/backend.h"
+#include "graph/graph.h"
+#include "graph/weights.h"
+#include "runtime/trainable_network.h"
 
 namespace retinaface::training {
-
-/// The registry of the library with the backends that train, which need libtorch. To be called
-/// first before other threads use the registry.
-const runtime::BackendRegistry& backends();
 
 /// What a network is trained with.
 struct Engine {

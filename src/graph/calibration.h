@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/weights.h"
+
+namespace retinaface::graph {
+
+/// Tensors whose names start so are no parameters of a network: they are its Calibration, and stand
+/// beside its weights.
+inline constexpr std::string_view kCalibrationPrefix = "calibration.";
+
+/// How a channel's bytes stand for numbers: number = scale * (byte - zero), scale > 0.
+struct ByteCode {
+  std::vector<float> scale;        ///< by channel
+  std::vector<std::uint8_t> zero;  ///< the same
+};
+
+/// What is to be known of a network to run it on bytes (doc/low_precision.md): how each map's
+/// channels are coded, and which layers are not to be.
+struct Calibration {
+  /// By the layer that yields the map (runtime::ByteLayers); the image's is called kImageCode.
+  std::map<std::string, ByteCode, std::less<>> codes;
+  std::set<std::string, std::less<>> float_layers;  ///< those that stay in float32
+};
+
+inline constexpr std::string_view kImageCode = "image";
+
+/// Whether a model's weights have one beside them.
+bool has_calibration(const Weights& weights);
+
+/// Throws Error(kBadData) for tensors that are no calibration.
+Calibration read_calibration(const Weights& weights);
+
+/// Puts it beside the weights, in the place of one that is there.
+void write_calibration(const Calibration& calibration, Weights& weights);
+
+}  // namespace retinaface::graph

@@ -12,6 +12,7 @@
 #include <nanobind/ndarray.h>
 
 #include "retinaface/face.h"
+#include "retinaface/face_quality.h"
 #include "retinaface/image.h"
 
 namespace retinaface::python {
@@ -47,6 +48,9 @@ inline nanobind::object array_of(Image image) {
 /// of these: vertices (N, 1024, 3), colors (N, 1024, 3), pose (N, 3), landmarks_68 (N, 68, 2); else
 /// None.
 nanobind::tuple arrays_of(std::span<const Face> faces, bool with_meshes);
+
+/// (score, sharpness, size, frontality, spread, pose), each (N,) but the last, which is (N, 3).
+nanobind::tuple arrays_of(std::span<const FaceQuality> qualities);
 
 using Floats = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
 

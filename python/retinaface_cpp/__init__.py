@@ -27,7 +27,7 @@ from .errors import (
     UnsupportedError,
     UnwritableError,
 )
-from .faces import Face, Faces, mesh_triangles
+from .faces import Face, Faces, Quality, mesh_triangles
 from .images import align, blur, draw, read_image, write_image
 from .recognizer import Recognizer, similarity
 
@@ -35,7 +35,7 @@ __version__: str = _native.version()
 
 __all__ = [
     "BadDataError", "Client", "Detector", "Error", "Face", "Faces", "InvalidArgumentError",
-    "ModelInfo", "NotFoundError", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
+    "ModelInfo", "NotFoundError", "Quality", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
     "UnsupportedError", "UnwritableError", "VideoFrame", "align", "blur", "draw", "mesh_triangles",
     "models", "read_image", "similarity", "write_image",
 ]  # fmt: skip

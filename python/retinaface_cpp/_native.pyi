@@ -33,6 +33,7 @@ class Detector:
         clip: bool,
         mesh: bool,
         turned: bool,
+        face_quality: bool,
         /,
     ) -> Tuple[Any, ...]: ...
     def detect_frame(
@@ -49,6 +50,7 @@ class Detector:
         clip: bool,
         mesh: bool,
         turned: bool,
+        face_quality: bool,
         /,
     ) -> FoundInFrame: ...
     def info(self, width: int, height: int, /) -> _Info: ...

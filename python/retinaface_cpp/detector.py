@@ -139,6 +139,7 @@ class Detector:
         clip: bool = False,
         mesh: bool = False,
         turned: bool = False,
+        face_quality: bool = False,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Faces:
@@ -157,7 +158,9 @@ class Detector:
         end at the image's edges, and faces outside are dropped. ``mesh``: give the faces their
         meshes, poses and 68 points, for a fraction of a millisecond each. ``turned``: look at each
         face a second time to find how far its head is turned; without it the points of heads that
-        lie or stand on their heads are wrong. ``max_pixels``: files of more are refused before they
+        lie or stand on their heads are wrong. ``face_quality``: give the faces figures of what they
+        are worth to a recogniser, and their poses, by their five points where there is no mesh.
+        ``max_pixels``: files of more are refused before they
         are decoded.
 
         Raises InvalidArgumentError, a ValueError, and TypeError for what is no image or no option;
@@ -165,8 +168,9 @@ class Detector:
         """
         source = as_source(image)
         options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
-        )
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
+            turned, face_quality,
+        )  # fmt: skip
         faces = faces_of(*self._native.detect(source, *options))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
@@ -204,6 +208,7 @@ class Detector:
         clip: bool = False,
         mesh: bool = False,
         turned: bool = False,
+        face_quality: bool = False,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Iterator[VideoFrame]:
@@ -222,8 +227,9 @@ class Detector:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
         options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
-        )
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
+            turned, face_quality,
+        )  # fmt: skip
         tracker = _native.Tracker(options[2], _native.DEFAULT_MAX_ABSENCE_S)
         if isinstance(video, (str, os.PathLike)):
             options = (False, *options[1:])  # whatever the images of somebody else's are
@@ -328,13 +334,14 @@ def _native_options(
     clip: bool,
     mesh: bool,
     turned: bool,
+    face_quality: bool,
 ) -> Tuple[Any, ...]:
     """In the order in which the extension takes them."""
     return (
         flag("bgr", bgr), whole("max_pixels", max_pixels, bits=64), number("min_score", min_score),
         number("nms_iou", nms_iou), _scale_list(scales), whole("tile", tile),
         _face_count(max_faces), number("min_size", min_size), flag("clip", clip),
-        flag("mesh", mesh), flag("turned", turned),
+        flag("mesh", mesh), flag("turned", turned), flag("face_quality", face_quality),
     )  # fmt: skip
 
 

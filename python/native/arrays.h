@@ -53,6 +53,7 @@ nanobind::tuple arrays_of(std::span<const Face> faces, bool with_meshes);
 nanobind::tuple arrays_of(std::span<const FaceQuality> qualities);
 
 using Floats = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
+using Tracks = nanobind::ndarray<const std::int64_t, nanobind::c_contig, nanobind::device::cpu>;
 
 /// Of `points` (N, 5, 2).
 std::vector<Landmarks> landmarks_of(const Floats& points);

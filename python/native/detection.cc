@@ -139,6 +139,12 @@ nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,
   return array_of(std::move(tracks), {count});
 }
 
+void resume(Tracker& tracker, const Floats& boxes, const Floats& scores, const Floats& landmarks,
+            const Tracks& tracks, double time_s, std::int64_t highest) {
+  tracker.resume(faces_of(boxes, scores, landmarks), {tracks.data(), tracks.size()}, time_s,
+                 highest);
+}
+
 const char* name_of(WeightsOrigin origin) {
   switch (origin) {
     case WeightsOrigin::kNone:
@@ -206,6 +212,7 @@ void add_detection(nb::module_& module) {
              new (self) Tracker({.min_score = min_score, .max_absence_s = max_absence_s});
            })
       .def("follow", follow)
+      .def("resume", resume)
       .def("update", update);
 }
 

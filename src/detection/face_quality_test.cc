@@ -45,8 +45,8 @@ Image smoothed(const Image& image, int reach) {
 }
 
 void expect_between_0_and_1(const FaceQuality& quality) {
-  for (const float value : {quality.score, quality.sharpness, quality.size, quality.frontality,
-                            quality.spread}) {
+  for (const float value :
+       {quality.score, quality.sharpness, quality.size, quality.frontality, quality.spread}) {
     EXPECT_GE(value, 0);
     EXPECT_LE(value, 1);
   }
@@ -88,8 +88,7 @@ TEST_P(FaceQualityOfSamples, FallsWithSize) {
     const Image small = resize(image_, image_.width() / share, image_.height() / share);
     const float scale = static_cast<float>(small.width()) / static_cast<float>(image_.width());
     Face face = face_;
-    face.box = {scale * face.box.x0, scale * face.box.y0, scale * face.box.x1,
-                scale * face.box.y1};
+    face.box = {scale * face.box.x0, scale * face.box.y0, scale * face.box.x1, scale * face.box.y1};
     for (Point& p : face.landmarks) p = {scale * p.x, scale * p.y};
     const FaceQuality now = face_quality(small, face);
     EXPECT_LT(now.size, before.size) << share;
@@ -167,7 +166,8 @@ TEST(FaceQuality, FivePointsTellThePoseThatTheMeshHas) {
   }
   ASSERT_GT(yaws.size(), 15U);
   const auto median = [](std::vector<float>& values) {
-    std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+    std::ranges::nth_element(values,
+                             values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
     return values[values.size() / 2];
   };
   EXPECT_LT(median(yaws), 6);

@@ -13,10 +13,10 @@ inline namespace internal {
 namespace {
 
 constexpr std::size_t kPoints = 5;
-constexpr double kHold = 0.1;      // of yaw and pitch, per radian
-constexpr double kUnlike = 1e3;    // a deviation of what has nothing of a head
+constexpr double kHold = 0.1;    // of yaw and pitch, per radian
+constexpr double kUnlike = 1e3;  // a deviation of what has nothing of a head
 
-using Turn = std::array<double, 3>;                      // yaw, pitch, roll; radians
+using Turn = std::array<double, 3>;                     // yaw, pitch, roll; radians
 using Residuals = std::array<double, 2 * kPoints + 2>;  // of the points, then what holds the turn
 using Points = std::array<std::array<double, 2>, kPoints>;
 

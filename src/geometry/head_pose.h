@@ -37,8 +37,8 @@ struct HeadFit {
 ///
 /// at its minimum, by Levenberg and Marquardt's method from three turns. The last two terms hold
 /// what five points tell badly. Against the pose of the mesh branch the median difference is 2.6
-/// degrees in yaw and pitch, 1.1 in roll (faces of 40 px and more of 250 images of WIDER FACE's val).
-/// Throws Error as check_landmarks does.
+/// degrees in yaw and pitch, 1.1 in roll (faces of 40 px and more of 250 images of WIDER FACE's
+/// val). Throws Error as check_landmarks does.
 HeadFit fit_head(const Landmarks& landmarks);
 
 }  // namespace internal

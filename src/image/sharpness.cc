@@ -12,8 +12,8 @@ namespace retinaface {
 inline namespace internal {
 namespace {
 
-constexpr int kReach = 4;          // of the mean, to each side
-constexpr double kRounding = 1;    // gray levels that two rounded neighbours differ by for nothing
+constexpr int kReach = 4;        // of the mean, to each side
+constexpr double kRounding = 1;  // gray levels that two rounded neighbours differ by for nothing
 
 /// Luma of BT.601, 0 to 255.
 std::vector<float> gray_of(const ImageView& image) {

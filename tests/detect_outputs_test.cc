@@ -54,6 +54,31 @@ TEST_F(DetectOutputs, LinesFollowTheSchema) {
   EXPECT_EQ(testing::schema_fault(schema, bad, "line"), "line.faces[].box is too short");
 }
 
+TEST_F(DetectOutputs, GivesTheQualityOfFacesWhereItIsAskedFor) {
+  const json schema = testing::output_schema();
+  const json plain = json::parse(run("detect portrait.jpg").output);
+  json line = json::parse(run("detect portrait.jpg --face-quality").output);
+  EXPECT_EQ(testing::schema_fault(schema, line, "line"), "");
+  json& face = line["faces"][0];
+  EXPECT_GT(face["quality"]["score"], 0.7);
+  EXPECT_FALSE(face.contains("mesh"));
+  // The pose is the mesh's where there is one, by the same key.
+  const json dense = json::parse(run("detect portrait.jpg --face-quality --mesh").output);
+  EXPECT_EQ(testing::schema_fault(schema, dense, "line"), "");
+  const json mesh = json::parse(run("detect portrait.jpg --mesh").output);
+  EXPECT_EQ(dense["faces"][0]["pose"], mesh["faces"][0]["pose"]);
+  EXPECT_NE(face["pose"], mesh["faces"][0]["pose"]);
+  EXPECT_LT(
+      std::abs(face["pose"]["yaw"].get<double>() - mesh["faces"][0]["pose"]["yaw"].get<double>()),
+      10);
+  // With the points of the mesh alone, the pose is that of the five.
+  const json points = json::parse(run("detect portrait.jpg --face-quality --landmarks 68").output);
+  EXPECT_TRUE(points["faces"][0].contains("pose"));
+  for (const char* key : {"quality", "pose"}) face.erase(key);
+  EXPECT_EQ(line["faces"], plain["faces"]);
+  EXPECT_EQ(run("detect portrait.jpg --face-quality --format csv").exit_code, 2);
+}
+
 TEST_F(DetectOutputs, GivesMeshesWhereTheyAreAskedFor) {
   const json schema = testing::output_schema();
   const json plain = json::parse(run("detect portrait.jpg").output);

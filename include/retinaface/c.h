@@ -85,6 +85,17 @@ typedef struct {
   float roll;
 } rf_pose;
 
+/* What a face's image is worth to a recogniser: figures from 0 to 1, 1 the best (FaceQuality in
+ * face_quality.h), and the pose. */
+typedef struct {
+  float score;
+  float sharpness;
+  float size;
+  float frontality;
+  float spread;
+  rf_pose pose;
+} rf_face_quality;
+
 typedef struct rf_detector rf_detector;
 typedef struct rf_detect_options rf_detect_options;
 typedef struct rf_faces rf_faces;
@@ -162,6 +173,10 @@ RETINAFACE_API const rf_mesh_color* rf_faces_mesh_colors(const rf_faces* faces, 
                                                          size_t* count);
 /* Of face i, which must have a mesh. */
 RETINAFACE_API rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose* pose);
+/* Of face i, which was found in the image; its pose is the mesh's where it has one, else that of
+ * its five points. */
+RETINAFACE_API rf_status rf_faces_quality(const rf_faces* faces, size_t i,
+                                          const rf_image_view* image, rf_face_quality* quality);
 /* Writes its 68 points in Multi-PIE's order to points, which has room for as many. */
 RETINAFACE_API rf_status rf_faces_landmarks_68(const rf_faces* faces, size_t i, rf_point* points);
 /* The triangles of every mesh: *count times three vertices, counter-clockwise where the viewer sees

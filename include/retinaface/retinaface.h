@@ -7,6 +7,7 @@
 #include "retinaface/detector.h"
 #include "retinaface/error.h"
 #include "retinaface/face.h"
+#include "retinaface/face_quality.h"
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
 #include "retinaface/mesh.h"

@@ -59,6 +59,22 @@ nb::tuple arrays_of(std::span<const Face> faces, bool with_meshes) {
                         with_meshes ? mesh_arrays_of(faces) : nb::none());
 }
 
+nb::tuple arrays_of(std::span<const FaceQuality> qualities) {
+  const std::size_t count = qualities.size();
+  const auto column = [&](float FaceQuality::*figure) {
+    std::vector<float> values;
+    for (const FaceQuality& quality : qualities) values.push_back(quality.*figure);
+    return array_of(std::move(values), {count});
+  };
+  std::vector<float> poses;
+  for (const FaceQuality& quality : qualities) {
+    poses.insert(poses.end(), {quality.pose.yaw, quality.pose.pitch, quality.pose.roll});
+  }
+  return nb::make_tuple(column(&FaceQuality::score), column(&FaceQuality::sharpness),
+                        column(&FaceQuality::size), column(&FaceQuality::frontality),
+                        column(&FaceQuality::spread), array_of(std::move(poses), {count, 3}));
+}
+
 std::vector<Landmarks> landmarks_of(const Floats& points) {
   std::vector<Landmarks> all(points.size() / 10);
   const float* coordinate = points.data();

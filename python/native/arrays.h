@@ -12,6 +12,7 @@
 #include <nanobind/ndarray.h>
 
 #include "retinaface/face.h"
+#include "retinaface/face_quality.h"
 #include "retinaface/image.h"
 
 namespace retinaface::python {
@@ -48,7 +49,11 @@ inline nanobind::object array_of(Image image) {
 /// None.
 nanobind::tuple arrays_of(std::span<const Face> faces, bool with_meshes);
 
+/// (score, sharpness, size, frontality, spread, pose), each (N,) but the last, which is (N, 3).
+nanobind::tuple arrays_of(std::span<const FaceQuality> qualities);
+
 using Floats = nanobind::ndarray<const float, nanobind::c_contig, nanobind::device::cpu>;
+using Tracks = nanobind::ndarray<const std::int64_t, nanobind::c_contig, nanobind::device::cpu>;
 
 /// Of `points` (N, 5, 2).
 std::vector<Landmarks> landmarks_of(const Floats& points);

@@ -13,6 +13,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "retinaface/detector.h"
+#include "retinaface/face_quality.h"
 #include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
 #include "retinaface/tracker.h"
@@ -62,32 +63,44 @@ DetectOptions options_of(float min_score, float nms_iou, std::vector<float> scal
           .turned = turned};
 }
 
-/// (width, height, arrays_of)
+std::vector<FaceQuality> qualities_of(const ImageView& image, const std::vector<Face>& faces) {
+  std::vector<FaceQuality> qualities;
+  for (const Face& face : faces) qualities.push_back(face_quality(image, face));
+  return qualities;
+}
+
+/// (width, height, arrays_of the faces, arrays_of their qualities or None)
 nb::tuple detect(const Detector& detector, nb::handle image, bool bgr, std::int64_t max_pixels,
                  float min_score, float nms_iou, std::vector<float> scales, int tile_px,
-                 int max_faces, float min_size_px, bool clip, bool mesh, bool turned) {
+                 int max_faces, float min_size_px, bool clip, bool mesh, bool turned,
+                 bool with_quality) {
   Source source(image, bgr, {.max_pixels = max_pixels});
   std::vector<Face> faces;
+  std::vector<FaceQuality> qualities;
   ImageView view;
   {
     const Working working;
     view = source.open();
     faces = detector.detect(view, options_of(min_score, nms_iou, std::move(scales), tile_px,
                                              max_faces, min_size_px, clip, mesh, turned));
+    if (with_quality) qualities = qualities_of(view, faces);
   }
-  return nb::make_tuple(view.width, view.height, arrays_of(faces, mesh));
+  return nb::make_tuple(view.width, view.height, arrays_of(faces, mesh),
+                        with_quality ? nb::object(arrays_of(qualities)) : nb::none());
 }
 
 /// What was found in a frame, faint faces that carry tracks on included, until Follower takes it.
 struct FoundInFrame {
   pipeline::DetectedFaces faces;
   bool with_meshes;
+  std::vector<FaceQuality> qualities;  ///< of those that are wanted, where that was asked for
+  bool with_quality;
 };
 
 FoundInFrame detect_frame(const Detector& detector, nb::handle image, bool bgr,
                           std::int64_t max_pixels, float min_score, float nms_iou,
                           std::vector<float> scales, int tile_px, int max_faces, float min_size_px,
-                          bool clip, bool mesh, bool turned) {
+                          bool clip, bool mesh, bool turned, bool with_quality) {
   Source source(image, bgr, {.max_pixels = max_pixels});
   const Working working;
   // Which faces are wanted is said to the selection alone: tracks follow all that are found.
@@ -97,11 +110,16 @@ FoundInFrame detect_frame(const Detector& detector, nb::handle image, bool bgr,
       .max_faces = max_faces,
       .min_size_px = min_size_px,
       .clip = clip};
-  return {pipeline::detect_faces(detector, selection, source.open(), {}, video::FrameStamp{}),
-          mesh};
+  const ImageView view = source.open();
+  FoundInFrame found = {pipeline::detect_faces(detector, selection, view, {}, video::FrameStamp{}),
+                        mesh,
+                        {},
+                        with_quality};
+  if (with_quality) found.qualities = qualities_of(view, found.faces.result.faces);
+  return found;
 }
 
-/// (width, height, arrays_of, tracks) of the faces that are wanted. Frames come in their order.
+/// As detect, and the tracks, of the faces that are wanted. Frames come in their order.
 nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
   const pipeline::DetectedFaces& faces = frame.faces;
   const std::vector<std::int64_t> all = tracker.update(faces.found, time_s);
@@ -110,6 +128,7 @@ nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
   const std::size_t count = tracks.size();
   return nb::make_tuple(faces.result.width, faces.result.height,
                         arrays_of(faces.result.faces, frame.with_meshes),
+                        frame.with_quality ? nb::object(arrays_of(frame.qualities)) : nb::none(),
                         array_of(std::move(tracks), {count}));
 }
 
@@ -118,6 +137,12 @@ nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,
   std::vector<std::int64_t> tracks = tracker.update(faces_of(boxes, scores, landmarks), time_s);
   const std::size_t count = tracks.size();
   return array_of(std::move(tracks), {count});
+}
+
+void resume(Tracker& tracker, const Floats& boxes, const Floats& scores, const Floats& landmarks,
+            const Tracks& tracks, double time_s, std::int64_t highest) {
+  tracker.resume(faces_of(boxes, scores, landmarks), {tracks.data(), tracks.size()}, time_s,
+                 highest);
 }
 
 const char* name_of(WeightsOrigin origin) {
@@ -187,6 +212,7 @@ void add_detection(nb::module_& module) {
              new (self) Tracker({.min_score = min_score, .max_absence_s = max_absence_s});
            })
       .def("follow", follow)
+      .def("resume", resume)
       .def("update", update);
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
@@ -39,8 +41,11 @@ void exchange_red_and_blue(Image& image) {
   }
 }
 
-nb::object read(nb::handle file, bool bgr, bool apply_orientation, std::int64_t max_pixels) {
-  Source source(file, bgr, {.apply_orientation = apply_orientation, .max_pixels = max_pixels});
+nb::object read(nb::handle file, bool bgr, bool apply_orientation, std::int64_t max_pixels,
+                std::array<std::uint8_t, 3> background) {
+  Source source(
+      file, bgr,
+      {.apply_orientation = apply_orientation, .max_pixels = max_pixels, .background = background});
   Image image;
   {
     const Working working;
@@ -86,8 +91,6 @@ nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) 
   const auto side = static_cast<std::size_t>(side_px);
   return array_of(std::move(pixels), {faces.size(), side, side, 3});
 }
-
-using Tracks = nb::ndarray<const std::int64_t, nb::c_contig, nb::device::cpu>;
 
 void shrink(Image& image, int max_side_px) {
   const int side = std::max(image.width(), image.height());

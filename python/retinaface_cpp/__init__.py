@@ -16,7 +16,7 @@ import os as _os
 
 from . import _native
 from .client import Client
-from .detector import Detector, ModelInfo, Tracker, VideoFrame, models
+from .detector import Detector, Frame, ModelInfo, Tracker, VideoFrame, models, read_video
 from .errors import (
     BadDataError,
     Error,
@@ -27,17 +27,17 @@ from .errors import (
     UnsupportedError,
     UnwritableError,
 )
-from .faces import Face, Faces, mesh_triangles
+from .faces import Face, Faces, Quality, mesh_triangles
 from .images import align, blur, draw, read_image, write_image
 from .recognizer import Recognizer, similarity
 
 __version__: str = _native.version()
 
 __all__ = [
-    "BadDataError", "Client", "Detector", "Error", "Face", "Faces", "InvalidArgumentError",
-    "ModelInfo", "NotFoundError", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
+    "BadDataError", "Client", "Detector", "Error", "Face", "Faces", "Frame", "InvalidArgumentError",
+    "ModelInfo", "NotFoundError", "Quality", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
     "UnsupportedError", "UnwritableError", "VideoFrame", "align", "blur", "draw", "mesh_triangles",
-    "models", "read_image", "similarity", "write_image",
+    "models", "read_image", "read_video", "similarity", "write_image",
 ]  # fmt: skip
 
 if hasattr(_os, "register_at_fork"):

@@ -7,13 +7,13 @@ import re
 import time
 import urllib.parse
 import uuid
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError, UnreadableError, error_of
-from .faces import Faces, FloatArray
+from .faces import Faces, FloatArray, Quality
 from .images import ImageLike, Pixels, as_source, read_image
 from .options import flag, number, several, whole
 
@@ -23,6 +23,17 @@ _TURNS = ("yaw", "pitch", "roll")
 _KEY = re.compile(r"[!-~]+")
 
 Option = Union[str, float, bool, Sequence[float]]
+
+
+class _Further(NamedTuple):
+    """What is asked for of each face beyond box, score and landmarks."""
+
+    mesh: bool = False
+    quality: bool = False
+
+    def options(self) -> Dict[str, Option]:
+        options: Dict[str, Option] = {"mesh": True, "landmarks": 68} if self.mesh else {}
+        return {**options, "face_quality": True} if self.quality else options
 
 
 class Client:
@@ -73,28 +84,37 @@ class Client:
         self._retries = retries
 
     def detect(
-        self, image: ImageLike, *, mesh: bool = False, bgr: bool = False, **options: Option
+        self,
+        image: ImageLike,
+        *,
+        mesh: bool = False,
+        face_quality: bool = False,
+        bgr: bool = False,
+        **options: Option,
     ) -> Faces:
         """The faces of an image, given as for Detector.detect; files are sent as they are, arrays
-        as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors.
-        ``options`` are those of Detector.detect that the service takes: min_score, nms_iou, scales,
+        as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors;
+        ``face_quality``: poses and figures of quality. ``options`` are those of Detector.detect that the service takes: min_score, nms_iou, scales,
         max_faces, min_size, clip, turned."""
-        target = _with_query("/v1/detect", _with_mesh(options, mesh))
-        return self._faces_of(self._post(target, _encoded(image, bgr)), mesh)
+        further = _Further(flag("mesh", mesh), flag("face_quality", face_quality))
+        target = _with_query("/v1/detect", {**options, **further.options()})
+        return self._faces_of(self._post(target, _encoded(image, bgr)), further)
 
     def detect_batch(
         self,
         images: Iterable[ImageLike],
         *,
         mesh: bool = False,
+        face_quality: bool = False,
         bgr: bool = False,
         **options: Option,
     ) -> List[Faces]:
         """The same for several images in one request, in their order."""
         encoded = [_encoded(image, bgr) for image in several("images", images)]
-        target = _with_query("/v1/detect", _with_mesh(options, mesh))
+        further = _Further(flag("mesh", mesh), flag("face_quality", face_quality))
+        target = _with_query("/v1/detect", {**options, **further.options()})
         if len(encoded) < 2:  # of one image the service answers without a list
-            return [self._faces_of(self._post(target, body), mesh) for body in encoded]
+            return [self._faces_of(self._post(target, body), further) for body in encoded]
         boundary = uuid.uuid4().hex
         parts = b"".join(
             b'--%s\r\nContent-Disposition: form-data; name="image"; filename="image"\r\n'
@@ -115,7 +135,7 @@ class Client:
         for i, result in enumerate(results):
             if isinstance(result, dict) and "error" in result:
                 raise _error_in(result["error"], f"images[{i}]: ")
-            faces.append(self._faces_of(result, mesh))
+            faces.append(self._faces_of(result, further))
         return faces
 
     def align(
@@ -130,7 +150,7 @@ class Client:
         BGR with ``bgr``. ``options`` are those of detect."""
         target = _with_query("/v1/align", {**options, "align_size": whole("size", size)})
         answer = self._post(target, _encoded(image, bgr))
-        faces = self._faces_of(answer.get("result"), False)
+        faces = self._faces_of(answer.get("result"), _Further())
         crops = np.empty((len(faces), size, size, 3), np.uint8)
         try:
             for crop, png in zip(crops, answer["aligned"]):
@@ -164,17 +184,25 @@ class Client:
     def __exit__(self, *unused: Any) -> None:
         self.close()
 
-    def _faces_of(self, result: Any, with_meshes: bool) -> Faces:
+    def _faces_of(self, result: Any, asked: "_Further") -> Faces:
         def column(of: Callable[[Any], Any], *shape: int) -> FloatArray:
             return np.array([of(face) for face in faces], np.float32).reshape(len(faces), *shape)
 
         try:
             faces = result["faces"]
-            further = {} if not with_meshes else {
-                "mesh": column(lambda face: face["mesh"]["vertices"], _native.MESH_VERTICES, 3),
-                "pose": column(lambda face: [face["pose"][turn] for turn in _TURNS], 3),
-                "landmarks_68": column(lambda face: face["landmarks_68"], 68, 2),
-            }  # fmt: skip
+            further: Dict[str, Any] = {}
+            if asked.mesh:
+                vertices = column(lambda face: face["mesh"]["vertices"], _native.MESH_VERTICES, 3)
+                further["mesh"] = vertices
+                further["landmarks_68"] = column(lambda face: face["landmarks_68"], 68, 2)
+            if asked.quality:
+                figures = column(
+                    lambda face: [face["quality"][name] for name in Quality._fields],
+                    len(Quality._fields),
+                )
+                further["quality"] = Quality(*figures.T)
+            if asked.mesh or asked.quality:
+                further["pose"] = column(lambda face: [face["pose"][turn] for turn in _TURNS], 3)
             return Faces(
                 column(lambda face: face["box"], 4),
                 column(lambda face: face["score"]),
@@ -185,7 +213,9 @@ class Client:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise self._other_answer(
-                "faces with box, score and landmarks" + (" and meshes" if with_meshes else "")
+                "faces with box, score and landmarks"
+                + (" and meshes" if asked.mesh else "")
+                + (" and quality" if asked.quality else "")
             ) from error
 
     def _other_answer(self, expected: str) -> BadDataError:
@@ -275,10 +305,6 @@ def _with_query(path: str, options: Dict[str, Option]) -> str:
         ("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()
     }
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
-
-
-def _with_mesh(options: Dict[str, Option], mesh: bool) -> Dict[str, Option]:
-    return {**options, "mesh": True, "landmarks": 68} if mesh else options
 
 
 def _text_of(value: Option) -> str:

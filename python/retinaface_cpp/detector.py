@@ -50,6 +50,17 @@ def models(width: int = 640, height: int = 480) -> List[ModelInfo]:
     return [ModelInfo(*fields) for fields in known]
 
 
+class Frame(NamedTuple):
+    """A frame of a video."""
+
+    number: int
+    """Of the frames as shown, from 0."""
+    time_s: float
+    """Since the first frame."""
+    image: Any
+    """(height, width, 3) of RGB."""
+
+
 class VideoFrame(NamedTuple):
     """A frame of a video with its faces."""
 
@@ -85,6 +96,17 @@ class Tracker:
         """The number of each face's track, (N,), from 1 on and never given twice; 0 for a faint
         face that carries on none. ``time_s`` is the frame's time."""
         return self._native.update(*arrays_of(faces), number("time_s", time_s))
+
+    def resume(self, faces: Faces, time_s: float, highest: int) -> None:
+        """Takes over a frame whose ``faces`` have their tracks, to go on where an earlier run has
+        stopped: numbers given from now on are above ``highest``. Raises InvalidArgumentError for
+        faces without tracks."""
+        arrays = arrays_of(faces)
+        if faces.tracks is None:
+            raise InvalidArgumentError("faces: expected faces with tracks, found none of these")
+        self._native.resume(
+            *arrays, faces.tracks, number("time_s", time_s), whole("highest", highest, bits=64)
+        )
 
     def __reduce__(self) -> Any:
         raise TypeError("a Tracker cannot be pickled: it is the state of one video, in one process")
@@ -139,6 +161,7 @@ class Detector:
         clip: bool = False,
         mesh: bool = False,
         turned: bool = False,
+        face_quality: bool = False,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Faces:
@@ -157,7 +180,9 @@ class Detector:
         end at the image's edges, and faces outside are dropped. ``mesh``: give the faces their
         meshes, poses and 68 points, for a fraction of a millisecond each. ``turned``: look at each
         face a second time to find how far its head is turned; without it the points of heads that
-        lie or stand on their heads are wrong. ``max_pixels``: files of more are refused before they
+        lie or stand on their heads are wrong. ``face_quality``: give the faces figures of what they
+        are worth to a recogniser, and their poses, by their five points where there is no mesh.
+        ``max_pixels``: files of more are refused before they
         are decoded.
 
         Raises InvalidArgumentError, a ValueError, and TypeError for what is no image or no option;
@@ -165,8 +190,9 @@ class Detector:
         """
         source = as_source(image)
         options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
-        )
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
+            turned, face_quality,
+        )  # fmt: skip
         faces = faces_of(*self._native.detect(source, *options))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
@@ -204,6 +230,7 @@ class Detector:
         clip: bool = False,
         mesh: bool = False,
         turned: bool = False,
+        face_quality: bool = False,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Iterator[VideoFrame]:
@@ -222,17 +249,17 @@ class Detector:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
         options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh, turned
-        )
+            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
+            turned, face_quality,
+        )  # fmt: skip
         tracker = _native.Tracker(options[2], _native.DEFAULT_MAX_ABSENCE_S)
         if isinstance(video, (str, os.PathLike)):
             options = (False, *options[1:])  # whatever the images of somebody else's are
-            opened = _native.Video(path("video", video), options[1])
-            frames = _video_frames(opened, every)
+            frames = read_video(video, every=every, max_pixels=options[1])
         else:
             frames = _given_frames(several("video", video), every, frames_per_s)
 
-        def work(frame: "_Frame") -> "Tuple[_Frame, Any]":
+        def work(frame: Frame) -> Tuple[Frame, Any]:
             return frame, self._native.detect_frame(as_source(frame.image), *options)
 
         def follow() -> Iterator[VideoFrame]:
@@ -256,30 +283,42 @@ class Detector:
         return f"<Detector of the model {self.info().name}>"
 
 
-class _Frame(NamedTuple):
-    number: int
-    time_s: float
-    image: Any
+def read_video(
+    video: "Union[str, os.PathLike[str]]",
+    *,
+    every: int = 1,
+    max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+) -> Iterator[Frame]:
+    """The frames of a video, one after the other, decoded as they are asked for.
+
+    ``video``: a file, a camera or the address of a stream, and what is raised, as for
+    Detector.detect_video. ``every``: each Nth frame. ``max_pixels``: videos of more pixels a frame are
+    refused.
+    """
+    if whole("every", every) < 1:
+        raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
+    opened = _native.Video(path("video", video), whole("max_pixels", max_pixels, bits=64))
+    return _video_frames(opened, every)
 
 
-def _video_frames(video: Any, every: int) -> Iterator[_Frame]:
+def _video_frames(video: Any, every: int) -> Iterator[Frame]:
     try:
         while True:
             stamp = video.next()
             if stamp is None:
                 break
             if stamp[0] % every == 0:
-                yield _Frame(stamp[0], stamp[1], video.image())
+                yield Frame(stamp[0], stamp[1], video.image())
     finally:
         video.stop()
     if video.damage():
         raise BadDataError(video.damage())
 
 
-def _given_frames(images: Iterable[ImageLike], every: int, frames_per_s: float) -> Iterator[_Frame]:
+def _given_frames(images: Iterable[ImageLike], every: int, frames_per_s: float) -> Iterator[Frame]:
     for number, image in enumerate(images):
         if number % every == 0:
-            yield _Frame(number, number / frames_per_s, image)
+            yield Frame(number, number / frames_per_s, image)
 
 
 def _in_order(
@@ -328,13 +367,14 @@ def _native_options(
     clip: bool,
     mesh: bool,
     turned: bool,
+    face_quality: bool,
 ) -> Tuple[Any, ...]:
     """In the order in which the extension takes them."""
     return (
         flag("bgr", bgr), whole("max_pixels", max_pixels, bits=64), number("min_score", min_score),
         number("nms_iou", nms_iou), _scale_list(scales), whole("tile", tile),
         _face_count(max_faces), number("min_size", min_size), flag("clip", clip),
-        flag("mesh", mesh), flag("turned", turned),
+        flag("mesh", mesh), flag("turned", turned), flag("face_quality", face_quality),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import weakref
-from typing import Any, Dict, Iterator, Optional, Tuple, Union, overload
+from typing import Any, Dict, Iterator, NamedTuple, Optional, Tuple, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,22 @@ _FURTHER = ("mesh", "mesh_colors", "pose", "landmarks_68")
 _ALWAYS = ("boxes", "scores", "landmarks", "values")
 
 
+class Quality(NamedTuple):
+    """What faces' images are worth to a recogniser: figures from 0 to 1, 1 the best, numbers of a
+    Face, arrays (N,) of Faces (doc/quality.md)."""
+
+    score: Any
+    """Of all: the fourth root of the product of those below."""
+    sharpness: Any
+    """Of the face as recognisers take it, 112x112."""
+    size: Any
+    """The shorter side of its box by 112 pixels, up to 1."""
+    frontality: Any
+    """cos(yaw) cos(pitch)."""
+    spread: Any
+    """How close its five points are to how a head has them."""
+
+
 class Face:
     """One face, in pixels of the image: x right, y down, the image's corner at (0, 0).
 
@@ -29,13 +45,13 @@ class Face:
     left and right mouth corner, left and right as seen in the image. ``score``: 0 to 1.
     ``track``: its number in a video, 0 for none yet; None of an image. ``values``: what further
     heads of the model gave, (V,); empty for the models that come with the package. ``mesh``,
-    ``mesh_colors``, ``pose`` and ``landmarks_68`` are a row of Faces' each; None where they were not
-    asked for.
+    ``mesh_colors``, ``pose``, ``landmarks_68`` and ``quality`` are a row of Faces' each; None where
+    they were not asked for.
     """
 
     __slots__ = (
         "score", "box", "landmarks", "values", "track", "mesh", "mesh_colors", "pose",
-        "landmarks_68",
+        "landmarks_68", "quality",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +65,7 @@ class Face:
         mesh_colors: Optional[FloatArray] = None,
         pose: Optional[FloatArray] = None,
         landmarks_68: Optional[FloatArray] = None,
+        quality: Optional[Quality] = None,
     ) -> None:
         self.score = score
         self.box = box
@@ -59,6 +76,7 @@ class Face:
         self.mesh_colors = mesh_colors
         self.pose = pose
         self.landmarks_68 = landmarks_68
+        self.quality = quality
 
     @property
     def width(self) -> float:
@@ -85,12 +103,13 @@ class Faces:
     in pixels, z growing away from the viewer, with the triangles of mesh_triangles();
     ``mesh_colors`` (N, 1024, 3), red, green and blue as the image shows them, 0 to 1 (None from a
     Client); ``pose`` (N, 3), yaw, pitch and roll in degrees, to the image's right, up, clockwise;
-    ``landmarks_68`` (N, 68, 2), Multi-PIE's points.
+    ``landmarks_68`` (N, 68, 2), Multi-PIE's points. Where face_quality was asked for, ``quality``, of
+    arrays (N,), and ``pose``.
     """
 
     __slots__ = (
         "boxes", "scores", "landmarks", "values", "tracks", "width", "height", "mesh",
-        "mesh_colors", "pose", "landmarks_68", "_image", "_bgr", "__weakref__",
+        "mesh_colors", "pose", "landmarks_68", "quality", "_image", "_bgr", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +125,7 @@ class Faces:
         mesh_colors: Optional[npt.ArrayLike] = None,
         pose: Optional[npt.ArrayLike] = None,
         landmarks_68: Optional[npt.ArrayLike] = None,
+        quality: Optional[Quality] = None,
     ) -> None:
         self.boxes: FloatArray = boxes  # type: ignore[assignment]
         self.scores: FloatArray = scores  # type: ignore[assignment]
@@ -116,6 +136,7 @@ class Faces:
         self.mesh_colors: Optional[FloatArray] = mesh_colors  # type: ignore[assignment]
         self.pose: Optional[FloatArray] = pose  # type: ignore[assignment]
         self.landmarks_68: Optional[FloatArray] = landmarks_68  # type: ignore[assignment]
+        self.quality = quality
         self.width = width
         self.height = height
         self._image: Any = None
@@ -151,6 +172,14 @@ class Faces:
                     f"{name}: expected the shape {shape}, found {array.shape}"
                 )
             setattr(self, name, array)
+        if self.quality is not None:
+            figures = zip(Quality._fields, self.quality)
+            self.quality = Quality(*(numbers_array(f"quality.{n}", array) for n, array in figures))
+            for name, array in zip(Quality._fields, self.quality):
+                if array.shape != (count,):
+                    raise InvalidArgumentError(
+                        f"quality.{name}: expected the shape {(count,)}, found {array.shape}"
+                    )
 
     def arrays(self) -> Tuple[FloatArray, FloatArray, FloatArray]:
         """Boxes, scores and landmarks, checked anew: they may have been set."""
@@ -202,14 +231,18 @@ class Faces:
         chosen._image, chosen._bgr = self._image, self._bgr
         return chosen
 
-    def _further(self, index: Any) -> Dict[str, Optional[FloatArray]]:
+    def _further(self, index: Any) -> Dict[str, Any]:
         """Of what was asked for beyond a detector's own."""
         arrays = {name: getattr(self, name) for name in _FURTHER}
-        return {name: None if array is None else array[index] for name, array in arrays.items()}
+        chosen = {n: None if array is None else array[index] for n, array in arrays.items()}
+        if self.quality is not None:
+            chosen["quality"] = Quality(*(array[index] for array in self.quality))
+        return chosen
 
     def __getstate__(self) -> Dict[str, Any]:
         """The arrays; not the image."""
-        names = ("boxes", "scores", "landmarks", "values", "tracks", "width", "height", *_FURTHER)
+        names = ("boxes", "scores", "landmarks", "values", "tracks", "width", "height",
+                 "quality", *_FURTHER)  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
@@ -262,10 +295,16 @@ class Faces:
         )
 
 
-def faces_of(width: int, height: int, arrays: Any, tracks: Optional[IntArray] = None) -> Faces:
-    """What the extension has found: its tuple of arrays, the last of them one of meshes or None."""
+def faces_of(
+    width: int, height: int, arrays: Any, qualities: Any, tracks: Optional[IntArray] = None
+) -> Faces:
+    """What the extension has found: its tuple of arrays, the last of them one of meshes or None,
+    and one of figures of quality or None."""
     boxes, scores, landmarks, values, meshes = arrays
-    further = {} if meshes is None else dict(zip(_FURTHER, meshes))
+    further: Dict[str, Any] = {} if meshes is None else dict(zip(_FURTHER, meshes))
+    if qualities is not None:
+        *figures, further["pose"] = qualities  # the mesh's where there is one
+        further["quality"] = Quality(*figures)
     return Faces(boxes, scores, landmarks, values, width, height, tracks, **further)
 
 

@@ -1,7 +1,7 @@
 """Images: what counts as one, and reading, writing and drawing them."""
 
 import os
-from typing import Any, Optional, Tuple, Union
+from typing import Any, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -95,19 +95,29 @@ def read_image(
     *,
     bgr: bool = False,
     apply_orientation: bool = True,
+    background: Sequence[int] = (255, 255, 255),
     max_pixels: int = _native.DEFAULT_MAX_PIXELS,
 ) -> Pixels:
     """Decodes an image file, given by its path or its bytes: JPEG, PNG, WebP, TIFF, BMP, GIF, PNM,
-    HEIC or AVIF (where libheif is installed), told apart by content.
+    HEIC, AVIF, JPEG XL or JPEG 2000 (where libheif, libjxl and OpenJPEG are installed), told apart by
+    content.
 
     Returns an array (height, width, 3) of RGB, or BGR with ``bgr``. It is turned upright as EXIF
-    says unless ``apply_orientation`` is False. Raises NotFoundError, UnreadableError, BadDataError,
+    says unless ``apply_orientation`` is False. ``background``: red, green and blue, 0 to 255, of what
+    shows through where the image is transparent. Raises NotFoundError, UnreadableError, BadDataError,
     UnsupportedError, and TooLargeError for more than ``max_pixels``.
     """
     return _native.read(
         as_source(file), flag("bgr", bgr), flag("apply_orientation", apply_orientation),
-        whole("max_pixels", max_pixels, bits=64),
+        whole("max_pixels", max_pixels, bits=64), _color("background", background),
     )  # fmt: skip
+
+
+def _color(name: str, color: Sequence[int]) -> Tuple[int, int, int]:
+    parts = [whole(name, part) for part in color]
+    if len(parts) != 3 or not all(0 <= part <= 255 for part in parts):
+        raise InvalidArgumentError(f"{name}: expected three numbers of 0 to 255, found {color}")
+    return parts[0], parts[1], parts[2]
 
 
 def write_image(

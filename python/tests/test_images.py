@@ -34,6 +34,18 @@ def test_images_are_turned_upright_unless_told_otherwise():
     assert rf.read_image(SAMPLES / "turned.jpg", apply_orientation=False).shape == (320, 420, 3)
 
 
+def test_what_shows_through_can_be_chosen():
+    white = rf.read_image(FIXTURES / "alpha.png")
+    assert np.array_equal(rf.read_image(FIXTURES / "alpha.png", background=(255, 255, 255)), white)
+    red = rf.read_image(FIXTURES / "alpha.png", background=[255, 0, 0])
+    assert np.array_equal(red[..., 0], white[..., 0]) and (red[..., 1] < white[..., 1]).any()
+    for wrong in ((1, 2), (0, 0, 256), (-1, 0, 0)):
+        with pytest.raises(ValueError, match="background: expected three numbers of 0 to 255"):
+            rf.read_image(FIXTURES / "alpha.png", background=wrong)
+    with pytest.raises(TypeError, match="background: expected a whole number"):
+        rf.read_image(FIXTURES / "alpha.png", background="red")
+
+
 def test_pixels_belong_to_whoever_has_the_array(portrait):
     first = rf.read_image(SAMPLES / "portrait.jpg")
     second = rf.read_image(SAMPLES / "portrait.jpg")

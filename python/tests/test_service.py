@@ -64,6 +64,18 @@ def test_meshes(client, detector, plain):
     assert batch[1].mesh.shape == (0, 1024, 3) and batch[1].pose.shape == (0, 3)
 
 
+def test_figures_of_quality(client, detector, plain):
+    found = client.detect(HOPPER, face_quality=True)
+    expected = detector.detect(HOPPER, face_quality=True)
+    np.testing.assert_allclose(found.pose, expected.pose, atol=0.006)
+    for array, other in zip(found.quality, expected.quality):
+        assert array.shape == (1,) and array.dtype == np.float32
+        np.testing.assert_allclose(array, other, atol=6e-5)
+    both = client.detect(HOPPER, face_quality=True, mesh=True)
+    assert both.mesh is not None and both.quality is not None
+    assert client.detect(plain, face_quality=True).quality.score.shape == (0,)
+
+
 def test_no_face(client, plain):
     faces = client.detect(plain)
     assert faces.boxes.shape == (0, 4) and faces.landmarks.shape == (0, 5, 2)

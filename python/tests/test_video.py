@@ -95,6 +95,36 @@ def test_files_are_read_frame_by_frame(detector):
     assert (frames[0].faces.width, frames[0].faces.height) == frames[0].image.shape[1::-1]
 
 
+def test_frames_are_read_without_detection(detector):
+    expected = opened(detector, "bt709.mp4")
+    frames = list(rf.read_video(VIDEOS / "bt709.mp4"))
+    assert [frame.number for frame in frames] == [frame.number for frame in expected]
+    assert [frame.time_s for frame in frames] == [frame.time_s for frame in expected]
+    assert all(np.array_equal(a.image, b.image) for a, b in zip(frames, expected))
+    some = list(rf.read_video(VIDEOS / "bt709.mp4", every=2))
+    assert [frame.number for frame in some] == [frame.number for frame in frames][::2]
+    with pytest.raises(ValueError, match="every"):
+        rf.read_video(VIDEOS / "bt709.mp4", every=0)
+    with pytest.raises(rf.TooLargeError):
+        rf.read_video(VIDEOS / "bt709.mp4", max_pixels=10)
+
+
+def test_a_tracker_goes_on_where_another_has_stopped(detector, crowd):
+    pictures = [crowd[:400, i * 5 : 700 + i * 5] for i in range(4)]
+    found = [detector.detect(picture, min_score=0.1) for picture in pictures]
+    first = rf.Tracker()
+    tracks = [first.update(faces, i / 25) for i, faces in enumerate(found)]
+    second = rf.Tracker()
+    found[1].tracks = tracks[1]
+    second.resume(found[1], 1 / 25, highest=1000)
+    again = second.update(found[2], 2 / 25)
+    carried = np.isin(tracks[2], tracks[1]) & (tracks[2] > 0)
+    assert carried.sum() > 10 and np.array_equal(again[carried], tracks[2][carried])
+    assert (again[~carried & (again > 0)] > 1000).all()
+    with pytest.raises(ValueError, match="expected faces with tracks"):
+        second.resume(found[3], 3 / 25, highest=0)
+
+
 def test_what_is_no_video(detector, tmp_path):
     opened(detector, "bt709.mp4")  # or the test is skipped
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -168,6 +168,34 @@ TEST(CInterface, GivesTheMeshesThatTheDetectorGives) {
   EXPECT_EQ(rf_faces_mesh_vertices(c.faces, 99, nullptr), nullptr);
 }
 
+TEST(CInterface, GivesTheQualityThatTheLibraryGives) {
+  Objects c;
+  ASSERT_EQ(rf_detector_new(nullptr, &c.detector), RF_OK) << rf_last_error();
+  ASSERT_EQ(rf_image_read(sample("portrait.jpg").c_str(), &c.image), RF_OK) << rf_last_error();
+  const rf_image_view view = rf_image_get_view(c.image);
+  const Image image = read_image(sample("portrait.jpg"));
+  ASSERT_EQ(rf_detect_options_new(&c.options), RF_OK);
+  DetectOptions options;
+  for (const bool has_mesh : {false, true}) {
+    rf_detect_options_set_mesh(c.options, has_mesh ? 1 : 0);
+    options.mesh = has_mesh;
+    rf_faces_free(c.faces);
+    ASSERT_EQ(rf_detect(c.detector, &view, c.options, &c.faces), RF_OK) << rf_last_error();
+    const FaceQuality expected = face_quality(image, Detector().detect(image, options).front());
+    rf_face_quality quality;
+    ASSERT_EQ(rf_faces_quality(c.faces, 0, &view, &quality), RF_OK) << rf_last_error();
+    EXPECT_EQ(quality.score, expected.score);
+    EXPECT_EQ(quality.sharpness, expected.sharpness);
+    EXPECT_EQ(quality.size, expected.size);
+    EXPECT_EQ(quality.frontality, expected.frontality);
+    EXPECT_EQ(quality.spread, expected.spread);
+    EXPECT_EQ(quality.pose.pitch, expected.pose.pitch);
+    EXPECT_EQ(rf_faces_quality(c.faces, 1, &view, &quality), RF_INVALID_ARGUMENT);
+    EXPECT_THAT(rf_last_error(), HasSubstr("expected one of 1 faces, found 1"));
+    EXPECT_EQ(rf_faces_quality(c.faces, 0, nullptr, &quality), RF_INVALID_ARGUMENT);
+  }
+}
+
 TEST(CInterface, ReadsOnABackgroundAndStrictly) {
   Objects c;
   const std::string transparent = (testing::fixture_folder() / "images/alpha.png").string();

@@ -1,6 +1,7 @@
 // Detection, and what is known of models.
 
 #include <algorithm>
+#include <string>
 #include <type_traits>
 
 #include "c_interface/objects.h"
@@ -179,6 +180,26 @@ rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose* pose) {
                               "rf_detect_options_set_mesh() asks for, found none");
     }
     *pose = {mesh->pose.yaw, mesh->pose.pitch, mesh->pose.roll};
+  });
+}
+
+rf_status rf_faces_quality(const rf_faces* faces, size_t i, const rf_image_view* image,
+                           rf_face_quality* quality) {
+  return guarded([&] {
+    expect(faces, "faces");
+    expect(image, "image");
+    expect(quality, "quality");
+    if (i >= faces->faces.size()) {
+      throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
+                              "i: expected one of " + std::to_string(faces->faces.size()) +
+                                  " faces, found " + std::to_string(i));
+    }
+    retinaface::Face face = from_c(faces->faces[i]);
+    face.mesh = faces->meshes[i];
+    const retinaface::FaceQuality found = retinaface::face_quality(view_of(*image), face);
+    *quality = {found.score,  found.sharpness,
+                found.size,   found.frontality,
+                found.spread, {found.pose.yaw, found.pose.pitch, found.pose.roll}};
   });
 }
 

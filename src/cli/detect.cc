@@ -50,9 +50,10 @@ pipeline::DrawStyle draw_style_of(const std::string& name) {
 
 void check(const Options& options) {
   const bool is_json = options.job.format == "jsonl" || options.job.format == "json";
-  if (options.job.fields.need_meshes() && !is_json) {
+  if (options.job.fields.any() && !is_json) {
     throw UsageError(fmt::format(
-        "--mesh and --landmarks 68: go with --format jsonl or json, found {}", options.job.format));
+        "--mesh, --landmarks 68 and --face-quality: go with --format jsonl or json, found {}",
+        options.job.format));
   }
   if (options.job.images.draw_style != pipeline::DrawStyle::kBoxes && !options.job.images.draw) {
     throw UsageError("--draw-style: goes with --draw");
@@ -249,6 +250,7 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_option("--mesh-out", options.job.images.mesh_folder,
                  "folder for each face's mesh with its colors, .obj and .ply");
   add_job_option(app, "landmarks", options.job);
+  add_job_option(app, "face-quality", options.job);
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");

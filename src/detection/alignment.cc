@@ -1,15 +1,26 @@
 #include "retinaface/alignment.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/check.h"
 #include "detection/aligned_size.h"
+#include "geometry/check_landmarks.h"
 #include "geometry/similarity.h"
 #include "image/convert.h"
 #include "image/warp.h"
 
 namespace retinaface {
+
+std::optional<Similarity> internal::image_from_template(const Landmarks& landmarks,
+                                                        const Landmarks& target) {
+  if (!are_landmarks(landmarks)) return std::nullopt;
+  // The points' fit to the template, turned round.
+  const Similarity fit = fit_similarity(landmarks, target);
+  const float square = fit.a * fit.a + fit.b * fit.b;
+  if (!(square > 0)) return std::nullopt;
+  Similarity inverse = {fit.a / square, -fit.b / square, {}};
+  const Point origin = inverse(fit.shift);
+  inverse.shift = {-origin.x, -origin.y};
+  return inverse;
+}
 
 namespace {
 
@@ -17,23 +28,9 @@ namespace {
 Image align(const ImageView& image, const Landmarks& landmarks, const Landmarks& target,
             int side_px) {
   check_view(image, "image");
-  const bool numbers = std::ranges::all_of(
-      landmarks, [](const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); });
-  const bool apart =
-      std::ranges::any_of(landmarks, [&](const Point& p) { return p != landmarks[0]; });
-  if (!numbers || !apart) {
-    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
-  }
-  // The points' fit to the template, turned round.
-  const Similarity fit = fit_similarity(landmarks, target);
-  const float square = fit.a * fit.a + fit.b * fit.b;
-  if (!(square > 0)) {
-    fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
-  }
-  Similarity inverse = {fit.a / square, -fit.b / square, {}};
-  const Point origin = inverse(fit.shift);
-  inverse.shift = {-origin.x, -origin.y};
-  return warp(image, inverse, side_px, side_px);
+  const std::optional<Similarity> place = image_from_template(landmarks, target);
+  if (!place) fail(ErrorCode::kInvalidArgument, "landmarks: expected five points of a face");
+  return warp(image, *place, side_px, side_px);
 }
 
 }  // namespace

@@ -135,6 +135,7 @@ Request request_of(const DetectionJob& job) {
   }
   if (job.fields.mesh) request.emplace_back("--mesh", "yes");
   if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
+  if (job.fields.quality) request.emplace_back("--face-quality", "yes");
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
     const bool is_wire = job.images.draw_style == DrawStyle::kWireframe;
     request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
@@ -253,6 +254,11 @@ DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, Im
   selection.detect.mesh = job.fields.need_meshes() || job.images.needs_meshes();
   DetectedFaces detection = detect_faces(detector, selection, image, path, frame);
   detection.result.fields = job.fields;
+  if (job.fields.quality) {
+    for (const Face& face : detection.result.faces) {
+      detection.result.qualities.push_back(face_quality(image, face));
+    }
+  }
   return detection;
 }
 

@@ -45,7 +45,8 @@ struct DetectionJob {
   bool writes_file() const { return !output.empty() && output != kStandardStream; }
 };
 
-/// detect_faces with all that the job's results and images need (meshes).
+/// detect_faces with all that the job's results and images need: meshes, figures of
+/// quality.
 DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
                            const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);

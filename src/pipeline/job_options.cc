@@ -69,6 +69,11 @@ constexpr JobOption kOptions[] = {
      .help = "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68",
      .field = [](DetectionJob& job) { return Field(&job.fields.landmarks); },
      .choices = kLandmarkCounts},
+    {.name = "face-quality",
+     .help =
+         "give each face its pose and how sharp, large, frontal and whole it is, each from 0 to "
+         "1 (doc/quality.md)",
+     .field = [](DetectionJob& job) { return Field(&job.fields.quality); }},
     {.name = "align-size",
      .help = "side of aligned faces in pixels; other than 112 (224, 256 ...) with a margin around "
              "the face",

@@ -34,6 +34,7 @@ TEST(JobOptions, AreSetByTheirText) {
   set("jpeg-quality", "75");
   set("mesh", "true");
   set("landmarks", "68");
+  set("face-quality", "true");
   EXPECT_FLOAT_EQ(job.selection.detect.min_score, 0.25F);
   EXPECT_EQ(job.selection.detect.tile_px, 0);
   EXPECT_THAT(job.selection.detect.scales, ElementsAre(0.5F, 1.0F, 2.0F));

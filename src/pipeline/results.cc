@@ -52,8 +52,6 @@ void add_mesh(const FaceMesh& mesh, const FaceFields& fields, std::string& line)
     line += "]";
   }
   if (!fields.mesh) return;
-  fmt::format_to(out, R"(, "pose": {{"yaw": {:.2f}, "pitch": {:.2f}, "roll": {:.2f}}})",
-                 mesh.pose.yaw, mesh.pose.pitch, mesh.pose.roll);
   line += R"(, "mesh": {"vertices": [)";
   separator = "";
   for (const MeshVertex& v : mesh.vertices) {
@@ -61,6 +59,20 @@ void add_mesh(const FaceMesh& mesh, const FaceFields& fields, std::string& line)
     separator = ", ";
   }
   line += "]}";
+}
+
+void add_pose(const HeadPose& pose, std::string& line) {
+  fmt::format_to(std::back_inserter(line),
+                 R"(, "pose": {{"yaw": {:.2f}, "pitch": {:.2f}, "roll": {:.2f}}})", pose.yaw,
+                 pose.pitch, pose.roll);
+}
+
+void add_quality(const FaceQuality& quality, std::string& line) {
+  fmt::format_to(std::back_inserter(line),
+                 R"(, "quality": {{"score": {:.4f}, "sharpness": {:.4f}, "size": {:.4f}, )"
+                 R"("frontality": {:.4f}, "spread": {:.4f}}})",
+                 quality.score, quality.sharpness, quality.size, quality.frontality,
+                 quality.spread);
 }
 
 class JsonLines : public ResultWriter {
@@ -194,6 +206,12 @@ std::string to_json(const ImageResult& result) {
       separator = ", ";
     }
     line += "]";
+    if (face.mesh && result.fields.mesh) {
+      add_pose(face.mesh->pose, line);
+    } else if (result.fields.quality) {
+      add_pose(result.qualities.at(i).pose, line);
+    }
+    if (result.fields.quality) add_quality(result.qualities.at(i), line);
     if (face.mesh) add_mesh(*face.mesh, result.fields, line);
     line += "}";
   }

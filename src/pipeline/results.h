@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "retinaface/detector.h"
+#include "retinaface/face_quality.h"
 
 #include "pipeline/output_guard.h"
 #include "video/video_reader.h"
@@ -21,11 +22,13 @@ constexpr int kDenseLandmarks = 68;
 
 /// What lines of JSON say of each face beyond score, box and landmarks.
 struct FaceFields {
-  bool mesh = false;  ///< "mesh" and "pose"
-  int landmarks = 5;  ///< or kDenseLandmarks: "landmarks_68" as well
+  bool mesh = false;     ///< "mesh" and "pose"
+  int landmarks = 5;     ///< or kDenseLandmarks: "landmarks_68" as well
+  bool quality = false;  ///< "quality" and "pose", where that is not the mesh's
 
   /// Whether faces have to have their meshes.
   bool need_meshes() const { return mesh || landmarks == kDenseLandmarks; }
+  bool any() const { return need_meshes() || quality; }
 };
 
 /// What was found in one image, or in one frame of a video.
@@ -38,6 +41,7 @@ struct ImageResult {
   std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a video
   std::vector<std::int64_t> tracks{};                     ///< of a frame: each face's
   FaceFields fields{};
+  std::vector<FaceQuality> qualities{};  ///< each face's, where `fields` asks for them
 };
 
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":

@@ -118,10 +118,11 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
     if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}: {}", name, fault);
   }
   asked.type = answer_type(request, endpoint);
-  if (asked.job.fields.need_meshes() && asked.type != kJson) {
+  if (asked.job.fields.any() && asked.type != kJson) {
     fail(ErrorCode::kInvalidArgument,
-         "mesh and landmarks=68: go with an answer of {}, found {}; ask for it by Accept", kJson,
-         asked.type);
+         "mesh, landmarks=68 and face-quality: go with an answer of {}, found {}; ask for it by "
+         "Accept",
+         kJson, asked.type);
   }
   return asked;
 }
@@ -254,14 +255,15 @@ const std::vector<Endpoint>& endpoints() {
        .needs_key = true,
        .is_work = true,
        .types = {kJson, "image/jpeg", "image/png", "image/webp"},
-       .options = selection_and({"mesh", "landmarks", "jpeg-quality"})},
+       .options = selection_and({"mesh", "landmarks", "face-quality", "jpeg-quality"})},
       {.path = "/v1/align",
        .method = "POST",
        .summary = "Faces turned and scaled as recognisers take them; as an image, one of them.",
        .needs_key = true,
        .is_work = true,
        .types = {kJson, "image/png", "image/jpeg", "image/webp"},
-       .options = selection_and({"mesh", "landmarks", "align-size", kFaceOption, "jpeg-quality"})},
+       .options = selection_and(
+           {"mesh", "landmarks", "face-quality", "align-size", kFaceOption, "jpeg-quality"})},
       {.path = "/v1/blur",
        .method = "POST",
        .summary = "The image with its faces made unrecognisable.",

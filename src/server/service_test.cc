@@ -293,6 +293,21 @@ TEST_F(ServiceTest, MeshesAreTheCommands) {
   expect_error(*head, 400, "invalid_argument", "application/json, found image/jpeg");
 }
 
+TEST_F(ServiceTest, FiguresOfQualityAreTheCommands) {
+  const json body = json::parse(ask(post("/v1/detect?face-quality", sample())).body);
+  EXPECT_EQ(testing::schema_fault(testing::output_schema(), body, "answer"), "");
+  pipeline::DetectionJob job;
+  job.fields.quality = true;
+  const Image image = read_image(testing::sample_folder() / "hopper.jpg");
+  const auto expected =
+      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));
+  EXPECT_EQ(body["faces"], expected["faces"]);
+  EXPECT_GT(body["faces"][0]["quality"]["score"], 0.7);
+  const auto head = service_.answer_head(post("/v1/detect?face_quality=true", "", "image/png"));
+  ASSERT_TRUE(head);
+  expect_error(*head, 400, "invalid_argument", "application/json, found image/png");
+}
+
 TEST_F(ServiceTest, AnAnswerHasSoManyMeshesAndNoMore) {
   Service two(detector_, {.max_meshes = 2});
   const std::string crowd = content(testing::sample_folder() / "crowd.webp");

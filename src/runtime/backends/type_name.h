@@ -14,8 +14,8 @@ namespace retinaface::runtime {
 std::vector<std::string> type_names();
 
 /// The type called `name`, float32 if that is empty; "auto" is the fastest that the weights and the
-/// processor have with `backend` (as BackendRegistry::make takes it) and whose accuracy is within the
-/// bounds of doc/performance.md. Throws Error(kInvalidArgument) for another name.
+/// processor have with `backend` (as BackendRegistry::make takes it) and whose accuracy is within
+/// the bounds of doc/performance.md. Throws Error(kInvalidArgument) for another name.
 graph::DataType type_of(std::string_view name, const graph::Graph& graph,
                         const graph::Weights& weights, const std::string& backend);
 

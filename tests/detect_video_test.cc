@@ -373,6 +373,54 @@ TEST_F(Videos, HideFacesBetweenAndBeforeTheFramesThatShowThem) {
   EXPECT_EQ(count, 45);
 }
 
+/// A pan over the crowd, whose faces have 12 px and more, shrunk so that most have less.
+void write_pan(const fs::path& path, int frames) {
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  constexpr int kStep_px = 6;
+  const Image small = resize(crowd, crowd.width() * 2 / 3, crowd.height() * 2 / 3);
+  video::VideoWriter writer(path, kWidth, kHeight, {.frames_per_s = kRate});
+  for (int i = 0; i < frames; ++i) {
+    writer.write(resize(part_of(small, kStep_px * i, 0, kWidth, kHeight), kWidth, kHeight),
+                 i / kRate);
+  }
+  writer.finish();
+}
+
+TEST_F(Videos, AreBlurredSoThatADetectorThatLooksCloserFindsNothingAgain) {
+  write_pan(folder_ / "pan.mp4", 10);
+  fs::copy_file(testing::sample_folder() / "crowd.webp", folder_ / "crowd.webp");
+  ASSERT_EQ(run("detect pan.mp4 crowd.webp --blur --out blurred").exit_code, 0);
+  const auto faces = [&](const std::string& input) {
+    std::size_t count = 0;
+    for (const json& line : results("detect --scales 1,2 " + input)) count += line["faces"].size();
+    return count;
+  };
+  for (const std::string name : {"pan.mp4", "crowd.webp"}) {
+    const std::size_t before = faces(name);
+    EXPECT_GT(before, 100U) << name;
+    // What is found of them are heads, by what is around the faces.
+    EXPECT_LT(static_cast<double>(faces("blurred/" + name)), 0.03 * static_cast<double>(before))
+        << name;
+  }
+}
+
+TEST_F(Videos, KeepTheirSoundUnlessToldOtherwise) {
+  fs::copy_file(testing::fixture_folder() / "videos" / "sound.mp4", folder_ / "sound.mp4");
+  fs::copy_file(testing::fixture_folder() / "videos" / "sound.avi", folder_ / "sound.avi");
+  const auto has_sound = [&](const std::string& name) {
+    return content(name).find("mp4a") != std::string::npos;  // how ISO/IEC 14496-14 calls AAC
+  };
+  ASSERT_TRUE(has_sound("sound.mp4"));
+  EXPECT_EQ(run("detect sound.mp4 --blur --out a").exit_code, 0);
+  EXPECT_TRUE(has_sound("a/sound.mp4"));
+  EXPECT_EQ(run("detect sound.mp4 --draw --no-audio --out b").exit_code, 0);
+  EXPECT_FALSE(has_sound("b/sound.mp4"));
+  const CommandResult result = run("detect sound.avi --draw --out c");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.errors, HasSubstr("sound.avi: .mp4 files cannot hold its sound, pcm_u8, which "
+                                       "is left out; with --out NAME.mkv it is kept"));
+}
+
 TEST_F(Videos, BeginNewTracksAtCuts) {
   // The same person in the same place, in another scene.
   const Image here = calm_background();

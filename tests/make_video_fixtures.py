@@ -77,6 +77,12 @@ def main():
     video("intervals.mkv", *h264, *tags("bt709", "tv"), "-vf", "setpts=(N+N*N/10)/25/TB", "-vsync",
          "passthrough")
     video("rate.mp4", *h264, *tags("bt709", "tv"), rate="30000/1001")
+    # With a tone; where it goes on after the images, 0.2 s longer. PCM does not go into .mp4.
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=16000:duration=0.6"]
+    sound = [*tone, "-ac", "1", "-flags:a", "+bitexact", *h264, *tags("bt709", "tv")]
+    video("sound.mp4", *sound, "-c:a", "aac", "-b:a", "24k", "-metadata:s:a:0", "language=deu")
+    video("sound.avi", *sound, "-c:a", "pcm_u8")
+    video("sound.ts", *sound, "-c:a", "mp2", "-b:a", "32k")
     # ISO/IEC 14496-12, 6.2.2: x' = a x + c y, y' = b x + d y; turned clockwise, as phones do.
     turn("turned90.mp4", 0, 1, -1, 0)
     turn("turned180.mp4", -1, 0, 0, -1)

@@ -253,6 +253,9 @@ void declare_output(CLI::App& app, Options& options) {
   add_job_option(app, "face-quality", options.job);
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
+  app.add_flag(
+      "--no-audio", [images = &options.job.images](std::int64_t) { images->sound = false; },
+      "leave the sound out of drawn and blurred videos; otherwise it is copied as it is");
   app.add_flag("--crops", options.job.images.crops, "write each face, with a margin");
   app.add_flag("--aligned", options.job.images.aligned,
                "write each face turned and scaled to 112x112, as recognisers take it");

@@ -11,6 +11,7 @@
 
 #include "retinaface/image.h"
 
+#include "image/capture_notes.h"
 #include "image/coded_color.h"
 
 namespace retinaface::codecs {
@@ -49,6 +50,10 @@ struct Decoded {
   std::vector<std::byte> icc_profile{};  ///< of the image's colors; empty: none
   CodedColor coded_color{};              ///< of them, where there is no profile
   int orientation = 1;                   ///< as EXIF counts them, see orientation.h
+  CaptureNotes notes{};                  ///< what written copies are to have of its metadata
+
+  /// Takes orientation and notes from a block of EXIF data; an empty one has none.
+  void take_exif(Bytes exif);
 
   /// Takes over an image of RGBA pixels, row after row, of the image's size.
   void take_rgba(std::span<const std::uint8_t> rgba);

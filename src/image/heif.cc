@@ -50,7 +50,10 @@ struct Library {
                               apply(image_get_plane_readonly) apply(image_release)                 \
                                   apply(image_get_primary_width) apply(image_get_primary_height)   \
                                       apply(register_decoder_plugin) apply(image_create)           \
-                                          apply(image_add_plane)
+                                          apply(image_add_plane)                                   \
+                                              apply(image_handle_get_list_of_metadata_block_IDs)   \
+                                                  apply(image_handle_get_metadata_size)            \
+                                                      apply(image_handle_get_metadata)
 
 #define RF_DECLARE(name) decltype(&heif_##name) name = nullptr;
   RF_HEIF_FUNCTIONS(RF_DECLARE)
@@ -230,6 +233,25 @@ std::vector<std::byte> icc_profile_of(const Library& heif, const heif_image_hand
   return profile;
 }
 
+/// The block of EXIF data, which says nothing of the orientation that is not done already.
+std::vector<std::byte> exif_of(const Library& heif, const heif_image_handle* handle) {
+  heif_item_id id = 0;
+  if (heif.image_handle_get_list_of_metadata_block_IDs(handle, "Exif", &id, 1) != 1) return {};
+  // ISO/IEC 23008-12, A.2.1: where the TIFF header begins after this number.
+  constexpr std::size_t kOffsetBytes = 4;
+  std::vector<std::byte> block(heif.image_handle_get_metadata_size(handle, id));
+  if (block.size() < kOffsetBytes ||
+      heif.image_handle_get_metadata(handle, id, block.data()).code != heif_error_Ok) {
+    return {};
+  }
+  std::size_t offset = 0;
+  for (std::size_t i = 0; i < kOffsetBytes; ++i) {
+    offset = offset << 8 | std::to_integer<std::size_t>(block[i]);
+  }
+  const std::size_t begin = std::min(block.size(), kOffsetBytes + offset);
+  return {block.begin() + static_cast<std::ptrdiff_t>(begin), block.end()};
+}
+
 CodedColor coded_color_of(const Library& heif, const heif_image_handle* handle) {
   heif_color_profile_nclx* nclx = nullptr;
   const heif_error error = heif.image_handle_get_nclx_color_profile(handle, &nclx);
@@ -354,6 +376,7 @@ Decoded decode_heif(const Encoded& encoded, std::string_view format) {
 
   decoded.icc_profile = icc_profile_of(heif, handle);
   decoded.coded_color = coded_color_of(heif, handle);
+  decoded.notes = capture_notes(exif_of(heif, handle));
   take_pixels(heif, handle, encoded, format, decoded);
   // Turning and mirroring are part of the decoding (boxes irot and imir); what EXIF says is not to
   // be applied on top of it.

@@ -65,10 +65,28 @@ std::size_t place_in_jpeg(Bytes bytes) {
   return kStart + 2 + number_at(bytes, kStart + 2, 2, true);
 }
 
+std::string png_chunk(const std::string& name_and_content) {
+  return big_endian(name_and_content.size() - 4, 4) + name_and_content +
+         big_endian(crc32(name_and_content), 4);
+}
+
 std::string png_text() {
   constexpr std::string_view kKeyword{"Software\0", 9};
-  const std::string content = "tEXt" + std::string(kKeyword) + std::string(kOriginMark);
-  return big_endian(content.size() - 4, 4) + content + big_endian(crc32(content), 4);
+  return png_chunk("tEXt" + std::string(kKeyword) + std::string(kOriginMark));
+}
+
+constexpr std::size_t kExifMarkBytes = 6;  // "Exif\0\0", which PNG and WebP leave out
+
+/// A block with the notes; empty where there are none.
+std::string exif_text(const CaptureNotes& notes) {
+  if (notes.empty()) return {};
+  const std::vector<std::byte> exif = exif_of(notes);
+  return {reinterpret_cast<const char*>(exif.data()), exif.size()};
+}
+
+/// EXIF 2.32, 4.7.2: marker, length, block.
+std::string jpeg_exif(const std::string& exif) {
+  return exif.empty() ? "" : "\xFF\xE1" + big_endian(exif.size() + 2, 2) + exif;
 }
 
 /// After the signature and the header, whose size is fixed.
@@ -108,14 +126,18 @@ void insert(std::vector<std::byte>& bytes, std::size_t place, const std::string&
 }
 
 /// Only the extended format holds metadata: a chunk VP8X with the canvas's size goes first.
-void mark_webp(std::vector<std::byte>& bytes) {
+void mark_webp(std::vector<std::byte>& bytes, const std::string& exif) {
   constexpr std::size_t kHeader = 12;
   constexpr std::size_t kSize = 26;  // of the frame, 14 bits each, in its header
-  constexpr char kHasXmp = 4;
+  constexpr int kHasXmp = 4;
+  constexpr int kHasExif = 8;
   const std::size_t width = number_at(bytes, kSize, 2, false) & 0x3FFF;
   const std::size_t height = number_at(bytes, kSize + 2, 2, false) & 0x3FFF;
-  std::string extended{kHasXmp, '\0', '\0', '\0'};
+  std::string extended = little_endian(kHasXmp | (exif.empty() ? 0 : kHasExif), 4);
   extended += little_endian(width - 1, 3) + little_endian(height - 1, 3);
+  if (!exif.empty()) {
+    insert(bytes, bytes.size(), riff_chunk("EXIF", exif.substr(kExifMarkBytes)));
+  }
   insert(bytes, bytes.size(), webp_xmp());
   insert(bytes, kHeader, riff_chunk("VP8X", extended));
   const std::string size = little_endian(bytes.size() - 8, 4);
@@ -124,13 +146,15 @@ void mark_webp(std::vector<std::byte>& bytes) {
 
 }  // namespace
 
-std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded) {
+std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded, const CaptureNotes& notes) {
+  const std::string exif = exif_text(notes);
   if (is_jpeg(encoded)) {
-    insert(encoded, place_in_jpeg(encoded), jpeg_comment());
+    insert(encoded, place_in_jpeg(encoded), jpeg_comment() + jpeg_exif(exif));
   } else if (is_png(encoded)) {
-    insert(encoded, kPlaceInPng, png_text());
+    const std::string chunk = exif.empty() ? "" : png_chunk("eXIf" + exif.substr(kExifMarkBytes));
+    insert(encoded, kPlaceInPng, png_text() + chunk);
   } else if (is_lossy_webp(encoded)) {
-    mark_webp(encoded);
+    mark_webp(encoded, exif);
   }
   return encoded;
 }

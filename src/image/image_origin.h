@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "image/capture_notes.h"
+
 namespace retinaface {
 inline namespace internal {
 
@@ -11,9 +13,11 @@ inline namespace internal {
 inline constexpr std::size_t kImageOriginBytes = 512;
 
 /// The same encoded JPEG, PNG or WebP image with kOriginMark in it: a JPEG comment, PNG's text
-/// "Software", WebP's XMP. Other bytes come back as they are. An image is marked once: `encoded`
-/// must have no mark and, in WebP, none of the extended format's chunks.
-std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded);
+/// "Software", WebP's XMP; and with the notes, if there are any, as EXIF data. Other bytes come
+/// back as they are. An image is marked once: `encoded` must have no mark and, in WebP, none of the
+/// extended format's chunks.
+std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded,
+                                        const CaptureNotes& notes = {});
 
 /// Whether an encoded image is one that with_origin_mark made. `beginning` and `end` are its first
 /// and last kImageOriginBytes bytes, or all of a shorter one.

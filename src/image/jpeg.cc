@@ -152,7 +152,7 @@ Decoded decode_jpeg(const Encoded& encoded) {
     decoded.icc_profile = icc_profile_of(layout);
   }
   if (!layout.exif.empty()) {
-    decoded.orientation = exif_orientation(layout.exif);
+    decoded.take_exif(layout.exif);
     if (exif_says_adobe_rgb(layout.exif)) decoded.coded_color = kAdobeRgb;
   }
   return decoded;

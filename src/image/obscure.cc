@@ -13,7 +13,10 @@ namespace retinaface {
 
 void internal::obscure_face(Image& image, const Box& face) {
   constexpr float kGrow = 1.3F;
-  constexpr int kFields = 8;
+  // More of them, or smaller ones, leave what detectors find again: with eight by eight 70 % of
+  // faces, with three by three 5 % (reports/blur.md).
+  constexpr int kFields = 3;
+  constexpr int kMinField_px = 12;
   const Point center = face.center();
   const float radius_x = kGrow * face.width() / 2;
   const float radius_y = kGrow * face.height() / 2;
@@ -30,8 +33,11 @@ void internal::obscure_face(Image& image, const Box& face) {
   const int height = static_cast<int>(region.height());
   if (width <= 0 || height <= 0) return;
   const ImageView part = part_of(image, left, top, width, height);
+  const auto fields_along = [](int side) {
+    return std::clamp(side / kMinField_px, 1, int{kFields});
+  };
   const Image fields =
-      resize(resize(part, std::min(kFields, width), std::min(kFields, height)), width, height);
+      resize(resize(part, fields_along(width), fields_along(height)), width, height);
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       const float dx = (static_cast<float>(left + x) + 0.5F - center.x) / radius_x;

@@ -1,38 +1,16 @@
 #include "image/orientation.h"
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
-#include <vector>
-
-#include <libexif/exif-data.h>
 
 #include "base/check.h"
+#include "image/exif_block.h"
 
 namespace retinaface {
 inline namespace internal {
-namespace {
-
-constexpr std::string_view kExifHeader("Exif\0\0", 6);
-
-using ExifBlock = std::unique_ptr<ExifData, decltype(&exif_data_unref)>;
-
-/// The block's entries; null where it is malformed.
-ExifBlock parsed(std::span<const std::byte> exif) {
-  std::vector<unsigned char> block(kExifHeader.begin(), kExifHeader.end());
-  const auto* bytes = reinterpret_cast<const unsigned char*>(exif.data());
-  const bool has_header = exif.size() >= kExifHeader.size() &&
-                          std::equal(kExifHeader.begin(), kExifHeader.end(), bytes);
-  block.insert(block.end(), bytes + (has_header ? kExifHeader.size() : 0), bytes + exif.size());
-
-  return {exif_data_new_from_data(block.data(), static_cast<unsigned>(block.size())),
-          exif_data_unref};
-}
-
-}  // namespace
 
 int exif_orientation(std::span<const std::byte> exif) {
-  const ExifBlock data = parsed(exif);
+  const ExifBlock data = parse_exif(exif);
   if (!data) return 1;
   const ExifEntry* entry = exif_content_get_entry(data->ifd[EXIF_IFD_0], EXIF_TAG_ORIENTATION);
   if (entry == nullptr || entry->format != EXIF_FORMAT_SHORT || entry->size < 2) return 1;
@@ -41,7 +19,7 @@ int exif_orientation(std::span<const std::byte> exif) {
 }
 
 bool exif_says_adobe_rgb(std::span<const std::byte> exif) {
-  const ExifBlock data = parsed(exif);
+  const ExifBlock data = parse_exif(exif);
   if (!data) return false;
   const ExifEntry* entry =
       exif_content_get_entry(data->ifd[EXIF_IFD_INTEROPERABILITY], EXIF_TAG_INTEROPERABILITY_INDEX);

@@ -109,7 +109,7 @@ Decoded decode_png(const Encoded& encoded) {
   require(spng_decode_chunks(context.get()));  // to the end: it may be cut, EXIF may stand there
   spng_exif exif{};
   if (spng_get_exif(context.get(), &exif) == SPNG_OK) {
-    decoded.orientation = exif_orientation(std::as_bytes(std::span(exif.data, exif.length)));
+    decoded.take_exif(std::as_bytes(std::span(exif.data, exif.length)));
   }
   return decoded;
 }

@@ -131,6 +131,12 @@ void Encoded::warn(std::string_view what) const {
   if (options.warn) options.warn(fmt::format("{}: {}", name, what));
 }
 
+void Decoded::take_exif(Bytes exif) {
+  if (exif.empty()) return;
+  orientation = exif_orientation(exif);
+  notes = capture_notes(exif);
+}
+
 void Decoded::take_rgba(std::span<const std::uint8_t> rgba) {
   const std::size_t pixels =
       static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.height());
@@ -187,10 +193,18 @@ Image shown(const Encoded& encoded, Decoded decoded) {
 
 }  // namespace codecs
 
+Image internal::decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
+                             const std::string& name, CaptureNotes& notes) {
+  const codecs::Encoded file = {encoded, name, options};
+  codecs::Decoded decoded = codecs::decoder_of(file).decode(file);
+  notes = std::move(decoded.notes);
+  return codecs::shown(file, std::move(decoded));
+}
+
 Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
                    const std::string& name) {
-  const codecs::Encoded file = {encoded, name, options};
-  return codecs::shown(file, codecs::decoder_of(file).decode(file));
+  CaptureNotes ignored;
+  return decode_image(encoded, options, name, ignored);
 }
 
 bool internal::is_image(std::span<const std::byte> beginning) {
@@ -223,7 +237,7 @@ std::vector<std::byte> internal::encode_image(const std::filesystem::path& path,
   if (encoder == nullptr) {
     fail(ErrorCode::kUnsupported, "{}: expected a name that ends in .jpg, .png or .webp", name);
   }
-  return with_origin_mark(encoder->encode(to_rgb(image), name, options));
+  return with_origin_mark(encoder->encode(to_rgb(image), name, options), options.notes);
 }
 
 void internal::write_image(const std::filesystem::path& path, const ImageView& image,

@@ -248,10 +248,30 @@ Decoded decode_page(const Encoded& encoded, TIFF* file, const Source& source) {
   return decoded;
 }
 
+std::string text_of(TIFF* file, std::uint32_t tag) {
+  const char* text = nullptr;
+  return TIFFGetField(file, tag, &text) == 1 && text != nullptr ? text : "";
+}
+
+/// Those of the page at which the file stands, which stands elsewhere afterwards.
+CaptureNotes take_notes(TIFF* file) {
+  CaptureNotes notes = {.artist = text_of(file, TIFFTAG_ARTIST),
+                        .copyright = text_of(file, TIFFTAG_COPYRIGHT)};
+  toff_t exif = 0;
+  if (TIFFGetField(file, TIFFTAG_EXIFIFD, &exif) == 1 && TIFFReadEXIFDirectory(file, exif) == 1) {
+    notes.taken = text_of(file, EXIFTAG_DATETIMEORIGINAL);
+    notes.offset = text_of(file, EXIFTAG_OFFSETTIMEORIGINAL);
+    notes.fraction = text_of(file, EXIFTAG_SUBSECTIMEORIGINAL);
+  }
+  return notes;
+}
+
 Decoded decode_tiff(const Encoded& encoded) {
   Source source{encoded.bytes, 0, {}};
   const File file = open_file(encoded, source);
-  return decode_page(encoded, file.get(), source);
+  Decoded decoded = decode_page(encoded, file.get(), source);
+  decoded.notes = take_notes(file.get());
+  return decoded;
 }
 
 /// Whether the page at which the file stands is one of its own, no thumbnail nor mask of another.

@@ -103,7 +103,7 @@ Decoded decode_webp(const Encoded& encoded) {
   }
   decoded.icc_profile = chunk_of(file.get(), "ICCP");
   const std::vector<std::byte> exif = chunk_of(file.get(), "EXIF");
-  if (!exif.empty()) decoded.orientation = exif_orientation(exif);
+  decoded.take_exif(exif);
   return decoded;
 }
 

@@ -7,12 +7,15 @@
 
 #include "retinaface/image.h"
 
+#include "image/capture_notes.h"
+
 namespace retinaface {
 inline namespace internal {
 
 struct WriteOptions {
   static constexpr int kDefaultJpegQuality = 92;
   int jpeg_quality = kDefaultJpegQuality;  ///< 1 to 100, as libjpeg counts it
+  CaptureNotes notes{};                    ///< of the image that it was made of
 };
 
 /// The bytes of an image as a file of that name would hold them; throws as write_image.

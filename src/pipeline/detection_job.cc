@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "retinaface/blur.h"
+
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/crc32c.h"
@@ -49,7 +51,7 @@ void read(const ReadOptions& read_options, const std::atomic<bool>& stop, InputI
     fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
          name);
   }
-  image.image = decode_image(encoded, read_options, name);
+  image.image = decode_image(encoded, read_options, name, image.notes);
   image.frames = count_frames(encoded).frames;
 }
 
@@ -77,9 +79,12 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     if (!is_frame && !job.images.mesh_folder.empty()) {
       write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
     }
+    if (job.images.blur)
+      detection.hidden = faces_to_hide(detector, job.selection, in.image, detection);
     if (!is_frame && job.images.annotates()) {
+      blur_faces(in.image, detection.hidden);
       annotate(job.images, faces, {}, in.image);
-      write_annotated(job.images, in.path, in.image);
+      write_annotated(job.images, in.path, in.image, in.notes);
     }
     // What a video's frames leave behind is written when they have their tracks.
     if (is_frame) outcome.faces = std::move(cut);
@@ -130,6 +135,7 @@ Request request_of(const DetectionJob& job) {
   }
   if (job.images.annotates()) {
     const int quality = job.images.write.jpeg_quality;
+    if (!job.images.sound) request.emplace_back("--no-audio", "yes");
     request.emplace_back("--jpeg-quality",
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }

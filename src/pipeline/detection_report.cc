@@ -7,14 +7,14 @@
 
 #include <fmt/format.h>
 
+#include "retinaface/blur.h"
+
 #include "base/counted.h"
 #include "base/file.h"
-#include "detection/face_selection.h"
 #include "image/obscure.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/name_text.h"
 #include "pipeline/problem.h"
-#include "tracking/tracker.h"
 #include "video/video_writer.h"
 
 namespace retinaface::pipeline {
@@ -29,6 +29,7 @@ struct DetectionReport::VideoInWork {
   };
 
   tracking::Tracker tracker;
+  tracking::Tracker hidden_tracker;  ///< of what is hidden, with tracks of its own
   std::int64_t highest_track = 0;
   std::optional<SceneLook> look{};  ///< of the frame before
   bool starts_scene = false;        ///< the frame that was followed last
@@ -88,8 +89,7 @@ void DetectionReport::take(Outcome outcome) {
 void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
-    video_ = std::make_unique<VideoInWork>(
-        VideoInWork{tracking::Tracker({.min_score = job_.selection.detect.min_score})});
+    video_ = std::make_unique<VideoInWork>(VideoInWork{new_tracker(), new_tracker()});
     const auto done = file_.videos_done().find(text_of_path(image.path));
     if (done != file_.videos_done().end()) {
       const VideoDone& video = done->second;
@@ -109,19 +109,29 @@ void DetectionReport::follow(Outcome& outcome) {
   video_->starts_scene = video_->look && outcome.look && video_->look->is_cut_to(*outcome.look);
   video_->look = outcome.look;
   if (video_->starts_scene) {
-    video_->tracker = tracking::Tracker({.min_score = job_.selection.detect.min_score});
+    // Their numbers go on from those that there have been.
+    video_->tracker = new_tracker();
+    video_->hidden_tracker = new_tracker();
     video_->tracker.resume({}, {}, image.frame->time_s, video_->highest_track);
   }
   const std::vector<std::int64_t> tracks =
       video_->tracker.update(detection.found, image.frame->time_s);
   for (const std::size_t i : detection.wanted) detection.result.tracks.push_back(tracks[i]);
-  for (std::size_t i = 0; i < detection.found.size(); ++i) {
-    video_->highest_track = std::max(video_->highest_track, tracks[i]);
-    const Face& face = detection.found[i];
-    if (tracks[i] > 0 && detection::is_large_enough(face, job_.selection.min_size_px)) {
-      outcome.sightings.push_back({tracks[i], face.box});
+  for (const std::int64_t track : tracks) {
+    video_->highest_track = std::max(video_->highest_track, track);
+  }
+  if (!job_.images.blur) return;
+  const std::vector<std::int64_t> hidden_tracks =
+      video_->hidden_tracker.update(detection.hidden, image.frame->time_s);
+  for (std::size_t i = 0; i < detection.hidden.size(); ++i) {
+    if (hidden_tracks[i] > 0) {
+      outcome.sightings.push_back({hidden_tracks[i], detection.hidden[i].box});
     }
   }
+}
+
+tracking::Tracker DetectionReport::new_tracker() const {
+  return tracking::Tracker({.min_score = job_.selection.detect.min_score});
 }
 
 /// Returns the problem if it is this result's alone. A stream that cannot be written ends the run.
@@ -144,6 +154,7 @@ void DetectionReport::write_frame(Outcome& outcome) {
   InputImage& image = outcome.image;
   const ImageResult& result = outcome.detection->result;
   if (image.video->are_pages) {
+    blur_faces(image.image, outcome.detection->hidden);
     annotate(job_.images, result.faces, {}, image.image);
     return write_page(job_.images, image.path, image.frame->number, image.image);
   }
@@ -193,8 +204,17 @@ void DetectionReport::write_annotated_frame(InputImage& image, const ImageResult
     if (place.has_parent_path()) make_folders(place.parent_path());
     video_->writer = std::make_unique<video::VideoWriter>(
         place, image.image.width(), image.image.height(),
-        video::VideoFormat{.frames_per_s = image.video->frames_per_s,
-                           .pixel_aspect = image.video->pixel_aspect});
+        video::VideoFormat{
+            .frames_per_s = image.video->frames_per_s,
+            .pixel_aspect = image.video->pixel_aspect,
+            .sound_from = job_.images.sound && image.video->is_file ? image.path.string() : ""});
+    for (const std::string& codec : video_->writer->sound_left_out()) {
+      if (!events_.message) break;
+      events_.message(
+          fmt::format("{}: {} files cannot hold its sound, {}, which is left out; with --out "
+                      "NAME.mkv it is kept",
+                      printable(image.path), place.extension().string(), codec));
+    }
   }
   for (const Box& box : hidden) obscure_face(image.image, box);
   annotate(job_.images, result.faces, result.tracks, image.image);
@@ -211,7 +231,13 @@ void DetectionReport::end_video(const InputImage& image) {
   if (!image.problem.empty()) tell(image.problem);
   if (!video || !video->writer) return;
   // What was decoded before the damage is kept.
-  if (problem.empty()) problem = problem_of(image.path, [&] { video->writer->finish(); });
+  using SoundEnd = video::VideoWriter::SoundEnd;
+  const bool is_whole = image.problem.empty() && !source_.was_stopped();
+  if (problem.empty()) {
+    problem = problem_of(image.path, [&] {
+      video->writer->finish(is_whole ? SoundEnd::kByItself : SoundEnd::kWithLastImage);
+    });
+  }
   if (!problem.empty() && image.problem.empty()) tell(problem);
 }
 

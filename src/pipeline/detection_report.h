@@ -15,6 +15,7 @@
 #include "pipeline/result_file.h"
 #include "pipeline/results.h"
 #include "pipeline/scene_look.h"
+#include "tracking/tracker.h"
 
 namespace retinaface::pipeline {
 
@@ -45,6 +46,7 @@ class DetectionReport {
  private:
   struct VideoInWork;
 
+  tracking::Tracker new_tracker() const;
   /// Gives the faces of a frame their tracks.
   void follow(Outcome& outcome);
   std::string write(const ImageResult& result);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "detection/face_selection.h"
+#include "geometry/box.h"
 
 namespace retinaface::pipeline {
 
@@ -26,14 +27,22 @@ Box clipped(const Box& box, float width, float height) {
           std::clamp(box.x1, 0.0F, width), std::clamp(box.y1, 0.0F, height)};
 }
 
+/// What faces have to score to carry a track on.
+constexpr float kFaint = 0.1F;
+
+/// The lowest score of the faces that are looked for.
+float lowest_score(const FaceSelection& selection, bool is_frame) {
+  const float wanted = selection.detect.min_score;
+  return is_frame ? std::min(wanted, kFaint) : wanted;
+}
+
 }  // namespace
 
 DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
                            ImageView image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame) {
-  constexpr float kFaint = 0.1F;
   DetectOptions options = selection.detect;
-  if (frame) options.min_score = std::min(options.min_score, kFaint);
+  options.min_score = lowest_score(selection, frame.has_value());
   const auto start = std::chrono::steady_clock::now();
   DetectedFaces detection;
   detection.found = detector.detect(image, options);
@@ -48,6 +57,34 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
     }
   }
   return detection;
+}
+
+std::vector<Face> faces_to_hide(const Detector& detector, const FaceSelection& selection,
+                                ImageView image, const DetectedFaces& detection) {
+  std::vector<Face> hidden = detection.found;
+  if (selection.max_faces != 0) {  // of a few faces that are wanted, no others are hidden
+    hidden = detection.result.faces;
+  } else if (selection.detect.scales.empty()) {
+    DetectOptions closer = selection.detect;
+    closer.min_score = lowest_score(selection, detection.result.frame.has_value());
+    closer.scales = {2};
+    closer.turned = false;
+    closer.mesh = false;
+    const std::size_t known = hidden.size();
+    for (const Face& face : detector.detect(image, closer)) {
+      const bool is_known =
+          std::any_of(hidden.begin(), hidden.begin() + static_cast<std::ptrdiff_t>(known),
+                      [&](const Face& other) {
+                        return other.score >= selection.detect.min_score &&
+                               contains(other.box, face.box.center());
+                      });
+      if (!is_known) hidden.push_back(face);
+    }
+  }
+  std::erase_if(hidden, [&](const Face& face) {
+    return !detection::is_large_enough(face, selection.min_size_px);
+  });
+  return hidden;
 }
 
 }  // namespace retinaface::pipeline

@@ -30,6 +30,7 @@ struct DetectedFaces {
   ImageResult result;               ///< with the faces that are wanted
   std::vector<Face> found;          ///< of a frame: faint faces as well, which carry tracks on
   std::vector<std::size_t> wanted;  ///< those of them that are in the result
+  std::vector<Face> hidden;         ///< what blurred images hide: faces_to_hide
 };
 
 /// Detects in an image that is in memory. `path` is what the result calls the image, `frame` which
@@ -38,5 +39,12 @@ struct DetectedFaces {
 DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
                            ImageView image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);
+
+/// Of an image that is to be blurred, the faces that have to be hidden: those that were found and
+/// pass min_score (of a frame: faint ones as well) and, of a second look at twice the size, those
+/// that a detector would find in the result which looks closer than this one did. The second look
+/// is left out where the caller chose the scales or a number of faces. Throws as Detector::detect.
+std::vector<Face> faces_to_hide(const Detector& detector, const FaceSelection& selection,
+                                ImageView image, const DetectedFaces& detection);
 
 }  // namespace retinaface::pipeline

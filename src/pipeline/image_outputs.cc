@@ -139,10 +139,13 @@ void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
   }
 }
 
-void write_annotated(const ImageOutputs& outputs, const fs::path& input, const Image& image) {
+void write_annotated(const ImageOutputs& outputs, const fs::path& input, const Image& image,
+                     const CaptureNotes& notes) {
   const fs::path place = place_of_image(outputs, input);
   if (place.has_parent_path()) make_folders(place.parent_path());
-  write_image(place, image, outputs.write);
+  WriteOptions options = outputs.write;
+  options.notes = notes;
+  write_image(place, image, options);
 }
 
 fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {

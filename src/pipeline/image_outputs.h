@@ -29,6 +29,7 @@ struct ImageOutputs {
   bool draw = false;               ///< FOLDER/PATH: the image with its faces drawn
   DrawStyle draw_style = DrawStyle::kBoxes;
   bool blur = false;     ///< FOLDER/PATH: the image with its faces unrecognisable
+  bool sound = true;     ///< annotated videos have the sound of their inputs
   bool crops = false;    ///< FOLDER/PATH.faces/N.png: each face with a margin
   bool aligned = false;  ///< FOLDER/PATH.aligned/N.png: each face as recognisers take it
   int aligned_side_px = kAlignedSide;
@@ -75,9 +76,10 @@ void write_faces(const ImageOutputs& outputs, const std::filesystem::path& input
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image);
 
-/// Writes the annotated image. Throws Error or std::filesystem::filesystem_error.
+/// Writes the annotated image, with the input's notes as its metadata. Throws Error or
+/// std::filesystem::filesystem_error.
 void write_annotated(const ImageOutputs& outputs, const std::filesystem::path& input,
-                     const Image& image);
+                     const Image& image, const CaptureNotes& notes = {});
 
 /// Where the annotated video of an input goes, in a container that we write.
 std::filesystem::path place_of_video(const ImageOutputs& outputs,

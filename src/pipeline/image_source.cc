@@ -7,6 +7,7 @@
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
 #include "pipeline/problem.h"
+#include "video/video_kind.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -100,6 +101,7 @@ void ImageSource::begin_video(const fs::path& path) {
   const auto video = std::make_shared<Video>();
   video->path = path;
   video->frames_per_s = reader->frames_per_s() / static_cast<double>(options_.every);
+  video->is_file = !video::is_camera(path) && !video::is_stream(path.string());
   video->pixel_aspect = reader->pixel_aspect();
   const std::int64_t frames = reader->expected_frames();
   begin(video, std::move(reader), frames);

@@ -12,6 +12,7 @@
 #include "retinaface/image.h"
 
 #include "base/read_ahead.h"
+#include "image/capture_notes.h"
 #include "pipeline/inputs.h"
 #include "video/video_reader.h"
 
@@ -22,6 +23,7 @@ struct Video {
   std::filesystem::path path;
   double frames_per_s = 0;  ///< of the frames that are looked at; 0 if unknown
   double pixel_aspect = 1;
+  bool is_file = false;                   ///< whose sound can be read apart from its images
   bool are_pages = false;                 ///< frames that do not follow each other in time
   std::atomic<bool> is_given_up = false;  ///< no more frames are wanted
 };
@@ -36,6 +38,7 @@ struct InputImage {
   Image image{};                        ///< of a frame
   std::vector<std::string> warnings{};  ///< lines about what was read around
   std::int64_t frames = 1;              ///< or pages that the image's file holds
+  CaptureNotes notes{};                 ///< of an image's file
 
   bool is_end_of_video() const { return video != nullptr && !frame; }
 };

@@ -16,25 +16,15 @@
 #include "base/file.h"
 #include "image/coded_color.h"
 #include "image/orientation.h"
+#include "video/input_context.h"
 #include "video/libav.h"
 #include "video/video_kind.h"
 
 namespace retinaface::video {
 namespace {
 
-/// The containers that a file may be: none that leads to other files or addresses (HLS, concat,
-/// SDP, image sequences), and none that is no video (text, subtitles).
-constexpr const char* kContainers =
-    "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,ivf,ogg,asf,yuv4mpegpipe,"
-    "mxf";
-
 /// How long a camera or a stream may keep silent.
 constexpr std::chrono::seconds kLongestSilence{20};
-
-struct CloseInput {
-  const Libav* av;
-  void operator()(AVFormatContext* context) const { av->avformat_close_input(&context); }
-};
 
 /// The pixel formats named "J" are others with the full range, by an old name.
 AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
@@ -213,27 +203,22 @@ class VideoReader::Implementation {
   }
 
   void open_source(const std::string& source) {
-    const AVInputFormat* format = nullptr;
-    AVDictionary* settings = nullptr;
-    std::string address = source;
-    live_ = true;
-    if (is_camera(source)) {
-      Libav::load_devices(name_);
-      format = av_.av_find_input_format("v4l2");
-    } else if (!is_stream(source)) {
-      live_ = false;
-      check_file(source);
-      address = "file:" + source;
-      av_.av_dict_set(&settings, "protocol_whitelist", "file", 0);
-      av_.av_dict_set(&settings, "format_whitelist", kContainers, 0);
-    }
+    const bool is_device = is_camera(source);
+    live_ = is_device || is_stream(source);
+    if (is_device) Libav::load_devices(name_);
+    if (!live_) check_file(source);
     AVFormatContext* context = av_.avformat_alloc_context();
     if (context == nullptr) throw std::bad_alloc();
     context->interrupt_callback = {must_give_up, this};
     last_sign_ = Clock::now();
+    if (!live_) {
+      const int result = open_file(av_, source, context, context_);
+      if (result < 0) fail_to_open(result);
+      return;
+    }
+    const AVInputFormat* const format = is_device ? av_.av_find_input_format("v4l2") : nullptr;
     // Frees the context when it fails.
-    const int result = av_.avformat_open_input(&context, address.c_str(), format, &settings);
-    av_.av_dict_free(&settings);
+    const int result = av_.avformat_open_input(&context, source.c_str(), format, nullptr);
     if (result < 0) fail_to_open(result);
     context_.reset(context);
   }
@@ -329,23 +314,14 @@ class VideoReader::Implementation {
       const double at =
           static_cast<double>(frame_->best_effort_timestamp) * av_q2d(stream_->time_base);
       if (number_ == 0) first_time_s_ = at;
-      if (number_ > 0 && is_another_clock(at - first_time_s_)) {
+      const bool may_jump_ahead = !live_ && is_transport_stream(*context_);
+      if (number_ > 0 && is_another_clock(at - first_time_s_, last_time_s_, may_jump_ahead)) {
         first_time_s_ = at - (last_time_s_ + step);
       }
       time = number_ == 0 ? 0 : std::max(at - first_time_s_, last_time_s_);
     }
     last_time_s_ = time;
     return {number_++, time};
-  }
-
-  /// Whether a frame that seems to be at this time has its time from another clock than the ones
-  /// before it: transport streams that are joined, or whose clock overflows, start anew in between.
-  bool is_another_clock(double time_s) const {
-    constexpr double kMaxStepBack_s = 0.1;
-    constexpr double kMaxPause_s = 10;
-    const bool is_transport_stream = std::strcmp(context_->iformat->name, "mpegts") == 0;
-    return time_s < last_time_s_ - kMaxStepBack_s ||
-           (is_transport_stream && !live_ && time_s > last_time_s_ + kMaxPause_s);
   }
 
   /// A frame may be turned otherwise than the stream.
@@ -468,7 +444,7 @@ class VideoReader::Implementation {
   const std::string name_;
   const VideoOptions options_;
   const Libav& av_;
-  std::unique_ptr<AVFormatContext, CloseInput> context_;
+  InputContext context_;
   AVStream* stream_ = nullptr;
   Owned<AVCodecContext> decoder_;
   Owned<AVFrame> frame_;

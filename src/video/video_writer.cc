@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -15,6 +16,7 @@
 #include "base/part_file.h"
 #include "image/image_name.h"
 #include "video/libav.h"
+#include "video/sound_copy.h"
 
 namespace retinaface::video {
 namespace {
@@ -83,6 +85,10 @@ class VideoWriter::Implementation {
     stream->time_base = encoder_->time_base;
     stream->avg_frame_rate = encoder_->framerate;
     stream->sample_aspect_ratio = encoder_->sample_aspect_ratio;
+    if (!format_.sound_from.empty()) {
+      sound_.emplace(av_, format_.sound_from, *context_);
+      context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;  // sounds that are new in .mp4
+    }
     prepare(*yuv_, AV_PIX_FMT_YUV420P, width_, height_);
     part_ = part_beside(path_, ".part");
     const int opened =
@@ -93,7 +99,9 @@ class VideoWriter::Implementation {
     const int begun = av_.avformat_write_header(context_.get(), nullptr);
     if (begun < 0) {
       remove();
-      fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(begun));
+      const bool has_sound = sound_ && !sound_->empty();
+      fail(ErrorCode::kUnwritable, "{}: {}{}", name_, av_.reason(begun),
+           has_sound ? "; --no-audio leaves the sound out" : "");
     }
   }
 
@@ -112,13 +120,23 @@ class VideoWriter::Implementation {
     yuv_->pts = std::max(time, last_ + 1);
     if (last_ >= 0) gap_ = yuv_->pts - last_;
     last_ = yuv_->pts;
+    if (sound_) require(sound_->write_until(at_s(last_)));
     require(av_.avcodec_send_frame(encoder_.get(), yuv_.get()));
     write_packets();
   }
 
-  void finish() {
+  const std::vector<std::string>& sound_left_out() const {
+    static const std::vector<std::string> kNone;
+    return sound_ ? sound_->left_out() : kNone;
+  }
+
+  void finish(SoundEnd sound) {
     require(av_.avcodec_send_frame(encoder_.get(), nullptr));
     write_packets();
+    if (sound_) {
+      require(sound_->write_until(sound == SoundEnd::kByItself ? kLongest_s
+                                                               : at_s(last_ + last_duration())));
+    }
     require(av_.av_write_trailer(context_.get()));
     require(av_.avio_closep(&context_->pb));
     std::error_code error;
@@ -129,6 +147,17 @@ class VideoWriter::Implementation {
 
  private:
   static constexpr double kLongest_s = 1e9;  // of a video: what a header says may be anything
+
+  double at_s(std::int64_t time) const {
+    return static_cast<double>(time) * av_q2d(encoder_->time_base);
+  }
+
+  /// How long the last image is shown, in the encoder's units.
+  std::int64_t last_duration() const {
+    return encoder_->framerate.num > 0
+               ? std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base))
+               : gap_;
+  }
 
   void require(int result) const {
     if (result == AVERROR(ENOMEM)) throw std::bad_alloc();
@@ -233,12 +262,7 @@ class VideoWriter::Implementation {
       require(result);
       // The muxer sees how long a frame lasts by the next one's time, but not of the last, which
       // players leave out if it lasts for no time.
-      if (packet_->duration == 0) {
-        packet_->duration =
-            encoder_->framerate.num > 0
-                ? std::llround(1 / av_q2d(encoder_->framerate) / av_q2d(encoder_->time_base))
-                : gap_;
-      }
+      if (packet_->duration == 0) packet_->duration = last_duration();
       packet_->stream_index = 0;
       av_.av_packet_rescale_ts(packet_.get(), encoder_->time_base, stream->time_base);
       require(av_.av_interleaved_write_frame(context_.get(), packet_.get()));
@@ -259,6 +283,7 @@ class VideoWriter::Implementation {
   Owned<AVFrame> yuv_;
   Owned<AVPacket> packet_;
   Owned<SwsContext> converter_;
+  std::optional<SoundCopy> sound_;
   std::int64_t last_ = -1;
   std::int64_t gap_ = 1;  // between the last two frames
 };
@@ -271,8 +296,11 @@ VideoWriter::~VideoWriter() = default;
 void VideoWriter::write(const Image& image, double time_s) {
   implementation_->write(image, time_s);
 }
-void VideoWriter::finish() {
-  implementation_->finish();
+const std::vector<std::string>& VideoWriter::sound_left_out() const {
+  return implementation_->sound_left_out();
+}
+void VideoWriter::finish(SoundEnd sound) {
+  implementation_->finish(sound);
 }
 
 }  // namespace retinaface::video

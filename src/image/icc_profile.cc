@@ -21,7 +21,7 @@ constexpr const char* kLibraryName = "liblcms2.so.2";
 
 /// The functions of lcms2 that are used, each of the type that its header declares.
 struct Library {
-#define RF_LCMS_FUNCTIONS(apply)                                                               \
+#define RF_LCMS_FUNCTIONS(apply)                                                                 \
   apply(OpenProfileFromMem) apply(CloseProfile) apply(Create_sRGBProfile) apply(CreateTransform) \
       apply(DeleteTransform) apply(DoTransform)
 
@@ -46,8 +46,8 @@ struct Library {
   }
 };
 
-/// What a profile's pixels are. Read from its header's bytes (ICC.1:2022, 7.2.8), since lcms2 returns
-/// an enumeration whatever the file says.
+/// What a profile's pixels are. Read from its header's bytes (ICC.1:2022, 7.2.8), since lcms2
+/// returns an enumeration whatever the file says.
 enum class ColorSpace { kRgb, kGray, kCmyk, kOther };
 
 ColorSpace color_space_of(Bytes profile) {

@@ -1,5 +1,6 @@
-// Forward pass of a catalogue network on one thread, whole and step by step.
-// Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers]
+// Forward pass of a network on one thread, whole and step by step.
+// Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers]; MODEL is a row of the catalogue,
+// which gets random weights, or a model file
 //   -> one JSON line {"engine","height","width","threads","runs","median_ms","min_ms",
 //      "median_cpu_ms","first_ms","gmacs_per_s","peak_gmacs_per_s"}; by the processor's time
 //      others' turns on it do not count. The last two are 10^9 multiply-adds a second: what the
@@ -20,6 +21,7 @@
 #include "base/thread_time.h"
 #include "graph/operators.h"
 #include "models/catalogue.h"
+#include "models/load_model.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/testing.h"
 
@@ -75,9 +77,11 @@ int main(int argc, char** argv) {
   if (std::sscanf(argument(1, "640x480").c_str(), "%dx%d", &width, &height) != 2) return 2;
   const double seconds = std::atof(argument(2, "3").c_str());
 
-  const models::Model& model = models::find_model(name);
-  const graph::Graph graph = model.network.build();
-  const auto network = runtime::make_cpu_network(graph, runtime::testing::lively_weights(graph, 1));
+  const bool is_file = name.ends_with(".safetensors");
+  const models::LoadedModel loaded = is_file ? models::load_model(name) : models::LoadedModel{};
+  const graph::Graph graph = is_file ? loaded.graph : models::find_model(name).network.build();
+  const auto network = runtime::make_cpu_network(
+      graph, is_file ? loaded.clone().weights : runtime::testing::lively_weights(graph, 1));
   const auto session = network->new_session();
   const auto start = Clock::now();
   runtime::testing::outputs_for_noise(graph, *session, height, width, 1);

@@ -46,7 +46,12 @@ constexpr Command kEvaluations[] = {
      "retinaface evaluate verification --pairs lfw/pairs.txt --images lfw/images --recognizer "
      "mobilefacenet.safetensors --json lfw.json\n"
      "retinaface evaluate verification --pairs lfw/pairs.txt --images lfw/images --recognizer "
-     "mobilefacenet.safetensors --model mnet025 --model scrfd.safetensors --move-points",
+     "mobilefacenet.safetensors --model mnet025 --model mtcnn.safetensors --points-curve "
+     "moved.png\n"
+     "retinaface evaluate verification --pairs agedb_30.bin --recognizer "
+     "mobilefacenet.safetensors\n"
+     "retinaface evaluate verification --templates ijbc_face_tid_mid.txt --pairs "
+     "ijbc_template_pair_label.txt --images loose_crop --recognizer mobilefacenet.safetensors",
      declare_evaluate_verification},
 };
 

@@ -12,6 +12,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
 #include "image/image_name.h"
+#include "interchange/mtcnn_import.h"
 #include "interchange/onnx_import.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -35,6 +36,19 @@ bool is_onnx(const std::string& path) {
   return lower_case_extension(path) == ".onnx";
 }
 
+/// Writes the file of a model that is no row of the catalogue, or may be none.
+int write_described(const Options& options, const models::LoadedModel& model) {
+  graph::write_safetensors(options.output, model.weights);
+  std::size_t layers = 0;
+  for (const models::SizedNetwork& network : models::networks_of(*model.model, 1, 1)) {
+    layers += network.graph.nodes().size();
+  }
+  fmt::print("{}: {}, {} layers, {} tensors\n", printable(options.output),
+             model.model->summary.empty() ? model.model->name : model.model->summary, layers,
+             model.weights.tensors.size());
+  return kSuccess;
+}
+
 int import_onnx(const Options& options) {
   if (options.model || options.part) {
     throw UsageError("--model, --part: expected a checkpoint; an ONNX file says what it is");
@@ -49,13 +63,9 @@ int import_onnx(const Options& options) {
   if (options.mean.size() == 3) image.mean = {options.mean[0], options.mean[1], options.mean[2]};
   image.scale = options.scale;
   const std::string name = printable(options.checkpoint);
-  const models::LoadedModel model = interchange::import_onnx(
-      interchange::parse_onnx(read_file(options.checkpoint), name), image, name);
-  graph::write_safetensors(options.output, model.weights);
-  fmt::print("{}: {}, {} layers, {} tensors\n", printable(options.output),
-             model.model->summary.empty() ? model.model->name : model.model->summary,
-             model.graph.nodes().size(), model.weights.tensors.size());
-  return kSuccess;
+  return write_described(
+      options, interchange::import_onnx(
+                   interchange::parse_onnx(read_file(options.checkpoint), name), image, name));
 }
 
 int import(const Options& options) {
@@ -79,6 +89,10 @@ int import(const Options& options) {
   const Part part = options.part ? Part::kBackbone : Part::kWhole;
   const interchange::PyTorchCheckpoint checkpoint =
       interchange::read_checkpoint(options.checkpoint);
+  if (!options.model && interchange::is_mtcnn(checkpoint)) {
+    if (options.part) throw UsageError("--part: MTCNN has no backbone");
+    return write_described(options, interchange::import_mtcnn(checkpoint));
+  }
   const models::Model& model =
       options.model ? models::find_model(*options.model) : interchange::model_of(checkpoint, part);
   const graph::Weights weights = interchange::import_checkpoint(checkpoint, model, part);
@@ -94,8 +108,8 @@ Action declare_import(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
                  "an ONNX file of a detector or a recogniser (doc/import.md says which); what "
-                 "torch.save has written (a state dict) of a model of `retinaface models`; or a "
-                 ".safetensors file of one")
+                 "torch.save has written (a state dict) of a model of `retinaface models`; a "
+                 ".safetensors file of one; or MTCNN's weights in one of these forms")
       ->required();
   app.add_option("-o,--output", options->output, "the .safetensors file to write")->required();
   app.add_option("--model", options->model,

@@ -48,8 +48,8 @@ struct Summary {
   std::int64_t anchors = 0;
 };
 
-Summary summary_of(const graph::Graph& graph, const graph::Shape& input) {
-  Summary summary;
+/// Adds the layers of a network, which must outlive the summary.
+void add(const graph::Graph& graph, const graph::Shape& input, Summary& summary) {
   const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, input);
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     const graph::Node& node = graph.nodes()[i];
@@ -58,9 +58,8 @@ Summary summary_of(const graph::Graph& graph, const graph::Shape& input) {
         {&node, shapes[i], graph::parameters(node, inputs), graph::multiply_adds(node.op, inputs)});
   }
   const graph::Cost cost = graph::cost(graph, input);
-  summary.parameters = cost.parameters;
-  summary.multiply_adds = cost.multiply_adds;
-  return summary;
+  summary.parameters += cost.parameters;
+  summary.multiply_adds += cost.multiply_adds;
 }
 
 void print(const Summary& summary) {
@@ -102,10 +101,19 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
 int summarize(const Options& options) {
   const std::shared_ptr<const models::Model> found = models::model_by_name_or_path(options.model);
   const models::Model& model = *found;
-  const graph::Graph graph = model.network.build();
   const ImageSize size = parse_size("--size", options.size);
   const graph::Shape input = {1, 3, size.height, size.width};
-  Summary summary = summary_of(graph, input);
+  const std::vector<models::SizedNetwork> networks =
+      models::networks_of(model, size.width, size.height);
+  Summary summary;
+  for (const models::SizedNetwork& network : networks) {
+    const std::string problem = graph::size_problem(network.graph, network.input);
+    if (!problem.empty()) {
+      throw UsageError(
+          fmt::format("--size: {}x{} pixels: {}", network.input.w, network.input.h, problem));
+    }
+    add(network.graph, network.input, summary);
+  }
   summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (options.json) {
     pipeline::OutputGuard guard(options.overwrite);

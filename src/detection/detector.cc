@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "detection/anchors.h"
+#include "detection/cascade.h"
 #include "detection/check_options.h"
 #include "detection/decode.h"
 #include "detection/detector_factory.h"
@@ -37,6 +38,7 @@
 #include "models/load_model.h"
 #include "models/model_info.h"
 #include "runtime/backends/backends.h"
+#include "runtime/session_pool.h"
 
 namespace retinaface {
 namespace {
@@ -70,7 +72,9 @@ void rescale(std::vector<Face>& faces, float factor_x, float factor_y) {
 
 /// Throws Error where the model is no detector.
 const models::Model& detector_of(const models::LoadedModel& loaded) {
-  if (!loaded.model->detector.anchors.levels.empty()) return *loaded.model;
+  if (!loaded.model->detector.anchors.levels.empty() || loaded.model->cascade) {
+    return *loaded.model;
+  }
   fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
        loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
        loaded.model->recognizer ? "a recogniser, which --recognizer takes" : "none");
@@ -100,21 +104,32 @@ class Detector::Implementation {
         options_(options),
         again_(std::move(again)),
         pool_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
+        cascade_(model_.cascade
+                     ? std::make_unique<const detection::Cascade>(loaded, backend, options)
+                     : nullptr),
         outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
 
-  const runtime::Network& network() const { return pool_.network(); }
+  std::vector<runtime::OutputDifference> differences() const {
+    std::vector<runtime::OutputDifference> all = pool_.network().differences();
+    if (cascade_ == nullptr) return all;
+    const std::vector<runtime::OutputDifference> stages = cascade_->differences();
+    all.insert(all.end(), stages.begin(), stages.end());
+    return all;
+  }
 
   std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
     detection::check_options(options);
     check_view(image, "image");
     const mesh::Branch* const branch = options.mesh ? &mesh_branch() : nullptr;
-    const SessionLease lease(options.mesh ? mesh_network() : pool_);
-    const OpenSession session = lease.open();
+    const runtime::SessionLease lease(options.mesh ? mesh_network() : pool_);
+    const OpenSession session = {*lease, options.mesh};
     std::vector<Face> faces;
-    if (options.scales.empty()) {
+    if (options.scales.empty() && cascade_ == nullptr) {
       faces = detect_all_sizes(session, image, options);
     } else {
-      for (const float scale : options.scales) {
+      // A cascade looks for all sizes by itself, from its smallest face on.
+      static const std::vector<float> own_size = {1};
+      for (const float scale : options.scales.empty() ? own_size : options.scales) {
         const std::vector<Face> found = detect_at(session, image, scale, options);
         faces.insert(faces.end(), found.begin(), found.end());
       }
@@ -137,9 +152,9 @@ class Detector::Implementation {
 
   std::vector<Face> anchor_faces(ImageView image, float min_score) const {
     check_view(image, "image");
-    const SessionLease lease(mesh_network());
+    const runtime::SessionLease lease(mesh_network());
     std::vector<Face> faces;
-    run(lease.open(), image, min_score, faces);
+    run({*lease, true}, image, min_score, faces);
     return faces;
   }
 
@@ -148,11 +163,10 @@ class Detector::Implementation {
     for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
       kinds += level.sizes_px.size();
     }
-    const SessionLease lease(mesh_network());
-    runtime::Session& session = lease.open().session;
-    session.input(1, kSmallestSide, kSmallestSide);
-    session.run();
-    return {kinds, static_cast<std::size_t>(session.output(graph_.outputs().size()).channels)};
+    const runtime::SessionLease session(mesh_network());
+    session->input(1, kSmallestSide, kSmallestSide);
+    session->run();
+    return {kinds, static_cast<std::size_t>(session->output(graph_.outputs().size()).channels)};
   }
 
   ModelInfo info(int width, int height) const {
@@ -168,56 +182,11 @@ class Detector::Implementation {
     bool gives_context = false;  ///< its network has the outputs of mesh_network
   };
 
-  /// A network, and the sessions that nobody is using; grows to the number of threads that detect
-  /// at once.
-  class SessionPool {
-   public:
-    explicit SessionPool(std::unique_ptr<const runtime::Network> network,
-                         bool gives_context = false)
-        : network_(std::move(network)), gives_context_(gives_context) {}
-
-    const runtime::Network& network() const { return *network_; }
-    bool gives_context() const { return gives_context_; }
-
-    std::unique_ptr<runtime::Session> take() {
-      const std::lock_guard lock(mutex_);
-      if (sessions_.empty()) return network_->new_session();
-      std::unique_ptr<runtime::Session> session = std::move(sessions_.back());
-      sessions_.pop_back();
-      return session;
-    }
-
-    void give_back(std::unique_ptr<runtime::Session> session) {
-      const std::lock_guard lock(mutex_);
-      sessions_.push_back(std::move(session));
-    }
-
-   private:
-    std::unique_ptr<const runtime::Network> network_;
-    bool gives_context_;
-    std::mutex mutex_;
-    std::vector<std::unique_ptr<runtime::Session>> sessions_;
-  };
-
-  class SessionLease {
-   public:
-    explicit SessionLease(SessionPool& pool) : pool_(pool), session_(pool.take()) {}
-    ~SessionLease() { pool_.give_back(std::move(session_)); }
-    SessionLease(const SessionLease&) = delete;
-    SessionLease& operator=(const SessionLease&) = delete;
-
-    OpenSession open() const { return {*session_, pool_.gives_context()}; }
-
-   private:
-    SessionPool& pool_;
-    std::unique_ptr<runtime::Session> session_;
-  };
-
   static constexpr int kSmallestSide = 64;
 
   /// The same network with one output more a level: the map that its heads are computed of. Made
   /// when a mesh is first asked for, so that detection alone neither takes its memory nor its time.
-  SessionPool& mesh_network() const {
+  runtime::SessionPool& mesh_network() const {
     std::call_once(mesh_network_once_, [&] {
       if (!again_) {
         fail(ErrorCode::kUnsupported, "{}: expected a model's name or file, found one in memory",
@@ -229,8 +198,8 @@ class Detector::Implementation {
         const graph::NodeId head = loaded.graph.outputs()[outputs_[level].front()].node;
         graph.add_output(fmt::format("context.{}", level), loaded.graph.node(head).inputs.front());
       }
-      mesh_pool_ = std::make_unique<SessionPool>(
-          runtime::backends().make(graph, loaded.weights, backend_, options_), true);
+      mesh_pool_ = std::make_unique<runtime::SessionPool>(
+          runtime::backends().make(graph, loaded.weights, backend_, options_));
     });
     return *mesh_pool_;
   }
@@ -378,7 +347,8 @@ class Detector::Implementation {
       std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
     std::vector<Face> faces;
     const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
-    if (limit == 0 || std::int64_t{image.width} * image.height <= limit) {
+    const bool bounds_itself = cascade_ != nullptr;
+    if (bounds_itself || limit == 0 || std::int64_t{image.width} * image.height <= limit) {
       run(session, image, options.min_score, faces, candidates);
       return faces;
     }
@@ -404,6 +374,10 @@ class Detector::Implementation {
 
   void run(const OpenSession& open, ImageView image, float min_score, std::vector<Face>& faces,
            std::vector<detection::RefinementCandidate>* candidates = nullptr) const {
+    if (cascade_ != nullptr) {
+      faces = cascade_->find(open.session, image, min_score);
+      return;
+    }
     const auto padded = [&](int side) {
       const std::int64_t multiple = model_.network.side_multiple;
       return (side + multiple - 1) / multiple * multiple;
@@ -459,10 +433,11 @@ class Detector::Implementation {
   std::string backend_;
   runtime::NetworkOptions options_;
   std::function<models::LoadedModel()> again_;
-  mutable SessionPool pool_;
-  std::vector<std::vector<std::size_t>> outputs_;  // by level, by head
+  mutable runtime::SessionPool pool_;
+  std::unique_ptr<const detection::Cascade> cascade_;  // null: anchors find the faces
+  std::vector<std::vector<std::size_t>> outputs_;      // by level, by head
   mutable std::once_flag mesh_network_once_;
-  mutable std::unique_ptr<SessionPool> mesh_pool_;
+  mutable std::unique_ptr<runtime::SessionPool> mesh_pool_;
   mutable std::once_flag mesh_branch_once_;
   mutable std::unique_ptr<const mesh::Branch> mesh_branch_;
 };
@@ -506,7 +481,7 @@ std::pair<std::size_t, std::size_t> DetectorFactory::mesh_head_size(const Detect
 }
 
 std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {
-  return detector.implementation_->network().differences();
+  return detector.implementation_->differences();
 }
 
 Detector::~Detector() = default;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -18,7 +19,9 @@ namespace {
 /// of a box that it suppresses can lie, so a new box looks into a single cell.
 class KeptBoxes {
  public:
-  KeptBoxes(const std::vector<Face>& faces, float max_iou) {
+  /// `box_of(item)` yields the box of each of `items`.
+  template <typename Items, typename BoxOf>
+  KeptBoxes(const Items& items, const BoxOf& box_of, float max_iou) {
     // If the centre m of box B lies outside box K, beyond K's edge by d along x, B and K share at
     // most B.width / 2 - d along x. For an IoU over t that must be over t B.width, and B.width is
     // under K.width / t; so d < (1/2 - t) K.width / t. For a small t that is everywhere.
@@ -29,8 +32,8 @@ class KeptBoxes {
 
     Point low = {std::numeric_limits<float>::max(), std::numeric_limits<float>::max()};
     Point high = {std::numeric_limits<float>::lowest(), std::numeric_limits<float>::lowest()};
-    for (const Face& face : faces) {
-      const Point center = face.box.center();
+    for (const auto& item : items) {
+      const Point center = box_of(item).center();
       low = {std::min(low.x, center.x), std::min(low.y, center.y)};
       high = {std::max(high.x, center.x), std::max(high.y, center.y)};
     }
@@ -43,7 +46,7 @@ class KeptBoxes {
     columns_ = static_cast<std::int64_t>((high.x - low.x) * cells_per_px_) + 1;
     rows_ = static_cast<std::int64_t>((high.y - low.y) * cells_per_px_) + 1;
     first_.resize(static_cast<std::size_t>(columns_ * rows_), kNone);
-    chunks_.reserve(faces.size() / 2);
+    chunks_.reserve(items.size() / 2);
   }
 
   bool suppress(const Box& box, float max_iou) const {
@@ -139,12 +142,18 @@ class KeptBoxes {
   std::vector<Chunk> chunks_;
 };
 
-/// Whether the face lies where an image can be; false for coordinates that are no numbers.
-bool is_somewhere(const Face& face) {
+bool is_near(float coordinate) {
   constexpr float kFar = 1e9F;  // px
-  const auto near = [](float v) { return std::abs(v) < kFar; };
-  bool all = near(face.box.x0) & near(face.box.y0) & near(face.box.x1) & near(face.box.y1);
-  for (const Point& point : face.landmarks) all &= near(point.x) & near(point.y);
+  return std::abs(coordinate) < kFar;
+}
+
+/// Whether the box lies where an image can be; false for coordinates that are no numbers.
+bool is_somewhere(const Box& box) {
+  return is_near(box.x0) & is_near(box.y0) & is_near(box.x1) & is_near(box.y1);
+}
+bool is_somewhere(const Face& face) {
+  bool all = is_somewhere(face.box);
+  for (const Point& point : face.landmarks) all &= is_near(point.x) & is_near(point.y);
   return all;
 }
 
@@ -189,12 +198,41 @@ void suppress_overlaps(std::vector<Face>& faces, float max_iou) {
   // A network gone wrong can yield boxes that are no boxes; they have no place on a grid.
   std::erase_if(faces, [](const Face& face) { return !is_somewhere(face); });
   if (faces.empty()) return;
-  KeptBoxes kept(faces, max_iou);
+  KeptBoxes kept(faces, std::mem_fn(&Face::box), max_iou);
   std::erase_if(faces, [&](const Face& face) {
     if (kept.suppress(face.box, max_iou)) return true;
     kept.add(face.box);
     return false;
   });
+}
+
+std::vector<std::size_t> keep_apart(std::span<const Box> boxes, float max_iou) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    if (is_somewhere(boxes[i])) places.push_back(i);
+  }
+  if (places.empty()) return places;
+  KeptBoxes kept(
+      places, [&](std::size_t i) { return boxes[i]; }, max_iou);
+  std::erase_if(places, [&](std::size_t i) {
+    if (kept.suppress(boxes[i], max_iou)) return true;
+    kept.add(boxes[i]);
+    return false;
+  });
+  return places;
+}
+
+std::vector<std::size_t> keep_uncovered(std::span<const Box> boxes, float max_share) {
+  std::vector<std::size_t> kept;
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    if (!is_somewhere(boxes[i])) continue;
+    const bool covered = std::ranges::any_of(kept, [&](std::size_t k) {
+      const float smaller = std::min(area(boxes[k]), area(boxes[i]));
+      return area(intersection(boxes[k], boxes[i])) > max_share * smaller;
+    });
+    if (!covered) kept.push_back(i);
+  }
+  return kept;
 }
 
 }  // namespace retinaface::detection

@@ -185,5 +185,27 @@ TEST(SortByScore, KeepsTheOrderOfTies) {
               ElementsAre(Box{1, 0, 2, 1}, Box{3, 0, 4, 1}, Box{0, 0, 1, 1}, Box{2, 0, 3, 1}));
 }
 
+TEST(KeepApart, IsSuppressionByPlaces) {
+  std::mt19937 random(4);
+  std::vector<Face> faces = crowd(random, 400, 300);
+  sort_by_score(faces);
+  const std::vector<Box> boxes = boxes_of(faces);
+  for (const float max_iou : {0.0F, 0.3F, 0.5F, 0.7F}) {
+    std::vector<Box> kept;
+    for (const std::size_t i : keep_apart(boxes, max_iou)) kept.push_back(boxes[i]);
+    EXPECT_EQ(kept, boxes_of(suppress_plainly(faces, max_iou)));
+  }
+  EXPECT_THAT(keep_apart(std::vector<Box>{{0, 0, kNan, 1}, {0, 0, 1, 1}}, 0.5F), ElementsAre(1));
+}
+
+TEST(KeepUncovered, CountsWhatIsSharedOverTheSmallerBox) {
+  const std::vector<Box> boxes = {{0, 0, 10, 10},     {2, 2, 4, 4},   {0, 5, 10, 15},
+                                  {-20, -20, 30, 30}, {0, 6, 10, 16}, {40, 0, 41, 1},
+                                  {0, 0, kNan, 1}};
+  EXPECT_THAT(keep_uncovered(boxes, 0.5F), ElementsAre(0, 2, 5));
+  EXPECT_THAT(keep_uncovered(boxes, 0.3F), ElementsAre(0, 5));
+  EXPECT_THAT(keep_uncovered(boxes, 1.0F), ElementsAre(0, 1, 2, 3, 4, 5));
+}
+
 }  // namespace
 }  // namespace retinaface::detection

@@ -16,6 +16,9 @@
 namespace retinaface::evaluation {
 namespace {
 
+/// Into which lists are cut that have no folds of their own.
+constexpr std::size_t kFolds = 10;
+
 /// One pair as it is judged.
 struct Judged {
   float similarity = 0;
@@ -26,13 +29,17 @@ float value_of(const std::optional<float>& similarity) {
   return similarity.value_or(-std::numeric_limits<float>::infinity());
 }
 
+/// Parted by blanks or, in a line without any, by commas.
 std::vector<std::string_view> words_of(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  constexpr std::string_view kBlank = " \t";
+  const bool has_blank = line.find_first_of(kBlank) != std::string_view::npos;
+  const std::string_view between = has_blank ? kBlank : std::string_view(",");
   std::vector<std::string_view> words;
-  constexpr std::string_view kBlank = " \t\r";
-  for (std::size_t at = line.find_first_not_of(kBlank); at != std::string_view::npos;) {
-    const std::size_t end = std::min(line.find_first_of(kBlank, at), line.size());
+  for (std::size_t at = line.find_first_not_of(between); at != std::string_view::npos;) {
+    const std::size_t end = std::min(line.find_first_of(between, at), line.size());
     words.push_back(line.substr(at, end - at));
-    at = line.find_first_not_of(kBlank, end);
+    at = line.find_first_not_of(between, end);
   }
   return words;
 }
@@ -68,7 +75,6 @@ class PairReader {
       }
       cut(lfw_folds_);
     } else {
-      constexpr std::size_t kFolds = 10;
       if (pairs_.size() < kFolds) {
         fail(ErrorCode::kBadData, "{}: expected {} pairs or more, found {}", path_, kFolds,
              pairs_.size());
@@ -107,15 +113,20 @@ class PairReader {
       }
       return;
     }
-    if (words.size() != 3 || (words[2] != "0" && words[2] != "1")) refuse(number, line);
-    pairs_.push_back(
-        {index_of(std::string(words[0])), index_of(std::string(words[1])), words[2] == "1"});
+    if (words.size() != 3) refuse(number, line);
+    const auto is_label = [](std::string_view word) { return word == "0" || word == "1"; };
+    // The label behind the paths or before them; one of these may be called "1" itself.
+    const bool behind = is_label(words[2]);
+    if (!behind && !is_label(words[0])) refuse(number, line);
+    const std::size_t first = behind ? 0 : 1;
+    pairs_.push_back({index_of(std::string(words[first])), index_of(std::string(words[first + 1])),
+                      words[behind ? 2 : 0] == "1"});
   }
 
   [[noreturn]] void refuse(int number, std::string_view line) const {
     fail(ErrorCode::kBadData,
          "{}:{}: expected NAME i j or NAME i NAME j behind a line of two numbers, or two paths and "
-         "1 or 0, found '{}'",
+         "1 or 0 behind or before them, found '{}'",
          path_, number, excerpt(line));
   }
 
@@ -142,6 +153,78 @@ class PairReader {
   PairList list_;
 };
 
+/// CFP's frontal-profile protocol (Sengupta et al. 2016) from its folder Protocol: Pair_list_F.txt
+/// and Pair_list_P.txt number images ("7 ../Data/Images/001/frontal/07.jpg"), and
+/// Split/FP/NN/same.txt and diff.txt have lines "i,j", a frontal and a profile image.
+class CfpReader {
+ public:
+  explicit CfpReader(const std::filesystem::path& folder) {
+    read_numbers(folder / "Pair_list_F.txt", frontal_);
+    read_numbers(folder / "Pair_list_P.txt", profile_);
+    for (int split = 1;; ++split) {
+      const std::filesystem::path of_split = folder / "Split" / "FP" / fmt::format("{:02}", split);
+      if (split > 1 && !std::filesystem::exists(of_split)) break;
+      auto& fold = list_.folds.emplace_back();
+      read_fold(of_split / "same.txt", true, fold);
+      read_fold(of_split / "diff.txt", false, fold);
+    }
+  }
+
+  PairList result() { return std::move(list_); }
+
+ private:
+  template <typename Take>
+  static void for_each_pair_of_words(const std::filesystem::path& path, const Take& take) {
+    const std::vector<std::byte> content = read_file(path);
+    const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+    int number = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      const std::string_view line = text.substr(at, end - at);
+      at = end + 1;
+      ++number;
+      const std::vector<std::string_view> words = words_of(line);
+      if (words.empty()) continue;
+      if (words.size() != 2 || !take(words[0], words[1])) {
+        fail(ErrorCode::kBadData, "{}:{}: expected two numbers, or a number and a path, found '{}'",
+             printable(path), number, excerpt(line));
+      }
+    }
+  }
+
+  void read_numbers(const std::filesystem::path& path, std::map<std::size_t, std::size_t>& places) {
+    for_each_pair_of_words(path, [&](std::string_view number, std::string_view image) {
+      const auto found = number_of(number);
+      constexpr std::string_view kUp = "../";
+      if (image.starts_with(kUp)) image.remove_prefix(kUp.size());
+      if (!found || !places.emplace(*found, list_.images.size()).second) return false;
+      list_.images.emplace_back(image);
+      return true;
+    });
+  }
+
+  void read_fold(const std::filesystem::path& path, bool same, std::vector<Pair>& fold) const {
+    for_each_pair_of_words(path, [&](std::string_view first, std::string_view second) {
+      const auto i = number_of(first);
+      const auto j = number_of(second);
+      if (!i || !j) return false;
+      const auto frontal = frontal_.find(*i);
+      const auto profile = profile_.find(*j);
+      if (frontal == frontal_.end() || profile == profile_.end()) return false;
+      fold.push_back({frontal->second, profile->second, same});
+      return true;
+    });
+  }
+
+  std::map<std::size_t, std::size_t> frontal_;  ///< places among the images, by number
+  std::map<std::size_t, std::size_t> profile_;
+  PairList list_;
+};
+
+PairList read_cfp_protocol(const std::filesystem::path& folder) {
+  return CfpReader(folder).result();
+}
+
 /// The threshold from which on pairs are accepted that does best.
 float best_threshold(std::vector<Judged> pairs) {
   std::ranges::sort(pairs, {}, &Judged::similarity);
@@ -161,9 +244,11 @@ float best_threshold(std::vector<Judged> pairs) {
   return threshold;
 }
 
-/// All pairs by falling similarity.
+constexpr std::size_t kNoFold = std::numeric_limits<std::size_t>::max();
+
+/// All pairs by falling similarity, but those of one fold.
 std::vector<Judged> judged(const PairList& pairs, const Similarities& similarities,
-                           std::optional<std::size_t> without = std::nullopt) {
+                           std::size_t without = kNoFold) {
   std::vector<Judged> all;
   for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
     if (fold == without) continue;
@@ -175,35 +260,44 @@ std::vector<Judged> judged(const PairList& pairs, const Similarities& similariti
   return all;
 }
 
-void add_rates(const std::vector<Judged>& all, VerificationResult& result) {
-  const auto same = std::ranges::count(all, true, &Judged::same);
-  const auto different = static_cast<std::ptrdiff_t>(all.size()) - same;
-  for (int power = kMaxFarPower; power >= kMinFarPower; --power) {
-    auto& tar = result.tar_at_far[power];
-    auto& threshold = result.threshold_at_far[power];
-    // Of fewer pairs than one over the rate none may be accepted, which says little of the rate.
-    const double allowed = std::pow(10.0, power) * static_cast<double>(different) + 1e-9;
-    if (allowed < 1 || same == 0) continue;
-    std::ptrdiff_t accepted = 0;
-    std::ptrdiff_t wrong = 0;
-    std::ptrdiff_t best = 0;
-    float lowest = std::numeric_limits<float>::infinity();
-    for (std::size_t i = 0; i < all.size() && std::isfinite(all[i].similarity); ++i) {
-      (all[i].same ? accepted : wrong) += 1;
-      if (static_cast<double>(wrong) > allowed) break;
-      if (i + 1 < all.size() && all[i + 1].similarity == all[i].similarity) continue;
-      best = accepted;
-      lowest = all[i].similarity;
+PairScores scores_of(const PairList& pairs, const Similarities& similarities) {
+  PairScores scores;
+  for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
+    for (std::size_t i = 0; i < pairs.folds[fold].size(); ++i) {
+      const bool same = pairs.folds[fold][i].same;
+      if (const std::optional<float>& similarity = similarities[fold][i]) {
+        (same ? scores.same : scores.different).push_back(*similarity);
+      } else {
+        ++(same ? scores.same_missed : scores.different_missed);
+      }
     }
-    tar = static_cast<double>(best) / static_cast<double>(same);
-    if (std::isfinite(lowest)) threshold = lowest;
   }
+  return scores;
 }
 
 }  // namespace
 
 PairList read_pairs(const std::filesystem::path& path) {
+  if (std::filesystem::is_directory(path)) return read_cfp_protocol(path);
   return PairReader(path).result();
+}
+
+PairList pairs_in_order(const std::vector<bool>& same, const std::string& source) {
+  if (same.size() < kFolds) {
+    fail(ErrorCode::kBadData, "{}: expected {} pairs or more, found {}", source, kFolds,
+         same.size());
+  }
+  PairList list;
+  for (std::size_t fold = 0; fold < kFolds; ++fold) {
+    auto& pairs = list.folds.emplace_back();
+    for (std::size_t i = same.size() * fold / kFolds; i < same.size() * (fold + 1) / kFolds; ++i) {
+      pairs.push_back({2 * i, 2 * i + 1, same[i]});
+    }
+  }
+  for (std::size_t i = 0; i < 2 * same.size(); ++i) {
+    list.images.push_back(fmt::format("{}[{}]", source, i));
+  }
+  return list;
 }
 
 VerificationResult verify(const PairList& pairs, const Similarities& similarities) {
@@ -212,7 +306,7 @@ VerificationResult verify(const PairList& pairs, const Similarities& similaritie
   std::vector<double> accuracies;
   for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
     RF_CHECK(similarities[fold].size() == pairs.folds[fold].size());
-    const auto without = pairs.folds.size() > 1 ? std::optional(fold) : std::nullopt;
+    const std::size_t without = pairs.folds.size() > 1 ? fold : kNoFold;
     const float threshold = best_threshold(judged(pairs, similarities, without));
     std::vector<bool>& right = result.right.emplace_back();
     for (std::size_t i = 0; i < pairs.folds[fold].size(); ++i) {
@@ -231,7 +325,10 @@ VerificationResult verify(const PairList& pairs, const Similarities& similaritie
     for (const double accuracy : accuracies) squares += std::pow(accuracy - result.accuracy, 2);
     result.accuracy_error = std::sqrt(squares / (folds - 1) / folds);
   }
-  add_rates(judged(pairs, similarities), result);
+  PairScores scores = scores_of(pairs, similarities);
+  const FarRates rates = far_rates(scores);
+  result.tar_at_far = rates.tar;
+  result.threshold_at_far = rates.threshold;
   return result;
 }
 

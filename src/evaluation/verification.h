@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "evaluation/false_accepts.h"
+
 namespace retinaface::evaluation {
 
 // Face verification by the protocol of LFW's View 2 (Huang et al. 2007): are two images of one
@@ -27,10 +29,16 @@ struct PairList {
 };
 
 /// Reads a list of pairs: LFW's own form (a line with the numbers of folds and of pairs, then for
-/// each fold as many lines NAME i j and NAME i NAME j; the images are NAME/NAME_0001.jpg), or lines
-/// of two paths and 1 or 0 for the same person or not, which are cut into ten folds of neighbours.
-/// Throws Error, the path and line first.
+/// each fold as many lines NAME i j and NAME i NAME j; the images are NAME/NAME_0001.jpg); lines of
+/// two paths and, behind or before them, 1 or 0 for the same person or not, parted by blanks, or by
+/// commas where there are none, which are cut into ten folds of neighbours; or the folder Protocol
+/// of CFP, whose frontal-profile splits are the folds and whose images are paths below the folder
+/// above it. Throws Error, the path and line first.
 PairList read_pairs(const std::filesystem::path& path);
+
+/// Pairs of neighbouring images, 0 and 1, 2 and 3, in ten folds of neighbours: `same` by pair. The
+/// images are called "SOURCE[i]". Throws Error(kBadData) for fewer than ten.
+PairList pairs_in_order(const std::vector<bool>& same, const std::string& source);
 
 /// The similarities of a list's pairs, fold by fold; a missing one, where a face was not found,
 /// counts as lower than all.
@@ -50,10 +58,6 @@ struct VerificationResult {
   std::size_t missed_pairs = 0;  ///< pairs without a similarity
 };
 
-/// The lowest and the highest power of ten of false-accept rates that are told.
-inline constexpr int kMinFarPower = -6;
-inline constexpr int kMaxFarPower = -1;
-
 /// `similarities` are as many as the list's pairs. A fold's threshold is the middle between the two
 /// neighbouring similarities of the other folds that part them best; with one fold, of its own.
 VerificationResult verify(const PairList& pairs, const Similarities& similarities);
@@ -69,10 +73,6 @@ AccuracyDifference accuracy_difference(const VerificationResult& a, const Verifi
 
 /// The receiver operating characteristic: by falling threshold, the shares of different and of same
 /// pairs that are accepted.
-struct RocPoint {
-  double far = 0;
-  double tar = 0;
-};
 std::vector<RocPoint> roc(const PairList& pairs, const Similarities& similarities);
 
 }  // namespace retinaface::evaluation

@@ -89,11 +89,16 @@ std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found)
 }
 
 void check_weights(const Graph& graph, const Weights& weights, const std::string& source) {
+  check_weights(parameters(graph), weights, source);
+}
+
+void check_weights(std::span<const ParameterSpec> wanted, const Weights& weights,
+                   const std::string& source) {
   Shapes shapes;
   for (const auto& [name, tensor] : weights.tensors) {
     if (!name.starts_with(kCalibrationPrefix)) shapes.emplace(name, tensor.shape);
   }
-  const std::string complaint = mismatch(parameters(graph), shapes);
+  const std::string complaint = mismatch(wanted, shapes);
   if (!complaint.empty()) {
     fail(ErrorCode::kBadData, "{}: the tensors are not the model's; {}", source, complaint);
   }

@@ -34,6 +34,10 @@ std::string mismatch(std::span<const ParameterSpec> wanted, const Shapes& found)
 /// with `source`, that names each missing, extra and mis-shaped tensor (the first few of each).
 void check_weights(const Graph& graph, const Weights& weights, const std::string& source);
 
+/// The same for several graphs at once, whose parameters have different names.
+void check_weights(std::span<const ParameterSpec> wanted, const Weights& weights,
+                   const std::string& source);
+
 /// Weights for tests and for training from scratch: convolutions from a normal distribution of
 /// deviation sqrt(2 / fan-in) (He et al. 2015, for layers that a ReLU follows), sqrt(2 / (fan-in +
 /// fan-out)) where other convolutions alone follow (Glorot and Bengio 2010), 0 where offsets are

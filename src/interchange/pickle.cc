@@ -30,6 +30,9 @@ enum class Opcode : std::uint8_t {
   kNewFalse = 0x89,
   kBinString = 'T',
   kShortBinString = 'U',
+  kBinBytes = 'B',
+  kShortBinBytes = 'C',
+  kBinBytes8 = 0x8e,
   kBinUnicode = 'X',
   kShortBinUnicode = 0x8c,
   kBinUnicode8 = 0x8d,
@@ -59,7 +62,7 @@ enum class Opcode : std::uint8_t {
 };
 
 /// The names of pickle's other opcodes, for the message that refuses them.
-constexpr std::array<std::pair<std::uint8_t, const char*>, 28> kRefusedOpcodes = {
+constexpr std::array<std::pair<std::uint8_t, const char*>, 25> kRefusedOpcodes = {
     {{'0', "POP"},
      {'1', "POP_MARK"},
      {'2', "DUP"},
@@ -73,14 +76,11 @@ constexpr std::array<std::pair<std::uint8_t, const char*>, 28> kRefusedOpcodes =
      {'l', "LIST"},
      {'o', "OBJ"},
      {'p', "PUT"},
-     {'B', "BINBYTES"},
-     {'C', "SHORT_BINBYTES"},
      {0x81, "NEWOBJ"},
      {0x82, "EXT1"},
      {0x83, "EXT2"},
      {0x84, "EXT4"},
      {0x8b, "LONG4"},
-     {0x8e, "BINBYTES8"},
      {0x8f, "EMPTY_SET"},
      {0x90, "ADDITEMS"},
      {0x91, "FROZENSET"},
@@ -295,6 +295,12 @@ void Machine::step(std::uint8_t opcode) {
       return push(std::string(reader_.text(reader_.number<std::uint32_t>())));
     case Opcode::kBinUnicode8:
       return push(std::string(reader_.text(reader_.number<std::uint64_t>())));
+    case Opcode::kShortBinBytes:
+      return push(Bytes{std::string(reader_.text(reader_.number<std::uint8_t>()))});
+    case Opcode::kBinBytes:
+      return push(Bytes{std::string(reader_.text(reader_.number<std::uint32_t>()))});
+    case Opcode::kBinBytes8:
+      return push(Bytes{std::string(reader_.text(reader_.number<std::uint64_t>()))});
     case Opcode::kEmptyDict:
       return push(Dict{});
     case Opcode::kEmptyList:
@@ -352,8 +358,8 @@ void Machine::step(std::uint8_t opcode) {
 }  // namespace
 
 std::string_view kind_of(const Value& value) {
-  static constexpr std::array<std::string_view, 12> kNames = {
-      "None",    "a bool", "an integer", "a float",         "a text",    "a list",
+  static constexpr std::array<std::string_view, 13> kNames = {
+      "None",    "a bool", "an integer", "a float",         "a text",    "bytes",   "a list",
       "a tuple", "a dict", "a function", "a storage class", "a storage", "a tensor"};
   static_assert(kNames.size() == std::variant_size_v<decltype(Value::content)>);
   return kNames[value.content.index()];

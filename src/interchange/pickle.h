@@ -23,6 +23,9 @@ using Pointer = const Value*;
 __extension__ typedef __int128 Integer;
 
 struct None {};
+struct Bytes {
+  std::string bytes;
+};
 struct List {
   std::vector<Pointer> items;
 };
@@ -54,8 +57,8 @@ struct TensorValue {
 };
 
 struct Value {
-  std::variant<None, bool, Integer, double, std::string, List, Tuple, Dict, Function, ElementType,
-               Storage, TensorValue>
+  std::variant<None, bool, Integer, double, std::string, Bytes, List, Tuple, Dict, Function,
+               ElementType, Storage, TensorValue>
       content;
 };
 

@@ -34,6 +34,7 @@ std::string repr(const Value& value) {
     std::string operator()(Integer x) const { return fmt::format("{}", x); }
     std::string operator()(double x) const { return fmt::format("{}", x); }
     std::string operator()(const std::string& x) const { return "'" + x + "'"; }
+    std::string operator()(const Bytes& x) const { return "b'" + x.bytes + "'"; }
     std::string operator()(const List& x) const { return "[" + joined(x.items) + "]"; }
     std::string operator()(const Tuple& x) const { return "(" + joined(x.items) + ")"; }
     std::string operator()(const Dict& x) const {
@@ -221,14 +222,11 @@ TEST(Pickle, NamesTheOpcodesThatItRefuses) {
                                                         {"l", "LIST"},
                                                         {"o", "OBJ"},
                                                         {"p1\n", "PUT"},
-                                                        {"B", "BINBYTES"},
-                                                        {"C", "SHORT_BINBYTES"},
                                                         {"\x81", "NEWOBJ"},
                                                         {"\x82", "EXT1"},
                                                         {"\x83", "EXT2"},
                                                         {"\x84", "EXT4"},
                                                         {"\x8b", "LONG4"},
-                                                        {"\x8e", "BINBYTES8"},
                                                         {"\x8f", "EMPTY_SET"},
                                                         {"\x90", "ADDITEMS"},
                                                         {"\x91", "FROZENSET"},
@@ -298,6 +296,13 @@ TEST(Pickle, StopsAtBombs) {
   copies.raw("eq\x01").global("collections", "OrderedDict").raw("q\x02(");
   for (int i = 0; i < 10'000; ++i) copies.raw("h\x02h\x01\x85R");
   EXPECT_EQ(refusal(copies.raw("t").stop()).code(), ErrorCode::kTooLarge);
+}
+
+TEST(Pickle, HasBytes) {
+  EXPECT_EQ(
+      parsed("\x80\x03(C\x02"s + "ab" + "B\x01\0\0\0"s + "c" + "\x8e\x01\0\0\0\0\0\0\0"s + "dt."),
+      "(b'ab',b'c',b'd',)");
+  EXPECT_THAT(refusal("B\xff\xff\xff\xff"s + "ab").what(), HasSubstr("cut short"));
 }
 
 }  // namespace

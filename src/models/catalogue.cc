@@ -177,6 +177,16 @@ std::vector<Model> make_catalogue() {
 
 }  // namespace
 
+std::vector<SizedNetwork> networks_of(const Model& model, int width, int height) {
+  std::vector<SizedNetwork> networks;
+  networks.push_back({model.network.build(), {1, 3, height, width}});
+  if (!model.cascade) return networks;
+  for (const CascadeStage& stage : model.cascade->stages) {
+    networks.push_back({stage.build(), stage.input()});
+  }
+  return networks;
+}
+
 std::span<const Model> catalogue() {
   static const std::vector<Model> models = make_catalogue();
   return models;

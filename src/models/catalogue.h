@@ -4,7 +4,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "models/cascade_spec.h"
 #include "models/detector_spec.h"
 #include "models/network_spec.h"
 
@@ -21,15 +23,26 @@ struct RecognizerSpec {
   int side_px = 112;
 };
 
-/// A network and what makes it a detector or a recogniser: a row of the catalogue, or what a file
-/// describes (described_model.h).
+/// A network and what makes it a detector, by anchors or as the first of a cascade, or a
+/// recogniser: a row of the catalogue, or what a file describes (described_model.h).
 struct Model {
   std::string name;
   std::string summary;
   NetworkSpec network;
-  DetectorSpec detector;  ///< without levels of anchors: it is none
+  DetectorSpec detector;  ///< without levels of anchors: it is none by anchors
   std::optional<RecognizerSpec> recognizer = {};
+  std::optional<CascadeSpec> cascade = {};
 };
+
+/// One network of a model, and an image that it takes.
+struct SizedNetwork {
+  graph::Graph graph;
+  graph::Shape input;
+};
+
+/// All networks of a model for images of width x height pixels: one, or a cascade's first and then
+/// its stages, these at their own side.
+std::vector<SizedNetwork> networks_of(const Model& model, int width, int height);
 
 /// What a row's name has behind it for a variant of the network: resnet50+dcn+shared-heads.
 inline constexpr std::string_view kDeformableOption = "+dcn";

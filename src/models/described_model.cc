@@ -23,6 +23,7 @@ constexpr std::pair<const char*, HeadMeaning> kMeanings[] = {{"score", HeadMeani
                                                              {"values", HeadMeaning::kValues}};
 
 constexpr const char* kSideDistances = "distances";
+constexpr const char* kCascade = "cascade";
 
 /// Reads the metadata of one model; see described_model.
 class Reader {
@@ -40,6 +41,8 @@ class Reader {
       read_preprocessing(model->network);
       if (metadata_.contains("recognizer")) {
         read_recognizer(*model, graph);
+      } else if (metadata_.contains(kCascade)) {
+        read_cascade(*model, graph);
       } else {
         read_detector(model->detector, graph);
       }
@@ -106,6 +109,68 @@ class Reader {
         graph, {1, 3, side, side})[static_cast<std::size_t>(graph.outputs()[0].node)];
     if (shape.h != 1 || shape.w != 1) {
       refuse("recognizer: expected an embedding of 1x1, found {}x{}", shape.h, shape.w);
+    }
+  }
+
+  void read_cascade(Model& model, const graph::Graph& graph) {
+    model.detector.heads.clear();
+    const Json found = json(kCascade);
+    CascadeSpec& cascade = model.cascade.emplace();
+    const auto real = [&](const char* key, double min, double max) {
+      return static_cast<float>(number(found.at(key), min, max));
+    };
+    const auto whole = [&](const Json& from, int max) {
+      return static_cast<int>(number(from, 1, max));
+    };
+    constexpr int kMaxWindow = 256;
+    cascade.window_px = whole(found.at("window"), kMaxWindow);
+    cascade.window_stride_px = whole(found.at("stride"), cascade.window_px);
+    cascade.min_window_score = real("window_score", 0, 1);
+    cascade.min_face_px = real("min_face", cascade.window_px / 16.0, 1e4);
+    cascade.scale_step = real("scale_step", 0.1, 0.95);
+    cascade.max_level_iou = real("level_iou", 0, 1);
+    cascade.max_iou = real("iou", 0, 1);
+    cascade.max_share_of_smaller = real("share_of_smaller", 0, 1);
+    for (int i = 0; i < 4; ++i) {
+      const int side = cascade.window_px + i * cascade.window_stride_px;
+      check_outputs(graph, side, i + 1, {{"score", 2}, {"box", 4}});
+    }
+    constexpr std::size_t kMaxStages = 4;
+    const Json& stages = found.at("stages");
+    if (stages.empty() || stages.size() > kMaxStages) {
+      refuse("cascade: expected 1 to {} stages, found {}", kMaxStages, stages.size());
+    }
+    for (const Json& stage : stages) {
+      const graph::Graph network = graph::parse_graph(stage.at("graph").dump(), source_);
+      if (graph::input_channels(network) != 3) refuse("cascade: expected images of 3 channels");
+      CascadeStage& read = cascade.stages.emplace_back();
+      read.side_px = whole(stage.at("side"), kMaxWindow);
+      read.min_score = static_cast<float>(number(stage.at("min_score"), 0, 1));
+      read.build = [network] { return network; };
+      std::vector<std::pair<const char*, std::int64_t>> outputs = {{"score", 2}, {"box", 4}};
+      if (cascade.stages.size() == stages.size()) outputs.emplace_back("landmarks", 10);
+      check_outputs(network, read.side_px, 1, outputs);
+    }
+  }
+
+  /// Refuses a network that does not yield these outputs, of so many channels, as maps of `cells` x
+  /// `cells` for an image of `side` x `side` pixels.
+  void check_outputs(const graph::Graph& graph, int side, int cells,
+                     const std::vector<std::pair<const char*, std::int64_t>>& outputs) const {
+    const graph::Shape image = {1, 3, side, side};
+    const std::string problem = graph::size_problem(graph, image);
+    if (!problem.empty()) refuse("{}: {}x{} pixels: {}", part_, side, side, problem);
+    const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, image);
+    for (const auto& [name, channels] : outputs) {
+      const int index = graph.find_output(name);
+      if (index < 0) refuse("{}: expected an output '{}', found none", part_, name);
+      const graph::NodeId node = graph.outputs()[static_cast<std::size_t>(index)].node;
+      const graph::Shape expected = {1, channels, cells, cells};
+      const graph::Shape& shape = shapes[static_cast<std::size_t>(node)];
+      if (shape != expected) {
+        refuse("{}: expected '{}' of {} for {}x{} pixels, found {}", part_, name,
+               graph::to_string(expected), side, side, graph::to_string(shape));
+      }
     }
   }
 
@@ -221,6 +286,24 @@ class Reader {
   const char* part_ = "";
 };
 
+Json to_json(const CascadeSpec& cascade) {
+  Json stages = Json::array();
+  for (const CascadeStage& stage : cascade.stages) {
+    stages.push_back({{"side", stage.side_px},
+                      {"min_score", as_written(stage.min_score)},
+                      {"graph", Json::parse(graph::to_json(stage.build()))}});
+  }
+  return {{"window", cascade.window_px},
+          {"stride", cascade.window_stride_px},
+          {"window_score", as_written(cascade.min_window_score)},
+          {"min_face", as_written(cascade.min_face_px)},
+          {"scale_step", as_written(cascade.scale_step)},
+          {"level_iou", as_written(cascade.max_level_iou)},
+          {"iou", as_written(cascade.max_iou)},
+          {"share_of_smaller", as_written(cascade.max_share_of_smaller)},
+          {"stages", stages}};
+}
+
 }  // namespace
 
 SearchPolicy search_policy_of(const AnchorFamily& anchors) {
@@ -242,6 +325,11 @@ Metadata describe(const Model& model, const graph::Graph& graph) {
   result.emplace("summary", model.summary);
   if (model.recognizer) {
     result.emplace("recognizer", Json{{"side", model.recognizer->side_px}}.dump());
+    result.erase("anchors");
+    return result;
+  }
+  if (model.cascade) {
+    result.emplace(kCascade, to_json(*model.cascade).dump());
     result.erase("anchors");
     return result;
   }

@@ -22,12 +22,14 @@ namespace {
 
 constexpr const char* kFormat = "1";
 
-/// The double that is written as the float is: 0.1, not 0.10000000149011612.
-double as_written(float value) {
-  const std::string text = fmt::format("{}", value);
-  double result = 0;
-  std::from_chars(text.data(), text.data() + text.size(), result);
-  return result;
+/// The tensors must be those of all the model's networks.
+void check_weights(const Model& model, const graph::Weights& weights, const std::string& source) {
+  std::vector<graph::ParameterSpec> wanted;
+  for (const SizedNetwork& network : networks_of(model, 1, 1)) {
+    const std::vector<graph::ParameterSpec> own = graph::parameters(network.graph);
+    wanted.insert(wanted.end(), own.begin(), own.end());
+  }
+  graph::check_weights(wanted, weights, source);
 }
 
 LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
@@ -37,7 +39,7 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
     loaded.model = loaded.described.get();
     loaded.graph = loaded.model->network.build();
     loaded.weights = std::move(weights);
-    graph::check_weights(loaded.graph, loaded.weights, source);
+    check_weights(*loaded.model, loaded.weights, source);
     return loaded;
   }
   const auto name = weights.metadata.find("model");
@@ -96,6 +98,19 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 }
 
 }  // namespace
+
+double as_written(float value) {
+  const std::string text = fmt::format("{}", value);
+  double result = 0;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
+}
+
+void expect_one_network(const LoadedModel& model, std::string_view what) {
+  if (!model.model->cascade) return;
+  fail(ErrorCode::kUnsupported, "{}: {} takes a model of one network, found the cascade {}",
+       model.source.empty() ? model.model->name : excerpt(model.source), what, model.model->name);
+}
 
 graph::Weights take_mesh(graph::Weights& weights) {
   graph::Weights mesh;

@@ -26,6 +26,9 @@ inline constexpr std::string_view kBackbonePart = "backbone";
 /// row's preprocessing and anchors as JSON (doc/model_format.md).
 std::map<std::string, std::string, std::less<>> metadata(const Model& model);
 
+/// The double that is written as the float is: 0.1, not 0.10000000149011612.
+double as_written(float value);
+
 /// Begins the names of the tensors of a model's mesh branch (mesh/branch.h), which stand beside the
 /// network's in its file, and the metadata's key for mesh_mark of the network that they were learnt
 /// with: features of another mean nothing to them.
@@ -52,6 +55,9 @@ struct LoadedModel {
 
   LoadedModel clone() const;
 };
+
+/// Throws Error(kUnsupported) for a model of several networks, of which `what` can use one alone.
+void expect_one_network(const LoadedModel& model, std::string_view what);
 
 /// What the model's file holds: the network's tensors, a calibration's and the mesh branch's.
 graph::Weights whole_weights(LoadedModel model);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "image/convert.h"
 #include "models/load_model.h"
 #include "runtime/backends/backends.h"
+#include "runtime/session_pool.h"
 
 namespace retinaface {
 namespace {
@@ -50,7 +50,7 @@ class Recognizer::Implementation {
       : described_(loaded.described),
         model_(recognizer_of(loaded)),
         side_(model_.recognizer->side_px),
-        network_(runtime::backends().make(loaded.graph, loaded.weights)) {
+        pool_(runtime::backends().make(loaded.graph, loaded.weights)) {
     const std::vector<graph::Shape> shapes =
         graph::infer_shapes(loaded.graph, {1, 3, side_, side_});
     size_ = static_cast<int>(shapes[static_cast<std::size_t>(loaded.graph.outputs()[0].node)].c);
@@ -60,7 +60,7 @@ class Recognizer::Implementation {
 
   std::vector<float> embed(const ImageView& image, const Landmarks& landmarks) const {
     Image face = align_to_template(image, landmarks, side_);
-    std::unique_ptr<runtime::Session> session = take_session();
+    const runtime::SessionLease session(pool_);
     const runtime::InputMap input = session->input(2, side_, side_);
     detection::preprocess(face, model_.network.preprocessing, input.image(0));
     mirror(face);
@@ -72,31 +72,16 @@ class Recognizer::Implementation {
       const runtime::FeatureMap one = output.image(n);
       for (int c = 0; c < size_; ++c) sum[static_cast<std::size_t>(c)] += *one.channel(c);
     }
-    give_back(std::move(session));
     normalize(sum);
     return sum;
   }
 
  private:
-  std::unique_ptr<runtime::Session> take_session() const {
-    const std::lock_guard lock(mutex_);
-    if (sessions_.empty()) return network_->new_session();
-    std::unique_ptr<runtime::Session> session = std::move(sessions_.back());
-    sessions_.pop_back();
-    return session;
-  }
-  void give_back(std::unique_ptr<runtime::Session> session) const {
-    const std::lock_guard lock(mutex_);
-    sessions_.push_back(std::move(session));
-  }
-
   std::shared_ptr<const models::Model> described_;
   const models::Model& model_;
   int side_;
   int size_ = 0;
-  std::shared_ptr<const runtime::Network> network_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<runtime::Session>> sessions_;  // not in use
+  mutable runtime::SessionPool pool_;
 };
 
 Recognizer::Recognizer(const std::filesystem::path& model)

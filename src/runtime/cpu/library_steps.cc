@@ -58,18 +58,25 @@ class LibrarySteps {
     const ConvolutionChoice choice = choose(step, op);
     const auto& conv_desc = choice.desc;
 
-    const memory::desc plain_weight(
-        weight_dims(op), library_type(op.weight.type),
-        op.convolution.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
+    const auto weight_desc = [&](const Dims& dims) {
+      return memory::desc(
+          dims, library_type(op.weight.type),
+          op.convolution.groups == 1 ? memory::format_tag::oihw : memory::format_tag::goihw);
+    };
+    const memory::desc plain_bias({op.convolution.out_channels}, library_type(op.bias.type),
+                                  memory::format_tag::x);
     std::vector<Argument> arguments = {
-        in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target),
-        in_weights(DNNL_ARG_WEIGHTS, op.weight, plain_weight, conv_desc.weights_desc()),
-        in_weights(DNNL_ARG_BIAS, op.bias, conv_desc.bias_desc(), conv_desc.bias_desc())};
+        {DNNL_ARG_SRC, conv_desc.src_desc(), maps_.place_of(step.sources[0]), nullptr},
+        {DNNL_ARG_DST, conv_desc.dst_desc(), maps_.place_of(step.target), nullptr},
+        in_weights(DNNL_ARG_WEIGHTS, op.weight, weight_desc(weight_dims(op)),
+                   weight_desc(whole_weight_dims(step, op)), conv_desc.weights_desc()),
+        in_weights(DNNL_ARG_BIAS, op.bias, plain_bias, conv_desc.bias_desc(),
+                   conv_desc.bias_desc())};
     for (std::size_t i = 0; i < choice.fused.size(); ++i) {
       if (choice.fused[i].kind != PostOp::Kind::kAdd) continue;
-      arguments.push_back(
-          in_arena(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1,
-                   choice.fused[i].addend));
+      arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1,
+                           map_desc(op, choice.fused[i].addend),
+                           maps_.place_of(choice.fused[i].addend), nullptr});
     }
     call(step, dnnl::convolution_forward(conv_desc), conv_desc.impl_info_str(),
          std::move(arguments), conv_desc.scratchpad_desc());
@@ -97,13 +104,18 @@ class LibrarySteps {
   void add_prelu(const Step& step, const graph::Tensor& slopes, ValueId source, ValueId target) {
     const memory::desc plain({1, slopes.shape[0], 1, 1}, library_type(slopes.type),
                              memory::format_tag::nchw);
+    const memory::desc map = maps_.whole_desc(source);
+    const Dims whole = {1, map.dims()[1], 1, 1};
     const dnnl::prelu_forward::primitive_desc prelu(
-        {dnnl::prop_kind::forward_inference, maps_.desc(source),
-         memory::desc(plain.dims(), library_type(slopes.type), memory::format_tag::any)},
+        {dnnl::prop_kind::forward_inference, map,
+         memory::desc(whole, library_type(slopes.type), memory::format_tag::any)},
         user_scratchpad(), library_engine());
     call(step, dnnl::prelu_forward(prelu), prelu.impl_info_str(),
-         {in_arena(DNNL_ARG_SRC, source), in_arena(DNNL_ARG_DST, target),
-          in_weights(DNNL_ARG_WEIGHTS, slopes, plain, prelu.weights_desc())},
+         {{DNNL_ARG_SRC, map, maps_.place_of(source), nullptr},
+          {DNNL_ARG_DST, map, maps_.place_of(target), nullptr},
+          in_weights(DNNL_ARG_WEIGHTS, slopes, plain,
+                     memory::desc(whole, library_type(slopes.type), memory::format_tag::nchw),
+                     prelu.weights_desc())},
          prelu.scratchpad_desc());
   }
 
@@ -112,8 +124,25 @@ class LibrarySteps {
   }
 
   Argument in_weights(int name, const graph::Tensor& tensor, const memory::desc& plain,
-                      const memory::desc& wanted) {
-    return {name, wanted, {}, weights_.get(tensor, plain, wanted)};
+                      const memory::desc& filled, const memory::desc& wanted) {
+    return {name, wanted, {}, weights_.get(tensor, plain, filled, wanted)};
+  }
+
+  /// Whether a convolution can be run on whole blocks of channels: in groups of several channels
+  /// these would be other ones.
+  static bool takes_whole_blocks(const ConvolutionStep& op) {
+    const auto& conv = op.convolution;
+    return conv.groups == 1 || (conv.groups == conv.out_channels && op.weight.shape[1] == 1);
+  }
+  memory::desc map_desc(const ConvolutionStep& op, ValueId id) const {
+    return takes_whole_blocks(op) ? maps_.whole_desc(id) : maps_.desc(id);
+  }
+  Dims whole_weight_dims(const Step& step, const ConvolutionStep& op) const {
+    Dims dims = weight_dims(op);
+    if (!takes_whole_blocks(op)) return dims;
+    dims[0] = maps_.whole_desc(step.target).dims()[1];
+    if (op.convolution.groups == 1) dims[1] = maps_.whole_desc(step.sources[0]).dims()[1];
+    return dims;
   }
 
   Dims weight_dims(const ConvolutionStep& op) const {
@@ -164,16 +193,17 @@ class LibrarySteps {
     const auto& conv = op.convolution;
     const auto any = memory::format_tag::any;
     const dnnl::convolution_forward::desc description(
-        dnnl::prop_kind::forward_inference, algorithm, maps_.desc(step.sources[0]),
-        memory::desc(weight_dims(op), library_type(op.weight.type), any),
-        memory::desc({conv.out_channels}, library_type(op.bias.type), memory::format_tag::x),
-        maps_.desc(step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
+        dnnl::prop_kind::forward_inference, algorithm, map_desc(op, step.sources[0]),
+        memory::desc(whole_weight_dims(step, op), library_type(op.weight.type), any),
+        memory::desc({map_desc(op, step.target).dims()[1]}, library_type(op.bias.type),
+                     memory::format_tag::x),
+        map_desc(op, step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
         {conv.padding, conv.padding});
     dnnl::post_ops post_ops;
     for (const PostOp& post_op : fused) {
       RF_CHECK(post_op.kind != PostOp::Kind::kPRelu);
       if (post_op.kind == PostOp::Kind::kAdd) {
-        post_ops.append_binary(dnnl::algorithm::binary_add, maps_.desc(post_op.addend));
+        post_ops.append_binary(dnnl::algorithm::binary_add, map_desc(op, post_op.addend));
       } else {
         post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, post_op.slope, 0);
       }
@@ -185,32 +215,36 @@ class LibrarySteps {
 
   void add_relu(const Step& step, float slope, ValueId source, ValueId target) {
     const dnnl::eltwise_forward::primitive_desc relu(
-        {dnnl::prop_kind::forward_inference, dnnl::algorithm::eltwise_relu, maps_.desc(source),
-         slope},
+        {dnnl::prop_kind::forward_inference, dnnl::algorithm::eltwise_relu,
+         maps_.whole_desc(source), slope},
         user_scratchpad(), library_engine());
     call(step, dnnl::eltwise_forward(relu), relu.impl_info_str(),
-         {in_arena(DNNL_ARG_SRC, source), in_arena(DNNL_ARG_DST, target)}, relu.scratchpad_desc());
+         {{DNNL_ARG_SRC, relu.src_desc(), maps_.place_of(source), nullptr},
+          {DNNL_ARG_DST, relu.dst_desc(), maps_.place_of(target), nullptr}},
+         relu.scratchpad_desc());
   }
 
   void add_sum(const Step& step, ValueId a, ValueId b, ValueId target,
                std::optional<float> slope = std::nullopt) {
-    add_binary(step, dnnl::algorithm::binary_add, a, b, target, slope);
+    add_binary(step, dnnl::algorithm::binary_add, a, b, target, slope, true);
   }
 
-  /// With a slope, an activation of it follows.
+  /// With a slope, an activation of it follows. `whole`: 0 and 0 make 0.
   void add_binary(const Step& step, dnnl::algorithm algorithm, ValueId a, ValueId b, ValueId target,
-                  std::optional<float> slope = std::nullopt) {
+                  std::optional<float> slope = std::nullopt, bool whole = false) {
+    const auto desc = [&](ValueId id) { return whole ? maps_.whole_desc(id) : maps_.desc(id); };
     dnnl::primitive_attr attributes = user_scratchpad();
     if (slope) {
       dnnl::post_ops post_ops;
       post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, *slope, 0);
       attributes.set_post_ops(post_ops);
     }
-    const dnnl::binary::primitive_desc binary(
-        {algorithm, maps_.desc(a), maps_.desc(b), maps_.desc(target)}, attributes,
-        library_engine());
+    const dnnl::binary::primitive_desc binary({algorithm, desc(a), desc(b), desc(target)},
+                                              attributes, library_engine());
     call(step, dnnl::binary(binary), binary.impl_info_str(),
-         {in_arena(DNNL_ARG_SRC_0, a), in_arena(DNNL_ARG_SRC_1, b), in_arena(DNNL_ARG_DST, target)},
+         {{DNNL_ARG_SRC_0, desc(a), maps_.place_of(a), nullptr},
+          {DNNL_ARG_SRC_1, desc(b), maps_.place_of(b), nullptr},
+          {DNNL_ARG_DST, desc(target), maps_.place_of(target), nullptr}},
          binary.scratchpad_desc());
   }
 
@@ -259,15 +293,16 @@ class LibrarySteps {
     const dnnl::pooling_forward::primitive_desc pool(
         {dnnl::prop_kind::forward_inference,
          algorithm,
-         maps_.desc(step.sources[0]),
-         maps_.desc(step.target),
+         maps_.whole_desc(step.sources[0]),
+         maps_.whole_desc(step.target),
          {stride, stride},
          {height, width},
          {padding, padding},
          {std::max<std::int64_t>(after[0], 0), std::max<std::int64_t>(after[1], 0)}},
         user_scratchpad(), library_engine());
     call(step, dnnl::pooling_forward(pool), pool.impl_info_str(),
-         {in_arena(DNNL_ARG_SRC, step.sources[0]), in_arena(DNNL_ARG_DST, step.target)},
+         {{DNNL_ARG_SRC, pool.src_desc(), maps_.place_of(step.sources[0]), nullptr},
+          {DNNL_ARG_DST, pool.dst_desc(), maps_.place_of(step.target), nullptr}},
          pool.scratchpad_desc());
   }
 

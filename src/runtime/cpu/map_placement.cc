@@ -88,6 +88,13 @@ memory::desc MapPlacement::desc(ValueId id) const {
   return {{map.n, map.c, map.h, map.w}, library_type(type(id)), tag};
 }
 
+memory::desc MapPlacement::whole_desc(ValueId id) const {
+  if (id == 0) return desc(id);
+  const Shape map = shape(id);
+  const std::int64_t channels = (map.c + channel_block() - 1) / channel_block() * channel_block();
+  return {{map.n, channels, map.h, map.w}, library_type(type(id)), blocked_tag()};
+}
+
 std::size_t MapPlacement::use(ValueId id, std::size_t call) {
   const ValueId whole = root(id);
   std::size_t& piece = pieces_by_root_[index(whole)];

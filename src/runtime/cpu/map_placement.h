@@ -26,6 +26,12 @@ class MapPlacement {
   /// starts at a whole block, lies in memory as a map of its own does (there is one image).
   dnnl::memory::desc desc(ValueId id) const;
 
+  /// The same with as many channels as the blocks in memory have. Those beyond the map's own are 0,
+  /// and must be 0 again in what is written so: a function that keeps 0, sums of products with
+  /// weights of 0. The library runs such whole blocks by code that it makes for the processor, and
+  /// what fills none by plain loops.
+  dnnl::memory::desc whole_desc(ValueId id) const;
+
   /// From now on places are asked for by call number `call`.
   void begin_call(std::size_t call) { call_ = call; }
 

@@ -13,9 +13,12 @@ namespace retinaface::runtime::cpu {
 /// plans that are alive. Safe for several threads.
 class WeightStore {
  public:
-  /// `tensor` must live as long as the store and is known by its address.
+  /// `tensor` must live as long as the store and is known by its address. `plain` is how it lies in
+  /// memory; `filled` the same with some extents larger, as those of `wanted` are: what is there
+  /// beyond the tensor is 0.
   std::shared_ptr<const dnnl::memory> get(const graph::Tensor& tensor,
                                           const dnnl::memory::desc& plain,
+                                          const dnnl::memory::desc& filled,
                                           const dnnl::memory::desc& wanted);
 
  private:

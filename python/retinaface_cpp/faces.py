@@ -173,6 +173,8 @@ class Faces:
                 )
             setattr(self, name, array)
         if self.quality is not None:
+            if not isinstance(self.quality, Quality):
+                raise TypeError(f"quality: expected Quality, found {type(self.quality).__name__}")
             figures = zip(Quality._fields, self.quality)
             self.quality = Quality(*(numbers_array(f"quality.{n}", array) for n, array in figures))
             for name, array in zip(Quality._fields, self.quality):

@@ -36,12 +36,25 @@ def as_source(image: ImageLike) -> Any:
     if isinstance(image, (bytearray, memoryview)):
         return image
     if hasattr(image, "convert") and hasattr(image, "mode"):  # Pillow's, which need not be there
-        return np.asarray(image if image.mode in ("RGB", "RGBA", "L") else image.convert("RGB"))
+        return _pixels_of_pillow(image)
     if hasattr(image, "__array__") or hasattr(image, "__array_interface__"):
         return as_source(np.asarray(image))
     raise TypeError(
         "image: expected an array of uint8, a path, bytes or an image of Pillow, found "
         f"{type(image).__name__}"
+    )
+
+
+def _pixels_of_pillow(image: Any) -> "npt.NDArray[np.uint8]":
+    if image.mode in ("RGB", "RGBA", "L"):
+        return np.asarray(image)
+    if image.mode.startswith("I;16"):  # which Pillow itself would cut off at 255
+        return (np.asarray(image) >> 8).astype(np.uint8)
+    if image.mode in ("1", "P", "PA", "LA", "La", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"):
+        return np.asarray(image.convert("RGB"))
+    raise TypeError(
+        f"image: expected an image of Pillow in colors or gray, found mode {image.mode}, whose range "
+        "is not known; convert it to RGB"
     )
 
 

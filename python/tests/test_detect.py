@@ -107,6 +107,18 @@ def test_images_of_pillow_in_any_mode(detector, portrait):
     assert len(detector.detect(picture.convert("CMYK"))) == 1
 
 
+def test_deep_images_of_pillow_are_not_cut_off(detector, portrait):
+    Image = pytest.importorskip("PIL.Image")
+    gray = portrait[..., 1]
+    deep = gray.astype(np.uint16) * 257
+    expected = detector.detect(gray.copy())
+    assert len(expected) == 1
+    assert same(detector.detect(Image.fromarray(deep)), expected)
+    for mode in ("I", "F"):  # whose range is anybody's guess
+        with pytest.raises(TypeError, match=f"found mode {mode}, whose range is not known"):
+            detector.detect(Image.fromarray(gray).convert(mode))
+
+
 def test_no_copy_is_made_of_packed_pixels(portrait):
     from retinaface_cpp.images import as_source
 

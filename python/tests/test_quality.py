@@ -91,5 +91,7 @@ def test_figures_that_are_none(detector, portrait):
     faces.quality = faces.quality._replace(size=[1, 2])
     with pytest.raises(ValueError, match=r"quality.size: expected the shape \(1,\)"):
         rf.draw(portrait, faces)
+    with pytest.raises(TypeError, match="quality: expected Quality, found int"):
+        rf.Faces(faces.boxes, faces.scores, faces.landmarks, quality=3)
     with pytest.raises(TypeError, match="face_quality: expected True or False"):
         detector.detect(portrait, face_quality=1)

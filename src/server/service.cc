@@ -1,8 +1,10 @@
 #include "server/service.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -158,16 +160,35 @@ struct Service::EncodedImage {
   std::string_view bytes;  ///< of the request's body
 };
 
+/// What a second look at a face costs (DetectOptions::turned).
+constexpr std::int64_t kPixelsOfTurned = 65'000;
+
 /// What is left of what a request may cost, all its images together.
 struct Service::Budget {
   std::int64_t pixels;          ///< to be decoded
   std::int64_t aligned_pixels;  ///< of faces that are cut out
-  int meshes;
+  int described;                ///< faces with a mesh or figures of quality
+  int turned;                   ///< faces that are looked at a second time
 
   explicit Budget(const ServiceOptions& options)
       : pixels(options.max_pixels),
         aligned_pixels(options.max_pixels),
-        meshes(options.max_meshes) {}
+        described(options.max_described),
+        turned(static_cast<int>(std::min<std::int64_t>(options.max_pixels / kPixelsOfTurned,
+                                                       std::numeric_limits<int>::max() - 1))) {}
+
+  /// How many faces an image may have; nothing where they cost nothing by themselves.
+  std::optional<int> faces_for(const DetectionJob& job) const {
+    std::optional<int> most;
+    if (job.fields.any()) most = described;
+    if (job.selection.detect.turned) most = std::min(most.value_or(turned), turned);
+    return most;
+  }
+
+  void take(const DetectionJob& job, int faces) {
+    if (job.fields.any()) described -= faces;
+    if (job.selection.detect.turned) turned -= faces;
+  }
 };
 
 /// What was found in one, and where.
@@ -461,21 +482,23 @@ Service::Examined Service::examine(const EncodedImage& encoded, const DetectionJ
          name, examined.image.width(), examined.image.height(), resized, options_.max_pixels);
   }
   DetectionJob limited = job;
-  if (job.fields.need_meshes()) {
-    // No more are made than are answered, and one that says that there are more.
+  const std::optional<int> most = budget.faces_for(job);
+  if (most) {
+    // No more are worked on than are answered, and one that says that there are more.
     DetectOptions& detect = limited.selection.detect;
     const int wanted = job.selection.max_faces;
     detect.min_size_px = job.selection.min_size_px;
-    detect.max_faces = wanted == 0 ? budget.meshes + 1 : std::min(wanted, budget.meshes + 1);
+    detect.max_faces = wanted == 0 ? *most + 1 : std::min(wanted, *most + 1);
   }
   examined.result = pipeline::detect_faces(detector_, limited, examined.image, encoded.name).result;
   const auto count = static_cast<int>(examined.result.faces.size());
-  if (job.fields.need_meshes() && count > budget.meshes) {
+  if (most && count > *most) {
     fail(ErrorCode::kTooLarge,
-         "{}: more faces than the {} meshes that are answered at most; ask for fewer by max-faces",
-         name, options_.max_meshes);
+         "{}: more faces than the {} that are left to this request for meshes, quality and second "
+         "looks (turned); ask for fewer by max-faces",
+         name, *most);
   }
-  if (job.fields.need_meshes()) budget.meshes -= count;
+  budget.take(job, count);
   metrics_.count_image(examined.result.faces.size());
   return examined;
 }

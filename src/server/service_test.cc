@@ -308,16 +308,21 @@ TEST_F(ServiceTest, FiguresOfQualityAreTheCommands) {
   expect_error(*head, 400, "invalid_argument", "application/json, found image/png");
 }
 
-TEST_F(ServiceTest, AnAnswerHasSoManyMeshesAndNoMore) {
-  Service two(detector_, {.max_meshes = 2});
+TEST_F(ServiceTest, SoManyFacesAreDescribedAndNoMore) {
+  Service two(detector_, {.max_described = 2});
   const std::string crowd = content(testing::sample_folder() / "crowd.webp");
   expect_error(ask(two, post("/v1/detect?mesh", crowd)), 413, "too_large",
-               "the 2 meshes that are answered at most");
+               "the 2 that are left to this request");
+  expect_error(ask(two, post("/v1/detect?face-quality", crowd)), 413, "too_large", "max-faces");
   expect_error(ask(two, post("/v1/detect?mesh&max-faces=3", crowd)), 413, "too_large", "max-faces");
   const json some = json::parse(ask(two, post("/v1/detect?mesh&max-faces=2", crowd)).body);
   const json plain = json::parse(ask(two, post("/v1/detect?max-faces=2", crowd)).body);
   ASSERT_EQ(some["faces"].size(), 2U);
   EXPECT_EQ(some["faces"][1]["box"], plain["faces"][1]["box"]);
+  // A second look at a face costs 65,000 pixels.
+  Service small(detector_, {.max_pixels = 1'600'000});
+  expect_error(ask(small, post("/v1/detect?turned", crowd)), 413, "too_large", "the 24 that are");
+  EXPECT_EQ(ask(small, post("/v1/detect?turned&max-faces=2", crowd)).status, 200);
   // Together they are as many as one image may have.
   const json several =
       json::parse(ask(two, form("/v1/detect?mesh&max-faces=2", {{"a", crowd}, {"b", crowd}})).body);

@@ -219,7 +219,7 @@ try {
     };
     page.on("request", begin);
     page.on("requestfinished", end);
-    await page.setInputFiles("#files", path.join(fixtures, "videos", "vp9.webm"));
+    await drop(path.resolve(fixtures, "videos", "vp9.webm"));
     await page.waitForFunction(() => /^vp9\.webm: \d+ frame/.test(document.getElementById("status").textContent));
     await page.waitForFunction(() => document.getElementById("stop").hidden);
     assert.equal(most, 1);

@@ -197,6 +197,11 @@ int run(Options& options) {
   options.job.images.draw_style = draw_style_of(options.draw_style);
   options.job.selection.detect.mesh = options.job.fields.mesh || options.job.fields.landmarks_68 ||
                                       options.job.images.needs_meshes();
+  if (options.job.selection.detect.refine_mesh && !options.job.selection.detect.mesh) {
+    throw UsageError(
+        "--mesh-refine: expected something that shows meshes with it: --mesh, --mesh-out, "
+        "--landmarks 68, or --draw-style wireframe or shaded");
+  }
   check(options);
   options.job.background = parse_color(options.background);
   const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
@@ -254,6 +259,8 @@ void declare_output(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--mesh", options.job.fields.mesh,
                "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)");
+  app.add_flag("--mesh-refine", options.job.selection.detect.refine_mesh,
+               "bring each mesh closer to the image, by some milliseconds a face");
   app.add_option("--mesh-out", options.job.images.mesh_folder,
                  "folder for each face's mesh with its colors, .obj and .ply");
   app.add_option("--landmarks", options.landmarks,

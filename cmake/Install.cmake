@@ -27,6 +27,12 @@ install(FILES ${PROJECT_BINARY_DIR}/retinaface.pc DESTINATION ${CMAKE_INSTALL_LI
 file(GLOB model_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/weights/*.safetensors)
 install(FILES ${model_files} DESTINATION ${model_folder})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples TYPE DOC)
+# Our licence and that of the face model that the library's meshes are made of, which asks for it.
+file(READ ${PROJECT_SOURCE_DIR}/LICENSE own_licence)
+file(READ ${PROJECT_SOURCE_DIR}/src/mesh/topology.md mesh_licence)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/copyright
+     CONTENT "@own_licence@\n\n@mesh_licence@" @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/copyright TYPE DOC)
 
 if(NOT RETINAFACE_PROGRAM)
   return()
@@ -56,3 +62,6 @@ install(FILES ${manual}/_retinaface DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/sit
 # The service's unit, for its Debian package alone: it names /usr/bin/retinaface.
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/systemd/retinaface.service
         DESTINATION lib/systemd/system COMPONENT server EXCLUDE_FROM_ALL)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE RENAME copyright
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/retinaface-server COMPONENT server
+        EXCLUDE_FROM_ALL)

@@ -101,6 +101,9 @@ TEST_F(DetectOutputs, GivesMeshesWhereTheyAreAskedFor) {
   EXPECT_TRUE(points.contains("landmarks_68"));
   EXPECT_FALSE(points.contains("mesh"));
   EXPECT_EQ(run("detect portrait.jpg --mesh --format csv").exit_code, 2);
+  const auto lonely = run("detect portrait.jpg --mesh-refine");
+  EXPECT_EQ(lonely.exit_code, 2);
+  EXPECT_THAT(lonely.errors, HasSubstr("--mesh-refine: expected something that shows meshes"));
   EXPECT_EQ(run("detect portrait.jpg --draw-style shaded").exit_code, 2);
   EXPECT_EQ(run("detect portrait.jpg --landmarks 7").exit_code, 2);
   // Its own files are written anew; others stay.

@@ -18,6 +18,7 @@
 namespace retinaface {
 namespace {
 
+using ::testing::AllOf;
 using testing::CommandResult;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
@@ -210,6 +211,10 @@ TEST_F(Install, FindsModelsByNameFromAnyWorkingDirectory) {
   }
   EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/examples/detect.cpp"));
   EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/README.md"));
+  std::ifstream copyright(prefix() / "share/doc/retinaface/copyright");
+  const std::string licences(std::istreambuf_iterator<char>(copyright), {});
+  EXPECT_THAT(licences, AllOf(HasSubstr("The RetinaFace C++ authors"),
+                              HasSubstr("USC Institute for Creative Technologies")));
   if (std::filesystem::exists(prefix() / "bin" / "retinaface-train")) {
     const CommandResult trained =
         run("cd / && " + quoted(prefix() / "bin" / "retinaface") +

@@ -147,6 +147,10 @@ RETINAFACE_API rf_status rf_detect_options_set_clip_to_image(rf_detect_options* 
                                                              int32_t clips);
 /* Not 0: each face has a mesh; takes a model with a mesh branch, which the default one has. */
 RETINAFACE_API rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted);
+/* Not 0: meshes are brought closer to the image, some milliseconds a face; nothing without
+ * rf_detect_options_set_mesh(). */
+RETINAFACE_API rf_status rf_detect_options_set_refine_mesh(rf_detect_options* options,
+                                                           int32_t refines);
 /* Other than 0: find heads that are turned far by a second look at each face (detector.h). */
 RETINAFACE_API rf_status rf_detect_options_set_turned(rf_detect_options* options, int32_t turned);
 

@@ -45,6 +45,9 @@ struct DetectOptions {
   /// Gives each face its Face::mesh, at the cost of a fraction of a millisecond a face. Takes a
   /// model with a mesh branch, which the default one has (doc/mesh.md).
   bool mesh = false;
+  /// Brings each mesh closer to what the image shows, by a few steps of Gauss and Newton, at the
+  /// cost of some milliseconds a face (doc/mesh.md tells what it gains). Nothing without `mesh`.
+  bool refine_mesh = false;
   /// Find heads that are turned far: each face is seen again in crops turned by quarters, and its
   /// landmarks are those of the one that shows it most upright; the left eye is then the face's
   /// own, wherever it lies. Costs what 65000 pixels more cost, for each face. Without it

@@ -145,9 +145,12 @@ TEST(CInterface, GivesTheMeshesThatTheDetectorGives) {
 
   ASSERT_EQ(rf_detect_options_new(&c.options), RF_OK);
   ASSERT_EQ(rf_detect_options_set_mesh(c.options, 1), RF_OK);
+  ASSERT_EQ(rf_detect_options_set_refine_mesh(c.options, 1), RF_OK);
+  ASSERT_EQ(rf_detect_options_set_refine_mesh(nullptr, 1), RF_INVALID_ARGUMENT);
   ASSERT_EQ(rf_detect(c.detector, &view, c.options, &c.faces), RF_OK) << rf_last_error();
   DetectOptions options;
   options.mesh = true;
+  options.refine_mesh = true;
   const FaceMesh expected =
       Detector().detect(read_image(sample("portrait.jpg")), options).front().mesh.value();
   const rf_mesh_vertex* const vertices = rf_faces_mesh_vertices(c.faces, 0, &count);

@@ -107,6 +107,10 @@ rf_status rf_detect_options_set_mesh(rf_detect_options* options, int32_t wanted)
   return change_options(options, [&](auto& changing) { changing.mesh = wanted != 0; });
 }
 
+rf_status rf_detect_options_set_refine_mesh(rf_detect_options* options, int32_t refines) {
+  return change_options(options, [&](auto& changing) { changing.refine_mesh = refines != 0; });
+}
+
 rf_status rf_detect_options_set_turned(rf_detect_options* options, int32_t turned) {
   return change_options(options, [&](auto& changing) { changing.turned = turned != 0; });
 }

@@ -1,6 +1,7 @@
 #include "cli/backend_option.h"
 
 #include <cstdio>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
@@ -20,9 +21,8 @@ void add_backend_option(CLI::App& app, std::string& backend) {
 
 Detector open_detector(const std::string& model, const std::string& backend,
                        const std::string& type) {
-  const models::LoadedModel loaded = model.empty()
-                                         ? models::load_builtin_model(models::kDefaultModel)
-                                         : models::load_model_by_name_or_path(model);
+  const models::LoadedModel loaded = models::load_model_by_name_or_path(
+      model.empty() ? std::string(models::kDefaultModel) : model, models::MeshReading::kLater);
   return DetectorFactory::make(
       loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
 }

@@ -191,6 +191,12 @@ int run(Options& options) {
   if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
   if (!options.format.empty()) options.job.format = options.format;
   options.job.images.draw_style = draw_style_of(options.draw_style);
+  if (options.job.selection.detect.refine_mesh && !options.job.fields.need_meshes() &&
+      !options.job.images.needs_meshes()) {
+    throw UsageError(
+        "--mesh-refine: expected something that shows meshes with it: --mesh, --mesh-out, "
+        "--landmarks 68, or --draw-style wireframe or shaded");
+  }
   check(options);
   options.job.background = parse_color(options.background);
   const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
@@ -247,6 +253,7 @@ void declare_output(CLI::App& app, Options& options) {
       ->check(one_of({"boxes", "wireframe", "shaded"}))
       ->capture_default_str();
   add_job_option(app, "mesh", options.job);
+  add_job_option(app, "mesh-refine", options.job);
   app.add_option("--mesh-out", options.job.images.mesh_folder,
                  "folder for each face's mesh with its colors, .obj and .ply");
   add_job_option(app, "landmarks", options.job);

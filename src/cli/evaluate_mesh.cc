@@ -128,6 +128,8 @@ Action declare_evaluate_mesh(CLI::App& app) {
   app.add_option("--labels", options->labels,
                  "faces as tools/mesh/labels.py or tools/mesh/made_faces.py writes them")
       ->required();
+  app.add_flag("--mesh-refine", options->detector.detect.refine_mesh,
+               "judge meshes that were brought closer to the image");
   app.add_option("--images", options->images,
                  "folder that the labels' names start from (default: the labels')");
   app.add_flag("--all", options->all, "judge by those too that are there to learn from");

@@ -99,7 +99,7 @@ class Detector::Implementation {
         graph_(loaded.graph),
         origin_(loaded.origin),
         source_(loaded.source),
-        has_mesh_(!loaded.mesh.tensors.empty()),
+        has_mesh_(loaded.has_mesh()),
         backend_(backend),
         options_(options),
         again_(std::move(again)),
@@ -143,7 +143,7 @@ class Detector::Implementation {
     }
     select(faces, image, options);
     if (options.turned) turn_landmarks(session, image, faces);
-    if (branch != nullptr) add_meshes(*branch, image, faces);
+    if (branch != nullptr) add_meshes(*branch, image, options.refine_mesh, faces);
     if (options.clip_to_image) {
       for (Face& face : faces) face.box = clipped(face.box, image);
     }
@@ -192,16 +192,19 @@ class Detector::Implementation {
         fail(ErrorCode::kUnsupported, "{}: expected a model's name or file, found one in memory",
              model_.name);
       }
-      const models::LoadedModel loaded = again_();
-      graph::Graph graph = loaded.graph;
-      for (std::size_t level = 0; level < outputs_.size(); ++level) {
-        const graph::NodeId head = loaded.graph.outputs()[outputs_[level].front()].node;
-        graph.add_output(fmt::format("context.{}", level), loaded.graph.node(head).inputs.front());
-      }
-      mesh_pool_ = std::make_unique<runtime::SessionPool>(
-          runtime::backends().make(graph, loaded.weights, backend_, options_));
+      make_mesh_network(again_());
     });
     return *mesh_pool_;
+  }
+
+  void make_mesh_network(const models::LoadedModel& loaded) const {
+    graph::Graph graph = loaded.graph;
+    for (std::size_t level = 0; level < outputs_.size(); ++level) {
+      const graph::NodeId head = loaded.graph.outputs()[outputs_[level].front()].node;
+      graph.add_output(fmt::format("context.{}", level), loaded.graph.node(head).inputs.front());
+    }
+    mesh_pool_ = std::make_unique<runtime::SessionPool>(
+        runtime::backends().make(graph, loaded.weights, backend_, options_));
   }
 
   const mesh::Branch& mesh_branch() const {
@@ -222,18 +225,19 @@ class Detector::Implementation {
              "train it anew by `retinaface train recipes/mesh.toml`",
              name, expected, mark == loaded.mesh.metadata.end() ? "none" : excerpt(mark->second));
       }
+      std::call_once(mesh_network_once_, [&] { make_mesh_network(loaded); });
       const auto [kinds, features] = mesh_head_size();
       mesh_branch_ = std::make_unique<mesh::Branch>(loaded.mesh, kinds, features, name);
     });
     return *mesh_branch_;
   }
 
-  static void add_meshes(const mesh::Branch& branch, const ImageView& image,
+  static void add_meshes(const mesh::Branch& branch, const ImageView& image, bool refines,
                          std::vector<Face>& faces) {
     for (Face& face : faces) {
       const detection::AnchorFeatures anchor =
           detection::take_mesh_features(face, branch.head().features());
-      face.mesh = branch.mesh(anchor.kind, anchor.features, face, image);
+      face.mesh = branch.mesh(anchor.kind, anchor.features, face, image, refines);
     }
   }
 
@@ -445,7 +449,8 @@ class Detector::Implementation {
 Detector::Detector() : Detector(models::kDefaultModel) {}
 
 Detector::Detector(const std::filesystem::path& model)
-    : Detector(DetectorFactory::make(models::load_model_by_name_or_path(model.string()))) {}
+    : Detector(DetectorFactory::make(
+          models::load_model_by_name_or_path(model.string(), models::MeshReading::kLater))) {}
 
 Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
   return DetectorFactory::make(models::parse_model(safetensors, name));
@@ -457,7 +462,9 @@ Detector::Detector(std::shared_ptr<const Implementation> implementation)
 Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
                                const runtime::NetworkOptions& options) {
   std::function<models::LoadedModel()> again;
-  if (model.origin == WeightsOrigin::kBuiltIn) {
+  if (model.with_mesh) {
+    again = model.with_mesh;
+  } else if (model.origin == WeightsOrigin::kBuiltIn) {
     again = [name = model.model->name] { return models::load_builtin_model(name); };
   } else if (!model.mesh.tensors.empty()) {
     // Its file, if it has one, may be another one by then.

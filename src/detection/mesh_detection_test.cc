@@ -123,6 +123,41 @@ TEST(MeshDetection, ColorsAreThoseOfTheImage) {
   EXPECT_NEAR(less_red.blue, bright.blue, 0.06);
 }
 
+/// Mean difference of a mesh's colors from the image's at its landmarks that no hair hides.
+double color_difference(const FaceMesh& mesh, const Image& image) {
+  double sum = 0;
+  for (std::size_t i = mesh::kFirstInner68; i < 68; ++i) {
+    const std::uint16_t v = mesh::topology().landmarks_68[i];
+    const std::uint8_t* const pixel = image.row(static_cast<int>(mesh.vertices[v].y)) +
+                                      std::ptrdiff_t{3} * static_cast<int>(mesh.vertices[v].x);
+    sum += std::abs(mesh.colors[v].red - pixel[0] / 255.0) +
+           std::abs(mesh.colors[v].green - pixel[1] / 255.0) +
+           std::abs(mesh.colors[v].blue - pixel[2] / 255.0);
+  }
+  return sum / (3.0 * 51);
+}
+
+TEST(MeshDetection, RefiningBringsMeshesCloserToTheImage) {
+  const Image image = sample("portrait.jpg");
+  DetectOptions options;
+  options.mesh = true;
+  const Detector detector;
+  const Face before = detector.detect(image, options).front();
+  options.refine_mesh = true;
+  const Face after = detector.detect(image, options).front();
+  EXPECT_EQ(after.box, before.box);
+  EXPECT_EQ(after.landmarks, before.landmarks);
+  EXPECT_LT(color_difference(*after.mesh, image), color_difference(*before.mesh, image));
+  double moved = 0;
+  for (std::size_t i = 0; i < kMeshVertices; ++i) {
+    moved += std::hypot(after.mesh->vertices[i].x - before.mesh->vertices[i].x,
+                        after.mesh->vertices[i].y - before.mesh->vertices[i].y) /
+             kMeshVertices;
+  }
+  EXPECT_GT(moved, 0.01);
+  EXPECT_LT(moved, 0.05 * before.box.width());
+}
+
 TEST(MeshDetection, TellsWhatIsWrongWithAModel) {
   DetectOptions options;
   options.mesh = true;

@@ -123,6 +123,8 @@ constexpr Figure kFigures[] = {
     {"nme_51", "51 inner points", 100, "% of the box",
      [](const MeshError& e) { return e.points_51; }},
     {"nme_68", "68 points", 100, "% of the box", [](const MeshError& e) { return e.points_68; }},
+    {"nme_51_depth", "51 points with depth", 100, "% of the box",
+     [](const MeshError& e) { return e.depth_51; }},
     {"nme_68_depth", "68 points with depth", 100, "% of the box",
      [](const MeshError& e) { return e.depth_68; }},
     {"nme_five", "five points", 100, "% of the box",
@@ -155,6 +157,8 @@ MeshError mesh_error(const Face& face, const Image& image, const dataset::MeshLa
   const double size = std::sqrt(double{label.box.width()} * label.box.height());
   const std::array<Point, 68> points = landmarks_68(mesh);
   MeshError error;
+  error.image = label.image;
+  error.box = label.box;
   error.five = mean_distance(mesh::five_of(points), label.landmarks) / size;
   if (label.points_68) {
     const std::span<const Point> expected = *label.points_68;
@@ -170,6 +174,10 @@ MeshError mesh_error(const Face& face, const Image& image, const dataset::MeshLa
     std::vector<std::size_t> all(kMeshVertices);
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
     error.depth_68 = distance_3d(mesh.vertices, label.vertices, landmarks) / size;
+    error.depth_51 =
+        distance_3d(mesh.vertices, label.vertices,
+                    std::span<const std::size_t>(landmarks).subspan(mesh::kFirstInner68)) /
+        size;
     error.vertices = distance_3d(mesh.vertices, label.vertices, all) / eye_distance(label.vertices);
     // Room for what either reaches over the box.
     const mesh::Frame room = {frame.x0 - frame.side / 4, frame.y0 - frame.side / 4,
@@ -200,6 +208,15 @@ nlohmann::json to_json(const MeshReport& report) {
   nlohmann::json result = {{"faces", report.faces}, {"found", report.errors.size()}};
   for (const Figure& figure : kFigures) {
     if (const auto mean = mean_of(report, figure)) result[figure.name] = *mean;
+  }
+  nlohmann::json& faces = result["by_face"] = nlohmann::json::array();
+  for (const MeshError& error : report.errors) {
+    const Box& box = error.box;
+    nlohmann::json& face = faces.emplace_back(nlohmann::json{
+        {"image", error.image.generic_string()}, {"box", {box.x0, box.y0, box.x1, box.y1}}});
+    for (const Figure& figure : kFigures) {
+      if (const auto value = figure.of(error)) face[figure.name] = figure.factor * *value;
+    }
   }
   return result;
 }

@@ -59,6 +59,7 @@ TEST(MeshError, MeasuresAShiftATurnAndAColor) {
   EXPECT_NEAR(error.five, 0.05, 1e-4);  // 3, 4, 5 of 100
   EXPECT_NEAR(*error.points_51, 0.05, 1e-4);
   EXPECT_NEAR(*error.depth_68, 0.05, 1e-4);
+  EXPECT_NEAR(*error.depth_51, 0.05, 1e-4);
   EXPECT_NEAR(*error.vertices, 5 / kScale, 1e-3);
   EXPECT_NEAR(*error.pose, 2, 1e-4);  // 2, 3 and 1
   EXPECT_NEAR(error.pixel, 0.1, 1e-4);
@@ -75,6 +76,9 @@ TEST(MeshReport, LeavesOutWhatIsUnknown) {
   EXPECT_NEAR(json["nme_51"].get<double>(), 3, 1e-9);
   EXPECT_NEAR(json["pixel"].get<double>(), 0.2, 1e-9);
   EXPECT_FALSE(json.contains("iou"));
+  ASSERT_EQ(json["by_face"].size(), 2U);
+  EXPECT_TRUE(json["by_face"][0].contains("nme_51"));
+  EXPECT_FALSE(json["by_face"][0].contains("iou"));
   EXPECT_EQ(format_report(report).find("silhouette"), std::string::npos);
 }
 

@@ -142,6 +142,29 @@ TEST(Safetensors, ReadWhatOtherProgramsWrite) {
   EXPECT_THAT(parse(file_of("{}", 0)).tensors, IsEmpty());
 }
 
+TEST(Safetensors, FieldsThatTheFormatDoesNotHaveAreSkipped) {
+  const Weights weights = parse(
+      file_of(R"({"t":{"more":{"dtype":"I64","shape":[9,[1.5,null]]},"dtype":"F32","shape":[1],)"
+              R"("list":[{"data_offsets":[]},true,-1],"data_offsets":[0,4]},"__metadata__":{}})",
+              4));
+  EXPECT_THAT(weights.at("t").shape, ElementsAre(1));
+}
+
+TEST(Safetensors, WhatIsNotWantedIsCheckedAndLeftOut) {
+  const std::string file = file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                                   R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                                   12);
+  const auto parse_a = [](const std::string& content) {
+    return parse_safetensors(std::as_bytes(std::span(content)), "file",
+                             [](std::string_view name) { return name == "a"; });
+  };
+  const Weights weights = parse_a(file);
+  EXPECT_EQ(weights.tensors.size(), 1U);
+  EXPECT_TRUE(weights.tensors.contains("a"));
+  EXPECT_THAT(error_of([&] { parse_a(file.substr(0, file.size() - 4)); }).what(),
+              HasSubstr("tensor b"));
+}
+
 TEST(Safetensors, MalformedHeadersAreNamed) {
   const auto tensor_entry = [](const char* entry) {
     return file_of(std::string("{\"t\":") + entry + "}", 16);
@@ -161,6 +184,12 @@ TEST(Safetensors, MalformedHeadersAreNamed) {
       file_of("{\"__metadata__\":{\"number\":1}}", 0),
       file_of("{\"__metadata__\":[]}", 0),
       tensor_entry("3"),
+      tensor_entry("null"),
+      tensor_entry(R"({"dtype":"F32","shape":{"4":4},"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[[4]],"data_offsets":[0,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[4],"data_offsets":[0,16,16]})"),
+      tensor_entry(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                   R"("t":{"dtype":"F32","shape":[2],"data_offsets":[8,16]})"),
       file_of(R"({"a\nb":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 0),
       tensor_entry(R"({"dtype":"F32","shape":[4]})"),
       tensor_entry(R"({"dtype":"F32","data_offsets":[0,16]})"),

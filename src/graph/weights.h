@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
@@ -45,9 +46,14 @@ void check_weights(std::span<const ParameterSpec> wanted, const Weights& weights
 /// The same for the same seed on every machine.
 Weights random_weights(const Graph& graph, std::uint64_t seed);
 
+/// Chooses tensors by their names.
+using TensorFilter = std::function<bool(std::string_view name)>;
+
 /// Parses the bytes of a .safetensors file; of F32, F16, BF16, I8 and U8, which stay what they are.
-/// Throws Error(kBadData) or Error(kUnsupported), the message starting with `source`.
-Weights parse_safetensors(std::span<const std::byte> content, const std::string& source);
+/// Tensors that are not `wanted` are checked as the others are, and left out; without a filter all
+/// are wanted. Throws Error(kBadData) or Error(kUnsupported), the message starting with `source`.
+Weights parse_safetensors(std::span<const std::byte> content, const std::string& source,
+                          const TensorFilter& wanted = {});
 
 /// Reads a .safetensors file. Throws as read_file and parse_safetensors do.
 Weights read_safetensors(const std::filesystem::path& path);

@@ -12,12 +12,19 @@ Branch::Branch(const graph::Weights& weights, std::size_t kinds, std::size_t fea
     : decoder_(weights, source), head_(weights, kinds, features, source) {}
 
 FaceMesh Branch::mesh(std::size_t kind, std::span<const float> features, const Face& face,
-                      const ImageView& image) const {
+                      const ImageView& image, bool refine) const {
   Parameters parameters = head_.evaluate(kind, features, face);
   const Frame frame = mesh_frame(face.box);
   const SeenFace seen = seen_face(decoder_, parameters);
   refine_colors(decoder_, image, frame, seen, parameters);
-  return mesh_of(decoder_, parameters, frame, seen);
+  if (!refine) return mesh_of(decoder_, parameters, frame, seen);
+  parameters = image_fit()(image, frame, parameters);
+  return mesh_of(decoder_, parameters, frame, seen_face(decoder_, parameters));
+}
+
+const ImageFit& Branch::image_fit() const {
+  std::call_once(image_fit_once_, [&] { image_fit_ = std::make_unique<ImageFit>(decoder_); });
+  return *image_fit_;
 }
 
 FaceMesh mesh_of(const Decoder& decoder, const Parameters& parameters, const Frame& frame,

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -11,6 +13,7 @@
 #include "graph/weights.h"
 #include "mesh/decoder.h"
 #include "mesh/head.h"
+#include "mesh/image_fit.h"
 #include "mesh/seen_face.h"
 
 namespace retinaface::mesh {
@@ -27,13 +30,18 @@ class Branch {
   const Head& head() const { return head_; }
 
   /// The mesh of `face`, whose box and landmarks are in pixels of `image`. Its shape and camera are
-  /// what the head says, its colors what the image shows (mesh/refine.h).
+  /// what the head says, its colors what the image shows (mesh/refine.h). With `refine` all of it
+  /// is then brought closer to the image (mesh/image_fit.h).
   FaceMesh mesh(std::size_t kind, std::span<const float> features, const Face& face,
-                const ImageView& image) const;
+                const ImageView& image, bool refine = false) const;
 
  private:
+  const ImageFit& image_fit() const;
+
   Decoder decoder_;
   Head head_;
+  mutable std::once_flag image_fit_once_;
+  mutable std::unique_ptr<const ImageFit> image_fit_;
 };
 
 /// The mesh that parameters stand for in a frame of the image; `seen` is their seen_face.

@@ -4,16 +4,20 @@
 #include <cmath>
 #include <vector>
 
+#include "mesh/mean_color.h"
 #include "mesh/rasterizer.h"
+#include "mesh/rows.h"
+#include "mesh/solve.h"
 #include "mesh/topology.h"
 
 namespace retinaface::mesh {
 namespace {
 
-constexpr int kSide = 64;
+constexpr int kSide = 64;       // of the frame, in pixels that colors are means of
+constexpr int kDepthSide = 32;  // of the raster that tells what is hidden
 constexpr std::size_t kMinSeen = 32;
-constexpr float kPrior = 7e-4F;  // lambda for each vertex that is used
-constexpr std::size_t kTextureVertices = 96;
+constexpr float kPrior = 1e-4F;  // lambda for each vertex; as tools/mesh/decoder.py has it
+constexpr std::size_t kUsedVertices = 112;
 constexpr float kMinShading = 0.02F;
 
 /// A vertex that the image shows.
@@ -24,65 +28,46 @@ struct Seen {
   Vector shading;  ///< factors of the albedo
 };
 
-/// Red, green and blue of a pixel, 0 to 1.
-Vector pixel_at(const ImageView& image, int x, int y) {
-  const std::uint8_t* const p = image.row(y) + std::ptrdiff_t{bytes_per_pixel(image.format)} * x;
-  const auto share = [&](int i) { return static_cast<float>(p[i]) / 255; };
-  switch (image.format) {
-    case PixelFormat::kGray:
-      return {share(0), share(0), share(0)};
-    case PixelFormat::kBgr:
-    case PixelFormat::kBgra:
-      return {share(2), share(1), share(0)};
-    default:
-      return {share(0), share(1), share(2)};
-  }
-}
-
-/// The mean of a square of the image around a point.
-Vector mean_around(const ImageView& image, float x, float y, float side) {
-  const float half = std::max(side, 1.0F) / 2;
-  const int x0 = std::max(0, static_cast<int>(std::lround(x - half)));
-  const int y0 = std::max(0, static_cast<int>(std::lround(y - half)));
-  const int x1 = std::min(image.width, std::max(x0 + 1, static_cast<int>(std::lround(x + half))));
-  const int y1 = std::min(image.height, std::max(y0 + 1, static_cast<int>(std::lround(y + half))));
-  Vector sum;
-  float count = 0;
-  for (int row = y0; row < y1; ++row) {
-    for (int column = x0; column < x1; ++column) {
-      sum += pixel_at(image, column, row);
-      ++count;
-    }
-  }
-  return 1 / std::max(count, 1.0F) * sum;
-}
-
+/// At most kUsedVertices of those that are seen in the image, spread over the face: a part says it
+/// all, and costs less. None where fewer than kMinSeen are seen.
 std::vector<Seen> seen_vertices(const ImageView& image, const Frame& frame, const Light& light,
                                 const SeenFace& face) {
-  const std::span<const MeshTriangle> triangles = topology().levels.front().triangles;
   std::vector<RasterVertex> placed;
   placed.reserve(face.projected.size());
   for (const Projected& p : face.projected) {
-    placed.push_back({kSide * p.u, kSide * p.v, p.turned.z});
+    placed.push_back({kDepthSide * p.u, kDepthSide * p.v, p.turned.z});
   }
   Raster raster;
-  rasterize(placed, triangles, kSide, kSide, raster);
-  std::vector<Seen> seen;
+  rasterize(placed, topology().levels.front().triangles, kDepthSide, kDepthSide, raster);
+  const auto place = [&](std::size_t i) {
+    return Point{frame.x0 + frame.side * face.projected[i].u,
+                 frame.y0 + frame.side * face.projected[i].v};
+  };
+  std::vector<std::size_t> visible;
+  visible.reserve(placed.size());
   for (std::size_t i = 0; i < placed.size(); ++i) {
     constexpr float kMinFront = 0.2F;
-    constexpr float kBehind = 0.08F;  // eye distances
+    constexpr float kBehind = 0.12F;  // eye distances
     if (face.normals[i].z < kMinFront) continue;
     const RasterVertex& p = placed[i];
-    if (!(p.x >= 0 && p.y >= 0 && p.x < kSide && p.y < kSide)) continue;
-    const std::size_t cell = static_cast<std::size_t>(p.y) * kSide + static_cast<std::size_t>(p.x);
+    if (!(p.x >= 0 && p.y >= 0 && p.x < kDepthSide && p.y < kDepthSide)) continue;
+    const std::size_t cell =
+        static_cast<std::size_t>(p.y) * kDepthSide + static_cast<std::size_t>(p.x);
     if (raster.depth[cell] > p.z + kBehind) continue;
-    const float x = frame.x0 + frame.side * p.x / kSide;
-    const float y = frame.y0 + frame.side * p.y / kSide;
-    if (!(x >= 0 && y >= 0 && x < static_cast<float>(image.width) &&
-          y < static_cast<float>(image.height)))
-      continue;
+    const Point at = place(i);
+    if (at.x >= 0 && at.y >= 0 && at.x < static_cast<float>(image.width) &&
+        at.y < static_cast<float>(image.height))
+      visible.push_back(i);
+  }
+  std::vector<Seen> seen;
+  if (visible.size() < kMinSeen) return seen;
+  const std::size_t every = (visible.size() + kUsedVertices - 1) / kUsedVertices;
+  const MeanColor color(image, frame.side / kSide);
+  for (std::size_t at = 0; at < visible.size(); at += every) {
+    const std::size_t i = visible[at];
+    const Point point = place(i);
     seen.push_back({i,
-                    mean_around(image, x, y, frame.side / kSide),
+                    color(point.x, point.y),
                     lit_share(light, face.projected[i].turned, face.normals[i]),
                     {}});
   }
@@ -121,56 +106,37 @@ void fit_channel(const std::vector<Seen>& seen, const std::vector<Vector>& albed
   diffuse = std::max(kMinShading / 10, static_cast<float>(d));
 }
 
-/// Solves a x = b for a symmetric matrix whose eigenvalues are over 0 (Cholesky); x is left in b.
-void solve(std::vector<float>& a, std::vector<float>& b) {
-  const std::size_t n = b.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      float sum = a[i * n + j];
-      for (std::size_t k = 0; k < j; ++k) sum -= a[i * n + k] * a[j * n + k];
-      a[i * n + j] = i == j ? std::sqrt(sum) : sum / a[j * n + j];
-    }
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < i; ++k) b[i] -= a[i * n + k] * b[k];
-    b[i] /= a[i * n + i];
-  }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k) b[i] -= a[k * n + i] * b[k];
-    b[i] /= a[i * n + i];
-  }
-}
-
 void fit_texture(const Decoder& decoder, const std::vector<Seen>& seen,
                  const std::vector<Vector>& mean, Parameters& parameters) {
-  // A part of the vertices says it all, and costs less.
-  const std::size_t every = std::max<std::size_t>(1, seen.size() / kTextureVertices);
-  std::size_t used = 0;
-  std::vector<float> matrix(kTextureCodes * kTextureCodes);
-  std::vector<float> right(kTextureCodes);
-  std::array<std::array<float, kTextureCodes>, 3> rows{};
-  for (std::size_t at = 0; at < seen.size(); at += every, ++used) {
-    const Seen& s = seen[at];
-    for (std::size_t k = 0; k < kTextureCodes; ++k) {
+  // What each code does to each channel of each vertex, and what the mean leaves of it.
+  const std::size_t values = 3 * seen.size();
+  std::vector<float> effects(kTextureCodes * values);
+  std::vector<float> off(values);
+  for (std::size_t k = 0; k < kTextureCodes; ++k) {
+    float* to = effects.data() + k * values;
+    for (const Seen& s : seen) {
       const Vector t = decoder.texture_component(k, s.vertex);
-      rows[0][k] = t.x * s.shading.x;
-      rows[1][k] = t.y * s.shading.y;
-      rows[2][k] = t.z * s.shading.z;
-    }
-    const Vector& m = mean[s.vertex];
-    const std::array<float, 3> off = {s.color.x - m.x * s.shading.x, s.color.y - m.y * s.shading.y,
-                                      s.color.z - m.z * s.shading.z};
-    for (std::size_t c = 0; c < 3; ++c) {
-      const auto& row = rows[c];
-      for (std::size_t i = 0; i < kTextureCodes; ++i) {
-        right[i] += row[i] * off[c];
-        float* const line = matrix.data() + i * kTextureCodes;
-        for (std::size_t j = 0; j <= i; ++j) line[j] += row[i] * row[j];
-      }
+      *to++ = t.x * s.shading.x;
+      *to++ = t.y * s.shading.y;
+      *to++ = t.z * s.shading.z;
     }
   }
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const Seen& s = seen[i];
+    const Vector& m = mean[s.vertex];
+    off[3 * i] = s.color.x - m.x * s.shading.x;
+    off[3 * i + 1] = s.color.y - m.y * s.shading.y;
+    off[3 * i + 2] = s.color.z - m.z * s.shading.z;
+  }
+  std::vector<float> matrix(kTextureCodes * kTextureCodes);
+  std::vector<float> right(kTextureCodes);
+  add_products(effects, off, right);
   for (std::size_t i = 0; i < kTextureCodes; ++i) {
-    matrix[i * kTextureCodes + i] += kPrior * static_cast<float>(used);
+    // The lower half of the matrix.
+    add_products(std::span(effects).first((i + 1) * values),
+                 std::span(effects).subspan(i * values, values),
+                 std::span(matrix).subspan(i * kTextureCodes, i + 1));
+    matrix[i * kTextureCodes + i] += kPrior * static_cast<float>(seen.size());
   }
   solve(matrix, right);
   for (std::size_t i = 0; i < kTextureCodes; ++i) {
@@ -183,7 +149,7 @@ void fit_texture(const Decoder& decoder, const std::vector<Seen>& seen,
 void refine_colors(const Decoder& decoder, const ImageView& image, const Frame& frame,
                    const SeenFace& face, Parameters& parameters) {
   std::vector<Seen> seen = seen_vertices(image, frame, Light(parameters.light), face);
-  if (seen.size() < kMinSeen) return;
+  if (seen.empty()) return;
   const std::vector<Vector> mean = decoder.mean_texture();
   Vector ambient;
   Vector diffuse;

@@ -9,8 +9,8 @@
 namespace retinaface::mesh {
 
 /// Brings the colors of a face's mesh to what the image shows, its shape and camera held. With c
-/// the image at the vertices that are seen, each averaged over a 64th of the frame, and s = n . l
-/// the share that the head's light sheds on each:
+/// the image at some of the vertices that are seen, each averaged over a 64th of the frame, and s =
+/// n . l the share that the head's light sheds on each:
 ///
 ///     min over a, d       | c - mean (a + d s) |^2              for each of red, green, blue
 ///     min over b          | c - (mean + sum b_k T_k) (a + d s) |^2 + lambda |b|^2

@@ -40,7 +40,13 @@ void add_rows(const float* factors, std::size_t count, const float* rows, std::s
     }
   }
   for (; k < count; ++k) {
-    for (std::size_t j = 0; j < size; ++j) out[j] += factors[k] * rows[k * size + j];
+    const float* const row = rows + k * size;
+    const auto f0 = hn::Set(tag, factors[k]);
+    std::size_t j = 0;
+    for (; j + lanes <= size; j += lanes) {
+      hn::StoreU(hn::MulAdd(f0, hn::LoadU(tag, row + j), hn::LoadU(tag, out + j)), tag, out + j);
+    }
+    for (; j < size; ++j) out[j] += factors[k] * row[j];
   }
 }
 
@@ -48,7 +54,30 @@ void add_products(const float* rows, std::size_t count, const float* x, std::siz
                   float* out) {
   const hn::ScalableTag<float> tag;
   const std::size_t lanes = hn::Lanes(tag);
-  for (std::size_t k = 0; k < count; ++k) {
+  std::size_t k = 0;
+  for (; k + 4 <= count; k += 4) {  // four sums that do not wait for each other
+    const float* const row = rows + k * size;
+    auto sum0 = hn::Zero(tag);
+    auto sum1 = hn::Zero(tag);
+    auto sum2 = hn::Zero(tag);
+    auto sum3 = hn::Zero(tag);
+    std::size_t j = 0;
+    for (; j + lanes <= size; j += lanes) {
+      const auto values = hn::LoadU(tag, x + j);
+      sum0 = hn::MulAdd(hn::LoadU(tag, row + j), values, sum0);
+      sum1 = hn::MulAdd(hn::LoadU(tag, row + size + j), values, sum1);
+      sum2 = hn::MulAdd(hn::LoadU(tag, row + 2 * size + j), values, sum2);
+      sum3 = hn::MulAdd(hn::LoadU(tag, row + 3 * size + j), values, sum3);
+    }
+    float sums[4] = {hn::GetLane(hn::SumOfLanes(tag, sum0)), hn::GetLane(hn::SumOfLanes(tag, sum1)),
+                     hn::GetLane(hn::SumOfLanes(tag, sum2)),
+                     hn::GetLane(hn::SumOfLanes(tag, sum3))};
+    for (std::size_t i = 0; i < 4; ++i) {
+      for (std::size_t rest = j; rest < size; ++rest) sums[i] += row[i * size + rest] * x[rest];
+      out[k + i] += sums[i];
+    }
+  }
+  for (; k < count; ++k) {
     const float* const row = rows + k * size;
     auto sum0 = hn::Zero(tag);
     auto sum1 = hn::Zero(tag);

@@ -71,9 +71,31 @@ bool is_row(const std::string& name) {
   return std::ranges::find(catalogue(), name, &Model::name) != catalogue().end();
 }
 
+/// As parse_model; `again` yields the same with MeshReading::kAtOnce.
+LoadedModel parse(std::span<const std::byte> safetensors, const std::string& name,
+                  MeshReading mesh_reading, const std::function<LoadedModel()>& again) {
+  if (mesh_reading == MeshReading::kAtOnce) {
+    return bind_to_row(graph::parse_safetensors(safetensors, name), name);
+  }
+  bool has_mesh = false;
+  LoadedModel loaded = bind_to_row(graph::parse_safetensors(safetensors, name,
+                                                            [&](std::string_view tensor) {
+                                                              const bool is_mesh =
+                                                                  tensor.starts_with(kMeshPrefix);
+                                                              has_mesh |= is_mesh;
+                                                              return !is_mesh;
+                                                            }),
+                                   name);
+  if (!has_mesh) return loaded;
+  if (loaded.described != nullptr) return again();  // which says that they are not the model's
+  loaded.with_mesh = again;
+  return loaded;
+}
+
 /// The file of a model that was asked for by name. A name that is no row's may have weights of any.
-LoadedModel load_named_file(const std::filesystem::path& file, const std::string& name) {
-  LoadedModel loaded = load_model(file);
+LoadedModel load_named_file(const std::filesystem::path& file, const std::string& name,
+                            MeshReading mesh_reading) {
+  LoadedModel loaded = load_model(file, mesh_reading);
   if (is_row(name) && loaded.model->name != name) {
     fail(ErrorCode::kBadData, "{}: expected the model {}, as its name says, found one of {}",
          printable(file), name, loaded.model->name);
@@ -137,6 +159,7 @@ std::string mesh_mark(const graph::Weights& weights) {
 }
 
 graph::Weights whole_weights(LoadedModel model) {
+  RF_CHECK(model.with_mesh == nullptr);
   graph::Weights weights = std::move(model.weights);
   weights.tensors.merge(model.mesh.tensors);
   weights.metadata.merge(model.mesh.metadata);
@@ -150,7 +173,7 @@ LoadedModel LoadedModel::clone() const {
     for (const auto& [name, tensor] : from.tensors) to.tensors.emplace(name, tensor.clone());
     return to;
   };
-  return {model, graph, copy(weights), origin, source, described, copy(mesh)};
+  return {model, graph, copy(weights), origin, source, described, copy(mesh), with_mesh};
 }
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
@@ -176,12 +199,18 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
           {"preprocessing", preprocessing.dump()}};
 }
 
-LoadedModel load_model(const std::filesystem::path& path) {
+LoadedModel load_model(const std::filesystem::path& path, MeshReading mesh_reading) {
   refuse_foreign_model(path);
-  LoadedModel loaded = bind_to_row(graph::read_safetensors(path), printable(path));
-  loaded.origin = WeightsOrigin::kFile;
-  loaded.source = path.string();
-  return loaded;
+  // Kept for what is read later: the file may be another one by then.
+  const auto content = std::make_shared<const std::vector<std::byte>>(read_file(path));
+  const auto placed = [path](LoadedModel loaded) {
+    loaded.origin = WeightsOrigin::kFile;
+    loaded.source = path.string();
+    return loaded;
+  };
+  const std::string name = printable(path);
+  return placed(parse(*content, name, mesh_reading,
+                      [content, name, placed] { return placed(parse_model(*content, name)); }));
 }
 
 LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name) {
@@ -190,25 +219,27 @@ LoadedModel parse_model(std::span<const std::byte> safetensors, const std::strin
   return loaded;
 }
 
-LoadedModel load_builtin_model(std::string_view name) {
+LoadedModel load_builtin_model(std::string_view name, MeshReading mesh_reading) {
   const Model& model = find_model(name);
   const auto content = builtin_weights(model.name);
   if (content.empty()) {
     fail(ErrorCode::kNotFound, "no weights of the model '{}' are inside this program; give a file",
          name);
   }
-  LoadedModel loaded = parse_model(content, "built-in " + model.name);
+  LoadedModel loaded = parse(content, "built-in " + model.name, mesh_reading,
+                             [&model] { return load_builtin_model(model.name); });
   loaded.origin = WeightsOrigin::kBuiltIn;
-  loaded.source.clear();
   return loaded;
 }
 
-LoadedModel load_model_by_name_or_path(const std::string& name_or_path) {
-  if (name_or_path.find_first_of("/.") != std::string::npos) return load_model(name_or_path);
+LoadedModel load_model_by_name_or_path(const std::string& name_or_path, MeshReading mesh_reading) {
+  if (name_or_path.find_first_of("/.") != std::string::npos) {
+    return load_model(name_or_path, mesh_reading);
+  }
   const std::string& name = name_or_path;
-  if (!builtin_weights(name).empty()) return load_builtin_model(name);
-  if (const auto file = find_model_file(name)) return load_named_file(*file, name);
-  if (std::filesystem::is_regular_file(name)) return load_model(name);
+  if (!builtin_weights(name).empty()) return load_builtin_model(name, mesh_reading);
+  if (const auto file = find_model_file(name)) return load_named_file(*file, name, mesh_reading);
+  if (std::filesystem::is_regular_file(name)) return load_model(name, mesh_reading);
   fail_to_find(name);
 }
 

@@ -51,33 +51,46 @@ struct LoadedModel {
   std::string source = {};  ///< as ModelInfo::weights_source
   /// Whose `model` is, where it is no row of the catalogue.
   std::shared_ptr<const Model> described = {};
-  graph::Weights mesh = {};  ///< of its mesh branch; no tensors where it has none
+  /// Of its mesh branch; no tensors where it has none, or where it was left for later.
+  graph::Weights mesh = {};
+  /// Yields the same model with its mesh branch, where that was left for later; else null.
+  std::function<LoadedModel()> with_mesh = {};
 
+  bool has_mesh() const { return with_mesh != nullptr || !mesh.tensors.empty(); }
   LoadedModel clone() const;
 };
 
 /// Throws Error(kUnsupported) for a model of several networks, of which `what` can use one alone.
 void expect_one_network(const LoadedModel& model, std::string_view what);
 
-/// What the model's file holds: the network's tensors, a calibration's and the mesh branch's.
+/// Whether the mesh branch, most of a file's bytes, is read at once or when it is first needed
+/// (LoadedModel::with_mesh).
+enum class MeshReading { kAtOnce, kLater };
+
+/// What the model's file holds: the network's tensors, a calibration's and the mesh branch's, which
+/// must have been read.
 graph::Weights whole_weights(LoadedModel model);
 
-/// Reads a .safetensors file. Its metadata names the row or describe the model (described_model.h),
-/// and its tensors are those of that. Throws Error, the path first.
-LoadedModel load_model(const std::filesystem::path& path);
+/// Reads a .safetensors file, as a whole even where a part is left for later. Its metadata names
+/// the row or describe the model (described_model.h), and its tensors are those of that. Throws
+/// Error, the path first.
+LoadedModel load_model(const std::filesystem::path& path,
+                       MeshReading mesh_reading = MeshReading::kAtOnce);
 
 /// The same for the bytes of such a file; `name` stands in for the path.
 LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name);
 
 /// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
 /// catalogue or the library has none.
-LoadedModel load_builtin_model(std::string_view name);
+LoadedModel load_builtin_model(std::string_view name,
+                               MeshReading mesh_reading = MeshReading::kAtOnce);
 
 /// What an option like --model takes: the name of a model, or the path of a file. A name is looked
 /// for inside the library, then as NAME.safetensors in model_folders() (models/model_files.h); a
 /// word that neither has may still be a file in the working directory. What contains '/' or '.' is
 /// a path. Throws Error: kNotFound that lists where a name was looked for; kBadData for a file that
 /// has a row's name and the weights of another; what load_model throws.
-LoadedModel load_model_by_name_or_path(const std::string& name_or_path);
+LoadedModel load_model_by_name_or_path(const std::string& name_or_path,
+                                       MeshReading mesh_reading = MeshReading::kAtOnce);
 
 }  // namespace retinaface::models

@@ -58,6 +58,28 @@ TEST(LoadModel, ReadsWhatItsMetadataNames) {
   }
 }
 
+TEST(LoadModel, LeavesTheMeshBranchForLaterAndKeepsIt) {
+  const TemporaryFolder folder;
+  graph::Weights written = good_weights();
+  write_safetensors(folder / "plain.safetensors", written);
+  EXPECT_FALSE(load_model(folder / "plain.safetensors", MeshReading::kLater).has_mesh());
+  written.metadata[std::string(kMeshMarkKey)] = mesh_mark(written);
+  written.tensors.emplace("mesh.part", graph::Tensor::of_shape({2, 3}));
+  write_safetensors(folder / "m.safetensors", written);
+  const LoadedModel loaded = load_model(folder / "m.safetensors", MeshReading::kLater);
+  EXPECT_TRUE(loaded.has_mesh());
+  EXPECT_TRUE(loaded.mesh.tensors.empty());
+  write_safetensors(folder / "m.safetensors", good_weights());  // another one by now
+  const LoadedModel whole = loaded.with_mesh();
+  EXPECT_TRUE(whole.has_mesh());
+  EXPECT_EQ(whole.with_mesh, nullptr);
+  EXPECT_EQ(whole.source, loaded.source);
+  EXPECT_EQ(whole.origin, WeightsOrigin::kFile);
+  EXPECT_EQ(whole.mesh.at("mesh.part").shape, (std::vector<std::int64_t>{2, 3}));
+  EXPECT_EQ(whole.mesh.metadata.at(std::string(kMeshMarkKey)), mesh_mark(whole.weights));
+  EXPECT_EQ(mesh_mark(loaded.weights), mesh_mark(whole.weights));
+}
+
 TEST(LoadModel, NamesFileAndFault) {
   const TemporaryFolder folder;
   const auto complaint = [&](const graph::Weights& weights) {

@@ -140,6 +140,7 @@ Request request_of(const DetectionJob& job) {
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
   if (job.fields.mesh) request.emplace_back("--mesh", "yes");
+  if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", "yes");
   if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
   if (job.fields.quality) request.emplace_back("--face-quality", "yes");
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {

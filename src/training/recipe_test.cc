@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "support/testing.h"
+#include "training/mesh_decoder_trainer.h"
 #include "training/mesh_recipe.h"
 
 namespace retinaface::training {
@@ -296,6 +297,8 @@ TEST(Recipe, AllOfTheRepositoryAreReadable) {
     if (entry.path().extension() != ".toml") continue;
     if (is_mesh_recipe(entry.path())) {
       EXPECT_NO_THROW(read_mesh_recipe(entry.path())) << entry.path();
+    } else if (is_mesh_decoder_recipe(entry.path())) {
+      EXPECT_NO_THROW(read_mesh_decoder_recipe(entry.path())) << entry.path();
     } else {
       EXPECT_NO_THROW(read_recipe(entry.path())) << entry.path();
     }

@@ -26,7 +26,9 @@ from ict import IctFace
 SHAPE_CODES, TEXTURE_CODES = 80, 48
 DISTANCE = 20.0  # of the camera from the face's origin, in eye distances
 SEED = 25
-MAX_FACES = 1000  # that colors are learnt from, about
+# Of |codes|^2 against squared differences of colors, for each vertex that is seen: src/mesh/refine.cc
+# has the same. Seven times as much left 0.063 of what 0.054 is now on unseen faces.
+TEXTURE_PRIOR = 1e-4
 FIT_WEIGHT = 2e-3  # of |codes|^2 against squared distances in eye distances
 
 
@@ -190,6 +192,17 @@ def light_of(colors, albedo, normals, seen):
     return errors[best], shading[:, best]
 
 
+def albedo_of(colors, seen, normals, albedo, mirror):
+    """Colors without their light; where a vertex is hidden its mirror's, or else the mean."""
+    _, shading = light_of(colors, albedo, normals, seen)
+    own = colors / shading
+    other = seen[mirror] & ~seen
+    own[other] = own[mirror][other]
+    known = seen | other
+    own[~known] = albedo[~known]
+    return np.clip(own, 0, 2.0), known
+
+
 class Colors:
     """What images show at the vertices of the faces fitted to their labels."""
 
@@ -225,6 +238,9 @@ def main():
     parser.add_argument("topology")
     parser.add_argument("labels")
     parser.add_argument("--images", required=True, help="folder that the labels' names start from")
+    parser.add_argument("--faces", type=int, help="learn colors from about so many (default: all)")
+    parser.add_argument("--samples", help="also write what a decoder of graph convolutions is "
+                        "trained on (recipes/mesh-decoder.toml)")
     parser.add_argument("-o", "--out", required=True)
     options = parser.parse_args()
 
@@ -242,7 +258,8 @@ def main():
         i, e = random_coefficients(random, face.expression_names, count)
         return neutral.reshape(-1) + i @ identity + e @ expression
 
-    mean, components = principal_components(shapes(4000), SHAPE_CODES)
+    seen_shapes = shapes(4000)
+    mean, components = principal_components(seen_shapes, SHAPE_CODES)
     unseen = shapes(500)
     found = codes_of(unseen, mean, components)
     error = np.linalg.norm((unseen - mean - found @ components).reshape(500, -1, 3), axis=2).mean()
@@ -257,8 +274,9 @@ def main():
     colors = Colors(fit, triangles, mirror, options.images)
     large = [label for label in labels if min(label["box"][2] - label["box"][0],
                                               label["box"][3] - label["box"][1]) >= 72]
-    every = max(1, sum(not label["is_test"] for label in large) // MAX_FACES)
-    large = [label for i, label in enumerate(large) if label["is_test"] or i % every == 0]
+    if options.faces:
+        every = max(1, sum(not label["is_test"] for label in large) // options.faces)
+        large = [label for i, label in enumerate(large) if label["is_test"] or i % every == 0]
     learnt, judged = [], []
     for label in large:
         found = colors(label)
@@ -272,13 +290,8 @@ def main():
         total, weight = np.zeros_like(albedo), np.zeros((len(albedo), 1))
         rows = []
         for c, seen, normals in learnt:
-            _, shading = light_of(c, albedo, normals, seen)
-            own = c / shading
-            other = seen[mirror] & ~seen
-            own[other] = own[mirror][other]
-            known = seen | other
-            own[~known] = albedo[~known]
-            rows.append(np.clip(own, 0, 2.0))
+            own, known = albedo_of(c, seen, normals, albedo, mirror)
+            rows.append(own)
             total += np.where(known[:, None], own, 0)
             weight += known[:, None]
         albedo = np.clip(total / np.maximum(weight, 1), 0.02, 1.5)
@@ -287,6 +300,24 @@ def main():
     both = np.concatenate([samples, np.array(rows)[:, mirror].reshape(len(rows), -1)])
     _, texture = principal_components(both - both.mean(0), TEXTURE_CODES)
     albedo = both.mean(0).reshape(-1, 3)
+
+    if options.samples:
+        # Half of the faces' albedos are mirrored ones; what the set's test part looks like without
+        # light is judged by, as the mean albedo shows it.
+        unseen_albedo = np.array([albedo_of(c, seen, normals, albedo, mirror)[0]
+                                  for c, seen, normals in judged]).reshape(len(judged), -1)
+        random.shuffle(both)
+        tensors.write(options.samples, {
+            "learnt.shape": (seen_shapes - mean).astype(np.float16),
+            "learnt.shape_codes": codes_of(seen_shapes, mean, components).astype(np.float32),
+            "learnt.texture": (both - albedo.ravel()).astype(np.float16),
+            "learnt.texture_codes": codes_of(both, albedo.ravel(), texture).astype(np.float32),
+            "judged.shape": (unseen - mean).astype(np.float16),
+            "judged.shape_codes": codes_of(unseen, mean, components).astype(np.float32),
+            "judged.texture": (unseen_albedo - albedo.ravel()).astype(np.float16),
+            "judged.texture_codes":
+                codes_of(unseen_albedo, albedo.ravel(), texture).astype(np.float32),
+        })
 
     plain, coded = [], []
     for c, seen, normals in judged:
@@ -297,8 +328,9 @@ def main():
             basis = (texture.reshape(TEXTURE_CODES, -1, 3) * shading)[:, seen].reshape(
                 TEXTURE_CODES, -1)
             residual = (c - albedo * shading)[seen].ravel()
-            codes = np.linalg.solve(basis @ basis.T + 2e-3 * seen.sum() * np.eye(TEXTURE_CODES) / 3,
-                                    basis @ residual)
+            codes = np.linalg.solve(
+                basis @ basis.T + TEXTURE_PRIOR * seen.sum() * np.eye(TEXTURE_CODES),
+                basis @ residual)
             now = np.clip(albedo + (codes @ texture).reshape(-1, 3), 0.01, 2)
             error, shading = light_of(c, now, normals, seen)
         coded.append(error)

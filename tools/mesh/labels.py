@@ -115,6 +115,7 @@ def main():
     parser.add_argument("network")
     parser.add_argument("--wider", required=True, help="folder of label.txt and images/")
     parser.add_argument("--mtfl", help="the same, of single faces; these are to train by alone")
+    parser.add_argument("--every", type=int, default=1, help="take every n-th face only")
     parser.add_argument("--min-size", type=float, default=40, help="shorter side of boxes, px")
     parser.add_argument("-o", "--out", required=True)
     options = parser.parse_args()
@@ -129,7 +130,9 @@ def main():
     opened, image = None, None
     with open(options.out, "w") as out:
         for folder, faces in sets:
-            for name, box, five, is_test in faces:
+            for number, (name, box, five, is_test) in enumerate(faces):
+                if number % options.every:
+                    continue
                 if is_test and min(box[2] - box[0], box[3] - box[1]) < 80:
                     continue  # neither trained nor judged by
                 path = os.path.join(folder, name)

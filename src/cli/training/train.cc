@@ -28,6 +28,7 @@
 #include "models/model_argument.h"
 #include "runtime/training_backends/process_settings.h"
 #include "runtime/training_backends/training_backends.h"
+#include "training/mesh_decoder_trainer.h"
 #include "training/mesh_recipe.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
@@ -216,11 +217,11 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
 
 int run(const Options& options) {
   const std::filesystem::path recipe_file = training::find_recipe(options.recipe);
-  if (training::is_mesh_recipe(recipe_file)) {
-    return train_mesh_branch({recipe_file, options.changes, options.data, options.images,
-                              options.decoder, options.init, options.out, options.seed,
-                              thread_count(options), options.resume});
-  }
+  const MeshTrainingRequest mesh = {
+      recipe_file,  options.changes, options.data, options.images,        options.decoder,
+      options.init, options.out,     options.seed, thread_count(options), options.resume};
+  if (training::is_mesh_recipe(recipe_file)) return train_mesh_branch(mesh);
+  if (training::is_mesh_decoder_recipe(recipe_file)) return train_mesh_decoder(mesh);
   if (!options.images.empty() || !options.decoder.empty()) {
     throw UsageError("--images and --decoder go with a recipe for the mesh branch");
   }

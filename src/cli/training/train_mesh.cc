@@ -12,6 +12,7 @@
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "training/mesh_decoder_trainer.h"
 #include "training/mesh_trainer.h"
 
 namespace retinaface::cli {
@@ -65,6 +66,45 @@ int train_mesh_branch(const MeshTrainingRequest& request) {
     return kSomeFailed;
   }
   fmt::print(stderr, "retinaface: done; the model with its mesh branch is {}\n",
+             printable(options.out / "last.safetensors"));
+  return kSuccess;
+}
+
+int train_mesh_decoder(const MeshTrainingRequest& request) {
+  if (request.data.size() != 1) {
+    throw UsageError("--data: expected one file of samples with a recipe for a mesh decoder");
+  }
+  if (request.decoder.empty()) {
+    throw UsageError(
+        "--decoder FILE is missing: a recipe for a mesh decoder takes the linear one that "
+        "tools/mesh/decoder.py wrote beside the samples");
+  }
+  if (!request.images.empty() || !request.init.empty()) {
+    throw UsageError("--images and --init do not go with a recipe for a mesh decoder");
+  }
+  const training::MeshDecoderRecipe recipe =
+      training::read_mesh_decoder_recipe(request.recipe, request.changes);
+  const graph::Weights linear = graph::read_safetensors(request.decoder);
+  const graph::Weights samples = graph::read_safetensors(request.data.front());
+  training::MeshDecoderTrainingOptions options;
+  options.out = request.out;
+  options.seed = request.seed;
+  options.threads = request.threads;
+  options.resume = request.resume;
+  options.stop = &end_cleanly_when_interrupted();
+  options.progress = [](const training::MeshDecoderProgress& p) {
+    fmt::print(
+        stderr,
+        "epoch {}/{}  loss {:.5f}  unseen: shape {:.3f} % of the eye distance (linear {:.3f}), "
+        "texture {:.4f} ({:.4f})\n",
+        p.epoch, p.epochs, p.loss, 100 * p.figures.shape, 100 * p.linear.shape, p.figures.texture,
+        p.linear.texture);
+  };
+  if (!training::train_mesh_decoder(recipe, linear, samples, options)) {
+    fmt::print(stderr, "retinaface: stopped; go on with --resume\n");
+    return kSomeFailed;
+  }
+  fmt::print(stderr, "retinaface: done; the decoder is {}\n",
              printable(options.out / "last.safetensors"));
   return kSuccess;
 }

@@ -20,7 +20,9 @@ struct MeshTrainingRequest {
   bool resume = false;
 };
 
-/// Returns the exit code.
+/// Both return the exit code.
 int train_mesh_branch(const MeshTrainingRequest& request);
+/// For a recipe with a table [decoder]; `data` is one file of samples.
+int train_mesh_decoder(const MeshTrainingRequest& request);
 
 }  // namespace retinaface::cli

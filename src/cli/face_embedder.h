@@ -64,8 +64,8 @@ class FaceEmbedder {
   std::unique_ptr<evaluation::EmbeddingCache> cache_;
 };
 
-/// Calls `work(i)` for each of `count` by several threads and `take(result)` in order, with a line of
-/// progress.
+/// Calls `work(i)` for each of `count` by several threads and `take(result)` in order, with a line
+/// of progress.
 template <typename Work, typename Take>
 void for_each_in_order(int threads, std::size_t count, const Work& work, const Take& take) {
   ProgressLine progress("embedding");

@@ -97,8 +97,7 @@ Image cut_out(const ImageView& image, int x, int y, int side) {
 
 Image scaled_square(const ImageView& image, int x, int y, int side, int target) {
   const StageTimer timer(&StageTimes::resize_ms);
-  const bool inside =
-      x >= 0 && y >= 0 && x + side <= image.width && y + side <= image.height;
+  const bool inside = x >= 0 && y >= 0 && x + side <= image.width && y + side <= image.height;
   if (inside) return resize(part_of(image, x, y, side, side), target, target);
   return resize(cut_out(image, x, y, side), target, target);
 }
@@ -108,8 +107,9 @@ Image scaled_square(const ImageView& image, int x, int y, int side, int target) 
 void check_maps(const runtime::FeatureMap& score, const runtime::FeatureMap& box,
                 const models::Model& model) {
   if (score.height == box.height && score.width == box.width) return;
-  fail(ErrorCode::kBadData, "{}: expected scores and boxes of the same windows, found {}x{} and {}x{}",
-       model.name, score.width, score.height, box.width, box.height);
+  fail(ErrorCode::kBadData,
+       "{}: expected scores and boxes of the same windows, found {}x{} and {}x{}", model.name,
+       score.width, score.height, box.width, box.height);
 }
 
 }  // namespace
@@ -208,7 +208,8 @@ std::vector<Cascade::Candidate> Cascade::look_at(const ImageView& image,
     const StageTimer timer(&StageTimes::decode_ms);
     for (std::size_t i = 0; i < count; ++i) {
       const auto map = [&](int output) {
-        return session->output(static_cast<std::size_t>(output)).image(static_cast<std::int64_t>(i));
+        return session->output(static_cast<std::size_t>(output))
+            .image(static_cast<std::int64_t>(i));
       };
       Candidate candidate = {.score = face_probability(map(outputs.score), 0),
                              .box = squares[first + i].box()};
@@ -222,9 +223,8 @@ std::vector<Cascade::Candidate> Cascade::look_at(const ImageView& image,
         for (std::size_t k = 0; k < candidate.landmarks.size(); ++k) {
           const auto x = static_cast<std::int64_t>(k);
           const auto y = static_cast<std::int64_t>(k + candidate.landmarks.size());
-          candidate.landmarks[k] = {
-              candidate.box.x0 + *shares.channel(x) * candidate.box.width(),
-              candidate.box.y0 + *shares.channel(y) * candidate.box.height()};
+          candidate.landmarks[k] = {candidate.box.x0 + *shares.channel(x) * candidate.box.width(),
+                                    candidate.box.y0 + *shares.channel(y) * candidate.box.height()};
         }
       }
       kept.push_back(candidate);
@@ -263,8 +263,10 @@ std::vector<Face> Cascade::find(runtime::Session& session, const ImageView& imag
   for (const models::CascadeLevel& level :
        models::cascade_levels(spec_, image.width, image.height)) {
     if (level.width > kMaxImageSide || level.height > kMaxImageSide) {
-      fail(ErrorCode::kTooLarge, "image: {}x{} pixels: the cascade sees it at {}x{}; no side may be "
-           "over {}", image.width, image.height, level.width, level.height, kMaxImageSide);
+      fail(ErrorCode::kTooLarge,
+           "image: {}x{} pixels: the cascade sees it at {}x{}; no side may be "
+           "over {}",
+           image.width, image.height, level.width, level.height, kMaxImageSide);
     }
     const Image resized = [&] {
       const StageTimer timer(&StageTimes::resize_ms);

@@ -35,8 +35,8 @@ class Cascade {
  public:
   /// The stages of a model that has a cascade and outlives this; its first network is the caller's.
   /// `options` and `backend` as runtime::BackendRegistry::make takes them. Levels go through the
-  /// first network in bands of rows of about `band_px` pixels, which bounds the memory; what is found
-  /// does not depend on it.
+  /// first network in bands of rows of about `band_px` pixels, which bounds the memory; what is
+  /// found does not depend on it.
   Cascade(const models::LoadedModel& model, const std::string& backend,
           const runtime::NetworkOptions& options, std::int64_t band_px = std::int64_t{1} << 20);
 

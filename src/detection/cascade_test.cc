@@ -24,10 +24,10 @@
 namespace retinaface::detection {
 namespace {
 
+using models::CascadeLevel;
 using retinaface::testing::error_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using models::CascadeLevel;
 
 // The slow reference: the same definition, written once more with plain loops in double precision,
 // the networks layer by layer from the tensors' names alone.
@@ -44,9 +44,7 @@ struct Cube {
         w(width),
         values(static_cast<std::size_t>(channels) * static_cast<std::size_t>(height) *
                static_cast<std::size_t>(width)) {}
-  double& at(int k, int y, int x) {
-    return values[static_cast<std::size_t>((k * h + y) * w + x)];
-  }
+  double& at(int k, int y, int x) { return values[static_cast<std::size_t>((k * h + y) * w + x)]; }
   double at(int k, int y, int x) const {
     return values[static_cast<std::size_t>((k * h + y) * w + x)];
   }
@@ -185,13 +183,11 @@ void slow_nms(std::vector<SlowCandidate>& all, double limit, bool of_smaller) {
     bool stays = true;
     for (const SlowCandidate& better : kept) {
       const SlowBox a = of_smaller ? better.calibrated() : better.box;
-      const double shared =
-          SlowBox{std::max(a.x0, b.x0), std::max(a.y0, b.y0), std::min(a.x1, b.x1),
-                  std::min(a.y1, b.y1)}
-              .area() *
-          (std::min(a.x1, b.x1) > std::max(a.x0, b.x0) ? 1 : 0);
-      const double whole =
-          of_smaller ? std::min(a.area(), b.area()) : a.area() + b.area() - shared;
+      const double shared = SlowBox{std::max(a.x0, b.x0), std::max(a.y0, b.y0),
+                                    std::min(a.x1, b.x1), std::min(a.y1, b.y1)}
+                                .area() *
+                            (std::min(a.x1, b.x1) > std::max(a.x0, b.x0) ? 1 : 0);
+      const double whole = of_smaller ? std::min(a.area(), b.area()) : a.area() + b.area() - shared;
       if (shared > limit * whole) stays = false;
     }
     if (stays) kept.push_back(one);
@@ -231,8 +227,8 @@ std::vector<SlowCandidate> slow_stage(const graph::Weights& weights, const Image
     bool shows = false;
     for (int y = 0; y < pixels; ++y) {
       for (int x = 0; x < pixels; ++x) {
-        const bool inside = x0 + x >= 0 && x0 + x < image.width() && y0 + y >= 0 &&
-                            y0 + y < image.height();
+        const bool inside =
+            x0 + x >= 0 && x0 + x < image.width() && y0 + y >= 0 && y0 + y < image.height();
         shows |= inside;
         for (int k = 0; k < 3; ++k) {
           square.row(y)[3 * x + k] = inside ? image.row(y0 + y)[3 * (x0 + x) + k] : 0;
@@ -350,8 +346,8 @@ models::LoadedModel make_cascade() {
     int side;
   };
   const Image image = noise(97, 64);
-  for (const auto& [name, run, side] : {Kind{"pnet", slow_pnet, 12}, Kind{"rnet", slow_rnet, 24},
-                                        Kind{"onet", slow_onet, 48}}) {
+  for (const auto& [name, run, side] :
+       {Kind{"pnet", slow_pnet, 12}, Kind{"rnet", slow_rnet, 24}, Kind{"onet", slow_onet, 48}}) {
     std::vector<Cube> scores;
     std::vector<Cube> boxes;
     std::vector<Cube> landmarks;
@@ -460,15 +456,14 @@ TEST(Cascade, IsADetectorLikeOthers) {
 TEST(Cascade, FindsTheFaceOfAPortraitByThePublicWeights) {
   RF_NEED_DATA("weights/mtcnn.safetensors");
   // As interchange/mtcnn_import makes a model of them.
-  graph::Weights weights = graph::read_safetensors(retinaface::testing::data_folder() /
-                                                   "weights/mtcnn.safetensors");
+  graph::Weights weights =
+      graph::read_safetensors(retinaface::testing::data_folder() / "weights/mtcnn.safetensors");
   const models::Model model = models::mtcnn();
   for (const models::SizedNetwork& network : models::networks_of(model, 1, 1)) {
     for (const graph::ParameterSpec& parameter : graph::parameters(network.graph)) {
       weights.tensors.at(parameter.name).shape = parameter.shape;
     }
-    graph::Tensor& first =
-        weights.tensors.at(network.graph.nodes()[1].parameter("weight"));
+    graph::Tensor& first = weights.tensors.at(network.graph.nodes()[1].parameter("weight"));
     for (float& value : first.values()) value /= 128;
   }
   models::LoadedModel loaded;

@@ -11,8 +11,8 @@
 namespace retinaface::evaluation {
 namespace {
 
-/// The definition: of all thresholds the one that accepts the most same pairs among those that accept
-/// few enough different ones.
+/// The definition: of all thresholds the one that accepts the most same pairs among those that
+/// accept few enough different ones.
 double slow_tar(const PairScores& scores, double rate) {
   std::vector<float> thresholds = scores.same;
   thresholds.insert(thresholds.end(), scores.different.begin(), scores.different.end());
@@ -51,8 +51,8 @@ TEST(FarRates, AreThoseOfTheDefinition) {
       if (!tar) continue;
       EXPECT_DOUBLE_EQ(*tar, slow_tar(unsorted, rate));
       const float threshold = rates.threshold.at(power).value();
-      const auto wrong = std::ranges::count_if(unsorted.different,
-                                               [&](float s) { return s >= threshold; });
+      const auto wrong =
+          std::ranges::count_if(unsorted.different, [&](float s) { return s >= threshold; });
       EXPECT_LE(static_cast<double>(wrong), rate * static_cast<double>(different) + 1e-9);
       const auto right =
           std::ranges::count_if(unsorted.same, [&](float s) { return s >= threshold; });

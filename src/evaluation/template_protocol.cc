@@ -198,7 +198,8 @@ void for_each_template_pair(
       fail(ErrorCode::kBadData, "{}:{}: expected {}, found '{}'", printable(path), number, expected,
            excerpt(line));
     };
-    if (parts.size() != (has_label ? 3U : 2U)) refuse("TEMPLATE TEMPLATE 1 or 0, or two with a comma");
+    if (parts.size() != (has_label ? 3U : 2U))
+      refuse("TEMPLATE TEMPLATE 1 or 0, or two with a comma");
     const auto place = [&](std::string_view text) {
       const auto template_number = number_of<std::int64_t>(text);
       const auto found = template_number ? templates.find(*template_number) : std::nullopt;
@@ -268,8 +269,7 @@ void TemplatePool::close_template() {
 }
 
 std::size_t TemplatePool::missed_templates() const {
-  return templates_.templates.size() -
-         static_cast<std::size_t>(std::ranges::count(has_, true));
+  return templates_.templates.size() - static_cast<std::size_t>(std::ranges::count(has_, true));
 }
 
 std::optional<float> TemplatePool::similarity(std::uint32_t a, std::uint32_t b) const {

@@ -16,8 +16,8 @@
 
 namespace retinaface::evaluation {
 
-// Verification by templates, IJB-C's 1:1 protocol (Maze et al. 2018): a template is all that is known
-// of a person in one place, images and videos; pairs of templates are compared.
+// Verification by templates, IJB-C's 1:1 protocol (Maze et al. 2018): a template is all that is
+// known of a person in one place, images and videos; pairs of templates are compared.
 
 /// One face of a template.
 struct TemplateFace {

@@ -31,7 +31,8 @@ TEST(ReadTemplates, TakesLinesOfThreeWords) {
   EXPECT_THAT(list.templates, ElementsAre(5, 7));
   EXPECT_TRUE(list.subjects.empty());
   std::vector<std::tuple<std::string, std::uint32_t, std::int64_t>> faces;
-  for (const TemplateFace& face : list.faces) faces.emplace_back(face.image, face.place, face.media);
+  for (const TemplateFace& face : list.faces)
+    faces.emplace_back(face.image, face.place, face.media);
   EXPECT_THAT(faces, ElementsAre(std::tuple("2.jpg", 0, 9), std::tuple("3.jpg", 1, 2),
                                  std::tuple("1.jpg", 1, 3), std::tuple("4.jpg", 1, 3)));
 }
@@ -74,9 +75,9 @@ TEST(TemplatePairs, NeedWhatTellsWhoseTheyAre) {
   const auto read = [&](const std::string& text) {
     write_file_atomically(folder / "pairs", text);
     std::vector<std::tuple<std::uint32_t, std::uint32_t, bool>> pairs;
-    for_each_template_pair(folder / "pairs", list, [&](std::uint32_t a, std::uint32_t b, bool same) {
-      pairs.emplace_back(a, b, same);
-    });
+    for_each_template_pair(
+        folder / "pairs", list,
+        [&](std::uint32_t a, std::uint32_t b, bool same) { pairs.emplace_back(a, b, same); });
     return pairs;
   };
   EXPECT_THAT(read("4 2 1\n9 2 0\n"), ElementsAre(std::tuple(1, 0, true), std::tuple(2, 0, false)));
@@ -84,7 +85,8 @@ TEST(TemplatePairs, NeedWhatTellsWhoseTheyAre) {
   const auto refusal = [&](const std::string& text) {
     return std::string(error_of([&] { read(text); }).what());
   };
-  EXPECT_THAT(refusal("4 2 1\n4 3 0\n"), HasSubstr("pairs:2: expected the numbers of two templates"));
+  EXPECT_THAT(refusal("4 2 1\n4 3 0\n"),
+              HasSubstr("pairs:2: expected the numbers of two templates"));
   EXPECT_THAT(refusal("4 2 2\n"), HasSubstr("expected 1 or 0 at the end"));
   list.subjects.clear();
   EXPECT_THAT(refusal("4,2\n"), HasSubstr("since the lists tell no subjects"));
@@ -122,7 +124,8 @@ TEST(TemplateProtocol, EqualsASlowImplementation) {
       subject_of[number] = subject;
       const int count = 1 + static_cast<int>(random() % 5);
       for (int i = 0; i < count; ++i) {
-        Made face = {fmt::format("{}_{}.jpg", number, i), number, static_cast<int>(random() % 3), {}};
+        Made face = {
+            fmt::format("{}_{}.jpg", number, i), number, static_cast<int>(random() % 3), {}};
         if (random() % 6 != 0) {
           Vector v;
           for (const float x : person) v.push_back(double{x + 0.8F * normal(random)});
@@ -135,7 +138,8 @@ TEST(TemplateProtocol, EqualsASlowImplementation) {
   }
   std::ranges::shuffle(faces, random);
   std::string list;
-  for (const Made& face : faces) list += fmt::format("{} {} {}\n", face.image, face.number, face.media);
+  for (const Made& face : faces)
+    list += fmt::format("{} {} {}\n", face.image, face.number, face.media);
   std::string pairs;
   for (const auto& [a, of_a] : subject_of) {
     for (const auto& [b, of_b] : subject_of) {

@@ -20,7 +20,8 @@ std::int64_t product(const std::vector<std::int64_t>& extents) {
   return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-/// A fully connected layer's weight, or that of its 1x1 convolution, has the same elements in order.
+/// A fully connected layer's weight, or that of its 1x1 convolution, has the same elements in
+/// order.
 bool is_flat_form(const std::vector<std::int64_t>& found, const std::vector<std::int64_t>& wanted) {
   return found.size() == 2 && wanted.size() == 4 && found[0] == wanted[0] &&
          found[1] == wanted[1] * wanted[2] * wanted[3];

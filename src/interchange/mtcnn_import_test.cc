@@ -27,7 +27,8 @@ graph::Weights public_form() {
     const bool matrix = name.find(".fc") != std::string::npos && name.ends_with(".weight");
     if (matrix) tensor.shape = {tensor.shape[0], tensor.shape[1] * 9};
   }
-  for (const char* const head : {"rnet.cls", "rnet.box", "onet.cls", "onet.box", "onet.landmarks"}) {
+  for (const char* const head :
+       {"rnet.cls", "rnet.box", "onet.cls", "onet.box", "onet.landmarks"}) {
     weights.tensors.at(std::string(head) + ".weight").shape.resize(2);
   }
   return weights;

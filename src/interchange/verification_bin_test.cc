@@ -21,19 +21,19 @@ std::string refusal(const std::string& pickle) {
 
 TEST(VerificationBin, ReadsWhatPython2Writes) {
   // pickle.dumps((["ab", "c", "ab", "d"], [True, False]), 2), where images are str.
-  const VerificationBin bin =
-      parse_verification_bin(as_bytes("\x80\x02]q\x00(U\x02"s + "abq\x01U\x01" + "cq\x02h\x01U\x01" +
-                                      "dq\x03" + "e]q\x04(\x88\x89" + "e\x86q\x05."),
-                             "x.bin");
+  const VerificationBin bin = parse_verification_bin(
+      as_bytes("\x80\x02]q\x00(U\x02"s + "abq\x01U\x01" + "cq\x02h\x01U\x01" + "dq\x03" +
+               "e]q\x04(\x88\x89" + "e\x86q\x05."),
+      "x.bin");
   EXPECT_THAT(bin.images, ElementsAre("ab", "c", "ab", "d"));
   EXPECT_THAT(bin.same, ElementsAre(true, false));
 }
 
 TEST(VerificationBin, ReadsWhatPython3Writes) {
-  const VerificationBin bin = parse_verification_bin(
-      as_bytes("\x80\x04\x95\x20\0\0\0\0\0\0\0]\x94(C\x01"s + "a\x94" + "B\x02\0\0\0"s +
-               "bc\x94" + "e]\x94K\x01" + "a\x86\x94."),
-      "x.bin");
+  const VerificationBin bin =
+      parse_verification_bin(as_bytes("\x80\x04\x95\x20\0\0\0\0\0\0\0]\x94(C\x01"s + "a\x94" +
+                                      "B\x02\0\0\0"s + "bc\x94" + "e]\x94K\x01" + "a\x86\x94."),
+                             "x.bin");
   EXPECT_THAT(bin.images, ElementsAre("a", "bc"));
   EXPECT_THAT(bin.same, ElementsAre(true));
 }

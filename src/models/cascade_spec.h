@@ -54,8 +54,8 @@ struct CascadeLevel {
   friend bool operator==(const CascadeLevel&, const CascadeLevel&) = default;
 };
 
-/// Finest first: sides times window_px / min_face_px, then times scale_step again and again, rounded
-/// up, as long as the shorter one holds a window.
+/// Finest first: sides times window_px / min_face_px, then times scale_step again and again,
+/// rounded up, as long as the shorter one holds a window.
 std::vector<CascadeLevel> cascade_levels(const CascadeSpec& cascade, int width, int height);
 
 }  // namespace retinaface::models

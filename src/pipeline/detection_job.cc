@@ -72,6 +72,11 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     DetectedFaces detection = detect_faces(detector, job.selection, in.image, in.path, in.frame);
     detection.result.fields = job.fields;
     const std::vector<Face>& faces = detection.result.faces;
+    if (job.recognizer) {
+      for (const Face& face : faces) {
+        detection.result.embeddings.push_back(job.recognizer->embed(in.image, face.landmarks));
+      }
+    }
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
@@ -95,15 +100,15 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
 Request request_of(const DetectionJob& job) {
   const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
   const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
-  std::string model = job.model;
-  std::error_code ignored;
-  if (fs::is_regular_file(model, ignored)) {
+  const auto with_checksum = [](const std::string& model) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(model, ignored)) return model;
     const std::vector<std::byte> bytes = read_file(model);
     const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    model += fmt::format(" (checksum {:08x})", crc32c(content));
-  }
+    return model + fmt::format(" (checksum {:08x})", crc32c(content));
+  };
   const DetectOptions& detect = job.selection.detect;
-  Request request = {{"--model", model},
+  Request request = {{"--model", with_checksum(job.model)},
                      {"--backend", job.backend},
                      {"--type", job.type},
                      {"--format", job.format},
@@ -134,6 +139,7 @@ Request request_of(const DetectionJob& job) {
     request.emplace_back("--jpeg-quality",
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
+  if (job.recognizer) request.emplace_back("--embed", with_checksum(job.recognizer_name));
   if (job.fields.mesh) request.emplace_back("--mesh", "yes");
   if (job.fields.landmarks_68) request.emplace_back("--landmarks", "68");
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
@@ -190,6 +196,7 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads(job.model);
+  guard.reads(job.recognizer_name);
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }

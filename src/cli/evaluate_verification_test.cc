@@ -18,8 +18,8 @@ namespace retinaface::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using testing::error_of;
+using ::testing::HasSubstr;
 
 std::string text_of(const fs::path& path) {
   const std::vector<std::byte> content = read_file(path);
@@ -31,9 +31,9 @@ class EvaluateVerificationTest : public ::testing::Test {
   EvaluateVerificationTest() {
     graph::Graph graph;
     const graph::NodeId image = graph.add("image", graph::Input{3}, {});
-    graph.add_output("embedding", graph.add("all",
-                                            graph::Convolution{.out_channels = 4, .kernel = 112},
-                                            {image}));
+    graph.add_output(
+        "embedding",
+        graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
     models::Model model;
     model.name = "made-up";
     model.detector.heads.clear();
@@ -48,8 +48,8 @@ class EvaluateVerificationTest : public ::testing::Test {
     for (const char* const argument : {"--overwrite", "--threads", "1"}) {
       arguments.emplace_back(argument);
     }
-    arguments.insert(arguments.end(), {"--recognizer", folder_ / "recognizer.safetensors",
-                                       "--json", folder_ / "result.json"});
+    arguments.insert(arguments.end(), {"--recognizer", folder_ / "recognizer.safetensors", "--json",
+                                       folder_ / "result.json"});
     CLI::App app;
     const Action action = declare_evaluate_verification(app);
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -72,10 +72,9 @@ TEST_F(EvaluateVerificationTest, JudgesPairsOfImagesWithAndWithoutKeptEmbeddings
   std::string list;
   for (const auto& [a, b] : pairs()) list += fmt::format("{:d} {} {}\n", a == b, a, b);
   write_file_atomically(folder_ / "pairs.txt", list);
-  const std::vector<std::string> arguments = {"--pairs",  folder_ / "pairs.txt",
-                                              "--images", testing::sample_folder(),
-                                              "--cache",  folder_ / "kept",
-                                              "--move-points"};
+  const std::vector<std::string> arguments = {
+      "--pairs", folder_ / "pairs.txt", "--images",     testing::sample_folder(),
+      "--cache", folder_ / "kept",      "--move-points"};
   EXPECT_EQ(run(arguments), kSuccess);
   const nlohmann::json first = result();
   EXPECT_EQ(first.at("detectors").size(), 1U);
@@ -115,8 +114,8 @@ TEST_F(EvaluateVerificationTest, JudgesTemplates) {
                         std::string("hopper.jpg 1 1\nportrait.jpg 1 1\nhopper.jpg 2 7\n"
                                     "portrait.jpg 2 7\nturned.jpg 3 2\n"));
   write_file_atomically(folder_ / "pairs.txt", std::string("1 2 1\n1 3 0\n"));
-  EXPECT_EQ(run({"--templates", folder_ / "faces.txt", "--pairs", folder_ / "pairs.txt",
-                 "--images", testing::sample_folder()}),
+  EXPECT_EQ(run({"--templates", folder_ / "faces.txt", "--pairs", folder_ / "pairs.txt", "--images",
+                 testing::sample_folder()}),
             kSuccess);
   const nlohmann::json found = result().at("detectors").at(0);
   EXPECT_EQ(found["pairs"], 2);

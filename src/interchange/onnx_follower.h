@@ -45,9 +45,9 @@ using Value = std::variant<ArrangedMaps, Numbers, Constant>;
 /// How many elements these extents make.
 std::int64_t product(std::span<const std::int64_t> extents);
 
-/// Follows one file; see read_network. The members stand by what changes together: the file, its nodes
-/// and what they are read by (onnx_network.cc), layers (onnx_layers.cc), operators on single values
-/// (onnx_values.cc), arrangements, sizes and the arithmetic of shapes (onnx_sizes.cc).
+/// Follows one file; see read_network. The members stand by what changes together: the file, its
+/// nodes and what they are read by (onnx_network.cc), layers (onnx_layers.cc), operators on single
+/// values (onnx_values.cc), arrangements, sizes and the arithmetic of shapes (onnx_sizes.cc).
 class Follower {
  public:
   Follower(const OnnxModel& file, const std::string& source) : file_(file), source_(source) {}
@@ -191,8 +191,7 @@ class Follower {
 
   /// A constant that serves a value of this arrangement, as one number for each of the map's
   /// channels.
-  std::vector<float> by_channel(const Constant& found, const ArrangedMaps& value,
-                                NodeId map) const;
+  std::vector<float> by_channel(const Constant& found, const ArrangedMaps& value, NodeId map) const;
 
   /// y = scale x + shift, by channel.
   void yield_affine(const ArrangedMaps& value, auto&& scale_and_shift) {

@@ -1,5 +1,3 @@
-#include "interchange/onnx_follower.h"
-
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +5,7 @@
 #include "base/file.h"
 #include "graph/graph_json.h"
 #include "graph/operators.h"
+#include "interchange/onnx_follower.h"
 
 namespace retinaface::interchange::onnx {
 
@@ -111,7 +110,8 @@ void Follower::fused_convolution() {
   yield_map(result);
 }
 
-void Follower::multiply(const ArrangedMaps& value, std::int64_t out, std::vector<float> weight, std::optional<std::vector<float>> bias) {
+void Follower::multiply(const ArrangedMaps& value, std::int64_t out, std::vector<float> weight,
+                        std::optional<std::vector<float>> bias) {
   const Shape s = shape_of(value.maps[0]);
   if (value.arrangement != Arrangement::kVector || s.h != s.w) {
     refuse("expected a square map as one vector, found {}", graph::to_string(extents(value)));
@@ -127,7 +127,8 @@ void Follower::multiply(const ArrangedMaps& value, std::int64_t out, std::vector
   yield(ArrangedMaps{Arrangement::kVector, {node}});
 }
 
-std::pair<std::int64_t, std::vector<float>> Follower::matrix(std::int64_t in, bool transposed, float factor) {
+std::pair<std::int64_t, std::vector<float>> Follower::matrix(std::int64_t in, bool transposed,
+                                                             float factor) {
   const Constant& found = constant(1);
   const bool fits = found.shape.size() == 2 && found.shape[transposed ? 1 : 0] == in;
   if (!fits || found.values.empty()) {
@@ -152,8 +153,7 @@ std::pair<std::int64_t, std::vector<float>> Follower::matrix(std::int64_t in, bo
 void Follower::gemm() {
   if (integer("transA", 0) != 0) refuse("a transposed first input is not read");
   const ArrangedMaps& value = maps(0);
-  auto [out, weight] =
-      matrix(extents(value).back(), integer("transB", 0) != 0, number("alpha", 1));
+  auto [out, weight] = matrix(extents(value).back(), integer("transB", 0) != 0, number("alpha", 1));
   std::optional<std::vector<float>> bias;
   if (has_input(2)) {
     const Constant& found = constant(2);

@@ -1,5 +1,3 @@
-#include "interchange/onnx_follower.h"
-
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -9,6 +7,7 @@
 #include "base/file.h"
 #include "graph/graph_json.h"
 #include "graph/operators.h"
+#include "interchange/onnx_follower.h"
 
 namespace retinaface::interchange::onnx {
 
@@ -58,15 +57,13 @@ void Follower::check_nearest(bool early, const Shape& s, std::int64_t h, std::in
   if (place == "asymmetric" && rounding == "floor") return;
   const bool whole = h % s.h == 0 && w % s.w == 0;
   const bool centered = place == "half_pixel" || place == "pytorch_half_pixel";
-  if (whole && centered &&
-      (rounding == "round_prefer_floor" || rounding == "round_prefer_ceil")) {
+  if (whole && centered && (rounding == "round_prefer_floor" || rounding == "round_prefer_ceil")) {
     return;
   }
   if (h == 2 * s.h && w == 2 * s.w && place == "asymmetric" && rounding == "round_prefer_floor") {
     return;
   }
-  refuse("a resize by '{}' and '{}' to {}x{} is not read", excerpt(place), excerpt(rounding), w,
-         h);
+  refuse("a resize by '{}' and '{}' to {}x{} is not read", excerpt(place), excerpt(rounding), w, h);
 }
 
 NodeId Follower::like(NodeId from, const std::vector<Number>& sizes) const {
@@ -104,8 +101,8 @@ void Follower::pad() {
   const Integers pads = integers("pads", 1).value_or(Integers());
   constexpr std::int64_t kMaxPadding = 1024;
   const bool all = pads.size() == 8 && std::ranges::all_of(pads, [](std::int64_t cells) {
-    return cells >= 0 && cells <= kMaxPadding;
-  });
+                     return cells >= 0 && cells <= kMaxPadding;
+                   });
   if (!all || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0) {
     refuse("expected a padding of height and width, 0 to {}, found {}", kMaxPadding,
            graph::to_string(pads));
@@ -351,14 +348,14 @@ void Follower::slice() {
   choose_channels(maps(0), along, chosen);
 }
 
-void Follower::choose_channels(const ArrangedMaps& value, std::int64_t along, const Integers& chosen) {
+void Follower::choose_channels(const ArrangedMaps& value, std::int64_t along,
+                               const Integers& chosen) {
   const std::size_t rank = extents(value).size();
   const bool last = along == static_cast<std::int64_t>(rank) - 1;
   const bool channels =
       value.arrangement == Arrangement::kMap ? along == 1
-      : value.arrangement == Arrangement::kCells || value.arrangement == Arrangement::kRows
-          ? last
-          : false;
+      : value.arrangement == Arrangement::kCells || value.arrangement == Arrangement::kRows ? last
+                                                                                            : false;
   if (!channels) refuse("expected a slice of channels, found axis {}", along);
   ArrangedMaps result = value;
   const bool rows = value.arrangement == Arrangement::kRows;

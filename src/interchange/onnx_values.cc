@@ -1,5 +1,3 @@
-#include "interchange/onnx_follower.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +7,7 @@
 #include "base/file.h"
 #include "graph/graph_json.h"
 #include "graph/operators.h"
+#include "interchange/onnx_follower.h"
 
 namespace retinaface::interchange::onnx {
 
@@ -46,8 +45,7 @@ void Follower::softmax() {
   const ArrangedMaps& value = maps(0);
   const Integers shape = extents(value);
   constexpr std::int64_t kOneAxis = 13;  // before it, all behind the axis was one
-  const std::int64_t along =
-      axis(integer("axis", file_.opset >= kOneAxis ? -1 : 1), shape.size());
+  const std::int64_t along = axis(integer("axis", file_.opset >= kOneAxis ? -1 : 1), shape.size());
   const bool last = along == static_cast<std::int64_t>(shape.size()) - 1;
   const Shape s = shape_of(value.maps[0]);
   const bool one_cell = s.h == 1 && s.w == 1;
@@ -60,7 +58,8 @@ void Follower::softmax() {
   yield_each(value, graph::Softmax{value.arrangement == Arrangement::kRows ? value.values : s.c});
 }
 
-std::vector<float> Follower::by_channel(const Constant& found, const ArrangedMaps& value, NodeId map) const {
+std::vector<float> Follower::by_channel(const Constant& found, const ArrangedMaps& value,
+                                        NodeId map) const {
   const Shape s = shape_of(map);
   const auto channels = static_cast<std::size_t>(s.c);
   if (found.values.size() == 1) return std::vector<float>(channels, found.values[0]);
@@ -128,9 +127,7 @@ void Follower::combine_maps(const std::string& op) {
       std::swap(first, second);
     }
     using Kind = graph::Arithmetic::Kind;
-    const Kind kind = op == "Sub"   ? Kind::kSubtract
-                      : op == "Mul" ? Kind::kMultiply
-                                    : Kind::kDivide;
+    const Kind kind = op == "Sub" ? Kind::kSubtract : op == "Mul" ? Kind::kMultiply : Kind::kDivide;
     result.maps[i] = add(graph::Arithmetic{kind}, {first, second});
   }
   yield(std::move(result));
@@ -184,8 +181,7 @@ void Follower::combine_numbers(const std::string& op) {
     const double z = op == "Add" ? x + y : op == "Sub" ? x - y : op == "Mul" ? x * y : x / y;
     const bool integers = input_if<Numbers>(0) != nullptr && input_if<Numbers>(1) != nullptr;
     if (!(std::abs(z) < 1e15)) refuse("a number of {}", z);
-    result.values.push_back(
-        {static_cast<std::int64_t>(integers ? std::trunc(z) : std::floor(z))});
+    result.values.push_back({static_cast<std::int64_t>(integers ? std::trunc(z) : std::floor(z))});
   }
   yield(std::move(result));
 }

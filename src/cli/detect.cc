@@ -55,6 +55,10 @@ void check(const Options& options) {
         "--mesh, --landmarks 68 and --face-quality: go with --format jsonl or json, found {}",
         options.job.format));
   }
+  if (!options.job.recognizer_name.empty() && !is_json) {
+    throw UsageError(
+        fmt::format("--embed: goes with --format jsonl or json, found {}", options.job.format));
+  }
   if (options.job.images.draw_style != pipeline::DrawStyle::kBoxes && !options.job.images.draw) {
     throw UsageError("--draw-style: goes with --draw");
   }
@@ -123,6 +127,7 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
   if (job.all_frames) pipeline::want_all_frames(job.inputs);
+  if (!job.recognizer_name.empty()) job.recognizer.emplace(job.recognizer_name);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
   const bool gives_frames = job.inputs.size() == 1 && job.inputs[0].gives_frames();
@@ -258,6 +263,9 @@ void declare_output(CLI::App& app, Options& options) {
                  "folder for each face's mesh with its colors, .obj and .ply");
   add_job_option(app, "landmarks", options.job);
   add_job_option(app, "face-quality", options.job);
+  app.add_option("--embed", options.job.recognizer_name,
+                 "give each face its vector by this model file of a recogniser (retinaface import; "
+                 "doc/verification.md): `embedding` in JSON");
   app.add_flag("--blur", options.job.images.blur,
                "write each image or video with its faces made unrecognisable");
   app.add_flag(

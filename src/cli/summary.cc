@@ -127,7 +127,7 @@ int summarize(const Options& options) {
   for (const models::Head& head : model.detector.heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
-  fmt::print("values of each anchor: {}\n", heads);
+  if (!heads.empty()) fmt::print("values of each anchor: {}\n", heads);
   fmt::print("{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
              model.name, input.w, input.h, summary.layers.size(), summary.parameters,
              static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);

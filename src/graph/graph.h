@@ -143,9 +143,41 @@ struct Arithmetic {
   friend bool operator==(const Arithmetic&, const Arithmetic&) = default;
 };
 
+/// `value` around each plane.
+struct Pad {
+  std::int64_t top = 0;
+  std::int64_t left = 0;
+  std::int64_t bottom = 0;
+  std::int64_t right = 0;
+  float value = 0;
+  friend bool operator==(const Pad&, const Pad&) = default;
+};
+
+/// Input 0 read where input 1 says, a map of 2 channels that has the result's height and width: x
+/// in channel 0, y in channel 1, from -1 to 1 over the map, whose ends are the centres of the
+/// outermost cells if `align_corners`, else their outer edges. Between cells by bilinear
+/// interpolation, or the nearest cell (of two, the even one). Beyond the map all is 0, or what its
+/// border has.
+struct GridSample {
+  bool nearest = false;
+  bool border = false;
+  bool align_corners = false;
+  friend bool operator==(const GridSample&, const GridSample&) = default;
+
+  /// Where a coordinate of the grid lies among `side` cells, whose centres are 0 to side - 1.
+  template <typename Real>
+  Real cell(Real coordinate, std::int64_t side) const {
+    const auto cells = static_cast<Real>(side);
+    const Real place =
+        align_corners ? (coordinate + 1) / 2 * (cells - 1) : ((coordinate + 1) * cells - 1) / 2;
+    if (!border) return place;
+    return place > 0 ? (place < cells - 1 ? place : cells - 1) : 0;
+  }
+};
+
 using Operator = std::variant<Input, Convolution, DeformableConvolution, BatchNorm, LeakyRelu, Add,
                               Concat, UpsampleLike, MaxPool, AveragePool, GlobalAveragePool, PRelu,
-                              Sigmoid, Softmax, Clip, Arithmetic>;
+                              Sigmoid, Softmax, Clip, Arithmetic, Pad, GridSample>;
 
 /// Index of a node, and so of the one tensor that it yields.
 using NodeId = std::int32_t;

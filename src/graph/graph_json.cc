@@ -72,6 +72,21 @@ void attributes(Op& op, const Visit& visit) {
   visit("min", op.min, -kAny, kAny);
   visit("max", op.max, -kAny, kAny);
 }
+template <Is<Pad> Op, typename Visit>
+void attributes(Op& op, const Visit& visit) {
+  constexpr double kAny = std::numeric_limits<float>::max();
+  visit("top", op.top, 0, kMaxWindow);
+  visit("left", op.left, 0, kMaxWindow);
+  visit("bottom", op.bottom, 0, kMaxWindow);
+  visit("right", op.right, 0, kMaxWindow);
+  visit("value", op.value, -kAny, kAny);
+}
+template <Is<GridSample> Op, typename Visit>
+void attributes(Op& op, const Visit& visit) {
+  visit("nearest", op.nearest, 0, 1);
+  visit("border", op.border, 0, 1);
+  visit("align_corners", op.align_corners, 0, 1);
+}
 template <typename Op, typename Visit>
 requires Is<Op, Add> || Is<Op, Concat> || Is<Op, UpsampleLike> || Is<Op, GlobalAveragePool> ||
     Is<Op, PRelu> || Is<Op, Sigmoid> || Is<Op, Arithmetic>

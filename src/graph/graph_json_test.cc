@@ -39,6 +39,10 @@ Graph every_operator() {
   graph.add("sigmoid", Sigmoid{}, {a});
   graph.add("softmax", Softmax{.channels = 3}, {a});
   graph.add("clip", Clip{-1, 2}, {a});
+  graph.add("pad", Pad{1, 2, 3, 4, 0.5F}, {a});
+  graph.add("places", Convolution{.out_channels = 2}, {a});
+  graph.add("grid", GridSample{true, false, true},
+            {a, static_cast<NodeId>(graph.nodes().size() - 1)});
   for (const auto kind :
        {Arithmetic::Kind::kSubtract, Arithmetic::Kind::kMultiply, Arithmetic::Kind::kDivide}) {
     graph.add("arithmetic" + std::to_string(static_cast<int>(kind)), Arithmetic{kind}, {a, mean});

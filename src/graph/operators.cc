@@ -39,6 +39,7 @@ std::size_t wanted_inputs(const Operator& op) {
   if (std::holds_alternative<Input>(op)) return 0;
   const bool two = std::holds_alternative<Add>(op) || std::holds_alternative<Arithmetic>(op) ||
                    std::holds_alternative<UpsampleLike>(op) ||
+                   std::holds_alternative<GridSample>(op) ||
                    std::holds_alternative<DeformableConvolution>(op);
   return two ? 2 : 1;
 }
@@ -59,6 +60,7 @@ std::string_view operator_name(const Operator& op) {
                  [](const GlobalAveragePool&) { return "GlobalAveragePool"; },
                  [](const PRelu&) { return "PRelu"; }, [](const Sigmoid&) { return "Sigmoid"; },
                  [](const Softmax&) { return "Softmax"; }, [](const Clip&) { return "Clip"; },
+                 [](const Pad&) { return "Pad"; }, [](const GridSample&) { return "GridSample"; },
                  [](const Arithmetic& arithmetic) {
                    switch (arithmetic.kind) {
                      case Arithmetic::Kind::kSubtract:
@@ -146,6 +148,18 @@ ShapeResult find_output_shape(const Operator& op, std::span<const Shape> inputs)
                 fmt::format("runs of {} do not divide {} channels", softmax.channels, inputs[0].c)};
           },
           [&](const Clip&) { return same(); },
+          [&](const Pad& pad) {
+            return ShapeResult{{inputs[0].n, inputs[0].c, inputs[0].h + pad.top + pad.bottom,
+                                inputs[0].w + pad.left + pad.right}};
+          },
+          [&](const GridSample&) {
+            const Shape& grid = inputs[1];
+            if (grid.n == inputs[0].n && grid.c == 2) {
+              return ShapeResult{{inputs[0].n, inputs[0].c, grid.h, grid.w}};
+            }
+            return ShapeResult{
+                {}, fmt::format("expected places of 2 channels, found {}", to_string(grid))};
+          },
           [&](const Arithmetic&) {
             if (serves(inputs[1], inputs[0])) return same();
             return ShapeResult{{},

@@ -178,6 +178,22 @@ class Exporter {
         node_->name);
   }
 
+  void operator()(const graph::Pad& pad) {
+    add("Pad",
+        {input(0), integers(part("pads"), {0, 0, pad.top, pad.left, 0, 0, pad.bottom, pad.right}),
+         number(part("value"), pad.value)},
+        node_->name, {{"mode", "constant"}});
+  }
+
+  void operator()(const graph::GridSample& op) {
+    const std::string grid =
+        add("Transpose", {input(1)}, part("grid"), {{"perm", Integers{0, 2, 3, 1}}});
+    add("GridSample", {input(0), grid}, node_->name,
+        {{"mode", op.nearest ? "nearest" : "bilinear"},
+         {"padding_mode", op.border ? "border" : "zeros"},
+         {"align_corners", std::int64_t{op.align_corners ? 1 : 0}}});
+  }
+
   void operator()(const graph::Arithmetic& op) {
     const auto name = [&] {
       switch (op.kind) {

@@ -13,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "graph/operators.h"
 #include "interchange/onnx_export.h"
 #include "interchange/onnx_network.h"
@@ -166,6 +167,15 @@ TEST(OnnxNetwork, LayersBecomeOperatorsWithTheFilesValues) {
                   {"pads", Integers{1, 1, 1, 1}}}));
   b.output(b.add("Mul", {norm, b.add("GlobalAveragePool", {norm})}));
   b.output(b.add("Div", {norm, conv}));
+  b.output(b.add("Pad", {norm, b.integers({0, 0, 1, 2, 0, 0, 3, 0}), b.floats({}, {0.5F})}));
+  b.output(b.add("Pad", {norm}, {{"pads", Integers{0, 0, 0, 0, 0, 0, 0, 4}}}));
+  b.output(b.add("Pad", {norm, b.integers({0, 0, 0, 0, 0, 0, 0, 0})}));
+  const std::string places = b.add("Transpose", {b.add("Conv", {conv, b.noise({2, 6, 1, 1})})},
+                                   {{"perm", Integers{0, 2, 3, 1}}});
+  b.output(b.add("GridSample", {norm, places}));
+  b.output(
+      b.add("GridSample", {norm, places},
+            {{"mode", "nearest"}, {"padding_mode", "border"}, {"align_corners", std::int64_t{1}}}));
   b.output(b.add("Concat", {norm, conv}, {{"axis", std::int64_t{1}}}));
   b.output(
       b.add("Slice", {norm, b.integers({1}), b.integers({4}), b.integers({1}), b.integers({2})}));
@@ -173,20 +183,23 @@ TEST(OnnxNetwork, LayersBecomeOperatorsWithTheFilesValues) {
   std::vector<graph::Operator> ops;
   for (const graph::Node& node : network.graph.nodes()) ops.push_back(node.op);
   EXPECT_THAT(
-      ops, ElementsAre(graph::Input{3},
-                       graph::Convolution{
-                           .out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .bias = true},
-                       graph::BatchNorm{0.25F}, graph::MaxPool{2, 2, 0, true},
-                       graph::AveragePool{3, 2, 1, false}, graph::GlobalAveragePool{},
-                       graph::Arithmetic{graph::Arithmetic::Kind::kMultiply},
-                       graph::Arithmetic{graph::Arithmetic::Kind::kDivide}, graph::Concat{},
-                       graph::Convolution{.out_channels = 2}));
+      ops,
+      ElementsAre(graph::Input{3},
+                  graph::Convolution{
+                      .out_channels = 6, .kernel = 3, .stride = 2, .padding = 1, .bias = true},
+                  graph::BatchNorm{0.25F}, graph::MaxPool{2, 2, 0, true},
+                  graph::AveragePool{3, 2, 1, false}, graph::GlobalAveragePool{},
+                  graph::Arithmetic{graph::Arithmetic::Kind::kMultiply},
+                  graph::Arithmetic{graph::Arithmetic::Kind::kDivide}, graph::Pad{1, 2, 3, 0, 0.5F},
+                  graph::Pad{0, 0, 0, 4, 0}, graph::Convolution{.out_channels = 2},
+                  graph::GridSample{}, graph::GridSample{true, true, true}, graph::Concat{},
+                  graph::Convolution{.out_channels = 2}));
   const auto outputs = run(network);
   const std::size_t plane = 8 * 12;
-  const std::vector<float>& joined = outputs[4];
+  const std::vector<float>& joined = outputs[9];
   for (std::size_t i = 0; i < plane; ++i) {  // channels 1 and 3
-    EXPECT_EQ(outputs[5][i], joined[plane + i]);
-    EXPECT_EQ(outputs[5][plane + i], joined[3 * plane + i]);
+    EXPECT_EQ(outputs[10][i], joined[plane + i]);
+    EXPECT_EQ(outputs[10][plane + i], joined[3 * plane + i]);
   }
 }
 
@@ -564,6 +577,22 @@ TEST(OnnxImport, FamiliesAreToldByTheirOutputs) {
   add_heads(unknown, {2, 4, 10}, 5, false);
   EXPECT_THAT(error_of([&] { import_onnx(unknown.file(), {}, "test"); }).what(),
               HasSubstr("found 5 a cell at the strides 8, 16, 32"));
+}
+
+/// tests/make_onnx_fixtures.py wrote them; the checker of the package onnx found them right.
+TEST(OnnxImport, TakesWhatOtherProgramsWrite) {
+  const auto file = [](const char* name) {
+    const std::filesystem::path path = retinaface::testing::fixture_folder() / "onnx" / name;
+    return parse_onnx(read_file(path), name);
+  };
+  for (const char* const name : {"detector_11.onnx", "detector_17.onnx"}) {
+    const models::LoadedModel model = import_onnx(file(name), {}, name);
+    EXPECT_EQ(model.model->detector.anchors.levels.size(), 3U) << name;
+  }
+  const models::LoadedModel recognizer = import_onnx(file("recognizer.onnx"), {}, "recognizer");
+  EXPECT_TRUE(recognizer.model->recognizer);
+  const OnnxNetwork network = read_network(file("operators.onnx"), "operators");
+  EXPECT_EQ(network.outputs.size(), 1U);
 }
 
 }  // namespace

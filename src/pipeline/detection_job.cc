@@ -73,6 +73,11 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     }
     DetectedFaces detection = detect_faces(detector, job, in.image, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
+    if (job.recognizer) {
+      for (const Face& face : faces) {
+        detection.result.embeddings.push_back(job.recognizer->embed(in.image, face.landmarks));
+      }
+    }
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
@@ -99,15 +104,15 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
 Request request_of(const DetectionJob& job) {
   const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
   const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
-  std::string model = job.model;
-  std::error_code ignored;
-  if (fs::is_regular_file(model, ignored)) {
+  const auto with_checksum = [](const std::string& model) {
+    std::error_code ignored;
+    if (!fs::is_regular_file(model, ignored)) return model;
     const std::vector<std::byte> bytes = read_file(model);
     const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    model += fmt::format(" (checksum {:08x})", crc32c(content));
-  }
+    return model + fmt::format(" (checksum {:08x})", crc32c(content));
+  };
   const DetectOptions& detect = job.selection.detect;
-  Request request = {{"--model", model},
+  Request request = {{"--model", with_checksum(job.model)},
                      {"--backend", job.backend},
                      {"--type", job.type},
                      {"--format", job.format},
@@ -139,6 +144,7 @@ Request request_of(const DetectionJob& job) {
     request.emplace_back("--jpeg-quality",
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
+  if (job.recognizer) request.emplace_back("--embed", with_checksum(job.recognizer_name));
   if (job.fields.mesh) request.emplace_back("--mesh", "yes");
   if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", "yes");
   if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
@@ -197,6 +203,7 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads(job.model);
+  guard.reads(job.recognizer_name);
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "retinaface/recognizer.h"
+
 #include "pipeline/face_selection.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/inputs.h"
@@ -36,7 +38,10 @@ struct DetectionJob {
   /// DetectionEvents::result alone. Not for the format "wider", whose files go to images.folder.
   std::string output;
   ImageOutputs images;
-  FaceFields fields;       ///< of results in JSON
+  FaceFields fields;  ///< of results in JSON
+  /// Gives each face of results in JSON its vector; nothing: none. And what it was loaded by.
+  std::optional<Recognizer> recognizer;
+  std::string recognizer_name;
   bool resume = false;     ///< leave out what is in the results already
   bool overwrite = false;  ///< files may be replaced that this program did not write
   int threads = 0;         ///< images worked on at once; 0: core_count()

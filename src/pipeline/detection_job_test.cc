@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "graph/weights.h"
+#include "models/described_model.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -83,6 +86,52 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_EQ(testing::lines_of(content("r.jsonl")).size(), 2U);
   job_.selection.detect.min_score = 0.3F;
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
+}
+
+/// The file of a made-up recogniser of four values.
+void write_recognizer(const fs::path& file) {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  graph.add_output("embedding",
+                   graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
+  models::Model model;
+  model.name = "made-up";
+  model.detector.heads.clear();
+  model.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
+  model.recognizer = models::RecognizerSpec{};
+  graph::Weights weights = graph::random_weights(graph, 3);
+  weights.metadata = models::describe(model, graph);
+  graph::write_safetensors(file, weights);
+}
+
+TEST_F(Job, GivesEachFaceItsVector) {
+  write_recognizer(folder_ / "recognizer.safetensors");
+  job_.recognizer_name = folder_ / "recognizer.safetensors";
+  job_.recognizer.emplace(job_.recognizer_name);
+  job_.output = folder_ / "r.jsonl";
+  std::vector<std::vector<float>> expected;
+  for (const char* const name : {"portrait.jpg", "turned.jpg"}) {
+    const Image image = read_image(folder_ / name);
+    for (const Face& face : detector_.detect(image)) {
+      expected.push_back(job_.recognizer->embed(image, face.landmarks));
+    }
+  }
+  run();
+  std::size_t found = 0;
+  for (const std::string& line : testing::lines_of(content("r.jsonl"))) {
+    const nlohmann::json result = nlohmann::json::parse(line);
+    for (const nlohmann::json& face : result.at("faces")) {
+      const auto embedding = face.at("embedding").get<std::vector<float>>();
+      ASSERT_LT(found, expected.size());
+      EXPECT_THAT(embedding, ::testing::Pointwise(::testing::FloatNear(1e-6F), expected[found++]));
+    }
+  }
+  EXPECT_EQ(found, expected.size());
+  // Results of another recogniser are not gone on with.
+  job_.recognizer.reset();
+  job_.recognizer_name.clear();
+  job_.resume = true;
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--embed"));
 }
 
 TEST_F(Job, WritesNoInput) {

@@ -1,5 +1,6 @@
 #include "pipeline/request_record.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
@@ -34,15 +35,20 @@ void RequestRecord::check(const Request& asked, const std::string& results) cons
          "without --resume",
          printable(file_));
   }
-  for (const auto& [option, value] : asked) {
+  const auto compare = [&](const std::string& option, const std::string& value) {
     const auto found = record["request"].find(option);
     const std::string before =
         found != record["request"].end() && found->is_string() ? found->get<std::string>() : "";
-    if (before == printable(value)) continue;
+    if (before == printable(value)) return;
     fail(ErrorCode::kInvalidArgument,
          "{}: was begun {}, and --resume cannot go on {}; ask for the same, or begin "
          "without --resume",
          results, described(option, excerpt(before)), described(option, excerpt(value)));
+  };
+  for (const auto& [option, value] : asked) compare(option, value);
+  // What was asked for then and is not now.
+  for (const auto& [option, before] : record["request"].items()) {
+    if (std::ranges::count(asked, option, &Request::value_type::first) == 0) compare(option, "");
   }
 }
 

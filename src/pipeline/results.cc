@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -212,6 +213,9 @@ std::string to_json(const ImageResult& result) {
       add_pose(result.qualities.at(i).pose, line);
     }
     if (result.fields.quality) add_quality(result.qualities.at(i), line);
+    if (!result.embeddings.empty()) {
+      fmt::format_to(out, R"(, "embedding": [{:.7g}])", fmt::join(result.embeddings.at(i), ", "));
+    }
     if (face.mesh) add_mesh(*face.mesh, result.fields, line);
     line += "}";
   }

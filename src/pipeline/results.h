@@ -41,12 +41,14 @@ struct ImageResult {
   std::optional<video::FrameStamp> frame = std::nullopt;  ///< which one it is, of a video
   std::vector<std::int64_t> tracks{};                     ///< of a frame: each face's
   FaceFields fields{};
-  std::vector<FaceQuality> qualities{};  ///< each face's, where `fields` asks for them
+  std::vector<FaceQuality> qualities{};          ///< each face's, where `fields` asks for them
+  std::vector<std::vector<float>> embeddings{};  ///< each face's, or none at all
 };
 
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":
 /// [x0, y0, x1, y1], "landmarks": [[x, y] x5]}], "ms"}, lengths in pixels of the image as shown;
-/// of a frame also "frame" and "time_s" and, of each face, "track"; what `fields` asks for
+/// of a frame also "frame" and "time_s" and, of each face, "track"; "embedding", the vector of a
+/// recogniser, where there is one; what `fields` asks for
 /// (doc/output.md).
 std::string to_json(const ImageResult& result);
 

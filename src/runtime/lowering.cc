@@ -349,6 +349,30 @@ bool is_output(const LoweredGraph& program, ValueId id) {
   return std::ranges::count(program.outputs, id) > 0;
 }
 
+/// Convolutions take the image as it is. What else reads it reads a copy, which is a map like all
+/// others.
+void copy_image(LoweredGraph& program) {
+  const ValueId copy = static_cast<ValueId>(program.values.size());
+  bool is_read = false;
+  const auto redirect = [&](ValueId& id) {
+    if (id != 0) return;
+    id = copy;
+    is_read = true;
+  };
+  for (Step& step : program.steps) {
+    if (auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
+      for (PostOp& post_op : conv->post_ops) {
+        if (post_op.kind == PostOp::Kind::kAdd) redirect(post_op.addend);
+      }
+    } else {
+      for (ValueId& source : step.sources) redirect(source);
+    }
+  }
+  if (!is_read) return;
+  program.values.push_back({.channels = program.values[0].channels});
+  program.steps.insert(program.steps.begin(), {"image", graph::Concat{}, {0}, copy});
+}
+
 /// Convolutions alike that read the same value become one, their results runs of its channels: the
 /// three heads of a level are one convolution. A part that other steps read must start at a
 /// multiple of `block`: channels that are always 0 come before it where it does not (the offsets of
@@ -461,6 +485,7 @@ LoweredGraph lower(const Graph& graph, const Weights& weights, const LoweringOpt
            std::holds_alternative<graph::Input>(graph.nodes().front().op));
   const Graph rewritten = push_relu_before_concat(graph);
   LoweredGraph program = Fusion(rewritten, weights).run();
+  if (options.block > 1) copy_image(program);
   merge_siblings(program, options.block);
   place_concatenations(program, options.block);
   if (options.add_upsampled) fuse_upsampled_additions(program);

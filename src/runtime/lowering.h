@@ -71,8 +71,8 @@ struct Step {
   std::string name;  ///< of the graph's node that the result belongs to
   std::variant<ConvolutionStep, graph::LeakyRelu, graph::Add, graph::Concat, graph::UpsampleLike,
                graph::MaxPool, graph::AveragePool, graph::GlobalAveragePool, PReluStep,
-               graph::Sigmoid, graph::Softmax, graph::Clip, graph::Arithmetic, AddUpsampled,
-               Conversion>
+               graph::Sigmoid, graph::Softmax, graph::Clip, graph::Arithmetic, graph::Pad,
+               graph::GridSample, AddUpsampled, Conversion>
       op;
   std::vector<ValueId> sources;
   ValueId target = kNoValue;

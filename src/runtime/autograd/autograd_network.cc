@@ -292,6 +292,13 @@ at::Tensor AutogradNetwork::evaluate(const graph::Node& node,
                 .reshape(x.sizes());
           },
           [&](const graph::Clip& op) { return at::clamp(input(0), op.min, op.max); },
+          [&](const graph::Pad& op) {
+            return at::constant_pad_nd(input(0), {op.left, op.right, op.top, op.bottom}, op.value);
+          },
+          [&](const graph::GridSample& op) {
+            return at::grid_sampler_2d(input(0), input(1).permute({0, 2, 3, 1}), op.nearest ? 1 : 0,
+                                       op.border ? 1 : 0, op.align_corners);
+          },
           [&](const graph::Arithmetic& op) {
             switch (op.kind) {
               case graph::Arithmetic::Kind::kSubtract:

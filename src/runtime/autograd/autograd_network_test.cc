@@ -1,9 +1,12 @@
 #include "runtime/autograd/autograd_network.h"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "models/catalogue.h"
+#include "runtime/reference/reference.h"
 #include "runtime/torch/fused_network.h"
 #include "runtime/trainable_testing.h"
 #include "support/testing.h"
@@ -145,6 +148,65 @@ TEST_P(AutogradCatalogue, AgreesWithTheFusedEngine) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, AutogradCatalogue, ::testing::ValuesIn(kinds_of_networks()));
+
+/// The fused engine lacks them: the reference runtime judges.
+TEST(AutogradNetwork, ComputesImportedNetworksOperatorsAsTheReferenceDoes) {
+  Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  const graph::NodeId map =
+      graph.add("map", graph::Convolution{.out_channels = 4, .kernel = 3, .padding = 1}, {image});
+  const graph::NodeId places = graph.add("places", graph::Convolution{.out_channels = 2}, {map});
+  const auto output = [&](const std::string& name, const graph::Operator& op,
+                          std::vector<graph::NodeId> inputs) {
+    graph.add_output(name, graph.add(name, op, std::move(inputs)));
+  };
+  output("average", graph::AveragePool{3, 2, 1, false}, {map});
+  output("mean", graph::GlobalAveragePool{}, {map});
+  output("prelu", graph::PRelu{}, {map});
+  output("sigmoid", graph::Sigmoid{}, {map});
+  output("softmax", graph::Softmax{.channels = 2}, {map});
+  output("clip", graph::Clip{-0.25F, 0.5F}, {map});
+  output("multiply", graph::Arithmetic{graph::Arithmetic::Kind::kMultiply}, {map, map});
+  output("pad", graph::Pad{1, 0, 2, 3, 0.5F}, {map});
+  output("grid", graph::GridSample{}, {map, places});
+  output("grid.border", graph::GridSample{.border = true, .align_corners = true}, {map, places});
+  output("grid.nearest", graph::GridSample{.nearest = true}, {map, places});
+  const graph::Weights weights = lively_weights(graph, 5);
+  Problem problem = make_problem(graph, 7, 10);
+  const auto network = autograd(graph, weights);
+  forward_backward(*network, problem);
+  EXPECT_THAT(network->gradients(),
+              ::testing::Each(::testing::Truly([](float value) { return std::isfinite(value); })));
+
+  const auto reference = make_reference_network(graph, weights);
+  const auto session = reference->new_session();
+  const std::span<float> planes = session->input(problem.n, problem.h, problem.w).values();
+  const std::int64_t area = problem.h * problem.w;
+  for (std::int64_t n = 0; n < problem.n; ++n) {
+    for (std::int64_t cell = 0; cell < area; ++cell) {
+      for (std::int64_t c = 0; c < 3; ++c) {
+        planes[static_cast<std::size_t>((n * 3 + c) * area + cell)] =
+            problem.images[static_cast<std::size_t>((n * area + cell) * 3 + c)];
+      }
+    }
+  }
+  session->run();
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    SCOPED_TRACE(graph.outputs()[i].name);
+    const OutputBatch found = network->output(i);
+    std::vector<float> expected;  // channels last
+    for (std::int64_t n = 0; n < problem.n; ++n) {
+      const FeatureMap map_of_n = session->output(i).image(n);
+      for (std::int64_t cell = 0; cell < map_of_n.cells(); ++cell) {
+        for (std::int64_t c = 0; c < map_of_n.channels; ++c) {
+          expected.push_back(map_of_n.channel(c)[cell * map_of_n.block]);
+        }
+      }
+    }
+    ASSERT_EQ(found.size(), expected.size());
+    EXPECT_LT(distance(values_of(found), expected), 1e-5);
+  }
+}
 
 TEST(AutogradNetwork, LeavesWhatIsFrozenAsItIs) {
   const Graph graph = small_graph();

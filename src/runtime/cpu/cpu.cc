@@ -52,6 +52,8 @@ struct Supports {
   bool operator()(const graph::Softmax&) const { return true; }
   bool operator()(const graph::Clip&) const { return true; }
   bool operator()(const graph::Arithmetic&) const { return true; }
+  bool operator()(const graph::Pad&) const { return true; }
+  bool operator()(const graph::GridSample&) const { return true; }
 };
 
 std::string onednn_version() {

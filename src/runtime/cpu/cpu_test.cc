@@ -1,10 +1,12 @@
 #include "runtime/cpu/cpu.h"
 
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "models/catalogue.h"
@@ -164,6 +166,18 @@ Graph imported_operators() {
   output("softmax", graph::Softmax{.channels = 2}, {a});
   output("softmax.all", graph::Softmax{.channels = 20}, {a});
   output("clip", graph::Clip{-0.25F, 0.5F}, {a});
+  output("pad", graph::Pad{1, 0, 2, 3, 0.5F}, {a});
+  output("pad.left", graph::Pad{0, 2, 0, 0, 0}, {a});
+  const NodeId places = graph.add("places", graph::Convolution{.out_channels = 2, .bias = true},
+                                  {graph.add("pooled.twice", graph::MaxPool{}, {a})});
+  for (const bool nearest : {false, true}) {
+    for (const bool border : {false, true}) {
+      for (const bool corners : {false, true}) {
+        output(fmt::format("grid.{:d}{:d}{:d}", nearest, border, corners),
+               graph::GridSample{nearest, border, corners}, {a, places});
+      }
+    }
+  }
   using Kind = graph::Arithmetic::Kind;
   output("subtract", graph::Arithmetic{Kind::kSubtract}, {a, b});
   const NodeId gate =
@@ -187,6 +201,53 @@ TEST(Cpu, TheOperatorsOfImportedNetworksEqualTheReference) {
   for (const auto& [height, width] : {std::pair{6, 6}, {7, 12}, {23, 9}, {32, 40}}) {
     expect_equal_to_reference(graph, weights, height, width);
   }
+}
+
+TEST(Cpu, WhatReadsTheImageItselfEqualsTheReference) {
+  const std::vector<std::pair<const char*, graph::Operator>> alone = {
+      {"norm", graph::BatchNorm{}},
+      {"relu", graph::LeakyRelu{0.1F}},
+      {"prelu", graph::PRelu{}},
+      {"sigmoid", graph::Sigmoid{}},
+      {"softmax", graph::Softmax{3}},
+      {"clip", graph::Clip{-0.5F, 0.25F}},
+      {"max", graph::MaxPool{}},
+      {"average", graph::AveragePool{}},
+      {"mean", graph::GlobalAveragePool{}},
+      {"pad", graph::Pad{1, 2, 0, 3, 0.5F}}};
+  const std::vector<std::pair<const char*, graph::Operator>> two = {
+      {"add", graph::Add{}},
+      {"concat", graph::Concat{}},
+      {"multiply", graph::Arithmetic{graph::Arithmetic::Kind::kMultiply}}};
+  const auto check = [](const char* name, const std::function<NodeId(Graph&, NodeId)>& add) {
+    SCOPED_TRACE(name);
+    Graph graph;
+    const NodeId image = graph.add("image", graph::Input{3}, {});
+    graph.add_output("own", add(graph, image));
+    graph.add_output("after", graph.add("after", graph::Convolution{.out_channels = 5}, {1}));
+    const graph::Weights weights = lively_weights(graph, 2);
+    for (const auto& [height, width] : {std::pair{6, 6}, {7, 12}}) {
+      expect_equal_to_reference(graph, weights, height, width);
+    }
+  };
+  for (const auto& [name, op] : alone) {
+    check(name, [&](Graph& graph, NodeId image) { return graph.add("op", op, {image}); });
+  }
+  for (const auto& [name, op] : two) {
+    check(name, [&](Graph& graph, NodeId image) { return graph.add("op", op, {image, image}); });
+  }
+  check("upsample", [](Graph& graph, NodeId image) {
+    const NodeId half = graph.add("half", graph::MaxPool{}, {image});
+    return graph.add("op", graph::UpsampleLike{}, {image, half});
+  });
+  check("grid", [](Graph& graph, NodeId image) {
+    const NodeId places = graph.add("places", graph::Convolution{.out_channels = 2}, {image});
+    return graph.add("op", graph::GridSample{}, {image, places});
+  });
+  check("sum after a convolution", [](Graph& graph, NodeId image) {
+    const NodeId conv = graph.add("conv", graph::Convolution{.out_channels = 3}, {image});
+    return graph.add("op", graph::Add{}, {conv, image});
+  });
 }
 
 TEST(Cpu, DeformableConvolutionsEqualTheReference) {

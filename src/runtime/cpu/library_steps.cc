@@ -75,7 +75,7 @@ class LibrarySteps {
     for (std::size_t i = 0; i < choice.fused.size(); ++i) {
       if (choice.fused[i].kind != PostOp::Kind::kAdd) continue;
       arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1,
-                           map_desc(op, choice.fused[i].addend),
+                           map_desc(step, op, choice.fused[i].addend),
                            maps_.place_of(choice.fused[i].addend), nullptr});
     }
     call(step, dnnl::convolution_forward(conv_desc), conv_desc.impl_info_str(),
@@ -129,17 +129,18 @@ class LibrarySteps {
   }
 
   /// Whether a convolution can be run on whole blocks of channels: in groups of several channels
-  /// these would be other ones.
-  static bool takes_whole_blocks(const ConvolutionStep& op) {
+  /// these would be other ones, and the image has none.
+  static bool takes_whole_blocks(const Step& step, const ConvolutionStep& op) {
     const auto& conv = op.convolution;
-    return conv.groups == 1 || (conv.groups == conv.out_channels && op.weight.shape[1] == 1);
+    const bool depthwise = conv.groups == conv.out_channels && op.weight.shape[1] == 1;
+    return conv.groups == 1 || (depthwise && step.sources[0] != 0);
   }
-  memory::desc map_desc(const ConvolutionStep& op, ValueId id) const {
-    return takes_whole_blocks(op) ? maps_.whole_desc(id) : maps_.desc(id);
+  memory::desc map_desc(const Step& step, const ConvolutionStep& op, ValueId id) const {
+    return takes_whole_blocks(step, op) ? maps_.whole_desc(id) : maps_.desc(id);
   }
   Dims whole_weight_dims(const Step& step, const ConvolutionStep& op) const {
     Dims dims = weight_dims(op);
-    if (!takes_whole_blocks(op)) return dims;
+    if (!takes_whole_blocks(step, op)) return dims;
     dims[0] = maps_.whole_desc(step.target).dims()[1];
     if (op.convolution.groups == 1) dims[1] = maps_.whole_desc(step.sources[0]).dims()[1];
     return dims;
@@ -193,17 +194,17 @@ class LibrarySteps {
     const auto& conv = op.convolution;
     const auto any = memory::format_tag::any;
     const dnnl::convolution_forward::desc description(
-        dnnl::prop_kind::forward_inference, algorithm, map_desc(op, step.sources[0]),
+        dnnl::prop_kind::forward_inference, algorithm, map_desc(step, op, step.sources[0]),
         memory::desc(whole_weight_dims(step, op), library_type(op.weight.type), any),
-        memory::desc({map_desc(op, step.target).dims()[1]}, library_type(op.bias.type),
+        memory::desc({map_desc(step, op, step.target).dims()[1]}, library_type(op.bias.type),
                      memory::format_tag::x),
-        map_desc(op, step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
+        map_desc(step, op, step.target), {conv.stride, conv.stride}, {conv.padding, conv.padding},
         {conv.padding, conv.padding});
     dnnl::post_ops post_ops;
     for (const PostOp& post_op : fused) {
       RF_CHECK(post_op.kind != PostOp::Kind::kPRelu);
       if (post_op.kind == PostOp::Kind::kAdd) {
-        post_ops.append_binary(dnnl::algorithm::binary_add, map_desc(op, post_op.addend));
+        post_ops.append_binary(dnnl::algorithm::binary_add, map_desc(step, op, post_op.addend));
       } else {
         post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, post_op.slope, 0);
       }
@@ -342,6 +343,18 @@ class LibrarySteps {
       RF_CHECK(false);
     };
     add_binary(step, algorithm(), step.sources[0], step.sources[1], step.target);
+  }
+
+  void add(const Step& step, const graph::Pad& op) {
+    calls_.push_back({step.name, "own:pad",
+                      PadCall{maps_.map_of(step.sources[0]), maps_.map_of(step.target), op,
+                              maps_.shape(step.target).c}});
+  }
+
+  void add(const Step& step, const graph::GridSample& op) {
+    calls_.push_back({step.name, "own:grid_sample",
+                      GridSampleCall{maps_.map_of(step.sources[0]), maps_.map_of(step.sources[1]),
+                                     maps_.map_of(step.target), op}});
   }
 
   void add(const Step& step, const graph::UpsampleLike&) {

@@ -106,6 +106,13 @@ class Planner {
       } else if (auto* softmax = std::get_if<SoftmaxCall>(&call.action)) {
         settle(softmax->source.place);
         settle(softmax->target.place);
+      } else if (auto* pad = std::get_if<PadCall>(&call.action)) {
+        settle(pad->source.place);
+        settle(pad->target.place);
+      } else if (auto* sample = std::get_if<GridSampleCall>(&call.action)) {
+        settle(sample->source.place);
+        settle(sample->grid.place);
+        settle(sample->target.place);
       } else {
         auto& upsample = std::get<UpsampleCall>(call.action);
         settle(upsample.source.place);

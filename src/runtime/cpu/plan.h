@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "graph/graph.h"
 #include "runtime/cpu/schedule.h"
 #include "runtime/cpu/weight_store.h"
 #include "runtime/lowering.h"
@@ -65,10 +66,27 @@ struct SoftmaxCall {
   std::int64_t run = 0;       ///< of them
 };
 
+/// graph::Pad of a map of so many channels.
+struct PadCall {
+  MapPlace source;
+  MapPlace target;
+  graph::Pad pad;
+  std::int64_t channels = 0;
+};
+
+/// graph::GridSample.
+struct GridSampleCall {
+  MapPlace source;
+  MapPlace grid;
+  MapPlace target;
+  graph::GridSample op;
+};
+
 struct Call {
   std::string name;
   std::string implementation;
-  std::variant<PrimitiveCall, KernelCall, UpsampleCall, SoftmaxCall> action;
+  std::variant<PrimitiveCall, KernelCall, UpsampleCall, SoftmaxCall, PadCall, GridSampleCall>
+      action;
 };
 
 /// Where an output lies when all calls are done.

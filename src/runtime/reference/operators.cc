@@ -216,6 +216,36 @@ struct Evaluate {
     });
   }
 
+  void operator()(const graph::Pad& pad) const {
+    const Map& in = *inputs[0];
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      const bool is_inside = inside(in.shape, y - pad.top, x - pad.left);
+      return is_inside ? in.at(c, y - pad.top, x - pad.left) : double{pad.value};
+    });
+  }
+
+  void operator()(const graph::GridSample& op) const {
+    const Map& in = *inputs[0];
+    const Map& grid = *inputs[1];
+    const auto at = [&](std::int64_t c, double y, double x) {
+      // Compared as real numbers: some are far outside.
+      const bool is_inside = y >= 0 && x >= 0 && y < static_cast<double>(in.shape.h) &&
+                             x < static_cast<double>(in.shape.w);
+      return is_inside ? in.at(c, static_cast<std::int64_t>(y), static_cast<std::int64_t>(x)) : 0.0;
+    };
+    fill(out, [&](std::int64_t c, std::int64_t y, std::int64_t x) {
+      const double at_x = op.cell(grid.at(0, y, x), in.shape.w);
+      const double at_y = op.cell(grid.at(1, y, x), in.shape.h);
+      if (op.nearest) return at(c, std::nearbyint(at_y), std::nearbyint(at_x));
+      const double x0 = std::floor(at_x);
+      const double y0 = std::floor(at_y);
+      const double dx = at_x - x0;
+      const double dy = at_y - y0;
+      return (1 - dy) * ((1 - dx) * at(c, y0, x0) + dx * at(c, y0, x0 + 1)) +
+             dy * ((1 - dx) * at(c, y0 + 1, x0) + dx * at(c, y0 + 1, x0 + 1));
+    });
+  }
+
   void operator()(const graph::Arithmetic& op) const {
     const Map& in = *inputs[0];
     const Map& other = *inputs[1];

@@ -169,6 +169,18 @@ TEST(ReferenceOperators, ThoseOfImportedNetworksByHand) {
               ::testing::Pointwise(::testing::DoubleNear(1e-12),
                                    std::vector<double>{0.25, 0.75, 0.5, 0.5}));
   EXPECT_THAT(evaluate(graph::Sigmoid{}, {logits}).values[1], ::testing::DoubleNear(0.75, 1e-12));
+  const Map plane = map_of({1, 1, 1, 2}, {3, 7});
+  EXPECT_THAT(evaluate(graph::Pad{1, 0, 0, 1, -1}, {plane}).values,
+              ElementsAre(-1, -1, -1, 3, 7, -1));
+  // Edges at -1 and 1: the cells' centres are at -0.5 and 0.5.
+  const Map grid = map_of({1, 2, 1, 5}, {-0.5, 0, 0.5, -1, 1.25, 0, 0, 0, 0, 0});
+  EXPECT_THAT(evaluate(graph::GridSample{}, {plane, grid}).values, ElementsAre(3, 5, 7, 1.5, 1.75));
+  EXPECT_THAT(evaluate(graph::GridSample{.border = true}, {plane, grid}).values,
+              ElementsAre(3, 5, 7, 3, 7));
+  EXPECT_THAT(evaluate(graph::GridSample{.nearest = true}, {plane, grid}).values,
+              ElementsAre(3, 3, 7, 3, 0));
+  EXPECT_THAT(evaluate(graph::GridSample{.align_corners = true}, {plane, grid}).values,
+              ElementsAre(4, 5, 6, 3, 6.125));
   using Kind = graph::Arithmetic::Kind;
   const Map one = map_of({1, 2, 1, 1}, {2, 4});
   EXPECT_THAT(evaluate(graph::Arithmetic{Kind::kSubtract}, {in, in}).values,

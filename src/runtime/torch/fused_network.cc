@@ -69,6 +69,8 @@ struct HasDerivative {
   bool operator()(const graph::Softmax&) const { return false; }
   bool operator()(const graph::Clip&) const { return false; }
   bool operator()(const graph::Arithmetic&) const { return false; }
+  bool operator()(const graph::Pad&) const { return false; }
+  bool operator()(const graph::GridSample&) const { return false; }
 };
 
 /// In a visitor of operators, what check_trainable has refused.
@@ -80,6 +82,8 @@ struct Refused {
   void operator()(const graph::Softmax&) const { RF_CHECK(false); }
   void operator()(const graph::Clip&) const { RF_CHECK(false); }
   void operator()(const graph::Arithmetic&) const { RF_CHECK(false); }
+  void operator()(const graph::Pad&) const { RF_CHECK(false); }
+  void operator()(const graph::GridSample&) const { RF_CHECK(false); }
 };
 
 /// What operators allow and the steps below do not.

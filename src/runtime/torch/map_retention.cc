@@ -54,6 +54,8 @@ MapNeeds needs_of(const graph::Operator& op) {
           [&](const graph::Softmax&) { return kInputs; },
           [&](const graph::Clip&) { return kInputs; },
           [&](const graph::Arithmetic&) { return kInputs; },
+          [&](const graph::Pad&) { return kNothing; },
+          [&](const graph::GridSample&) { return kInputs; },
       },
       op);
 }

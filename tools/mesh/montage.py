@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--worst", type=int, default=10)
     parser.add_argument("--others", type=int, default=0, help="as many more, by chance")
     parser.add_argument("--columns", type=int, default=2)
-    parser.add_argument("--detect", nargs="*", default=[], help="further options of detect")
+    parser.add_argument("--model", default="mnet025", help="as detect takes it")
     parser.add_argument("-o", "--out", required=True)
     options = parser.parse_args()
 
@@ -54,7 +54,7 @@ def main():
                 out = os.path.join(folder, style)
                 subprocess.run(
                     [options.program, "detect", name, "--out", out, "--draw", "--draw-style", style,
-                     "--min-score", "0.3", "--max-faces", "1", "--overwrite", *options.detect],
+                     "--min-score", "0.3", "--max-faces", "1", "--overwrite", "--model", options.model],
                     check=True, stdout=subprocess.DEVNULL)
                 drawn = [os.path.join(at, f) for at, _, files in os.walk(out) for f in files
                          if f.startswith(f"{number}.")]

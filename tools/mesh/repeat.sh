@@ -75,5 +75,5 @@ for recipe in mesh mesh-five; do
   "$bin/retinaface" evaluate landmarks --aflw "$data/aflw" --mesh --model "$run/last.safetensors"
 done
 "$python" "$here/montage.py" "$out/mesh/made.json" --images "$out/made" \
-  --program "$bin/retinaface" --detect --model "$out/mesh/last.safetensors" --worst 10 --others 20 \
+  --program "$bin/retinaface" --model "$out/mesh/last.safetensors" --worst 10 --others 20 \
   -o "$out/thirty_faces.jpg"

@@ -66,8 +66,9 @@ TEST_F(Metadata, OfWrittenImagesIsTimeAndCopyrightAlone) {
 
 TEST_F(Metadata, OfImagesWithoutAnyIsNone) {
   const testing::CommandResult result =
-      testing::run("cd '" + testing::sample_folder().string() + "' && '" RETINAFACE_PROGRAM
-                   "' detect portrait.jpg --blur --out '" + (folder_ / "out").string() + "'");
+      testing::run("cd '" + testing::sample_folder().string() +
+                   "' && '" RETINAFACE_PROGRAM "' detect portrait.jpg --blur --out '" +
+                   (folder_ / "out").string() + "'");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(tags_of(folder_ / "out/portrait.jpg"), json::object());
 }

@@ -170,8 +170,10 @@ void print(const std::vector<Judgement>& judgements) {
 }
 
 void draw(const Options& options, const PairList& pairs, const std::vector<Judgement>& judgements) {
-  evaluation::Diagram diagram = {
-      .title = "Verification", .x_label = "false accept rate", .y_label = "true accept rate"};
+  evaluation::Diagram diagram = {.title = "Verification",
+                                 .x_label = "false accept rate",
+                                 .y_label = "true accept rate",
+                                 .lines = {}};
   diagram.x_max = 0.1;
   for (const Judgement& judgement : judgements) {
     evaluation::Line& line = diagram.lines.emplace_back();

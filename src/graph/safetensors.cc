@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/library_reason.h"
 #include "graph/weights.h"
 
 namespace retinaface::graph {
@@ -122,7 +123,7 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
     }
   } catch (const json::exception& error) {
     fail(ErrorCode::kBadData, "{}: the safetensors header is malformed ({})", source,
-         excerpt(error.what()));
+         library_reason(error.what()));
   }
   return weights;
 }

@@ -14,7 +14,7 @@ namespace {
 struct Note {
   ExifIfd ifd;
   ExifTag tag;
-  std::string CaptureNotes::* value;
+  std::string CaptureNotes::*value;
 };
 
 constexpr std::array kNotes = {

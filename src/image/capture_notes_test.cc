@@ -36,8 +36,8 @@ TEST(CaptureNotes, ComeBackFromWrittenImages) {
 
 /// Worked by hand after EXIF 2.32: big-endian, one entry, Copyright (0x8298), ASCII, six bytes.
 TEST(CaptureNotes, AreReadFromABlockOfAnotherProgram) {
-  const std::string block("MM\0\x2A\0\0\0\x08\0\x01\x82\x98\0\x02\0\0\0\x06\0\0\0\x1A\0\0\0\0Me, I\0",
-                          32);
+  const std::string block(
+      "MM\0\x2A\0\0\0\x08\0\x01\x82\x98\0\x02\0\0\0\x06\0\0\0\x1A\0\0\0\0Me, I\0", 32);
   EXPECT_EQ(capture_notes(bytes_of(block)).copyright, "Me, I");
   EXPECT_EQ(capture_notes(bytes_of(std::string("Exif\0\0", 6) + block)).copyright, "Me, I");
   EXPECT_TRUE(capture_notes(bytes_of(block.substr(0, 20))).empty());

@@ -24,12 +24,11 @@ bool is_jxl(Bytes bytes) {
 
 /// The functions of libjxl that are used, each of the type that its header declares.
 struct Library {
-#define RF_JXL_FUNCTIONS(apply)                                                            \
-  apply(Create) apply(Destroy) apply(SubscribeEvents) apply(SetInput)                      \
-      apply(ProcessInput) apply(GetBasicInfo) apply(GetColorAsEncodedProfile)              \
-          apply(GetICCProfileSize) apply(GetColorAsICCProfile) apply(SetKeepOrientation)   \
-              apply(SetUnpremultiplyAlpha) apply(GetFrameHeader) apply(ImageOutBufferSize) \
-                  apply(SetImageOutBuffer)
+#define RF_JXL_FUNCTIONS(apply)                                                              \
+  apply(Create) apply(Destroy) apply(SubscribeEvents) apply(SetInput) apply(ProcessInput)    \
+      apply(GetBasicInfo) apply(GetColorAsEncodedProfile) apply(GetICCProfileSize)           \
+          apply(GetColorAsICCProfile) apply(SetKeepOrientation) apply(SetUnpremultiplyAlpha) \
+              apply(GetFrameHeader) apply(ImageOutBufferSize) apply(SetImageOutBuffer)
 
 #define RF_DECLARE(name) decltype(&JxlDecoder##name) name = nullptr;
   RF_JXL_FUNCTIONS(RF_DECLARE)

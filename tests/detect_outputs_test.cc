@@ -241,6 +241,12 @@ TEST_F(DetectOutputs, TakesTheLongestNamesOfFiles) {
   fs::rename(folder_ / "portrait.jpg", folder_ / name);
   EXPECT_EQ(run("detect " + name + " --draw --out o").exit_code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "o" / name));
+  // With an ending that is added it is longer than file systems take: its own failure, said.
+  const CommandResult result = run("detect " + name + " turned.jpg --crops --out p");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors,
+              HasSubstr(name + ".faces: cannot be made a folder: File name too long"));
+  EXPECT_TRUE(fs::exists(folder_ / "p/turned.jpg.faces/0.png"));
 }
 
 TEST_F(DetectOutputs, LeavesNoPartOfAVideoWhereNobodyReadsItsResults) {

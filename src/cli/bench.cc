@@ -16,6 +16,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
+#include "evaluation/plot.h"
 #include "evaluation/speed.h"
 #include "graph/weights.h"
 #include "models/builtin_weights.h"
@@ -85,7 +86,10 @@ int measure(const Options& options) {
   for (const std::string& model : options.models) guard.reads(model);
   if (!options.image.empty()) guard.reads(options.image);
   if (!options.json.empty()) guard.writes(options.json, pipeline::OutputKind::kReport);
-  if (!options.chart.empty()) guard.writes(options.chart, pipeline::OutputKind::kFigure);
+  if (!options.chart.empty()) {
+    evaluation::check_drawable(options.chart);
+    guard.writes(options.chart, pipeline::OutputKind::kFigure);
+  }
 
   std::vector<OpenedModel> models;
   for (const std::string& name : options.models) models.push_back(open_model(name));

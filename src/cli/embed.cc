@@ -20,7 +20,9 @@
 #include "cli/threads_option.h"
 #include "cli/values.h"
 #include "image/image_name.h"
+#include "pipeline/input_problem.h"
 #include "pipeline/inputs.h"
+#include "pipeline/name_text.h"
 #include "pipeline/npy.h"
 #include "pipeline/output_guard.h"
 
@@ -47,8 +49,11 @@ struct Found {
 
 Found embed_in(const pipeline::Input& input, const Options& options, const Detector& detector,
                const Recognizer& recognizer) {
-  Found found = {input.path, {}, {}, input.problem};
-  if (!found.problem.empty()) return found;
+  Found found = {input.path, {}, {}, {}};
+  if (!input.problem.empty()) {
+    found.problem = pipeline::problem_line(input);
+    return found;
+  }
   try {
     if (pipeline::leads_to_video(input.path)) {
       fail(ErrorCode::kUnsupported, "{}: expected an image, found a video", printable(input.path));
@@ -67,7 +72,7 @@ Found embed_in(const pipeline::Input& input, const Options& options, const Detec
 /// One face as a line; with the vector itself, or with its row in the matrix.
 std::string line_of(const Found& found, std::size_t i, std::optional<std::size_t> row) {
   const Face& face = found.faces[i];
-  nlohmann::ordered_json json = {{"image", printable(found.path)},
+  nlohmann::ordered_json json = {{"image", pipeline::text_of_path(found.path)},
                                  {"score", face.score},
                                  {"box", {face.box.x0, face.box.y0, face.box.x1, face.box.y1}}};
   for (const Point& point : face.landmarks) json["landmarks"].push_back({point.x, point.y});
@@ -146,7 +151,7 @@ Action declare_embed(CLI::App& app) {
       "of a float32 matrix for each, the lines then going to standard output without them "
       "(default: lines on standard output)");
   app.add_option("--min-score", options->min_score, "faces with a lower score are left out")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number(0, 1))
       ->capture_default_str();
   add_threads_option(app, options->threads, "images worked on at once");
   add_overwrite_option(app, options->overwrite);

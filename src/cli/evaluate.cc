@@ -14,6 +14,7 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
+#include "evaluation/plot.h"
 
 namespace retinaface::cli {
 namespace {
@@ -119,7 +120,9 @@ void guard_figures(const std::string& folder, const std::string& model, const st
   }
   guard.reads(model);
   if (!json.empty()) guard.writes(json, pipeline::OutputKind::kReport);
-  if (!curves.empty()) guard.writes(curves, pipeline::OutputKind::kFigure);
+  if (curves.empty()) return;
+  evaluation::check_drawable(curves);
+  guard.writes(curves, pipeline::OutputKind::kFigure);
 }
 
 std::string display_name(const std::string& path) {

@@ -92,6 +92,8 @@ constexpr ForeignOption kForeignOptions[] = {
     {"--batch", "--threads", "images are not batched; use --threads N to work on several at once"},
     {"--batch-size", "--threads",
      "images are not batched; use --threads N to work on several at once"},
+    {"--gpu", "--device", "use --backend autograd --device cuda"},
+    {"--cuda", "--device", "use --backend autograd --device cuda"},
     {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
@@ -183,6 +185,20 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   return arguments;
 }
 
+/// Refuses options and arguments that are given without anything in them, as a shell gives the
+/// value of a variable that is not set.
+void check_values(const CLI::App& command) {
+  for (const CLI::Option* option : command.get_options()) {
+    // Of several inputs an empty one is a failure of its own.
+    const bool is_list = option->get_positional() && option->get_expected_max() > 1;
+    if (is_list || option->get_expected_max() == 0) continue;
+    const std::vector<std::string>& values = option->results();
+    if (std::ranges::find(values, std::string()) == values.end()) continue;
+    throw UsageError(
+        fmt::format("{}: expected a value, found an empty one", option->get_name(false, true)));
+  }
+}
+
 /// Adds the commands to the parser. The one that is used puts its action into `chosen`.
 void add_commands(CLI::App& app, std::span<const Command> commands, Action& chosen) {
   app.require_subcommand(1);
@@ -234,6 +250,7 @@ int run_command(const Program& program, int argc, char** argv) {
     return kWrongUsage;
   }
   try {
+    check_values(reached(app));
     return action();
   } catch (const UsageError& error) {
     fmt::print(stderr, "{}: {}\n", full_name(reached(app)), error.what());
@@ -246,7 +263,7 @@ int run_command(const Program& program, int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "retinaface: out of memory\n");
   } catch (const std::filesystem::filesystem_error& error) {
-    fmt::print(stderr, "retinaface: {}\n", error.what());
+    fmt::print(stderr, "retinaface: {}: {}\n", printable(error.path1()), error.code().message());
   }
   return kSomeFailed;
 }

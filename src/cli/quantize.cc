@@ -15,6 +15,7 @@
 #include "cli/values.h"
 #include "evaluation/calibrate.h"
 #include "graph/weights.h"
+#include "image/image_name.h"
 #include "image/resize.h"
 #include "models/load_model.h"
 #include "pipeline/inputs.h"
@@ -73,6 +74,10 @@ std::vector<Image> read_images(const Options& options, pipeline::OutputGuard& gu
 }
 
 int quantize(const Options& options) {
+  if (lower_case_extension(options.output) != ".safetensors") {
+    throw UsageError(fmt::format("--output: expected a name that ends in .safetensors, found {}",
+                                 printable(options.output)));
+  }
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.model);
   guard.writes(options.output, pipeline::OutputKind::kWeights);

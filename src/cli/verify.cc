@@ -102,7 +102,8 @@ Action declare_verify(CLI::App& app) {
       ->required();
   app.add_option("--model", options->model,
                  "the detector: name of a model, or a .safetensors file");
-  app.add_option("--threshold", options->threshold, "similarity from which on it is one person");
+  app.add_option("--threshold", options->threshold, "similarity from which on it is one person")
+      ->check(number(-1, 1));
   app.add_option("--evaluation", options->evaluation,
                  "take the threshold from this file of `retinaface evaluate verification --json`, "
                  "made with the same recogniser");

@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/library_reason.h"
 #include "base/origin_mark.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
@@ -231,9 +232,9 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
   } catch (const json::parse_error& error) {
     const auto end = std::min(error.byte, content.size());
     const auto line = 1 + std::count(begin, begin + end, '\n');
-    fail(ErrorCode::kBadData, "{}:{}: expected JSON: {}", name, line, excerpt(error.what()));
+    fail(ErrorCode::kBadData, "{}:{}: expected JSON: {}", name, line, library_reason(error.what()));
   } catch (const json::out_of_range& error) {  // a number that no double holds
-    fail(ErrorCode::kBadData, "{}: expected JSON: {}", name, excerpt(error.what()));
+    fail(ErrorCode::kBadData, "{}: expected JSON: {}", name, library_reason(error.what()));
   }
   if (!root.is_object()) fail(ErrorCode::kBadData, "{}: expected a JSON object", name);
 

@@ -33,6 +33,7 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+/// gnuplot's for the file's kind; empty where there is none.
 std::string terminal(const std::filesystem::path& path, std::size_t panels) {
   const std::string extension = path.extension();
   const auto width = kPanelSide * static_cast<int>(panels);
@@ -46,7 +47,7 @@ std::string terminal(const std::filesystem::path& path, std::size_t panels) {
     return fmt::format("pdfcairo noenhanced size {}in,{}in font 'sans,11'", width / 96.0,
                        kPanelSide / 96.0);
   }
-  fail(ErrorCode::kUnsupported, "{}: curves are drawn as .png, .svg or .pdf", printable(path));
+  return {};
 }
 
 void append_diagram(const Diagram& diagram, std::string& script) {
@@ -145,8 +146,14 @@ void mark_origin(const std::filesystem::path& path) {
 
 }  // namespace
 
+void check_drawable(const std::filesystem::path& path) {
+  if (!terminal(path, 1).empty()) return;
+  fail(ErrorCode::kUnsupported, "{}: curves are drawn as .png, .svg or .pdf", printable(path));
+}
+
 void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> diagrams) {
   RF_CHECK(!diagrams.empty());
+  check_drawable(path);
   std::string script = fmt::format(
       "set terminal {}\nset output {}\nset grid\nset tics out nomirror\nset format '%g'\n"
       "set multiplot layout 1,{}\n",

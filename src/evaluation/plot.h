@@ -25,6 +25,9 @@ struct Diagram {
   bool legend_at_bottom_left = false;  ///< else at the bottom right
 };
 
+/// Throws Error(kUnsupported) unless the name ends as those of files do that draw_diagrams makes.
+void check_drawable(const std::filesystem::path& path);
+
 /// Draws diagrams side by side into one image, .png, .svg or .pdf, by gnuplot, which is started
 /// for it. Throws Error: kUnsupported for another extension or where gnuplot is not installed,
 /// kUnwritable with gnuplot's complaint when it fails.

@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/library_reason.h"
 #include "graph/weights.h"
 
 namespace retinaface::graph {
@@ -169,7 +170,7 @@ class HeaderReader : public nlohmann::json_sax<json> {
 
   [[noreturn]] void malformed(const std::string& problem) const {
     fail(ErrorCode::kBadData, "{}: the safetensors header is malformed ({})", source_,
-         excerpt(problem));
+         library_reason(problem));
   }
 
   /// Whether what is there is a part of a field that the format does not have; throws if it is not.

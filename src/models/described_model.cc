@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/library_reason.h"
 #include "graph/graph_json.h"
 #include "graph/operators.h"
 #include "models/load_model.h"
@@ -47,7 +48,7 @@ class Reader {
         read_detector(model->detector, graph);
       }
     } catch (const nlohmann::json::exception& error) {
-      refuse("{}: {}", part_, excerpt(error.what()));
+      refuse("{}: {}", part_, library_reason(error.what()));
     }
     model->network.build = [graph] { return graph; };
     return model;

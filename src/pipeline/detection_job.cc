@@ -212,7 +212,7 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   } else if (job.writes_file()) {
     guard.writes(job.output, OutputKind::kResults);
   }
-  if (record) guard.writes(record->file(), OutputKind::kReport);
+  if (record) guard.writes(record->file(), OutputKind::kRequest);
   if (job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   for (const Input& input : job.inputs) {
     if (!input.problem.empty()) continue;

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
+#include "pipeline/input_problem.h"
 #include "pipeline/problem.h"
 #include "video/video_kind.h"
 
@@ -142,9 +143,7 @@ std::optional<InputImage> ImageSource::next() {
     }
     const Input input = std::move(inputs_[next_++]);
     if (!input.problem.empty()) {
-      return InputImage{
-          input.path,
-          fmt::format("{}: {}", input.path.empty() ? "''" : printable(input.path), input.problem)};
+      return InputImage{input.path, problem_line(input)};
     }
     if (!input.gives_frames()) return InputImage{input.path, {}};
     const std::string problem = problem_of(input.path, [&] { begin(input); });

@@ -43,6 +43,28 @@ bool is_number(const fs::path& path) {
        printable(path), name(a), name(b));
 }
 
+/// Whether such files are written into folders that are there, which no command makes for them.
+bool needs_folder(OutputKind kind) {
+  switch (kind) {
+    case OutputKind::kWeights:
+    case OutputKind::kOnnx:
+    case OutputKind::kReport:
+    case OutputKind::kFigure:
+    case OutputKind::kVectors:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// What can be known of a place before the work for it is done.
+void check_place(const fs::path& path, OutputKind kind) {
+  std::error_code ignored;
+  if (!needs_folder(kind) || fs::is_directory(folder_of(path), ignored)) return;
+  fail(ErrorCode::kInvalidArgument, "{}: cannot be written: there is no folder {}", printable(path),
+       printable(folder_of(path)));
+}
+
 }  // namespace
 
 OutputGuard::Place OutputGuard::place_of(const fs::path& path) {
@@ -118,6 +140,7 @@ bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
 }
 
 void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& source) {
+  check_place(path, kind);
   if (claim(path, source)) check_replaces_ours(path, kind);
 }
 

@@ -27,7 +27,8 @@ class OutputGuard {
   void reads(const std::filesystem::path& path);
 
   /// A file that is written; `source` is the input that it is written for, empty if that is the
-  /// command as a whole. Two inputs that are one file may share an output.
+  /// command as a whole. Models, figures and vectors need a folder that is there: that is said
+  /// before the work, too. Two inputs that are one file may share an output.
   void writes(const std::filesystem::path& path, OutputKind kind,
               const std::filesystem::path& source = {});
 

@@ -91,6 +91,13 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
               HasSubstr("--overwrite"));
 }
 
+TEST_F(Guard, SaysBeforeTheWorkThatAPlaceCannotBe) {
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "none/a.json", OutputKind::kReport); }),
+              HasSubstr("none/a.json: cannot be written: there is no folder"));
+  guard_.writes(folder_ / "a.svg", OutputKind::kFigure);
+  guard_.writes(folder_ / "made/a.jpg", OutputKind::kImage);
+}
+
 TEST_F(Guard, ReplacesWhatIsOurs) {
   write("lines", "{\"image\": \"a.jpg\", \"width\": 1, \"height\": 1, \"faces\": []}\n");
   write("begun", "{\"image\": \"a.jp");

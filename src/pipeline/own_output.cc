@@ -11,6 +11,7 @@
 #include "base/origin_mark.h"
 #include "evaluation/wider_predictions.h"
 #include "image/image_origin.h"
+#include "pipeline/npy.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -42,14 +43,23 @@ Edges edges_of(const fs::path& path) {
   return edges;
 }
 
+bool has_keys(std::string_view line, const char* a, const char* b) {
+  const json object = json::parse(line, nullptr, false);
+  return object.is_object() && object.contains(a) && object.contains(b);
+}
+
 /// A line of JSON with "image" and "faces", or the beginning of one that was not finished.
 bool is_json_line(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return text.starts_with("{\"image\": \"");
   std::string_view first = text.substr(0, end);
   if (first.ends_with(',')) first.remove_suffix(1);  // of an array
-  const json line = json::parse(first, nullptr, false);
-  return line.is_object() && line.contains("image") && line.contains("faces");
+  return has_keys(first, "image", "faces");
+}
+
+/// Vectors of faces: their first line, however many numbers it has, or a matrix.
+bool is_vectors(std::string_view text) {
+  return is_own_npy(text) || has_keys(text.substr(0, text.find('\n')), "image", "embedding");
 }
 
 bool is_results(std::string_view text) {
@@ -118,6 +128,8 @@ std::string name_of(OutputKind kind) {
       return "an ONNX file that it wrote";
     case OutputKind::kReport:
       return "figures that it wrote";
+    case OutputKind::kRequest:
+      return "the record of a run";
     case OutputKind::kFigure:
       return "curves that it drew";
     case OutputKind::kPage:
@@ -125,7 +137,7 @@ std::string name_of(OutputKind kind) {
     case OutputKind::kAnnotations:
       return "annotations that it wrote with a mark";
     case OutputKind::kVectors:
-      return "a file without anything in it";
+      return "vectors of faces that it wrote";
   }
   RF_CHECK(false);
 }
@@ -147,6 +159,8 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
       return is_weights(edges.beginning);
     case OutputKind::kOnnx:
       return is_onnx(edges.beginning);
+    case OutputKind::kVectors:
+      return is_vectors(edges.beginning);
     case OutputKind::kFigure:
       return is_marked_image(edges) || contains(edges.end, kOriginMark);
     default:

@@ -15,9 +15,10 @@ enum class OutputKind {
   kWeights,      ///< .safetensors
   kOnnx,
   kReport,       ///< figures as JSON
+  kRequest,      ///< what a run was asked for, beside its results
   kFigure,       ///< curves as PNG, SVG or PDF
   kPage,         ///< HTML
-  kVectors,      ///< embeddings of faces, which have no mark of ours
+  kVectors,      ///< embeddings of faces: JSON lines or .npy
   kAnnotations,  ///< of a data set: COCO's and VOC's have a mark, the other formats have no place
                  ///< for one
 };

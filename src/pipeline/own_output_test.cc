@@ -4,11 +4,13 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/origin_mark.h"
 #include "pipeline/json_report.h"
+#include "pipeline/npy.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -38,6 +40,14 @@ TEST_F(OwnOutput, IsAReportOfFigures) {
   std::ifstream file(folder_ / "r.json");
   EXPECT_EQ(nlohmann::json::parse(file)["ap"], 0.5);
   EXPECT_FALSE(is_ours("{\"ap\": 0.5}", OutputKind::kReport));
+}
+
+TEST_F(OwnOutput, IsAFileOfVectors) {
+  const std::vector<float> values(6);
+  EXPECT_TRUE(is_ours(npy_matrix(values, 3), OutputKind::kVectors));
+  EXPECT_TRUE(is_ours("{\"image\":\"a.jpg\",\"embedding\":[1,2]}\n{", OutputKind::kVectors));
+  EXPECT_FALSE(is_ours("{\"image\":\"a.jpg\",\"faces\":[]}\n", OutputKind::kVectors));
+  EXPECT_FALSE(is_ours("1 2 3\n", OutputKind::kVectors));
 }
 
 TEST_F(OwnOutput, IsWhatHoldsNothingToLose) {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/library_reason.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
 #include "training/recipe_table.h"
@@ -283,11 +284,8 @@ toml::value parse_toml(const std::string& text, const std::string& name) {
     rename_former_keys(document);
     return document;
   } catch (const toml::syntax_error& error) {
-    const std::string what = error.what();
-    std::string reason = what.substr(0, what.find('\n'));
-    constexpr std::string_view kPrefix = "[error] ";
-    if (reason.starts_with(kPrefix)) reason = reason.substr(kPrefix.size());
-    fail(ErrorCode::kBadData, "{}:{}: not TOML: {}", name, error.location().line(), reason);
+    fail(ErrorCode::kBadData, "{}:{}: not TOML: {}", name, error.location().line(),
+         library_reason(error.what()));
   }
 }
 

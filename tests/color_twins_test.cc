@@ -49,7 +49,8 @@ TEST(ColorTwins, HaveTheSameFacesAndLookAlikeWhenDrawn) {
   const testing::TemporaryFolder folder;
   const std::string from = (testing::fixture_folder() / "color_twins").string();
   const testing::CommandResult result =
-      testing::run("cd '" + from + "' && '" RETINAFACE_PROGRAM
+      testing::run("cd '" + from +
+                   "' && '" RETINAFACE_PROGRAM
                    "' detect srgb.png adobe_rgb.png display_p3.png prophoto.png --draw --out '" +
                    folder.path().string() + "'");
   ASSERT_EQ(result.exit_code, 0) << result.errors;

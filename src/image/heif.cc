@@ -403,6 +403,13 @@ HeifBrand heif_brand(Bytes bytes) {
   return heic ? HeifBrand::kHeic : HeifBrand::kNone;
 }
 
+bool is_heif_sequence(Bytes bytes) {
+  constexpr std::string_view kBrands[] = {"avis", "hevc", "hevx", "msf1"};
+  return has_text(bytes, 4, "ftyp") && std::ranges::any_of(kBrands, [&](std::string_view brand) {
+           return has_text(bytes, 8, brand);
+         });
+}
+
 const Decoder kHeicDecoder = {"HEIC", is_heic, decode_heic};
 const Decoder kAvifDecoder = {"AVIF", is_avif, decode_avif};
 

@@ -10,4 +10,8 @@ enum class HeifBrand { kNone, kHeic, kAvif };
 /// ISO/IEC 23008-12, or none of them, as videos in the same container are.
 HeifBrand heif_brand(Bytes bytes);
 
+/// Whether that brand says that the images follow each other in time: of such a file the decoder
+/// gives one.
+bool is_heif_sequence(Bytes bytes);
+
 }  // namespace retinaface::codecs

@@ -28,5 +28,16 @@ TEST(HeifBrand, TellsImagesFromEachOtherAndFromVideos) {
   EXPECT_EQ(brand_of(""), HeifBrand::kNone);
 }
 
+TEST(HeifBrand, TellsSequencesFromImages) {
+  const auto is_sequence = [](std::string_view text) {
+    return is_heif_sequence(std::as_bytes(std::span(text)));
+  };
+  EXPECT_TRUE(is_sequence("...!ftypavis"));
+  EXPECT_TRUE(is_sequence("...!ftyphevc"));
+  EXPECT_FALSE(is_sequence("...!ftypavif"));
+  EXPECT_FALSE(is_sequence("...!ftyphe"));
+  EXPECT_FALSE(is_sequence(""));
+}
+
 }  // namespace
 }  // namespace retinaface::codecs

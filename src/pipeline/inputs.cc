@@ -18,6 +18,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "image/heif_brand.h"
 #include "image/image_frames.h"
 #include "image/image_name.h"
 #include "pipeline/own_output.h"
@@ -183,7 +184,14 @@ void want_all_frames(std::vector<Input>& inputs) {
     if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) continue;
     if (leads_to_video(input.path)) continue;
     try {
-      const codecs::FrameCount count = count_frames(read_file(input.path));
+      const std::vector<std::byte> file = read_file(input.path);
+      if (codecs::is_heif_sequence(file)) {
+        input.problem =
+            "unsupported: the frames of a sequence in HEIC or AVIF; without --all-frames its first "
+            "image is read";
+        continue;
+      }
+      const codecs::FrameCount count = count_frames(file);
       input.frames = count.frames;
       input.are_pages = count.are_pages;
     } catch (const Error&) {

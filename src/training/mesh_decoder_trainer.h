@@ -21,7 +21,7 @@ struct MeshDecoderRecipe {
   int batch = 32;
   int epochs = 20;
   float learning_rate = 3e-3F;  ///< at its start; falls to a fiftieth by a cosine
-  float texture_weight = 3;  ///< of colors' errors against those of shapes
+  float texture_weight = 3;     ///< of colors' errors against those of shapes
   bool residual = false;        ///< learn what the linear decoder leaves
 };
 

@@ -139,7 +139,9 @@ class Detector::Implementation {
       detection::sort_by_score(faces);
       detection::suppress_overlaps(faces, options.nms_iou);
       // Who keeps all boxes that overlap merges them in another way.
-      if (options.nms_iou < 1) detection::drop_implausible(faces);
+      if (options.nms_iou < 1 && model_.detector.search.drops_implausible) {
+        detection::drop_implausible(faces);
+      }
     }
     select(faces, image, options);
     if (options.turned) turn_landmarks(session, image, faces);

@@ -156,7 +156,7 @@ std::vector<Model> make_catalogue() {
   std::vector<Model> rows;
   rows.push_back(public_row("mnet025", "MobileNet-0.25, three levels: small and fast, for CPUs",
                             [] { return mobilenet_network({}); },
-                            {.anchors = octave_anchors(), .search = {}}));
+                            {.anchors = octave_anchors(), .search = {.drops_implausible = true}}));
   rows.push_back(public_row(
       "mnet025-light", "MobileNet-0.25 behind a 7x7 convolution of stride 4, three levels",
       [] { return mobilenet_network({.kernel = 7, .stride = 4}); }, detector_on(octave_anchors())));

@@ -69,6 +69,10 @@ struct SearchPolicy {
   /// What the log odds of the score in the crop count, where those of the candidate count 1.
   float crop_weight = 2;
 
+  /// Whether faces that their points contradict are dropped (detection/plausibility.h): its
+  /// thresholds were chosen by the default model's points.
+  bool drops_implausible = false;
+
   // What they may cost, as shares of the time that the image's own size takes.
 
   /// Spent on the levels of the pyramid and, what they leave, on crops.
@@ -93,8 +97,8 @@ struct SearchPolicy {
 /// A crop has twice the smallest anchor as its side, rounded up to a quarter of the coarsest
 /// stride, and is enlarged three times or, where that is no multiple of the coarsest stride, four:
 /// crops lie side by side in one image, and each has to see the same anchors. Scores and shares of
-/// work stay. The largest anchor must be at least eight times the smallest; a row with others
-/// states a policy of its own.
+/// work stay; faces that their points contradict are kept. The largest anchor must be at least
+/// eight times the smallest; a row with others states a policy of its own.
 SearchPolicy derived_search_policy(const AnchorFamily& anchors);
 
 }  // namespace retinaface::models

@@ -12,7 +12,7 @@ namespace {
 
 TEST(SearchPolicy, TheDefaultModelKeepsWhatWasMeasured) {
   const Model& model = find_model(kDefaultModel);
-  EXPECT_EQ(model.detector.search, SearchPolicy{});
+  EXPECT_EQ(model.detector.search, SearchPolicy{.drops_implausible = true});
 }
 
 TEST(DerivedSearchPolicy, IsTheMeasuredOneForTheAnchorsThatItWasMeasuredWith) {

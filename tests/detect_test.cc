@@ -147,11 +147,13 @@ TEST_F(Detect, LaysTransparentImagesOnABackground) {
     EXPECT_EQ(result.exit_code, 0) << result.errors;
     EXPECT_THAT(json::parse(result.output)["faces"], IsEmpty()) << background;
   }
-  for (const char* color : {"grey", "#12345", "1a2b3c", "#1a2b3g", ""}) {
+  for (const char* color : {"grey", "#12345", "1a2b3c", "#1a2b3g"}) {
     const auto result = detect(std::string("hidden.webp --background ") + "'" + color + "'");
     EXPECT_EQ(result.exit_code, 2) << color;
     EXPECT_THAT(result.errors, HasSubstr("--background: expected white, black or a color"));
   }
+  EXPECT_THAT(detect("hidden.webp --background ''").errors,
+              HasSubstr("--background: expected a value, found an empty one"));
 }
 
 TEST_F(Detect, DoesTheOthersWhenSomeFail) {

@@ -128,8 +128,9 @@ class Detector::Implementation {
       faces = detect_all_sizes(session, image, options);
     } else {
       // A cascade looks for all sizes by itself, from its smallest face on.
-      static const std::vector<float> own_size = {1};
-      for (const float scale : options.scales.empty() ? own_size : options.scales) {
+      constexpr float kOwnSize[] = {1};
+      for (const float scale :
+           options.scales.empty() ? std::span(kOwnSize) : std::span<const float>(options.scales)) {
         const std::vector<Face> found = detect_at(session, image, scale, options);
         faces.insert(faces.end(), found.begin(), found.end());
       }

@@ -61,7 +61,7 @@ bool needs_folder(OutputKind kind) {
 void check_place(const fs::path& path, OutputKind kind) {
   std::error_code ignored;
   if (!needs_folder(kind) || fs::is_directory(folder_of(path), ignored)) return;
-  fail(ErrorCode::kInvalidArgument, "{}: cannot be written: there is no folder {}", printable(path),
+  fail(ErrorCode::kUnwritable, "{}: cannot be written: there is no folder {}", printable(path),
        printable(folder_of(path)));
 }
 

@@ -92,8 +92,10 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
 }
 
 TEST_F(Guard, SaysBeforeTheWorkThatAPlaceCannotBe) {
-  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "none/a.json", OutputKind::kReport); }),
-              HasSubstr("none/a.json: cannot be written: there is no folder"));
+  const Error error =
+      testing::error_of([&] { guard_.writes(folder_ / "none/a.json", OutputKind::kReport); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnwritable);
+  EXPECT_THAT(error.what(), HasSubstr("none/a.json: cannot be written: there is no folder"));
   guard_.writes(folder_ / "a.svg", OutputKind::kFigure);
   guard_.writes(folder_ / "made/a.jpg", OutputKind::kImage);
 }

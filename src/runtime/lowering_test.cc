@@ -79,10 +79,11 @@ TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
   const NodeId other = graph.add("other", graph::MaxPool{3, 1, 1}, {image});
   graph.add_output("out", graph.add("sum", graph::Add{}, {main, other}));
   const LoweredGraph program = lowered(graph);
-  // The convolution stands first in the graph, but waits for its addend.
-  EXPECT_THAT(step_names(program), ElementsAre("other", "sum"));
-  EXPECT_THAT(convolution(program, 1).post_ops,
-              ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = program.steps[0].target}));
+  // The convolution stands first in the graph, but waits for its addend, which reads a copy of the
+  // image in blocks.
+  EXPECT_THAT(step_names(program), ElementsAre("image", "other", "sum"));
+  EXPECT_THAT(convolution(program, 2).post_ops,
+              ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = program.steps[1].target}));
 }
 
 TEST(Lowering, LeavesWhatIsReadTwiceApart) {

@@ -37,7 +37,7 @@ def main():
     program, images = sys.argv[1], sys.argv[2:]
     print("| longer side | by --scales 1 | by --scales 1,2 | of them by default | time of "
           "--scales 1,2 | default |\n|---|---|---|---|---|---|")
-    for side in (60, 100, 128, 200, 320, 480, 639):
+    for side in (60, 100, 128, 199, 200, 320, 480, 639):
         with tempfile.TemporaryDirectory() as folder:
             small = []
             for number, path in enumerate(images):

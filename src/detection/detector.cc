@@ -246,27 +246,31 @@ class Detector::Implementation {
 
   std::vector<Face> detect_all_sizes(const OpenSession& session, ImageView image,
                                      const DetectOptions& options) const {
+    const models::SearchPolicy& search = model_.detector.search;
     const double area = static_cast<double>(image.width) * image.height;
-    double budget_px = model_.detector.search.extra_work * area;
+    double budget_px = search.extra_work * area;
+    const bool is_choosy =
+        static_cast<float>(std::max(image.width, image.height)) >= search.choosy_from_px;
+    const float min_enlarged_score = is_choosy ? search.min_enlarged_score : 0.0F;
     std::vector<Face> faces;
     std::vector<detection::RefinementCandidate> candidates;
     bool is_enlarged = false;
     for (const detection::PyramidLevel& level :
-         detection::image_pyramid(model_.detector.search, image.width, image.height)) {
-      is_enlarged |= level.scale > 1;
-      if (level.scale > 1 && !detection::has_unknown(model_.detector.search, candidates, faces)) {
+         detection::image_pyramid(search, image.width, image.height)) {
+      if (level.scale > 1 &&
+          !detection::has_unknown(search, candidates, faces, min_enlarged_score)) {
         continue;
       }
+      is_enlarged |= level.scale > 1;
       std::vector<Face> found =
           detect_at(session, image, level.scale, options, level.scale == 1 ? &candidates : nullptr);
       std::erase_if(found, [&](const Face& face) {
         const float side = std::max(face.box.width(), face.box.height());
         return side < level.min_px || side >= level.max_px;
       });
-      detection::drop_parts(model_.detector.search, found, faces);
+      detection::drop_parts(search, found, faces);
       faces.insert(faces.end(), found.begin(), found.end());
-      if (level.scale < 1)
-        budget_px -= area * (level.scale * level.scale + model_.detector.search.shrinking_work);
+      if (level.scale < 1) budget_px -= area * (level.scale * level.scale + search.shrinking_work);
     }
     // What has been seen enlarged altogether needs no enlarged crops.
     if (!is_enlarged) refine(session, image, budget_px, candidates, options.min_score, faces);

@@ -33,10 +33,10 @@ bool is_known(const models::SearchPolicy& policy, const RefinementCandidate& can
 }  // namespace
 
 bool has_unknown(const models::SearchPolicy& policy,
-                 const std::vector<RefinementCandidate>& candidates,
-                 const std::vector<Face>& faces) {
+                 const std::vector<RefinementCandidate>& candidates, const std::vector<Face>& faces,
+                 float min_score) {
   return std::ranges::any_of(candidates, [&](const RefinementCandidate& candidate) {
-    return !is_known(policy, candidate, faces);
+    return candidate.score >= min_score && !is_known(policy, candidate, faces);
   });
 }
 

@@ -34,10 +34,10 @@ void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureM
                      const models::Head& head, const models::AnchorLevel& level,
                      std::vector<RefinementCandidate>& candidates);
 
-/// Whether there is a candidate that no sure face covers.
+/// Whether there is a candidate of at least `min_score` that no sure face covers.
 bool has_unknown(const models::SearchPolicy& policy,
-                 const std::vector<RefinementCandidate>& candidates,
-                 const std::vector<Face>& faces);
+                 const std::vector<RefinementCandidate>& candidates, const std::vector<Face>& faces,
+                 float min_score);
 
 /// The places of candidates that no sure face covers, the likeliest first, until the network would
 /// have run over `budget_px` pixels for them. None where the image is smaller than a crop.

@@ -84,6 +84,9 @@ std::vector<std::byte> without_rle(const Encoded& encoded, const BmpHeader& head
   const int bits = header.compression == BmpHeader::kRle8 ? 8 : 4;
   if (header.bits != bits) encoded.fail_as_corrupt("BMP", "its depth and compression differ");
   encoded.check_size(header.width, header.height);
+  if (header.pixels_at < kCompressionAt + 4) {
+    encoded.fail_as_corrupt("BMP", "its pixels begin inside its header");
+  }
   if (header.pixels_at > encoded.bytes.size()) encoded.fail_as_corrupt("BMP", "it ends early");
   Rows rows(header.width, header.height, bits);
   Bytes rest = encoded.bytes.subspan(header.pixels_at);

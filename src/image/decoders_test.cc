@@ -301,6 +301,18 @@ TEST(Decoders, CallHealthyFilesThatTheyCannotReadUnsupported) {
   }
 }
 
+TEST(Decoders, RefuseBmpsWhosePixelsBeginInTheirHeader) {
+  const Content whole = content_of("rle8.bmp");
+  for (const int place : {0, 10, 33}) {
+    Content damaged = whole;
+    damaged.at(10) = static_cast<std::byte>(place);
+    for (std::size_t i = 11; i < 14; ++i) damaged.at(i) = std::byte{0};
+    const Error error = error_of([&] { decode_image(damaged, {}, "a.bmp"); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("its pixels begin inside its header"));
+  }
+}
+
 TEST(Decoders, LeaveColorsWhereAProfileCannotBeUsed) {
   const Content with_profile = content_of("adobe_rgb.jpg");
   std::vector<std::string> warnings;

@@ -11,6 +11,7 @@
 #include "cli/evaluate.h"
 #include "graph/weights.h"
 #include "models/described_model.h"
+#include "support/made_recognizer.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
 
@@ -28,21 +29,7 @@ std::string text_of(const fs::path& path) {
 
 class EvaluateVerificationTest : public ::testing::Test {
  protected:
-  EvaluateVerificationTest() {
-    graph::Graph graph;
-    const graph::NodeId image = graph.add("image", graph::Input{3}, {});
-    graph.add_output(
-        "embedding",
-        graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
-    models::Model model;
-    model.name = "made-up";
-    model.detector.heads.clear();
-    model.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
-    model.recognizer = models::RecognizerSpec{};
-    graph::Weights weights = graph::random_weights(graph, 3);
-    weights.metadata = models::describe(model, graph);
-    graph::write_safetensors(folder_ / "recognizer.safetensors", weights);
-  }
+  EvaluateVerificationTest() { testing::write_made_recognizer(folder_ / "recognizer.safetensors"); }
 
   int run(std::vector<std::string> arguments) {
     for (const char* const argument : {"--overwrite", "--threads", "1"}) {

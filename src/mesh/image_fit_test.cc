@@ -11,17 +11,11 @@
 #include "mesh/rows.h"
 #include "mesh/seen_face.h"
 #include "mesh/solve.h"
+#include "mesh/testing.h"
 #include "mesh/topology.h"
 
 namespace retinaface::mesh {
 namespace {
-
-std::vector<float> normal_values(std::size_t count, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return values;
-}
 
 TEST(Solve, FindsWhatTheMatrixWasMultipliedBy) {
   constexpr std::size_t kSize = 23;

@@ -13,17 +13,11 @@
 #include "mesh/light.h"
 #include "mesh/rasterizer.h"
 #include "mesh/rows.h"
+#include "mesh/testing.h"
 #include "mesh/topology.h"
 
 namespace retinaface::mesh {
 namespace {
-
-std::vector<float> normal_values(std::size_t count, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return values;
-}
 
 TEST(Topology, EachEdgeHasOneTriangleOnEachSideOrIsTheRim) {
   for (const Level& level : topology().levels) {
@@ -162,7 +156,7 @@ TEST(Chebyshev, ConvolvesAsPolynomialsOfTheDenseMatrix) {
 }
 
 TEST(Rows, AddAsPlainLoopsDo) {
-  for (const auto [count, size] : {std::pair<std::size_t, std::size_t>{1, 1}, {5, 17}, {9, 131}}) {
+  for (const auto& [count, size] : {std::pair<std::size_t, std::size_t>{1, 1}, {5, 17}, {9, 131}}) {
     const std::vector<float> rows = normal_values(count * size, 7);
     const std::vector<float> factors = normal_values(count, 8);
     const std::vector<float> x = normal_values(size, 9);

@@ -11,6 +11,7 @@
 
 #include "graph/weights.h"
 #include "models/described_model.h"
+#include "support/made_recognizer.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -88,24 +89,8 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
 }
 
-/// The file of a made-up recogniser of four values.
-void write_recognizer(const fs::path& file) {
-  graph::Graph graph;
-  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
-  graph.add_output("embedding",
-                   graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
-  models::Model model;
-  model.name = "made-up";
-  model.detector.heads.clear();
-  model.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
-  model.recognizer = models::RecognizerSpec{};
-  graph::Weights weights = graph::random_weights(graph, 3);
-  weights.metadata = models::describe(model, graph);
-  graph::write_safetensors(file, weights);
-}
-
 TEST_F(Job, GivesEachFaceItsVector) {
-  write_recognizer(folder_ / "recognizer.safetensors");
+  testing::write_made_recognizer(folder_ / "recognizer.safetensors");
   job_.recognizer_name = folder_ / "recognizer.safetensors";
   job_.recognizer.emplace(job_.recognizer_name);
   job_.output = folder_ / "r.jsonl";

@@ -94,7 +94,8 @@ class RETINAFACE_API Detector {
                                               int threads = 0) const;
 
   /// What is known of the loaded model; multiply-adds for images of width x height pixels. Throws
-  /// Error(kInvalidArgument) for a side that is not from 1 to 65536.
+  /// Error(kInvalidArgument) for a side that is not from 1 to 65536, Error(kUnsupported) where the
+  /// network takes no images of this size.
   ModelInfo info(int width = 640, int height = 480) const;
 
  private:

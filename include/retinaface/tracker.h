@@ -41,7 +41,8 @@ class RETINAFACE_API Tracker {
 
   /// The number of each face's track, from 1 on and never given twice; 0 for a faint face that
   /// carries on none. `faces` are one frame's, in pixels; `time_s` is the frame's time. A time that
-  /// is not after the last one counts as the same.
+  /// is not after the last one counts as the same. Throws Error(kInvalidArgument) for boxes or
+  /// scores that are no finite numbers.
   std::vector<std::int64_t> update(ArrayView<Face> faces, double time_s);
 
   /// Takes over a frame of which the tracks are known, to go on where an earlier run has stopped:

@@ -1,6 +1,9 @@
 #include "base/file.h"
 
+#include <atomic>
 #include <cerrno>
+#include <cstdint>
+#include <random>
 #include <system_error>
 
 #include <fcntl.h>
@@ -120,6 +123,21 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_
   }
 }
 
+bool path_exists(const std::filesystem::path& path) noexcept {
+  std::error_code ignored;
+  return std::filesystem::exists(path, ignored);
+}
+
+bool file_exists(const std::filesystem::path& path) noexcept {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(path, ignored);
+}
+
+bool folder_exists(const std::filesystem::path& path) noexcept {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
 void make_folders(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -128,6 +146,17 @@ void make_folders(const std::filesystem::path& path) {
          error.message());
   }
 }
+
+namespace {
+
+/// No other process's and no other call's, on this machine or on another that shares the folder.
+std::string unique_ending() {
+  static const std::uint32_t process = std::random_device()();
+  static std::atomic<unsigned> calls{0};
+  return fmt::format(".{:08x}-{}.part", process, ++calls);
+}
+
+}  // namespace
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::error_code ignored;
@@ -139,7 +168,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     if (target.empty()) target = path;
   }
   std::filesystem::path part = target;
-  if (!is_device) part = part_beside(target, fmt::format(".{}.part", ::getpid()));
+  if (!is_device) part = part_beside(target, unique_ending());
   const auto give_up = [&](int error) {
     if (!is_device) ::unlink(part.c_str());
     fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", printable(path),

@@ -19,6 +19,12 @@ std::string printable(const std::filesystem::path& path);
 /// printable, and at most some 100 characters of it.
 std::string excerpt(std::string_view text);
 
+// What a path leads to, links followed. False too where it cannot be told: no permission, a name
+// that no file can have.
+bool path_exists(const std::filesystem::path& path) noexcept;
+bool file_exists(const std::filesystem::path& path) noexcept;
+bool folder_exists(const std::filesystem::path& path) noexcept;
+
 /// The whole file. Throws Error, the path first: kNotFound, kUnreadable (a folder, no permission),
 /// kTooLarge beyond `max_bytes`.
 std::vector<std::byte> read_file(const std::filesystem::path& path,

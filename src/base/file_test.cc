@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,6 +32,33 @@ TEST(File, ReplacedAsAWholeLeavesNothingBeside) {
   write_file_atomically(folder / "file", std::string("new"));
   EXPECT_EQ(text_of(read_file(folder / "file")), "new");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(FileThreads, WriteTheSamePathAndOneOfThemWins) {
+  const TemporaryFolder folder;
+  const auto write = [&](char letter) {
+    for (int i = 0; i < 200; ++i) {
+      write_file_atomically(folder / "file", std::string(10'000, letter));
+    }
+  };
+  {
+    const std::jthread other(write, 'a');
+    write('b');
+  }
+  const std::string content = text_of(read_file(folder / "file"));
+  EXPECT_TRUE(content == std::string(10'000, 'a') || content == std::string(10'000, 'b'));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(File, SaysWhatAPathLeadsToWhateverItIs) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "file", std::string("x"));
+  EXPECT_TRUE(path_exists(folder / "file") && file_exists(folder / "file") &&
+              !folder_exists(folder / "file"));
+  EXPECT_TRUE(path_exists(folder.path()) && !file_exists(folder.path()) &&
+              folder_exists(folder.path()));
+  const std::string endless(5000, 'n');  // no name can be as long
+  EXPECT_FALSE(path_exists(endless) || file_exists(endless) || folder_exists(endless));
 }
 
 TEST(File, WritesThroughLinks) {

@@ -35,7 +35,8 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
   }
 
   const std::uint64_t window = 4 * static_cast<std::uint64_t>(threads);
-  std::mutex mutex;
+  std::mutex source;  // who takes the next item; it may be long in coming, from a camera
+  std::mutex mutex;   // all below
   std::condition_variable room;
   std::map<std::uint64_t, Result> waiting;  // done, not emitted
   std::uint64_t taken = 0;
@@ -45,23 +46,31 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
   std::exception_ptr failure;
 
   const auto loop = [&] {
-    std::unique_lock lock(mutex);
+    std::unique_lock lock(mutex, std::defer_lock);
     try {
       while (true) {
+        std::unique_lock taking(source);
+        lock.lock();
         room.wait(lock, [&] { return at_end || taken < emitted + window; });
         if (at_end) return;
+        lock.unlock();
         std::optional<Item> item = next();
-        if (!item) {
+        lock.lock();
+        if (!item || at_end) {
           at_end = true;
           room.notify_all();
           return;
         }
         const std::uint64_t number = taken++;
         lock.unlock();
+        taking.unlock();
         Result result = work(std::move(*item));
         lock.lock();
         waiting.emplace(number, std::move(result));
-        if (emitting) continue;
+        if (emitting) {
+          lock.unlock();
+          continue;
+        }
         emitting = true;
         for (auto first = waiting.begin(); first != waiting.end() && first->first == emitted;
              first = waiting.begin()) {
@@ -73,6 +82,7 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
           room.notify_all();
         }
         emitting = false;
+        lock.unlock();
       }
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();

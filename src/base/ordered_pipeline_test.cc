@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <stdexcept>
 
@@ -61,6 +62,23 @@ TEST(OrderedPipelineThreads, PassesOnWhatIsThrown) {
     EXPECT_THROW(run(), std::runtime_error);
     EXPECT_LE(results.size(), 50U);
   }
+}
+
+/// As a camera whose next frame is long in coming: what is done must not wait for it.
+TEST(OrderedPipelineThreads, HandsOnWhileTheNextItemIsWaitedFor) {
+  std::promise<void> first_is_out;
+  std::future<void> out = first_is_out.get_future();
+  int number = 0;
+  bool came = false;
+  run_in_order(
+      2,
+      [&]() -> std::optional<int> {
+        if (number == 0) return number++;
+        came = out.wait_for(std::chrono::seconds(60)) == std::future_status::ready;
+        return std::nullopt;
+      },
+      [](int i) { return i; }, [&](int) { first_is_out.set_value(); });
+  EXPECT_TRUE(came);
 }
 
 }  // namespace

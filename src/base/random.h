@@ -40,7 +40,8 @@ class Random {
   std::uint64_t below(std::uint64_t count) { return next() % count; }
   /// Standard normal, by Box and Muller.
   double normal() {
-    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());
+    const double radius = std::sqrt(-2 * std::log(uniform()));  // first: operands have no order
+    return radius * std::cos(2 * std::numbers::pi * uniform());
   }
   /// Any order of the items, each as likely (Fisher and Yates).
   template <typename T>

@@ -12,11 +12,16 @@
 
 namespace retinaface::cli {
 
-void add_backend_option(CLI::App& app, std::string& backend) {
-  app.add_option("--backend", backend,
-                 "what runs the model: one of the list of `retinaface models` (default: the first "
-                 "there that can); compare runs two, compare:A,B those, and says on standard error "
-                 "how far their outputs are apart");
+void add_backend_option(CLI::App& app, std::string& backend, bool tells_differences) {
+  std::string help =
+      "what runs the model: one of the list of `retinaface models` (default: the first there that "
+      "can)";
+  if (tells_differences) {
+    help +=
+        "; compare runs two, compare:A,B those, and says on standard error how far their outputs "
+        "are apart";
+  }
+  app.add_option("--backend", backend, help);
 }
 
 Detector open_detector(const std::string& model, const std::string& backend,

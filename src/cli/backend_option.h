@@ -8,8 +8,9 @@
 
 namespace retinaface::cli {
 
-/// Adds --backend: what runs the model's network (runtime/backend.h).
-void add_backend_option(CLI::App& app, std::string& backend);
+/// Adds --backend: what runs the model's network (runtime/backend.h). The commands that detect say
+/// what "compare" found (print_differences); bench and serve do not.
+void add_backend_option(CLI::App& app, std::string& backend, bool tells_differences = true);
 
 /// A detector of `model`, as Detector takes it or empty for the default one, whose network the
 /// backend runs, in the type that type_of takes; the best one if that is empty. Throws as Detector

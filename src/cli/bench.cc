@@ -148,7 +148,7 @@ Action declare_bench(CLI::App& app) {
                  "numbers of threads, each with an image of its own (default: 1 and as many as the "
                  "process has cores to run on)")
       ->check(whole_number(1, 1024));
-  add_backend_option(app, options->backend);
+  add_backend_option(app, options->backend, false);
   app.add_option("--image", options->image,
                  "a picture to measure on, resized to each size (default: a drawn one, without "
                  "faces); the number of faces changes what decoding and suppression take");

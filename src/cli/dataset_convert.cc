@@ -110,7 +110,7 @@ bool is_there_already(const dataset::SetFile& file) {
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
   pipeline::OutputGuard guard(options.overwrite);
-  if (std::filesystem::is_directory(found.source)) {
+  if (folder_exists(found.source)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
       guard.reads(entry.path());
     }

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,11 +12,13 @@
 #include "retinaface/recognizer.h"
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/interruption.h"
 #include "cli/overwrite_option.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
@@ -105,9 +108,13 @@ int embed(const Options& options) {
   std::string lines;
   bool failed = false;
   std::size_t next = 0;
+  // What was embedded until then is written.
+  const std::atomic<bool>& interrupted = end_cleanly_when_interrupted();
   run_in_order(
       thread_count(options.threads),
-      [&] { return next < inputs.size() ? std::optional(&inputs[next++]) : std::nullopt; },
+      [&] {
+        return next < inputs.size() && !interrupted ? std::optional(&inputs[next++]) : std::nullopt;
+      },
       [&](const pipeline::Input* input) { return embed_in(*input, options, detector, recognizer); },
       [&](const Found& found) {
         if (!found.problem.empty()) {
@@ -131,6 +138,11 @@ int embed(const Options& options) {
         pipeline::npy_matrix(rows, static_cast<std::size_t>(recognizer.embedding_size())));
   } else if (!options.output.empty()) {
     write_file_atomically(options.output, lines);
+  }
+  if (interrupted && next < inputs.size()) {
+    fmt::print(stderr, "retinaface: interrupted; {} of {} were done\n", counted(next, "image"),
+               inputs.size());
+    return kInterrupted;
   }
   return failed ? kSomeFailed : kSuccess;
 }

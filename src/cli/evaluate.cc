@@ -128,7 +128,7 @@ void guard_figures(const std::string& folder, const std::string& model, const st
 std::string display_name(const std::string& path) {
   std::filesystem::path name = std::filesystem::path(path).lexically_normal();
   if (!name.has_filename()) name = name.parent_path();  // a folder with a slash at its end
-  return std::filesystem::is_directory(path) ? name.filename() : name.stem();
+  return folder_exists(path) ? name.filename() : name.stem();
 }
 
 Action declare_evaluate(CLI::App& app) {

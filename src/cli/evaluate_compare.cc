@@ -61,11 +61,11 @@ DetectorArgument parse_detector(const std::string& argument) {
   DetectorArgument detector{
       .name = display_name(argument), .path = argument, .predictions = {}, .source = {}};
   const std::size_t equals = argument.find('=');
-  if (equals != std::string::npos && equals > 0 && !fs::exists(argument)) {
+  if (equals != std::string::npos && equals > 0 && !path_exists(argument)) {
     detector.name = argument.substr(0, equals);
     detector.path = argument.substr(equals + 1);
   }
-  detector.is_folder = fs::is_directory(detector.path);
+  detector.is_folder = folder_exists(detector.path);
   return detector;
 }
 

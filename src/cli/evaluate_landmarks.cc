@@ -116,7 +116,7 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
   const dataset::AnnotationSet all = dataset::read_label_txt(options.labels);
   dataset::AnnotationSet present;
   for (const dataset::AnnotatedImage& image : all) {
-    if (fs::exists(fs::path(options.images) / image.path)) present.push_back(image);
+    if (path_exists(fs::path(options.images) / image.path)) present.push_back(image);
   }
   if (present.empty()) {
     fail(ErrorCode::kNotFound, "{}: none of the {} images of {} are there",

@@ -109,6 +109,7 @@ int run(const Options& options) {
       });
   progress.hide();
   fmt::print("{}", evaluation::format_report(report));
+  print_differences(detector);
   if (!options.json.empty()) {
     pipeline::write_json_report(options.json, evaluation::to_json(report));
   }

@@ -74,7 +74,7 @@ void guard_outputs(const Options& options, const dataset::FoundSet& found,
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(found.source);
   for (const auto& [index, file] : annotated.files.by_image) guard.reads(file);
-  const bool is_folder = std::filesystem::is_directory(found.source);
+  const bool is_folder = folder_exists(found.source);
   guard_figures(is_folder ? found.source.string() : std::string(), options.detector.model,
                 options.json, {}, guard);
 }

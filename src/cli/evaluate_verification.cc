@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/face_embedder.h"
 #include "cli/overwrite_option.h"
@@ -295,6 +296,7 @@ int judge_templates(const Options& options) {
           });
         },
         [&](const Embedding& embedding) { pool.add(embedding); });
+    print_differences(detector);
     pool.finish();
     evaluation::PairScores scores =
         evaluation::score_template_pairs(options.pairs, templates, pool);
@@ -363,6 +365,7 @@ int judge_pairs(const Options& options) {
   for (const std::string& model : models) {
     const Detector detector = open_detector(options, model);
     judge_by(name_of(model, detector), &detector);
+    print_differences(detector);
   }
   embedder.save();
   print(judgements);
@@ -401,7 +404,13 @@ int run(const Options& options) {
     throw UsageError("--move-points, --points-curve: expected pairs of images, not --templates");
   }
   guard_outputs(options);
-  return options.templates.empty() ? judge_pairs(options) : judge_templates(options);
+  try {
+    return options.templates.empty() ? judge_pairs(options) : judge_templates(options);
+  } catch (const Interrupted&) {
+    fmt::print(stderr, "retinaface: interrupted{}\n",
+               options.cache.empty() ? "" : "; what was computed is kept in the file of --cache");
+    return kInterrupted;
+  }
 }
 
 }  // namespace

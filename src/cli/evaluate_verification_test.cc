@@ -135,5 +135,17 @@ TEST_F(EvaluateVerificationTest, ReadsCfpsProtocol) {
               HasSubstr("diff.txt:1: expected two numbers"));
 }
 
+TEST_F(EvaluateVerificationTest, KeepsWhatWasEmbeddedWhereAnImageIsMissing) {
+  write_file_atomically(folder_ / "pairs.txt",
+                        std::string("1 hopper.jpg hopper.jpg\n0 hopper.jpg portrait.jpg\n"
+                                    "0 hopper.jpg zz_missing.jpg\n"));
+  const Error error = error_of([&] {
+    run({"--pairs", folder_ / "pairs.txt", "--images", testing::sample_folder(), "--cache",
+         folder_ / "kept"});
+  });
+  EXPECT_THAT(error.what(), HasSubstr("zz_missing.jpg"));
+  EXPECT_EQ(text_of(folder_ / "kept").size(), 8U + 4U + 2 * (20U + 4 * sizeof(float)));
+}
+
 }  // namespace
 }  // namespace retinaface::cli

@@ -96,7 +96,7 @@ int export_model(const Options& options) {
     return !entry.first.starts_with(graph::kCalibrationPrefix);
   });
   if (is_onnx) {
-    models::expect_one_network(model, "export --format onnx");
+    models::expect_one_network_detector(model, "export --format onnx");
     write_file_atomically(options.output, interchange::export_onnx(model, onnx_options(options)));
   } else {
     graph::write_safetensors(options.output, models::whole_weights(std::move(model)));

@@ -95,9 +95,19 @@ Embedding FaceEmbedder::embed(const EncodedImage& encoded, const PlacePoints& pl
   return embed(encoded, place, 1, as_found).front();
 }
 
-void FaceEmbedder::save() const {
+FaceEmbedder::~FaceEmbedder() {
+  if (cache_ == nullptr || saved_ || cache_->added() == 0) return;
+  try {
+    cache_->save();
+  } catch (const Error& error) {
+    fmt::print(stderr, "retinaface: {}\n", error.what());
+  }
+}
+
+void FaceEmbedder::save() {
   if (cache_ == nullptr) return;
   cache_->save();
+  saved_ = true;
   fmt::print("{} embeddings were kept from before, {} computed\n\n", cache_->found(),
              cache_->added());
 }

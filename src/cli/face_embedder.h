@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "base/content_hash.h"
 #include "base/ordered_pipeline.h"
+#include "cli/interruption.h"
 #include "cli/progress.h"
 #include "evaluation/embedding_cache.h"
 
@@ -56,27 +58,36 @@ class FaceEmbedder {
   Embedding embed(const EncodedImage& encoded, const PlacePoints& place);
 
   /// Keeps what the cache is to keep, and says how much of it came from there.
-  void save() const;
+  void save();
+  /// What was not saved is kept all the same, where an image fails or Ctrl-C ends the work.
+  ~FaceEmbedder();
 
  private:
   Recognizer recognizer_;
   ContentHash mark_;
   std::unique_ptr<evaluation::EmbeddingCache> cache_;
+  bool saved_ = false;
 };
 
+/// Thrown where Ctrl-C has ended the work.
+struct Interrupted {};
+
 /// Calls `work(i)` for each of `count` by several threads and `take(result)` in order, with a line
-/// of progress.
+/// of progress. Throws Interrupted after Ctrl-C, once what is under way has been taken.
 template <typename Work, typename Take>
 void for_each_in_order(int threads, std::size_t count, const Work& work, const Take& take) {
   ProgressLine progress("embedding");
   std::size_t next = 0;
   std::size_t done = 0;
+  const std::atomic<bool>& interrupted = end_cleanly_when_interrupted();
   run_in_order(
-      threads, [&] { return next < count ? std::optional(next++) : std::nullopt; }, work,
+      threads, [&] { return next < count && !interrupted ? std::optional(next++) : std::nullopt; },
+      work,
       [&](auto result) {
         take(std::move(result));
         progress.show(++done, count);
       });
+  if (done < count) throw Interrupted();
 }
 
 }  // namespace retinaface::cli

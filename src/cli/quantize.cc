@@ -82,7 +82,7 @@ int quantize(const Options& options) {
   guard.reads(options.model);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
   models::LoadedModel model = models::load_model_by_name_or_path(options.model);
-  models::expect_one_network(model, "quantize");
+  models::expect_one_network_detector(model, "quantize");
   const std::vector<Image> images = read_images(options, guard);
   const evaluation::CalibrationResult result = [&] {
     ProgressLine progress("calibrating");

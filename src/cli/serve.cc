@@ -87,7 +87,7 @@ Action declare_serve(CLI::App& app) {
   app.add_option("--model", options->service.model,
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
-  add_backend_option(app, options->backend);
+  add_backend_option(app, options->backend, false);
   app.add_option("--max-body", options->http.max_body, "refuse requests of more bytes than this")
       ->check(whole_number(1, std::int64_t{1} << 40))
       ->capture_default_str();

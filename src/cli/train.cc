@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/file.h"
+#include "base/own_binary.h"
 #include "cli/command.h"
 
 namespace retinaface::cli {
@@ -18,7 +20,7 @@ constexpr const char* kProgram = "retinaface-train";
 
 /// The second program lies beside this one.
 std::filesystem::path beside_this_program() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / kProgram;
+  return own_binary().path.parent_path() / kProgram;
 }
 
 /// OpenMP's threads spin while they wait for each other, by default for long. Where anything else
@@ -32,10 +34,10 @@ void wait_without_spinning() {
 
 int start(const std::vector<std::string>& arguments) {
   const std::filesystem::path program = beside_this_program();
-  if (!std::filesystem::exists(program)) {
+  if (!path_exists(program)) {
     fail(ErrorCode::kNotFound,
          "{}: not there; this build is without the trainer, which needs libtorch (make build)",
-         program.string());
+         printable(program));
   }
   std::vector<std::string> words = {kProgram, "train"};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -44,7 +46,8 @@ int start(const std::vector<std::string>& arguments) {
   argv.push_back(nullptr);
   wait_without_spinning();
   ::execv(program.c_str(), argv.data());
-  fail(ErrorCode::kUnreadable, "{}: {}", program.string(), std::generic_category().message(errno));
+  fail(ErrorCode::kUnreadable, "{}: {}", printable(program),
+       std::generic_category().message(errno));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -57,7 +58,7 @@ class Loader::Implementation {
   Implementation(std::vector<TrainingSet> sets, LoaderOptions options, std::int64_t first_batch)
       : sets_(std::move(sets)),
         options_(std::move(options)),
-        cache_(options.cache_bytes),
+        cache_(options_.cache_bytes),
         started_(first_batch),
         handed_out_(first_batch) {
     for (const TrainingSet& set : sets_) {
@@ -71,17 +72,16 @@ class Loader::Implementation {
            counted(entries_.size(), "image"), options_.batch,
            std::max<std::size_t>(entries_.size(), 1));
     }
-    for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      stop();
+      fail(ErrorCode::kUnreadable, "threads: {} of {} could be started: {}", threads_.size(),
+           options_.threads, error.what());
+    }
   }
 
-  ~Implementation() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    room_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
+  ~Implementation() { stop(); }
 
   std::int64_t batches_per_epoch() const {
     return static_cast<std::int64_t>(entries_.size()) / options_.batch;
@@ -105,6 +105,15 @@ class Loader::Implementation {
   double waited_ = 0;
 
  private:
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
   struct Batch {
     std::vector<Sample> samples;
     std::size_t missing = 0;

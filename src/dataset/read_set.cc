@@ -55,8 +55,8 @@ fs::path only_file(const fs::path& folder, const char* below, std::string_view s
 
 /// The annotations of a set's folder: a file, VOC's folder, or YOLO's labels/.
 fs::path find_annotations(const fs::path& folder) {
-  if (fs::exists(folder / "label.txt")) return folder / "label.txt";
-  if (fs::is_directory(folder / "Annotations")) return folder / "Annotations";
+  if (path_exists(folder / "label.txt")) return folder / "label.txt";
+  if (folder_exists(folder / "Annotations")) return folder / "Annotations";
   fs::path file = only_file(folder, "wider_face_split", "wider_face_", "_bbx_gt.txt");
   if (file.empty()) file = only_file(folder, "annotations", "", ".json");
   if (!file.empty()) return file;
@@ -113,7 +113,7 @@ bool holds_one_of(const fs::path& folder, const AnnotationSet& set) {
 
 /// Where the images are, `source` being the annotations' file or folder.
 fs::path find_images(const fs::path& source, const AnnotationSet& set) {
-  const fs::path base = fs::is_directory(source) ? source : source.parent_path();
+  const fs::path base = folder_exists(source) ? source : source.parent_path();
   const fs::path beside = base / "..";
   const std::string stem = source.stem().string();  // instances_train2017 belongs to train2017/
   const fs::path candidates[] = {base / "images",
@@ -153,11 +153,11 @@ std::string_view name_of(SetFormat format) {
 
 FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
   FoundSet found;
-  found.source = fs::is_directory(path) ? find_annotations(path) : path;
+  found.source = folder_exists(path) ? find_annotations(path) : path;
   if (const YoloFolders yolo = yolo_folders(found.source); !yolo.labels.empty()) {
     return {SetFormat::kYolo, found.source, {yolo.images, read_yolo(yolo, chosen)}};
   }
-  if (fs::is_directory(found.source)) {
+  if (folder_exists(found.source)) {
     found.format = SetFormat::kVoc;
     found.set.annotations = read_voc(found.source, chosen);
   } else {

@@ -143,7 +143,7 @@ int parse_side(const Element& element) {
 
 /// The XML files below the folder, by path; or the file itself.
 std::vector<fs::path> xml_files(const fs::path& path) {
-  if (!fs::is_directory(path)) return {path};
+  if (!folder_exists(path)) return {path};
   std::vector<fs::path> files;
   std::error_code error;
   fs::recursive_directory_iterator entry(path, error);
@@ -237,7 +237,7 @@ VocImage parse_voc(std::span<const std::byte> content, const std::string& name) 
 }
 
 AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
-  const fs::path folder = fs::is_directory(path) ? path : path.parent_path();
+  const fs::path folder = folder_exists(path) ? path : path.parent_path();
   std::vector<VocImage> images;
   std::map<std::string, std::string> names;
   for (const fs::path& file : xml_files(path)) {

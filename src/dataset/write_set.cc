@@ -31,7 +31,7 @@ fs::path written_place(const fs::path& out, SetFormat format) {
   RF_CHECK(format != SetFormat::kPoints);
   if (format == SetFormat::kVoc) return out / "Annotations";
   if (format == SetFormat::kYolo) return out;
-  if (!fs::is_directory(out) && out.has_filename()) return out;
+  if (!folder_exists(out) && out.has_filename()) return out;
   return out / (format == SetFormat::kCoco    ? "annotations.json"
                 : format == SetFormat::kWider ? "wider_face_bbx_gt.txt"
                                               : "label.txt");

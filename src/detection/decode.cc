@@ -58,6 +58,15 @@ Anchor coding_anchor(const models::AnchorFamily& family, const models::AnchorLev
   return anchor;
 }
 
+/// What a network gives for a level has one cell for each place, whatever the image; that of a
+/// model file may not.
+void check_grid(const runtime::FeatureMap& map, const runtime::FeatureMap& scores,
+                const std::string& name) {
+  if (map.height == scores.height && map.width == scores.width) return;
+  fail(ErrorCode::kBadData, "expected '{}' of {}x{} cells, as the scores have, found {}x{}", name,
+       scores.width, scores.height, map.width, map.height);
+}
+
 }  // namespace
 
 ScoreMargins::ScoreMargins(const runtime::FeatureMap& map, const models::Head& head,
@@ -91,6 +100,11 @@ void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family
     RF_CHECK(levels[l].size() == heads.size());
     std::vector<std::vector<AnchorValues>> values(anchors);  // by anchor, by head
     std::vector<ScoreMargins> margins;                       // by anchor, by head of scores
+    const runtime::FeatureMap& scores = levels[l][score_heads.front()];
+    for (std::size_t h = 0; h < heads.size(); ++h) {
+      check_grid(levels[l][h], scores, models::output_name(heads[h], l));
+    }
+    if (mesh != nullptr) check_grid(mesh->context.at(l), scores, "context");
     for (std::size_t anchor = 0; anchor < anchors; ++anchor) {
       for (std::size_t h = 0; h < heads.size(); ++h) {
         const runtime::FeatureMap& map = levels[l][h];
@@ -99,7 +113,6 @@ void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family
       }
       for (const std::size_t h : score_heads) margins.emplace_back(levels[l][h], heads[h], anchor);
     }
-    const runtime::FeatureMap& scores = levels[l][score_heads.front()];
     // Cell by cell, since a cell's values lie together.
     for (std::int64_t cell = 0; cell < scores.cells(); ++cell) {
       for (std::size_t anchor = 0; anchor < anchors; ++anchor) {

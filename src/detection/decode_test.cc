@@ -7,10 +7,12 @@
 #include <random>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "detection/anchors.h"
 #include "detection/box_coding.h"
+#include "support/testing.h"
 
 namespace retinaface::detection {
 namespace {
@@ -132,6 +134,21 @@ TEST(Decode, FindsWhatPlainLoopsFindInEveryLayout) {
       }
     }
   }
+}
+
+TEST(Decode, RefusesMapsOfALevelThatDifferInSize) {
+  const std::vector<Level> levels = random_levels(3);
+  std::vector<std::vector<float>> storage(levels.size());
+  std::vector<HeadMaps> maps;
+  for (std::size_t l = 0; l < levels.size(); ++l) {
+    maps.push_back(maps_of(levels[l], 8, storage[l]));
+  }
+  --maps[1][1].height;
+  std::vector<Face> faces;
+  const Error error =
+      testing::error_of([&] { decode(maps, kFamily, models::face_heads(), 0.5F, faces); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("box.1"));
 }
 
 TEST(Decode, TakesTheThresholdInclusivelyAndAppends) {

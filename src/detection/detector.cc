@@ -30,11 +30,11 @@
 #include "detection/tiles.h"
 #include "detection/turned_heads.h"
 #include "geometry/box.h"
-#include "graph/operators.h"
 #include "image/convert.h"
 #include "image/resize.h"
 #include "mesh/branch.h"
 #include "models/catalogue.h"
+#include "models/input_shape.h"
 #include "models/load_model.h"
 #include "models/model_info.h"
 #include "runtime/backends/backends.h"
@@ -389,18 +389,8 @@ class Detector::Implementation {
       faces = cascade_->find(open.session, image, min_score);
       return;
     }
-    const auto padded = [&](int side) {
-      const std::int64_t multiple = model_.network.side_multiple;
-      return (side + multiple - 1) / multiple * multiple;
-    };
-    const graph::Shape shape = {1, 3, padded(image.height), padded(image.width)};
-    if (described_ != nullptr) {
-      const std::string problem = graph::size_problem(graph_, shape);
-      if (!problem.empty()) {
-        fail(ErrorCode::kUnsupported, "image: {}x{} pixels: the network takes none of {}x{}: {}",
-             image.width, image.height, shape.w, shape.h, problem);
-      }
-    }
+    const graph::Shape shape =
+        models::input_shape(model_.network, graph_, image.width, image.height);
     runtime::Session& session = open.session;
     {
       const detection::StageTimer timer(&detection::StageTimes::prepare_ms);

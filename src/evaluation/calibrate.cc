@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "detection/preprocess.h"
+#include "models/input_shape.h"
 #include "runtime/backends/backends.h"
 
 namespace retinaface::evaluation {
@@ -133,8 +134,11 @@ ByteCode image_code(const models::Preprocessing& preprocessing) {
 }
 
 void run(runtime::Session& session, const models::LoadedModel& model, const Image& image) {
-  detection::preprocess(image, model.model->network.preprocessing,
-                        session.input(1, image.height(), image.width()).values());
+  const models::NetworkSpec& network = model.model->network;
+  const graph::Shape shape =
+      models::input_shape(network, model.graph, image.width(), image.height());
+  detection::preprocess(image, network.preprocessing, session.input(1, shape.h, shape.w).values(),
+                        shape.w);
   session.run();
 }
 

@@ -47,8 +47,10 @@ ContentHash embedding_key(const ContentHash& recognizer, std::span<const std::by
 
 EmbeddingCache::EmbeddingCache(std::filesystem::path file, std::size_t max_bytes)
     : file_(std::move(file)), max_bytes_(max_bytes) {
-  if (!std::filesystem::exists(file_)) return;
-  const std::vector<std::byte> content = read_file(file_);
+  if (!path_exists(file_)) return;
+  // Kept by a run that was allowed more, it is read all the same; what is too much is dropped.
+  constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 40;
+  const std::vector<std::byte> content = read_file(file_, kMaxFileBytes);
   std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
   const auto refuse = [&](const char* found) {
     fail(ErrorCode::kBadData,

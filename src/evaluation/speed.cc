@@ -16,6 +16,7 @@
 #include "graph/cost.h"
 #include "image/resize.h"
 #include "image/write_options.h"
+#include "models/input_shape.h"
 #include "runtime/backends/backends.h"
 
 namespace retinaface::evaluation {
@@ -78,10 +79,12 @@ Spread measure_forward(const models::LoadedModel& model, const SpeedQuestion& qu
                        const Image& picture, double seconds) {
   const auto network = runtime::backends().make(model.graph, model.weights, question.backend,
                                                 {.type = question.type});
+  const graph::Shape shape =
+      models::input_shape(model.model->network, model.graph, picture.width(), picture.height());
   return spread_of(side_by_side(question.threads, [&](std::size_t) {
     const auto session = network->new_session();
     detection::preprocess(picture, model.model->network.preprocessing,
-                          session->input(1, picture.height(), picture.width()).values());
+                          session->input(1, shape.h, shape.w).values(), shape.w);
     session->run();
     return times_of(seconds, [&] { session->run(); });
   }));
@@ -144,7 +147,9 @@ Speed measure_speed(const models::LoadedModel& model, const SpeedQuestion& quest
   speed.model = model.model->name;
   const bool counted = restart_peak_memory();
   speed.multiply_adds = static_cast<double>(
-      graph::cost(model.graph, {1, 3, question.height, question.width}).multiply_adds);
+      graph::cost(model.graph, models::input_shape(model.model->network, model.graph,
+                                                   question.width, question.height))
+          .multiply_adds);
   speed.peak_per_s = measure_peak(question);
   speed.forward = measure_forward(model, question, resized, seconds);
   measure_call(model, resized, seconds, speed);

@@ -20,7 +20,7 @@ template <typename Take>
 void for_each_line(const std::filesystem::path& path, const Take& take) {
   std::ifstream file(path);
   if (!file) {
-    const bool missing = !std::filesystem::exists(path);
+    const bool missing = !path_exists(path);
     fail(missing ? ErrorCode::kNotFound : ErrorCode::kUnreadable, "{}: {}", printable(path),
          missing ? "no such file" : "cannot be read");
   }

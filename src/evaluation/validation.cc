@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/file.h"
 #include "dataset/annotated_image.h"
 #include "dataset/read_set.h"
 #include "evaluation/annotated_truth.h"
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategories& categories) {
   const fs::path ground_truth = fs::weakly_canonical(path).parent_path() / "ground_truth";
-  if (!fs::exists(path / "label.txt") && fs::is_directory(path) && fs::exists(ground_truth)) {
+  if (!path_exists(path / "label.txt") && folder_exists(path) && path_exists(ground_truth)) {
     read_wider(path / "images", ground_truth);
   } else {
     read_annotations(path, categories);

@@ -163,7 +163,7 @@ class CfpReader {
     read_numbers(folder / "Pair_list_P.txt", profile_);
     for (int split = 1;; ++split) {
       const std::filesystem::path of_split = folder / "Split" / "FP" / fmt::format("{:02}", split);
-      if (split > 1 && !std::filesystem::exists(of_split)) break;
+      if (split > 1 && !path_exists(of_split)) break;
       auto& fold = list_.folds.emplace_back();
       read_fold(of_split / "same.txt", true, fold);
       read_fold(of_split / "diff.txt", false, fold);
@@ -278,7 +278,7 @@ PairScores scores_of(const PairList& pairs, const Similarities& similarities) {
 }  // namespace
 
 PairList read_pairs(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path)) return read_cfp_protocol(path);
+  if (folder_exists(path)) return read_cfp_protocol(path);
   return PairReader(path).result();
 }
 

@@ -30,7 +30,7 @@ std::set<fs::path> files_in(const fs::path& folder, std::span<const std::string_
 
 WiderFiles find_wider_files(const WiderGroundTruth& truth, const fs::path& folder,
                             std::span<const std::string_view> extensions) {
-  if (!fs::is_directory(folder)) {
+  if (!folder_exists(folder)) {
     fail(ErrorCode::kNotFound, "{}: expected a folder", printable(folder));
   }
   std::vector<std::unordered_map<std::string, std::size_t>> images(truth.events.size());

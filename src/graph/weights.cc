@@ -58,6 +58,13 @@ std::map<std::string, Start, std::less<>> starts(const Graph& graph) {
 
 }  // namespace
 
+Weights Weights::clone() const {
+  Weights copy;
+  copy.metadata = metadata;
+  for (const auto& [name, tensor] : tensors) copy.tensors.emplace(name, tensor.clone());
+  return copy;
+}
+
 const Tensor& Weights::at(const std::string& name) const {
   const auto found = tensors.find(name);
   RF_CHECK(found != tensors.end());

@@ -22,6 +22,7 @@ struct Weights {
 
   /// The tensor called `name`, which must be there (check_weights has seen to it).
   const Tensor& at(const std::string& name) const;
+  Weights clone() const;
 };
 
 /// Extents of tensors, by name.

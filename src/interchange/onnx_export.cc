@@ -543,6 +543,12 @@ class Exporter {
 }  // namespace
 
 std::string export_onnx(const models::LoadedModel& model, const OnnxExportOptions& options) {
+  if (options.faces && !models::is_encodable(model.model->detector)) {
+    fail(ErrorCode::kUnsupported,
+         "{}: faces can be written of boxes by center and size and scores of two logits alone; "
+         "leave out --with-nms, and the file ends in the heads' values",
+         model.source.empty() ? model.model->name : excerpt(model.source));
+  }
   Exporter exporter(model, options);  // owns what the result views
   return serialize(exporter.run());
 }

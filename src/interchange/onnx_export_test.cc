@@ -304,5 +304,18 @@ TEST(OnnxExport, ParametersKeepTheirNamesAndEveryBit) {
   EXPECT_EQ(export_onnx(model), export_onnx(model));
 }
 
+/// Other codings than RetinaFace's end in the heads' values; never in faces of another coding.
+TEST(OnnxExport, RefusesFacesOfACodingThatItDoesNotWrite) {
+  models::Model model = models::find_model("mnet025");
+  model.detector.anchors.boxes = models::BoxCoding::kSideDistances;
+  const models::LoadedModel other = lively(model);
+  const Error error = testing::error_of([&] {
+    export_onnx(other, {.input = {1, 64, 64}, .faces = FaceOutputs{}});
+  });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("--with-nms"));
+  EXPECT_FALSE(export_onnx(other).empty());
+}
+
 }  // namespace
 }  // namespace retinaface::interchange

@@ -250,8 +250,11 @@ class Follower {
 
   void slice();
 
+  /// Whether this axis counts the channels, or the values of a row.
+  bool is_of_channels(const ArrangedMaps& value, std::int64_t along) const;
+
   /// Some of the channels, as the 1x1 convolution that picks them.
-  void choose_channels(const ArrangedMaps& value, std::int64_t along, const Integers& chosen);
+  void choose_channels(const ArrangedMaps& value, const Integers& chosen);
 
   // Numbers.
 

@@ -330,13 +330,17 @@ void Follower::slice() {
     return std::clamp<std::int64_t>(value < 0 ? std::max(value, -extent) + extent : value, 0,
                                     extent);
   };
-  Integers chosen;
+  const std::int64_t start = place((*starts)[0]);
   const std::int64_t end = place((*ends)[0]);
-  for (std::int64_t i = place((*starts)[0]); i < end; i += step) {
-    chosen.push_back(i);
-    if (end - i <= step) break;
+  if (start >= end) refuse("an empty slice");
+  const std::int64_t count = (end - start - 1) / step + 1;
+  if (numbers == nullptr && count == extent) return yield(maps(0));
+  // An axis may be as long as the file says; channels and numbers are there.
+  if (numbers == nullptr && !is_of_channels(maps(0), along)) {
+    refuse("expected a slice of channels, found axis {}", along);
   }
-  if (chosen.empty()) refuse("an empty slice");
+  Integers chosen;
+  for (std::int64_t i = 0; i < count; ++i) chosen.push_back(start + i * step);
   if (numbers != nullptr) {
     Numbers result;
     for (const std::int64_t i : chosen) {
@@ -344,19 +348,19 @@ void Follower::slice() {
     }
     return yield(std::move(result));
   }
-  if (static_cast<std::int64_t>(chosen.size()) == extent) return yield(maps(0));
-  choose_channels(maps(0), along, chosen);
+  choose_channels(maps(0), chosen);
 }
 
-void Follower::choose_channels(const ArrangedMaps& value, std::int64_t along,
-                               const Integers& chosen) {
-  const std::size_t rank = extents(value).size();
-  const bool last = along == static_cast<std::int64_t>(rank) - 1;
-  const bool channels =
-      value.arrangement == Arrangement::kMap ? along == 1
-      : value.arrangement == Arrangement::kCells || value.arrangement == Arrangement::kRows ? last
-                                                                                            : false;
-  if (!channels) refuse("expected a slice of channels, found axis {}", along);
+bool Follower::is_of_channels(const ArrangedMaps& value, std::int64_t along) const {
+  const bool last = along == static_cast<std::int64_t>(extents(value).size()) - 1;
+  return value.arrangement == Arrangement::kMap ? along == 1
+         : value.arrangement == Arrangement::kCells || value.arrangement == Arrangement::kRows
+             ? last
+             : false;
+}
+
+void Follower::choose_channels(const ArrangedMaps& value, const Integers& chosen) {
+  constexpr std::int64_t kMaxWeights = std::int64_t{1} << 26;
   ArrangedMaps result = value;
   const bool rows = value.arrangement == Arrangement::kRows;
   for (NodeId& map : result.maps) {
@@ -367,6 +371,8 @@ void Follower::choose_channels(const ArrangedMaps& value, std::int64_t along,
       for (const std::int64_t c : chosen) picked.push_back(first + c);
     }
     const auto out = static_cast<std::int64_t>(picked.size());
+    if (out > kMaxWeights / in)
+      refuse("expected a slice of fewer channels, found {} of {}", out, in);
     std::vector<float> weight(static_cast<std::size_t>(out * in), 0.0F);
     for (std::int64_t o = 0; o < out; ++o) {
       weight[static_cast<std::size_t>(o * in + picked[static_cast<std::size_t>(o)])] = 1;

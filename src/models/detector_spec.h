@@ -14,6 +14,8 @@ namespace retinaface::models {
 struct AnchorLevel {
   int stride_px = 0;
   std::vector<float> sizes_px;
+
+  friend bool operator==(const AnchorLevel&, const AnchorLevel&) = default;
 };
 
 /// What the four values of a box are (detection/box_coding.h).
@@ -32,6 +34,8 @@ struct AnchorFamily {
   bool in_strides = false;
   /// Where in its cell an anchor has its centre, in strides from the cell's first corner.
   float cell_center = 0.5F;
+
+  friend bool operator==(const AnchorFamily&, const AnchorFamily&) = default;
 };
 
 /// What makes a network a detector. The outputs of its graph are, for each head and each level l of

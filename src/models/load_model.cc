@@ -128,10 +128,12 @@ double as_written(float value) {
   return result;
 }
 
-void expect_one_network(const LoadedModel& model, std::string_view what) {
-  if (!model.model->cascade) return;
-  fail(ErrorCode::kUnsupported, "{}: {} takes a model of one network, found the cascade {}",
-       model.source.empty() ? model.model->name : excerpt(model.source), what, model.model->name);
+void expect_one_network_detector(const LoadedModel& model, std::string_view what) {
+  const bool is_cascade = model.model->cascade.has_value();
+  if (!is_cascade && !model.model->recognizer) return;
+  fail(ErrorCode::kUnsupported, "{}: {} takes a detector of one network, found the {} {}",
+       model.source.empty() ? model.model->name : excerpt(model.source), what,
+       is_cascade ? "cascade" : "recogniser", model.model->name);
 }
 
 graph::Weights take_mesh(graph::Weights& weights) {
@@ -167,13 +169,7 @@ graph::Weights whole_weights(LoadedModel model) {
 }
 
 LoadedModel LoadedModel::clone() const {
-  const auto copy = [](const graph::Weights& from) {
-    graph::Weights to;
-    to.metadata = from.metadata;
-    for (const auto& [name, tensor] : from.tensors) to.tensors.emplace(name, tensor.clone());
-    return to;
-  };
-  return {model, graph, copy(weights), origin, source, described, copy(mesh), with_mesh};
+  return {model, graph, weights.clone(), origin, source, described, mesh.clone(), with_mesh};
 }
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
@@ -214,7 +210,11 @@ LoadedModel load_model(const std::filesystem::path& path, MeshReading mesh_readi
 }
 
 LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name) {
-  LoadedModel loaded = bind_to_row(graph::parse_safetensors(safetensors, name), name);
+  return model_of_weights(graph::parse_safetensors(safetensors, name), name);
+}
+
+LoadedModel model_of_weights(graph::Weights weights, const std::string& name) {
+  LoadedModel loaded = bind_to_row(std::move(weights), name);
   loaded.source = name;
   return loaded;
 }
@@ -239,7 +239,7 @@ LoadedModel load_model_by_name_or_path(const std::string& name_or_path, MeshRead
   const std::string& name = name_or_path;
   if (!builtin_weights(name).empty()) return load_builtin_model(name, mesh_reading);
   if (const auto file = find_model_file(name)) return load_named_file(*file, name, mesh_reading);
-  if (std::filesystem::is_regular_file(name)) return load_model(name, mesh_reading);
+  if (file_exists(name)) return load_model(name, mesh_reading);
   fail_to_find(name);
 }
 

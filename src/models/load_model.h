@@ -60,8 +60,9 @@ struct LoadedModel {
   LoadedModel clone() const;
 };
 
-/// Throws Error(kUnsupported) for a model of several networks, of which `what` can use one alone.
-void expect_one_network(const LoadedModel& model, std::string_view what);
+/// Throws Error(kUnsupported) for a recogniser, and for a detector of several networks, of which
+/// `what` can use one alone.
+void expect_one_network_detector(const LoadedModel& model, std::string_view what);
 
 /// Whether the mesh branch, most of a file's bytes, is read at once or when it is first needed
 /// (LoadedModel::with_mesh).
@@ -79,6 +80,10 @@ LoadedModel load_model(const std::filesystem::path& path,
 
 /// The same for the bytes of such a file; `name` stands in for the path.
 LoadedModel parse_model(std::span<const std::byte> safetensors, const std::string& name);
+
+/// The same for tensors and metadata that are in memory already, such as those that are being
+/// trained.
+LoadedModel model_of_weights(graph::Weights weights, const std::string& name);
 
 /// The model called `name` whose weights are inside the library. Throws Error(kNotFound) when the
 /// catalogue or the library has none.

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "models/input_shape.h"
+#include "support/made_recognizer.h"
 #include "support/testing.h"
 
 namespace retinaface::models {
@@ -125,6 +127,37 @@ TEST(BuiltinModel, IsTheDefaultOne) {
     EXPECT_TRUE(same == row.end() || same->second == value) << key;
   }
   EXPECT_EQ(error_of([] { load_builtin_model("none"); }).code(), ErrorCode::kNotFound);
+}
+
+TEST(LoadModel, TellsADetectorOfOneNetworkFromOthers) {
+  const TemporaryFolder folder;
+  testing::write_made_recognizer(folder / "r.safetensors");
+  const Error error = error_of([&] {
+    expect_one_network_detector(load_model(folder / "r.safetensors"), "export --format onnx");
+  });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("export --format onnx"), HasSubstr("recogniser")));
+  expect_one_network_detector(load_builtin_model(kDefaultModel), "export --format onnx");
+}
+
+TEST(LoadModel, ANameThatNoFileCanHaveIsNotFound) {
+  const std::string name(300, 'n');
+  EXPECT_EQ(error_of([&] { load_model_by_name_or_path(name); }).code(), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { load_model_by_name_or_path(name + ".x"); }).code(),
+            ErrorCode::kNotFound);
+}
+
+TEST(InputShape, IsFilledUpAndRefusesWhatTheNetworkDoesNotTake) {
+  graph::Graph graph;
+  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
+  graph.add_output("out",
+                   graph.add("conv", graph::Convolution{.out_channels = 2, .kernel = 40}, {image}));
+  NetworkSpec network;
+  network.side_multiple = 32;
+  EXPECT_EQ(input_shape(network, graph, 33, 64), (graph::Shape{1, 3, 64, 64}));
+  const Error error = error_of([&] { input_shape(network, graph, 1, 1); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("conv"));
 }
 
 }  // namespace

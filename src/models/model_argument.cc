@@ -32,9 +32,9 @@ void refuse_foreign_model(const std::filesystem::path& path) {
 }
 
 graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
-  const bool is_file = name_or_path.find_first_of("/.") != std::string::npos ||
-                       std::filesystem::is_regular_file(name_or_path);
-  if (!is_file) return load_model_by_name_or_path(name_or_path).weights;
+  const bool is_path =
+      name_or_path.find_first_of("/.") != std::string::npos || file_exists(name_or_path);
+  if (!is_path) return load_model_by_name_or_path(name_or_path).weights;
   refuse_foreign_model(name_or_path);
   graph::Weights weights = graph::read_safetensors(name_or_path);
   take_mesh(weights);  // which other weights of the network make useless

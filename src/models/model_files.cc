@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/file.h"
 #include "base/own_binary.h"
 
 namespace retinaface::models {
@@ -19,7 +20,7 @@ std::vector<fs::path> model_folders() {
   const fs::path folder = binary.path.parent_path();
   // The relative paths are from the folders of programs and of the library (src/CMakeLists.txt).
   // An installed program must not read what lies where a build tree's source would be.
-  if (fs::exists(folder.parent_path() / "CMakeCache.txt")) {
+  if (path_exists(folder.parent_path() / "CMakeCache.txt")) {
     folders.push_back((folder / RETINAFACE_WEIGHTS_FROM_BUILT).lexically_normal());
   }
   folders.push_back((folder / (binary.is_program ? RETINAFACE_MODELS_FROM_PROGRAM
@@ -31,7 +32,7 @@ std::vector<fs::path> model_folders() {
 std::optional<fs::path> find_model_file(std::string_view name) {
   for (const fs::path& folder : model_folders()) {
     fs::path file = folder / (std::string(name) + ".safetensors");
-    if (fs::is_regular_file(file)) return file;
+    if (file_exists(file)) return file;
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "graph/cost.h"
 #include "models/builtin_weights.h"
+#include "models/input_shape.h"
 #include "models/model_files.h"
 
 namespace retinaface {
@@ -29,7 +30,7 @@ ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int 
     }
     return info;
   }
-  const graph::Cost cost = graph::cost(graph, {1, 3, height, width});
+  const graph::Cost cost = graph::cost(graph, input_shape(model.network, graph, width, height));
   info.parameters = cost.parameters;
   info.multiply_adds = cost.multiply_adds;
   return info;

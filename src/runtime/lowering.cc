@@ -56,12 +56,19 @@ Graph push_relu_before_concat(const Graph& graph) {
       continue;
     }
     std::vector<NodeId> inputs;
-    for (const NodeId input : node.inputs) {
-      inputs.push_back(moved[index(input)]);
-      if (relu_of[index(id)] < 0) continue;
-      const Node& relu = graph.node(relu_of[index(id)]);
-      inputs.back() =
-          result.add(relu.name + "/" + graph.node(input).name, relu.op, {inputs.back()});
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const NodeId input = node.inputs[i];
+      const auto same = std::ranges::find(node.inputs, input) - node.inputs.begin();
+      if (relu_of[index(id)] < 0) {
+        inputs.push_back(moved[index(input)]);
+      } else if (static_cast<std::size_t>(same) < i) {
+        inputs.push_back(inputs[static_cast<std::size_t>(same)]);
+      } else {
+        const Node& relu = graph.node(relu_of[index(id)]);
+        std::string name = relu.name + "/" + graph.node(input).name;
+        while (std::ranges::count(graph.nodes(), name, &Node::name) > 0) name += "/moved";
+        inputs.push_back(result.add(name, relu.op, {moved[index(input)]}));
+      }
     }
     moved[index(id)] =
         node.shared_with.empty()
@@ -436,6 +443,16 @@ void place_concatenations(LoweredGraph& program, std::int64_t block) {
   });
 }
 
+/// Whether a value that lies in `whole` is still read by itself.
+bool has_parts_read(const LoweredGraph& program, ValueId whole) {
+  for (ValueId id = 0; id < static_cast<ValueId>(program.values.size()); ++id) {
+    ValueId parent = program.values[index(id)].parent;
+    while (parent != kNoValue && parent != whole) parent = program.values[index(parent)].parent;
+    if (parent == whole && (count_reads(program, id) > 0 || is_output(program, id))) return true;
+  }
+  return false;
+}
+
 /// x + resized(y), where nothing else needs x or the resized y, becomes one step that adds to x in
 /// place. (The resize names x too, for its size.)
 void fuse_upsampled_additions(LoweredGraph& program) {
@@ -453,7 +470,7 @@ void fuse_upsampled_additions(LoweredGraph& program) {
     };
     if (addition == program.steps.end() || count_reads(program, x) != 2 ||
         count_reads(program, resize.target) != 1 || shared(x) || shared(resize.target) ||
-        program.values[index(addition->target)].parent != kNoValue) {
+        has_parts_read(program, x) || program.values[index(addition->target)].parent != kNoValue) {
       continue;
     }
     addition->op = AddUpsampled{};

@@ -1,6 +1,7 @@
 #include "retinaface/tracker.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <span>
 
@@ -38,6 +39,7 @@ class Tracker::Implementation {
         {.sure = true, .only_present = false, .growth = 0, .min_iou = 0.3F},
         {.sure = false, .only_present = true, .growth = 0, .min_iou = 0.5F},
         {.sure = true, .only_present = false, .growth = 0.5F, .min_iou = 0.15F}};
+    check_boxes(faces);
     advance(time_s);
     std::vector<int> track_of(faces.size(), -1);
     std::vector<bool> is_found(tracks_.size(), false);
@@ -65,6 +67,7 @@ class Tracker::Implementation {
       fail(ErrorCode::kInvalidArgument, "tracks: expected as many as faces, {}, found {}",
            faces.size(), tracks.size());
     }
+    check_boxes(faces);
     advance(time_s);
     last_number_ = std::max(last_number_, highest);
     for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -89,6 +92,20 @@ class Tracker::Implementation {
     float growth;       ///< of the boxes, before they are compared
     float min_iou;
   };
+
+  static void check_boxes(std::span<const Face> faces) {
+    for (std::size_t i = 0; i < faces.size(); ++i) {
+      const Box& box = faces[i].box;
+      const auto is_finite = [](float value) { return std::isfinite(value); };
+      if (std::ranges::all_of(std::array{box.x0, box.y0, box.x1, box.y1, faces[i].score},
+                              is_finite)) {
+        continue;
+      }
+      fail(ErrorCode::kInvalidArgument,
+           "faces[{}]: expected a box and a score of finite numbers, found {}, {}, {}, {} and {}",
+           i, box.x0, box.y0, box.x1, box.y1, faces[i].score);
+    }
+  }
 
   void advance(double time_s) {
     const double seconds = std::isfinite(time_s) ? std::max(0.0, time_s - time_s_) : 0;

@@ -195,6 +195,10 @@ TEST(Tracker, RefusesWhatIsNoArgument) {
   const std::vector<Face> faces = {face_at(50, 50, 20)};
   EXPECT_EQ(testing::error_of([&] { tracker.resume(faces, {}, 0, 0); }).code(),
             ErrorCode::kInvalidArgument);
+  const std::vector<Face> nowhere = {face_at(50, 50, 20), face_at(NAN, 50, 20)};
+  const Error error = testing::error_of([&] { tracker.update(nowhere, 0); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), ::testing::StartsWith("faces[1]"));
   Tracker moved = std::move(tracker);
   EXPECT_THAT(moved.update(faces, 0), ElementsAre(1));
 }

@@ -61,13 +61,6 @@ std::uint32_t checksum(const graph::Weights& weights) {
   return sum;
 }
 
-bool same_anchors(const models::AnchorFamily& a, const models::AnchorFamily& b) {
-  return a.center_variance == b.center_variance && a.size_variance == b.size_variance &&
-         std::ranges::equal(a.levels, b.levels, [](const auto& x, const auto& y) {
-           return x.stride_px == y.stride_px && x.sizes_px == y.sizes_px;
-         });
-}
-
 bool same_heads(const std::vector<models::Head>& a, const std::vector<models::Head>& b) {
   return std::ranges::equal(a, b, [](const models::Head& x, const models::Head& y) {
     return x.name == y.name && x.values == y.values && x.meaning == y.meaning;
@@ -172,7 +165,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
       threads_(threads),
       outputs_(models::head_outputs(loaded.graph, model_.detector)),
       description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
-  if (!same_anchors(model_.detector.anchors, student.detector.anchors)) {
+  if (model_.detector.anchors != student.detector.anchors) {
     fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
          student.name, model_.name);
   }

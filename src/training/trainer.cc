@@ -158,7 +158,7 @@ class Run {
     make_folders(options_.out);
     if (first()) lock_.emplace(options_.out);
     RunLog::Lengths logged;
-    if (std::filesystem::exists(file(kCheckpointFile))) {
+    if (path_exists(file(kCheckpointFile))) {
       if (!options_.resume) {
         fail(ErrorCode::kInvalidArgument,
              "{}: holds a run already; resume it or choose another folder",

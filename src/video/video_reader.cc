@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -280,11 +281,11 @@ class VideoReader::Implementation {
 
   /// Gives the decoder the next packet, or says that there is none.
   void feed() {
+    last_sign_ = Clock::now();
     while (true) {
-      last_sign_ = Clock::now();
       const int result = av_.av_read_frame(context_.get(), packet_.get());
-      if (result == AVERROR(EAGAIN)) {  // a camera that is not ready
-        if (must_give_up() != 0) return;
+      if (result == AVERROR(EAGAIN) && must_give_up() == 0) {  // a camera that is not ready
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
         continue;
       }
       if (result < 0) {
@@ -292,6 +293,7 @@ class VideoReader::Implementation {
         av_.avcodec_send_packet(decoder_.get(), nullptr);
         return;
       }
+      last_sign_ = Clock::now();
       note_end_of(*packet_);
       if (packet_->stream_index == stream_->index) {
         const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;

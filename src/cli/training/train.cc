@@ -22,6 +22,7 @@
 #include "cli/values.h"
 #include "dataset/read_set.h"
 #include "dataset/usable_faces.h"
+#include "detection/detector_factory.h"
 #include "evaluation/validation.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -205,10 +206,8 @@ std::vector<dataset::TrainingSet> read_sets(const Options& options) {
 /// Judges weights by the detector that users would run with them.
 training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
-    const fs::path file = fs::path(options.out) / "validated.safetensors";
-    graph::write_safetensors(file, weights);
-    const Detector detector(file);
-    fs::remove(file);
+    const Detector detector =
+        DetectorFactory::make(models::model_of_weights(weights.clone(), "the weights so far"));
     return set.judge(detector, thread_count(options), [](const std::string& problem) {
       fmt::print(stderr, "retinaface: {}; left out of the validation\n", problem);
     });

@@ -111,6 +111,38 @@ TEST(Cpu, EveryOperatorAndOrderOfFusionEqualsTheReference) {
   }
 }
 
+/// What lies in a map that another is added to, in place, is read later by itself.
+TEST(Cpu, APartOfAMapThatIsAddedToStaysWhatItWas) {
+  Graph graph;
+  const auto conv = [&](const std::string& name, NodeId input, std::int64_t channels,
+                        std::int64_t stride = 1) {
+    return graph.add(
+        name,
+        graph::Convolution{.out_channels = channels, .kernel = 3, .stride = stride, .padding = 1},
+        {input});
+  };
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId stem = conv("stem", image, 32);
+  const NodeId a = conv("a", stem, 32);
+  const NodeId whole = graph.add("whole", graph::Concat{}, {a, conv("b", stem, 32)});
+  const NodeId up = graph.add("up", graph::UpsampleLike{}, {conv("down", stem, 64, 2), whole});
+  graph.add_output("sum", graph.add("sum", graph::Add{}, {whole, up}));
+  graph.add_output("later", conv("later", a, 16));
+  expect_equal_to_reference(graph, lively_weights(graph, 4), 21, 34);
+}
+
+/// One part twice, and a node with the name that the moved activation would have.
+TEST(Cpu, AnActivationBehindAConcatenationOfOnePartTwiceEqualsTheReference) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId a = graph.add("a", graph::Convolution{.out_channels = 32}, {image});
+  const NodeId taken = graph.add("relu/a", graph::Convolution{.out_channels = 16}, {a});
+  const NodeId twice = graph.add("twice", graph::Concat{}, {a, a});
+  graph.add_output("out", graph.add("relu", graph::LeakyRelu{0.2F}, {twice}));
+  graph.add_output("taken", taken);
+  expect_equal_to_reference(graph, lively_weights(graph, 5), 9, 13);
+}
+
 Graph deformable_layers(std::int64_t stride, float slope) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{3}, {});

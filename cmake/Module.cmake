@@ -44,6 +44,15 @@ function(retinaface_module name)
   endif()
 endfunction()
 
+# What tests are compiled with; rf_testing too, whose precompiled headers they take over.
+function(retinaface_test_options name)
+  if(RETINAFACE_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  else()
+    target_compile_options(${name} PRIVATE -O1)
+  endif()
+endfunction()
+
 # retinaface_test(NAME SOURCES file... DEPENDS target... [LABELS label...])
 #
 # A test program; each of its cases is a test of ctest's. Cases of suites named *Threads* carry the
@@ -52,10 +61,11 @@ function(retinaface_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} rf_testing GTest::gmock_main)
-  if(RETINAFACE_SANITIZE)
-    target_compile_options(${name} PRIVATE -O0)
+  retinaface_test_options(${name})
+  if("libtorch" IN_LIST arg_DEPENDS)  # compiled with OpenMP, and so its own
+    target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
   else()
-    target_compile_options(${name} PRIVATE -O1)
+    target_precompile_headers(${name} REUSE_FROM rf_testing)
   endif()
   foreach(kind plain threads)
     if(kind STREQUAL plain)

@@ -14,8 +14,9 @@
  *   may grow in later versions, as all types without visible members may; the structs below stay
  *   as they are.
  * - No exception leaves the library; running out of memory is RF_OUT_OF_MEMORY.
- * - A detector may be used by any number of threads at once; each call uses one core, unless it
- *   says otherwise. Any other object is for one thread at a time.
+ * - A detector and a recogniser may be used by any number of threads at once; each call uses one
+ *   core, unless it says otherwise. Any other object is for one thread at a time, but for
+ *   rf_video_stop(), which any thread may call.
  */
 
 #include <stddef.h>

@@ -61,10 +61,8 @@ class RETINAFACE_API Detector {
  public:
   /// The default model, which is part of the library: nothing is read from disk.
   Detector();
-  /// `model` is the path of a .safetensors file that names its catalogue row (doc/model_format.md),
-  /// or the name of a model: of one inside the library ("mnet025"), or of a file NAME.safetensors
-  /// in $RETINAFACE_MODELS or the installed share/retinaface/models (same page, Names). Throws
-  /// Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
+  /// `model` is the path of a model file (doc/model_format.md), or the name of a model (same page,
+  /// Names). Throws Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
   explicit Detector(const std::filesystem::path& model);
   /// The bytes of such a file, which are needed during the call alone; `name` stands in for the
   /// path in messages. Throws Error: kBadData or kUnsupported.

@@ -91,11 +91,11 @@ struct ReadOptions {
 /// installed, HEIC and AVIF (libheif), JPEG XL (libjxl) or JPEG 2000 (OpenJPEG), told apart by
 /// content, not by name; of several frames or pages the first. Gray, palette, 16-bit and CMYK
 /// become 8-bit RGB; transparency shows the background. Colors become sRGB: by their ICC profile
-/// (where liblcms2 is installed) or by the coded description in HEIC, AVIF and PNG, high dynamic
-/// range (PQ, HLG) by tone mapping. Safe to call from several threads at once. Throws Error, its
-/// message starting with the path: kNotFound, kUnreadable, kBadData (truncated or corrupt),
-/// kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too large to
-/// hold so few).
+/// (where liblcms2 is installed) or by the coded description in HEIC, AVIF, JPEG XL and PNG, high
+/// dynamic range (PQ, HLG) by tone mapping. Safe to call from several threads at once. Throws
+/// Error, its message starting with the path: kNotFound, kUnreadable, kBadData (truncated or
+/// corrupt), kUnsupported (no such format or variant), kTooLarge (over max_pixels, or a file too
+/// large to hold so few).
 RETINAFACE_API Image read_image(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The same for encoded bytes in memory; `name` stands in for the path in messages.

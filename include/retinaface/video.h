@@ -30,8 +30,9 @@ struct VideoOptions {
 /// installed, the rest of this library works without them.
 ///
 /// Colors become 8-bit RGB by the video's own matrix and range; where it names none, by BT.709 for
-/// frames of 1280 pixels or more across or over 576 lines, else BT.601. Videos of a high dynamic
-/// range are not tone-mapped. Frames are turned as the display matrix says. Pixels that are not
+/// frames of 1280 pixels or more across or over 576 lines, else BT.601. As those of images they
+/// become sRGB: by the primaries and the transfer curve that the video states, high dynamic range
+/// (PQ, HLG) by tone mapping. Frames are turned as the display matrix says. Pixels that are not
 /// square stay as they are.
 ///
 /// A video file cannot make the reader open anything else: playlists and references to other files

@@ -208,7 +208,7 @@ Action declare_dataset_check(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("SET", options->set,
                  "a set's folder, or the file of its annotations: label.txt, WIDER's bbx_gt.txt, "
-                 "COCO's JSON, VOC's XML, told by their content")
+                 "COCO's JSON, VOC's XML, told by their content, or YOLO's labels/ beside images/")
       ->required();
   app.add_option("--images", options->images,
                  "folder of the images (default: looked for beside the annotations)");

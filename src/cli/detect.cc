@@ -249,7 +249,7 @@ void declare_output(CLI::App& app, Options& options) {
   app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
   app.add_option("--out", options.out,
                  "folder for images, videos and for --format wider; or the file of one image "
-                 "(.jpg, .png, .webp) or video (.mp4, .mov, .mkv)");
+                 "(.jpg, .png, .webp) or video (.mp4, .m4v, .mov, .mkv)");
   app.add_flag("--draw", options.job.images.draw,
                "write each image or video with its faces drawn on it");
   app.add_option("--draw-style", options.draw_style,

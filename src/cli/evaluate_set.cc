@@ -106,7 +106,8 @@ Action declare_evaluate_set(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("SET", options->set,
                  "annotated images as training takes them: a set's folder, or the file of its "
-                 "annotations (RetinaFace's label.txt, WIDER's bbx_gt.txt, COCO's JSON, VOC's XML)")
+                 "annotations (RetinaFace's label.txt, WIDER's bbx_gt.txt, COCO's JSON, VOC's XML, "
+                 "or YOLO's labels/ beside images/)")
       ->required();
   app.add_option("--images", options->images,
                  "folder of the images (default: looked for beside the annotations)");

@@ -295,7 +295,8 @@ Action declare_train(CLI::App& app) {
   app.add_option(
          "--data", options->data,
          "annotated images: a folder, or a file of annotations in any form that `dataset check` "
-         "reads; give it again to train on several")
+         "reads (RetinaFace's, WIDER's, COCO's, VOC's, YOLO's, or points alone); give it again to "
+         "train on several")
       ->required();
   app.add_option(
          "-o,--out,--output", options->out,

@@ -32,9 +32,8 @@ graph::Weights decoder_part(const graph::Weights& branch) {
 
 }  // namespace
 
-JointMesh::JointMesh(const graph::Weights& branch, const models::Model& model,
-                     std::size_t features, const JointMeshOptions& options, int threads,
-                     const std::string& source)
+JointMesh::JointMesh(const graph::Weights& branch, const models::Model& model, std::size_t features,
+                     const JointMeshOptions& options, int threads, const std::string& source)
     : model_(model),
       features_(features),
       options_(options),
@@ -67,7 +66,7 @@ std::vector<JointMesh::Place> JointMesh::places(std::span<const ImageTarget> tar
         by_face[static_cast<std::size_t>(match)].push_back(
             {n, level, i, first_kind + i % per_cell, static_cast<std::size_t>(match),
              detection::anchor_at(row, static_cast<std::int64_t>(cell / width),
-                                      static_cast<std::int64_t>(cell % width), i % per_cell)});
+                                  static_cast<std::int64_t>(cell % width), i % per_cell)});
       }
       first_kind += per_cell;
     }

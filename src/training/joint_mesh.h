@@ -18,8 +18,8 @@ namespace retinaface::training {
 
 /// How a mesh branch is trained together with its network.
 struct JointMeshOptions {
-  float weight = 0;         ///< of its loss in the network's (the paper: 0.01); 0: it is not trained
-  float min_face_px = 24;   ///< shorter side of the faces that it learns from
+  float weight = 0;        ///< of its loss in the network's (the paper: 0.01); 0: it is not trained
+  float min_face_px = 24;  ///< shorter side of the faces that it learns from
   int anchors_per_face = 2;  ///< at most
   /// Of a face only the five points are known. The geometry is there already.
   MeshLossOptions loss;

@@ -37,7 +37,8 @@ std::vector<dataset::Sample> some_batch(int images) {
     dataset::AnnotatedFace face;
     const float x = 20 + 10 * static_cast<float>(n);
     face.box = {x, 30, x + 64, 94};
-    const Landmarks points = {{{x + 20, 55}, {x + 44, 55}, {x + 32, 67}, {x + 22, 78}, {x + 42, 78}}};
+    const Landmarks points = {
+        {{x + 20, 55}, {x + 44, 55}, {x + 32, 67}, {x + 22, 78}, {x + 42, 78}}};
     for (std::size_t i = 0; i < points.size(); ++i) {
       face.points[i] = {points[i], dataset::PointState::kVisible};
     }

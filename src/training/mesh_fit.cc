@@ -23,8 +23,8 @@ constexpr int kSteps = 14;
 constexpr float kShapePrior = 2e-3F;
 constexpr float kCameraPrior = 1e-6F;
 constexpr float kOutlineWeight = 0.1F;
-constexpr float kMaxChange = 2;    // of a camera's value in a step: 0.6 radians of a turn
-constexpr float kMaxCode = 4;      // deviations
+constexpr float kMaxChange = 2;     // of a camera's value in a step: 0.6 radians of a turn
+constexpr float kMaxCode = 4;       // deviations
 constexpr float kMaxError = 0.05F;  // eye distances
 
 float weight_of(std::size_t point) {

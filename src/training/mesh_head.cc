@@ -35,12 +35,27 @@ TrainableMeshHead::TrainableMeshHead(std::size_t kinds, std::span<const MeshSamp
       squares[sample.kind * inputs_ + i] += value * value;
     }
   }
+  const auto variance_of = [](double sum, double square, double count) {
+    return square / count - (sum / count) * (sum / count);
+  };
+  std::vector<double> variances(inputs_);  // over all kinds
+  for (std::size_t i = 0; i < inputs_; ++i) {
+    double sum = 0;
+    double square = 0;
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      sum += sums[kind * inputs_ + i];
+      square += squares[kind * inputs_ + i];
+    }
+    variances[i] = variance_of(sum, square, static_cast<double>(samples.size()));
+  }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const double count = std::max(counts[i / inputs_], 1.0);
-    const double mean = sums[i] / count;
-    const double variance = squares[i] / count - mean * mean;
-    mean_.push_back(static_cast<float>(mean));
-    // A feature that never changes says nothing, however rarely it may.
+    mean_.push_back(static_cast<float>(sums[i] / count));
+    // What hardly changes at the anchors of a kind, which may be few, is not blown up to what
+    // others do: elsewhere it would say huge things. What never does says nothing.
+    constexpr double kMinShare = 0.04;
+    const double variance =
+        std::max(variance_of(sums[i], squares[i], count), kMinShare * variances[i % inputs_]);
     inverse_.push_back(variance > 1e-6 ? static_cast<float>(1 / std::sqrt(variance)) : 0);
   }
   make_slots();

@@ -34,6 +34,7 @@
 #include "image/resize.h"
 #include "mesh/branch.h"
 #include "models/catalogue.h"
+#include "models/context_outputs.h"
 #include "models/input_shape.h"
 #include "models/load_model.h"
 #include "models/model_info.h"
@@ -202,10 +203,7 @@ class Detector::Implementation {
 
   void make_mesh_network(const models::LoadedModel& loaded) const {
     graph::Graph graph = loaded.graph;
-    for (std::size_t level = 0; level < outputs_.size(); ++level) {
-      const graph::NodeId head = loaded.graph.outputs()[outputs_[level].front()].node;
-      graph.add_output(fmt::format("context.{}", level), loaded.graph.node(head).inputs.front());
-    }
+    models::add_context_outputs(graph, model_.detector);
     mesh_pool_ = std::make_unique<runtime::SessionPool>(
         runtime::backends().make(graph, loaded.weights, backend_, options_));
   }

@@ -23,6 +23,9 @@ struct Raster {
   std::vector<std::int32_t> triangle;         ///< by pixel, row by row; kNoTriangle
   std::vector<std::array<float, 3>> weights;  ///< barycentric, of the triangle's three vertices
   std::vector<float> depth;
+  // Where rasterize paints (mesh/triangle_painter.h), to be used again.
+  std::vector<float> painted;
+  std::vector<std::int32_t> painted_triangles;
 
   std::size_t covered() const;
 };

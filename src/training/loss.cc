@@ -220,6 +220,7 @@ LossValues& LossValues::operator+=(const LossValues& other) {
   total += other.total;
   for (std::size_t h = 0; h < terms.size(); ++h) terms[h].value += other.terms[h].value;
   teacher += other.teacher;
+  mesh += other.mesh;
   return *this;
 }
 

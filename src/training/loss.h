@@ -60,6 +60,7 @@ struct LossValues {
   double total = 0;               ///< the sum of the terms below by their weights
   std::vector<LossTerm> terms{};  ///< by head
   double teacher = 0;  ///< distance from a teacher, already by its weights (distillation.h)
+  double mesh = 0;     ///< of the mesh branch, already by its weight (joint_mesh.h)
 
   /// The term of the head called `head`; 0 if there is none.
   double term(std::string_view head) const;

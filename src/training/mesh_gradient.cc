@@ -99,15 +99,17 @@ void add_light_gradient(const mesh::Light& light, std::span<const Vector> turned
 CameraGradient::CameraGradient(const mesh::CameraValues& values)
     : values_(values), camera_(values) {}
 
-Vector CameraGradient::add(const mesh::Projected& projected, float u, float v, Vector turned) {
+Vector CameraGradient::add(const mesh::Projected& projected, float u, float v, Vector turned,
+                           float depth) {
   const Vector& x = projected.turned;
   const float pi = 1 / (1 - x.z / camera_.distance);
   const float size = camera_.scale * pi;
   const float along = u * x.x - v * x.y;
-  turned += Vector{size * u, -size * v, size * pi / camera_.distance * along};
+  turned +=
+      Vector{size * u, -size * v, size * pi / camera_.distance * along - camera_.scale * depth};
   u_ += u;
   v_ += v;
-  scale_ += pi * along;
+  scale_ += pi * along - x.z * depth;
   distance_ -= size * pi * x.z / (camera_.distance * camera_.distance) * along;
   torque_ += cross(x, turned);
   return mesh::transposed_times(camera_.rotation, turned);

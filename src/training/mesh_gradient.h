@@ -47,8 +47,10 @@ class CameraGradient {
  public:
   explicit CameraGradient(const mesh::CameraValues& values);
 
-  /// `u`, `v` and `turned` are the derivatives by Projected; returns that by the vertex.
-  mesh::Vector add(const mesh::Projected& projected, float u, float v, mesh::Vector turned = {});
+  /// `u`, `v` and `turned` are the derivatives by Projected, `depth` that by -s Xz; returns that by
+  /// the vertex.
+  mesh::Vector add(const mesh::Projected& projected, float u, float v, mesh::Vector turned = {},
+                   float depth = 0);
   void add_to(std::span<float, mesh::kCameraValues> values_gradient) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "training/mesh_gradient.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <vector>
@@ -8,6 +9,7 @@
 
 #include "base/random.h"
 #include "mesh/topology.h"
+#include "training/mesh_fit.h"
 #include "training/mesh_loss.h"
 
 namespace retinaface::training {
@@ -200,7 +202,8 @@ TEST(CameraGradient, IsThatOfDifferences) {
     double sum = 0;
     for (std::size_t i = 0; i < vertices.size(); ++i) {
       const mesh::Projected p = project(camera, vertices[i]);
-      sum += double{pulls[i].x} * p.u + double{pulls[i].y} * p.v + dot(turns[i], p.turned);
+      sum += double{pulls[i].x} * p.u + double{pulls[i].y} * p.v + dot(turns[i], p.turned) -
+             double{pulls[i].z} * camera.scale * p.turned.z;
     }
     return sum;
   };
@@ -209,7 +212,7 @@ TEST(CameraGradient, IsThatOfDifferences) {
   const mesh::Camera camera(values);
   for (std::size_t i = 0; i < vertices.size(); ++i) {
     by_vertex.push_back(
-        by_camera.add(project(camera, vertices[i]), pulls[i].x, pulls[i].y, turns[i]));
+        by_camera.add(project(camera, vertices[i]), pulls[i].x, pulls[i].y, turns[i], pulls[i].z));
   }
   std::array<float, mesh::kCameraValues> by_values{};
   by_camera.add_to(by_values);
@@ -321,6 +324,74 @@ TEST(MeshLoss, GradientIsThatOfDifferences) {
                 0.999);
     }
   }
+}
+
+TEST(MeshLoss, GradientOfVerticesAndSidesIsThatOfDifferences) {
+  const mesh::Decoder decoder(some_decoder(), "test");
+  MeshLoss loss(decoder);
+  const std::vector<Vector> vertices = normal_vectors(kMeshVertices, 0.3, 11);
+  MeshTarget target;
+  target.vertices = vertices;
+  mesh::Parameters parameters;
+  const auto values = mesh::values_of(parameters);
+  std::ranges::copy(normal_values(values.size(), 0.5, 12), values.begin());
+  for (const auto& [vertex_weight, edge_weight] : {std::pair(3.0F, 0.0F), {0.0F, 20.0F}}) {
+    const MeshLossOptions options{.pixel_weight = 0,
+                                  .five_weight = 0,
+                                  .points_weight = 0,
+                                  .vertex_weight = vertex_weight,
+                                  .edge_weight = edge_weight,
+                                  .shape_prior = 0,
+                                  .pose_prior = 0};
+    std::array<float, mesh::kParameters> gradient{};
+    const MeshLossTerms terms = loss(parameters, target, options, gradient);
+    EXPECT_NEAR(terms.total, vertex_weight * terms.vertices + edge_weight * terms.edges,
+                1e-4 + options.texture_prior * 50);
+    const auto f = [&] {
+      std::array<float, mesh::kParameters> unused{};
+      return loss(parameters, target, options, unused).total;
+    };
+    EXPECT_GE(cosine(values.first(mesh::kShapeCodes), std::span(gradient).first(mesh::kShapeCodes),
+                     2e-3F, f),
+              0.999);
+    EXPECT_GE(cosine(values.subspan(mesh::kCodes, mesh::kCameraValues),
+                     std::span(gradient).subspan(mesh::kCodes, mesh::kCameraValues), 1e-3F, f),
+              0.999);
+  }
+}
+
+TEST(MeshFit, FindsTheFaceThatPointsAreOf) {
+  const mesh::Decoder decoder(some_decoder(), "test");
+  mesh::Parameters face;
+  std::ranges::copy(normal_values(mesh::kShapeCodes, 0.7, 13), face.shape.begin());
+  face.camera = {1, -0.8F, 0.6F, 0.4F, -1.2F, 2.4F, 0};  // lies on its side, almost
+  const mesh::Camera camera(face.camera);
+  std::array<Point, 68> points;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const mesh::Projected p =
+        project(camera, decoder.vertex(face.shape, mesh::topology().landmarks_68[i]));
+    points[i] = {p.u, p.v};
+  }
+  const std::vector<Vector> found = fit_points(decoder, points);
+  ASSERT_EQ(found.size(), kMeshVertices);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const Vector& v = found[mesh::topology().landmarks_68[i]];
+    const double room = (i < mesh::kFirstInner68 ? 0.1 : 0.03) * camera.scale;
+    EXPECT_NEAR(v.x, points[i].x, room) << i;
+    EXPECT_NEAR(v.y, points[i].y, room) << i;
+  }
+  std::vector<Vector> vertices;
+  decoder.shape(face.shape, vertices);
+  double depth = 0;
+  for (std::size_t i = 0; i < vertices.size(); ++i) {
+    const float expected = -camera.scale * project(camera, vertices[i]).turned.z;
+    depth += std::abs(found[i].z - expected) / (camera.scale * kMeshVertices);
+  }
+  EXPECT_LT(depth, 0.1);  // eye distances: only what points and prior say
+  // Points of no face.
+  Random random(14);
+  for (Point& point : points) point.x += static_cast<float>(0.3 * random.normal());
+  EXPECT_TRUE(fit_points(decoder, points).empty());
 }
 
 TEST(MeshLoss, PixelsMoveTheFaceToWhereTheImageHasIt) {

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "mesh/rows.h"
+#include "mesh/tensors.h"
 
 namespace retinaface::training {
 namespace {
@@ -34,14 +35,54 @@ TrainableMeshHead::TrainableMeshHead(std::size_t kinds, std::span<const MeshSamp
       squares[sample.kind * inputs_ + i] += value * value;
     }
   }
+  const auto variance_of = [](double sum, double square, double count) {
+    return square / count - (sum / count) * (sum / count);
+  };
+  std::vector<double> variances(inputs_);  // over all kinds
+  for (std::size_t i = 0; i < inputs_; ++i) {
+    double sum = 0;
+    double square = 0;
+    for (std::size_t kind = 0; kind < kinds; ++kind) {
+      sum += sums[kind * inputs_ + i];
+      square += squares[kind * inputs_ + i];
+    }
+    variances[i] = variance_of(sum, square, static_cast<double>(samples.size()));
+  }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const double count = std::max(counts[i / inputs_], 1.0);
-    const double mean = sums[i] / count;
-    const double variance = squares[i] / count - mean * mean;
-    mean_.push_back(static_cast<float>(mean));
-    // A feature that never changes says nothing, however rarely it may.
+    mean_.push_back(static_cast<float>(sums[i] / count));
+    // What hardly changes at the anchors of a kind, which may be few, is not blown up to what
+    // others do: elsewhere it would say huge things. What never does says nothing.
+    constexpr double kMinShare = 0.04;
+    const double variance =
+        std::max(variance_of(sums[i], squares[i], count), kMinShare * variances[i % inputs_]);
     inverse_.push_back(variance > 1e-6 ? static_cast<float>(1 / std::sqrt(variance)) : 0);
   }
+  make_slots();
+  Random random(seed);
+  const auto fill = [&](const runtime::ParameterSlot& slot, double deviation) {
+    for (std::size_t i = 0; i < slot.size; ++i) {
+      values_[slot.offset + i] = static_cast<float>(random.normal() * deviation);
+    }
+  };
+  fill(slots_[kFirstWeight], std::sqrt(2.0 / static_cast<double>(inputs_)));
+  fill(slots_[kSecondWeight], 0.01);
+}
+
+TrainableMeshHead::TrainableMeshHead(const graph::Weights& weights, std::size_t kinds,
+                                     std::size_t features, const std::string& source)
+    : kinds_(kinds),
+      inputs_(features + mesh::kFaceValues),
+      mean_(kinds * inputs_, 0.0F),
+      inverse_(kinds * inputs_, 1.0F) {
+  make_slots();
+  for (const runtime::ParameterSlot& slot : slots_) {
+    const std::vector<float> read = mesh::read_tensor(weights, slot.name, slot.shape, source);
+    std::ranges::copy(read, values_.begin() + static_cast<std::ptrdiff_t>(slot.offset));
+  }
+}
+
+void TrainableMeshHead::make_slots() {
   const auto add = [&](const char* name, std::vector<std::int64_t> shape, bool is_bias) {
     runtime::ParameterSlot slot;
     slot.name = name;
@@ -53,18 +94,10 @@ TrainableMeshHead::TrainableMeshHead(std::size_t kinds, std::span<const MeshSamp
     values_.resize(values_.size() + slot.size);
     slots_.push_back(std::move(slot));
   };
-  add("mesh.head.first.weight", {extent(kinds), extent(kHidden), extent(inputs_)}, false);
-  add("mesh.head.first.bias", {extent(kinds), extent(kHidden)}, true);
+  add("mesh.head.first.weight", {extent(kinds_), extent(kHidden), extent(inputs_)}, false);
+  add("mesh.head.first.bias", {extent(kinds_), extent(kHidden)}, true);
   add("mesh.head.second.weight", {extent(mesh::kParameters), extent(kHidden)}, false);
   add("mesh.head.second.bias", {extent(mesh::kParameters)}, true);
-  Random random(seed);
-  const auto fill = [&](const runtime::ParameterSlot& slot, double deviation) {
-    for (std::size_t i = 0; i < slot.size; ++i) {
-      values_[slot.offset + i] = static_cast<float>(random.normal() * deviation);
-    }
-  };
-  fill(slots_[kFirstWeight], std::sqrt(2.0 / static_cast<double>(inputs_)));
-  fill(slots_[kSecondWeight], 0.01);
 }
 
 TrainableMeshHead::Pass TrainableMeshHead::forward(const MeshSample& sample) const {
@@ -91,7 +124,7 @@ TrainableMeshHead::Pass TrainableMeshHead::forward(const MeshSample& sample) con
 
 void TrainableMeshHead::backward(const MeshSample& sample, const Pass& pass,
                                  std::span<const float, mesh::kParameters> by_parameters,
-                                 std::span<float> gradient) const {
+                                 std::span<float> gradient, std::span<float> by_input) const {
   std::vector<float> by_hidden(kHidden);
   const std::span<const float> second =
       std::span(values_).subspan(slots_[kSecondWeight].offset, slots_[kSecondWeight].size);
@@ -107,6 +140,15 @@ void TrainableMeshHead::backward(const MeshSample& sample, const Pass& pass,
     gradient[slots_[kFirstBias].offset + row] += by_hidden[h];
     mesh::add_rows({&by_hidden[h], 1}, pass.input,
                    gradient.subspan(slots_[kFirstWeight].offset + row * inputs_, inputs_));
+  }
+  if (by_input.empty()) return;
+  const std::size_t size = kHidden * inputs_;
+  std::vector<float> by_normalised(inputs_);
+  mesh::add_rows(by_hidden,
+                 std::span(values_).subspan(slots_[kFirstWeight].offset + sample.kind * size, size),
+                 by_normalised);
+  for (std::size_t i = 0; i < by_input.size(); ++i) {
+    by_input[i] += by_normalised[i] * inverse_[sample.kind * inputs_ + i];
   }
 }
 

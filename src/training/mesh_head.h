@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "graph/weights.h"
@@ -17,10 +18,15 @@ class TrainableMeshHead {
  public:
   /// Random weights that say the mean face of everything.
   TrainableMeshHead(std::size_t kinds, std::span<const MeshSample> samples, std::uint64_t seed);
+  /// One that was trained, to be trained on: the tensors of mesh::Head for so many kinds of anchors
+  /// and features. Throws Error(kBadData), `source` first, for others.
+  TrainableMeshHead(const graph::Weights& weights, std::size_t kinds, std::size_t features,
+                    const std::string& source);
 
   /// Where each tensor lies among the values.
   const std::vector<runtime::ParameterSlot>& slots() const { return slots_; }
   std::span<float> values() { return values_; }
+  std::span<const float> values() const { return values_; }
 
   /// What the backward pass needs of a forward one.
   struct Pass {
@@ -29,15 +35,18 @@ class TrainableMeshHead {
     mesh::Parameters parameters;
   };
   Pass forward(const MeshSample& sample) const;
-  /// Adds to `gradient`, of the size of values().
+  /// Adds to `gradient`, of the size of values(), and to `by_input`, unless that is empty, the
+  /// derivatives by the first of the sample's inputs, as many as it has room for.
   void backward(const MeshSample& sample, const Pass& pass,
-                std::span<const float, mesh::kParameters> by_parameters,
-                std::span<float> gradient) const;
+                std::span<const float, mesh::kParameters> by_parameters, std::span<float> gradient,
+                std::span<float> by_input = {}) const;
 
   /// The tensors of mesh::Head.
   graph::Weights weights() const;
 
  private:
+  void make_slots();
+
   std::size_t kinds_;
   std::size_t inputs_;
   std::vector<float> mean_;     // (kinds, inputs)

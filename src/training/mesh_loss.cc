@@ -1,5 +1,6 @@
 #include "training/mesh_loss.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -35,6 +36,8 @@ MeshLossTerms& MeshLossTerms::operator+=(const MeshLossTerms& other) {
   pixel += other.pixel;
   five += other.five;
   points += other.points;
+  vertices += other.vertices;
+  edges += other.edges;
   prior += other.prior;
   return *this;
 }
@@ -125,6 +128,52 @@ double MeshLoss::points_loss(const mesh::Parameters& parameters, const MeshTarge
   return loss;
 }
 
+double MeshLoss::vertex_loss(const mesh::Parameters& parameters, const MeshTarget& target,
+                             const MeshLossOptions& options,
+                             std::span<float, mesh::kParameters> gradient, MeshLossTerms& terms) {
+  RF_CHECK(target.vertices.size() == kMeshVertices);
+  const std::span<const MeshTriangle> triangles = mesh::topology().levels.front().triangles;
+  decoder_.shape(parameters.shape, vertices_);
+  const mesh::Camera camera(parameters.camera);
+  std::vector<mesh::Projected> projected;
+  std::vector<Vector> placed;
+  for (const Vector& vertex : vertices_) {
+    const mesh::Projected p = project(camera, vertex);
+    projected.push_back(p);
+    placed.push_back({p.u, p.v, -camera.scale * p.turned.z});
+  }
+  std::vector<Vector> by_placed(placed.size());
+  const auto count = static_cast<float>(placed.size());
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const Vector off = placed[i] - target.vertices[i];
+    terms.vertices += (std::abs(off.x) + std::abs(off.y) + std::abs(off.z)) / count;
+    by_placed[i] = options.vertex_weight / count * Vector{sign(off.x), sign(off.y), sign(off.z)};
+  }
+  const auto sides = static_cast<float>(3 * triangles.size());
+  for (const MeshTriangle& t : triangles) {
+    for (std::size_t k = 0; k < 3; ++k) {
+      const std::size_t a = t[k];
+      const std::size_t b = t[(k + 1) % 3];
+      const Vector side = placed[b] - placed[a];
+      const float size = length(side);
+      const float off = size - length(target.vertices[b] - target.vertices[a]);
+      terms.edges += std::abs(off) / sides;
+      const Vector pull = options.edge_weight * sign(off) / (sides * std::max(size, 1e-9F)) * side;
+      by_placed[b] += pull;
+      by_placed[a] += -1 * pull;
+    }
+  }
+  CameraGradient by_camera(parameters.camera);
+  std::vector<Vector> by_vertex(placed.size());
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const Vector& g = by_placed[i];
+    by_vertex[i] = by_camera.add(projected[i], g.x, g.y, {}, g.z);
+  }
+  by_camera.add_to(camera_part(gradient));
+  decoder_.add_shape_gradient(by_vertex, shape_part(gradient));
+  return options.vertex_weight * terms.vertices + options.edge_weight * terms.edges;
+}
+
 double MeshLoss::pixel_loss(const mesh::Parameters& parameters, const MeshTarget& target,
                             const MeshLossOptions& options,
                             std::span<float, mesh::kParameters> gradient) {
@@ -194,6 +243,9 @@ MeshLossTerms MeshLoss::operator()(const mesh::Parameters& parameters, const Mes
                                    std::span<float, mesh::kParameters> gradient) {
   MeshLossTerms terms;
   terms.total = points_loss(parameters, target, options, gradient, terms);
+  if (!target.vertices.empty() && options.vertex_weight + options.edge_weight > 0) {
+    terms.total += vertex_loss(parameters, target, options, gradient, terms);
+  }
   if (options.pixel_weight > 0) {
     terms.pixel = pixel_loss(parameters, target, options, gradient);
     terms.total += options.pixel_weight * terms.pixel;

@@ -22,7 +22,9 @@ struct MeshTarget {
   /// What the image shows in the frame: kMeshCropSide^2 pixels, RGB.
   std::span<const std::uint8_t> crop;
   std::array<Point, 5> five;
-  std::optional<std::array<Point, 68>> points;  ///< Multi-PIE's order
+  std::optional<std::array<Point, 68>> points = {};  ///< Multi-PIE's order
+  /// All vertices, or none where they are not known: u, v and depth (-s Xz of mesh::Camera).
+  std::span<const mesh::Vector> vertices = {};
 };
 
 struct MeshLossOptions {
@@ -35,6 +37,8 @@ struct MeshLossOptions {
   float five_weight = 4;
   float points_weight = 8;      ///< of the 51 inner points
   float outline_weight = 0.5F;  ///< of the 17 of the jaw, which labels have badly
+  float vertex_weight = 0;      ///< of all vertices with depth
+  float edge_weight = 0;        ///< of the triangles' sides
   float shape_prior = 1e-2F;
   float texture_prior = 2e-3F;
   float pose_prior = 1e-3F;
@@ -44,9 +48,11 @@ struct MeshLossOptions {
 
 struct MeshLossTerms {
   double total = 0;
-  double pixel = 0;   ///< mean absolute difference of a covered pixel's channels, 0 to 1
-  double five = 0;    ///< mean of |du| + |dv|, shares of the frame's side
-  double points = 0;  ///< of the 51, the same
+  double pixel = 0;     ///< mean absolute difference of a covered pixel's channels, 0 to 1
+  double five = 0;      ///< mean of |du| + |dv|, shares of the frame's side
+  double points = 0;    ///< of the 51, the same
+  double vertices = 0;  ///< mean of |du| + |dv| + |dw| of all vertices
+  double edges = 0;     ///< mean difference of the lengths of the triangles' sides
   double prior = 0;
 
   MeshLossTerms& operator+=(const MeshLossTerms& other);
@@ -55,10 +61,15 @@ struct MeshLossTerms {
 /// The loss of one face's parameters,
 ///
 ///     w_pixel L_pixel + w_five L1(five points) + w_points L1(51) + w_outline L1(17)
-///         + prior (|a|^2, |b|^2, |p, q|^2)
+///         + w_vertex L_vert + w_edge L_edge + prior (|a|^2, |b|^2, |p, q|^2)
 ///
 /// L_pixel = 1 / (3 n) sum |R(D(a, b), p, q) - I| over the n pixels that the rendered face covers
 /// (the paper's, averaged over those alone: what lies outside has no gradient by the shape).
+/// The last two of geometry are those of the paper's later version (CVPR 2020), V a vertex with its
+/// depth, E the length of a side of one of M triangles:
+///
+///     L_vert = 1 / N sum |V_i - V*_i|_1     L_edge = 1 / (3 M) sum |E_i - E*_i|
+///
 /// Keeps memory for the next call; for one thread.
 class MeshLoss {
  public:
@@ -74,6 +85,9 @@ class MeshLoss {
 
  private:
   double points_loss(const mesh::Parameters& parameters, const MeshTarget& target,
+                     const MeshLossOptions& options, std::span<float, mesh::kParameters> gradient,
+                     MeshLossTerms& terms);
+  double vertex_loss(const mesh::Parameters& parameters, const MeshTarget& target,
                      const MeshLossOptions& options, std::span<float, mesh::kParameters> gradient,
                      MeshLossTerms& terms);
   double pixel_loss(const mesh::Parameters& parameters, const MeshTarget& target,

@@ -1,6 +1,7 @@
 #include "training/mesh_recipe.h"
 
 #include "base/file.h"
+#include "training/mesh_loss_fields.h"
 #include "training/recipe_table.h"
 
 namespace retinaface::training {
@@ -31,19 +32,17 @@ MeshRecipe read_mesh_recipe(const std::filesystem::path& path,
     table.whole("variants", recipe.variants, 1, 1000);
     table.range("face_px", recipe.min_face_px, recipe.max_face_px, 8, 512);
     table.number("turn_degrees", recipe.turn_degrees, 0, 180);
+    table.number("cut", recipe.cut, 0, 1);
     table.flag("all_points", recipe.all_points);
     table.number("weight_decay", recipe.weight_decay, 0, 1);
   });
   all.table("loss", [&](Table& table) {
     MeshLossOptions& loss = recipe.loss;
-    table.number("pixel_weight", loss.pixel_weight, 0, kMany);
-    table.number("pixel_to_geometry", loss.pixel_to_geometry, 0, kMany);
-    table.number("five_weight", loss.five_weight, 0, kMany);
+    mesh_loss_fields(table, loss);
     table.number("points_weight", loss.points_weight, 0, kMany);
     table.number("outline_weight", loss.outline_weight, 0, kMany);
-    table.number("shape_prior", loss.shape_prior, 0, kMany);
-    table.number("texture_prior", loss.texture_prior, 0, kMany);
-    table.number("pose_prior", loss.pose_prior, 0, kMany);
+    table.number("vertex_weight", loss.vertex_weight, 0, kMany);
+    table.number("edge_weight", loss.edge_weight, 0, kMany);
   });
   read_stage(all, "points", recipe.points);
   read_stage(all, "colors", recipe.colors);

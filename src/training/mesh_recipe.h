@@ -24,6 +24,7 @@ struct MeshRecipe {
   float min_face_px = 20;
   float max_face_px = 320;
   float turn_degrees = 20;
+  float cut = 0;           ///< share of the variants whose face the image's edge cuts
   bool all_points = true;  ///< learn the labels' 68 points, not the five alone
   float weight_decay = 1e-4F;
   MeshLossOptions loss;

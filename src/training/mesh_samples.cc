@@ -14,6 +14,7 @@
 #include "image/convert.h"
 #include "image/warp.h"
 #include "mesh/head.h"
+#include "training/mesh_fit.h"
 
 namespace retinaface::training {
 namespace {
@@ -43,9 +44,19 @@ std::size_t mirror_counterpart_68(std::size_t i) {
 /// A label moved into an image of its own.
 struct Variant {
   Image image;
+  int margin = 0;  ///< px on all sides that the detector does not see
   Box box;
   Landmarks five;
   std::optional<std::array<Point, 68>> points;
+  std::vector<MeshVertex> vertices;
+
+  ImageView seen() const {
+    ImageView view = image;
+    view.data += view.stride * margin + 3 * margin;
+    view.width -= 2 * margin;
+    view.height -= 2 * margin;
+    return view;
+  }
 };
 
 template <typename Map>
@@ -55,9 +66,16 @@ void move_points(Variant& variant, const Map& map) {
   for (Point& point : *variant.points) point = map(point);
 }
 
+/// Moves the place of a face to where the edge of a square image cuts up to a third of it off.
+void cut_by_edge(Point& place, float side, float size, Random& random) {
+  const float inside = size * static_cast<float>(random.uniform(0.17, 0.5));
+  float& coordinate = random.chance(0.5) ? place.x : place.y;
+  coordinate = random.chance(0.5) ? inside : side - inside;
+}
+
 Variant variant_of(const Image& image, const dataset::MeshLabel& label, const MeshRecipe& recipe,
                    bool plain, Random& random) {
-  Variant result{{}, label.box, label.landmarks, label.points_68};
+  Variant result{{}, 0, label.box, label.landmarks, label.points_68, label.vertices};
   const Point center = label.box.center();
   const float own = std::sqrt(label.box.width() * label.box.height());
   float size = std::clamp(own, recipe.min_face_px, recipe.max_face_px);
@@ -74,9 +92,17 @@ Variant variant_of(const Image& image, const dataset::MeshLabel& label, const Me
     const float room = region / 2 - 0.8F * size;
     place.x = region / 2 + room * static_cast<float>(random.uniform(-1, 1));
     place.y = region / 2 + room * static_cast<float>(random.uniform(-1, 1));
-    is_mirrored = random.chance(0.5);
+    // The vertices of a mesh are not one another's mirrors.
+    is_mirrored = random.chance(0.5) && label.vertices.empty();
   }
-  const int side = std::max(64, static_cast<int>(std::ceil(region)));
+  int side = std::max(64, static_cast<int>(std::ceil(region)));
+  if (!plain && recipe.cut > 0 && random.chance(recipe.cut)) {
+    cut_by_edge(place, static_cast<float>(side), size, random);
+    result.margin = static_cast<int>(std::ceil(size));
+    place.x += static_cast<float>(result.margin);
+    place.y += static_cast<float>(result.margin);
+    side += 2 * result.margin;
+  }
   const float scale = size / own;
   const Similarity to = {scale * std::cos(angle), scale * std::sin(angle), {}};
   const auto forward = [&](const Point& p) {
@@ -93,6 +119,10 @@ Variant variant_of(const Image& image, const dataset::MeshLabel& label, const Me
   result.box = {place.x - half_width, place.y - half_height, place.x + half_width,
                 place.y + half_height};
   move_points(result, forward);
+  for (MeshVertex& vertex : result.vertices) {
+    const Point to_place = forward({vertex.x, vertex.y});
+    vertex = {to_place.x, to_place.y, scale * vertex.z};
+  }
   if (!is_mirrored) return result;
   mirror(result.image);
   const auto edge = static_cast<float>(side);
@@ -109,30 +139,47 @@ Variant variant_of(const Image& image, const dataset::MeshLabel& label, const Me
   return result;
 }
 
+/// Where they are not known, those of the face that fits the points.
+void add_vertices(const mesh::Decoder& decoder, Variant& variant) {
+  if (!variant.vertices.empty() || !variant.points) return;
+  const mesh::Frame frame = mesh::mesh_frame(variant.box);
+  std::array<Point, 68> points = *variant.points;
+  for (Point& point : points) {
+    point = {(point.x - frame.x0) / frame.side, (point.y - frame.y0) / frame.side};
+  }
+  for (const mesh::Vector& v : fit_points(decoder, points)) {
+    variant.vertices.push_back(
+        {frame.x0 + frame.side * v.x, frame.y0 + frame.side * v.y, frame.side * v.z});
+  }
+}
+
 MeshSample sample_of(const Variant& variant, Face face, std::size_t features) {
-  detection::AnchorFeatures anchor = detection::take_mesh_features(face, features);
-  MeshSample sample;
-  sample.kind = anchor.kind;
-  sample.input = std::move(anchor.features);
-  for (const float value : mesh::face_values(face)) sample.input.push_back(value);
+  const detection::AnchorFeatures anchor = detection::take_mesh_features(face, features);
+  MeshSample sample = mesh_sample(variant.image, face, anchor.kind, anchor.features, variant.five);
   const mesh::Frame frame = mesh::mesh_frame(face.box);
   const auto to_frame = [&](const Point& p) {
     return Point{(p.x - frame.x0) / frame.side, (p.y - frame.y0) / frame.side};
   };
-  std::ranges::transform(variant.five, sample.five.begin(), to_frame);
   if (variant.points) {
     std::ranges::transform(*variant.points, sample.points.emplace().begin(), to_frame);
   }
-  const Image crop = warp(variant.image, {frame.side / kMeshCropSide, 0, {frame.x0, frame.y0}},
-                          kMeshCropSide, kMeshCropSide);
-  sample.crop.assign(crop.row(0), crop.row(0) + 3 * kMeshCropSide * kMeshCropSide);
+  for (const MeshVertex& vertex : variant.vertices) {
+    const Point at = to_frame({vertex.x, vertex.y});
+    sample.vertices.push_back({at.x, at.y, vertex.z / frame.side});
+  }
   sample.face_size = std::sqrt(variant.box.width() * variant.box.height()) / frame.side;
   return sample;
 }
 
 void add_samples(const Detector& detector, const Variant& variant, std::size_t features,
                  bool best_alone, Random& random, std::vector<MeshSample>& samples) {
-  std::vector<Face> faces = DetectorFactory::anchor_faces(detector, variant.image, kMinScore);
+  std::vector<Face> faces = DetectorFactory::anchor_faces(detector, variant.seen(), kMinScore);
+  const auto margin = static_cast<float>(variant.margin);
+  for (Face& face : faces) {
+    face.box = {face.box.x0 + margin, face.box.y0 + margin, face.box.x1 + margin,
+                face.box.y1 + margin};
+    for (Point& point : face.landmarks) point = {point.x + margin, point.y + margin};
+  }
   std::erase_if(faces, [&](const Face& face) { return iou(face.box, variant.box) < kMinIou; });
   if (faces.empty()) return;
   std::ranges::stable_sort(faces, std::greater(), &Face::score);
@@ -143,6 +190,22 @@ void add_samples(const Detector& detector, const Variant& variant, std::size_t f
 }
 
 }  // namespace
+
+MeshSample mesh_sample(const ImageView& image, const Face& face, std::size_t kind,
+                       std::span<const float> features, const Landmarks& five) {
+  MeshSample sample;
+  sample.kind = kind;
+  sample.input.assign(features.begin(), features.end());
+  for (const float value : mesh::face_values(face)) sample.input.push_back(value);
+  const mesh::Frame frame = mesh::mesh_frame(face.box);
+  std::ranges::transform(five, sample.five.begin(), [&](const Point& p) {
+    return Point{(p.x - frame.x0) / frame.side, (p.y - frame.y0) / frame.side};
+  });
+  const Image crop = warp(image, {frame.side / kMeshCropSide, 0, {frame.x0, frame.y0}},
+                          kMeshCropSide, kMeshCropSide);
+  sample.crop.assign(crop.row(0), crop.row(0) + 3 * kMeshCropSide * kMeshCropSide);
+  return sample;
+}
 
 std::vector<MeshSample> make_mesh_samples(const Detector& detector,
                                           std::span<const dataset::MeshLabel> labels,
@@ -164,7 +227,8 @@ std::vector<MeshSample> make_mesh_samples(const Detector& detector,
     for (std::size_t i = first; i < last; ++i) {
       for (int v = 0; v < options.variants; ++v) {
         Random random = Random::of(options.seed, i, v);
-        const Variant variant = variant_of(image, labels[i], recipe, options.plain, random);
+        Variant variant = variant_of(image, labels[i], recipe, options.plain, random);
+        if (options.decoder != nullptr) add_vertices(*options.decoder, variant);
         add_samples(detector, variant, features, options.plain, random, by_group[group]);
       }
     }

@@ -108,6 +108,8 @@ class Trainer {
     options.images = options_.images;
     options.variants = to_judge_by ? 1 : recipe_.variants;
     options.plain = to_judge_by;
+    const bool learns_vertices = recipe_.loss.vertex_weight + recipe_.loss.edge_weight > 0;
+    if (learns_vertices && !to_judge_by) options.decoder = &decoder_;
     options.seed = options_.seed;
     options.threads = options_.threads;
     options.progress = [&](std::size_t done, std::size_t of) {
@@ -146,8 +148,13 @@ class Trainer {
       optimizer_.step(rate, steps_++, gradient_, head_.values());
     }
     const double share = 1 / static_cast<double>(steps * batch);
-    return {share * sum.total, share * sum.pixel, share * sum.five, share * sum.points,
-            share * sum.prior};
+    return {.total = share * sum.total,
+            .pixel = share * sum.pixel,
+            .five = share * sum.five,
+            .points = share * sum.points,
+            .vertices = share * sum.vertices,
+            .edges = share * sum.edges,
+            .prior = share * sum.prior};
   }
 
   /// Leaves the mean gradient in gradient_.
@@ -205,17 +212,30 @@ class Trainer {
   static std::string line_of(const MeshProgress& p) {
     return fmt::format(
         "{{\"stage\": \"{}\", \"epoch\": {}, \"loss\": {:.6f}, \"pixel\": {:.6f}, \"five\": "
-        "{:.6f}, \"points\": {:.6f}, \"prior\": {:.6f}, \"judged_faces\": {}, \"judged_pixel\": "
+        "{:.6f}, \"points\": {:.6f}, \"vertices\": {:.6f}, \"edges\": {:.6f}, \"prior\": {:.6f}, "
+        "\"judged_faces\": {}, \"judged_pixel\": "
         "{:.5f}, \"judged_nme_51\": {:.4f}, \"judged_nme_five\": {:.4f}}}\n",
-        p.stage, p.epoch, p.loss.total, p.loss.pixel, p.loss.five, p.loss.points, p.loss.prior,
-        p.figures.faces, p.figures.pixel, p.figures.nme_51, p.figures.nme_five);
+        p.stage, p.epoch, p.loss.total, p.loss.pixel, p.loss.five, p.loss.points, p.loss.vertices,
+        p.loss.edges, p.loss.prior, p.figures.faces, p.figures.pixel, p.figures.nme_51,
+        p.figures.nme_five);
   }
 
   /// What must be the same for a run to go on.
   std::string run_key() const {
-    return fmt::format("mesh {} {} {} {} {} {} {}", models::mesh_mark(model_.weights),
-                       learnt_.size(), judged_.size(), recipe_.batch, recipe_.points.epochs,
-                       recipe_.colors.epochs, recipe_.all.epochs);
+    std::string key = fmt::format("mesh {} {} {} {}", models::mesh_mark(model_.weights),
+                                  learnt_.size(), judged_.size(), recipe_.batch);
+    for (const MeshStage& stage : {recipe_.points, recipe_.colors, recipe_.all}) {
+      key += fmt::format(" {} {}", stage.epochs, stage.learning_rate);
+    }
+    const MeshLossOptions& loss = recipe_.loss;
+    for (const float value :
+         {recipe_.min_face_px, recipe_.max_face_px, recipe_.turn_degrees, recipe_.cut,
+          recipe_.weight_decay, loss.pixel_weight, loss.pixel_to_geometry, loss.five_weight,
+          loss.points_weight, loss.outline_weight, loss.vertex_weight, loss.edge_weight,
+          loss.shape_prior, loss.texture_prior, loss.pose_prior}) {
+      key += fmt::format(" {}", value);
+    }
+    return key;
   }
 
   void save(const std::filesystem::path& file, std::int64_t epochs) {

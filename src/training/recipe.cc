@@ -12,6 +12,7 @@
 #include "base/library_reason.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
+#include "training/mesh_loss_fields.h"
 #include "training/recipe_table.h"
 
 namespace retinaface::training {
@@ -150,6 +151,14 @@ void distillation_fields(Fields& table, DistillationOptions& options,
 }
 
 template <typename Fields>
+void branch_fields(Fields& table, JointMeshOptions& options) {
+  table.number("weight", options.weight, 0, kAny);
+  table.number("min_face_px", options.min_face_px, 1, 4096);
+  table.whole("anchors_per_face", options.anchors_per_face, 1, 1000);
+  mesh_loss_fields(table, options.loss);
+}
+
+template <typename Fields>
 void schedule_fields(Fields& table, ScheduleOptions& options) {
   table.number("learning_rate", options.learning_rate, 0, 100);
   table.whole("epochs", options.epochs, 1, 1'000'000);
@@ -197,6 +206,7 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
   fields.table("loss", [&](Fields& part) { loss_fields(part, recipe.loss, heads); });
   fields.table("distillation",
                [&](Fields& part) { distillation_fields(part, recipe.distillation, heads); });
+  fields.table("branch", [&](Fields& part) { branch_fields(part, recipe.branch); });
   fields.table("optimizer", [&](Fields& part) { optimizer_fields(part, recipe); });
   fields.table("schedule", [&](Fields& part) { schedule_fields(part, recipe.schedule); });
   fields.table("validation", [&](Fields& part) {

@@ -7,6 +7,7 @@
 
 #include "dataset/augmentation.h"
 #include "training/distillation.h"
+#include "training/joint_mesh.h"
 #include "training/loss.h"
 #include "training/matching.h"
 #include "training/optimizer.h"
@@ -27,6 +28,7 @@ struct Recipe {
   MatchingOptions matching;
   LossOptions loss;
   DistillationOptions distillation;  ///< for runs with a teacher
+  JointMeshOptions branch;           ///< the mesh branch, trained with the network
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   /// Decay per step of the moving average of the weights, which is what is validated and saved; 0

@@ -63,6 +63,16 @@ min_score = 0.2
 temperature = 3
 min_weight = 0.01
 mirrored = true
+[branch]
+weight = 0.03
+min_face_px = 31
+anchors_per_face = 4
+pixel_weight = 0.9
+pixel_to_geometry = 0.2
+five_weight = 3
+shape_prior = 0.02
+texture_prior = 0.03
+pose_prior = 0.04
 [optimizer]
 method = "adamw"
 momentum = 0.8
@@ -131,6 +141,15 @@ recompute = true
   EXPECT_EQ(recipe.distillation.temperature, 3);
   EXPECT_EQ(recipe.distillation.min_weight, 0.01F);
   EXPECT_TRUE(recipe.distillation.mirrored);
+  EXPECT_EQ(recipe.branch.weight, 0.03F);
+  EXPECT_EQ(recipe.branch.min_face_px, 31);
+  EXPECT_EQ(recipe.branch.anchors_per_face, 4);
+  EXPECT_EQ(recipe.branch.loss.pixel_weight, 0.9F);
+  EXPECT_EQ(recipe.branch.loss.pixel_to_geometry, 0.2F);
+  EXPECT_EQ(recipe.branch.loss.five_weight, 3);
+  EXPECT_EQ(recipe.branch.loss.shape_prior, 0.02F);
+  EXPECT_EQ(recipe.branch.loss.texture_prior, 0.03F);
+  EXPECT_EQ(recipe.branch.loss.pose_prior, 0.04F);
   EXPECT_EQ(recipe.optimizer.method, Method::kAdamW);
   EXPECT_EQ(recipe.optimizer.momentum, 0.8F);
   EXPECT_EQ(recipe.optimizer.square_decay, 0.95F);

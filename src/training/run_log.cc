@@ -33,6 +33,10 @@ void RunLog::add_step(const TrainingProgress& progress) {
     terms += fmt::format(R"(, "loss_teacher": {})", loss.teacher);
     scalars.emplace_back("loss/teacher", loss.teacher);
   }
+  if (loss.mesh > 0) {
+    terms += fmt::format(R"(, "loss_mesh": {})", loss.mesh);
+    scalars.emplace_back("loss/mesh", loss.mesh);
+  }
   metrics_.append(fmt::format(
       R"({{"step": {}, "epoch": {}, {}, "learning_rate": {}, "images_per_second": {:.2f}, )"
       R"("waiting_share": {:.4f}}})"

@@ -107,10 +107,13 @@ class Run {
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
         step_(recipe, model_, start_weights(), processes_, options.teacher,
-              {.engine = options.engine, .threads = options.threads}),
+              {.engine = options.engine,
+               .threads = options.threads,
+               .branch = options.branch ? &*options.branch : nullptr,
+               .branch_source = options.initial_name}),
         description_(describe_run(recipe, sets_, options.teacher)),
-        optimizer_(step_.network().parameters(), recipe.optimizer),
-        average_(step_.network().values(), recipe.average_decay) {}
+        optimizer_(step_.parameters(), recipe.optimizer),
+        average_(step_.values(), recipe.average_decay) {}
 
   TrainingResult run() {
     prepare();
@@ -197,7 +200,7 @@ class Run {
 
   RunLog::Lengths load() {
     const std::string name = printable(file(kCheckpointFile));
-    Checkpoint checkpoint = read_checkpoint(file(kCheckpointFile), step_.network().parameters());
+    Checkpoint checkpoint = read_checkpoint(file(kCheckpointFile), step_.parameters());
     if (checkpoint.seed != options_.seed) {
       fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}", name, checkpoint.seed,
            options_.seed);
@@ -217,7 +220,7 @@ class Run {
     }
     done_ = checkpoint.step;
     best_ = checkpoint.best;
-    std::ranges::copy(checkpoint.values, step_.network().values().begin());
+    std::ranges::copy(checkpoint.values, step_.values().begin());
     optimizer_.restore(checkpoint.optimizer);
     std::ranges::copy(checkpoint.average, average_.values().begin());
     return checkpoint.logged;
@@ -230,8 +233,8 @@ class Run {
     const std::vector<dataset::Sample> batch = loader_->next();
     const LossValues loss = step_.forward_backward(batch);
     if (!std::isfinite(loss.total)) diverged(done_ + 1, fmt::format("the loss is {}", loss.total));
-    optimizer_.step(rate, done_, step_.network().gradients(), step_.network().values());
-    if (averaging()) average_.add(step_.network().values(), done_);
+    optimizer_.step(rate, done_, step_.gradients(), step_.values());
+    if (averaging()) average_.add(step_.values(), done_);
     ++done_;
 
     step_seconds_.add(seconds_since(start));
@@ -284,10 +287,9 @@ class Run {
 
   /// The weights that others get to see.
   graph::Weights weights() const {
-    const std::span<const float> values =
-        averaging() ? average_.values() : step_.network().values();
-    graph::Weights result = runtime::weights_from(step_.network().parameters(), values);
-    result.metadata = models::metadata(model_);
+    const std::span<const float> values = averaging() ? average_.values() : step_.values();
+    graph::Weights result = step_.weights_from(values);
+    result.metadata.merge(models::metadata(model_));
     return result;
   }
 
@@ -313,7 +315,7 @@ class Run {
 
   void save() {
     const auto finite = [](float value) { return std::isfinite(value); };
-    if (!std::ranges::all_of(step_.network().values(), finite)) {
+    if (!std::ranges::all_of(step_.values(), finite)) {
       diverged(done_, "a weight is no longer finite");
     }
     const graph::Weights now = weights();
@@ -328,10 +330,10 @@ class Run {
     const auto copy = [](std::span<const float> from) {
       return std::vector<float>(from.begin(), from.end());
     };
-    checkpoint.values = copy(step_.network().values());
+    checkpoint.values = copy(step_.values());
     checkpoint.optimizer = optimizer_.state();
     if (averaging()) checkpoint.average = copy(average_.values());
-    write_checkpoint(file(kCheckpointFile), checkpoint, step_.network().parameters());
+    write_checkpoint(file(kCheckpointFile), checkpoint, step_.parameters());
     last_save_ = Clock::now();
   }
 

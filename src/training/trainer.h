@@ -33,6 +33,8 @@ struct TrainingOptions {
   /// Weights to start from: all of the model's or some of them; the rest is drawn by the seed.
   std::optional<graph::Weights> initial;
   std::string initial_name = "the initial weights";  ///< what messages call them
+  /// The mesh branch's tensors to start from, which a recipe that trains it needs.
+  std::optional<graph::Weights> branch = std::nullopt;
   Teacher* teacher = nullptr;  ///< whose outputs the network learns too (distillation.h)
   Validation validate;         ///< empty: unvalidated
   std::function<void(const TrainingProgress&)> progress;

@@ -531,6 +531,29 @@ TEST_F(Train, LearnsFromATeacher) {
   EXPECT_THAT(unknown.errors, HasSubstr("nobody"));
 }
 
+TEST_F(Train, TrainsTheMeshBranchWithTheNetworkAndGoesOn) {
+  const std::string how =
+      "small.toml --data data --init mnet025 --set branch.weight=0.1 --set branch.min_face_px=12 "
+      "--set optimizer.frozen_statistics=true ";
+  const auto straight = train(how + "--out straight --steps 4");
+  ASSERT_EQ(straight.exit_code, 0) << straight.errors;
+  EXPECT_THAT(straight.errors, HasSubstr("mesh "));
+  EXPECT_THAT(content(folder_ / "straight/metrics.jsonl"), HasSubstr("\"loss_mesh\": "));
+  ASSERT_EQ(train(how + "--out cut --steps 2").exit_code, 0);
+  ASSERT_EQ(train(how + "--out cut --steps 4 --resume").exit_code, 0);
+  EXPECT_EQ(content(folder_ / "cut/last.safetensors"),
+            content(folder_ / "straight/last.safetensors"));
+  const auto detected = testing::run("'" RETINAFACE_PROGRAM "' detect --mesh --model '" +
+                                     (folder_ / "cut/last.safetensors").string() + "' '" +
+                                     (testing::sample_folder() / "portrait.jpg").string() + "'");
+  EXPECT_EQ(detected.exit_code, 0) << detected.errors;
+  EXPECT_THAT(detected.output, HasSubstr("vertices"));
+  // One to start from is needed.
+  const auto none = train("small.toml --data data --set branch.weight=0.1 --out none --steps 1");
+  EXPECT_EQ(none.exit_code, 2) << none.errors;
+  EXPECT_THAT(none.errors, HasSubstr("--init: expected a model with a mesh branch"));
+}
+
 TEST_F(Train, ByEitherBackendLearnsTheSame) {
   ASSERT_EQ(train("small.toml --data data --out fused --steps 3").exit_code, 0);
   const auto other = train("small.toml --data data --out run --steps 2 --backend autograd");

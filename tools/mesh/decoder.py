@@ -16,6 +16,8 @@ import os
 
 import numpy as np
 import scipy.linalg
+import scipy.sparse
+import scipy.sparse.linalg
 from PIL import Image
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
@@ -141,8 +143,9 @@ def project(vertices, rotation, scale, origin):
     return x, np.stack([x[:, 0], -x[:, 1]], 1) * (scale * pi)[:, None] + origin
 
 
-def visible(x, triangles, normals, side=96):
-    """Which vertices face the viewer with nothing before them."""
+def visible(x, triangles, normals, inside, side=96):
+    """Which vertices face the viewer, those `inside` the mouth whatever they face, with nothing
+    before them."""
     grid = np.array([(i, j, 6 - i - j) for i in range(7) for j in range(7 - i)]) / 6
     samples = np.einsum("sk,tkd->tsd", grid, x[triangles]).reshape(-1, 3)
     low = x[:, :2].min(0) - 1e-3
@@ -154,7 +157,24 @@ def visible(x, triangles, normals, side=96):
 
     depth = np.full(side * side, -np.inf)
     np.maximum.at(depth, cell(samples), samples[:, 2])
-    return (x[:, 2] >= depth[cell(x)] - 0.08) & (normals[:, 2] > 0.2)
+    return (x[:, 2] >= depth[cell(x)] - 0.08) & (inside | (normals[:, 2] > 0.2))
+
+
+def filled(values, known, triangles):
+    """`values` (V, ...) with those of vertices that are not known as smooth as can be between the
+    others: each the mean of its neighbours. Else they would be as good as black, and where lips do
+    not quite meet, seen."""
+    count = len(values)
+    a, b = (triangles[:, [0, 1, 2, 1, 2, 0]].ravel(), triangles[:, [1, 2, 0, 0, 1, 2]].ravel())
+    near = scipy.sparse.csr_matrix((np.ones(len(a)), (a, b)), (count, count))
+    near.data[:] = 1
+    laplacian = scipy.sparse.diags(np.asarray(near.sum(1)).ravel()) - near
+    laplacian = laplacian + 1e-6 * scipy.sparse.identity(count)  # for what nothing known borders on
+    flat = values.reshape(count, -1)
+    result = flat.copy()
+    result[~known] = scipy.sparse.linalg.spsolve(
+        laplacian[~known][:, ~known].tocsc(), -(laplacian[~known][:, known] @ flat[known]))
+    return result.reshape(values.shape)
 
 
 def sample(pixels, points):
@@ -165,6 +185,18 @@ def sample(pixels, points):
     row0 = pixels[y0, x0] * (1 - fx) + pixels[y0, x0 + 1] * fx
     row1 = pixels[y0 + 1, x0] * (1 - fx) + pixels[y0 + 1, x0 + 1] * fx
     return row0 * (1 - fy) + row1 * fy
+
+
+def mouth_inside(mean, landmarks):
+    """The vertices behind the lips' edges (Multi-PIE's 60 to 67), of the mean face."""
+    edge = mean[landmarks[60:68]]
+    low, high = edge.min(0), edge.max(0)
+    x, y, z = mean.T
+    # The edge's depth at the same distance from the middle.
+    order = np.argsort(np.abs(edge[:, 0]))
+    depth = np.interp(np.abs(x), np.abs(edge[order, 0]), edge[order, 2])
+    return np.flatnonzero((np.abs(x) <= high[0]) & (y > low[1] - 0.1) & (y < high[1] + 0.1)
+                          & (z < depth - 0.01))
 
 
 LIGHTS = np.array([(np.sin(np.radians(a)) * np.cos(np.radians(e)), np.sin(np.radians(e)),
@@ -206,8 +238,8 @@ def albedo_of(colors, seen, normals, albedo, mirror):
 class Colors:
     """What images show at the vertices of the faces fitted to their labels."""
 
-    def __init__(self, fit, triangles, mirror, images):
-        self.fit, self.triangles, self.mirror, self.images = fit, triangles, mirror, images
+    def __init__(self, fit, triangles, inside, images):
+        self.fit, self.triangles, self.inside, self.images = fit, triangles, inside, images
         self.opened = None
 
     def __call__(self, label):
@@ -218,7 +250,7 @@ class Colors:
             return None
         x, uv = project(self.fit.vertices(codes), rotation, scale, origin)
         normals = normals_of(x, self.triangles)
-        seen = visible(x, self.triangles, normals)
+        seen = visible(x, self.triangles, normals, self.inside)
         if seen.mean() < 0.3:
             return None
         if label["image"] != self.opened:
@@ -271,7 +303,9 @@ def main():
 
     labels = [json.loads(line) for line in open(options.labels)]
     fit = Fit(mean, components, landmarks)
-    colors = Colors(fit, triangles, mirror, options.images)
+    # The walls of the lips and what spans the mouth: seen through it, whatever they face.
+    inside = np.isin(np.arange(len(kept)), mouth_inside(mean.reshape(-1, 3), landmarks))
+    colors = Colors(fit, triangles, inside, options.images)
     large = [label for label in labels if min(label["box"][2] - label["box"][0],
                                               label["box"][3] - label["box"][1]) >= 72]
     if options.faces:
@@ -296,10 +330,15 @@ def main():
             weight += known[:, None]
         albedo = np.clip(total / np.maximum(weight, 1), 0.02, 1.5)
         albedo = (albedo + albedo[mirror]) / 2
+    # What a few faces in a hundred show is known well enough.
+    known = weight[:, 0] + weight[mirror, 0] >= 0.02 * len(learnt)
+    print(f"colors: {(~known).sum()} vertices that are hardly ever seen are filled in")
     samples = np.array(rows).reshape(len(rows), -1)
     both = np.concatenate([samples, np.array(rows)[:, mirror].reshape(len(rows), -1)])
     _, texture = principal_components(both - both.mean(0), TEXTURE_CODES)
-    albedo = both.mean(0).reshape(-1, 3)
+    albedo = filled(both.mean(0).reshape(-1, 3), known, triangles)
+    texture = filled(texture.reshape(TEXTURE_CODES, -1, 3).transpose(1, 2, 0), known,
+                     triangles).transpose(2, 0, 1).reshape(TEXTURE_CODES, -1)
 
     if options.samples:
         # Half of the faces' albedos are mirrored ones; what the set's test part looks like without

@@ -97,6 +97,8 @@ class ProgressReport {
       }
       const double distance = progress.loss.teacher;
       if (distance > 0) terms += fmt::format(" teacher {:.3f}", distance);
+      const double mesh = progress.loss.mesh;
+      if (mesh > 0) terms += fmt::format(" mesh {:.4f}", mesh);
       const std::string line = fmt::format(
           "epoch {}/{} step {}/{}  loss {:.3f} ({})  rate {:.2g}  {:.1f} images/s  waiting {:.1f}% "
           " {} left",
@@ -166,6 +168,19 @@ training::TrainingOptions training_options(const Options& options,
   return result;
 }
 
+/// The mesh branch of --init, with which a recipe that trains it begins.
+graph::Weights branch_to_start_from(const Options& options) {
+  constexpr const char* kRemedy =
+      "expected a model with a mesh branch, since the recipe trains it (branch.weight)";
+  if (options.init.empty()) throw UsageError(fmt::format("--init: {}", kRemedy));
+  models::LoadedModel model = models::load_model_by_name_or_path(options.init);
+  if (model.mesh.tensors.empty()) {
+    fail(ErrorCode::kBadData, "{}: {}, found none; recipes/mesh.toml makes one",
+         printable(options.init), kRemedy);
+  }
+  return std::move(model.mesh);
+}
+
 std::optional<evaluation::ValidationSet> validation_set(const Options& options,
                                                         const training::ProcessGroup& processes) {
   if (!options.val.empty()) return evaluation::ValidationSet(options.val, options.categories);
@@ -233,6 +248,7 @@ int run(const Options& options) {
   training::ProcessGroup processes(place_among_processes(),
                                    std::chrono::seconds(options.worker_timeout));
   training::TrainingOptions training = training_options(options, processes);
+  if (recipe.branch.weight > 0) training.branch = branch_to_start_from(options);
   const std::optional<evaluation::ValidationSet> validation = validation_set(options, processes);
   if (validation) training.validate = judge_by(*validation, options);
   if (training::usable_arithmetic(recipe, options.engine) != recipe.arithmetic) {

@@ -16,7 +16,9 @@ cd "$build"
   for name in check cpu cpu_quota crc32c file memory part_file; do
     echo "$root/src/base/$name.cc"
   done
+  echo "$root/src/graph/calibration.cc"
   echo "$root/src/graph/tensor.cc"
+  echo "$root/src/image/image.cc"
   echo "$gtest/src/gtest-all.cc"
   echo "$gtest/src/gtest_main.cc"
 } | xargs -n 1 -P "$(nproc)" aarch64-linux-gnu-g++ -std=c++20 -O2 -DFMT_HEADER_ONLY \

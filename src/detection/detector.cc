@@ -24,8 +24,8 @@
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
 #include "detection/plausibility.h"
-#include "detection/preprocess.h"
 #include "detection/refinement.h"
+#include "detection/run_on_image.h"
 #include "detection/stage_times.h"
 #include "detection/tiles.h"
 #include "detection/turned_heads.h"
@@ -390,15 +390,7 @@ class Detector::Implementation {
     const graph::Shape shape =
         models::input_shape(model_.network, graph_, image.width, image.height);
     runtime::Session& session = open.session;
-    {
-      const detection::StageTimer timer(&detection::StageTimes::prepare_ms);
-      detection::preprocess(image, model_.network.preprocessing,
-                            session.input(1, shape.h, shape.w).values(), shape.w);
-    }
-    {
-      const detection::StageTimer timer(&detection::StageTimes::forward_ms);
-      session.run();
-    }
+    detection::run_on_image(session, image, model_.network.preprocessing, shape.h, shape.w);
     const detection::StageTimer timer(&detection::StageTimes::decode_ms);
     std::vector<detection::HeadMaps> maps;
     for (const std::vector<std::size_t>& level : outputs_) {

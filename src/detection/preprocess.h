@@ -5,9 +5,13 @@
 
 #include "retinaface/image.h"
 
+#include "image/pixel_source.h"
 #include "models/catalogue.h"
 
 namespace retinaface::detection {
+
+/// The image as a network reads it that takes pixels as they lie (runtime::Session::run_on_pixels).
+PixelSource pixel_source(ImageView image, const models::Preprocessing& preprocessing);
 
 /// Writes the image as the network takes it: three planes of height x width floats, in the
 /// network's channel order, less its mean. `planes` has 3 * height * width elements; gray pixels

@@ -25,6 +25,13 @@ constexpr const char* kFloatLayers = "calibration.float_layers";  // of the meta
 
 }  // namespace
 
+ByteCode joined(const ByteCode& first, const ByteCode& second) {
+  ByteCode both = first;
+  both.scale.insert(both.scale.end(), second.scale.begin(), second.scale.end());
+  both.zero.insert(both.zero.end(), second.zero.begin(), second.zero.end());
+  return both;
+}
+
 bool has_calibration(const Weights& weights) {
   const auto first = weights.tensors.lower_bound(kCalibrationPrefix);
   return first != weights.tensors.end() && first->first.starts_with(kCalibrationPrefix);

@@ -21,6 +21,9 @@ struct ByteCode {
   std::vector<std::uint8_t> zero;  ///< the same
 };
 
+/// The code of a map whose channels are those of two, one after the other.
+ByteCode joined(const ByteCode& first, const ByteCode& second);
+
 /// What is to be known of a network to run it on bytes (doc/low_precision.md): how each map's
 /// channels are coded, and which layers are not to be.
 struct Calibration {

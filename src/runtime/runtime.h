@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "graph/graph.h"
 #include "graph/tensor.h"
+#include "image/pixel_source.h"
 
 namespace retinaface::runtime {
 
@@ -84,6 +85,14 @@ class Session {
 
   /// Runs the network on what input() was given. Uses the calling thread alone.
   virtual void run() = 0;
+
+  /// Runs the network on an image of pixels as it lies, without planes of floats between, where it
+  /// can: else nothing is done, and the answer is false. `height` and `width` are what the network
+  /// sees, at least the image's; beyond the image all is 0. What input() gave is valid no more.
+  virtual bool run_on_pixels(const PixelSource& image, std::int64_t height, std::int64_t width) {
+    (void)image, (void)height, (void)width;
+    return false;
+  }
 
   /// The maps of the graph's output number `index`, in the order of Graph::outputs().
   virtual FeatureMap output(std::size_t index) const = 0;

@@ -147,8 +147,8 @@ std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
   return steps;
 }
 
-std::vector<double> profile_run(Session& session) {
-  return dynamic_cast<cpu::CpuSession&>(session).profile();
+std::vector<double> profile_run(Session& session, const PixelSource* image) {
+  return dynamic_cast<cpu::CpuSession&>(session).profile(image);
 }
 
 }  // namespace retinaface::runtime

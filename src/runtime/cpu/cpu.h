@@ -37,8 +37,9 @@ struct StepInfo {
 std::vector<StepInfo> describe_plan(const Network& network, std::int64_t height,
                                     std::int64_t width);
 
-/// Runs once and returns the milliseconds of processor time that each step took, in the order of
-/// describe_plan.
-std::vector<double> profile_run(Session& session);
+/// Runs once on one image, on what input() was given or, where it is not null, on `image` as
+/// run_on_pixels last did, and returns the milliseconds of processor time that each step took, in
+/// the order of describe_plan.
+std::vector<double> profile_run(Session& session, const PixelSource* image = nullptr);
 
 }  // namespace retinaface::runtime

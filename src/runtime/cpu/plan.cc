@@ -1,5 +1,7 @@
 #include "runtime/cpu/plan.h"
 
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include "base/check.h"
@@ -14,15 +16,16 @@ namespace {
 class Planner {
  public:
   Planner(const LoweredGraph& program, const std::vector<Task>& schedule, WeightStore& weights,
-          std::int64_t height, std::int64_t width)
+          std::int64_t height, std::int64_t width, bool reads_pixels)
       : program_(program), schedule_(schedule), weights_(weights), maps_(program, height, width) {
     plan_.height = height;
     plan_.width = width;
+    plan_.reads_pixels = reads_pixels;
   }
 
   Plan run() {
     for (const ValueId output : program_.outputs) maps_.keep(output, schedule_.size());
-    maps_.place_of(0);
+    if (!plan_.reads_pixels) maps_.place_of(0);
     for (std::size_t i = 0; i < schedule_.size(); ++i) {
       const Task& task = schedule_[i];
       maps_.begin_call(i);
@@ -46,45 +49,55 @@ class Planner {
 
   template <typename Action>
   void add_task(const Task& task, const Action& action) {
-    KernelCall kernel{&task, {}, {}, {}};
-    for (const ValueId source : task.sources) kernel.sources.push_back(maps_.map_of(source));
+    KernelCall kernel{&task, {}, {}, {}, {}};
+    for (const ValueId source : task.sources) kernel.sources.push_back(source_map(source));
     for (const ValueId target : task.targets) kernel.targets.push_back(maps_.map_of(target));
-    kernel.scratch = maps_.scratch(scratch_floats(action, kernel.sources[0].width) *
-                                   graph::element_bytes(graph::DataType::kFloat32));
+    if constexpr (std::is_same_v<Action, ChainTask>) {
+      kernel.chain = chain_layout(action, kernel.sources[0].height, kernel.sources[0].width);
+      kernel.scratch = maps_.scratch(kernel.chain.bytes);
+    } else {
+      kernel.scratch =
+          maps_.scratch(scratch_floats(action) * graph::element_bytes(graph::DataType::kFloat32));
+    }
     plan_.calls.push_back({task.name, kernel_name(action), std::move(kernel)});
   }
 
-  static std::size_t scratch_floats(const kernels::Stem& stem, std::int64_t width) {
-    return kernels::scratch_floats(stem, width);
+  MapPlace source_map(ValueId source) {
+    if (source != 0 || !plan_.reads_pixels) return maps_.map_of(source);
+    return {{kNoPiece, 0}, maps_.type(0), plan_.height, plan_.width, 0, 0};
   }
-  static std::size_t scratch_floats(const SeparableTask& task, std::int64_t width) {
-    return kernels::scratch_floats(task.depthwise, width);
-  }
-  static std::size_t scratch_floats(const kernels::Winograd& layer, std::int64_t) {
+
+  static std::size_t scratch_floats(const kernels::Winograd& layer) {
     return kernels::scratch_floats(layer);
   }
-  static std::size_t scratch_floats(const kernels::Deformable& layer, std::int64_t) {
+  static std::size_t scratch_floats(const kernels::Deformable& layer) {
     return kernels::scratch_floats(layer);
   }
-  static std::size_t scratch_floats(const kernels::Pointwise&, std::int64_t) { return 0; }
-  static std::size_t scratch_floats(const AddUpsampled&, std::int64_t) { return 0; }
+  static std::size_t scratch_floats(const kernels::Pointwise&) { return 0; }
+  static std::size_t scratch_floats(const AddUpsampled&) { return 0; }
 
   // Bytes' scratch memory is words of 32 bits, as large as floats.
-  static std::size_t scratch_floats(const kernels::ByteConvolution& layer, std::int64_t) {
+  static std::size_t scratch_floats(const kernels::ByteConvolution& layer) {
     return kernels::scratch_words(layer);
   }
-  static std::size_t scratch_floats(const ByteSeparableTask& task, std::int64_t width) {
-    return kernels::scratch_words(task.depthwise, task.pointwise, width);
-  }
-  static std::size_t scratch_floats(const kernels::ByteAddition&, std::int64_t) { return 0; }
-  static std::size_t scratch_floats(const kernels::ByteConversion&, std::int64_t) { return 0; }
+  static std::size_t scratch_floats(const kernels::ByteAddition&) { return 0; }
+  static std::size_t scratch_floats(const kernels::ByteConversion&) { return 0; }
 
   static const char* kernel_name(const kernels::ByteConvolution&) { return "own:int8"; }
-  static const char* kernel_name(const ByteSeparableTask&) { return "own:int8 separable"; }
   static const char* kernel_name(const kernels::ByteAddition&) { return "own:int8 add_upsampled"; }
   static const char* kernel_name(const kernels::ByteConversion&) { return "own:int8 conversion"; }
-  static const char* kernel_name(const kernels::Stem&) { return "own:stem"; }
-  static const char* kernel_name(const SeparableTask&) { return "own:separable"; }
+  /// The stages' names: "own:stem + 4 separable".
+  static std::string kernel_name(const ChainTask& chain) {
+    const bool stem = begins_with_stem(chain.stages.front());
+    const std::size_t others = chain.stages.size() - (stem ? 1 : 0);
+    const bool bytes = std::holds_alternative<kernels::ByteStem>(chain.stages.front()) ||
+                       std::holds_alternative<ByteSeparableTask>(chain.stages.front());
+    std::string name = bytes ? "own:int8 " : "own:";
+    if (stem) name += others > 0 ? "stem + " : "stem";
+    if (others > 1) name += std::to_string(others) + " ";
+    if (others > 0) name += "separable";
+    return name;
+  }
   static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }
   static const char* kernel_name(const kernels::Deformable&) { return "own:deformable"; }
   static const char* kernel_name(const kernels::Pointwise&) { return "own:pointwise"; }
@@ -93,7 +106,9 @@ class Planner {
   /// Gives each piece its place in the arena.
   void place() {
     const ArenaPlan arena = maps_.plan();
-    const auto settle = [&](Place& place) { place.offset += arena.offsets[place.piece]; };
+    const auto settle = [&](Place& place) {
+      if (place.piece != kNoPiece) place.offset += arena.offsets[place.piece];
+    };
     for (Call& call : plan_.calls) {
       if (auto* primitive = std::get_if<PrimitiveCall>(&call.action)) {
         for (Argument& argument : primitive->arguments) {
@@ -120,7 +135,7 @@ class Planner {
       }
     }
     plan_.arena_bytes = arena.bytes;
-    plan_.input_offset = arena.offsets[maps_.piece_of(0)];
+    if (!plan_.reads_pixels) plan_.input_offset = arena.offsets[maps_.piece_of(0)];
     plan_.input_type = maps_.type(0);
     plan_.input_channels = maps_.shape(0).c;
     for (const ValueId output : program_.outputs) {
@@ -141,9 +156,10 @@ class Planner {
 
 std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
                                       const std::vector<Task>& schedule, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width) {
+                                      std::int64_t height, std::int64_t width, bool reads_pixels) {
   const OneCore one_core;
-  return std::make_shared<const Plan>(Planner(program, schedule, weights, height, width).run());
+  return std::make_shared<const Plan>(
+      Planner(program, schedule, weights, height, width, reads_pixels).run());
 }
 
 }  // namespace retinaface::runtime::cpu

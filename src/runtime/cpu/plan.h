@@ -15,9 +15,11 @@
 
 namespace retinaface::runtime::cpu {
 
+inline constexpr std::size_t kNoPiece = static_cast<std::size_t>(-1);
+
 /// A place in the arena: within its piece until the arena is planned, then within the arena.
 struct Place {
-  std::size_t piece = 0;  ///< of the arena's plan
+  std::size_t piece = 0;  ///< of the arena's plan; kNoPiece for an image of pixels
   std::size_t offset = 0;
 };
 
@@ -50,6 +52,7 @@ struct KernelCall {
   std::vector<MapPlace> sources;
   std::vector<MapPlace> targets;
   Place scratch;
+  ChainLayout chain;  ///< of a ChainTask
 };
 
 /// Nearest-neighbour resize, where there is no kernel of our own that adds as well.
@@ -103,6 +106,7 @@ struct OutputPlace {
 struct Plan {
   std::int64_t height = 0;
   std::int64_t width = 0;
+  bool reads_pixels = false;  ///< the image is none of the arena's maps
   std::size_t arena_bytes = 0;
   std::size_t input_offset = 0;
   graph::DataType input_type = graph::DataType::kFloat32;
@@ -111,10 +115,11 @@ struct Plan {
   std::vector<OutputPlace> outputs;
 };
 
-/// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size.
+/// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size. `reads_pixels`: of
+/// an image as it lies, which cpu::reads_pixels must allow.
 /// `program` and `schedule` outlive the plan.
 std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
                                       const std::vector<Task>& schedule, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width);
+                                      std::int64_t height, std::int64_t width, bool reads_pixels);
 
 }  // namespace retinaface::runtime::cpu

@@ -29,20 +29,23 @@ PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
 PlanCache::PlanCache(LoweredGraph program)
     : program_(std::move(program)), schedule_(make_schedule(program_)) {}
 
-std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width) const {
-  if (auto found = find_plan(height, width)) return found;
+std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width,
+                                            bool reads_pixels) const {
+  if (auto found = find_plan(height, width, reads_pixels)) return found;
   // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
-  auto made = make_plan(program_, schedule_, weights_, height, width);
+  auto made = make_plan(program_, schedule_, weights_, height, width, reads_pixels);
   const std::lock_guard lock(mutex_);
   plans_.push_front(made);
   if (plans_.size() > kMaxPlans) plans_.pop_back();
   return made;
 }
 
-std::shared_ptr<const Plan> PlanCache::find_plan(std::int64_t height, std::int64_t width) const {
+std::shared_ptr<const Plan> PlanCache::find_plan(std::int64_t height, std::int64_t width,
+                                                 bool reads_pixels) const {
   const std::lock_guard lock(mutex_);
-  const auto found = std::ranges::find_if(
-      plans_, [&](const auto& plan) { return plan->height == height && plan->width == width; });
+  const auto found = std::ranges::find_if(plans_, [&](const auto& plan) {
+    return plan->height == height && plan->width == width && plan->reads_pixels == reads_pixels;
+  });
   if (found == plans_.end()) return nullptr;
   plans_.splice(plans_.begin(), plans_, found);
   return plans_.front();

@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "graph/graph.h"
@@ -28,13 +29,20 @@ class PlanCache {
   /// As the program is; floats alone.
   explicit PlanCache(LoweredGraph program);
 
-  /// The plan for images of this size. Throws as make_plan does.
-  std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width) const;
+  /// The plan for images of this size, of pixels or floats. Throws as make_plan does.
+  std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width,
+                                   bool reads_pixels = false) const;
+
+  /// As cpu::reads_pixels of the network's schedule.
+  bool reads_pixels(std::span<const float> mean) const {
+    return cpu::reads_pixels(schedule_, mean);
+  }
 
  private:
   static constexpr std::size_t kMaxPlans = 8;
 
-  std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width) const;
+  std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width,
+                                        bool reads_pixels) const;
 
   LoweredGraph program_;
   ByteCodes codes_;

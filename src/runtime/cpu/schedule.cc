@@ -52,6 +52,7 @@ class Scheduler {
         add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
       }
     }
+    join_chains();
     return std::move(tasks_);
   }
 
@@ -140,9 +141,85 @@ class Scheduler {
                                           code(step.sources[0]), code_if_bytes(step.target));
   }
 
+  const ConvolutionStep* convolution_on_bytes(std::size_t i) const {
+    if (i >= program_.steps.size()) return nullptr;
+    const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
+    return conv != nullptr && conv->on_bytes ? conv : nullptr;
+  }
+
+  kernels::ByteStemLayer stem_layer(std::size_t i) const {
+    const auto& conv = std::get<ConvolutionStep>(program_.steps[i].op);
+    return {&conv.weight, &conv.bias, *slope_of(conv), code_if_bytes(program_.steps[i].target)};
+  }
+
+  /// The image's conversion and the three layers behind it.
+  bool try_byte_stem(std::size_t i) {
+    const Step& step = program_.steps[i];
+    const auto* first = convolution_on_bytes(i + 1);
+    const auto* depthwise = convolution_on_bytes(i + 2);
+    const auto* pointwise = convolution_on_bytes(i + 3);
+    if (first == nullptr || depthwise == nullptr || pointwise == nullptr ||
+        !program_.values[index(step.target)].is_image || first->weight.shape[1] != 3 ||
+        first->convolution.stride != 2 ||
+        first->convolution.out_channels != kernels::kStemChannels || !is_depthwise(*depthwise) ||
+        depthwise->convolution.stride != 1 || !is_pointwise(*pointwise) || !leads_only_to_next(i) ||
+        !leads_only_to_next(i + 1) || !leads_only_to_next(i + 2)) {
+      return false;
+    }
+    const Step& last = program_.steps[i + 3];
+    add({last.name,
+         chain_of(kernels::make_byte_stem(*kernels::best_byte_kernels(), stem_layer(i + 1),
+                                          depthwise_layer(i + 2), stem_layer(i + 3),
+                                          code(step.target))),
+         step.sources,
+         {last.target}},
+        {i, i + 1, i + 2, i + 3});
+    return true;
+  }
+
+  /// The same of a depthwise convolution, whose result is bytes that are never written as a map.
+  kernels::ByteStemLayer depthwise_layer(std::size_t i) const {
+    kernels::ByteStemLayer layer = stem_layer(i);
+    layer.code = &code(program_.steps[i].target);
+    return layer;
+  }
+
+  /// Whether the step is a convolution on bytes whose result is, too, and of whole blocks.
+  bool can_be_joined(std::size_t i) const {
+    const auto* const conv = done_[i] ? nullptr : convolution_on_bytes(i);
+    return conv != nullptr && conv->convolution.groups == 1 && conv->convolution.stride == 1 &&
+           conv->convolution.out_channels % kernels::best_byte_kernels()->block == 0 &&
+           code_if_bytes(program_.steps[i].target) != nullptr;
+  }
+
+  /// With a convolution of its kind that reads the same map, as one of more channels: what each
+  /// product is computed of is loaded for more of them.
+  bool try_byte_pair(std::size_t i) {
+    const Step& step = program_.steps[i];
+    if (!can_be_joined(i)) return false;
+    const auto& conv = std::get<ConvolutionStep>(step.op);
+    for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
+      const Step& other_step = program_.steps[j];
+      if (!can_be_joined(j) || other_step.sources != step.sources) continue;
+      const auto& other = std::get<ConvolutionStep>(other_step.op);
+      if (other.convolution.kernel != conv.convolution.kernel) continue;
+      std::vector<float> slopes(conv.bias.size(), *slope_of(conv));
+      slopes.resize(slopes.size() + other.bias.size(), *slope_of(other));
+      const graph::ByteCode both = graph::joined(code(step.target), code(other_step.target));
+      kernels::ByteConvolution layer = kernels::make_byte_convolution(
+          *kernels::best_byte_kernels(), stacked(conv.weight, other.weight),
+          stacked(conv.bias, other.bias), 1, slopes, code(step.sources[0]), &both);
+      layer.first_blocks = conv.convolution.out_channels / kernels::best_byte_kernels()->block;
+      add({step.name, std::move(layer), step.sources, {step.target, other_step.target}}, {i, j});
+      return true;
+    }
+    return false;
+  }
+
   /// Steps on bytes, and those to them and back.
   bool try_bytes(std::size_t i) {
     const Step& step = program_.steps[i];
+    if (try_byte_stem(i)) return true;
     if (std::holds_alternative<Conversion>(step.op)) {
       const kernels::ByteKernels& bytes = *kernels::best_byte_kernels();
       const bool to_bytes = code_if_bytes(step.target) != nullptr;
@@ -168,16 +245,17 @@ class Scheduler {
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->on_bytes) return false;
     if (conv->convolution.groups == 1) {
-      add({step.name, byte_convolution(i), step.sources, {step.target}}, {i});
+      if (!try_byte_pair(i))
+        add({step.name, byte_convolution(i), step.sources, {step.target}}, {i});
       return true;
     }
     const Step& next = program_.steps[i + 1];
     add({next.name,
-         ByteSeparableTask{
+         chain_of(ByteSeparableTask{
              kernels::make_byte_depthwise(*kernels::best_byte_kernels(), conv->weight, conv->bias,
                                           conv->convolution.stride, *slope_of(*conv),
                                           code(step.sources[0]), code(step.target)),
-             byte_convolution(i + 1)},
+             byte_convolution(i + 1)}),
          step.sources,
          {next.target}},
         {i, i + 1});
@@ -213,8 +291,9 @@ class Scheduler {
       return false;
     }
     add({program_.steps[i + 2].name,
-         kernels::make_stem(*own_, first->weight, epilogue(*first), depthwise->weight,
-                            epilogue(*depthwise), pointwise->weight, epilogue(*pointwise)),
+         chain_of(kernels::make_stem(*own_, first->weight, epilogue(*first), depthwise->weight,
+                                     epilogue(*depthwise), pointwise->weight,
+                                     epilogue(*pointwise))),
          {0},
          {program_.steps[i + 2].target}},
         {i, i + 1, i + 2});
@@ -229,10 +308,10 @@ class Scheduler {
       return false;
     }
     add({program_.steps[i + 1].name,
-         SeparableTask{
+         chain_of(SeparableTask{
              kernels::make_depthwise(*own_, whole(depthwise->weight, true),
                                      depthwise->convolution.stride, epilogue(*depthwise)),
-             kernels::make_pointwise(*own_, whole(pointwise->weight), epilogue(*pointwise))},
+             kernels::make_pointwise(*own_, whole(pointwise->weight), epilogue(*pointwise))}),
          program_.steps[i].sources,
          {program_.steps[i + 1].target}},
         {i, i + 1});
@@ -291,7 +370,36 @@ class Scheduler {
     return both;
   }
 
+  static ChainTask chain_of(ChainTask::Stage stage) {
+    ChainTask chain;
+    chain.stages.push_back(std::move(stage));
+    return chain;
+  }
+
+  /// Makes one of the chains that follow each other.
+  void join_chains() {
+    std::vector<Task> joined;
+    for (Task& task : tasks_) {
+      auto* const next = std::get_if<ChainTask>(&task.action);
+      auto* const before = joined.empty() ? nullptr : std::get_if<ChainTask>(&joined.back().action);
+      if (next != nullptr && before != nullptr && task.sources == joined.back().targets &&
+          before->stages.size() < kMostChainStages && !begins_with_stem(next->stages.front()) &&
+          leads_only_to_next(joined.back().last_step) &&
+          std::holds_alternative<SeparableTask>(next->stages.front()) ==
+              (code_if_bytes(task.sources[0]) == nullptr)) {
+        before->stages.push_back(std::move(next->stages.front()));
+        joined.back().name = std::move(task.name);
+        joined.back().targets = std::move(task.targets);
+        joined.back().last_step = task.last_step;
+      } else {
+        joined.push_back(std::move(task));
+      }
+    }
+    tasks_ = std::move(joined);
+  }
+
   void add(Task task, const std::vector<std::size_t>& steps) {
+    task.last_step = steps.back();
     for (const std::size_t i : steps) done_[i] = true;
     tasks_.push_back(std::move(task));
   }
@@ -310,6 +418,20 @@ std::optional<float> slope_of(const ConvolutionStep& conv) {
   const PostOp& only = conv.post_ops[0];
   const bool relu = conv.post_ops.size() == 1 && only.kind == PostOp::Kind::kLeakyRelu;
   return relu && only.slope >= 0 && only.slope <= 1 ? std::optional(only.slope) : std::nullopt;
+}
+
+bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean) {
+  if (std::ranges::count_if(schedule, [](const Task& task) {
+        return std::ranges::count(task.sources, 0) > 0;
+      }) != 1) {
+    return false;
+  }
+  const Task& first = schedule.front();
+  const auto* const chain = std::get_if<ChainTask>(&first.action);
+  if (chain == nullptr || first.sources[0] != 0) return false;
+  const auto* const bytes = std::get_if<kernels::ByteStem>(&chain->stages.front());
+  return bytes != nullptr ? kernels::reads_pixels(*bytes, mean)
+                          : std::holds_alternative<kernels::Stem>(chain->stages.front());
 }
 
 std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes) {

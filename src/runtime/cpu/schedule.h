@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "runtime/cpu/byte_lowering.h"
+#include "runtime/cpu/chain.h"
 #include "runtime/kernels/bytes.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/lowering.h"
@@ -25,26 +27,17 @@ struct LibraryTask {
   std::size_t step = 0;  ///< of the program
 };
 
-struct SeparableTask {
-  kernels::Depthwise depthwise;
-  kernels::Pointwise pointwise;
-};
-
-struct ByteSeparableTask {
-  kernels::ByteDepthwise depthwise;
-  kernels::ByteConvolution pointwise;
-};
-
 /// What one call executes: a kernel of our own with its weights, or a step by oneDNN.
 struct Task {
   std::string name;  ///< of the graph's node that the last result belongs to
-  std::variant<LibraryTask, kernels::Stem, SeparableTask, kernels::Pointwise, kernels::Winograd,
-               kernels::Deformable, AddUpsampled, kernels::ByteConvolution, ByteSeparableTask,
-               kernels::ByteAddition, kernels::ByteConversion>
+  std::variant<LibraryTask, ChainTask, kernels::Pointwise, kernels::Winograd, kernels::Deformable,
+               AddUpsampled, kernels::ByteConvolution, kernels::ByteAddition,
+               kernels::ByteConversion>
       action;
   std::vector<ValueId> sources;
   /// One after the other these make up the kernel's output channels.
   std::vector<ValueId> targets;
+  std::size_t last_step = 0;  ///< of the program's that it executes
 };
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
@@ -53,6 +46,10 @@ struct Task {
 /// deformable convolutions, which oneDNN lacks (cpu_backend().supports).
 /// `codes` are those of byte_lowering.h, by value; none where all is floats.
 std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes = {});
+
+/// Whether an image less this mean can be read as pixels: what reads it does so, and nothing else
+/// reads it.
+bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean);
 
 /// The slope of what follows the sum of products, if that is nothing (slope 1) or one activation.
 std::optional<float> slope_of(const ConvolutionStep& conv);

@@ -134,44 +134,59 @@ void sample_grid(const GridSampleCall& call, std::byte* arena, std::int64_t bloc
   }
 }
 
+kernels::Map map_at(const MapPlace& map, std::byte* arena, std::int64_t block) {
+  RF_CHECK(map.type == graph::DataType::kFloat32);
+  return {floats_at(map.place, arena), map.height, map.width, map.height * map.width * block};
+}
+
 /// Runs a kernel of our own.
 class KernelRun {
  public:
-  KernelRun(const KernelCall& call, std::byte* arena, std::int64_t block)
-      : call_(call), arena_(arena), block_(block) {
-    for (const MapPlace& target : call.targets) {
-      if (target.type != graph::DataType::kFloat32) continue;
-      const kernels::Map map = map_at(target);
-      for (std::int64_t b = 0; b < target.blocks; ++b)
-        out_.push_back(map.data + b * map.block_stride);
-    }
-  }
+  KernelRun(const KernelCall& call, const std::vector<float*>& planes,
+            const std::vector<std::vector<float*>>& rings, const PixelSource* pixels,
+            std::byte* arena, std::int64_t block)
+      : call_(call), out_{planes}, rings_(rings), pixels_(pixels), arena_(arena), block_(block) {}
 
   void operator()(const LibraryTask&) const { RF_CHECK(false); }
-  void operator()(const kernels::Stem& layer) const { kernels::run(layer, in(), out_, scratch()); }
+  void operator()(const ChainTask& chain) const {
+    ChainEnds ends;
+    const MapPlace& source = call_.sources[0];
+    if (begins_with_stem(chain.stages.front())) {
+      const bool planes = source.place.piece != kNoPiece;
+      ends.image = {source.height, source.width, planes ? in().data : nullptr, pixels_};
+      RF_CHECK(planes || pixels_ != nullptr);
+    } else if (source.type == graph::DataType::kUInt8) {
+      ends.bytes_in = bytes_at(source);
+    } else {
+      ends.floats_in = in();
+    }
+    ends.planes = out_;
+    on_bytes([&](const kernels::ByteMap* bytes, const kernels::FloatTarget* floats) {
+      ends.bytes_out = bytes;
+      if (floats != nullptr) ends.floats_out = *floats;
+      run_chain(chain, call_.chain, rings_, ends, arena_ + call_.scratch.offset);
+    });
+  }
   void operator()(const kernels::Pointwise& layer) const { kernels::run(layer, in(), out_); }
   void operator()(const kernels::Winograd& layer) const {
     kernels::run(layer, in(), out_, scratch());
   }
   void operator()(const kernels::Deformable& layer) const {
-    kernels::run(layer, in(), map_at(call_.sources[1]), out_, scratch());
-  }
-  void operator()(const SeparableTask& task) const {
-    kernels::run(task.depthwise, task.pointwise, in(), out_, scratch());
+    kernels::run(layer, in(), map_at(call_.sources[1], arena_, block_), out_, scratch());
   }
   void operator()(const AddUpsampled&) const {
-    kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1]), in(), call_.targets[0].blocks);
+    kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1], arena_, block_), in(),
+                           call_.targets[0].blocks);
   }
 
   void operator()(const kernels::ByteConvolution& layer) const {
+    if (layer.joins_two()) {
+      const kernels::ByteMap both[] = {bytes_at(call_.targets[0]), bytes_at(call_.targets[1])};
+      layer.kernels->convolution(layer, bytes_at(call_.sources[0]), both, nullptr, words());
+      return;
+    }
     on_bytes([&](const kernels::ByteMap* bytes, const kernels::FloatTarget* floats) {
       layer.kernels->convolution(layer, bytes_at(call_.sources[0]), bytes, floats, words());
-    });
-  }
-  void operator()(const ByteSeparableTask& task) const {
-    on_bytes([&](const kernels::ByteMap* bytes, const kernels::FloatTarget* floats) {
-      task.depthwise.kernels->separable(task.depthwise, task.pointwise, bytes_at(call_.sources[0]),
-                                        bytes, floats, words());
     });
   }
   void operator()(const kernels::ByteAddition& layer) const {
@@ -182,7 +197,8 @@ class KernelRun {
     if (call_.targets[0].type == graph::DataType::kUInt8) {
       layer.kernels->to_bytes(layer, in().data, bytes_at(call_.targets[0]));
     } else {
-      layer.kernels->to_floats(layer, bytes_at(call_.sources[0]), map_at(call_.targets[0]).data);
+      layer.kernels->to_floats(layer, bytes_at(call_.sources[0]),
+                               map_at(call_.targets[0], arena_, block_).data);
     }
   }
 
@@ -203,22 +219,20 @@ class KernelRun {
       const kernels::ByteMap bytes = bytes_at(target);
       return run(&bytes, nullptr);
     }
-    const kernels::Map map = map_at(target);
+    const kernels::Map map = map_at(target, arena_, block_);
     const kernels::FloatTarget floats = {map.data, map.block_stride};
     run(nullptr, &floats);
   }
 
-  kernels::Map map_at(const MapPlace& map) const {
-    RF_CHECK(map.type == graph::DataType::kFloat32);
-    return {floats_at(map.place, arena_), map.height, map.width, map.height * map.width * block_};
-  }
-  kernels::Map in() const { return map_at(call_.sources[0]); }
+  kernels::Map in() const { return map_at(call_.sources[0], arena_, block_); }
   float* scratch() const { return floats_at(call_.scratch, arena_); }
 
   const KernelCall& call_;
+  kernels::BlockPointers out_;
+  const std::vector<std::vector<float*>>& rings_;
+  const PixelSource* pixels_;
   std::byte* arena_;
   std::int64_t block_;
-  kernels::BlockPointers out_;
 };
 
 }  // namespace
@@ -228,12 +242,7 @@ CpuSession::CpuSession(const PlanCache& plans)
 
 InputMap CpuSession::input(std::int64_t images, std::int64_t height, std::int64_t width) {
   RF_CHECK(images > 0 && height > 0 && width > 0);
-  if (plan_ == nullptr || plan_->height != height || plan_->width != width) {
-    plan_ = nullptr;
-    plan_ = plans_.plan(height, width);
-    fit_arena();
-    bind();
-  }
+  take_plan(height, width, false);
   images_ = images;
   InputMap map = {.data = arena_.data() + plan_->input_offset,
                   .type = plan_->input_type,
@@ -245,7 +254,31 @@ InputMap CpuSession::input(std::int64_t images, std::int64_t height, std::int64_
   return map;
 }
 
+void CpuSession::take_plan(std::int64_t height, std::int64_t width, bool reads_pixels) {
+  if (plan_ != nullptr && plan_->height == height && plan_->width == width &&
+      plan_->reads_pixels == reads_pixels) {
+    return;
+  }
+  plan_ = nullptr;
+  plan_ = plans_.plan(height, width, reads_pixels);
+  fit_arena();
+  bind();
+}
+
+bool CpuSession::run_on_pixels(const PixelSource& image, std::int64_t height, std::int64_t width) {
+  if (!plans_.reads_pixels(image.mean)) return false;
+  RF_CHECK(!image.image.empty() && image.image.height <= height && image.image.width <= width);
+  take_plan(height, width, true);
+  images_ = 1;
+  const OneCore one_core;
+  pixels_ = &image;
+  run_image();
+  pixels_ = nullptr;
+  return true;
+}
+
 void CpuSession::run() {
+  RF_CHECK(plan_ != nullptr && !plan_->reads_pixels);
   const OneCore one_core;
   if (images_ == 1) return run_image();
   batch_outputs_.resize(plan_->outputs.size());
@@ -264,8 +297,9 @@ void CpuSession::run() {
   }
 }
 
-std::vector<double> CpuSession::profile() {
-  RF_CHECK(images_ == 1);
+std::vector<double> CpuSession::profile(const PixelSource* image) {
+  RF_CHECK(images_ == 1 && plan_->reads_pixels == (image != nullptr));
+  pixels_ = image;
   const OneCore one_core;
   std::vector<double> ms;
   for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
@@ -274,6 +308,7 @@ std::vector<double> CpuSession::profile() {
     stream_.wait();
     ms.push_back(thread_cpu_ms() - start);
   }
+  pixels_ = nullptr;
   return ms;
 }
 
@@ -327,15 +362,27 @@ void CpuSession::fit_arena() {
 }
 
 void CpuSession::bind() {
-  arguments_.assign(plan_->calls.size(), {});
+  bound_.assign(plan_->calls.size(), {});
   for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
-    const auto* call = std::get_if<PrimitiveCall>(&plan_->calls[i].action);
-    if (call == nullptr) continue;
-    for (const Argument& argument : call->arguments) {
-      arguments_[i].emplace(argument.name,
-                            argument.weights ? *argument.weights
-                                             : dnnl::memory(argument.desc, library_engine(),
-                                                            arena_.data() + argument.place.offset));
+    Bound& bound = bound_[i];
+    if (const auto* call = std::get_if<PrimitiveCall>(&plan_->calls[i].action)) {
+      for (const Argument& argument : call->arguments) {
+        bound.arguments.emplace(
+            argument.name, argument.weights ? *argument.weights
+                                            : dnnl::memory(argument.desc, library_engine(),
+                                                           arena_.data() + argument.place.offset));
+      }
+    } else if (const auto* kernel = std::get_if<KernelCall>(&plan_->calls[i].action)) {
+      for (const MapPlace& target : kernel->targets) {
+        if (target.type != graph::DataType::kFloat32) continue;
+        const kernels::Map map = map_at(target, arena_.data(), block_);
+        for (std::int64_t b = 0; b < target.blocks; ++b) {
+          bound.planes.push_back(map.data + b * map.block_stride);
+        }
+      }
+      if (const auto* chain = std::get_if<ChainTask>(&kernel->task->action)) {
+        bound.rings = ring_planes(*chain, kernel->chain, arena_.data() + kernel->scratch.offset);
+      }
     }
   }
 }
@@ -343,9 +390,11 @@ void CpuSession::bind() {
 void CpuSession::execute(std::size_t i) {
   const auto& action = plan_->calls[i].action;
   if (const auto* call = std::get_if<PrimitiveCall>(&action)) {
-    call->primitive.execute(stream_, arguments_[i]);
+    call->primitive.execute(stream_, bound_[i].arguments);
   } else if (const auto* kernel = std::get_if<KernelCall>(&action)) {
-    std::visit(KernelRun(*kernel, arena_.data(), block_), kernel->task->action);
+    std::visit(
+        KernelRun(*kernel, bound_[i].planes, bound_[i].rings, pixels_, arena_.data(), block_),
+        kernel->task->action);
   } else if (const auto* run = std::get_if<SoftmaxCall>(&action)) {
     softmax(*run, arena_.data(), block_);
   } else if (const auto* padding = std::get_if<PadCall>(&action)) {

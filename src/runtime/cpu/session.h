@@ -26,12 +26,23 @@ class CpuSession : public Session {
   /// The arena is for one image. Of a batch, one image after another goes through it.
   void run() override;
 
+  bool run_on_pixels(const PixelSource& image, std::int64_t height, std::int64_t width) override;
+
   FeatureMap output(std::size_t index) const override;
 
-  /// Runs one image and returns the milliseconds of processor time that each call took.
-  std::vector<double> profile();
+  /// Runs on one image, of floats where `image` is null, and returns the milliseconds of processor
+  /// time that each call took.
+  std::vector<double> profile(const PixelSource* image = nullptr);
 
  private:
+  /// What a call needs beyond the plan, once the arena is there.
+  struct Bound {
+    std::unordered_map<int, dnnl::memory> arguments;  // of a primitive
+    std::vector<float*> planes;                       // of all targets of floats, by block
+    std::vector<std::vector<float*>> rings;           // of a chain
+  };
+
+  void take_plan(std::int64_t height, std::int64_t width, bool reads_pixels);
   void fit_arena();
   void bind();
   void run_image();
@@ -46,7 +57,8 @@ class CpuSession : public Session {
   std::int64_t block_;
   std::shared_ptr<const Plan> plan_;
   AlignedBuffer<std::byte> arena_;
-  std::vector<std::unordered_map<int, dnnl::memory>> arguments_;  // by call
+  std::vector<Bound> bound_;             // by call
+  const PixelSource* pixels_ = nullptr;  // while a plan runs that reads them
   std::int64_t images_ = 1;
   AlignedBuffer<std::byte> batch_input_;  // of more than one image
   std::vector<AlignedBuffer<std::byte>> batch_outputs_;

@@ -16,6 +16,15 @@ struct RowTarget {
   std::uint8_t* bytes = nullptr;
   float* floats = nullptr;
   std::int64_t block_stride = 0;  ///< in bytes or floats
+  // Bytes of two maps, the second from this block on.
+  std::int64_t blocks = 0;
+  std::uint8_t* second = nullptr;
+  std::int64_t second_stride = 0;
+
+  std::uint8_t* bytes_at(std::int64_t block) const {
+    return second == nullptr || block < blocks ? bytes + block * block_stride
+                                               : second + (block - blocks) * second_stride;
+  }
 };
 
 template <int kCount, int kBlocks, int kCell>
@@ -25,7 +34,7 @@ inline void byte_cells(const ByteRow& in, const std::int8_t* weight, const ByteE
   Ops::Int sums[kCount][kBlocks];
 #pragma GCC unroll 16
   for (int i = 0; i < kCount; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int b = 0; b < kBlocks; ++b) {
       sums[i][b] = Ops::load_int(epilogue.bias.data() + first_channel + b * kB);
     }
@@ -34,17 +43,17 @@ inline void byte_cells(const ByteRow& in, const std::int8_t* weight, const ByteE
   for (std::int64_t k = 0; k < in.steps; ++k) {
     const std::uint8_t* const from = data + in.offsets[k];
     Ops::Int w[kBlocks];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int b = 0; b < kBlocks; ++b) w[b] = Ops::load_weights(weight + b * kB * 4);
     weight += kBlocks * kB * 4;
 #pragma GCC unroll 16
     for (int i = 0; i < kCount; ++i) {
       const Ops::Int a = Ops::broadcast4(from + i * kCell);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int b = 0; b < kBlocks; ++b) sums[i][b] = Ops::dot(sums[i][b], a, w[b]);
     }
   }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
   for (int b = 0; b < kBlocks; ++b) {
     const std::int64_t channel = first_channel + b * kB;
     const Ops::Float scale = Ops::load(epilogue.scale.data() + channel);
@@ -56,7 +65,7 @@ inline void byte_cells(const ByteRow& in, const std::int8_t* weight, const ByteE
       return Ops::max(Ops::fma(x, scale, offset), Ops::fma(x, leaky, offset));
     };
     if (out.bytes != nullptr) {
-      std::uint8_t* const to = out.bytes + block * out.block_stride + cell * kB;
+      std::uint8_t* const to = out.bytes_at(block) + cell * kB;
       constexpr int kFours = kCount / 4 * 4;
 #pragma GCC unroll 4
       for (int i = 0; i < kFours; i += 4) {
@@ -73,7 +82,11 @@ inline void byte_cells(const ByteRow& in, const std::int8_t* weight, const ByteE
   }
 }
 
-template <int kBlocks, int kCell, int kCount = Ops::kCells>
+/// Cells at once, by how many blocks of channels.
+template <int kBlocks>
+inline constexpr int kCellsOf = kBlocks > 2 ? Ops::kCells * 2 / kBlocks : Ops::kCells;
+
+template <int kBlocks, int kCell, int kCount = kCellsOf<kBlocks>>
 inline void byte_rest(std::int64_t count, const ByteRow& in, const std::int8_t* weight,
                       const ByteEpilogue& epilogue, std::int64_t first_channel,
                       const RowTarget& out, std::int64_t cell) {
@@ -86,46 +99,72 @@ inline void byte_rest(std::int64_t count, const ByteRow& in, const std::int8_t* 
   }
 }
 
+/// A row of `cells` cells of some out blocks.
+template <int kBlocks, int kCell>
+inline void byte_row_of(const ByteConvolution& layer, const ByteRow& in, std::int64_t cells,
+                        const RowTarget& out, const std::int8_t* weight, std::int64_t first) {
+  Pieces<kCellsOf<kBlocks>> pieces(cells);
+  for (std::int64_t cell = 0; cell < cells;) {
+    const std::int64_t count = pieces.next();
+    byte_rest<kBlocks, kCell>(count, in, weight, layer.epilogue, first, out, cell);
+    cell += count;
+  }
+}
+
+/// See ByteKernels. The more, the fewer times what they are computed of is loaded, but the more
+/// often their weights are, which of 3x3 the nearest cache does not hold.
+std::int64_t blocks_at_once(std::int64_t kernel, std::int64_t left) {
+  if (left < 2) return left;
+  if (Ops::kManyRegisters && kernel == 1 && left >= 4) return 4;
+  return Ops::kManyRegisters && left == 3 ? 3 : 2;
+}
+
 /// A row of `cells` cells, all out blocks.
 template <int kCell>
 void byte_row(const ByteConvolution& layer, const ByteRow& in, std::int64_t cells,
               const RowTarget& out) {
   constexpr std::int64_t kB = Ops::kBlock;
   const std::int8_t* weight = layer.weight.data();
-  for (std::int64_t first = 0; first < layer.out_channels; first += 2 * kB) {
-    const bool pair = first + kB < layer.out_channels;
-    for (std::int64_t cell = 0; cell < cells;) {
-      const std::int64_t pieces = (cells - cell + Ops::kCells - 1) / Ops::kCells;
-      const std::int64_t count = (cells - cell + pieces - 1) / pieces;
-      if (pair) {
-        byte_rest<2, kCell>(count, in, weight, layer.epilogue, first, out, cell);
-      } else {
-        byte_rest<1, kCell>(count, in, weight, layer.epilogue, first, out, cell);
+  for (std::int64_t first = 0; first < layer.out_channels;) {
+    const std::int64_t blocks = blocks_at_once(layer.kernel, (layer.out_channels - first) / kB);
+    if (blocks > 2) {
+      if constexpr (Ops::kManyRegisters) {
+        auto* const run = blocks == 4 ? &byte_row_of<4, kCell> : &byte_row_of<3, kCell>;
+        run(layer, in, cells, out, weight, first);
       }
-      cell += count;
+    } else if (blocks == 2) {
+      byte_row_of<2, kCell>(layer, in, cells, out, weight, first);
+    } else {
+      byte_row_of<1, kCell>(layer, in, cells, out, weight, first);
     }
-    weight += 2 * kB * 4 * in.steps;
+    first += blocks * kB;
+    weight += blocks * kB * 4 * in.steps;
+  }
+}
+
+template <std::int64_t kSize>
+void write_border_of(const ByteMap& map, std::int64_t channels, const std::uint8_t* zero) {
+  for (std::int64_t first = 0; first < channels; first += kSize) {
+    std::uint8_t* const plane = map.data + first / kSize * map.block_bytes();
+    std::uint8_t cell[kSize];
+    std::memcpy(cell, zero + first, kSize);
+    const auto write = [&](std::uint8_t* to) { std::memcpy(to, cell, kSize); };
+    std::uint8_t* const last = plane + (map.rows() + 1) * map.row_bytes();
+    for (std::int64_t x = 0; x < map.width + 2; ++x) {
+      write(plane + x * kSize);
+      write(last + x * kSize);
+    }
+    for (std::int64_t y = 1; y <= map.rows(); ++y) {
+      write(plane + y * map.row_bytes());
+      write(plane + (y + 1) * map.row_bytes() - kSize);
+    }
   }
 }
 
 /// Writes the border of a map of whole blocks.
 void write_border(const ByteMap& map, std::int64_t channels, const std::uint8_t* zero) {
-  const std::int64_t size = map.cell_bytes;
-  for (std::int64_t first = 0; first < channels; first += size) {
-    std::uint8_t* const plane = map.data + first / size * map.block_bytes();
-    const auto write = [&](std::uint8_t* to) {
-      for (std::int64_t c = 0; c < size; ++c) to[c] = zero[first + c];
-    };
-    std::uint8_t* const last = plane + (map.height + 1) * map.row_bytes();
-    for (std::int64_t x = 0; x < map.width + 2; ++x) {
-      write(plane + x * size);
-      write(last + x * size);
-    }
-    for (std::int64_t y = 1; y <= map.height; ++y) {
-      write(plane + y * map.row_bytes());
-      write(plane + (y + 1) * map.row_bytes() - size);
-    }
-  }
+  if (map.cell_bytes == Ops::kBlock) return write_border_of<Ops::kBlock>(map, channels, zero);
+  write_border_of<kPixelBytes>(map, channels, zero);
 }
 
 RowTarget row_target(const ByteMap* bytes, const FloatTarget* floats, std::int64_t y,
@@ -152,19 +191,30 @@ void byte_convolution(const ByteConvolution& layer, const ByteMap& in, const Byt
   for (std::int64_t y = 0; y < height; ++y) {
     const ByteRow row = {in.row(0, y * layer.stride - before) - before * in.cell_bytes, scratch,
                          offset - scratch};
-    const RowTarget target = row_target(bytes, floats, y, width);
+    RowTarget target = row_target(bytes, floats, y, width);
+    if (layer.joins_two()) {
+      target.blocks = layer.first_blocks;
+      target.second = bytes[1].row(0, y);
+      target.second_stride = bytes[1].block_bytes();
+    }
     if (layer.reads_image()) {
       byte_row<2 * kPixelBytes>(layer, row, width, target);
     } else {
       byte_row<Ops::kBlock>(layer, row, width, target);
     }
   }
-  if (bytes != nullptr) write_border(*bytes, layer.out_channels, layer.epilogue.zero.data());
+  if (bytes == nullptr) return;
+  const std::int64_t first = layer.first_blocks * Ops::kBlock;
+  write_border(bytes[0], first, layer.epilogue.zero.data());
+  if (layer.joins_two()) {
+    write_border(bytes[1], layer.out_channels - first, layer.epilogue.zero.data() + first);
+  }
 }
 
-/// One row of one block. `in` is the cell above to the left of the first, `out` cells in a row.
+/// One row of one block. `in` are the cells to the left of the first, of three rows; `out` cells in
+/// a row.
 template <int kStride>
-void byte_depthwise_row(const std::uint8_t* in, std::int64_t row_bytes, std::int64_t width,
+void byte_depthwise_row(const std::uint8_t* const (&in)[3], std::int64_t width,
                         const std::int8_t* weight, const ByteEpilogue& epilogue,
                         std::int64_t first_channel, std::uint8_t* out) {
   constexpr std::int64_t kB = Ops::kBlock;
@@ -176,8 +226,8 @@ void byte_depthwise_row(const std::uint8_t* in, std::int64_t row_bytes, std::int
   const Ops::Float leaky = Ops::load(epilogue.leaky.data() + first_channel);
   const Ops::Float offset = Ops::load(epilogue.offset.data() + first_channel);
   const auto column = [&](std::int64_t x) {
-    const std::uint8_t* const at = in + x * kB;
-    return Ops::stack(Ops::widen(at), Ops::widen(at + row_bytes), Ops::widen(at + 2 * row_bytes));
+    return Ops::stack(Ops::widen(in[0] + x * kB), Ops::widen(in[1] + x * kB),
+                      Ops::widen(in[2] + x * kB));
   };
   const auto cell = [&](Ops::Int a, Ops::Int b, Ops::Int c) {
     const Ops::Float sum = Ops::to_float(Ops::dot(Ops::dot(Ops::dot(bias, a, w0), b, w1), c, w2));
@@ -214,28 +264,33 @@ void byte_depthwise_row(const std::uint8_t* in, std::int64_t row_bytes, std::int
 
 void byte_separable(const ByteDepthwise& depthwise, const ByteConvolution& pointwise,
                     const ByteMap& in, const ByteMap* bytes, const FloatTarget* floats,
-                    std::int32_t* scratch) {
+                    const RowRange& range, std::int32_t* scratch) {
   constexpr std::int64_t kB = Ops::kBlock;
-  const std::int64_t height = (in.height - 1) / depthwise.stride + 1;
   const std::int64_t width = (in.width - 1) / depthwise.stride + 1;
   const std::int64_t steps = depthwise.channels / 4;
   auto* const row = reinterpret_cast<std::uint8_t*>(scratch) + (steps * 4 + 63) / 64 * 64;
-  for (std::int64_t k = 0; k < steps; ++k) {
-    scratch[k] = static_cast<std::int32_t>(4 * k / kB * width * kB + 4 * k % kB);
-  }
   auto* const depthwise_row =
       depthwise.stride == 1 ? &byte_depthwise_row<1> : &byte_depthwise_row<2>;
-  for (std::int64_t y = 0; y < height; ++y) {
+  if (range.begin == 0) {
+    for (std::int64_t k = 0; k < steps; ++k) {
+      scratch[k] = static_cast<std::int32_t>(4 * k / kB * width * kB + 4 * k % kB);
+    }
+    if (bytes != nullptr) {
+      write_border(*bytes, pointwise.out_channels, pointwise.epilogue.zero.data());
+    }
+  }
+  for (std::int64_t y = range.begin; y < range.end; ++y) {
     for (std::int64_t b = 0; b < depthwise.channels / kB; ++b) {
-      depthwise_row(in.row(b, y * depthwise.stride - 1) - kB, in.row_bytes(), width,
-                    depthwise.weight.data() + b * 12 * kB, depthwise.epilogue, b * kB,
+      const std::int64_t middle = y * depthwise.stride;
+      const std::uint8_t* const rows[3] = {
+          in.row(b, middle - 1) - kB, in.row(b, middle) - kB,
+          in.row(b, middle + 1 < in.height ? middle + 1 : in.height) - kB};
+      depthwise_row(rows, width, depthwise.weight.data() + b * 12 * kB, depthwise.epilogue, b * kB,
                     row + b * width * kB);
     }
     byte_row<Ops::kBlock>(pointwise, {row, scratch, steps}, width,
                           row_target(bytes, floats, y, width));
   }
-  if (bytes != nullptr)
-    write_border(*bytes, pointwise.out_channels, pointwise.epilogue.zero.data());
 }
 
 void byte_add_upsampled(const ByteAddition& layer, const ByteMap& fine, const ByteMap& coarse,
@@ -251,8 +306,9 @@ void byte_add_upsampled(const ByteAddition& layer, const ByteMap& fine, const By
       const std::uint8_t* const from = fine.row(b, y);
       const std::uint8_t* const above = coarse.row(b, y * coarse.height / fine.height);
       std::uint8_t* const to = target.row(b, y);
+      Resampled column(coarse.width, fine.width);
       for (std::int64_t x = 0; x < fine.width; ++x) {
-        const std::int64_t coarse_x = x * coarse.width / fine.width;
+        const std::int64_t coarse_x = column.next();
         const Ops::Float sum =
             Ops::fma(Ops::to_float(Ops::widen(above + coarse_x * kB)), coarse_factor, offset);
         Ops::store_bytes(to + x * kB,
@@ -263,34 +319,39 @@ void byte_add_upsampled(const ByteAddition& layer, const ByteMap& fine, const By
   write_border(target, channels, layer.zero.data());
 }
 
+/// A row of three planes of floats, `plane` floats apart, to kPixelBytes a cell.
+void image_row_to_bytes(const ByteConversion& layer, const float* from, std::int64_t plane,
+                        std::int64_t width, std::uint8_t* to) {
+  constexpr std::int64_t kB = Ops::kBlock;
+  const auto at = [&](std::int64_t c, const float* values) {
+    const auto i = static_cast<std::size_t>(c);
+    return Ops::to_bytes(
+        Ops::fma(Ops::load_any(values), Ops::set(layer.factor[i]), Ops::set(layer.offset[i])));
+  };
+  std::int64_t x = 0;
+  for (; x + kB <= width; x += kB) {
+    Ops::store_pixels(to + x * kPixelBytes, at(0, from + x), at(1, from + plane + x),
+                      at(2, from + 2 * plane + x));
+  }
+  if (x == width) return;
+  // The rest of the row, from and to places that are long enough.
+  alignas(64) float rest[3][kB] = {};
+  alignas(64) std::uint8_t pixels[kB * kPixelBytes];
+  const auto count = static_cast<std::size_t>(width - x);
+  for (std::int64_t c = 0; c < 3; ++c) {
+    std::memcpy(rest[c], from + c * plane + x, count * sizeof(float));
+  }
+  Ops::store_pixels(pixels, at(0, rest[0]), at(1, rest[1]), at(2, rest[2]));
+  std::memcpy(to + x * kPixelBytes, pixels, count * kPixelBytes);
+}
+
 void floats_to_bytes(const ByteConversion& layer, const float* in, const ByteMap& out) {
   constexpr std::int64_t kB = Ops::kBlock;
   const auto channels = static_cast<std::int64_t>(layer.zero.size());
   const std::int64_t cells = out.height * out.width;
   if (layer.is_image) {
-    const auto at = [&](std::int64_t c, const float* from) {
-      const auto i = static_cast<std::size_t>(c);
-      return Ops::to_bytes(
-          Ops::fma(Ops::load_any(from), Ops::set(layer.factor[i]), Ops::set(layer.offset[i])));
-    };
     for (std::int64_t y = 0; y < out.height; ++y) {
-      const float* const from = in + y * out.width;
-      std::uint8_t* const to = out.row(0, y);
-      std::int64_t x = 0;
-      for (; x + kB <= out.width; x += kB) {
-        Ops::store_pixels(to + x * kPixelBytes, at(0, from + x), at(1, from + cells + x),
-                          at(2, from + 2 * cells + x));
-      }
-      if (x == out.width) continue;
-      // The rest of the row, from and to places that are long enough.
-      alignas(64) float rest[3][kB] = {};
-      alignas(64) std::uint8_t pixels[kB * kPixelBytes];
-      const auto count = static_cast<std::size_t>(out.width - x);
-      for (std::int64_t c = 0; c < 3; ++c) {
-        std::memcpy(rest[c], from + c * cells + x, count * sizeof(float));
-      }
-      Ops::store_pixels(pixels, at(0, rest[0]), at(1, rest[1]), at(2, rest[2]));
-      std::memcpy(to + x * kPixelBytes, pixels, count * kPixelBytes);
+      image_row_to_bytes(layer, in + y * out.width, cells, out.width, out.row(0, y));
     }
   } else {
     for (std::int64_t first = 0; first < channels; first += kB) {
@@ -324,11 +385,240 @@ void bytes_to_floats(const ByteConversion& layer, const ByteMap& in, float* out)
   }
 }
 
+/// The places of byte_stem's scratch memory. Rows of the image are in two parts, pixels of even and
+/// of odd columns, so that a vector of cells finds each tap's pixels side by side.
+struct ByteStemRows {
+  /// Before the first cell of a row: what is left of it, so that the first one is aligned.
+  static constexpr std::int64_t kLead = 64 / kPixelBytes;
+
+  explicit ByteStemRows(std::int64_t in_width)
+      : cells(((in_width + 1) / 2 + 2 * Ops::kBlock - 1) / (2 * Ops::kBlock) * 2 * Ops::kBlock),
+        stride(kLead + cells + kLead),
+        pixels((in_width + kLead + kLead - 1) / kLead * kLead) {}
+
+  std::int64_t cells;   ///< of a row of the result, for whole vectors
+  std::int64_t stride;  ///< of words, of which each is a cell's, from one row to the next
+  std::int64_t pixels;  ///< words of a row of the image that comes as floats
+
+  /// Two parts of three rows of the image, a row of columns for each channel, two groups of four
+  /// channels, each row behind a lead; the row of pixels, and the groups' offsets.
+  std::int64_t words() const { return kLead + (6 + kStemChannels + 2) * stride + pixels + kLead; }
+};
+
+/// `width` pixels to the parts of a row: kPixelBytes each, in the network's order.
+void split_pixels(const PixelSource& source, const std::uint8_t* from, std::int64_t width,
+                  std::uint8_t* even, std::uint8_t* odd) {
+  const std::int64_t size = bytes_per_pixel(source.image.format);
+  // The byte of a pixel that each channel is, and, for those of four pixels at a time, the even
+  // ones first, of 16 bytes. Beyond them is 0.
+  std::uint8_t byte[3] = {0, 0, 0};
+  alignas(16) std::uint8_t order[16];
+  for (std::size_t c = 0; c < 3; ++c) {
+    if (size > 1) byte[source.channel[c]] = static_cast<std::uint8_t>(c);
+  }
+  constexpr std::int64_t kPlace[4] = {0, 2, 1, 3};
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      order[4 * i + c] = static_cast<std::uint8_t>(kPlace[i] * size + byte[c]);
+    }
+    order[4 * i + 3] = 0x80;
+  }
+  std::int64_t x = 0;
+  for (; x + 4 <= width && x * size + 16 <= width * size; x += 4) {
+    Ops::split_pixels(from + x * size, order, even + x / 2 * kPixelBytes,
+                      odd + x / 2 * kPixelBytes);
+  }
+  for (; x < width; ++x) {
+    std::uint8_t* const to = (x % 2 == 0 ? even : odd) + x / 2 * kPixelBytes;
+    for (std::int64_t c = 0; c < 3; ++c) to[c] = from[x * size + byte[c]];
+    to[3] = 0;
+  }
+}
+
+/// The first convolution: a row of all channels, whose bytes go into the columns of three rows that
+/// the depthwise one reads. `taps`: the pixel of cell 0 at each.
+void byte_stem_first(const ByteStem& layer, const std::uint8_t* const (&taps)[9],
+                     std::int64_t cells, std::int32_t* columns, std::int64_t stride) {
+  constexpr std::int64_t kB = Ops::kBlock;
+  constexpr int kGroup = Ops::kStemVectors;  // of cells at once
+  constexpr int kChannels = static_cast<int>(kStemChannels);
+  for (std::int64_t x = 0; x < cells; x += kGroup * kB) {
+    Ops::Int sums[kChannels][kGroup];
+#pragma GCC unroll 8
+    for (int c = 0; c < kChannels; ++c) {
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroup; ++g) {
+        sums[c][g] = Ops::set_int(layer.first.bias[static_cast<std::size_t>(c)]);
+      }
+    }
+    for (int tap = 0; tap < 9; ++tap) {
+      Ops::Int pixels[kGroup];
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroup; ++g) {
+        pixels[g] = Ops::load_any_int(taps[tap] + (x + g * kB) * kPixelBytes);
+      }
+      const auto* const weight = reinterpret_cast<const std::uint8_t*>(layer.first_weight.data()) +
+                                 tap * kChannels * kPixelBytes;
+#pragma GCC unroll 8
+      for (int c = 0; c < kChannels; ++c) {
+        const Ops::Int w = Ops::broadcast4(weight + c * kPixelBytes);
+#pragma GCC unroll 2
+        for (int g = 0; g < kGroup; ++g) sums[c][g] = Ops::dot(sums[c][g], pixels[g], w);
+      }
+    }
+#pragma GCC unroll 8
+    for (int c = 0; c < kChannels; ++c) {
+      const auto channel = static_cast<std::size_t>(c);
+      const Ops::Float scale = Ops::set(layer.first.scale[channel]);
+      const Ops::Float leaky = Ops::set(layer.first.leaky[channel]);
+      const Ops::Float offset = Ops::set(layer.first.offset[channel]);
+#pragma GCC unroll 2
+      for (int g = 0; g < kGroup; ++g) {
+        const Ops::Float sum = Ops::to_float(sums[c][g]);
+        const Ops::Int byte =
+            Ops::to_bytes(Ops::max(Ops::fma(sum, scale, offset), Ops::fma(sum, leaky, offset)));
+        std::int32_t* const at = columns + c * stride + x + g * kB;
+        Ops::store_int(at, Ops::push(Ops::load_int(at), byte));
+      }
+    }
+  }
+}
+
+/// The depthwise convolution: a row of bytes, in groups of four channels of a cell.
+void byte_stem_depthwise(const ByteStem& layer, const std::int32_t* columns, std::int64_t stride,
+                         std::int64_t cells, std::int32_t* groups) {
+  constexpr std::int64_t kB = Ops::kBlock;
+  for (std::int64_t group = 0; group < kStemChannels / 4; ++group) {
+    for (std::int64_t x = 0; x < cells; x += kB) {
+      Ops::Int bytes[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        const auto c = static_cast<std::size_t>(4 * group + i);
+        const auto* const weight =
+            reinterpret_cast<const std::uint8_t*>(layer.depthwise_weight.data()) + c * 12;
+        const std::int32_t* const at = columns + (4 * group + i) * stride + x;
+        Ops::Int sum = Ops::set_int(layer.depthwise.bias[c]);
+        sum = Ops::dot(sum, Ops::load_any_int(at - 1), Ops::broadcast4(weight));
+        sum = Ops::dot(sum, Ops::load_any_int(at), Ops::broadcast4(weight + 4));
+        sum = Ops::dot(sum, Ops::load_any_int(at + 1), Ops::broadcast4(weight + 8));
+        const Ops::Float value = Ops::to_float(sum);
+        const Ops::Float offset = Ops::set(layer.depthwise.offset[c]);
+        bytes[i] =
+            Ops::to_bytes(Ops::max(Ops::fma(value, Ops::set(layer.depthwise.scale[c]), offset),
+                                   Ops::fma(value, Ops::set(layer.depthwise.leaky[c]), offset)));
+      }
+      Ops::store_int(groups + group * stride + x,
+                     Ops::stack4(bytes[0], bytes[1], bytes[2], bytes[3]));
+    }
+  }
+}
+
+void byte_stem(const ByteStem& layer, const StemInput& in, const ByteMap* bytes,
+               const FloatTarget* floats, const RowRange& range, std::int32_t* scratch) {
+  const ByteStemRows rows(in.width);
+  const std::int64_t height = (in.height + 1) / 2;
+  const std::int64_t width = (in.width + 1) / 2;
+  std::int32_t* const columns = scratch + 6 * rows.stride + ByteStemRows::kLead;
+  std::int32_t* const groups = columns + kStemChannels * rows.stride;
+  auto* const pixels = reinterpret_cast<std::uint8_t*>(groups + 2 * rows.stride);
+  std::int32_t* const offsets = groups + 2 * rows.stride + rows.pixels;
+  const std::uint8_t* const black = layer.image.zero.data();
+
+  // Part 0 has the even columns.
+  const auto part = [&](std::int64_t y, std::int64_t which) {
+    return reinterpret_cast<std::uint8_t*>(scratch + ((y + 3) % 3 * 2 + which) * rows.stride +
+                                           ByteStemRows::kLead);
+  };
+  /// Pixels [begin, end) of a row, as if there were no image.
+  const auto fill = [&](std::int64_t y, std::int64_t begin, std::int64_t end) {
+    for (std::int64_t x = begin; x < end; ++x) {
+      std::memcpy(part(y, x % 2) + x / 2 * kPixelBytes, black, kPixelBytes);
+    }
+  };
+  const auto load = [&](std::int64_t y) {
+    std::int64_t there = 0;
+    if (in.planes != nullptr) {
+      if (y >= 0 && y < in.height) {
+        there = in.width;
+        image_row_to_bytes(layer.image, in.planes + y * in.width, in.height * in.width, in.width,
+                           pixels);
+        const PixelSource row = {{pixels, 0, 0, 0, PixelFormat::kRgba}, {0, 1, 2}, {}};
+        split_pixels(row, pixels, there, part(y, 0), part(y, 1));
+      }
+    } else if (y >= 0 && y < in.pixels->image.height) {
+      there = in.pixels->image.width;
+      split_pixels(*in.pixels, in.pixels->image.row(static_cast<int>(y)), there, part(y, 0),
+                   part(y, 1));
+    }
+    fill(y, there, 2 * width);
+  };
+  const auto zero_column = [&](std::int64_t c) {
+    return std::int32_t{layer.first.zero[static_cast<std::size_t>(c)]} * 0x010101;
+  };
+  /// The first convolution's row y, below the rows that the columns have.
+  const auto first_row = [&](std::int64_t y) {
+    load(2 * y);
+    load(2 * y + 1);
+    const std::uint8_t* taps[9];
+    for (std::int64_t r = 0; r < 3; ++r) {
+      const std::int64_t from = 2 * y - 1 + r;
+      taps[3 * r] = part(from, 1) - kPixelBytes;
+      taps[3 * r + 1] = part(from, 0);
+      taps[3 * r + 2] = part(from, 1);
+    }
+    byte_stem_first(layer, taps, rows.cells, columns, rows.stride);
+    for (std::int64_t c = 0; c < kStemChannels; ++c) {
+      columns[c * rows.stride + width] = zero_column(c);
+    }
+  };
+
+  if (range.begin == 0) {
+    for (std::int64_t i = 0; i < rows.words(); ++i) scratch[i] = 0;
+    // What is left of each row stays so.
+    for (std::int64_t y = 0; y < 3; ++y) {
+      std::memcpy(part(y, 1) - kPixelBytes, black, kPixelBytes);
+    }
+    for (std::int64_t c = 0; c < kStemChannels; ++c) {
+      std::int32_t* const row = columns + c * rows.stride;
+      for (std::int64_t x = -1; x < rows.cells; ++x) row[x] = zero_column(c);
+    }
+    if (bytes != nullptr) {
+      write_border(*bytes, layer.pointwise.out_channels, layer.pointwise.epilogue.zero.data());
+    }
+    load(-1);
+    first_row(0);
+  }
+  offsets[0] = 0;
+  offsets[1] = static_cast<std::int32_t>(rows.stride * kPixelBytes);
+  const ByteRow row = {reinterpret_cast<const std::uint8_t*>(groups), offsets, 2};
+  for (std::int64_t y = range.begin; y < range.end; ++y) {
+    if (y + 1 < height) {
+      first_row(y + 1);
+    } else {
+      for (std::int64_t c = 0; c < kStemChannels; ++c) {
+        const Ops::Int zero = Ops::set_int(layer.first.zero[static_cast<std::size_t>(c)]);
+        for (std::int64_t x = 0; x < rows.cells; x += Ops::kBlock) {
+          std::int32_t* const at = columns + c * rows.stride + x;
+          Ops::store_int(at, Ops::push(Ops::load_int(at), zero));
+        }
+        columns[c * rows.stride + width] = zero_column(c);
+      }
+    }
+    byte_stem_depthwise(layer, columns, rows.stride, rows.cells, groups);
+    byte_row<kPixelBytes>(layer.pointwise, row, width, row_target(bytes, floats, y, width));
+  }
+}
+
 ByteKernels kernels_named(const char* name) {
   return {name,
           Ops::kBlock,
+          &blocks_at_once,
           &byte_convolution,
           &byte_separable,
+          &byte_stem,
+          [](std::int64_t in_width) {
+            return static_cast<std::size_t>(ByteStemRows(in_width).words());
+          },
           &byte_add_upsampled,
           &floats_to_bytes,
           &bytes_to_floats};

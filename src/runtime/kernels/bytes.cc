@@ -43,7 +43,7 @@ std::int32_t as_units(double value) {
 /// times the input's zero.
 ByteEpilogue make_epilogue(std::int64_t channels, const ByteWeights& weights,
                            const graph::Tensor& bias, const std::vector<std::int64_t>& zero_sums,
-                           float slope, const ByteCode* output) {
+                           std::span<const float> slope, const ByteCode* output) {
   ByteEpilogue epilogue = {zeros<std::int32_t>(channels),
                            zeros<float>(channels),
                            zeros<float>(channels),
@@ -54,7 +54,7 @@ ByteEpilogue make_epilogue(std::int64_t channels, const ByteWeights& weights,
     epilogue.bias[c] = as_units(units - static_cast<double>(zero_sums[c]));
     const float scale = output != nullptr ? weights.scale[c] / output->scale[c] : weights.scale[c];
     epilogue.scale[c] = scale;
-    epilogue.leaky[c] = scale * slope;
+    epilogue.leaky[c] = scale * (slope.size() == 1 ? slope[0] : slope[c]);
     if (output != nullptr) epilogue.offset[c] = static_cast<float>(output->zero[c]);
   }
   if (output != nullptr) epilogue.zero = padded_zero(*output, channels);
@@ -155,26 +155,34 @@ ByteWeights byte_weights(const graph::Tensor& weight, const ByteCode& input) {
   return result;
 }
 
-ByteConvolution make_byte_convolution(const ByteKernels& kernels, const graph::Tensor& weight,
-                                      const graph::Tensor& bias, std::int64_t stride, float slope,
-                                      const ByteCode& input, const ByteCode* output) {
+namespace {
+
+/// make_byte_convolution of inputs that lie `cell` channels together.
+ByteConvolution convolution_of_cells(const ByteKernels& kernels, const graph::Tensor& weight,
+                                     const graph::Tensor& bias, std::int64_t stride,
+                                     std::span<const float> slope, const ByteCode& input,
+                                     const ByteCode* output, std::int64_t cell) {
   const std::int64_t outs = weight.shape[0];
   const std::int64_t ins = weight.shape[1];
   const std::int64_t kernel = weight.shape[2];
   const std::int64_t taps = kernel * kernel;
   const std::int64_t block = kernels.block;
-  const std::int64_t in_channels = padded(ins, stride == 2 ? kPixelBytes : block);
+  const std::int64_t in_channels = padded(ins, cell);
   const std::int64_t out_channels = padded(outs, block);
   RF_CHECK(stride == 1 || (stride == 2 && kernel == 3 && ins <= kPixelBytes));
   const ByteWeights bytes = byte_weights(weight, input);
-  ByteConvolution layer{
-      &kernels, in_channels, out_channels,
-      kernel,   stride,      zeros<std::int8_t>(out_channels * in_channels * taps),
-      {}};
+  ByteConvolution layer{&kernels,     in_channels,
+                        out_channels, kernel,
+                        stride,       zeros<std::int8_t>(out_channels * in_channels * taps),
+                        {},           out_channels / block};
   std::vector<std::int64_t> zero_sums(index(outs));
+  std::int64_t first = 0;  // of the channels that are done at once with o
+  std::int64_t width = 0;
   for (std::int64_t o = 0; o < outs; ++o) {
-    const std::int64_t first = o / (2 * block) * (2 * block);
-    const std::int64_t width = std::min(2 * block, out_channels - first);
+    if (o == first + width) {
+      first = o;
+      width = kernels.blocks_at_once(kernel, (out_channels - first) / block) * block;
+    }
     for (std::int64_t i = 0; i < ins; ++i) {
       for (std::int64_t tap = 0; tap < taps; ++tap) {
         const std::int8_t byte = bytes.bytes[index((o * ins + i) * taps + tap)];
@@ -187,6 +195,22 @@ ByteConvolution make_byte_convolution(const ByteKernels& kernels, const graph::T
   }
   layer.epilogue = make_epilogue(out_channels, bytes, bias, zero_sums, slope, output);
   return layer;
+}
+
+}  // namespace
+
+ByteConvolution make_byte_convolution(const ByteKernels& kernels, const graph::Tensor& weight,
+                                      const graph::Tensor& bias, std::int64_t stride, float slope,
+                                      const ByteCode& input, const ByteCode* output) {
+  return make_byte_convolution(kernels, weight, bias, stride, std::span(&slope, 1), input, output);
+}
+
+ByteConvolution make_byte_convolution(const ByteKernels& kernels, const graph::Tensor& weight,
+                                      const graph::Tensor& bias, std::int64_t stride,
+                                      std::span<const float> slope, const ByteCode& input,
+                                      const ByteCode* output) {
+  return convolution_of_cells(kernels, weight, bias, stride, slope, input, output,
+                              stride == 2 ? kPixelBytes : kernels.block);
 }
 
 ByteDepthwise make_byte_depthwise(const ByteKernels& kernels, const graph::Tensor& weight,
@@ -205,8 +229,58 @@ ByteDepthwise make_byte_depthwise(const ByteKernels& kernels, const graph::Tenso
       zero_sums[index(c)] += std::int64_t{byte} * input.zero[index(c)];
     }
   }
-  layer.epilogue = make_epilogue(channels, bytes, bias, zero_sums, slope, &output);
+  layer.epilogue = make_epilogue(channels, bytes, bias, zero_sums, std::span(&slope, 1), &output);
   return layer;
+}
+
+ByteStem make_byte_stem(const ByteKernels& kernels, const ByteStemLayer& first,
+                        const ByteStemLayer& depthwise, const ByteStemLayer& pointwise,
+                        const ByteCode& image) {
+  RF_CHECK((first.weight->shape == std::vector<std::int64_t>{kStemChannels, 3, 3, 3}) &&
+           (depthwise.weight->shape == std::vector<std::int64_t>{kStemChannels, 1, 3, 3}) &&
+           pointwise.weight->shape[1] == kStemChannels && first.code != nullptr &&
+           depthwise.code != nullptr);
+  ByteStem layer{
+      &kernels,
+      zeros<std::int8_t>(9 * kStemChannels * kPixelBytes),
+      {},
+      zeros<std::int8_t>(kStemChannels * 12),
+      {},
+      convolution_of_cells(kernels, *pointwise.weight, *pointwise.bias, 1,
+                           std::span(&pointwise.slope, 1), *depthwise.code, pointwise.code, 4),
+      make_to_bytes(kernels, image, true)};
+  const ByteWeights of_first = byte_weights(*first.weight, image);
+  const ByteWeights of_depthwise = byte_weights(*depthwise.weight, *first.code);
+  std::vector<std::int64_t> first_zeros(kStemChannels);
+  std::vector<std::int64_t> depthwise_zeros(kStemChannels);
+  for (std::int64_t c = 0; c < kStemChannels; ++c) {
+    for (std::int64_t tap = 0; tap < 9; ++tap) {
+      for (std::int64_t i = 0; i < 3; ++i) {
+        const std::int8_t byte = of_first.bytes[index((c * 3 + i) * 9 + tap)];
+        layer.first_weight[index((tap * kStemChannels + c) * kPixelBytes + i)] = byte;
+        first_zeros[index(c)] += std::int64_t{byte} * image.zero[index(i)];
+      }
+      const std::int8_t byte = of_depthwise.bytes[index(c * 9 + tap)];
+      layer.depthwise_weight[index(c * 12 + tap % 3 * 4 + tap / 3)] = byte;
+      depthwise_zeros[index(c)] += std::int64_t{byte} * first.code->zero[index(c)];
+    }
+  }
+  layer.first = make_epilogue(kStemChannels, of_first, *first.bias, first_zeros,
+                              std::span(&first.slope, 1), first.code);
+  layer.depthwise = make_epilogue(kStemChannels, of_depthwise, *depthwise.bias, depthwise_zeros,
+                                  std::span(&depthwise.slope, 1), depthwise.code);
+  return layer;
+}
+
+bool reads_pixels(const ByteStem& layer, std::span<const float> mean) {
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    if (layer.image.factor[c] != 1 || layer.image.offset[c] != mean[c]) return false;
+  }
+  return true;
+}
+
+std::size_t scratch_words(const ByteStem& layer, std::int64_t in_width) {
+  return layer.kernels->stem_words(in_width);
 }
 
 ByteAddition make_byte_addition(const ByteKernels& kernels, const ByteCode& fine,

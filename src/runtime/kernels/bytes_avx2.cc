@@ -16,9 +16,18 @@ struct Ops {
   using Float = __m256;
   static constexpr int kBlock = 8;
   static constexpr int kCells = 4;
+  static constexpr bool kManyRegisters = false;
+  static constexpr int kStemVectors = 1;
 
   static Int load_int(const std::int32_t* p) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+  }
+  static Int load_any_int(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+  }
+  static Int set_int(std::int32_t x) { return _mm256_set1_epi32(x); }
+  static void store_int(std::int32_t* p, Int x) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(p), x);
   }
   static Int load_weights(const std::int8_t* p) {
     return _mm256_load_si256(reinterpret_cast<const __m256i*>(p));
@@ -37,6 +46,13 @@ struct Ops {
   }
   static Int stack(Int a, Int b, Int c) {
     return _mm256_or_si256(_mm256_or_si256(a, _mm256_slli_epi32(b, 8)), _mm256_slli_epi32(c, 16));
+  }
+  static Int stack4(Int a, Int b, Int c, Int d) {
+    return _mm256_or_si256(stack(a, b, c), _mm256_slli_epi32(d, 24));
+  }
+  /// A stack of three without its first, and another behind the others.
+  static Int push(Int stacked, Int last) {
+    return _mm256_or_si256(_mm256_srli_epi32(stacked, 8), _mm256_slli_epi32(last, 16));
   }
   static Float load(const float* p) { return _mm256_load_ps(p); }
   static Float load_any(const float* p) { return _mm256_loadu_ps(p); }
@@ -64,6 +80,15 @@ struct Ops {
     _mm256_storeu_si256(
         reinterpret_cast<__m256i*>(p),
         _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words_ab, words_cd), order));
+  }
+  /// Of 16 bytes those that `order` names, 0 where it names none, one half after the other.
+  static void split_pixels(const std::uint8_t* from, const std::uint8_t* order, std::uint8_t* even,
+                           std::uint8_t* odd) {
+    const __m128i pixels =
+        _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)),
+                         _mm_load_si128(reinterpret_cast<const __m128i*>(order)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(even), pixels);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(odd), _mm_unpackhi_epi64(pixels, pixels));
   }
   static void store_pixels(std::uint8_t* p, Int a, Int b, Int c) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), stack(a, b, c));

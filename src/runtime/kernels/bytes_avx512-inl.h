@@ -7,8 +7,13 @@ struct Ops {
   using Float = __m512;
   static constexpr int kBlock = 16;
   static constexpr int kCells = 12;
+  static constexpr bool kManyRegisters = true;
+  static constexpr int kStemVectors = 2;
 
   static Int load_int(const std::int32_t* p) { return _mm512_load_si512(p); }
+  static Int load_any_int(const void* p) { return _mm512_loadu_si512(p); }
+  static Int set_int(std::int32_t x) { return _mm512_set1_epi32(x); }
+  static void store_int(std::int32_t* p, Int x) { _mm512_store_si512(p, x); }
   static Int load_weights(const std::int8_t* p) { return _mm512_load_si512(p); }
   static Int broadcast4(const std::uint8_t* p) {
     std::int32_t four;
@@ -22,6 +27,13 @@ struct Ops {
   static Int stack(Int a, Int b, Int c) {
     constexpr int kOr = 0xFE;  // of all three
     return _mm512_ternarylogic_epi32(a, _mm512_slli_epi32(b, 8), _mm512_slli_epi32(c, 16), kOr);
+  }
+  static Int stack4(Int a, Int b, Int c, Int d) {
+    return _mm512_or_si512(stack(a, b, c), _mm512_slli_epi32(d, 24));
+  }
+  /// A stack of three without its first, and another behind the others.
+  static Int push(Int stacked, Int last) {
+    return _mm512_or_si512(_mm512_srli_epi32(stacked, 8), _mm512_slli_epi32(last, 16));
   }
   static Float load(const float* p) { return _mm512_load_ps(p); }
   static Float load_any(const float* p) { return _mm512_loadu_ps(p); }
@@ -46,6 +58,15 @@ struct Ops {
     const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     _mm512_storeu_si512(p,
                         _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words_ab, words_cd)));
+  }
+  /// Of 16 bytes those that `order` names, 0 where it names none, one half after the other.
+  static void split_pixels(const std::uint8_t* from, const std::uint8_t* order, std::uint8_t* even,
+                           std::uint8_t* odd) {
+    const __m128i pixels =
+        _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)),
+                         _mm_load_si128(reinterpret_cast<const __m128i*>(order)));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(even), pixels);
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(odd), _mm_unpackhi_epi64(pixels, pixels));
   }
   static void store_pixels(std::uint8_t* p, Int a, Int b, Int c) {
     _mm512_storeu_si512(p, stack(a, b, c));

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "runtime/kernels/bytes.h"
+#include "runtime/kernels/pieces.h"
 
 namespace retinaface::runtime::kernels {
 

@@ -175,11 +175,23 @@ void for_all(Test&& test) {
   }
 }
 
-AlignedBuffer<std::int32_t> words(std::size_t count) {
-  AlignedBuffer<std::int32_t> buffer(count);
-  std::ranges::fill(buffer, -1);
-  return buffer;
-}
+/// Scratch memory, behind which nothing is to be written.
+class Words {
+ public:
+  explicit Words(std::size_t count) : buffer_(count + kGuard) { std::ranges::fill(buffer_, kMark); }
+  ~Words() {
+    EXPECT_EQ(std::count(buffer_.end() - kGuard, buffer_.end(), kMark), kGuard)
+        << "written beyond the scratch memory";
+  }
+  Words(const Words&) = delete;
+  Words& operator=(const Words&) = delete;
+  std::int32_t* data() { return buffer_.data(); }
+
+ private:
+  static constexpr std::ptrdiff_t kGuard = 64;
+  static constexpr std::int32_t kMark = -12345;
+  AlignedBuffer<std::int32_t> buffer_;
+};
 
 TEST(ByteKernels, HaveTheBlockOfTheFloatKernels) {
   if (best_byte_kernels() == nullptr) GTEST_SKIP() << "this processor has none of them";
@@ -212,7 +224,7 @@ TEST(ByteKernels, WeightsAreWithinHalfAStepAndPairsFit) {
 TEST(ByteKernels, ConvolutionsEqualPlainLoops) {
   for_all([](const ByteKernels& kernels, const Size& size, const std::string& what) {
     for (const std::int64_t kernel : {1, 3}) {
-      for (const std::int64_t out_blocks : {1, 3}) {
+      for (const std::int64_t out_blocks : {1, 3, 4}) {
         Noise noise(2);
         const std::int64_t ins = 2 * kernels.block;
         const std::int64_t outs = out_blocks * kernels.block;
@@ -226,7 +238,7 @@ TEST(ByteKernels, ConvolutionsEqualPlainLoops) {
 
         const ByteConvolution layer =
             make_byte_convolution(kernels, weight, bias, 1, 0.1F, in_code, &out_code);
-        auto scratch = words(scratch_words(layer));
+        Words scratch(scratch_words(layer));
         const Blocked out(outs, size, kernels.block);
         kernels.convolution(layer, in.map, &out.map, nullptr, scratch.data());
         EXPECT_EQ(differences(out, encoded(sums, 0.1F, out_code), out_code), 0) << what;
@@ -275,7 +287,7 @@ TEST(ByteKernels, TheImagesConvolutionEqualsPlainLoops) {
     const graph::Tensor bias = noise.tensor({outs});
     const ByteConvolution layer =
         make_byte_convolution(kernels, weight, bias, 2, 0.1F, in_code, &out_code);
-    auto scratch = words(scratch_words(layer));
+    Words scratch(scratch_words(layer));
     const Size half = {(size.height + 1) / 2, (size.width + 1) / 2};
     const Blocked out(outs, half, kernels.block);
     kernels.convolution(layer, in.map, &out.map, nullptr, scratch.data());
@@ -304,10 +316,11 @@ TEST(ByteKernels, SeparableEqualsPlainLoops) {
             make_byte_depthwise(kernels, first, first_bias, stride, 0.1F, in_code, inner_code);
         const ByteConvolution pointwise =
             make_byte_convolution(kernels, second, second_bias, 1, 0.1F, inner_code, &out_code);
-        auto scratch = words(scratch_words(depthwise, pointwise, size.width));
+        Words scratch(scratch_words(depthwise, pointwise, size.width));
         const Size small = {(size.height - 1) / stride + 1, (size.width - 1) / stride + 1};
         const Blocked out(outs, small, kernels.block);
-        kernels.separable(depthwise, pointwise, in.map, &out.map, nullptr, scratch.data());
+        kernels.separable(depthwise, pointwise, in.map, &out.map, nullptr, {0, small.height},
+                          scratch.data());
 
         const Planes inner =
             encoded(convolved(planes, in_code, size, first, first_bias, stride), 0.1F, inner_code);
@@ -317,6 +330,161 @@ TEST(ByteKernels, SeparableEqualsPlainLoops) {
       }
     }
   });
+}
+
+TEST(ByteKernels, TwoConvolutionsAsOneYieldWhatEachDoes) {
+  for_all([](const ByteKernels& kernels, const Size& size, const std::string& what) {
+    for (const std::int64_t kernel : {1, 3}) {
+      Noise noise(7);
+      const std::int64_t block = kernels.block;
+      const ByteCode in_code = noise.code(static_cast<std::size_t>(block), 0.01F);
+      const Planes planes = noise.planes(static_cast<std::size_t>(block), size.height * size.width);
+      const Blocked in(planes, in_code, size, block);
+      const ByteCode codes[] = {noise.code(static_cast<std::size_t>(2 * block), 0.1F),
+                                noise.code(static_cast<std::size_t>(block), 0.1F)};
+      const graph::Tensor both = noise.tensor({3 * block, block, kernel, kernel});
+      const graph::Tensor bias = noise.tensor({3 * block});
+      std::vector<float> slopes(static_cast<std::size_t>(2 * block), 0.0F);
+      slopes.resize(static_cast<std::size_t>(3 * block), 0.1F);
+      const ByteCode joined = graph::joined(codes[0], codes[1]);
+      ByteConvolution layer =
+          make_byte_convolution(kernels, both, bias, 1, slopes, in_code, &joined);
+      layer.first_blocks = 2;
+      Words scratch(scratch_words(layer));
+      const Blocked first(2 * block, size, block);
+      const Blocked second(block, size, block);
+      const ByteMap targets[] = {first.map, second.map};
+      kernels.convolution(layer, in.map, targets, nullptr, scratch.data());
+
+      const Sums sums = convolved(planes, in_code, size, both, bias, 1);
+      const auto part = [&](std::size_t begin, std::size_t end) {
+        Sums some;
+        for (std::size_t c = begin; c < end; ++c) {
+          some.values.push_back(sums.values[c]);
+          some.scale.push_back(sums.scale[c]);
+        }
+        return some;
+      };
+      const auto channels = static_cast<std::size_t>(block);
+      EXPECT_EQ(differences(first, encoded(part(0, 2 * channels), 0, codes[0]), codes[0]), 0)
+          << what;
+      EXPECT_EQ(
+          differences(second, encoded(part(2 * channels, 3 * channels), 0.1F, codes[1]), codes[1]),
+          0)
+          << what;
+    }
+  });
+}
+
+/// Pixels of an image, `bytes` each, of which the network's channels are the first three, in the
+/// other order if `turned`.
+std::vector<std::uint8_t> pixels_of(const Planes& planes, std::size_t bytes, bool turned) {
+  std::vector<std::uint8_t> pixels;
+  for (std::size_t i = 0; i < planes[0].size(); ++i) {
+    for (std::size_t b = 0; b < bytes; ++b) {
+      pixels.push_back(b == 3 ? std::uint8_t{99} : planes[turned ? 2 - b : b][i]);
+    }
+  }
+  return pixels;
+}
+
+TEST(ByteKernels, TheStemEqualsPlainLoops) {
+  for_all([](const ByteKernels& kernels, const Size& size, const std::string& what) {
+    Noise noise(8);
+    const ByteCode image_code = {{1, 1, 1}, {104, 117, 123}};
+    const auto channels = static_cast<std::size_t>(kStemChannels);
+    const ByteCode first_code = noise.code(channels, 2);
+    const ByteCode second_code = noise.code(channels, 2);
+    const std::int64_t outs = 2 * kernels.block;
+    const ByteCode out_code = noise.code(static_cast<std::size_t>(outs), 2);
+    const graph::Tensor first = noise.tensor({kStemChannels, 3, 3, 3});
+    const graph::Tensor first_bias = noise.tensor({kStemChannels});
+    const graph::Tensor second = noise.tensor({kStemChannels, 1, 3, 3});
+    const graph::Tensor second_bias = noise.tensor({kStemChannels});
+    const graph::Tensor third = noise.tensor({outs, kStemChannels, 1, 1});
+    const graph::Tensor third_bias = noise.tensor({outs});
+    const ByteStem layer = make_byte_stem(kernels, {&first, &first_bias, 0.1F, &first_code},
+                                          {&second, &second_bias, 0.1F, &second_code},
+                                          {&third, &third_bias, 0.1F, &out_code}, image_code);
+    const float mean[] = {104, 117, 123};
+    EXPECT_TRUE(reads_pixels(layer, mean));
+    const float other_mean[] = {104, 117, 122};
+    EXPECT_FALSE(reads_pixels(layer, other_mean));
+
+    const Planes planes = noise.planes(3, size.height * size.width);
+    const Size half = {(size.height + 1) / 2, (size.width + 1) / 2};
+    const Planes one =
+        encoded(convolved(planes, image_code, size, first, first_bias, 2), 0.1F, first_code);
+    const Planes two =
+        encoded(convolved(one, first_code, half, second, second_bias, 1), 0.1F, second_code);
+    const Planes expected =
+        encoded(convolved(two, second_code, half, third, third_bias, 1), 0.1F, out_code);
+    // Row by row, as a chain asks for them.
+    const auto run = [&](const StemInput& in) {
+      Words scratch(scratch_words(layer, size.width));
+      const Blocked out(outs, half, kernels.block);
+      for (std::int64_t y = 0; y < half.height; ++y) {
+        kernels.stem(layer, in, &out.map, nullptr, {y, y + 1}, scratch.data());
+      }
+      return differences(out, expected, out_code);
+    };
+
+    std::vector<float> floats;
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (const std::uint8_t byte : planes[c])
+        floats.push_back(static_cast<float>(byte) - mean[c]);
+    }
+    EXPECT_EQ(run({size.height, size.width, floats.data()}), 0) << what << " of floats";
+    for (const bool turned : {false, true}) {
+      for (const PixelFormat format : {PixelFormat::kRgb, PixelFormat::kRgba}) {
+        const int bytes = bytes_per_pixel(format);
+        const std::vector<std::uint8_t> pixels =
+            pixels_of(planes, static_cast<std::size_t>(bytes), turned);
+        PixelSource source = {{pixels.data(), static_cast<int>(size.width),
+                               static_cast<int>(size.height), bytes * size.width, format},
+                              {0, 1, 2},
+                              {104, 117, 123}};
+        if (turned) source.channel = {2, 1, 0};
+        EXPECT_EQ(run({size.height, size.width, nullptr, &source}), 0)
+            << what << ", pixels of " << bytes << " bytes";
+      }
+    }
+  });
+}
+
+TEST(ByteKernels, TheStemSeesTheMeanBeyondTheImage) {
+  for (const ByteKernels* kernels : available_byte_kernels()) {
+    Noise noise(9);
+    const ByteCode image_code = {{1, 1, 1}, {104, 117, 123}};
+    const ByteCode code = noise.code(static_cast<std::size_t>(kStemChannels), 2);
+    const std::int64_t outs = kernels->block;
+    const ByteCode out_code = noise.code(static_cast<std::size_t>(outs), 2);
+    const graph::Tensor first = noise.tensor({kStemChannels, 3, 3, 3});
+    const graph::Tensor second = noise.tensor({kStemChannels, 1, 3, 3});
+    const graph::Tensor third = noise.tensor({outs, kStemChannels, 1, 1});
+    const graph::Tensor bias = noise.tensor({kStemChannels});
+    const graph::Tensor last_bias = noise.tensor({outs});
+    const ByteStem layer =
+        make_byte_stem(*kernels, {&first, &bias, 0.1F, &code}, {&second, &bias, 0.1F, &code},
+                       {&third, &last_bias, 0.1F, &out_code}, image_code);
+    // Gray pixels, 5 x 3 of them in what the network sees as 32 x 32.
+    const std::vector<std::uint8_t> gray = {9, 80, 200, 3, 255, 7, 60, 41, 0, 1, 2, 3, 4, 5, 6};
+    const PixelSource source = {
+        {gray.data(), 5, 3, 5, PixelFormat::kGray}, {0, 1, 2}, {104, 117, 123}};
+    std::vector<float> floats(3 * 32 * 32);
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t i = 0; i < gray.size(); ++i) {
+        floats[(c * 32 + i / 5) * 32 + i % 5] = static_cast<float>(gray[i]) - source.mean[c];
+      }
+    }
+    Words scratch(scratch_words(layer, 32));
+    const Blocked of_pixels(outs, {16, 16}, kernels->block);
+    const Blocked of_floats(outs, {16, 16}, kernels->block);
+    kernels->stem(layer, {32, 32, nullptr, &source}, &of_pixels.map, nullptr, {0, 16},
+                  scratch.data());
+    kernels->stem(layer, {32, 32, floats.data()}, &of_floats.map, nullptr, {0, 16}, scratch.data());
+    EXPECT_TRUE(std::ranges::equal(of_pixels.values, of_floats.values)) << kernels->name;
+  }
 }
 
 TEST(ByteKernels, UpsamplingEqualsPlainLoops) {

@@ -171,7 +171,6 @@ inline void deformable(const Deformable& layer, const Map& in, const Map& offset
   float* const matrix = scratch;
   SamplingTable table(strip, points, scratch + strip * points * layer.in_channels);
   const std::int64_t cells = offsets.height * offsets.width;
-  BlockPointers targets(out.size());
   for (std::int64_t first = 0; first < cells;) {
     const std::int64_t pieces = (cells - first + strip - 1) / strip;
     const std::int64_t count = (cells - first + pieces - 1) / pieces;
@@ -188,10 +187,9 @@ inline void deformable(const Deformable& layer, const Map& in, const Map& offset
         b += 1;
       }
     }
-    for (std::size_t b = 0; b < out.size(); ++b) targets[b] = out[b] + first * kBlock;
     multiply_strip({matrix, block_stride}, count, points * layer.in_channels, layer.out_channels,
                    layer.weight.data(), layer.epilogue.bias.data(), layer.epilogue.slope.data(),
-                   targets.data());
+                   out.behind(first * kBlock));
     first += count;
   }
 }

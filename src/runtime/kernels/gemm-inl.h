@@ -14,6 +14,7 @@
 #include <hwy/highway.h>
 
 #include "runtime/kernels/map.h"
+#include "runtime/kernels/pieces.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -32,6 +33,14 @@ inline constexpr int kCells = kManyRegisters ? 12 : 5;
 struct Rows {
   const float* data;
   std::int64_t block_stride;  ///< from one block of channels to the next
+};
+
+/// Where the blocks of a product go that lie one after the other: what BlockPointers are to others.
+struct StridedPlanes {
+  float* data;
+  std::int64_t stride;
+  float* at(std::int64_t b) const { return data + b * stride; }
+  StridedPlanes behind(std::int64_t floats) const { return {data + floats, stride}; }
 };
 
 HWY_INLINE Vector activate(Vector sum, const float* slope) {
@@ -93,29 +102,28 @@ HWY_INLINE void multiply_rest(std::int64_t count, const Rows& in, std::int64_t i
   }
 }
 
-/// Cells of the next piece of `left`: pieces of about one size, so that none is much too short.
-inline std::int64_t next_piece(std::int64_t left) {
-  const std::int64_t pieces = (left + kCells - 1) / kCells;
-  return (left + pieces - 1) / pieces;
-}
+/// So many cells in pieces of about one size, so that none is much too short.
+using CellPieces = Pieces<kCells>;
 
 /// out = in * weight for `cells` cells in a row, all output blocks; see Pointwise for the weights.
 /// Goes over the weights once, over the cells for each pair of output blocks: for as many cells as
 /// the cache holds.
+template <typename Planes>
 inline void multiply_strip(Rows in, std::int64_t cells, std::int64_t in_channels,
                            std::int64_t out_channels, const float* weight, const float* bias,
-                           const float* slope, float* const* out) {
+                           const float* slope, const Planes& out) {
   for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
     const std::int64_t b = first / kBlock;
     const float* const pair_bias = bias != nullptr ? bias + first : nullptr;
+    CellPieces pieces(cells);
     for (std::int64_t cell = 0; cell < cells;) {
-      const std::int64_t count = next_piece(cells - cell);
+      const std::int64_t count = pieces.next();
       const Rows piece = {in.data + cell * kBlock, in.block_stride};
       if (first + kBlock < out_channels) {
-        float* const targets[2] = {out[b] + cell * kBlock, out[b + 1] + cell * kBlock};
+        float* const targets[2] = {out.at(b) + cell * kBlock, out.at(b + 1) + cell * kBlock};
         multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
       } else {
-        float* const targets[1] = {out[b] + cell * kBlock};
+        float* const targets[1] = {out.at(b) + cell * kBlock};
         multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
       }
       cell += count;
@@ -125,15 +133,15 @@ inline void multiply_strip(Rows in, std::int64_t cells, std::int64_t in_channels
 }
 
 /// The same, over the cells once, over the weights for each few of them.
+template <typename Planes>
 inline void multiply(Rows in, std::int64_t cells, std::int64_t in_channels,
                      std::int64_t out_channels, const float* weight, const float* bias,
-                     const float* slope, float* const* out) {
-  BlockPointers targets(out, out + out_channels / kBlock);
+                     const float* slope, const Planes& out) {
+  CellPieces pieces(cells);
   for (std::int64_t cell = 0; cell < cells;) {
-    const std::int64_t count = next_piece(cells - cell);
+    const std::int64_t count = pieces.next();
     multiply_strip({in.data + cell * kBlock, in.block_stride}, count, in_channels, out_channels,
-                   weight, bias, slope, targets.data());
-    for (float*& target : targets) target += count * kBlock;
+                   weight, bias, slope, out.behind(cell * kBlock));
     cell += count;
   }
 }

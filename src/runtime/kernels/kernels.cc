@@ -33,10 +33,13 @@ inline Kernels compiled_kernels() {
   k.pointwise = [](const Pointwise& layer, const Map& in, const BlockPointers& out) {
     multiply({in.data, in.block_stride}, in.height * in.width, layer.in_channels,
              layer.out_channels, layer.weight.data(), layer.epilogue.bias.data(),
-             layer.epilogue.slope.data(), out.data());
+             layer.epilogue.slope.data(), out);
   };
   k.separable = &separable;
   k.separable_floats = &separable_floats;
+  k.separable_rows = [](const Depthwise& depthwise, std::int64_t in_width) {
+    return strip_rows((in_width - 1) / depthwise.stride + 1, depthwise.channels);
+  };
   k.winograd = [](const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch) {
     winograd(layer, in, out, {}, 0, tiles_of(in.height, in.width), scratch);
   };

@@ -26,7 +26,8 @@ struct Kernels {
 
   void (*pointwise)(const Pointwise&, const Map& in, const BlockPointers& out) = nullptr;
   void (*separable)(const Depthwise&, const Pointwise&, const Map& in, const BlockPointers& out,
-                    float* scratch) = nullptr;
+                    const RowRange&, float* scratch) = nullptr;
+  std::int64_t (*separable_rows)(const Depthwise&, std::int64_t in_width) = nullptr;
   std::size_t (*separable_floats)(const Depthwise&, std::int64_t in_width) = nullptr;
   void (*winograd)(const Winograd&, const Map& in, const BlockPointers& out,
                    float* scratch) = nullptr;
@@ -34,7 +35,8 @@ struct Kernels {
   void (*deformable)(const Deformable&, const Map& in, const Map& offsets, const BlockPointers& out,
                      float* scratch) = nullptr;
   std::size_t (*deformable_floats)(const Deformable&) = nullptr;
-  void (*stem)(const Stem&, const Map& in, const BlockPointers& out, float* scratch) = nullptr;
+  void (*stem)(const Stem&, const StemInput&, const BlockPointers& out, const RowRange&,
+               float* scratch) = nullptr;
   std::size_t (*stem_floats)(const Stem&, std::int64_t in_width) = nullptr;
   void (*add_upsampled)(const Map& source, const Map& target, std::int64_t blocks) = nullptr;
 

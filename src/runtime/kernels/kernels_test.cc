@@ -57,16 +57,17 @@ struct Blocked {
                        block +
                    channel % block];
   }
-  BlockPointers pointers() const {
-    BlockPointers result;
-    for (std::int64_t b = 0; b < blocks_; ++b) result.push_back(map.data + b * map.block_stride);
-    return result;
+  BlockPointers pointers() {
+    pointers_.clear();
+    for (std::int64_t b = 0; b < blocks_; ++b) pointers_.push_back(map.data + b * map.block_stride);
+    return {pointers_};
   }
 
  private:
   std::int64_t block_;
   std::int64_t blocks_;
   AlignedBuffer<float> values_;
+  std::vector<float*> pointers_;
 
  public:
   Map map;
@@ -241,7 +242,7 @@ TEST(Kernels, StemEqualsPlainLoops) {
                                  make_epilogue(kernels, second_bias, 0.1F), third,
                                  make_epilogue(kernels, third_bias, 0.1F));
     AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer, size.width));
-    run(layer, image.map, result.pointers(), scratch.data());
+    run(layer, {size.height, size.width, image.map.data}, result.pointers(), scratch.data());
     const Planes one = convolved(planes, size.height, size.width, first, first_bias, 0.1F, 2);
     const Planes two = convolved(one, half.height, half.width, second, second_bias, 0.1F, 1);
     expect_near(result, convolved(two, half.height, half.width, third, third_bias, 0.1F, 1), what);

@@ -17,16 +17,34 @@ namespace retinaface::runtime::kernels {
 
 struct Kernels;  // of one instruction set (kernels.h)
 
-/// A map in memory; block b is the plane at data + b * block_stride.
+/// A map in memory; block b is the plane at data + b * block_stride. Of a map that is read row by
+/// row as it is written, only the last rows may be there: a ring.
 struct Map {
   float* data = nullptr;
   std::int64_t height = 0;
   std::int64_t width = 0;
   std::int64_t block_stride = 0;  ///< height * width * B where the map is whole
+  std::int64_t ring_rows = 0;     ///< row y is at place y % ring_rows; 0: at place y
+
+  std::int64_t place_of(std::int64_t y) const { return ring_rows == 0 ? y : y % ring_rows; }
 };
 
-/// Where the blocks of a convolution's result go, one plane each: parts of one map or of several.
-using BlockPointers = std::vector<float*>;
+/// Rows [begin, end) of a result.
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+/// Where the blocks of a convolution's result go, one plane each: parts of one map or of several,
+/// `offset` floats behind the planes' starts.
+struct BlockPointers {
+  std::span<float* const> planes;
+  std::int64_t offset = 0;
+
+  std::int64_t size() const { return static_cast<std::int64_t>(planes.size()); }
+  float* at(std::int64_t b) const { return planes[static_cast<std::size_t>(b)] + offset; }
+  BlockPointers behind(std::int64_t floats) const { return {planes, offset + floats}; }
+};
 
 /// After the sum of products: y = max(x, 0) + slope min(x, 0), the slope by channel (1: nothing is
 /// done).

@@ -70,17 +70,16 @@ inline std::size_t separable_floats(const Depthwise& depthwise, std::int64_t in_
                                   depthwise.channels);
 }
 
+/// `out` begins with row range.begin.
 inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
-                      const BlockPointers& out, float* scratch) {
+                      const BlockPointers& out, const RowRange& range, float* scratch) {
   const std::int64_t stride = depthwise.stride;
-  const std::int64_t out_height = (in.height - 1) / stride + 1;
   const std::int64_t out_width = (in.width - 1) / stride + 1;
   const std::int64_t strip = strip_rows(out_width, depthwise.channels);
   const std::int64_t block_stride = strip * out_width * kBlock;
   const auto row_function = stride == 1 ? &depthwise_row<1> : &depthwise_row<2>;
-  BlockPointers targets(out.size());
-  for (std::int64_t top = 0; top < out_height; top += strip) {
-    const std::int64_t rows = std::min(strip, out_height - top);
+  for (std::int64_t top = range.begin; top < range.end; top += strip) {
+    const std::int64_t rows = std::min(strip, range.end - top);
     for (std::int64_t b = 0; b < depthwise.channels / kBlock; ++b) {
       const float* const plane = in.data + b * in.block_stride;
       const float* const weight = depthwise.weight.data() + b * 9 * kBlock;
@@ -88,7 +87,8 @@ inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, co
         const float* inputs[3];
         for (std::int64_t r = 0; r < 3; ++r) {
           const std::int64_t in_y = y * stride - 1 + r;
-          inputs[r] = in_y >= 0 && in_y < in.height ? plane + in_y * in.width * kBlock : nullptr;
+          inputs[r] = in_y >= 0 && in_y < in.height ? plane + in.place_of(in_y) * in.width * kBlock
+                                                    : nullptr;
         }
         row_function(inputs, in.width, out_width, weight,
                      depthwise.epilogue.bias.data() + b * kBlock,
@@ -96,10 +96,9 @@ inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, co
                      scratch + b * block_stride + (y - top) * out_width * kBlock);
       }
     }
-    for (std::size_t b = 0; b < out.size(); ++b) targets[b] = out[b] + top * out_width * kBlock;
     multiply({scratch, block_stride}, rows * out_width, pointwise.in_channels,
              pointwise.out_channels, pointwise.weight.data(), pointwise.epilogue.bias.data(),
-             pointwise.epilogue.slope.data(), targets.data());
+             pointwise.epilogue.slope.data(), out.behind((top - range.begin) * out_width * kBlock));
   }
 }
 

@@ -23,8 +23,17 @@ Depthwise make_depthwise(const Kernels& kernels, const graph::Tensor& weight, st
 }
 
 void run(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
+         const BlockPointers& out, const RowRange& rows, float* scratch) {
+  depthwise.kernels->separable(depthwise, pointwise, in, out, rows, scratch);
+}
+
+void run(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
          const BlockPointers& out, float* scratch) {
-  depthwise.kernels->separable(depthwise, pointwise, in, out, scratch);
+  run(depthwise, pointwise, in, out, {0, (in.height - 1) / depthwise.stride + 1}, scratch);
+}
+
+std::int64_t rows_at_once(const Depthwise& depthwise, std::int64_t in_width) {
+  return depthwise.kernels->separable_rows(depthwise, in_width);
 }
 
 std::size_t scratch_floats(const Depthwise& depthwise, std::int64_t in_width) {

@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "image/pixel_rows-inl.h"
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/stem.h"
 
@@ -131,14 +132,16 @@ HWY_INLINE void stem_pointwise_cells(const float* in, std::int64_t channel_strid
   }
 }
 
-inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch) {
+/// `out` begins with row range.begin. Rows come in order, from 0 on, since what the next ones need
+/// stays in `scratch`.
+inline void stem(const Stem& layer, const StemInput& in, const BlockPointers& out,
+                 const RowRange& range, float* scratch) {
   const StemRows rows(in.width);
   const std::int64_t height = (in.height + 1) / 2;
   const std::int64_t width = (in.width + 1) / 2;
   float* const image = scratch;
   float* const inner = image + rows.in_floats();
   float* const last = inner + rows.inner_floats();
-  std::memset(scratch, 0, static_cast<std::size_t>(rows.floats()) * sizeof(float));
 
   const auto image_row = [&](std::int64_t plane, std::int64_t y) {
     return image + (plane * 3 + (y + 3) % 3) * rows.in_stride;
@@ -147,14 +150,21 @@ inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, flo
     return inner + (y + 3) % 3 * kStemChannels * rows.inner_stride + StemRows::kLead;
   };
   const auto load = [&](std::int64_t y) {
-    for (std::int64_t plane = 0; plane < 3; ++plane) {
-      float* const to = image_row(plane, y) + 1;
-      const auto bytes = static_cast<std::size_t>(in.width) * sizeof(float);
-      if (y < 0 || y >= in.height) {
-        std::memset(to, 0, bytes);
-      } else {
-        std::memcpy(to, in.data + (plane * in.height + y) * in.width, bytes);
+    const std::int64_t there = in.planes != nullptr ? in.height : in.pixels->image.height;
+    if (y < 0 || y >= there) {
+      for (std::int64_t plane = 0; plane < 3; ++plane) {
+        std::memset(image_row(plane, y) + 1, 0, static_cast<std::size_t>(in.width) * sizeof(float));
       }
+    } else if (in.planes != nullptr) {
+      for (std::int64_t plane = 0; plane < 3; ++plane) {
+        std::memcpy(image_row(plane, y) + 1, in.planes + (plane * in.height + y) * in.width,
+                    static_cast<std::size_t>(in.width) * sizeof(float));
+      }
+    } else {
+      retinaface::HWY_NAMESPACE::pixel_row_to_planes(
+          *in.pixels, static_cast<int>(y),
+          {image_row(0, y) + 1, image_row(1, y) + 1, image_row(2, y) + 1},
+          static_cast<std::size_t>(in.width));
     }
   };
   const auto first_row = [&](std::int64_t y) {
@@ -168,8 +178,11 @@ inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, flo
     stem_first_row(layer, inputs, width, rows.inner_stride, inner_row(y));
   };
 
-  first_row(0);
-  for (std::int64_t y = 0; y < height; ++y) {
+  if (range.begin == 0) {
+    std::memset(scratch, 0, static_cast<std::size_t>(rows.floats()) * sizeof(float));
+    first_row(0);
+  }
+  for (std::int64_t y = range.begin; y < range.end; ++y) {
     if (y + 1 < height) first_row(y + 1);
     for (std::int64_t c = 0; c < kStemChannels; ++c) {
       const float* inputs[3];
@@ -187,7 +200,7 @@ inline void stem(const Stem& layer, const Map& in, const BlockPointers& out, flo
       const float* const weight = layer.pointwise_weight.data() + b * kStemChannels * kBlock;
       const float* const bias = layer.pointwise.bias.data() + b * kBlock;
       const float* const slope = layer.pointwise.slope.data() + b * kBlock;
-      float* const to = out[static_cast<std::size_t>(b)] + y * width * kBlock;
+      float* const to = out.at(b) + (y - range.begin) * width * kBlock;
       const float* const from = last + StemRows::kLead;
       std::int64_t x = 0;
       for (; x + 8 <= width; x += 8) {

@@ -38,8 +38,13 @@ Stem make_stem(const Kernels& kernels, const graph::Tensor& first, Epilogue firs
   return layer;
 }
 
-void run(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch) {
-  layer.kernels->stem(layer, in, out, scratch);
+void run(const Stem& layer, const StemInput& in, const BlockPointers& out, const RowRange& rows,
+         float* scratch) {
+  layer.kernels->stem(layer, in, out, rows, scratch);
+}
+
+void run(const Stem& layer, const StemInput& in, const BlockPointers& out, float* scratch) {
+  run(layer, in, out, {0, (in.height + 1) / 2}, scratch);
 }
 
 std::size_t scratch_floats(const Stem& layer, std::int64_t in_width) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "image/pixel_source.h"
 #include "runtime/kernels/map.h"
 
 namespace retinaface::runtime::kernels {
@@ -24,8 +25,21 @@ Stem make_stem(const Kernels& kernels, const graph::Tensor& first, Epilogue firs
                const graph::Tensor& depthwise, Epilogue depthwise_epilogue,
                const graph::Tensor& pointwise, Epilogue pointwise_epilogue);
 
-/// `in` is planar: 3 planes of height x width.
-void run(const Stem& layer, const Map& in, const BlockPointers& out, float* scratch);
+/// What a network's first layers read: three planes of height x width, or an image of pixels that
+/// is not larger, beyond which all is 0.
+struct StemInput {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  const float* planes = nullptr;
+  const PixelSource* pixels = nullptr;  ///< where `planes` is null
+};
+
+/// Of the result these rows, with which `out` begins. Rows are to be asked for in order, from row 0
+/// on: what the next ones need is kept in `scratch`.
+void run(const Stem& layer, const StemInput& in, const BlockPointers& out, const RowRange& rows,
+         float* scratch);
+/// All of it.
+void run(const Stem& layer, const StemInput& in, const BlockPointers& out, float* scratch);
 std::size_t scratch_floats(const Stem& layer, std::int64_t in_width);
 
 }  // namespace retinaface::runtime::kernels

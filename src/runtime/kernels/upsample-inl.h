@@ -9,6 +9,7 @@
 
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/map.h"
+#include "runtime/kernels/pieces.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -20,8 +21,9 @@ inline void upsample(const Map& source, const Map& target, std::int64_t blocks) 
       const float* const from = source.data + b * source.block_stride +
                                 y * source.height / target.height * source.width * kBlock;
       float* const to = target.data + b * target.block_stride + y * target.width * kBlock;
+      Resampled column(source.width, target.width);
       for (std::int64_t x = 0; x < target.width; ++x) {
-        const std::int64_t source_x = x * source.width / target.width;
+        const std::int64_t source_x = column.next();
         hn::Store(hn::Add(hn::Load(d, to + x * kBlock), hn::Load(d, from + source_x * kBlock)), d,
                   to + x * kBlock);
       }

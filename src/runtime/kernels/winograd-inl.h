@@ -122,7 +122,8 @@ struct CellStrides {
 };
 
 /// Tiles [begin, end) of the result, in the order of rows.
-inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& out,
+template <typename Planes>
+inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
                      const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
   const std::int64_t tiles_x = (in.width + 3) / 4;
@@ -134,7 +135,6 @@ inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& 
   const std::int64_t out_stride = out_blocks * tile_block;
   float* const transformed = scratch;
   float* const products = scratch + 36 * in_stride;
-  BlockPointers targets(static_cast<std::size_t>(out_blocks));
 
   for (std::int64_t first = begin; first < end;) {
     const std::int64_t pieces = (end - first + kTiles - 1) / kTiles;
@@ -147,19 +147,17 @@ inline void winograd(const Winograd& layer, const Map& in, const BlockPointers& 
       }
     }
     for (std::int64_t position = 0; position < 36; ++position) {
-      for (std::int64_t b = 0; b < out_blocks; ++b) {
-        targets[static_cast<std::size_t>(b)] = products + position * out_stride + b * tile_block;
-      }
       multiply({transformed + position * in_stride, tile_block}, count, layer.in_channels,
                layer.out_channels,
                layer.weight.data() + position * layer.in_channels * layer.out_channels, nullptr,
-               layer.epilogue.slope.data(), targets.data());
+               layer.epilogue.slope.data(),
+               StridedPlanes{products + position * out_stride, tile_block});
     }
     for (std::int64_t b = 0; b < out_blocks; ++b) {
       for (std::int64_t t = 0; t < count; ++t) {
-        output_tile(products + b * tile_block + t * kBlock, out_stride, in,
-                    out[static_cast<std::size_t>(b)], cell.out, (first + t) / tiles_x * 4,
-                    (first + t) % tiles_x * 4, layer.epilogue.bias.data() + b * kBlock,
+        output_tile(products + b * tile_block + t * kBlock, out_stride, in, out.at(b), cell.out,
+                    (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
+                    layer.epilogue.bias.data() + b * kBlock,
                     layer.epilogue.slope.data() + b * kBlock);
       }
     }

@@ -87,14 +87,9 @@ HWY_INLINE void for_images(const Batch& batch, std::int64_t begin, std::int64_t 
 
 inline void winograd_batch(const Winograd& layer, const Batch& in, const Batch& out,
                            std::int64_t begin, std::int64_t end, float* scratch) {
-  BlockPointers targets(static_cast<std::size_t>(out.channels / kBlock));
   for_images(in, begin, end, [&](std::int64_t image, std::int64_t first, std::int64_t last) {
-    const Map to = image_of(out, image);
-    for (std::size_t b = 0; b < targets.size(); ++b) {
-      targets[b] = to.data + static_cast<std::int64_t>(b) * kBlock;
-    }
-    winograd(layer, image_of(in, image), targets, {in.channels, out.channels}, first, last,
-             scratch);
+    const StridedPlanes to = {image_of(out, image).data, kBlock};
+    winograd(layer, image_of(in, image), to, {in.channels, out.channels}, first, last, scratch);
   });
 }
 

@@ -26,6 +26,7 @@
 #include "detection/plausibility.h"
 #include "detection/refinement.h"
 #include "detection/run_on_image.h"
+#include "detection/second_look.h"
 #include "detection/stage_times.h"
 #include "detection/tiles.h"
 #include "detection/turned_heads.h"
@@ -144,6 +145,9 @@ class Detector::Implementation {
       if (options.nms_iou < 1 && model_.detector.search.drops_implausible) {
         detection::drop_implausible(faces);
       }
+    }
+    if (options.nms_iou < 1 && model_.detector.search.drops_implausible) {
+      drop_unconfirmed(session, image, faces);
     }
     select(faces, image, options);
     if (options.turned) turn_landmarks(session, image, faces);
@@ -311,6 +315,18 @@ class Detector::Implementation {
           policy, face.score, detection::candidate_score_of(policy, face, candidates));
       if (face.score >= min_score) faces.push_back(face);
     }
+  }
+
+  /// Removes large faces that are none when they are seen again.
+  void drop_unconfirmed(const OpenSession& session, ImageView image,
+                        std::vector<Face>& faces) const {
+    std::erase_if(faces, [&](const Face& face) {
+      if (!detection::SecondLook::is_due(face)) return false;
+      const detection::SecondLook look(image, face.box);
+      std::vector<Face> found;
+      run(session, look.view(), detection::SecondLook::kMinScore, found);
+      return !look.confirms(found);
+    });
   }
 
   /// Puts the points of heads right that are turned far.

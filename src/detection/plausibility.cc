@@ -10,7 +10,6 @@
 namespace retinaface::detection {
 namespace {
 
-constexpr float kMinJudgedScore = 0.5F;
 constexpr float kMinJudgedSide_px = 40;  // of a square as large as the box
 
 // The five points in their order.

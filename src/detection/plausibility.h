@@ -6,6 +6,9 @@
 
 namespace retinaface::detection {
 
+/// Points and surroundings of fainter faces are too vague to tell what is none.
+constexpr float kMinJudgedScore = 0.5F;
+
 /// Removes those of `faces`, which are sorted by falling score, whose points show that they are no
 /// face of their own. Thresholds were chosen on 153 held-out training images: of 811 faces they
 /// cost none, of 77 false ones they remove two, and most of those in regular patterns.
@@ -17,8 +20,8 @@ namespace retinaface::detection {
 /// - Spread: a pattern that resembles a face mostly has its points farther apart, for its box, than
 ///   a face has.
 ///
-/// Scores below 0.5 and boxes under 40 px are left alone: points of so faint and so small faces are
-/// too vague to tell.
+/// Scores below kMinJudgedScore and boxes under 40 px are left alone: points of so faint and so
+/// small faces are too vague to tell.
 void drop_implausible(std::vector<Face>& faces);
 
 }  // namespace retinaface::detection

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -47,12 +48,33 @@ double metric(std::uint16_t port, const std::string& name) {
   return sum;
 }
 
+/// Answers that did not come, or are another one's.
+class Lost {
+ public:
+  void add(unsigned kind, const HttpAnswer& answer, Clock::time_point asked) {
+    constexpr std::size_t kMaxShown = 10;
+    const std::chrono::duration<double> waited = Clock::now() - asked;
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    if (count_ > kMaxShown) return;
+    shown_ += fmt::format("kind {}: status {} after {:.1f} s: {}\n", kind, answer.status,
+                          waited.count(), excerpt(answer.body));
+  }
+  std::size_t count() const { return count_; }
+  const std::string& shown() const { return shown_; }
+
+ private:
+  std::mutex mutex_;
+  std::size_t count_ = 0;
+  std::string shown_;
+};
+
 struct Counts {
   std::atomic<std::size_t> found = 0;    ///< answers with the faces that there are
   std::atomic<std::size_t> refused = 0;  ///< 503 with Retry-After
   std::atomic<std::size_t> wrong = 0;    ///< requests that are answered by an error, rightly
   std::atomic<std::size_t> killed = 0;   ///< clients that went without their answer
-  std::atomic<std::size_t> lost = 0;     ///< answers that did not come, or are another one's
+  Lost lost;
 };
 
 /// What one client does until it is asked to stop.
@@ -62,7 +84,7 @@ void act(std::uint16_t port, unsigned seed, const std::atomic<bool>& stop, Count
   const std::string face = file_content(testing::sample_folder() / "hopper.jpg");
   auto connection = std::make_unique<HttpConnection>(port);
   while (!stop) {
-    const auto kind = random() % 20;
+    const auto kind = static_cast<unsigned>(random() % 20);
     const bool has_face = kind % 10 == 0;
     std::string request = http_request("POST", "/v1/detect", has_face ? face : small);
     if (kind == 1) request = http_request("POST", "/v1/detect?min-score=x", small);
@@ -75,6 +97,7 @@ void act(std::uint16_t port, unsigned seed, const std::atomic<bool>& stop, Count
       ++counts.killed;
       continue;
     }
+    const Clock::time_point asked = Clock::now();
     connection->send(request);
     const HttpAnswer answer = connection->receive();
     const bool is_refused = answer.status == 503 && answer.headers.contains("retry-after");
@@ -82,11 +105,12 @@ void act(std::uint16_t port, unsigned seed, const std::atomic<bool>& stop, Count
       ++counts.refused;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     } else if (kind == 1 || kind == 2) {
-      ++(answer.status == (kind == 1 ? 400 : 415) ? counts.wrong : counts.lost);
+      const bool is_good = answer.status == (kind == 1 ? 400 : 415);
+      is_good ? void(++counts.wrong) : counts.lost.add(kind, answer, asked);
     } else {
       const bool is_good =
           answer.status == 200 && json::parse(answer.body)["faces"].size() == (has_face ? 1U : 0U);
-      ++(is_good ? counts.found : counts.lost);
+      is_good ? void(++counts.found) : counts.lost.add(kind, answer, asked);
     }
     const auto kept = answer.headers.find("connection");
     if (answer.status == 0 || (kept != answer.headers.end() && kept->second == "close")) {
@@ -120,9 +144,9 @@ TEST(ServeSoak, MemoryStaysAndNoAnswerIsLost) {
       "{} s: {:.0f} answers; {} found, {} refused (503), {} wrong requests, {} clients gone, {} "
       "lost; resident {:.1f} MB after a quarter, {:.1f} MB at the end\n",
       time.count(), metric(port, "retinaface_requests_total"), counts.found.load(),
-      counts.refused.load(), counts.wrong.load(), counts.killed.load(), counts.lost.load(),
+      counts.refused.load(), counts.wrong.load(), counts.killed.load(), counts.lost.count(),
       early / kMb, late / kMb);
-  EXPECT_EQ(counts.lost, 0U);
+  EXPECT_EQ(counts.lost.count(), 0U) << counts.lost.shown();
   EXPECT_GT(counts.found, 0U);
   EXPECT_GT(counts.refused, 0U);
   EXPECT_LT(late, early + 8 * kMb);

@@ -16,10 +16,13 @@
 #include "retinaface/face_quality.h"
 #include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
+#include "retinaface/recognizer.h"
 #include "retinaface/tracker.h"
 
 #include "arrays.h"
+#include "base/check.h"
 #include "base/cpu.h"
+#include "detection/check_options.h"
 #include "detection/detector_factory.h"
 #include "gate.h"
 #include "models/catalogue.h"
@@ -50,86 +53,121 @@ Detector make_detector(nb::handle name, const std::optional<nb::bytes>& bytes,
       loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
 }
 
-DetectOptions options_of(float min_score, float nms_iou, std::vector<float> scales, int tile_px,
-                         int max_faces, float min_size_px, bool clip, bool mesh, bool turned) {
-  return {.min_score = min_score,
-          .nms_iou = nms_iou,
-          .scales = std::move(scales),
-          .tile_px = tile_px,
-          .max_faces = max_faces,
-          .min_size_px = min_size_px,
-          .clip_to_image = clip,
-          .mesh = mesh,
-          .turned = turned};
-}
-
-std::vector<FaceQuality> qualities_of(const ImageView& image, const std::vector<Face>& faces) {
-  std::vector<FaceQuality> qualities;
-  for (const Face& face : faces) qualities.push_back(face_quality(image, face));
-  return qualities;
-}
-
-/// (width, height, arrays_of the faces, arrays_of their qualities or None)
-nb::tuple detect(const Detector& detector, nb::handle image, bool bgr, std::int64_t max_pixels,
-                 float min_score, float nms_iou, std::vector<float> scales, int tile_px,
-                 int max_faces, float min_size_px, bool clip, bool mesh, bool turned,
-                 bool with_quality) {
-  Source source(image, bgr, {.max_pixels = max_pixels});
-  std::vector<Face> faces;
-  std::vector<FaceQuality> qualities;
-  ImageView view;
-  {
-    const Working working;
-    view = source.open();
-    faces = detector.detect(view, options_of(min_score, nms_iou, std::move(scales), tile_px,
-                                             max_faces, min_size_px, clip, mesh, turned));
-    if (with_quality) qualities = qualities_of(view, faces);
-  }
-  return nb::make_tuple(view.width, view.height, arrays_of(faces, mesh),
-                        with_quality ? nb::object(arrays_of(qualities)) : nb::none());
-}
-
-/// What was found in a frame, faint faces that carry tracks on included, until Follower takes it.
-struct FoundInFrame {
-  pipeline::DetectedFaces faces;
-  bool with_meshes;
-  std::vector<FaceQuality> qualities;  ///< of those that are wanted, where that was asked for
+/// What is looked for in an image and told of its faces: the keywords of Detector.detect.
+struct Request {
+  bool bgr;
+  std::int64_t max_pixels;
+  pipeline::FaceSelection selection;
   bool with_quality;
+  std::optional<Recognizer> recognizer;
 };
 
-FoundInFrame detect_frame(const Detector& detector, nb::handle image, bool bgr,
-                          std::int64_t max_pixels, float min_score, float nms_iou,
-                          std::vector<float> scales, int tile_px, int max_faces, float min_size_px,
-                          bool clip, bool mesh, bool turned, bool with_quality) {
-  Source source(image, bgr, {.max_pixels = max_pixels});
-  const Working working;
-  // Which faces are wanted is said to the selection alone: tracks follow all that are found.
-  const pipeline::FaceSelection selection = {
-      .detect =
-          options_of(min_score, nms_iou, std::move(scales), tile_px, 0, 0, false, mesh, turned),
-      .max_faces = max_faces,
-      .min_size_px = min_size_px,
-      .clip = clip};
-  const ImageView view = source.open();
-  FoundInFrame found = {pipeline::detect_faces(detector, selection, view, {}, video::FrameStamp{}),
-                        mesh,
-                        {},
-                        with_quality};
-  if (with_quality) found.qualities = qualities_of(view, found.faces.result.faces);
-  return found;
+/// Throws Error(kInvalidArgument) for a value outside its range, by the keyword's name.
+Request make_request(bool bgr, std::int64_t max_pixels, float min_score, float nms_iou,
+                     std::vector<float> scales, int tile, int max_faces, float min_size, bool clip,
+                     bool mesh, bool refine_mesh, bool turned, bool with_quality,
+                     const Recognizer* recognizer) {
+  const DetectOptions options = {.min_score = min_score,
+                                 .nms_iou = nms_iou,
+                                 .scales = std::move(scales),
+                                 .tile_px = tile,
+                                 .max_faces = max_faces,
+                                 .min_size_px = min_size,
+                                 .clip_to_image = clip,
+                                 .mesh = mesh,
+                                 .refine_mesh = refine_mesh,
+                                 .turned = turned};
+  detection::check_options(options, {.tile_px = "tile", .min_size_px = "min_size"});
+  if (refine_mesh && !mesh) {
+    fail(ErrorCode::kInvalidArgument, "refine_mesh: expected mesh=True with it");
+  }
+  Request request = {.bgr = bgr,
+                     .max_pixels = max_pixels,
+                     .selection = {.detect = options,
+                                   .max_faces = max_faces,
+                                   .min_size_px = min_size,
+                                   .clip = clip},
+                     .with_quality = with_quality,
+                     .recognizer = {}};
+  if (recognizer != nullptr) request.recognizer = *recognizer;
+  return request;
 }
 
-/// As detect, and the tracks, of the faces that are wanted. Frames come in their order.
+/// The faces of an image, and what a request wants to be told of them.
+struct Found {
+  int width;
+  int height;
+  std::vector<Face> faces;
+  std::vector<FaceQuality> qualities;
+  std::vector<float> embeddings;  ///< one behind the other
+
+  Found(const ImageView& image, std::vector<Face> found, const Request& request)
+      : width(image.width), height(image.height), faces(std::move(found)) {
+    for (const Face& face : faces) {
+      if (request.with_quality) qualities.push_back(face_quality(image, face));
+      if (!request.recognizer) continue;
+      const std::vector<float> embedding = request.recognizer->embed(image, face.landmarks);
+      embeddings.insert(embeddings.end(), embedding.begin(), embedding.end());
+    }
+  }
+};
+
+/// (width, height, arrays_of the faces, arrays_of their qualities or None, embeddings (N, D) or
+/// None, tracks)
+nb::tuple tuple_of(Found found, const Request& request, const nb::object& tracks) {
+  nb::object embeddings = nb::none();
+  if (request.recognizer) {
+    embeddings = array_of(
+        std::move(found.embeddings),
+        {found.faces.size(), static_cast<std::size_t>(request.recognizer->embedding_size())});
+  }
+  return nb::make_tuple(found.width, found.height,
+                        arrays_of(found.faces, request.selection.detect.mesh),
+                        request.with_quality ? nb::object(arrays_of(found.qualities)) : nb::none(),
+                        embeddings, tracks);
+}
+
+nb::tuple detect(const Detector& detector, nb::handle image, const Request& request) {
+  Source source(image, request.bgr, {.max_pixels = request.max_pixels});
+  std::optional<Found> found;
+  {
+    const Working working;
+    const ImageView view = source.open();
+    found.emplace(view, detector.detect(view, request.selection.detect), request);
+  }
+  return tuple_of(std::move(*found), request, nb::none());
+}
+
+/// What was found in a frame, until Tracker takes it.
+struct FoundInFrame {
+  Request request;
+  Found wanted;
+  std::vector<Face> all;              ///< faint faces that carry tracks on included
+  std::vector<std::size_t> places{};  ///< of those that are wanted, among all
+};
+
+FoundInFrame detect_frame(const Detector& detector, nb::handle image, const Request& request) {
+  Source source(image, request.bgr, {.max_pixels = request.max_pixels});
+  const Working working;
+  // Which faces are wanted is said to the selection alone: tracks follow all that are found.
+  pipeline::FaceSelection selection = request.selection;
+  selection.detect.max_faces = 0;
+  selection.detect.min_size_px = 0;
+  selection.detect.clip_to_image = false;
+  const ImageView view = source.open();
+  pipeline::DetectedFaces found =
+      pipeline::detect_faces(detector, selection, view, {}, video::FrameStamp{});
+  return {request, Found(view, std::move(found.result.faces), request), std::move(found.found),
+          std::move(found.wanted)};
+}
+
+/// As detect, with tracks (N,). Frames come in their order.
 nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
-  const pipeline::DetectedFaces& faces = frame.faces;
-  const std::vector<std::int64_t> all = tracker.update(faces.found, time_s);
+  const std::vector<std::int64_t> all = tracker.update(frame.all, time_s);
   std::vector<std::int64_t> tracks;
-  for (const std::size_t i : faces.wanted) tracks.push_back(all[i]);
+  for (const std::size_t i : frame.places) tracks.push_back(all[i]);
   const std::size_t count = tracks.size();
-  return nb::make_tuple(faces.result.width, faces.result.height,
-                        arrays_of(faces.result.faces, frame.with_meshes),
-                        frame.with_quality ? nb::object(arrays_of(frame.qualities)) : nb::none(),
-                        array_of(std::move(tracks), {count}));
+  return tuple_of(frame.wanted, frame.request, array_of(std::move(tracks), {count}));
 }
 
 nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,
@@ -193,6 +231,19 @@ void add_detection(nb::module_& module) {
   module.def("models", models);
   module.def("mesh_triangles", triangles);
 
+  nb::class_<Request>(module, "Request")
+      .def(
+          "__init__",
+          [](Request* self, bool bgr, std::int64_t max_pixels, float min_score, float nms_iou,
+             std::vector<float> scales, int tile, int max_faces, float min_size, bool clip,
+             bool mesh, bool refine_mesh, bool turned, bool with_quality,
+             const Recognizer* recognizer) {
+            new (self) Request(make_request(bgr, max_pixels, min_score, nms_iou, std::move(scales),
+                                            tile, max_faces, min_size, clip, mesh, refine_mesh,
+                                            turned, with_quality, recognizer));
+          },
+          nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+          nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
   nb::class_<Detector>(module, "Detector")
       .def("__init__",
            [](Detector* self, nb::handle model, const std::optional<nb::bytes>& bytes,

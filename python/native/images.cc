@@ -80,7 +80,7 @@ nb::object align(nb::handle image, bool bgr, const Floats& points, int side_px) 
   std::vector<std::uint8_t> pixels;
   {
     const Working working;
-    check_aligned_side(side_px);
+    check_aligned_side(side_px, "size");
     const ImageView view = source.open();
     for (const Landmarks& landmarks : faces) {
       Image aligned = align_face(view, landmarks, side_px);

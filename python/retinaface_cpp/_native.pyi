@@ -17,42 +17,30 @@ _Floats = npt.NDArray[np.float32]
 _Pixels = npt.NDArray[np.uint8]
 _Info = Tuple[str, str, str, str, Tuple[int, ...], int, int]
 
+class Request:
+    def __init__(
+        self,
+        bgr: bool,
+        max_pixels: int,
+        min_score: float,
+        nms_iou: float,
+        scales: List[float],
+        tile: int,
+        max_faces: int,
+        min_size: float,
+        clip: bool,
+        mesh: bool,
+        refine_mesh: bool,
+        turned: bool,
+        face_quality: bool,
+        recognizer: Optional[Recognizer],
+        /,
+    ) -> None: ...
+
 class Detector:
     def __init__(self, model: str, data: Optional[bytes], backend: str, type: str, /) -> None: ...
-    def detect(
-        self,
-        image: Any,
-        bgr: bool,
-        max_pixels: int,
-        min_score: float,
-        nms_iou: float,
-        scales: List[float],
-        tile_px: int,
-        max_faces: int,
-        min_size_px: float,
-        clip: bool,
-        mesh: bool,
-        turned: bool,
-        face_quality: bool,
-        /,
-    ) -> Tuple[Any, ...]: ...
-    def detect_frame(
-        self,
-        image: Any,
-        bgr: bool,
-        max_pixels: int,
-        min_score: float,
-        nms_iou: float,
-        scales: List[float],
-        tile_px: int,
-        max_faces: int,
-        min_size_px: float,
-        clip: bool,
-        mesh: bool,
-        turned: bool,
-        face_quality: bool,
-        /,
-    ) -> FoundInFrame: ...
+    def detect(self, image: Any, request: Request, /) -> Tuple[Any, ...]: ...
+    def detect_frame(self, image: Any, request: Request, /) -> FoundInFrame: ...
     def info(self, width: int, height: int, /) -> _Info: ...
 
 class FoundInFrame: ...

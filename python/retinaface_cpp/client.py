@@ -20,6 +20,9 @@ from .options import flag, number, several, whole
 _BYTES = "application/octet-stream"
 _TURNS = ("yaw", "pitch", "roll")
 
+# Keywords that the service, as the command, knows under other names.
+_SERVICE_NAMES = {"nms_iou": "nms", "size": "align_size", "refine_mesh": "mesh_refine"}
+
 _KEY = re.compile(r"[!-~]+")
 
 Option = Union[str, float, bool, Sequence[float]]
@@ -30,10 +33,15 @@ class _Further(NamedTuple):
 
     mesh: bool = False
     quality: bool = False
+    embed: bool = False
 
     def options(self) -> Dict[str, Option]:
         options: Dict[str, Option] = {"mesh": True, "landmarks": 68} if self.mesh else {}
-        return {**options, "face_quality": True} if self.quality else options
+        if self.quality:
+            options["face_quality"] = True
+        if self.embed:
+            options["embed"] = True
+        return options
 
 
 class Client:
@@ -89,14 +97,18 @@ class Client:
         *,
         mesh: bool = False,
         face_quality: bool = False,
+        embed: bool = False,
         bgr: bool = False,
         **options: Option,
     ) -> Faces:
         """The faces of an image, given as for Detector.detect; files are sent as they are, arrays
         as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors;
-        ``face_quality``: poses and figures of quality. ``options`` are those of Detector.detect that the service takes: min_score, nms_iou, scales,
-        max_faces, min_size, clip, turned."""
-        further = _Further(flag("mesh", mesh), flag("face_quality", face_quality))
+        ``face_quality``: poses and figures of quality; ``embed``: vectors, by the recogniser that
+        the service was started with. ``options`` are those of Detector.detect that the service
+        takes: min_score, nms_iou, scales, max_faces, min_size, clip, turned, refine_mesh."""
+        further = _Further(
+            flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
+        )
         target = _with_query("/v1/detect", {**options, **further.options()})
         return self._faces_of(self._post(target, _encoded(image, bgr)), further)
 
@@ -106,12 +118,15 @@ class Client:
         *,
         mesh: bool = False,
         face_quality: bool = False,
+        embed: bool = False,
         bgr: bool = False,
         **options: Option,
     ) -> List[Faces]:
         """The same for several images in one request, in their order."""
         encoded = [_encoded(image, bgr) for image in several("images", images)]
-        further = _Further(flag("mesh", mesh), flag("face_quality", face_quality))
+        further = _Further(
+            flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
+        )
         target = _with_query("/v1/detect", {**options, **further.options()})
         if len(encoded) < 2:  # of one image the service answers without a list
             return [self._faces_of(self._post(target, body), further) for body in encoded]
@@ -148,7 +163,7 @@ class Client:
     ) -> Tuple[Faces, Pixels]:
         """The faces of an image, and each of them as align cuts it out, (N, size, size, 3) of RGB, or
         BGR with ``bgr``. ``options`` are those of detect."""
-        target = _with_query("/v1/align", {**options, "align_size": whole("size", size)})
+        target = _with_query("/v1/align", {**options, "size": whole("size", size)})
         answer = self._post(target, _encoded(image, bgr))
         faces = self._faces_of(answer.get("result"), _Further())
         crops = np.empty((len(faces), size, size, 3), np.uint8)
@@ -201,6 +216,9 @@ class Client:
                     len(Quality._fields),
                 )
                 further["quality"] = Quality(*figures.T)
+            if asked.embed:
+                size = len(faces[0]["embedding"]) if faces else 0
+                further["embeddings"] = column(lambda face: face["embedding"], size)
             if asked.mesh or asked.quality:
                 further["pose"] = column(lambda face: [face["pose"][turn] for turn in _TURNS], 3)
             return Faces(
@@ -216,6 +234,7 @@ class Client:
                 "faces with box, score and landmarks"
                 + (" and meshes" if asked.mesh else "")
                 + (" and quality" if asked.quality else "")
+                + (" and vectors" if asked.embed else "")
             ) from error
 
     def _other_answer(self, expected: str) -> BadDataError:
@@ -300,10 +319,7 @@ def _encoded(image: ImageLike, bgr: bool) -> bytes:
 
 
 def _with_query(path: str, options: Dict[str, Option]) -> str:
-    # nms_iou is --nms of the command, and so of the service.
-    query = {
-        ("nms" if name == "nms_iou" else name): _text_of(value) for name, value in options.items()
-    }
+    query = {_SERVICE_NAMES.get(name, name): _text_of(value) for name, value in options.items()}
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
 
@@ -327,4 +343,9 @@ def _seconds(text: Optional[str]) -> Optional[float]:
 def _error_in(error: Any, place: str) -> Error:
     if not isinstance(error, dict):
         return Error(f"{place}an error without a message")
-    return error_of(str(error.get("code", "")), place + str(error.get("message", "")))
+    message = str(error.get("message", ""))
+    subject, colon, rest = message.partition(":")
+    for name, service_name in _SERVICE_NAMES.items():  # as the caller wrote it
+        if subject.replace("-", "_") == service_name:
+            message = name + colon + rest
+    return error_of(str(error.get("code", "")), place + message)

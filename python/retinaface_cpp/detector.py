@@ -13,6 +13,7 @@ from .errors import BadDataError, Error, InvalidArgumentError
 from .faces import Faces, IntArray, faces_of
 from .images import ImageLike, arrays_of, as_source, model_source
 from .options import flag, number, numbers_of, path, several, whole
+from .recognizer import Recognizer
 
 Scales = Union[None, str, float, Sequence[float]]
 NoneType = type(None)
@@ -160,8 +161,10 @@ class Detector:
         min_size: float = 0.0,
         clip: bool = False,
         mesh: bool = False,
+        refine_mesh: bool = False,
         turned: bool = False,
         face_quality: bool = False,
+        embed: Optional[Recognizer] = None,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Faces:
@@ -178,22 +181,26 @@ class Detector:
         squares of that side, at least 1280; 0: in one piece. ``max_faces``: only so many, the best.
         ``min_size``: faces whose box's shorter side has fewer pixels are dropped. ``clip``: boxes
         end at the image's edges, and faces outside are dropped. ``mesh``: give the faces their
-        meshes, poses and 68 points, for a fraction of a millisecond each. ``turned``: look at each
-        face a second time to find how far its head is turned; without it the points of heads that
+        meshes, poses and 68 points, for a fraction of a millisecond each; ``refine_mesh``: bring
+        these closer to the image, for some milliseconds each. ``turned``: look at each face a second time to find how far its head is turned; without it the points of heads that
         lie or stand on their heads are wrong. ``face_quality``: give the faces figures of what they
         are worth to a recogniser, and their poses, by their five points where there is no mesh.
-        ``max_pixels``: files of more are refused before they
-        are decoded.
+        ``embed``: give the faces their vectors by this recogniser. ``max_pixels``: files of more are
+        refused before they are decoded.
 
         Raises InvalidArgumentError, a ValueError, and TypeError for what is no image or no option;
         for files what read_image raises; UnsupportedError for a mesh of a model that has none.
         """
-        source = as_source(image)
-        options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
-            turned, face_quality,
+        request = request_of(
+            min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
+            min_size=min_size, clip=clip, mesh=mesh, refine_mesh=refine_mesh, turned=turned,
+            face_quality=face_quality, embed=embed, bgr=bgr, max_pixels=max_pixels,
         )  # fmt: skip
-        faces = faces_of(*self._native.detect(source, *options))
+        return self._detect(image, request, bgr)
+
+    def _detect(self, image: ImageLike, request: Any, bgr: bool) -> Faces:
+        source = as_source(image)
+        faces = faces_of(*self._native.detect(source, request))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
     def detect_batch(
@@ -204,10 +211,12 @@ class Detector:
         files by their paths, are never all in memory. ``options`` are those of detect; what it
         raises names the image's place, "images[4]: ..."."""
 
+        request = request_of(**options)
+
         def work(numbered: Tuple[int, ImageLike]) -> Faces:
             number, image = numbered
             try:
-                return self.detect(image, **options)
+                return self._detect(image, request, options.get("bgr", False))
             except (Error, TypeError) as error:
                 raise type(error)(f"images[{number}]: {error}") from error
 
@@ -229,8 +238,10 @@ class Detector:
         min_size: float = 0.0,
         clip: bool = False,
         mesh: bool = False,
+        refine_mesh: bool = False,
         turned: bool = False,
         face_quality: bool = False,
+        embed: Optional[Recognizer] = None,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
     ) -> Iterator[VideoFrame]:
@@ -248,24 +259,26 @@ class Detector:
         if not number("frames_per_s", frames_per_s) > 0:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
-        options = _native_options(
-            bgr, max_pixels, min_score, nms_iou, scales, tile, max_faces, min_size, clip, mesh,
-            turned, face_quality,
+        is_file = isinstance(video, (str, os.PathLike))
+        is_bgr = flag("bgr", bgr) and not is_file
+        request = request_of(
+            min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
+            min_size=min_size, clip=clip, mesh=mesh, refine_mesh=refine_mesh, turned=turned,
+            face_quality=face_quality, embed=embed, bgr=is_bgr, max_pixels=max_pixels,
         )  # fmt: skip
-        tracker = _native.Tracker(options[2], _native.DEFAULT_MAX_ABSENCE_S)
-        if isinstance(video, (str, os.PathLike)):
-            options = (False, *options[1:])  # whatever the images of somebody else's are
-            frames = read_video(video, every=every, max_pixels=options[1])
+        tracker = _native.Tracker(number("min_score", min_score), _native.DEFAULT_MAX_ABSENCE_S)
+        if is_file:
+            frames = read_video(video, every=every, max_pixels=max_pixels)  # type: ignore[arg-type]
         else:
             frames = _given_frames(several("video", video), every, frames_per_s)
 
         def work(frame: Frame) -> Tuple[Frame, Any]:
-            return frame, self._native.detect_frame(as_source(frame.image), *options)
+            return frame, self._native.detect_frame(as_source(frame.image), request)
 
         def follow() -> Iterator[VideoFrame]:
             for frame, found in _in_order(count, work, frames):
                 faces = faces_of(*tracker.follow(found, frame.time_s))
-                faces.remember(frame.image, options[0])
+                faces.remember(frame.image, is_bgr)
                 yield VideoFrame(frame.number, frame.time_s, frame.image, faces)
 
         return follow()
@@ -355,26 +368,32 @@ def _in_order(
         pool.shutdown(wait=True)
 
 
-def _native_options(
-    bgr: bool,
-    max_pixels: int,
-    min_score: float,
-    nms_iou: float,
-    scales: Scales,
-    tile: int,
-    max_faces: Optional[int],
-    min_size: float,
-    clip: bool,
-    mesh: bool,
-    turned: bool,
-    face_quality: bool,
-) -> Tuple[Any, ...]:
-    """In the order in which the extension takes them."""
-    return (
+def request_of(
+    *,
+    min_score: float = DEFAULT_MIN_SCORE,
+    nms_iou: float = _DEFAULT_NMS_IOU,
+    scales: Scales = None,
+    tile: int = _native.DEFAULT_TILE_PX,
+    max_faces: Optional[int] = None,
+    min_size: float = 0.0,
+    clip: bool = False,
+    mesh: bool = False,
+    refine_mesh: bool = False,
+    turned: bool = False,
+    face_quality: bool = False,
+    embed: Optional[Recognizer] = None,
+    bgr: bool = False,
+    max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+) -> Any:
+    """The options of Detector.detect, checked, as the extension takes them."""
+    if not isinstance(embed, (Recognizer, NoneType)):
+        raise TypeError(f"embed: expected a Recognizer, found {type(embed).__name__}")
+    return _native.Request(
         flag("bgr", bgr), whole("max_pixels", max_pixels, bits=64), number("min_score", min_score),
         number("nms_iou", nms_iou), _scale_list(scales), whole("tile", tile),
         _face_count(max_faces), number("min_size", min_size), flag("clip", clip),
-        flag("mesh", mesh), flag("turned", turned), flag("face_quality", face_quality),
+        flag("mesh", mesh), flag("refine_mesh", refine_mesh), flag("turned", turned),
+        flag("face_quality", face_quality), None if embed is None else embed.native,
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ IntArray = npt.NDArray[np.int64]
 
 _NOTEBOOK_SIDE_PX = 1024
 
-_FURTHER = ("mesh", "mesh_colors", "pose", "landmarks_68")
+_MESH = ("mesh", "mesh_colors", "pose", "landmarks_68")
+_FURTHER = (*_MESH, "embeddings")
 
 
 _ALWAYS = ("boxes", "scores", "landmarks", "values")
@@ -45,13 +46,13 @@ class Face:
     left and right mouth corner, left and right as seen in the image. ``score``: 0 to 1.
     ``track``: its number in a video, 0 for none yet; None of an image. ``values``: what further
     heads of the model gave, (V,); empty for the models that come with the package. ``mesh``,
-    ``mesh_colors``, ``pose``, ``landmarks_68`` and ``quality`` are a row of Faces' each; None where
-    they were not asked for.
+    ``mesh_colors``, ``pose``, ``landmarks_68``, ``embedding`` and ``quality`` are a row of Faces'
+    each; None where they were not asked for.
     """
 
     __slots__ = (
         "score", "box", "landmarks", "values", "track", "mesh", "mesh_colors", "pose",
-        "landmarks_68", "quality",
+        "landmarks_68", "embedding", "quality",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class Face:
         pose: Optional[FloatArray] = None,
         landmarks_68: Optional[FloatArray] = None,
         quality: Optional[Quality] = None,
+        embedding: Optional[FloatArray] = None,
     ) -> None:
         self.score = score
         self.box = box
@@ -77,6 +79,7 @@ class Face:
         self.pose = pose
         self.landmarks_68 = landmarks_68
         self.quality = quality
+        self.embedding = embedding
 
     @property
     def width(self) -> float:
@@ -104,12 +107,13 @@ class Faces:
     ``mesh_colors`` (N, 1024, 3), red, green and blue as the image shows them, 0 to 1 (None from a
     Client); ``pose`` (N, 3), yaw, pitch and roll in degrees, to the image's right, up, clockwise;
     ``landmarks_68`` (N, 68, 2), Multi-PIE's points. Where face_quality was asked for, ``quality``, of
-    arrays (N,), and ``pose``.
+    arrays (N,), and ``pose``. Where a recogniser was given, ``embeddings`` (N, D), of length 1.
     """
 
     __slots__ = (
         "boxes", "scores", "landmarks", "values", "tracks", "width", "height", "mesh",
-        "mesh_colors", "pose", "landmarks_68", "quality", "_image", "_bgr", "__weakref__",
+        "mesh_colors", "pose", "landmarks_68", "embeddings", "quality", "_image", "_bgr",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -126,6 +130,7 @@ class Faces:
         pose: Optional[npt.ArrayLike] = None,
         landmarks_68: Optional[npt.ArrayLike] = None,
         quality: Optional[Quality] = None,
+        embeddings: Optional[npt.ArrayLike] = None,
     ) -> None:
         self.boxes: FloatArray = boxes  # type: ignore[assignment]
         self.scores: FloatArray = scores  # type: ignore[assignment]
@@ -136,6 +141,7 @@ class Faces:
         self.mesh_colors: Optional[FloatArray] = mesh_colors  # type: ignore[assignment]
         self.pose: Optional[FloatArray] = pose  # type: ignore[assignment]
         self.landmarks_68: Optional[FloatArray] = landmarks_68  # type: ignore[assignment]
+        self.embeddings: Optional[FloatArray] = embeddings  # type: ignore[assignment]
         self.quality = quality
         self.width = width
         self.height = height
@@ -150,6 +156,7 @@ class Faces:
             raise InvalidArgumentError(f"scores: expected the shape (N,), found {scores.shape}")
         count = len(scores)
         values = np.empty((count, 0)) if self.values is None else np.asarray(self.values)
+        embeddings = np.asarray(self.embeddings)
         vertices = (count, _native.MESH_VERTICES, 3)
         for name, value, shape in (
             ("scores", scores, (count,)),
@@ -161,6 +168,7 @@ class Faces:
             ("mesh_colors", self.mesh_colors, vertices),
             ("pose", self.pose, (count, 3)),
             ("landmarks_68", self.landmarks_68, (count, 68, 2)),
+            ("embeddings", self.embeddings, (count, *embeddings.shape[1:2])),
         ):
             if value is None and name not in _ALWAYS:
                 continue
@@ -211,6 +219,7 @@ class Faces:
     def __getitem__(self, index: Union[slice, npt.NDArray[Any]]) -> "Faces": ...
     def __getitem__(self, index: Union[int, slice, npt.NDArray[Any]]) -> "Union[Face, Faces]":
         """One face; or the faces of a slice, a mask or an array of indices."""
+        further = self._further(index)
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             return Face(
                 float(self.scores[index]),
@@ -218,7 +227,8 @@ class Faces:
                 self.landmarks[index],
                 self.values[index],
                 None if self.tracks is None else int(self.tracks[index]),
-                **self._further(index),
+                embedding=further.pop("embeddings"),
+                **further,
             )
         chosen = Faces(
             self.boxes[index],
@@ -228,7 +238,7 @@ class Faces:
             self.width,
             self.height,
             None if self.tracks is None else self.tracks[index],
-            **self._further(index),
+            **further,
         )
         chosen._image, chosen._bgr = self._image, self._bgr
         return chosen
@@ -298,12 +308,18 @@ class Faces:
 
 
 def faces_of(
-    width: int, height: int, arrays: Any, qualities: Any, tracks: Optional[IntArray] = None
+    width: int,
+    height: int,
+    arrays: Any,
+    qualities: Any,
+    embeddings: Optional[FloatArray],
+    tracks: Optional[IntArray],
 ) -> Faces:
     """What the extension has found: its tuple of arrays, the last of them one of meshes or None,
-    and one of figures of quality or None."""
+    one of figures of quality or None, and more arrays or None."""
     boxes, scores, landmarks, values, meshes = arrays
-    further: Dict[str, Any] = {} if meshes is None else dict(zip(_FURTHER, meshes))
+    further: Dict[str, Any] = {} if meshes is None else dict(zip(_MESH, meshes))
+    further["embeddings"] = embeddings
     if qualities is not None:
         *figures, further["pose"] = qualities  # the mesh's where there is one
         further["quality"] = Quality(*figures)

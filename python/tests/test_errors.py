@@ -59,18 +59,33 @@ def test_options_out_of_their_range(detector, plain):
         ({"min_score": 1.5}, "min_score"),
         ({"min_score": float("nan")}, "min_score"),
         ({"nms_iou": -1}, "nms_iou"),
-        ({"scales": [0.0]}, "scale"),
+        ({"scales": [0.0]}, "scales"),
         ({"scales": []}, "scales"),
         ({"scales": "all"}, "scales"),
         ({"tile": 100}, "tile"),
         ({"max_faces": 0}, "max_faces"),
         ({"min_size": -1}, "min_size"),
         ({"max_pixels": 0}, "max_pixels"),
+        ({"refine_mesh": True}, "refine_mesh"),
     ]:
-        with pytest.raises(rf.InvalidArgumentError, match=message):
+        # By the name that the caller wrote, whatever the library calls it.
+        with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
             detector.detect(plain, **options)
-    with pytest.raises(TypeError):
-        detector.detect(plain, colour=True)
+        with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
+            list(detector.detect_video([plain], **options))
+        if message != "max_pixels":  # which is about an image
+            with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
+                detector.detect_batch([], **options)
+    for wrong, name in [
+        (lambda: detector.info(width=0), "width"),
+        (lambda: rf.models(height=0), "height"),
+        (lambda: rf.align(plain, np.zeros((5, 2)), size=5), "size"),
+    ]:
+        with pytest.raises(rf.InvalidArgumentError, match=f"^{name}: expected"):
+            wrong()
+    for ask in (detector.detect, detector.detect_batch):
+        with pytest.raises(TypeError, match="colour"):
+            ask(plain, colour=True)
     with pytest.raises(ValueError, match="threads"):
         detector.detect_batch([plain], threads=0)
     with pytest.raises(ValueError, match="threads"):

@@ -123,3 +123,17 @@ def test_turned_heads_are_found(detector, portrait):
     expected = np.stack([y, portrait.shape[1] - x], axis=1)
     distance = np.linalg.norm(upright.landmarks[1] - upright.landmarks[0])
     assert np.abs(found.landmarks - expected).max() < 0.2 * distance
+
+
+def test_refined_meshes_are_the_commands(detector):
+    command = [program(), "detect", HOPPER, "--mesh", "--mesh-refine"]
+    output = subprocess.run(command, capture_output=True, check=True).stdout
+    (expected,) = json.loads(output)["faces"]
+    (face,) = detector.detect(HOPPER, mesh=True, refine_mesh=True)
+    np.testing.assert_allclose(face.mesh, expected["mesh"]["vertices"], atol=0.006)
+    (plain,) = detector.detect(HOPPER, mesh=True)
+    assert np.abs(face.mesh - plain.mesh).max() > 0.1
+    (frame,) = detector.detect_video([HOPPER], mesh=True, refine_mesh=True)
+    assert np.array_equal(frame.faces.mesh[0], face.mesh)
+    with pytest.raises(ValueError, match="^refine_mesh: expected mesh=True with it"):
+        detector.detect(HOPPER, refine_mesh=True)

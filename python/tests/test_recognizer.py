@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import retinaface_cpp as rf
+from conftest import Serving
 
 VALUES = 6
 
@@ -115,3 +116,38 @@ def test_a_recognizer_is_not_pickled(recognizer):
     with pytest.raises(TypeError, match="make one in each process"):
         pickle.dumps(recognizer)
     assert copy.copy(recognizer) is recognizer and copy.deepcopy(recognizer) is recognizer
+
+
+def test_detection_gives_embeddings(recognizer, detector, portrait, plain):
+    faces = detector.detect(portrait, embed=recognizer)
+    assert np.array_equal(faces.embeddings, recognizer.embed(portrait, faces))
+    assert np.array_equal(faces[0].embedding, faces.embeddings[0])
+    assert np.array_equal(pickle.loads(pickle.dumps(faces))[:1].embeddings, faces.embeddings)
+    assert detector.detect(plain, embed=recognizer).embeddings.shape == (0, VALUES)
+    without = detector.detect(portrait)
+    assert without.embeddings is None and without[0].embedding is None
+    (frame,) = detector.detect_video([portrait], embed=recognizer)
+    assert np.array_equal(frame.faces.embeddings, faces.embeddings)
+    (again,) = detector.detect_batch([portrait], embed=recognizer)
+    assert np.array_equal(again.embeddings, faces.embeddings)
+    with pytest.raises(TypeError, match="embed: expected a Recognizer, found str"):
+        detector.detect(portrait, embed="model.safetensors")
+
+
+def test_a_service_gives_embeddings(model, recognizer, portrait, plain, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(model)
+    with (
+        Serving("--embed", tmp_path / "model.safetensors") as service,
+        rf.Client(service.address) as client,
+    ):
+        faces = client.detect(portrait, embed=True)
+        expected = recognizer.embed(portrait, faces)  # of points in hundredths
+        np.testing.assert_allclose(faces.embeddings, expected, atol=0.01)
+        assert client.detect(portrait).embeddings is None
+        assert len(client.detect(plain, embed=True)) == 0
+        refined = client.detect(portrait, mesh=True, refine_mesh=True)
+        assert not np.array_equal(refined.mesh, client.detect(portrait, mesh=True).mesh)
+        with pytest.raises(ValueError, match="refine_mesh: expected mesh"):
+            client.detect(portrait, refine_mesh=True)
+        with pytest.raises(ValueError, match="nms_iou: expected a number from 0 to 1"):
+            client.detect(portrait, nms_iou=3)

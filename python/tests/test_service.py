@@ -93,6 +93,7 @@ def test_several_images_in_one_request(client, detector, portrait):
 
 
 def test_aligned_faces_are_the_packages(client, detector, crowd):
+    crowd = crowd[300:700, 400:1000]
     faces, crops = client.align(crowd, size=96, max_faces=5)
     assert_close(faces, detector.detect(crowd, max_faces=5))
     assert crops.shape == (5, 96, 96, 3) and crops.dtype == np.uint8
@@ -101,7 +102,7 @@ def test_aligned_faces_are_the_packages(client, detector, crowd):
     assert np.abs(crops.astype(int) - expected).mean() < 0.5
     bgr = client.align(crowd[..., ::-1], bgr=True, size=96, max_faces=5)[1]
     assert np.array_equal(bgr[..., ::-1], crops)
-    with pytest.raises(ValueError, match="align-size: expected a whole number from 32"):
+    with pytest.raises(ValueError, match="size: expected a whole number from 32"):
         client.align(crowd, size=20)
 
 
@@ -120,7 +121,7 @@ def test_errors_are_the_packages(client, service, portrait):
     for image, options, kind, line in [
         (b"no image", {}, rf.UnsupportedError, "expected JPEG, PNG"),
         (jpeg[: len(jpeg) // 2], {}, rf.BadDataError, "image: "),
-        (jpeg, {"min_score": 2}, ValueError, "min-score: expected a number from 0 to 1, found '2'"),
+        (jpeg, {"min_score": 2}, ValueError, "min_score: expected a number from 0 to 1, found '2'"),
         (jpeg, {"threshold": 0.5}, ValueError, "there is no option 'threshold'"),
         (b"", {}, rf.Error, "image"),
     ]:
@@ -149,13 +150,14 @@ def test_limits_and_keys(tmp_path, plain):
             assert client.detect(plain[:10, :10]).width == 10
 
 
-def test_an_overloaded_service_is_asked_again(crowd):
+def test_an_overloaded_service_is_asked_again():
     """With one place to work and none to wait in, some of eight at once are put off."""
+    file = (SAMPLES / "portrait.jpg").read_bytes()  # arrays take longer to encode than to look at
     with Serving("--threads", "1", "--queue", "0") as one:
 
         def ask(retries):
             with rf.Client(one.address, retries=retries) as client:
-                return len(client.detect(crowd, scales=[1.0]))
+                return len(client.detect(file, scales=[2.0]))
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             assert len(set(pool.map(ask, [30] * 2))) == 1

@@ -23,7 +23,9 @@ std::unique_ptr<rf_faces> faces_of(std::vector<retinaface::Face> found) {
 
 template <typename Change>
 rf_status change_options(rf_detect_options* options, Change change) noexcept {
-  return changed(options, change, retinaface::detection::check_options);
+  return changed(options, change, [](const retinaface::DetectOptions& changed_options) {
+    retinaface::detection::check_options(changed_options);
+  });
 }
 
 /// The model at place i; null beyond the last.

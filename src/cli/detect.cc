@@ -196,8 +196,7 @@ int run(Options& options) {
   if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
   if (!options.format.empty()) options.job.format = options.format;
   options.job.images.draw_style = draw_style_of(options.draw_style);
-  if (options.job.selection.detect.refine_mesh && !options.job.fields.need_meshes() &&
-      !options.job.images.needs_meshes()) {
+  if (options.job.refines_unseen()) {
     throw UsageError(
         "--mesh-refine: expected something that shows meshes with it: --mesh, --mesh-out, "
         "--landmarks 68, or --draw-style wireframe or shaded");

@@ -29,6 +29,7 @@ struct Options {
   server::ServiceOptions service{.model = std::string(models::kDefaultModel)};
   std::string backend;
   std::string api_key_file;
+  std::string recognizer;
   bool verbose = false;
 };
 
@@ -56,6 +57,7 @@ bool is_loopback(std::string_view address) {
 
 int run(Options& options) {
   if (!options.api_key_file.empty()) options.service.api_keys = read_keys(options.api_key_file);
+  if (!options.recognizer.empty()) options.service.recognizer.emplace(options.recognizer);
   server::Service service(open_detector(options.service.model, options.backend), options.service);
   server::HttpServer::Log log;
   if (options.verbose) log = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
@@ -88,6 +90,9 @@ Action declare_serve(CLI::App& app) {
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   add_backend_option(app, options->backend, false);
+  app.add_option("--embed", options->recognizer,
+                 "model file of a recogniser (retinaface import; doc/verification.md), with which "
+                 "requests may ask for each face's vector");
   app.add_option("--max-body", options->http.max_body, "refuse requests of more bytes than this")
       ->check(whole_number(1, std::int64_t{1} << 40))
       ->capture_default_str();

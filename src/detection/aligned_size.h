@@ -11,8 +11,9 @@
 namespace retinaface {
 inline namespace internal {
 
-/// Throws Error(kInvalidArgument) for a side outside kMinAlignedSide to kMaxAlignedSide.
-void check_aligned_side(int side_px);
+/// Throws Error(kInvalidArgument) for a side outside kMinAlignedSide to kMaxAlignedSide; `name` is
+/// what the caller's own users know it by.
+void check_aligned_side(int side_px, const char* name = "side_px");
 
 /// Where the five points of an aligned face of `side_px` lie: at kAlignedSide those of
 /// kAlignedLandmarks; at any other side the same with a margin, an eighth of the side all around,

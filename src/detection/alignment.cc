@@ -45,10 +45,10 @@ Landmarks internal::aligned_landmarks(int side_px) {
   return points;
 }
 
-void internal::check_aligned_side(int side_px) {
+void internal::check_aligned_side(int side_px, const char* name) {
   if (side_px >= kMinAlignedSide && side_px <= kMaxAlignedSide) return;
-  fail(ErrorCode::kInvalidArgument, "side of an aligned face: expected {} to {} pixels, found {}",
-       kMinAlignedSide, kMaxAlignedSide, side_px);
+  fail(ErrorCode::kInvalidArgument, "{}: expected {} to {} pixels, found {}", name, kMinAlignedSide,
+       kMaxAlignedSide, side_px);
 }
 
 Image align_face(const ImageView& image, const Landmarks& landmarks) {

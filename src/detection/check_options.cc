@@ -5,7 +5,7 @@
 
 namespace retinaface::detection {
 
-void check_options(const DetectOptions& options) {
+void check_options(const DetectOptions& options, const OptionNames& names) {
   const auto in = [](float value, float low, float high) { return value >= low && value <= high; };
   if (!in(options.min_score, 0, 1)) {
     fail(ErrorCode::kInvalidArgument, "min_score: expected 0 to 1, found {}", options.min_score);
@@ -19,14 +19,14 @@ void check_options(const DetectOptions& options) {
     }
   }
   if (options.tile_px != 0 && options.tile_px < kMinTileSide) {
-    fail(ErrorCode::kInvalidArgument, "tile_px: expected 0 or at least {}, found {}", kMinTileSide,
-         options.tile_px);
+    fail(ErrorCode::kInvalidArgument, "{}: expected 0 or at least {}, found {}", names.tile_px,
+         kMinTileSide, options.tile_px);
   }
   if (options.max_faces < 0) {
     fail(ErrorCode::kInvalidArgument, "max_faces: expected 0 or more, found {}", options.max_faces);
   }
   if (!(options.min_size_px >= 0)) {
-    fail(ErrorCode::kInvalidArgument, "min_size_px: expected 0 or more, found {}",
+    fail(ErrorCode::kInvalidArgument, "{}: expected 0 or more, found {}", names.min_size_px,
          options.min_size_px);
   }
 }

@@ -5,9 +5,9 @@
 
 namespace retinaface::models {
 
-/// What a network's input is for an image of width x height pixels: its sides filled up to multiples
-/// of NetworkSpec::side_multiple. Throws Error(kUnsupported) where the graph, one of a model file,
-/// takes no image of this size.
+/// What a network's input is for an image of width x height pixels: its sides filled up to
+/// multiples of NetworkSpec::side_multiple. Throws Error(kUnsupported) where the graph, one of a
+/// model file, takes no image of this size.
 graph::Shape input_shape(const NetworkSpec& network, const graph::Graph& graph, int width,
                          int height);
 

@@ -1,5 +1,7 @@
 #include "models/model_info.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "graph/cost.h"
 #include "models/builtin_weights.h"
@@ -11,9 +13,9 @@ namespace models {
 
 ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int height) {
   constexpr int kMaxSide = 65536;
-  if (width < 1 || width > kMaxSide || height < 1 || height > kMaxSide) {
-    fail(ErrorCode::kInvalidArgument, "size: expected sides of 1 to {}, found {}x{}", kMaxSide,
-         width, height);
+  for (const auto& [name, side] : {std::pair("width", width), {"height", height}}) {
+    if (side >= 1 && side <= kMaxSide) continue;
+    fail(ErrorCode::kInvalidArgument, "{}: expected 1 to {}, found {}", name, kMaxSide, side);
   }
   ModelInfo info;
   info.name = model.name;

@@ -73,11 +73,6 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     }
     DetectedFaces detection = detect_faces(detector, job, in.image, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
-    if (job.recognizer) {
-      for (const Face& face : faces) {
-        detection.result.embeddings.push_back(job.recognizer->embed(in.image, face.landmarks));
-      }
-    }
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
@@ -265,12 +260,17 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
                            const fs::path& path, const std::optional<video::FrameStamp>& frame) {
   FaceSelection selection = job.selection;
-  selection.detect.mesh = job.fields.need_meshes() || job.images.needs_meshes();
+  selection.detect.mesh = job.needs_meshes();
   DetectedFaces detection = detect_faces(detector, selection, image, path, frame);
   detection.result.fields = job.fields;
   if (job.fields.quality) {
     for (const Face& face : detection.result.faces) {
       detection.result.qualities.push_back(face_quality(image, face));
+    }
+  }
+  if (job.recognizer) {
+    for (const Face& face : detection.result.faces) {
+      detection.result.embeddings.push_back(job.recognizer->embed(image, face.landmarks));
     }
   }
   return detection;

@@ -46,12 +46,16 @@ struct DetectionJob {
   bool overwrite = false;  ///< files may be replaced that this program did not write
   int threads = 0;         ///< images worked on at once; 0: core_count()
 
+  /// Whether faces have to have their meshes.
+  bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
+  /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
+  bool refines_unseen() const { return selection.detect.refine_mesh && !needs_meshes(); }
   bool writes_wider() const { return format == "wider"; }
   bool writes_file() const { return !output.empty() && output != kStandardStream; }
 };
 
-/// detect_faces with all that the job's results and images need: meshes, figures of
-/// quality.
+/// detect_faces with all that the job's results and images need: meshes, figures of quality,
+/// vectors.
 DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
                            const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);

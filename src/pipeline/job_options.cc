@@ -91,12 +91,7 @@ constexpr JobOption kOptions[] = {
 };
 
 std::string set(const JobOption&, const std::string& text, bool& value) {
-  const bool is_set = text.empty() || text == "true";
-  if (!is_set && text != "false") {
-    return fmt::format("expected true or false, found '{}'", excerpt(text));
-  }
-  value = is_set;
-  return {};
+  return set_flag(text, value);
 }
 
 std::string set(const JobOption& option, const std::string& text, int& value) {
@@ -168,6 +163,15 @@ std::span<const JobOption> job_options() {
 const JobOption* find_job_option(std::string_view name) {
   const auto* const found = std::ranges::find(kOptions, name, &JobOption::name);
   return found == std::end(kOptions) ? nullptr : found;
+}
+
+std::string set_flag(const std::string& text, bool& value) {
+  const bool is_set = text.empty() || text == "true";
+  if (!is_set && text != "false") {
+    return fmt::format("expected true or false, found '{}'", excerpt(text));
+  }
+  value = is_set;
+  return {};
 }
 
 std::string set_option(const JobOption& option, const std::string& text, DetectionJob& job) {

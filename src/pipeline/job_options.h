@@ -39,6 +39,9 @@ const JobOption* find_job_option(std::string_view name);
 /// empty if all is well.
 std::string set_option(const JobOption& option, const std::string& text, DetectionJob& job);
 
+/// The same of a flag by itself.
+std::string set_flag(const std::string& text, bool& value);
+
 /// Its value as set_option takes it.
 std::string option_text(const JobOption& option, const DetectionJob& job);
 

@@ -27,4 +27,9 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers{};
 };
 
+/// 200 with a text of JSON, which gets its line break.
+inline Response json_answer(std::string text) {
+  return {200, "application/json", std::move(text) + "\n"};
+}
+
 }  // namespace retinaface::server

@@ -11,8 +11,9 @@
 
 #include "pipeline/job_options.h"
 #include "pipeline/results.h"
+#include "server/asked.h"
 #include "server/assets.h"
-#include "server/service.h"
+#include "server/endpoint.h"
 
 namespace retinaface::server {
 namespace {
@@ -68,6 +69,10 @@ Json parameters_of(const Endpoint& endpoint) {
     if (option != nullptr) {
       parameter["description"] = option->help;
       parameter["schema"] = schema_of(*option);
+    } else if (name == kEmbedOption) {
+      parameter["description"] =
+          "give each face its vector, by the recogniser that the service was started with";
+      parameter["schema"] = {{"type", "boolean"}, {"default", false}};
     } else {
       parameter["description"] = "which face an answer that is an image shows, from 0";
       parameter["schema"] = {{"type", "integer"}, {"minimum", 0}, {"default", 0}};

@@ -12,16 +12,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "retinaface/blur.h"
 #include "retinaface/image.h"
 #include "retinaface/mesh.h"
+#include "retinaface/recognizer.h"
 
 #include "base/file.h"
 #include "image/write_options.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/job_options.h"
 #include "pipeline/results.h"
+#include "server/asked.h"
+#include "server/endpoint.h"
 #include "server/openapi.h"
 #include "server/target.h"
+#include "support/made_recognizer.h"
 #include "support/output_schema.h"
 #include "support/testing.h"
 
@@ -148,6 +153,10 @@ TEST_F(ServiceTest, WrongOptionsAreRefusedByTheHeadAlone) {
   expect("/v1/detect?nms=1&nms=1", "nms: expected it once, found it twice");
   expect("/v1/detect?align-size=112", "no option 'align-size'");
   expect("/v1/detect?tile=0", "no option 'tile'");
+  // As the client wrote it.
+  expect("/v1/detect?min_score=2", "min_score: expected a number from 0 to 1, found '2'");
+  expect("/v1/detect?min_scor=2", "there is no option 'min_scor'");
+  expect("/v1/detect?embed=maybe", "embed: expected true or false, found 'maybe'");
   expect("/v1/align?face=-1", "face: expected a whole number from 0");
   expect("/v1/align?align-size=4000", "align-size: expected a whole number from 32 to 2048");
   expect("/v1/detect?" + std::string(5000, 'x') + "=1", "there is no option 'xxxx");
@@ -252,6 +261,19 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
   };
   EXPECT_TRUE(differs(265, 243));  // the nose
   EXPECT_FALSE(differs(5, 5));
+  // What the command hides: a second, closer look finds faces that the first one does not.
+  const std::string crowd = content(testing::sample_folder() / "crowd.webp");
+  Image hidden = decoded(crowd);
+  const pipeline::DetectionJob job;
+  const auto found = pipeline::detect_faces(detector_, job, hidden, "image");
+  const auto all = pipeline::faces_to_hide(detector_, job.selection, hidden, found);
+  EXPECT_GT(all.size(), found.result.faces.size());
+  blur_faces(hidden, all);
+  const Image answered = decoded(ask(post("/v1/blur", crowd, "image/png")).body);
+  ASSERT_EQ(answered.height(), hidden.height());
+  for (int y = 0; y < hidden.height(); ++y) {
+    EXPECT_TRUE(std::equal(hidden.row(y), hidden.row(y) + 3 * hidden.width(), answered.row(y)));
+  }
   EXPECT_EQ(ask(post("/v1/blur", sample())).content_type, "image/jpeg");
   expect_error(ask(post("/v1/blur", sample(), "application/json")), 406, "not_acceptable", "jpeg");
 }
@@ -293,6 +315,46 @@ TEST_F(ServiceTest, MeshesAreTheCommands) {
   expect_error(*head, 400, "invalid_argument", "application/json, found image/jpeg");
 }
 
+TEST_F(ServiceTest, RefinedMeshesAreTheCommands) {
+  const json body = json::parse(ask(post("/v1/detect?mesh&mesh-refine", sample())).body);
+  pipeline::DetectionJob job;
+  job.fields.mesh = true;
+  job.selection.detect.refine_mesh = true;
+  const Image image = read_image(testing::sample_folder() / "hopper.jpg");
+  const auto expected =
+      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));
+  EXPECT_EQ(body["faces"], expected["faces"]);
+  const json plain = json::parse(ask(post("/v1/detect?mesh", sample())).body);
+  EXPECT_NE(body["faces"][0]["mesh"], plain["faces"][0]["mesh"]);
+  const auto head = service_.answer_head(post("/v1/detect?mesh-refine", ""));
+  ASSERT_TRUE(head);
+  expect_error(*head, 400, "invalid_argument", "mesh-refine: expected mesh or landmarks=68");
+}
+
+TEST_F(ServiceTest, VectorsAreTheCommands) {
+  const testing::TemporaryFolder folder;
+  testing::write_made_recognizer(folder / "recognizer.safetensors");
+  const Recognizer recognizer(folder / "recognizer.safetensors");
+  Service service(detector_, {.recognizer = recognizer});
+  const json body = json::parse(ask(service, post("/v1/detect?embed", sample())).body);
+  EXPECT_EQ(testing::schema_fault(testing::output_schema(), body, "answer"), "");
+  pipeline::DetectionJob job;
+  job.recognizer = recognizer;
+  const Image image = read_image(testing::sample_folder() / "hopper.jpg");
+  const auto expected =
+      json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));
+  EXPECT_EQ(body["faces"], expected["faces"]);
+  EXPECT_EQ(body["faces"][0]["embedding"].size(), 4U);
+  const json plain = json::parse(ask(service, post("/v1/detect", sample())).body);
+  EXPECT_FALSE(plain["faces"][0].contains("embedding"));
+  const auto head = service_.answer_head(post("/v1/detect?embed", ""));
+  ASSERT_TRUE(head);
+  expect_error(*head, 400, "invalid_argument", "embed: expected a service that was started with");
+  const auto image_head = service.answer_head(post("/v1/detect?embed", "", "image/png"));
+  ASSERT_TRUE(image_head);
+  expect_error(*image_head, 400, "invalid_argument", "application/json, found image/png");
+}
+
 TEST_F(ServiceTest, FiguresOfQualityAreTheCommands) {
   const json body = json::parse(ask(post("/v1/detect?face-quality", sample())).body);
   EXPECT_EQ(testing::schema_fault(testing::output_schema(), body, "answer"), "");
@@ -319,6 +381,11 @@ TEST_F(ServiceTest, SoManyFacesAreDescribedAndNoMore) {
   const json plain = json::parse(ask(two, post("/v1/detect?max-faces=2", crowd)).body);
   ASSERT_EQ(some["faces"].size(), 2U);
   EXPECT_EQ(some["faces"][1]["box"], plain["faces"][1]["box"]);
+  // What takes ten times as long counts ten times.
+  Service ten(detector_, {.max_described = 20});
+  expect_error(ask(ten, post("/v1/detect?mesh&mesh-refine&max-faces=3", crowd)), 413, "too_large",
+               "the 2 that are left");
+  EXPECT_EQ(ask(ten, post("/v1/detect?mesh&max-faces=3", crowd)).status, 200);
   // A second look at a face costs 65,000 pixels.
   Service small(detector_, {.max_pixels = 1'600'000});
   expect_error(ask(small, post("/v1/detect?turned", crowd)), 413, "too_large", "the 24 that are");
@@ -478,7 +545,7 @@ TEST_F(ServiceTest, TheDescriptionIsOfWhatThereIs) {
       EXPECT_EQ(parameters[i]["name"], endpoint.options[i]);
       EXPECT_EQ(parameters[i]["in"], "query");
       EXPECT_TRUE(parameters[i]["schema"].contains("type"));
-      EXPECT_TRUE(endpoint.options[i] == kFaceOption ||
+      EXPECT_TRUE(endpoint.options[i] == kFaceOption || endpoint.options[i] == kEmbedOption ||
                   pipeline::find_job_option(endpoint.options[i]) != nullptr);
     }
   }

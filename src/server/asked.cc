@@ -51,10 +51,10 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
     std::string name = given;
     std::ranges::replace(name, '_', '-');  // min_score, as programs call it
     if (std::ranges::find(endpoint.options, name) == endpoint.options.end()) {
-      fail(ErrorCode::kInvalidArgument, "query: there is no option '{}'; expected {}",
-           excerpt(given),
-           endpoint.options.empty() ? "none"
-                                    : fmt::format("{}", fmt::join(endpoint.options, ", ")));
+      fail(
+          ErrorCode::kInvalidArgument, "query: there is no option '{}'; expected {}",
+          excerpt(given),
+          endpoint.options.empty() ? "none" : fmt::format("{}", fmt::join(endpoint.options, ", ")));
     }
     if (std::ranges::find(seen, name) != seen.end()) {
       fail(ErrorCode::kInvalidArgument, "{}: expected it once, found it twice", given);

@@ -25,8 +25,8 @@ struct Asked {
   bool describes() const { return job.fields.any() || embeds; }
 };
 
-/// Reads the query and Accept of a request to an endpoint that works. Throws Error(kInvalidArgument)
-/// naming options as the client did, Problem 406.
+/// Reads the query and Accept of a request to an endpoint that works. Throws
+/// Error(kInvalidArgument) naming options as the client did, Problem 406.
 Asked asked_of(const Request& request, const Endpoint& endpoint);
 
 }  // namespace retinaface::server

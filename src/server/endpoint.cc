@@ -35,9 +35,8 @@ const std::vector<Endpoint>& endpoints() {
        .needs_key = true,
        .is_work = true,
        .types = {kJson, "image/png", "image/jpeg", "image/webp"},
-       .options = selection_and(
-           {"mesh", "mesh-refine", "landmarks", "face-quality", kEmbedOption, "align-size",
-            kFaceOption, "jpeg-quality"})},
+       .options = selection_and({"mesh", "mesh-refine", "landmarks", "face-quality", kEmbedOption,
+                                 "align-size", kFaceOption, "jpeg-quality"})},
       {.path = "/v1/blur",
        .method = "POST",
        .summary = "The image with its faces made unrecognisable.",

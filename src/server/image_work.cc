@@ -95,14 +95,14 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
     detect.min_size_px = job.selection.min_size_px;
     detect.max_faces = wanted == 0 ? *max + 1 : std::min(wanted, *max + 1);
   }
-  examined.detection =
-      pipeline::detect_faces(detector_, limited, examined.image, encoded.name);
+  examined.detection = pipeline::detect_faces(detector_, limited, examined.image, encoded.name);
   const auto count = static_cast<int>(examined.result().faces.size());
   if (max && count > *max) {
-    fail(ErrorCode::kTooLarge,
-         "{}: more faces than the {} that are left to this request for meshes, quality, vectors and "
-         "second looks (turned); ask for fewer by max-faces",
-         name, *max);
+    fail(
+        ErrorCode::kTooLarge,
+        "{}: more faces than the {} that are left to this request for meshes, quality, vectors and "
+        "second looks (turned); ask for fewer by max-faces",
+        name, *max);
   }
   budget.take(asked, count);
   metrics_.count_image(examined.result().faces.size());
@@ -159,9 +159,8 @@ Response ImageWork::align(const Request& request, const Asked& asked) const {
   const std::vector<EncodedImage> images = images_of(request);
   WorkBudget budget(options_);
   if (asked.type == kJson) {
-    return json_answer(for_each_image(images, [&](const EncodedImage& encoded) {
-      return aligned_json(encoded, asked, budget);
-    }));
+    return json_answer(for_each_image(
+        images, [&](const EncodedImage& encoded) { return aligned_json(encoded, asked, budget); }));
   }
   const Examined examined = examine(only_one(images, asked.type), asked, budget);
   const std::vector<Face>& faces = examined.result().faces;

@@ -18,7 +18,6 @@ namespace {
 
 constexpr const char* kImageName = "image";  // of one without a name of its own
 
-
 }  // namespace
 
 std::vector<EncodedImage> images_of(const Request& request) {

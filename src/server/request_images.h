@@ -19,8 +19,8 @@ struct EncodedImage {
 /// Throws Error for a form that is none or has other parts.
 std::vector<EncodedImage> images_of(const Request& request);
 
-/// The image of a request whose answer is one image, of `type`. Throws Error(kInvalidArgument) where
-/// there are several.
+/// The image of a request whose answer is one image, of `type`. Throws Error(kInvalidArgument)
+/// where there are several.
 const EncodedImage& only_one(const std::vector<EncodedImage>& images, std::string_view type);
 
 /// What `action` makes of each of several images, texts of JSON, as {"results": [...]}; of one by

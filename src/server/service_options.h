@@ -18,8 +18,8 @@ struct ServiceOptions {
   /// Faces of a request that get meshes or figures of quality; a mesh takes 25 kB of JSON, figures
   /// some tenths of a millisecond. A refined mesh or a vector counts as several.
   int max_described = kDefaultMaxDescribed;
-  std::vector<std::string> api_keys{};  ///< one of which a client must know; empty: none
-  std::string cors_origin{};            ///< whose pages may ask; empty: none but our own
+  std::vector<std::string> api_keys{};     ///< one of which a client must know; empty: none
+  std::string cors_origin{};               ///< whose pages may ask; empty: none but our own
   std::optional<Recognizer> recognizer{};  ///< for those who ask for faces' vectors
 };
 

@@ -24,8 +24,9 @@ std::vector<MeshLabel> read(const std::string& text) {
 }
 
 TEST(MeshLabels, AreReadLineByLine) {
-  const auto labels = read(std::string(kFace) + "}\n\n" + kFace +
-                           R"(, "is_test": true, "pose": {"yaw": 10, "pitch": -5, "roll": 2}})");
+  std::string text = std::string(kFace) + "}\n\n" + kFace;
+  text += R"(, "is_test": true, "pose": {"yaw": 10, "pitch": -5, "roll": 2}})";
+  const auto labels = read(text);
   ASSERT_EQ(labels.size(), 2U);
   EXPECT_EQ(labels[0].image, "a/b.jpg");
   EXPECT_EQ(labels[0].box, (Box{1, 2, 11, 22}));

@@ -1,7 +1,12 @@
 #include "server/http_message.h"
 
+#include <array>
+#include <boost/beast/http/error.hpp>
+#include <ctime>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "server/target.h"
 
@@ -25,6 +30,32 @@ std::optional<Request> request_of(const boost::beast::http::request_header<>& he
   request.api_key = text(head["X-API-Key"]);
   request.origin = text(head[field::origin]);
   return request;
+}
+
+std::optional<Problem> reading_problem(const boost::system::error_code& error,
+                                       std::uint64_t max_body) {
+  namespace http = boost::beast::http;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return Problem(431, "header_too_large",
+                   fmt::format("expected a head of at most {} bytes", kMaxHeaderBytes));
+  }
+  if (error == http::error::body_limit) {
+    return Problem(413, "too_large", fmt::format("expected a body of at most {} bytes", max_body));
+  }
+  if (error == http::error::end_of_stream || error == http::error::partial_message) return {};
+  static const boost::system::error_code kOfHttp = http::make_error_code(http::error::bad_method);
+  if (error.category() != kOfHttp.category()) return {};
+  return Problem(400, "bad_request", fmt::format("no request of HTTP: {}", error.message()));
+}
+
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
 }
 
 }  // namespace retinaface::server

@@ -15,7 +15,7 @@ struct HttpAnswer {
 };
 
 /// A connection to 127.0.0.1 that sends whatever bytes it is given. Nothing waits for longer than
-/// ten seconds.
+/// a minute.
 class HttpConnection {
  public:
   /// `receive_buffer_bytes`: how much the system takes before it is read; 0: as it likes.

@@ -80,8 +80,8 @@ void paint_triangles(const float* vertices, const std::uint16_t* triangles,
       const auto b_row = hn::Set(tag, b_dy * dy);
       const auto c_row = hn::Set(tag, c_dy * dy);
       for (int x = x0; x <= x1; x += lanes) {
-        const std::size_t at = static_cast<std::size_t>(y) * rows.stride +
-                               static_cast<std::size_t>(x);
+        const std::size_t at =
+            static_cast<std::size_t>(y) * rows.stride + static_cast<std::size_t>(x);
         const auto dx = hn::Add(hn::Set(tag, static_cast<float>(x) - a[0]), centers);
         const auto wb = hn::MulAdd(b_dx, dx, b_row);
         const auto wc = hn::MulAdd(c_dx, dx, c_row);
@@ -122,8 +122,9 @@ void paint_triangles(std::span<const Vector> vertices,
            rows.depth.size() >= size && rows.triangle.size() >= size &&
            rows.weight_b.size() >= size && rows.weight_c.size() >= size);
   if (chosen.empty()) return;
-  RF_SIMD_VARIANT(paint_triangles)(&vertices.front().x, triangles.front().data(), chosen.data(),
-                                   chosen.size(), width, height, rows);
+  RF_SIMD_VARIANT(paint_triangles)
+  (&vertices.front().x, triangles.front().data(), chosen.data(), chosen.size(), width, height,
+   rows);
 }
 
 }  // namespace retinaface::mesh

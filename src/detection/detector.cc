@@ -150,8 +150,14 @@ class Detector::Implementation {
       drop_unconfirmed(session, image, faces);
     }
     select(faces, image, options);
-    if (options.turned) turn_landmarks(session, image, faces);
-    if (branch != nullptr) add_meshes(*branch, image, options.refine_mesh, faces);
+    for (Face& face : faces) {
+      std::optional<detection::UprightHead> upright;
+      if (options.turned) upright = upright_head(session, image, face);
+      if (upright) face.landmarks = upright->landmarks();
+      if (branch != nullptr) {
+        add_mesh(*branch, image, options.refine_mesh, upright ? &*upright : nullptr, face);
+      }
+    }
     if (options.clip_to_image) {
       for (Face& face : faces) face.box = clipped(face.box, image);
     }
@@ -237,13 +243,20 @@ class Detector::Implementation {
     return *mesh_branch_;
   }
 
-  static void add_meshes(const mesh::Branch& branch, const ImageView& image, bool refines,
-                         std::vector<Face>& faces) {
-    for (Face& face : faces) {
-      const detection::AnchorFeatures anchor =
-          detection::take_mesh_features(face, branch.head().features());
+  /// The mesh of a head that does not stand upright is that of the view in which it does: the
+  /// branch knows no others.
+  static void add_mesh(const mesh::Branch& branch, const ImageView& image, bool refines,
+                       detection::UprightHead* upright, Face& face) {
+    const std::size_t features = branch.head().features();
+    const detection::AnchorFeatures anchor = detection::take_mesh_features(face, features);
+    if (upright == nullptr) {
       face.mesh = branch.mesh(anchor.kind, anchor.features, face, image, refines);
+      return;
     }
+    const detection::AnchorFeatures seen = detection::take_mesh_features(upright->face, features);
+    face.mesh = detection::mesh_in_image(
+        branch.mesh(seen.kind, seen.features, upright->face, upright->view, refines),
+        upright->image_from_view);
   }
 
   std::vector<Face> detect_all_sizes(const OpenSession& session, ImageView image,
@@ -329,14 +342,13 @@ class Detector::Implementation {
     });
   }
 
-  /// Puts the points of heads right that are turned far.
-  void turn_landmarks(const OpenSession& session, ImageView image, std::vector<Face>& faces) const {
-    for (Face& face : faces) {
-      const detection::TurnedViews views(image, face.box);
-      std::vector<Face> found;
-      run(session, views.strip(), detection::TurnedViews::kMinScore, found);
-      if (const auto landmarks = views.landmarks(found)) face.landmarks = *landmarks;
-    }
+  /// The head of a face that is turned far, as it is seen upright.
+  std::optional<detection::UprightHead> upright_head(const OpenSession& session, ImageView image,
+                                                     const Face& face) const {
+    const detection::TurnedViews views(image, face.box);
+    std::vector<Face> found;
+    run(session, views.strip(), detection::TurnedViews::kMinScore, found);
+    return views.upright(found);
   }
 
   /// `candidates` is for the image's own size alone.

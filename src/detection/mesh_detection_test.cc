@@ -75,6 +75,43 @@ TEST(MeshDetection, MeshesLieOnTheirFaces) {
   }
 }
 
+// The mesh of a portrait that lies is that of the portrait, lying.
+TEST(MeshDetection, OfTurnedHeadsLieOnThem) {
+  const Image upright = sample("portrait.jpg");
+  Image lying(upright.height(), upright.width());
+  for (int y = 0; y < upright.height(); ++y) {
+    for (int x = 0; x < upright.width(); ++x) {  // clockwise by a quarter
+      std::copy_n(upright.row(y) + 3 * x, 3, lying.row(x) + 3 * (upright.height() - 1 - y));
+    }
+  }
+  DetectOptions options;
+  options.mesh = true;
+  options.turned = true;
+  options.max_faces = 1;
+  const Detector detector;
+  const std::vector<Face> want = detector.detect(upright, options);
+  const std::vector<Face> got = detector.detect(lying, options);
+  ASSERT_EQ(want.size(), 1U);
+  ASSERT_EQ(got.size(), 1U);
+  const double size = std::sqrt(double{want[0].box.width()} * want[0].box.height());
+  double sum = 0;
+  for (std::size_t i = 0; i < kMeshVertices; ++i) {
+    const MeshVertex& from = want[0].mesh->vertices[i];
+    const MeshVertex& to = got[0].mesh->vertices[i];
+    sum += std::hypot(to.x - (static_cast<float>(upright.height()) - from.y), to.y - from.x,
+                      to.z - from.z) /
+           size;
+  }
+  EXPECT_LT(sum / static_cast<double>(kMeshVertices), 0.06);
+  EXPECT_NEAR(got[0].mesh->pose.roll - want[0].mesh->pose.roll, 90, 12);
+  const std::array<Point, 5> five = mesh::five_of(landmarks_68(*got[0].mesh));
+  for (std::size_t k = 0; k < five.size(); ++k) {
+    EXPECT_LT(std::hypot(five[k].x - got[0].landmarks[k].x, five[k].y - got[0].landmarks[k].y),
+              0.1 * size)
+        << k;
+  }
+}
+
 TEST(MeshDetection, AMirrorTurnsTheHeadTheOtherWay) {
   const Image image = sample("portrait.jpg");
   Image other = to_rgb(image);

@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 
 #include "geometry/box.h"
 #include "image/warp.h"
+#include "mesh/camera.h"
 
 namespace retinaface::detection {
 namespace {
@@ -38,7 +40,7 @@ TurnedViews::TurnedViews(const ImageView& image, const Box& face) : strip_(kView
   }
 }
 
-std::optional<Landmarks> TurnedViews::landmarks(const std::vector<Face>& found) const {
+std::optional<UprightHead> TurnedViews::upright(const std::vector<Face>& found) const {
   std::array<const Face*, kViews> best{};
   for (const Face& face : found) {
     for (int quarters = 0; quarters < kViews; ++quarters) {
@@ -59,12 +61,35 @@ std::optional<Landmarks> TurnedViews::landmarks(const std::vector<Face>& found) 
   }
   constexpr float kClearly = 1;  // in log odds
   if (turn == 0 || score_of(turn) < score_of(0) + kClearly) return std::nullopt;
-  Landmarks landmarks = best[static_cast<std::size_t>(turn)]->landmarks;
+  const auto chosen = static_cast<std::size_t>(turn);
+  UprightHead head = {*best[chosen], Image(kSide, kSide), image_from_view_[chosen]};
   const auto view_x = static_cast<float>(turn * kSide);
-  for (Point& point : landmarks) {
-    point = image_from_view_[static_cast<std::size_t>(turn)]({point.x - view_x, point.y});
+  head.face.box.x0 -= view_x;
+  head.face.box.x1 -= view_x;
+  for (Point& point : head.face.landmarks) point.x -= view_x;
+  constexpr std::size_t kRowBytes = 3 * std::size_t{kSide};
+  for (int y = 0; y < kSide; ++y) {
+    std::memcpy(head.view.row(y), strip_.row(y) + kRowBytes * chosen, kRowBytes);
   }
-  return landmarks;
+  return head;
+}
+
+Landmarks UprightHead::landmarks() const {
+  Landmarks result = face.landmarks;
+  for (Point& point : result) point = image_from_view(point);
+  return result;
+}
+
+FaceMesh mesh_in_image(FaceMesh mesh, const Similarity& image_from_view) {
+  const float scale = std::hypot(image_from_view.a, image_from_view.b);
+  for (MeshVertex& vertex : mesh.vertices) {
+    const Point at = image_from_view({vertex.x, vertex.y});
+    vertex = {at.x, at.y, scale * vertex.z};
+  }
+  constexpr float kDegrees = 180 / std::numbers::pi_v<float>;
+  mesh.pose =
+      mesh::turned_pose(mesh.pose, kDegrees * std::atan2(image_from_view.b, image_from_view.a));
+  return mesh;
 }
 
 }  // namespace retinaface::detection

@@ -16,6 +16,18 @@ namespace retinaface::detection {
 // the highest score: on training images cut out and turned by code, of 60 heads in each of the
 // other three positions 56 or 57 are put right, of 60 upright ones 2 are turned wrongly.
 
+/// A head that does not stand upright in the image, in a view in which it does.
+struct UprightHead {
+  Face face;   ///< in pixels of the view
+  Image view;  ///< TurnedViews::kSide^2
+  Similarity image_from_view;
+
+  Landmarks landmarks() const;  ///< in pixels of the image
+};
+
+/// A mesh of the view, in pixels of the image.
+FaceMesh mesh_in_image(FaceMesh mesh, const Similarity& image_from_view);
+
 /// The surroundings of a face, twice its box's longer side, in four views side by side: as they
 /// are, and turned clockwise by one, two and three quarters.
 class TurnedViews {
@@ -30,9 +42,9 @@ class TurnedViews {
   /// 4 kSide wide, kSide high.
   const Image& strip() const { return strip_; }
 
-  /// The landmarks in pixels of the image, from the faces found in the strip; nothing where the
-  /// view without a turn is not clearly beaten. The left eye is on the left of the upright head.
-  std::optional<Landmarks> landmarks(const std::vector<Face>& found) const;
+  /// The head, from the faces found in the strip; nothing where the view without a turn is not
+  /// clearly beaten. The left eye is on the left of the upright head.
+  std::optional<UprightHead> upright(const std::vector<Face>& found) const;
 
  private:
   Image strip_;

@@ -22,4 +22,22 @@ HeadPose pose_of(const Rotation& r) {
           kDegrees * std::atan2(-r[1].x, r[1].y)};
 }
 
+HeadPose turned_pose(const HeadPose& pose, float degrees) {
+  constexpr float kRadians = std::numbers::pi_v<float> / 180;
+  const Rotation yaw = rotation_of({0, kRadians * pose.yaw, 0});
+  const Rotation pitch = rotation_of({-kRadians * pose.pitch, 0, 0});
+  const Rotation roll = rotation_of({0, 0, -kRadians * pose.roll});
+  const Rotation turn = rotation_of({0, 0, -kRadians * degrees});
+  Rotation result{};
+  for (float Vector::*const axis : {&Vector::x, &Vector::y, &Vector::z}) {
+    Vector unit;
+    unit.*axis = 1;
+    const Vector column = turn * (yaw * (pitch * (roll * unit)));
+    result[0].*axis = column.x;
+    result[1].*axis = column.y;
+    result[2].*axis = column.z;
+  }
+  return pose_of(result);
+}
+
 }  // namespace retinaface::mesh

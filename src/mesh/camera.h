@@ -59,5 +59,7 @@ inline Projected project(const Camera& camera, Vector vertex) {
 
 /// The angles of a rotation that turns the mesh, by HeadPose's convention. Yaw in (-180, 180].
 HeadPose pose_of(const Rotation& rotation);
+/// A pose as it is after the image has been turned by so many degrees, clockwise as seen.
+HeadPose turned_pose(const HeadPose& pose, float degrees);
 
 }  // namespace retinaface::mesh

@@ -292,5 +292,24 @@ TEST(Rasterizer, LeavesOutBacksAndWhatHasNoArea) {
   EXPECT_EQ(raster.covered(), 0U);
 }
 
+TEST(Camera, TurnedPosesAreThoseOfTheImageTurned) {
+  for (const HeadPose& pose : {HeadPose{0, 0, 0}, {30, -20, 10}, {-50, 25, -70}}) {
+    const HeadPose same = turned_pose(pose, 0);
+    EXPECT_NEAR(same.yaw, pose.yaw, 1e-3);
+    EXPECT_NEAR(same.pitch, pose.pitch, 1e-3);
+    EXPECT_NEAR(same.roll, pose.roll, 1e-3);
+    // All the way around in steps.
+    HeadPose around = pose;
+    for (int i = 0; i < 4; ++i) around = turned_pose(around, 90);
+    EXPECT_NEAR(around.yaw, pose.yaw, 1e-2);
+    EXPECT_NEAR(around.pitch, pose.pitch, 1e-2);
+    EXPECT_NEAR(around.roll, pose.roll, 1e-2);
+  }
+  const HeadPose rolled = turned_pose({0, 0, 5}, 90);
+  EXPECT_NEAR(rolled.roll, 95, 1e-3);
+  // Who looks to the right of an image looks down once it is turned clockwise.
+  EXPECT_NEAR(turned_pose({30, 0, 0}, 90).pitch, -30, 1e-3);
+}
+
 }  // namespace
 }  // namespace retinaface::mesh

@@ -60,7 +60,7 @@ if [ ! -s "$out/made/labels.jsonl" ]; then
     -o "$out/made"
 fi
 
-for recipe in mesh mesh-five; do
+for recipe in mesh mesh-five mesh-vertices; do
   run=$out/$recipe
   train $recipe "$run" --data "$labels" --images "$data" --decoder "$decoder" "${head_changes[@]}"
   for refine in "" --mesh-refine; do

@@ -42,7 +42,10 @@ std::optional<Problem> reading_problem(const boost::system::error_code& error,
   if (error == http::error::body_limit) {
     return Problem(413, "too_large", fmt::format("expected a body of at most {} bytes", max_body));
   }
-  if (error == http::error::end_of_stream || error == http::error::partial_message) return {};
+  if (error == http::error::partial_message) {  // of a client that may still read
+    return Problem(400, "bad_request", "no whole request: it ended before its head or body did");
+  }
+  if (error == http::error::end_of_stream) return {};
   static const boost::system::error_code kOfHttp = http::make_error_code(http::error::bad_method);
   if (error.category() != kOfHttp.category()) return {};
   return Problem(400, "bad_request", fmt::format("no request of HTTP: {}", error.message()));

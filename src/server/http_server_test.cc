@@ -260,6 +260,23 @@ TEST(HttpServerThreads, AShorterBodyThanStatedHarmsNobody) {
   EXPECT_EQ(faces_in(server.ask(http_request("POST", "/v1/detect", sample()))), 1U);
 }
 
+TEST(HttpServerThreads, WhoEndsTooEarlyIsToldAsLongAsItReads) {
+  Running server(patient());
+  const std::string whole = http_request("POST", "/v1/detect", sample());
+  for (const std::size_t size : {whole.size() - 1, std::size_t{20}}) {  // in the body, in the head
+    HttpConnection connection(server.port());
+    connection.send(whole.substr(0, size));
+    connection.half_close();
+    const HttpAnswer answer = connection.receive();
+    expect_error(answer, 400, "bad_request");
+    EXPECT_THAT(answer.body, HasSubstr("ended before"));
+    EXPECT_TRUE(connection.is_closed_by_server());
+  }
+  HttpConnection silent(server.port());
+  silent.half_close();
+  EXPECT_EQ(silent.receive().status, 0);
+}
+
 TEST(HttpServerThreads, ALongerBodyThanStatedIsTheNextRequest) {
   Running server(patient());
   HttpConnection connection(server.port());

@@ -3,12 +3,13 @@
 
 Usage: race.py PROGRAM [--model mnet025] [--sizes 640x480,1280x720,4096x2160] [--threads 1,2]
                [--types float32,int8] [--rounds 3] [--seconds 1] [--images DIR] [--json FILE]
-PROGRAM is bench_forward (build/release/bin), or `retinaface`: it exports the network too, found
-beside bench_forward. Peers are those of onnxruntime, openvino and ncnn (with pnnx, which turns ONNX
-into its format) that Python finds: pip install -r benchmarks/race/requirements.txt. Each runs at its
+PROGRAM is bench_forward (build/release/bin); `retinaface`, which exports the network, stands beside
+it. Peers are those of onnxruntime, openvino and ncnn (with pnnx, which turns ONNX into its format)
+that Python finds: pip install -r benchmarks/race/requirements.txt; pip install --no-deps pnnx, which
+needs PyTorch only for what is not done here. Each runs at its
 best setting: all optimisations of its graph, one stream, as many threads as asked for. int8 of
 ONNX Runtime and OpenVINO is the network as ONNX Runtime's static quantisation makes it, of
-8 images of --images (channels apart, activations by min and max); with OpenVINO a model of less
+at most 8 images of --images (channels apart, activations by min and max); with OpenVINO a model of less
 precise arithmetic than asked for is ruled out by its INFERENCE_PRECISION_HINT.
 
 Everyone runs in turn, round by round, so that a drift of the machine's speed hits all alike. One
@@ -19,6 +20,8 @@ Prints a table of medians in ms and their shares of ONNX Runtime's float32.
 """
 import argparse
 import concurrent.futures
+import importlib.metadata
+import importlib.util
 import json
 import pathlib
 import statistics
@@ -40,8 +43,8 @@ def own_program(program, name):
 
 
 def measure(run, seconds, threads):
-    """Median ms of run(): by the processor where it is one thread's."""
-    clock = time.thread_time if threads == 1 else time.perf_counter
+    """Median ms of run(): by the processor, of all threads there are, where one was asked for."""
+    clock = time.process_time if threads == 1 else time.perf_counter
     run()
     times = []
     end = time.perf_counter() + seconds
@@ -147,16 +150,16 @@ class Ncnn(Peer):
 def ncnn_files(onnx, folder):
     """A function of the input's shape: pnnx fixes it."""
     def make(shape):
-        import pnnx
         size = "x".join(map(str, shape))
         param = folder / f"{size}.ncnn.param"
         if not param.exists():
-            program = pathlib.Path(pnnx.__file__).with_name("pnnx")
+            # Its module needs PyTorch, the program in it does not.
+            program = pathlib.Path(importlib.util.find_spec("pnnx").submodule_search_locations[0]) / "pnnx"
             subprocess.run([str(program), str(onnx), f"inputshape=[{','.join(map(str, shape))}]f32",
                             f"ncnnparam={param}", f"ncnnbin={param.with_suffix('.bin')}",
                             f"ncnnpy={folder}/a.py", f"pnnxparam={folder}/a.param", f"pnnxbin={folder}/a.bin",
                             f"pnnxpy={folder}/b.py", f"pnnxonnx={folder}/a.onnx"],
-                           check=True, stdout=subprocess.DEVNULL, cwd=folder)
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
         return str(param)
     return make
 
@@ -190,7 +193,6 @@ def quantized(onnx, images, folder):
 
 
 def versions():
-    import importlib.metadata
     found = {}
     for name in ("onnxruntime", "openvino", "ncnn"):
         try:

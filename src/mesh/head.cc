@@ -66,6 +66,7 @@ Parameters Head::evaluate(std::size_t kind, std::span<const float> features,
   const auto values = values_of(parameters);
   std::ranges::copy(second_bias_, values.begin());
   add_products(second_weight_, hidden, values);
+  for (float& value : values) value = std::clamp(value, -kMaxValue, kMaxValue);
   return parameters;
 }
 

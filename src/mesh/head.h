@@ -46,13 +46,16 @@ std::array<float, kFaceValues> face_values(const Face& face);
 /// The head of the mesh branch. Of each kind of anchor k (level and size) a 1x1 convolution of its
 /// own on the context features f at the anchor's cell and the face's values g, then one for all:
 ///
-///     h = leaky(W_k [f, g] + b_k),   values = W h + b,   leaky(x) = max(x, 0.1 x)
+///     h = leaky(W_k [f, g] + b_k),   values = bounded(W h + b),   leaky(x) = max(x, 0.1 x)
 ///
 /// It is only evaluated for the faces that stay.
 class Head {
  public:
   static constexpr std::size_t kHidden = 128;
   static constexpr float kSlope = 0.1F;
+  /// No value is further from 0: faces are within 4 or so, and features that an anchor of a rare
+  /// kind has never had in training say anything.
+  static constexpr float kMaxValue = 8;
 
   /// Of the tensors mesh.head.first.weight (kinds, 128, features + 11), mesh.head.first.bias
   /// (kinds, 128), mesh.head.second.weight (144, 128) and mesh.head.second.bias (144). Throws

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "mesh/camera.h"
 #include "mesh/chebyshev.h"
+#include "mesh/head.h"
 #include "mesh/laplacian.h"
 #include "mesh/light.h"
 #include "mesh/rasterizer.h"
@@ -290,6 +291,30 @@ TEST(Rasterizer, LeavesOutBacksAndWhatHasNoArea) {
   EXPECT_EQ(raster.covered(), 36U);
   rasterize(vertices, std::vector<MeshTriangle>{{0, 2, 1}, {1, 2, 3}}, 8, 8, raster);
   EXPECT_EQ(raster.covered(), 0U);
+}
+
+TEST(Head, SaysNothingHuge) {
+  constexpr auto kHidden = static_cast<std::int64_t>(Head::kHidden);
+  constexpr auto kValues = static_cast<std::int64_t>(kParameters);
+  graph::Weights weights;
+  const auto add = [&](const char* name, std::vector<std::int64_t> shape, float value) {
+    graph::Tensor tensor = graph::Tensor::of_shape(std::move(shape));
+    std::ranges::fill(tensor.values(), value);
+    weights.tensors.emplace(name, std::move(tensor));
+  };
+  add("mesh.head.first.weight", {1, kHidden, 2 + static_cast<std::int64_t>(kFaceValues)}, 1);
+  add("mesh.head.first.bias", {1, kHidden}, 0);
+  add("mesh.head.second.weight", {kValues, kHidden}, 1);
+  add("mesh.head.second.bias", {kValues}, 0);
+  const Head head(weights, 1, 2, "test");
+  Face face;
+  face.box = {0, 0, 10, 10};
+  for (const float feature : {-1e3F, 1e3F}) {
+    Parameters said = head.evaluate(0, std::vector<float>{feature, feature}, face);
+    for (const float value : values_of(said)) {
+      EXPECT_EQ(value, std::copysign(Head::kMaxValue, feature));
+    }
+  }
 }
 
 TEST(Camera, TurnedPosesAreThoseOfTheImageTurned) {

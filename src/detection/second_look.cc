@@ -13,7 +13,9 @@
 namespace retinaface::detection {
 namespace {
 
-float longer_side(const Box& box) { return std::max(box.width(), box.height()); }
+float longer_side(const Box& box) {
+  return std::max(box.width(), box.height());
+}
 
 }  // namespace
 
@@ -26,14 +28,13 @@ SecondLook::SecondLook(const ImageView& image, const Box& face) : view_(kSide, k
   const float side = 2 * longer_side(face);
   const float view_from_image = static_cast<float>(kSide) / side;
   const Point corner = {face.center().x - side / 2, face.center().y - side / 2};
-  face_in_view_ = {
-      (face.x0 - corner.x) * view_from_image, (face.y0 - corner.y) * view_from_image,
-      (face.x1 - corner.x) * view_from_image, (face.y1 - corner.y) * view_from_image};
+  face_in_view_ = {(face.x0 - corner.x) * view_from_image, (face.y0 - corner.y) * view_from_image,
+                   (face.x1 - corner.x) * view_from_image, (face.y1 - corner.y) * view_from_image};
 
   // The part that lies in the image, in whole pixels: of so large faces half a pixel is nothing.
-  const Box shown = intersection(
-      {corner.x, corner.y, corner.x + side, corner.y + side},
-      {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)});
+  const Box shown =
+      intersection({corner.x, corner.y, corner.x + side, corner.y + side},
+                   {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)});
   const int left = static_cast<int>(shown.x0);
   const int top = static_cast<int>(shown.y0);
   const int width = static_cast<int>(shown.x1) - left;

@@ -7,11 +7,11 @@
 
 namespace retinaface::detection {
 
-// Near the size of its largest anchors the network takes patterns for faces: waves, soft noise, parts
-// of a head. What is a face is one at a smaller size too, where the network sees all of it and what is
-// around it. Chosen on 93 faces of held-out training images, enlarged to 400 px and more, and 63 false
-// ones in made patterns: seen again, all of the false ones score below 0.05, all of the faces over 0.2
-// (reports/accuracy.md, False faces in patterns).
+// Near the size of its largest anchors the network takes patterns for faces: waves, soft noise,
+// parts of a head. What is a face is one at a smaller size too, where the network sees all of it
+// and what is around it. Chosen on 93 faces of held-out training images, enlarged to 400 px and
+// more, and 63 false ones in made patterns: seen again, all of the false ones score below 0.05, all
+// of the faces over 0.2 (reports/accuracy.md, False faces in patterns).
 
 /// A large face and its surroundings, small, for the network to see once more.
 class SecondLook {
@@ -21,7 +21,8 @@ class SecondLook {
   /// What scores less is no face.
   static constexpr float kMinScore = 0.05F;
 
-  /// Whether a face is one to look at again: sure enough to be taken for one, and of 256 px or more.
+  /// Whether a face is one to look at again: sure enough to be taken for one, and of 256 px or
+  /// more.
   static bool is_due(const Face& face);
 
   SecondLook(const ImageView& image, const Box& face);

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "retinaface/alignment.h"
+#include "retinaface/blur.h"
 #include "retinaface/image.h"
 #include "retinaface/mesh.h"
 #include "retinaface/model_info.h"
@@ -195,6 +196,7 @@ struct Service::Budget {
 struct Service::Examined {
   Image image;
   pipeline::ImageResult result;
+  std::vector<Face> hidden;  ///< where the job blurs
 };
 
 namespace {
@@ -490,7 +492,12 @@ Service::Examined Service::examine(const EncodedImage& encoded, const DetectionJ
     detect.min_size_px = job.selection.min_size_px;
     detect.max_faces = wanted == 0 ? *most + 1 : std::min(wanted, *most + 1);
   }
-  examined.result = pipeline::detect_faces(detector_, limited, examined.image, encoded.name).result;
+  pipeline::DetectedFaces detected =
+      pipeline::detect_faces(detector_, limited, examined.image, encoded.name);
+  if (job.images.blur) {
+    examined.hidden = pipeline::faces_to_hide(detector_, job.selection, examined.image, detected);
+  }
+  examined.result = std::move(detected.result);
   const auto count = static_cast<int>(examined.result.faces.size());
   if (most && count > *most) {
     fail(ErrorCode::kTooLarge,
@@ -526,6 +533,7 @@ Response Service::blur(const Request& request, const Endpoint& endpoint) {
   const auto images = images_of<EncodedImage>(request);
   Budget budget(options_);
   Examined examined = examine(only_one(images, type), asked.job, budget);
+  blur_faces(examined.image, examined.hidden);
   pipeline::annotate(asked.job.images, examined.result.faces, {}, examined.image);
   return image_answer(type, examined.image, asked.job.images.write);
 }

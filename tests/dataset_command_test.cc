@@ -178,6 +178,28 @@ TEST_F(DatasetCommand, ConvertGoesOnWithoutAnImagesSize) {
   EXPECT_TRUE(fs::exists(folder_ / "set.json"));
 }
 
+TEST_F(DatasetCommand, NothingIsNoSet) {
+  std::ofstream(folder_ / "empty.txt").close();
+  std::ofstream(folder_ / "empty.json") << R"({"images": [], "annotations": [], "categories": []})";
+  fs::create_directories(folder_ / "yolo/labels");
+  fs::create_directories(folder_ / "yolo/images");
+  fs::create_directories(folder_ / "none");
+  for (const char* name : {"empty.txt", "empty.json", "yolo", "none"}) {
+    for (const std::string& command :
+         {"dataset check " + path(name), "dataset convert --to label -o x " + path(name),
+          "evaluate set " + path(name)}) {
+      const CommandResult result = retinaface(command);
+      EXPECT_EQ(result.exit_code, 1) << command;
+      EXPECT_THAT(result.errors, AllOf(HasSubstr(name), HasSubstr("expected annotations")))
+          << command;
+    }
+  }
+  std::ofstream(folder_ / "label.txt") << "# b.png\n";
+  const CommandResult faceless = retinaface("dataset check " + set());
+  EXPECT_EQ(faceless.exit_code, 1);
+  EXPECT_THAT(faceless.errors, HasSubstr("expected annotated faces, found none in 1 image"));
+}
+
 TEST_F(DatasetCommand, WrongUseIsExplained) {
   EXPECT_EQ(retinaface("dataset").exit_code, 2);
   EXPECT_EQ(retinaface("dataset check").exit_code, 2);

@@ -13,6 +13,8 @@
 #include "retinaface/error.h"
 #include "retinaface/image.h"
 
+#include "base/check.h"
+#include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
@@ -198,8 +200,14 @@ int run(const Options& options) {
   Report report(options.list);
   report.add(dataset::check_entries(found.set.annotations));
   check_images(options, found.set, report);
-  fmt::print("\n{}", format_summary(dataset::summarise(found.set.annotations)));
-  return report.print_counts() ? kSuccess : kSomeFailed;
+  const dataset::SetSummary summary = dataset::summarise(found.set.annotations);
+  fmt::print("\n{}", format_summary(summary));
+  const bool is_sound = report.print_counts();
+  if (summary.faces == 0) {
+    fail(ErrorCode::kBadData, "{}: expected annotated faces, found none in {}",
+         printable(found.source), counted(summary.images, "image"));
+  }
+  return is_sound ? kSuccess : kSomeFailed;
 }
 
 }  // namespace

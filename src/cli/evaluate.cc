@@ -113,9 +113,18 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
 
 void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
                    const std::string& curves, pipeline::OutputGuard& guard) {
+  // What an earlier run left there is no input of this one.
+  const auto is_own = [](const std::filesystem::path& file, const std::string& output,
+                         pipeline::OutputKind kind) {
+    std::error_code ignored;
+    return !output.empty() && std::filesystem::equivalent(file, output, ignored) &&
+           pipeline::is_own_output(file, kind);
+  };
   std::error_code error;
   for (std::filesystem::recursive_directory_iterator file(folder, error), end;
        !error && file != end; file.increment(error)) {
+    if (is_own(file->path(), json, pipeline::OutputKind::kReport)) continue;
+    if (is_own(file->path(), curves, pipeline::OutputKind::kFigure)) continue;
     guard.reads(file->path());
   }
   guard.reads(model);

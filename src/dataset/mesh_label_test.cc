@@ -3,6 +3,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -24,9 +25,9 @@ std::vector<MeshLabel> read(const std::string& text) {
 }
 
 TEST(MeshLabels, AreReadLineByLine) {
-  std::string text = std::string(kFace) + "}\n\n" + kFace;
-  text += R"(, "is_test": true, "pose": {"yaw": 10, "pitch": -5, "roll": 2}})";
-  const auto labels = read(text);
+  const auto labels =
+      read(fmt::format("{}}}\n\n{}{}", kFace, kFace,
+                       R"(, "is_test": true, "pose": {"yaw": 10, "pitch": -5, "roll": 2}})"));
   ASSERT_EQ(labels.size(), 2U);
   EXPECT_EQ(labels[0].image, "a/b.jpg");
   EXPECT_EQ(labels[0].box, (Box{1, 2, 11, 22}));

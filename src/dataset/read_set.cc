@@ -154,8 +154,16 @@ std::string_view name_of(SetFormat format) {
 FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
   FoundSet found;
   found.source = folder_exists(path) ? find_annotations(path) : path;
+  const auto check_has_images = [&] {
+    if (!found.set.annotations.empty()) return;
+    fail(ErrorCode::kBadData, "{}: expected annotations of at least one image, found none",
+         printable(found.source));
+  };
   if (const YoloFolders yolo = yolo_folders(found.source); !yolo.labels.empty()) {
-    return {SetFormat::kYolo, found.source, {yolo.images, read_yolo(yolo, chosen)}};
+    found.format = SetFormat::kYolo;
+    found.set = {yolo.images, read_yolo(yolo, chosen)};
+    check_has_images();
+    return found;
   }
   if (folder_exists(found.source)) {
     found.format = SetFormat::kVoc;
@@ -163,6 +171,7 @@ FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
   } else {
     std::tie(found.format, found.set.annotations) = parse_file(found.source, chosen);
   }
+  check_has_images();
   found.set.images = find_images(found.source, found.set.annotations);
   return found;
 }

@@ -38,7 +38,8 @@ struct FoundSet {
 /// images; else images/ beside the annotations.
 /// `chosen` says which categories are faces in the formats that have some (category.h); the others
 /// hold faces alone. Throws Error as the readers do; kNotFound for a folder without annotations,
-/// kBadData when several files could be meant or the format is none of these.
+/// kBadData when several files could be meant, the format is none of these, or no image is
+/// annotated.
 FoundSet read_set(const std::filesystem::path& path, const ChosenCategories& chosen = {});
 
 /// The same, for those who want no more than images and faces.

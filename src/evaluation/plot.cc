@@ -1,5 +1,6 @@
 #include "evaluation/plot.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -91,10 +92,21 @@ std::string first_line(std::FILE* file) {
   return line;
 }
 
-/// Runs gnuplot with `script` as its input. Files rather than pipes stand at both ends, so neither
-/// side can wait for the other.
-void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
+std::vector<std::byte> content_of(std::FILE* file) {
+  std::fseek(file, 0, SEEK_END);
+  std::vector<std::byte> content(static_cast<std::size_t>(std::max(0L, std::ftell(file))));
+  std::rewind(file);
+  if (std::fread(content.data(), 1, content.size(), file) != content.size()) {
+    fail(ErrorCode::kUnreadable, "temporary file: {}", std::generic_category().message(errno));
+  }
+  return content;
+}
+
+/// What gnuplot draws by `script`; `path` is for messages. Files rather than pipes stand at all
+/// ends, so neither side can wait for the other.
+std::vector<std::byte> run_gnuplot(const std::string& script, const std::filesystem::path& path) {
   const File input = temporary_file();
+  const File drawing = temporary_file();
   const File errors = temporary_file();
   if (std::fwrite(script.data(), 1, script.size(), input.get()) != script.size() ||
       std::fflush(input.get()) != 0) {
@@ -105,7 +117,7 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_adddup2(&actions, ::fileno(input.get()), 0);
-  ::posix_spawn_file_actions_adddup2(&actions, ::fileno(errors.get()), 1);
+  ::posix_spawn_file_actions_adddup2(&actions, ::fileno(drawing.get()), 1);
   ::posix_spawn_file_actions_adddup2(&actions, ::fileno(errors.get()), 2);
   char name[] = "gnuplot";
   char* const arguments[] = {name, nullptr};
@@ -126,11 +138,11 @@ void run_gnuplot(const std::string& script, const std::filesystem::path& path) {
     fail(ErrorCode::kUnwritable, "{}: gnuplot failed: {}", printable(path),
          printable(first_line(errors.get())));
   }
+  return content_of(drawing.get());
 }
 
-/// A comment, so that a later run may replace the file.
-void mark_origin(const std::filesystem::path& path) {
-  std::vector<std::byte> content = read_file(path);
+/// Writes a drawing with a comment, by which a later run may replace the file.
+void write_marked(const std::filesystem::path& path, std::vector<std::byte> content) {
   const std::string extension = path.extension().string();
   if (extension == ".svg" || extension == ".pdf") {
     const std::string mark(kOriginMark);
@@ -155,13 +167,12 @@ void draw_diagrams(const std::filesystem::path& path, std::span<const Diagram> d
   RF_CHECK(!diagrams.empty());
   check_drawable(path);
   std::string script = fmt::format(
-      "set terminal {}\nset output {}\nset grid\nset tics out nomirror\nset format '%g'\n"
+      "set terminal {}\nset grid\nset tics out nomirror\nset format '%g'\n"
       "set multiplot layout 1,{}\n",
-      terminal(path, diagrams.size()), quoted(path), diagrams.size());
+      terminal(path, diagrams.size()), diagrams.size());
   for (const Diagram& diagram : diagrams) append_diagram(diagram, script);
   script += "unset multiplot\nunset output\n";
-  run_gnuplot(script, path);
-  mark_origin(path);
+  write_marked(path, run_gnuplot(script, path));
 }
 
 }  // namespace retinaface::evaluation

@@ -11,6 +11,7 @@
 #include "retinaface/version.h"
 
 #include "base/check.h"
+#include "base/file.h"
 #include "detection/anchors.h"
 #include "graph/operators.h"
 #include "interchange/onnx_model.h"

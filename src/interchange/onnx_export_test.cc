@@ -310,7 +310,8 @@ TEST(OnnxExport, RefusesFacesOfACodingThatItDoesNotWrite) {
   model.detector.anchors.boxes = models::BoxCoding::kSideDistances;
   const models::LoadedModel other = lively(model);
   const Error error = testing::error_of([&] {
-    export_onnx(other, {.input = {1, 64, 64}, .faces = FaceOutputs{}});
+    export_onnx(other, {.input = OnnxExportOptions::FixedInput{1, 64, 64},
+                        .faces = OnnxExportOptions::FaceOutputs{}});
   });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("--with-nms"));

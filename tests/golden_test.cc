@@ -15,7 +15,9 @@
 #include "retinaface/retinaface.h"
 
 #include "base/cpu.h"
+#include "detection/detector_factory.h"
 #include "interchange/import.h"
+#include "models/load_model.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -81,12 +83,15 @@ void expect_faces(const std::vector<Face>& actual, const std::vector<Face>& expe
 TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
   RF_NEED_DATA("golden/mobilenet0.25_Final_val12.json");
   RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
-  const testing::TemporaryFolder folder;
-  write_safetensors(
-      folder / "public.safetensors",
-      interchange::import_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth",
-                                     models::find_model("mnet025"), interchange::Part::kWhole));
-  const Detector detector(folder / "public.safetensors");
+  // The other drops nothing but what overlaps.
+  models::Model row = models::find_model("mnet025");
+  row.detector.search.drops_implausible = false;
+  models::LoadedModel loaded = models::model_of_weights(
+      interchange::import_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth", row,
+                                     interchange::Part::kWhole),
+      "the public checkpoint");
+  loaded.model = &row;
+  const Detector detector = DetectorFactory::make(loaded);
   std::ifstream file(data_folder() / "golden/mobilenet0.25_Final_val12.json");
   const json golden = json::parse(file);
   ASSERT_EQ(golden.size(), 12U);

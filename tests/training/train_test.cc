@@ -618,7 +618,7 @@ TEST_F(Train, FindsTheRecipesThatComeWithIt) {
   const auto unknown = train("mnet-fast" + small);
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.errors, HasSubstr("mnet-fast: expected a recipe: a file, or one of mesh, "
-                                        "mesh-decoder, mesh-five, mnet025"));
+                                        "mesh-decoder, mesh-five, mesh-vertices, mnet025"));
 }
 
 TEST_F(Train, RefusesWeightsOfAnotherModel) {

@@ -457,7 +457,7 @@ TEST(Detector, DoesNotGrowWithTheNumberOfSizes) {
   };
   run_sizes(0, 60);
   const double before = resident_megabytes();
-  run_sizes(60, 5060);  // 97 and 89 have no common divisor: all sizes differ
+  run_sizes(60, 2060);  // 97 and 89 have no common divisor: all sizes differ
   EXPECT_LT(resident_megabytes() - before, 8);
 }
 

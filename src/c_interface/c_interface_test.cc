@@ -11,8 +11,7 @@
 #include "retinaface/retinaface.h"
 
 #include "base/file.h"
-#include "graph/weights.h"
-#include "models/described_model.h"
+#include "support/made_recognizer.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -451,18 +450,9 @@ TEST(CInterface, TracksFaces) {
 }
 
 TEST(CInterface, RecognisesFaces) {
-  graph::Graph graph;
-  const graph::NodeId image = graph.add("image", graph::Input{3}, {});
-  graph.add_output("embedding",
-                   graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
-  models::Model model;
-  model.name = "made-up";
-  model.recognizer = models::RecognizerSpec{};
-  graph::Weights weights = graph::random_weights(graph, 1);
-  weights.metadata = models::describe(model, graph);
   const testing::TemporaryFolder folder;
   const std::string file = (folder / "r.safetensors").string();
-  graph::write_safetensors(file, weights);
+  testing::write_made_recognizer(file);
 
   rf_recognizer* recognizer = nullptr;
   ASSERT_EQ(rf_recognizer_new(file.c_str(), &recognizer), RF_OK) << rf_last_error();

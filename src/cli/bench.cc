@@ -150,7 +150,7 @@ Action declare_bench(CLI::App& app) {
       ->check(whole_number(1, 1024));
   add_backend_option(app, options->backend, false);
   app.add_option("--image", options->image,
-                 "a picture to measure on, resized to each size (default: a drawn one, without "
+                 "an image to measure on, resized to each size (default: a drawn one, without "
                  "faces); the number of faces changes what decoding and suppression take");
   app.add_option("--seconds", options->seconds,
                  "how long to measure the network, and the whole call, of each row at least")

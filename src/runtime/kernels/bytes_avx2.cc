@@ -9,9 +9,10 @@
 RF_BEGIN_TARGET("avx2,fma")
 
 namespace retinaface::runtime::kernels {
+#include "runtime/kernels/bytes_sse-inl.h"
 namespace {
 
-struct Ops {
+struct Ops : SixteenByteOps {
   using Int = __m256i;
   using Float = __m256;
   static constexpr int kBlock = 8;
@@ -80,15 +81,6 @@ struct Ops {
     _mm256_storeu_si256(
         reinterpret_cast<__m256i*>(p),
         _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words_ab, words_cd), order));
-  }
-  /// Of 16 bytes those that `order` names, 0 where it names none, one half after the other.
-  static void split_pixels(const std::uint8_t* from, const std::uint8_t* order, std::uint8_t* even,
-                           std::uint8_t* odd) {
-    const __m128i pixels =
-        _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)),
-                         _mm_load_si128(reinterpret_cast<const __m128i*>(order)));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(even), pixels);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(odd), _mm_unpackhi_epi64(pixels, pixels));
   }
   static void store_pixels(std::uint8_t* p, Int a, Int b, Int c) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), stack(a, b, c));

@@ -1,8 +1,10 @@
 // What AVX-512 does with 16 lanes for bytes-inl.h; RF_DOT(sum, a, w) is the including file's.
 
+#include "runtime/kernels/bytes_sse-inl.h"
+
 namespace {
 
-struct Ops {
+struct Ops : SixteenByteOps {
   using Int = __m512i;
   using Float = __m512;
   static constexpr int kBlock = 16;
@@ -58,15 +60,6 @@ struct Ops {
     const Int order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     _mm512_storeu_si512(p,
                         _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words_ab, words_cd)));
-  }
-  /// Of 16 bytes those that `order` names, 0 where it names none, one half after the other.
-  static void split_pixels(const std::uint8_t* from, const std::uint8_t* order, std::uint8_t* even,
-                           std::uint8_t* odd) {
-    const __m128i pixels =
-        _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)),
-                         _mm_load_si128(reinterpret_cast<const __m128i*>(order)));
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(even), pixels);
-    _mm_storel_epi64(reinterpret_cast<__m128i*>(odd), _mm_unpackhi_epi64(pixels, pixels));
   }
   static void store_pixels(std::uint8_t* p, Int a, Int b, Int c) {
     _mm512_storeu_si512(p, stack(a, b, c));

@@ -12,6 +12,7 @@
 
 #include "retinaface/image.h"
 
+#include "support/cmake_project.h"
 #include "support/testing.h"
 #include "video/video_writer.h"
 
@@ -19,16 +20,14 @@ namespace retinaface {
 namespace {
 
 using ::testing::AllOf;
+using testing::build_project;
 using testing::CommandResult;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using testing::quoted;
 using testing::run;
 
 const std::string kSource = RETINAFACE_SOURCE_DIR;
-
-std::string quoted(const std::filesystem::path& path) {
-  return "'" + path.string() + "'";
-}
 
 class Install : public ::testing::Test {
  protected:
@@ -66,18 +65,6 @@ class Install : public ::testing::Test {
 };
 
 testing::TemporaryFolder* Install::folder_ = nullptr;
-
-/// Configures and builds a project of somebody else's: `content` is what its CMakeLists.txt has
-/// behind its first two lines.
-CommandResult build_project(const std::filesystem::path& source, const std::filesystem::path& build,
-                            const std::string& content, const std::string& arguments) {
-  std::filesystem::create_directory(source);
-  std::ofstream(source / "CMakeLists.txt") << "cmake_minimum_required(VERSION 3.23)\n"
-                                              "project(user LANGUAGES C CXX)\n"
-                                           << content;
-  return run("cmake -S " + quoted(source) + " -B " + quoted(build) + " " + arguments +
-             " && cmake --build " + quoted(build));
-}
 
 /// The examples, linked with `library`: in_cpp, in_c, track_cpp and blur_c.
 std::string examples_linked_with(const std::string& library) {
@@ -171,30 +158,13 @@ TEST_F(Install, ServesPkgConfig) {
 }
 
 // Not of the installed tree, but as somebody else's project as well.
-TEST(Subdirectory, ServesAProjectThatTakesTheSourceIn) {
+/// The whole library is built so by subdirectory_test.
+TEST(Subdirectory, IsConfiguredAndBegunInAProjectThatTakesTheSourceIn) {
   const testing::TemporaryFolder folder;
-  const auto build = folder / "build";
-  const CommandResult result = build_project(
-      folder / "project", build,
-      "add_subdirectory(" + kSource + " retinaface)\n" + "add_executable(in_cpp " + kSource +
-          "/examples/detect.cpp)\n" + "add_executable(in_c " + kSource + "/examples/detect.c)\n" +
-          "target_link_libraries(in_cpp PRIVATE retinaface::retinaface)\n" +
-          "target_link_libraries(in_c PRIVATE retinaface::retinaface_static)\n" +
-          "set_target_properties(in_cpp PROPERTIES CXX_STANDARD 17)\n",
-      "-G Ninja");
-  ASSERT_EQ(result.exit_code, 0) << result.output << result.errors;
-  for (const char* const name : {"in_cpp", "in_c"}) {
-    const CommandResult found =
-        run(quoted(build / name) + " '" + kSource + "/samples/portrait.jpg'");
-    EXPECT_EQ(found.exit_code, 0) << found.errors;
-    EXPECT_THAT(found.output, HasSubstr(" at ("));
-  }
-  // The library alone: neither the program nor what only that needs, and nothing to install.
-  EXPECT_FALSE(std::filesystem::exists(build / "retinaface/bin/retinaface"));
-  const CommandResult install =
-      run("cmake --install " + quoted(build) + " --prefix " + quoted(folder / "tree"));
-  EXPECT_EQ(install.exit_code, 0) << install.errors;
-  EXPECT_FALSE(std::filesystem::exists(folder / "tree"));
+  const CommandResult result =
+      build_project(folder / "project", folder / "build",
+                    "add_subdirectory(" + kSource + " retinaface)\n", "-G Ninja", "rf_models");
+  EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
 }
 
 TEST_F(Install, BringsAProgramThatRuns) {

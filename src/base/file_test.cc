@@ -3,6 +3,7 @@
 #include <string>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -101,8 +102,8 @@ TEST(Printable, KeepsTextAndEscapesTheRest) {
 TEST(Excerpt, IsShortAndOneLine) {
   EXPECT_EQ(excerpt("body.weight\n"), "body.weight\\x0a");
   EXPECT_EQ(excerpt(std::string(100, 'x')), std::string(100, 'x'));
-  EXPECT_EQ(excerpt(std::string(101, 'x')), std::string(100, 'x') + "...");
-  EXPECT_EQ(excerpt(std::string(99, 'x') + "üü"), std::string(99, 'x') + "...");
+  EXPECT_EQ(excerpt(std::string(101, 'x')), fmt::format("{:x>100}...", ""));
+  EXPECT_EQ(excerpt(fmt::format("{:x>99}üü", "")), fmt::format("{:x>99}...", ""));
   EXPECT_EQ(excerpt(std::string(200, '\xBF')).substr(0, 8), "\\xbf\\xbf");
 }
 

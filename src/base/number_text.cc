@@ -1,7 +1,6 @@
 #include "base/number_text.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -15,12 +14,9 @@ namespace {
 template <typename T>
 std::string fault(const std::string& text, const char* kind, const std::string& range, T min,
                   T max) {
-  T value{};
-  const char* const end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, value);
+  const std::optional<T> value = read_number<T>(text);
   // Written so that NaN is refused.
-  const bool is_good =
-      result.ec == std::errc() && result.ptr == end && value >= min && value <= max;
+  const bool is_good = value && *value >= min && *value <= max;
   return is_good ? std::string()
                  : fmt::format("expected {} {}, found '{}'", kind, range, excerpt(text));
 }

@@ -1,7 +1,6 @@
 #include "cli/values.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,9 +34,8 @@ ImageSize parse_size(std::string_view option, std::string_view text) {
   ImageSize size;
   const std::size_t cross = std::min(text.find('x'), text.size());
   const auto number = [](std::string_view digits, int& value) {
-    const char* const end = digits.data() + digits.size();
-    const auto result = std::from_chars(digits.data(), end, value);
-    return result.ec == std::errc() && result.ptr == end && value >= 1 && value <= 65536;
+    value = read_number<int>(digits).value_or(0);
+    return value >= 1 && value <= 65536;
   };
   if (cross == text.size() || !number(text.substr(0, cross), size.width) ||
       !number(text.substr(cross + 1), size.height)) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/number_text.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -31,12 +32,9 @@ std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view 
   for (std::string_view rest = trimmed(part); !rest.empty();) {
     const std::string_view word = rest.substr(0, rest.find_first_of(kSpaces));
     rest = trimmed(rest.substr(word.size()));
-    float value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc() || end != word.data() + word.size() || !std::isfinite(value)) {
-      reject("expected {}, found '{}'", what, shown(word));
-    }
-    values.push_back(value);
+    const auto value = read_number<float>(word);
+    if (!value || !std::isfinite(*value)) reject("expected {}, found '{}'", what, shown(word));
+    values.push_back(*value);
   }
   return values;
 }

@@ -1,7 +1,6 @@
 #include "dataset/voc.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <string_view>
@@ -12,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "base/origin_mark.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
@@ -76,13 +76,11 @@ class Element {
 
  private:
   float as_number(const std::string& text) const {
-    float value = 0;
-    const char* const end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, value);
-    if (result.ec != std::errc() || result.ptr != end || !std::isfinite(value)) {
+    const auto value = read_number<float>(text);
+    if (!value || !std::isfinite(*value)) {
       reject("expected a number in <{}>, found '{}'", excerpt(xml_.Name()), excerpt(text));
     }
-    return value;
+    return *value;
   }
 
   const XMLElement& xml_;

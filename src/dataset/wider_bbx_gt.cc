@@ -1,10 +1,10 @@
 #include "dataset/wider_bbx_gt.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/file.h"
+#include "base/number_text.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -32,13 +32,9 @@ std::string parse_path(const TextLine& line) {
 }
 
 std::size_t parse_count(const TextLine& line) {
-  std::size_t count = 0;
-  const char* const end = line.text.data() + line.text.size();
-  const auto result = std::from_chars(line.text.data(), end, count);
-  if (result.ec != std::errc() || result.ptr != end) {
-    line.reject("expected the number of faces, found '{}'", excerpt(line.text));
-  }
-  return count;
+  const auto count = read_number<std::size_t>(line.text);
+  if (!count) line.reject("expected the number of faces, found '{}'", excerpt(line.text));
+  return *count;
 }
 
 AnnotatedFace parse_face(const TextLine& line) {

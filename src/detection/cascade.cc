@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/logistic.h"
 #include "detection/nms.h"
 #include "detection/preprocess.h"
 #include "detection/stage_times.h"
@@ -55,7 +56,7 @@ constexpr std::size_t kBatch = 64;
 float face_probability(const runtime::FeatureMap& logits, std::int64_t cell) {
   const float none = logits.channel(0)[cell * logits.block];
   const float face = logits.channel(1)[cell * logits.block];
-  return 1 / (1 + std::exp(none - face));
+  return sigmoid(face - none);
 }
 
 template <typename Candidate>

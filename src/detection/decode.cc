@@ -1,10 +1,10 @@
 #include "detection/decode.h"
 
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "base/check.h"
+#include "base/logistic.h"
 #include "detection/anchors.h"
 #include "detection/head_coding.h"
 
@@ -35,17 +35,6 @@ class AnchorValues {
   std::int64_t block_;
   std::vector<const float*> channels_;
 };
-
-/// The difference of logits (face minus not) that amounts to a probability.
-float logit(float probability) {
-  if (probability <= 0) return -std::numeric_limits<float>::infinity();
-  if (probability >= 1) return std::numeric_limits<float>::infinity();
-  return std::log(probability / (1 - probability));
-}
-
-float probability(float margin) {
-  return 1 / (1 + std::exp(-margin));
-}
 
 /// The anchor as its offsets are coded against it.
 Anchor coding_anchor(const models::AnchorFamily& family, const models::AnchorLevel& level,
@@ -92,7 +81,7 @@ void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family
   // mean that passes has one probability at least that does, and none below min_score to the power
   // of their number.
   const auto root = static_cast<float>(score_heads.size());
-  const float min_margin = logit(std::pow(min_score, root)) - 1e-3F;
+  const float min_margin = log_odds(std::pow(min_score, root)) - 1e-3F;
   std::vector<float> buffer;
   for (std::size_t l = 0; l < levels.size(); ++l) {
     const models::AnchorLevel& level = family.levels[l];
@@ -119,8 +108,8 @@ void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family
         const std::span own(margins.data() + anchor * score_heads.size(), score_heads.size());
         const float margin = own.front().at(cell);
         if (!(margin >= min_margin)) continue;
-        float score = probability(margin);
-        for (const ScoreMargins& other : own.subspan(1)) score *= probability(other.at(cell));
+        float score = sigmoid(margin);
+        for (const ScoreMargins& other : own.subspan(1)) score *= sigmoid(other.at(cell));
         if (own.size() > 1) score = std::pow(score, 1 / root);
         if (!(score >= min_score)) continue;
         const Anchor place =

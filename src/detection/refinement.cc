@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/logistic.h"
 #include "detection/anchors.h"
 #include "detection/decode.h"
 #include "geometry/box.h"
@@ -53,13 +54,13 @@ void find_candidates(const models::SearchPolicy& policy, const runtime::FeatureM
     }
     return true;
   };
-  const float minimum = std::log(policy.min_candidate_score / (1 - policy.min_candidate_score));
+  const float minimum = log_odds(policy.min_candidate_score);
   for (std::int64_t y = 0; y < cls.height; ++y) {
     for (std::int64_t x = 0; x < cls.width; ++x) {
       const float value = margin(y, x);
       if (!(value >= minimum) || !is_peak(y, x, value)) continue;
       const Anchor anchor = anchor_at(level, y, x, 0);
-      candidates.push_back({1 / (1 + std::exp(-value)), anchor.center});
+      candidates.push_back({sigmoid(value), anchor.center});
     }
   }
 }
@@ -105,14 +106,13 @@ float candidate_score_of(const models::SearchPolicy& policy, const Face& face,
 }
 
 float combined_score(const models::SearchPolicy& policy, float in_crop, float candidate_score) {
-  const auto log_odds = [](float score) {
+  const auto bounded_log_odds = [](float score) {
     constexpr float kMin = 1e-6F;
-    const float p = std::clamp(score, kMin, 1 - kMin);
-    return std::log(p / (1 - p));
+    return log_odds(std::clamp(score, kMin, 1 - kMin));
   };
-  const float mean = (policy.crop_weight * log_odds(in_crop) + log_odds(candidate_score)) /
-                     (policy.crop_weight + 1);
-  return 1 / (1 + std::exp(-mean));
+  return sigmoid(
+      (policy.crop_weight * bounded_log_odds(in_crop) + bounded_log_odds(candidate_score)) /
+      (policy.crop_weight + 1));
 }
 
 bool is_seen_by(const models::SearchPolicy& policy, const RefinementCrop& crop, const Face& face) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "base/logistic.h"
 #include "geometry/box.h"
 #include "image/warp.h"
 #include "mesh/camera.h"
@@ -15,10 +16,9 @@ namespace {
 
 constexpr int kViews = 4;
 
-float log_odds(float score) {
+float bounded_log_odds(float score) {
   constexpr float kMin = 1e-4F;
-  const float p = std::clamp(score, kMin, 1 - kMin);
-  return std::log(p / (1 - p));
+  return log_odds(std::clamp(score, kMin, 1 - kMin));
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ std::optional<UprightHead> TurnedViews::upright(const std::vector<Face>& found) 
   }
   const auto score_of = [&](int quarters) {
     const Face* const face = best[static_cast<std::size_t>(quarters)];
-    return log_odds(face == nullptr ? 0 : face->score);
+    return bounded_log_odds(face == nullptr ? 0 : face->score);
   };
   int turn = 0;
   for (int quarters = 1; quarters < kViews; ++quarters) {

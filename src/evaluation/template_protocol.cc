@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <set>
@@ -11,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -41,14 +41,6 @@ std::vector<std::string_view> parts_of(std::string_view line, char separator) {
   }
   if (separator == ' ') std::erase(parts, std::string_view());
   return parts;
-}
-
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 /// A face as it stands in a list.
@@ -110,8 +102,8 @@ class TemplateReader {
 
   void read_words(std::string_view line) {
     const std::vector<std::string_view> words = parts_of(line, ' ');
-    const auto number = words.size() == 3 ? number_of<std::int64_t>(words[1]) : std::nullopt;
-    const auto media = words.size() == 3 ? number_of<std::int64_t>(words[2]) : std::nullopt;
+    const auto number = words.size() == 3 ? read_number<std::int64_t>(words[1]) : std::nullopt;
+    const auto media = words.size() == 3 ? read_number<std::int64_t>(words[2]) : std::nullopt;
     if (!number || !media) {
       refuse("expected IMAGE TEMPLATE MEDIA, or a table with TEMPLATE_ID, found '{}'",
              excerpt(line));
@@ -137,12 +129,12 @@ class TemplateReader {
       refuse("expected {} values, found {}", column_count_, values.size());
     }
     const auto integer = [&](std::size_t column) {
-      const auto number = number_of<std::int64_t>(values[columns_[column]]);
+      const auto number = read_number<std::int64_t>(values[columns_[column]]);
       if (!number) refuse("expected a number, found '{}'", excerpt(values[columns_[column]]));
       return *number;
     };
     const auto real = [&](std::size_t column) {
-      const auto number = number_of<float>(values[columns_[column]]);
+      const auto number = read_number<float>(values[columns_[column]]);
       if (!number) refuse("expected a number, found '{}'", excerpt(values[columns_[column]]));
       return *number;
     };
@@ -201,7 +193,7 @@ void for_each_template_pair(
     if (parts.size() != (has_label ? 3U : 2U))
       refuse("TEMPLATE TEMPLATE 1 or 0, or two with a comma");
     const auto place = [&](std::string_view text) {
-      const auto template_number = number_of<std::int64_t>(text);
+      const auto template_number = read_number<std::int64_t>(text);
       const auto found = template_number ? templates.find(*template_number) : std::nullopt;
       if (!found) refuse("the numbers of two templates that the lists have");
       return *found;

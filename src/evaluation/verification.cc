@@ -1,7 +1,6 @@
 #include "evaluation/verification.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -11,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "base/random.h"
 
 namespace retinaface::evaluation {
@@ -42,13 +42,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
     at = line.find_first_not_of(between, end);
   }
   return words;
-}
-
-std::optional<std::size_t> number_of(std::string_view word) {
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (error != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return number;
 }
 
 /// Reads one list; see read_pairs.
@@ -88,9 +81,9 @@ class PairReader {
   void add_line(int number, std::string_view line) {
     const std::vector<std::string_view> words = words_of(line);
     if (words.empty()) return;
-    const auto folds = number_of(words[0]);
+    const auto folds = read_number<std::size_t>(words[0]);
     if (number == 1 && words.size() <= 2 && folds) {
-      const auto pairs = number_of(words.back());
+      const auto pairs = read_number<std::size_t>(words.back());
       constexpr std::size_t kMax = 1'000'000;
       if (!pairs || *folds < 1 || *folds > kMax || *pairs < 1 || *pairs > kMax)
         refuse(number, line);
@@ -100,7 +93,7 @@ class PairReader {
     }
     if (lfw_pairs_ > 0) {
       const auto image = [&](std::string_view name, std::string_view place) {
-        const auto found = number_of(place);
+        const auto found = read_number<std::size_t>(place);
         if (!found) refuse(number, line);
         return index_of(fmt::format("{0}/{0}_{1:04}.jpg", name, *found));
       };
@@ -194,7 +187,7 @@ class CfpReader {
 
   void read_numbers(const std::filesystem::path& path, std::map<std::size_t, std::size_t>& places) {
     for_each_pair_of_words(path, [&](std::string_view number, std::string_view image) {
-      const auto found = number_of(number);
+      const auto found = read_number<std::size_t>(number);
       constexpr std::string_view kUp = "../";
       if (image.starts_with(kUp)) image.remove_prefix(kUp.size());
       if (!found || !places.emplace(*found, list_.images.size()).second) return false;
@@ -205,8 +198,8 @@ class CfpReader {
 
   void read_fold(const std::filesystem::path& path, bool same, std::vector<Pair>& fold) const {
     for_each_pair_of_words(path, [&](std::string_view first, std::string_view second) {
-      const auto i = number_of(first);
-      const auto j = number_of(second);
+      const auto i = read_number<std::size_t>(first);
+      const auto j = read_number<std::size_t>(second);
       if (!i || !j) return false;
       const auto frontal = frontal_.find(*i);
       const auto profile = profile_.find(*j);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "dataset/text_lines.h"
 
 namespace retinaface::evaluation {
@@ -21,13 +22,9 @@ std::string shown(std::string_view text) {
 }
 
 std::size_t parse_count(const TextLine& line) {
-  std::size_t count = 0;
-  const char* const end = line.text.data() + line.text.size();
-  const auto result = std::from_chars(line.text.data(), end, count);
-  if (result.ec != std::errc() || result.ptr != end) {
-    line.reject("expected the number of detections, found '{}'", shown(line.text));
-  }
-  return count;
+  const auto count = read_number<std::size_t>(line.text);
+  if (!count) line.reject("expected the number of detections, found '{}'", shown(line.text));
+  return *count;
 }
 
 /// dataset::TextLine reads floats into a vector; thresholds need the scores as exact as the

@@ -1,7 +1,6 @@
 #include "models/load_model.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "graph/calibration.h"
 #include "models/builtin_weights.h"
 #include "models/described_model.h"
@@ -122,10 +122,7 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 }  // namespace
 
 double as_written(float value) {
-  const std::string text = fmt::format("{}", value);
-  double result = 0;
-  std::from_chars(text.data(), text.data() + text.size(), result);
-  return result;
+  return read_number<double>(fmt::to_string(value)).value();
 }
 
 void expect_one_network_detector(const LoadedModel& model, std::string_view what) {

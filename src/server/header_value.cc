@@ -1,7 +1,8 @@
 #include "server/header_value.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number_text.h"
 
 namespace retinaface::server {
 namespace {
@@ -54,12 +55,9 @@ int fit(std::string_view range, std::string_view type) {
 
 double quality(const HeaderValue& range) {
   const std::string* const text = range.parameter("q");
-  double value = 1;
-  if (text != nullptr) {
-    const auto read = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (read.ec != std::errc() || !(value >= 0 && value <= 1)) return 0;
-  }
-  return value;
+  if (text == nullptr) return 1;
+  const double value = read_number<double>(*text).value_or(0);
+  return value >= 0 && value <= 1 ? value : 0;
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "training/checkpoint.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "graph/weights.h"
 
 namespace retinaface::training {
@@ -53,12 +53,10 @@ template <typename T>
 T number(const graph::Weights& file, const std::string& key, const std::string& source) {
   const auto found = file.metadata.find(key);
   const std::string text = found == file.metadata.end() ? "nothing" : found->second;
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  const auto value = read_number<T>(text);
+  if (!value)
     fail(ErrorCode::kBadData, "{}: expected a number as '{}', found {}", source, key, text);
-  }
-  return value;
+  return *value;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <map>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -90,11 +91,12 @@ TEST(EventRecord, StartsFilesWithTheirVersion) {
 TEST(EventRecord, EqualsAnExampleWorkedByHand) {
   const std::pair<std::string, double> scalar[] = {{"loss", 0.5}};
   const std::string record = scalars_record(1, 300, scalar);
-  const std::string expected =
-      std::string("\x09\x00\x00\x00\x00\x00\x00\xF0\x3F", 9) +  // wall_time: 1.0
-      "\x10\xAC\x02" +                                          // step: 300
-      "\x2A\x0D" + "\x0A\x0B" +                                 // summary { value {
-      "\x0A\x04loss" + std::string("\x15\x00\x00\x00\x3F", 5);  // tag, simple_value: 0.5F
+  using namespace std::string_view_literals;
+  constexpr std::string_view expected =
+      "\x09\x00\x00\x00\x00\x00\x00\xF0\x3F"  // wall_time: 1.0
+      "\x10\xAC\x02"                          // step: 300
+      "\x2A\x0D\x0A\x0B"                      // summary { value {
+      "\x0A\x04loss\x15\x00\x00\x00\x3F"sv;   // tag, simple_value: 0.5F
   EXPECT_EQ(content_of(record), expected);
 }
 

@@ -4,15 +4,13 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/logistic.h"
+
 namespace retinaface::training {
 
 /// log(1 + exp(x)) that neither overflows nor loses small values.
 inline double softplus(double x) {
   return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x)));
-}
-
-inline double sigmoid(double x) {
-  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
 }
 
 /// What an anchor's score learns by. Of the score p = sigmoid(d), d being the face's logit less the

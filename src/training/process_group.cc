@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -10,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 
 #ifdef RETINAFACE_WITH_GLOO
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -23,16 +23,15 @@ namespace retinaface::training {
 namespace {
 
 template <typename T>
-void read_number(const Environment& environment, const char* name, T minimum, T& target) {
+void read_variable(const Environment& environment, const char* name, T minimum, T& target) {
   const std::optional<std::string> text = environment(name);
   if (!text) return;
-  T value{};
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < minimum) {
+  const auto value = read_number<T>(*text);
+  if (!value || *value < minimum) {
     fail(ErrorCode::kInvalidArgument, "{}: expected a whole number from {} on, found '{}'", name,
          minimum, excerpt(*text));
   }
-  target = value;
+  target = *value;
 }
 
 }  // namespace
@@ -47,8 +46,8 @@ ProcessPlace place_from_environment(const Environment& environment) {
   ProcessPlace place;
   for (const auto& [rank, processes] : kLaunchers) {
     if (!environment(rank) || !environment(processes)) continue;
-    read_number(environment, rank, 0, place.rank);
-    read_number(environment, processes, 1, place.processes);
+    read_variable(environment, rank, 0, place.rank);
+    read_variable(environment, processes, 1, place.processes);
     if (place.rank >= place.processes) {
       fail(ErrorCode::kInvalidArgument, "{}: expected less than {}, which is {}, found {}", rank,
            processes, place.processes, place.rank);
@@ -56,9 +55,9 @@ ProcessPlace place_from_environment(const Environment& environment) {
     break;
   }
   if (const auto host = environment("MASTER_ADDR")) place.host = *host;
-  read_number<std::uint16_t>(environment, "MASTER_PORT", 1, place.port);
+  read_variable<std::uint16_t>(environment, "MASTER_PORT", 1, place.port);
   place.launcher_listens = environment("TORCHELASTIC_USE_AGENT_STORE") == "True";
-  read_number(environment, "TORCHELASTIC_RESTART_COUNT", 0, place.attempt);
+  read_variable(environment, "TORCHELASTIC_RESTART_COUNT", 0, place.attempt);
   return place;
 }
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/folder_lock.h"
+#include "base/logistic.h"
 #include "graph/calibration.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -364,7 +365,7 @@ class Run {
 /// Gives the scores' biases the log odds of a first guess.
 void expect_few_faces(const models::Model& model, graph::Weights& weights) {
   constexpr float kFirstScore = 0.01F;
-  const float half_margin = std::log(kFirstScore / (1 - kFirstScore)) / 2;
+  const float half_margin = log_odds(kFirstScore) / 2;
   const std::string prefix =
       model.detector.heads[models::score_head(model.detector.heads)].module + ".";
   for (auto& [name, tensor] : weights.tensors) {

@@ -55,11 +55,15 @@ const context = await browser.newContext({
 });
 const page = await context.newPage();
 const requests = [];
-const complaints = []; // of the browser: violations of the policy, errors of the program
+// Of the browser: violations of the policy, errors of the program; not its own note, which may come
+// late, of the one request that is to be refused.
+const complaints = [];
 page.on("request", (request) => requests.push(request));
 page.on("pageerror", (error) => complaints.push(String(error)));
 page.on("console", (message) => {
-  if (message.type() === "error") complaints.push(message.text());
+  if (message.type() === "error" && !message.text().includes("status of 415")) {
+    complaints.push(message.text());
+  }
 });
 
 const asked = (name) => requests.filter((request) => request.url().includes(name)).length;
@@ -197,15 +201,12 @@ try {
   });
 
   await check("what fails is said, and what was there stays", async () => {
-    complaints.length = 0;
     await page.setInputFiles("#files", {
       name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("no image"),
     });
     await sees("note.txt: image: expected JPEG, PNG");
     assert.equal(await page.getAttribute("#status", "class"), "bad");
     assert.equal(await count(), "1 face in hopper.jpg");
-    assert.ok(complaints.every((text) => text.includes("415")), complaints.join());
-    complaints.length = 0; // the browser's own note of the status
   });
 
   await check("a video's frames are sent one at a time", async () => {

@@ -163,7 +163,7 @@ TEST(Subdirectory, IsConfiguredAndBegunInAProjectThatTakesTheSourceIn) {
   const testing::TemporaryFolder folder;
   const CommandResult result =
       build_project(folder / "project", folder / "build",
-                    "add_subdirectory(" + kSource + " retinaface)\n", "-G Ninja", "rf_models");
+                    "add_subdirectory(" + kSource + " retinaface)\n", "-G Ninja", "rf_geometry");
   EXPECT_EQ(result.exit_code, 0) << result.output << result.errors;
 }
 

@@ -149,12 +149,12 @@ bool is_near(float coordinate) {
 
 /// Whether the box lies where an image can be; false for coordinates that are no numbers.
 bool is_somewhere(const Box& box) {
-  return is_near(box.x0) & is_near(box.y0) & is_near(box.x1) & is_near(box.y1);
+  return is_near(box.x0) && is_near(box.y0) && is_near(box.x1) && is_near(box.y1);
 }
 bool is_somewhere(const Face& face) {
-  bool all = is_somewhere(face.box);
-  for (const Point& point : face.landmarks) all &= is_near(point.x) & is_near(point.y);
-  return all;
+  return is_somewhere(face.box) && std::ranges::all_of(face.landmarks, [](const Point& point) {
+           return is_near(point.x) && is_near(point.y);
+         });
 }
 
 /// An integer that falls as the score rises, over all floats but NaN.

@@ -14,7 +14,7 @@ namespace {
 const std::array<double, kThresholds>& thresholds() {
   static const auto kValues = [] {
     std::array<double, kThresholds> values{};
-    for (int t = 0; t < kThresholds; ++t)
+    for (std::size_t t = 0; t < values.size(); ++t)
       values[t] = 1.0 - static_cast<double>(t + 1) / kThresholds;
     return values;
   }();

@@ -344,7 +344,7 @@ void take_pixels(const Library& heif, const heif_image_handle* handle, const Enc
     const std::uint8_t* from = pixels.row(static_cast<int>(y));
     std::uint16_t* to = rgba.data() + 4 * width * y;
     for (std::size_t i = 0; i < 4 * width; ++i, from += 2) {
-      const unsigned value = std::min<unsigned>(from[0] | from[1] << 8, max);
+      const unsigned value = std::min(from[0] | static_cast<unsigned>(from[1]) << 8, max);
       to[i] = static_cast<std::uint16_t>(value * 65535 / max);
     }
   }

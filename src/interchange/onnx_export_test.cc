@@ -197,7 +197,7 @@ TEST(OnnxExport, EndsInTheFacesThatTheDetectorDecodes) {
   const std::vector<float> images = noise(2 * 3 * kHeight * kWidth, 7);
   OnnxExportOptions options;
   options.input = {2, kHeight, kWidth};
-  options.faces.emplace().min_score = kMinScore;
+  options.faces = OnnxExportOptions::FaceOutputs{.min_score = kMinScore};
   const auto outputs =
       evaluate_onnx(checked_export(model, options),
                     {{"image", {{2, 3, kHeight, kWidth}, {images.begin(), images.end()}}}});

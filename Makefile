@@ -80,12 +80,7 @@ format:
 sanitize:
 	@$(INSTALL) detect evaluate test fuzz
 	@cmake --preset fuzz --log-level=WARNING
-	@cmake --build build/fuzz --target $(if $(MODULES),$(MODULES:%=%_test),unit_tests)
-ifdef MODULES
-	@printf '%s\n' $(MODULES) | xargs -P $$(nproc) -I {} build/fuzz/bin/{}_test --gtest_brief=1
-else
-	@ctest --test-dir build/fuzz --output-on-failure -L unit -LE slow -j $$(nproc)
-endif
+	@cmake/sanitize.sh $(or $(SANITIZE_SECONDS),0) $(MODULES)
 
 tidy:
 	@$(INSTALL) tidy

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "support/made_recognizer.h"
 #include "support/program_folder.h"
@@ -236,6 +237,42 @@ TEST_F(Writers, RepeatThemselvesAndReplaceWhatIsToBeReplaced) {
     EXPECT_EQ(result.exit_code, 0) << result.errors;
     EXPECT_NE(content(file), "somebody's");
   }
+}
+
+TEST_F(Writers, KeepWhatStandardInputAndPipesAreReadFrom) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  fs::copy_file(folder_ / "p.jpg", folder_ / "v.mp4.part");
+  write("list", "p.jpg\n");
+  const auto before = contents();
+  for (const char* command :
+       {"detect - -o p.jpg --overwrite < p.jpg", "detect - --draw --out p.jpg --overwrite < p.jpg",
+        "detect --list - -o list --overwrite < list", "detect pipe -o pipe"}) {
+    SCOPED_TRACE(command);
+    expect_refused(run(command), "is an input");
+  }
+  EXPECT_TRUE(contents() == before);
+}
+
+TEST_F(Writers, WaitForThePipesReaderUntilTheyAreInterrupted) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  const CommandResult ended =
+      run("'" RETINAFACE_PROGRAM "' detect p.jpg -o pipe & sleep 0.3; kill -TERM $!; wait $!");
+  EXPECT_NE(ended.exit_code, 0);
+  EXPECT_THAT(ended.errors, HasSubstr("pipe: interrupted"));
+  const CommandResult read = run("retinaface detect p.jpg -o pipe & cat pipe; wait $!");
+  EXPECT_EQ(read.exit_code, 0) << read.errors;
+  EXPECT_THAT(read.output, HasSubstr(R"("score")"));
+}
+
+TEST_F(Writers, TakeTheLongestNames) {
+  const std::string name = std::string(250, 'n') + ".jpg";
+  fs::copy_file(folder_ / "p.jpg", folder_ / name);
+  const CommandResult result =
+      run("detect " + name + " --draw --crops --aligned --out o --mesh-out meshes -o " +
+          std::string(249, 'r') + ".jsonl");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "o"), {}), 3);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "meshes"), {}), 1);
 }
 
 TEST_F(Writers, MayHaveWrittenAmongTheInputs) {

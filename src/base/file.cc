@@ -1,9 +1,7 @@
 #include "base/file.h"
 
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <random>
 #include <system_error>
 
 #include <fcntl.h>
@@ -147,17 +145,6 @@ void make_folders(const std::filesystem::path& path) {
   }
 }
 
-namespace {
-
-/// No other process's and no other call's, on this machine or on another that shares the folder.
-std::string unique_ending() {
-  static const std::uint32_t process = std::random_device()();
-  static std::atomic<unsigned> calls{0};
-  return fmt::format(".{:08x}-{}.part", process, ++calls);
-}
-
-}  // namespace
-
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
@@ -168,7 +155,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     if (target.empty()) target = path;
   }
   std::filesystem::path part = target;
-  if (!is_device) part = part_beside(target, unique_ending());
+  if (!is_device) part = part_beside(target);
   const auto give_up = [&](int error) {
     if (!is_device) ::unlink(part.c_str());
     fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", printable(path),

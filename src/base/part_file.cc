@@ -1,5 +1,9 @@
 #include "base/part_file.h"
 
+#include <atomic>
+#include <cstdint>
+#include <random>
+
 #include <fmt/format.h>
 
 #include "base/crc32c.h"
@@ -7,7 +11,7 @@
 namespace retinaface {
 inline namespace internal {
 
-std::filesystem::path part_beside(const std::filesystem::path& path, const std::string& ending) {
+std::filesystem::path place_beside(const std::filesystem::path& path, const std::string& ending) {
   constexpr std::size_t kMaxNameBytes = 255;
   std::string name = path.filename().string();
   if (name.size() + ending.size() > kMaxNameBytes) {
@@ -16,6 +20,12 @@ std::filesystem::path part_beside(const std::filesystem::path& path, const std::
     name += checksum;
   }
   return path.parent_path() / (name + ending);
+}
+
+std::filesystem::path part_beside(const std::filesystem::path& path) {
+  static const std::uint32_t process = std::random_device()();
+  static std::atomic<unsigned> calls{0};
+  return place_beside(path, fmt::format(".{:08x}-{}.part", process, ++calls));
 }
 
 }  // namespace internal

@@ -6,9 +6,13 @@
 namespace retinaface {
 inline namespace internal {
 
-/// Where a file is written until it is whole: beside it, its name with `ending`. A name that would
-/// be longer than file systems take is cut, its checksum keeping apart those that begin alike.
-std::filesystem::path part_beside(const std::filesystem::path& path, const std::string& ending);
+/// A file or folder beside another, of its name with `ending`. A name that would be longer than
+/// file systems take is cut, its checksum keeping apart those that begin alike.
+std::filesystem::path place_beside(const std::filesystem::path& path, const std::string& ending);
+
+/// Where a file is written until it is whole: beside it, with a name that no other call has, of
+/// this process or of another, on this machine or on one that shares the folder.
+std::filesystem::path part_beside(const std::filesystem::path& path);
 
 }  // namespace internal
 }  // namespace retinaface

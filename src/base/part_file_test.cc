@@ -11,13 +11,13 @@ namespace retinaface {
 namespace {
 
 TEST(PartFile, HasANameThatFileSystemsTake) {
-  EXPECT_EQ(part_beside("a/b.jpg", ".part"), "a/b.jpg.part");
-  EXPECT_EQ(part_beside("b.jpg", ".part"), "b.jpg.part");
+  EXPECT_EQ(place_beside("a/b.jpg", ".part"), "a/b.jpg.part");
+  EXPECT_EQ(place_beside("b.jpg", ".part"), "b.jpg.part");
   const std::string name(250, 'n');
-  EXPECT_EQ(part_beside(name, ".part").native(), name + ".part");  // 255 bytes
-  const auto longer = part_beside("a/" + name + "1.jp", ".part");
+  EXPECT_EQ(place_beside(name, ".part").native(), name + ".part");  // 255 bytes
+  const auto longer = place_beside("a/" + name + "1.jp", ".part");
   EXPECT_EQ(longer.filename().native().size(), 255U);
-  EXPECT_NE(longer, part_beside("a/" + name + "2.jp", ".part"));
+  EXPECT_NE(longer, place_beside("a/" + name + "2.jp", ".part"));
 }
 
 TEST(PartFile, LetsTheLongestNamesBeWritten) {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -57,6 +59,26 @@ std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint6
   }
   const std::unique_ptr<const int, CloseDescriptor> owner(&file);
   return read_stream(file, printable(path), max_bytes, stop);
+}
+
+int open_for_writing(const std::filesystem::path& path, const std::atomic<bool>& stop) {
+  constexpr auto kBetweenLooks = std::chrono::milliseconds(50);
+  while (true) {
+    const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file >= 0) {
+      ::fcntl(file, F_SETFL, ::fcntl(file, F_GETFL) & ~O_NONBLOCK);
+      return file;
+    }
+    if (errno != ENXIO && errno != EINTR) {
+      fail(ErrorCode::kUnwritable, "{}: {}", printable(path),
+           std::generic_category().message(errno));
+    }
+    if (stop) {
+      fail(ErrorCode::kUnwritable, "{}: interrupted before anything reads from it",
+           printable(path));
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
 }
 
 }  // namespace internal

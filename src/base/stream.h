@@ -20,5 +20,9 @@ std::vector<std::byte> read_stream(int descriptor, const std::string& name, std:
 std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint64_t max_bytes,
                                    const std::atomic<bool>& stop);
 
+/// Opens what is there for writing, a pipe as soon as it has a reader: waits for one, but not after
+/// `stop` has turned true. Returns the descriptor. Throws Error(kUnwritable) with the path.
+int open_for_writing(const std::filesystem::path& path, const std::atomic<bool>& stop);
+
 }  // namespace internal
 }  // namespace retinaface

@@ -21,6 +21,9 @@ const std::atomic<bool>& end_cleanly_when_interrupted() {
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction present {};  // `nohup` has it ignored
+  ::sigaction(SIGHUP, nullptr, &present);
+  if (present.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
   return asked_to_end;
 }
 

@@ -4,8 +4,8 @@
 
 namespace retinaface::cli {
 
-/// From now on the first Ctrl-C (SIGINT) or SIGTERM only makes the result true, so that what is
-/// under way can be finished; the second ends the program as usual.
+/// From now on the first Ctrl-C (SIGINT), SIGTERM or, unless it is ignored, SIGHUP only makes the
+/// result true, so that what is under way can be finished; the second ends the program as usual.
 const std::atomic<bool>& end_cleanly_when_interrupted();
 
 /// What a shell expects of a program that ended so.

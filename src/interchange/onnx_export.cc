@@ -211,7 +211,7 @@ class Exporter {
   }
 
  private:
-  enum Axis : std::int64_t { kY = 2, kX = 3 };
+  enum Axis : std::uint8_t { kY = 2, kX = 3 };
 
   /// Valid as long as the model and the exporter.
   std::span<const float> float32_values(const graph::Tensor& tensor) {
@@ -282,7 +282,7 @@ class Exporter {
       window.push_back(2 * ((axis == kY ? k / conv.kernel : k % conv.kernel) - conv.padding) + 1);
     }
     if (options_.input) {
-      const std::int64_t cells = dimensions(1).at(axis);
+      const std::int64_t cells = dimensions(1)[axis];
       std::vector<float> places;
       for (const std::int64_t at : window) {
         for (std::int64_t cell = 0; cell < cells; ++cell) {
@@ -310,7 +310,7 @@ class Exporter {
   /// The length of a deformable convolution's map along an axis, a float.
   std::string side(Axis axis) {
     const std::string name = place_part(axis, "length");
-    if (options_.input) return floats(name, {static_cast<float>(dimensions(0).at(axis))}, {1});
+    if (options_.input) return floats(name, {static_cast<float>(dimensions(0)[axis])}, {1});
     return add("Cast", {extents(place_part(axis, "side"), 0, axis, axis + 1).name}, name,
                {{"to", kOnnxFloat}});
   }

@@ -282,7 +282,7 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
   guard_outputs(job, record);
   const Request request = request_of(job);
   check_resumed(job, record, request, events);
-  ResultFile file(job.output, job.resume);
+  ResultFile file(job.output, job.resume, stop);
   if (record) {
     if (job.writes_wider()) make_folders(job.images.folder);
     record->write(request);

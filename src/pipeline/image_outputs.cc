@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/part_file.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
@@ -47,16 +48,13 @@ constexpr const char* kNumberedName = "face.png";  // for messages and the forma
 
 /// Where faces or pages of an input go, `kind` one of the above.
 fs::path folder_of_faces(const ImageOutputs& outputs, const fs::path& input, const char* kind) {
-  fs::path folder = place_in(outputs.folder, input);
-  folder += kind;
-  return folder;
+  return place_beside(place_in(outputs.folder, input), kind);
 }
 
 /// Where its annotated image goes, in a format that we write.
 fs::path place_of_image(const ImageOutputs& outputs, const fs::path& input) {
-  fs::path place = place_in(outputs.folder, input);
-  if (!can_write_image(place)) place += ".png";
-  return place;
+  const fs::path place = place_in(outputs.folder, input);
+  return can_write_image(place) ? place : place_beside(place, ".png");
 }
 
 /// Writes those of one kind.
@@ -149,9 +147,8 @@ void write_annotated(const ImageOutputs& outputs, const fs::path& input, const I
 }
 
 fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {
-  fs::path place = place_in(outputs.folder, input);
-  if (!video::can_write_video(place)) place += ".mp4";
-  return place;
+  const fs::path place = place_in(outputs.folder, input);
+  return video::can_write_video(place) ? place : place_beside(place, ".mp4");
 }
 
 void write_page(const ImageOutputs& outputs, const fs::path& input, std::int64_t number,

@@ -94,6 +94,9 @@ bool is_wanted(const fs::path& path) {
   return is_image(beginning) || video::is_video(beginning);
 }
 
+/// Among the extensions of what is left out; none has a slash.
+constexpr const char* kLinkedFolder = "/";
+
 /// A pipe may never end, and a camera is meant only where it is named.
 constexpr const char* kNoFile =
     "expected a file in a folder that is searched, found a pipe or a device; name it itself to "
@@ -116,8 +119,11 @@ void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& i
        entry.increment(error)) {
     std::error_code ignored;  // what cannot be looked at is reported when it is read
     if (entry->is_directory(ignored)) {
-      if (!entry->is_symlink(ignored) && !own.is_out(*entry))
+      if (entry->is_symlink(ignored)) {
+        ++left_out[kLinkedFolder];
+      } else if (!own.is_out(*entry)) {
         search(entry->path(), own, inputs, left_out);
+      }
       continue;
     }
     if (!is_wanted(entry->path())) {
@@ -157,13 +163,26 @@ void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
 
 std::string describe(const LeftOut& left_out) {
   std::size_t count = 0;
+  std::size_t links = 0;
   std::vector<std::string> kinds;
   for (const auto& [extension, files] : left_out) {
+    if (extension == kLinkedFolder) {
+      links = files;
+      continue;
+    }
     count += files;
     kinds.push_back(fmt::format("{} {}", files,
                                 extension.empty() ? "without an extension" : excerpt(extension)));
   }
-  return fmt::format("{} left out: {}", counted(count, "file"), fmt::join(kinds, ", "));
+  std::vector<std::string> parts;
+  if (count > 0) {
+    parts.push_back(fmt::format("{} left out: {}", counted(count, "file"), fmt::join(kinds, ", ")));
+  }
+  if (links > 0) {
+    parts.push_back(fmt::format("{} not searched; name a link itself to search it",
+                                counted(links, "linked folder")));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 bool leads_to_video(const fs::path& path) {

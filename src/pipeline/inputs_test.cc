@@ -88,6 +88,9 @@ TEST_F(Inputs, LeaveOutLinkedFoldersAndOwnOutputs) {
   write("in/out/b.jpg");
   fs::create_directory_symlink(".", folder_ / "in/again");
   EXPECT_THAT(found({"in"}), ElementsAre("in/a.jpg", "in/found.jpg", "in/out/b.jpg"));
+  LeftOut left_out;
+  find_inputs({(folder_ / "in").string()}, {}, &left_out);
+  EXPECT_EQ(describe(left_out), "1 linked folder not searched; name a link itself to search it");
   EXPECT_THAT(found({"in"}, folder_ / "in/out"), ElementsAre("in/a.jpg", "in/found.jpg"));
   EXPECT_THAT(found({"in"}, folder_ / "in"), ElementsAre("in/a.jpg", "in/out/b.jpg"));
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/origin_mark.h"
+#include "base/part_file.h"
 #include "pipeline/image_outputs.h"
 
 namespace retinaface::pipeline {
@@ -15,9 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path folder_of_meshes(const fs::path& folder, const fs::path& input) {
-  fs::path place = place_in(folder, input);
-  place += ".meshes";
-  return place;
+  return place_beside(place_in(folder, input), ".meshes");
 }
 
 int byte_of(float share) {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "pipeline/inputs.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -111,8 +112,10 @@ const OutputGuard::Numbered* OutputGuard::numbered_around(const fs::path& path) 
 }
 
 void OutputGuard::reads(const fs::path& path) {
+  if (path == kStandardStream) return reads("/dev/stdin");
   std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return;
+  const fs::file_status status = fs::status(path, ignored);
+  if (!fs::is_regular_file(status) && !fs::is_fifo(status)) return;
   const Place place = place_of(path);
   const auto written = written_.find(place);
   if (written != written_.end()) fail_as_read(written->second.path, path);
@@ -122,11 +125,11 @@ void OutputGuard::reads(const fs::path& path) {
 }
 
 bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
-  std::error_code ignored;
-  if (fs::is_other(fs::status(path, ignored))) return false;
   const Place place = place_of(path);
   const auto read = read_.find(place);
   if (read != read_.end()) fail_as_read(path, read->second);
+  std::error_code ignored;
+  if (fs::is_other(fs::status(path, ignored))) return false;
   const auto [written, is_new] = written_.try_emplace(place, Written{path, source});
   if (!is_new) {
     if (is_same(written->second.source, source)) return false;

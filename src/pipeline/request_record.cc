@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/part_file.h"
 #include "pipeline/json_report.h"
 
 namespace retinaface::pipeline {
@@ -63,9 +64,7 @@ fs::path record_beside(const fs::path& results) {
   std::error_code error;
   const fs::path file = fs::weakly_canonical(fs::absolute(results), error);
   if (error || fs::is_other(fs::status(file, error))) return {};
-  fs::path record = file;
-  record += ".request";
-  return record;
+  return place_beside(file, ".request");
 }
 
 }  // namespace retinaface::pipeline

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/stream.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::pipeline {
@@ -40,7 +41,7 @@ void note_frame(const json& line, VideoDone& video) {
 
 }  // namespace
 
-ResultFile::ResultFile(const std::string& path, bool resume) {
+ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop) {
   if (path.empty()) return;
   if (path == kStandardStream) {
     name_ = "standard output";
@@ -48,9 +49,14 @@ ResultFile::ResultFile(const std::string& path, bool resume) {
     return;
   }
   name_ = printable(path);
-  const bool again = resume && fs::exists(path);
-  if (again) fs::resize_file(path, keep_whole_lines(path));
-  file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
+  std::error_code ignored;
+  if (fs::is_fifo(path, ignored)) {
+    file_ = ::fdopen(open_for_writing(path, stop), "wb");
+  } else {
+    const bool again = resume && fs::exists(path);
+    if (again) fs::resize_file(path, keep_whole_lines(path));
+    file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
+  }
   if (file_ == nullptr) {
     fail(ErrorCode::kUnwritable, "{}: {}", printable(path), std::strerror(errno));
   }

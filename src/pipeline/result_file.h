@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <map>
@@ -27,9 +28,9 @@ struct VideoDone {
 class ResultFile {
  public:
   /// `path` is kStandardStream for standard output, empty for nowhere. To resume, the lines of JSON
-  /// that are there already are read, and what follows the last whole one is cut off. Throws Error
-  /// with the path.
-  ResultFile(const std::string& path, bool resume);
+  /// that are there already are read, and what follows the last whole one is cut off. Where it is a
+  /// pipe, waits for its reader until `stop`. Throws Error with the path.
+  ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop);
   ~ResultFile();
   ResultFile(const ResultFile&) = delete;
   ResultFile& operator=(const ResultFile&) = delete;

@@ -24,6 +24,7 @@ class ResultFileTest : public ::testing::Test {
 
   testing::TemporaryFolder folder_;
   const std::string path_ = folder_ / "r.jsonl";
+  const std::atomic<bool> never_ = false;
 };
 
 std::string line(const std::string& image) {
@@ -43,19 +44,19 @@ std::string frame_line(std::int64_t number, std::int64_t track) {
 TEST_F(ResultFileTest, BeginAnewOrGoOnBehindTheLastWholeLine) {
   write(line("a.jpg") + line("b.jpg") + "{\"image\": \"c.j");
   {
-    ResultFile file(path_, true);
+    ResultFile file(path_, true, never_);
     EXPECT_THAT(file.done(), ElementsAre("a.jpg", "b.jpg"));
     file.put(line("c.jpg"));
     EXPECT_EQ(content(), line("a.jpg") + line("b.jpg") + line("c.jpg"));
   }
-  ResultFile anew(path_, false);
+  ResultFile anew(path_, false, never_);
   EXPECT_TRUE(anew.done().empty());
   EXPECT_EQ(content(), "");
 }
 
 TEST_F(ResultFileTest, KnowHowFarVideosAre) {
   write(frame_line(0, 4) + frame_line(3, 2));
-  const ResultFile file(path_, true);
+  const ResultFile file(path_, true, never_);
   ASSERT_TRUE(file.videos_done().contains("v.mp4"));
   const VideoDone& video = file.videos_done().at("v.mp4");
   EXPECT_EQ(video.last.number, 3);
@@ -66,13 +67,14 @@ TEST_F(ResultFileTest, KnowHowFarVideosAre) {
 
 TEST_F(ResultFileTest, RefuseWhatIsNoneAndLeaveIt) {
   write("some text\n");
-  EXPECT_EQ(testing::error_of([&] { ResultFile(path_, true); }).code(), ErrorCode::kBadData);
+  EXPECT_EQ(testing::error_of([&] { ResultFile(path_, true, never_); }).code(),
+            ErrorCode::kBadData);
   EXPECT_EQ(content(), "some text\n");
 }
 
 TEST_F(ResultFileTest, MayGoNowhereAndFailWhereTheyCannot) {
-  ResultFile("", false).put("text");
-  ResultFile full("/dev/full", false);
+  ResultFile("", false, never_).put("text");
+  ResultFile full("/dev/full", false, never_);
   EXPECT_EQ(testing::error_of([&] { full.put("text"); }).code(), ErrorCode::kUnwritable);
 }
 

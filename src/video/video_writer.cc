@@ -90,7 +90,7 @@ class VideoWriter::Implementation {
       context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;  // sounds that are new in .mp4
     }
     prepare(*yuv_, AV_PIX_FMT_YUV420P, width_, height_);
-    part_ = part_beside(path_, ".part");
+    part_ = part_beside(path_);
     const int opened =
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
     if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));

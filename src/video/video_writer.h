@@ -26,7 +26,7 @@ struct VideoFormat {
 /// cannot have, grow by one repeated row or column. Images of another size than the first are
 /// scaled to it.
 ///
-/// The file is written beside its place under the name PATH.part and put in its place by finish(),
+/// The file is written beside its place under a name of its own and put in its place by finish(),
 /// as a whole; without finish() it is removed.
 class VideoWriter {
  public:

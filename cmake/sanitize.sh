@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Unit tests under ASan and UBSan, module by module, in the fuzzers' tree, which has the libraries so.
+# Usage: cmake/sanitize.sh SECONDS [MODULE...]
+# SECONDS: no module is begun later, and what is left over is named; 0: no limit. MODULE: base,
+# runtime_cpu, ...; by default all, those first that read what others wrote or compute addresses.
+# Needs build/fuzz configured. Exit code 1 if any test fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=build/fuzz
+seconds=$1
+shift
+[ $# -gt 0 ] || set -- base geometry graph image models runtime runtime_reference runtime_kernels \
+  runtime_cpu interchange dataset mesh detection recognition tracking c_interface video evaluation \
+  runtime_backends server pipeline cli
+begin=$SECONDS
+running=()
+while [ $# -gt 0 ]; do
+  if [ "$seconds" -gt 0 ] && [ $((SECONDS - begin)) -ge "$seconds" ]; then
+    echo "not checked, out of time: $*"
+    break
+  fi
+  cmake --build $build --target "$1_test" > $build/"$1".log || { cat $build/"$1".log; exit 1; }
+  # Runs while the next one is built.
+  (cd $build && bin/"$1_test" --gtest_brief=1 > "$1".log 2>&1 && echo "$1: $(grep -o '\[  PASSED.*' "$1".log)" ||
+    { cat "$1".log; exit 1; }) &
+  running+=($!)
+  shift
+done
+failed=0
+for test in "${running[@]}"; do wait "$test" || failed=1; done
+exit $failed

@@ -264,17 +264,6 @@ TEST_F(Writers, WaitForThePipesReaderUntilTheyAreInterrupted) {
   EXPECT_THAT(read.output, HasSubstr(R"("score")"));
 }
 
-TEST_F(Writers, TakeTheLongestNames) {
-  const std::string name = std::string(250, 'n') + ".jpg";
-  fs::copy_file(folder_ / "p.jpg", folder_ / name);
-  const CommandResult result =
-      run("detect " + name + " --draw --crops --aligned --out o --mesh-out meshes -o " +
-          std::string(249, 'r') + ".jsonl");
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "o"), {}), 3);
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "meshes"), {}), 1);
-}
-
 TEST_F(Writers, MayHaveWrittenAmongTheInputs) {
   for (const char* command :
        {"evaluate landmarks --labels points.txt --images . --json r.json --curves r.svg",

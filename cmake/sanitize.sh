@@ -2,16 +2,16 @@
 # Unit tests under ASan and UBSan, module by module, in the fuzzers' tree, which has the libraries so.
 # Usage: cmake/sanitize.sh SECONDS [MODULE...]
 # SECONDS: no module is begun later, and what is left over is named; 0: no limit. MODULE: base,
-# runtime_cpu, ...; by default all, those first that read what others wrote or compute addresses.
+# runtime_cpu, ...; by default all, those first that read foreign files and take little time.
 # Needs build/fuzz configured. Exit code 1 if any test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/fuzz
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- base geometry graph image models runtime runtime_reference runtime_kernels \
-  runtime_cpu interchange dataset mesh detection recognition tracking c_interface video evaluation \
-  runtime_backends server pipeline cli
+[ $# -gt 0 ] || set -- base geometry graph image models interchange dataset mesh runtime \
+  runtime_reference video tracking recognition c_interface runtime_backends runtime_kernels \
+  runtime_cpu server pipeline cli detection evaluation
 begin=$SECONDS
 running=()
 while [ $# -gt 0 ]; do

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "models/catalogue.h"
+#include "training/loss_explosion.h"
 
 namespace retinaface::training {
 namespace {
@@ -36,6 +37,31 @@ TEST(InitialWeights, KeepWhatIsGiven) {
       ASSERT_EQ(tensor.values()[i], other.values()[i]) << name;
     }
   }
+}
+
+TEST(LossExplosion, IsAHundredfoldOfTheFirstLossInTheMean) {
+  LossExplosion exploding;
+  EXPECT_FALSE(exploding.add(54));
+  EXPECT_FALSE(exploding.add(300));
+  EXPECT_TRUE(exploding.is_calm());
+  EXPECT_TRUE(exploding.add(54 * 100 * 10));
+  EXPECT_FALSE(exploding.is_calm());
+  EXPECT_EQ(exploding.first(), 54);
+
+  LossExplosion slow;
+  bool is_told = false;
+  for (double loss = 8; loss < 1e5; loss *= 1.5) is_told = is_told || slow.add(loss);
+  EXPECT_TRUE(is_told);
+}
+
+TEST(LossExplosion, IsNotWhatHealthyTrainingsDo) {
+  // From a good start, with a batch without a face first, and batches that are much worse.
+  LossExplosion fine_tuning;
+  EXPECT_FALSE(fine_tuning.add(0.01));
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(fine_tuning.add(i % 10 == 0 ? 400 : 60));
+  LossExplosion from_scratch;
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(from_scratch.add(80.0 / (1 + i) + i % 7));
+  EXPECT_FALSE(from_scratch.add(10000)) << "one batch alone";
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <deque>
 #include <numeric>
-#include <optional>
+#include <string>
+
+#include <fmt/format.h>
 
 namespace retinaface::training {
 
@@ -18,27 +21,28 @@ class LossExplosion {
   static constexpr std::size_t kSteps = 10;
   static constexpr double kFactor = 100;
 
-  /// Takes the loss of one more step, which is finite; returns the mean where it explodes.
-  std::optional<double> add(double loss) {
-    if (!first_) first_ = loss;
+  /// Takes the loss of one more step. What is wrong with it, also where it is not finite; empty if
+  /// nothing is.
+  std::string fault_of(double loss) {
+    if (!std::isfinite(loss)) return fmt::format("the loss is {}", loss);
+    if (last_.empty()) first_ = loss;
     last_.push_back(loss);
     if (last_.size() > kSteps) last_.pop_front();
     const double mean =
         std::accumulate(last_.begin(), last_.end(), 0.0) / static_cast<double>(kSteps);
-    if (mean > limit()) return mean;
-    return std::nullopt;
+    if (mean <= limit()) return {};
+    return fmt::format(
+        "the loss explodes: {:.3g} in the mean of the last steps, {:.3g} in the first", mean,
+        first_);
   }
 
   /// Whether the last loss by itself is within the limit.
   bool is_calm() const { return last_.empty() || last_.back() <= limit(); }
 
-  /// The first loss that was taken.
-  double first() const { return *first_; }
-
  private:
-  double limit() const { return kFactor * std::max(*first_, 1.0); }
+  double limit() const { return kFactor * std::max(first_, 1.0); }
 
-  std::optional<double> first_;
+  double first_ = 0;
   std::deque<double> last_;
 };
 

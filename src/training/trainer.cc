@@ -273,12 +273,8 @@ class Run {
 
   /// Before a step changes anything: what the last one wrote is still good.
   void check_loss(double loss) {
-    if (!std::isfinite(loss)) diverged(done_ + 1, fmt::format("the loss is {}", loss));
-    if (const auto mean = explosion_.add(loss)) {
-      diverged(done_ + 1, fmt::format("the loss explodes: {:.3g} in the mean of the last steps, "
-                                      "{:.3g} in the first",
-                                      *mean, explosion_.first()));
-    }
+    const std::string fault = explosion_.fault_of(loss);
+    if (!fault.empty()) diverged(done_ + 1, fault);
   }
 
   [[noreturn]] void diverged(std::int64_t step, const std::string& what) const {

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/cpu.h"
 #include "support/program_folder.h"
 #include "support/testing.h"
 
@@ -52,6 +53,14 @@ TEST_F(Bench, WritesARowForEachCombination) {
   }
 }
 
+TEST_F(Bench, ZeroThreadsAreTheDefault) {
+  const CommandResult result =
+      bench("--size 64x64 --type float32 --threads 0 --seconds 0 --json speed.json");
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  const auto rows = nlohmann::json::parse(std::ifstream(folder_ / "speed.json"));
+  EXPECT_EQ(rows.at(0).at("threads"), core_count());
+}
+
 TEST_F(Bench, HasThePapersFiguresBeside) {
   const CommandResult result =
       bench("--size 640x480 --type float32 --threads 1 --seconds 0 --json speed.json");
@@ -74,7 +83,7 @@ TEST_F(Bench, MeasuresModelsWithoutWeights) {
 TEST_F(Bench, RefusesWhatItCannotMeasure) {
   EXPECT_EQ(bench("--size 640").exit_code, 2);
   EXPECT_EQ(bench("--type float64").exit_code, 2);
-  EXPECT_EQ(bench("--threads 0").exit_code, 2);
+  EXPECT_EQ(bench("--threads 1025").exit_code, 2);
   EXPECT_EQ(bench("--backend none --size 64x64").exit_code, 1);
   std::ofstream(folder_ / "speed.json") << "not ours";
   const CommandResult result = bench("--size 64x64 --seconds 0 --json speed.json");

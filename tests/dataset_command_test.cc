@@ -20,6 +20,7 @@ using ::testing::AllOf;
 using testing::CommandResult;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
 CommandResult retinaface(const std::string& arguments) {
@@ -162,8 +163,8 @@ TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
   const CommandResult result =
       retinaface("dataset convert " + set() + " --to wider -o " + path("gt.txt"));
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_THAT(result.errors, AllOf(HasSubstr("wider has no place for the points of 1 faces"),
-                                   HasSubstr("wider has no place for the quality of 1 faces")));
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("wider has no place for the points of 1 face"),
+                                   HasSubstr("wider has no place for the quality of 1 face")));
   EXPECT_EQ(text_of(folder_ / "gt.txt"),
             "0--Parade/a picture.png\n2\n10.5 20 40 50.25 2 1 1 0 2 1\n0 0 8 9 0 0 0 1 0 0\n"
             "b.png\n1\n1 2 3 4 0 0 0 0 0 0\nc.png\n0\n0 0 0 0 0 0 0 0 0 0\n");
@@ -176,6 +177,46 @@ TEST_F(DatasetCommand, ConvertGoesOnWithoutAnImagesSize) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, AllOf(HasSubstr("c.png"), HasSubstr("1 image written without")));
   EXPECT_TRUE(fs::exists(folder_ / "set.json"));
+}
+
+TEST_F(DatasetCommand, AYoloSetWithADamagedImageIsGoneThrough) {
+  fs::remove(folder_ / "label.txt");
+  fs::remove_all(folder_ / "images/0--Parade");
+  fs::create_directories(folder_ / "labels");
+  for (const char* name : {"b.txt", "c.txt", "d.txt"}) {
+    std::ofstream(folder_ / "labels" / name) << "0 .5 .5 .5 .5\n";
+  }
+  std::ofstream(folder_ / "images/c.png") << "no image";
+  const CommandResult check = retinaface("dataset check " + set());
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.output,
+              AllOf(HasSubstr("c.png"), HasSubstr("d.txt: expected an image of that name"),
+                    HasSubstr("         1   missing images"),
+                    HasSubstr("         1   unreadable images"), HasSubstr("images         1")));
+  const CommandResult convert =
+      retinaface("dataset convert " + set() + " --to label -o " + path("out.txt"));
+  EXPECT_EQ(convert.exit_code, 1);
+  EXPECT_THAT(convert.errors, AllOf(HasSubstr("c.png"), HasSubstr("2 images left out")));
+  EXPECT_THAT(text_of(folder_ / "out.txt"), StartsWith("# b.png\n16 16 32 32 "));
+  EXPECT_THAT(text_of(folder_ / "out.txt"), Not(HasSubstr("c.png")));
+}
+
+TEST_F(DatasetCommand, YoloComesBackByItsImages) {
+  ASSERT_EQ(retinaface("dataset convert " + set() + " --to yolo -o " + path("yolo")).exit_code, 0);
+  EXPECT_THAT(retinaface("dataset convert " + path("yolo") + " --to wider -o " + path("w")).errors,
+              HasSubstr("--images"));
+  const CommandResult back = retinaface("dataset convert " + path("yolo") + " --to wider -o " +
+                                        path("back.txt") + " --images " + path("images"));
+  EXPECT_EQ(back.exit_code, 0) << back.errors;
+  EXPECT_THAT(text_of(folder_ / "back.txt"), HasSubstr("b.png\n1\n1 2 3 4 "));
+}
+
+TEST_F(DatasetCommand, ConvertRefusesBeforeItLooksAtTheImages) {
+  fs::remove(folder_ / "images/c.png");
+  const CommandResult result =
+      retinaface("dataset convert " + path("label.txt") + " --to coco -o " + path("label.txt"));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, AllOf(HasSubstr("is an input"), Not(HasSubstr("c.png"))));
 }
 
 TEST_F(DatasetCommand, NothingIsNoSet) {

@@ -49,6 +49,17 @@ TEST_F(EvaluateSet, JudgesByBothRules) {
   EXPECT_EQ(report["coco"]["ap_small"], json());
 }
 
+TEST_F(EvaluateSet, GoesOnBehindADamagedImageOfAYoloSet) {
+  ASSERT_EQ(run("retinaface dataset convert label.txt --to yolo -o .").exit_code, 0);
+  fs::remove(folder_ / "label.txt");
+  write("images/hopper.jpg", "no image");
+  const CommandResult result = run("evaluate set . --json r.json");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("hopper.jpg"));
+  EXPECT_THAT(result.errors, HasSubstr("1 image could not be read and left out"));
+  EXPECT_NEAR(figures()["recall"], 100, 0.01);
+}
+
 TEST_F(EvaluateSet, IsTheSameForAnyFormat) {
   ASSERT_EQ(run("evaluate set label.txt --json r.json").exit_code, 0);
   const json expected = figures();

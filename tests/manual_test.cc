@@ -1,9 +1,11 @@
 // What the program says of itself: help, versions, the manual, completion, and answers to mistyped
 // words.
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +64,10 @@ TEST(Manual, AMistypedWordGetsASuggestion) {
   expect("evaluate", "expected a command: ");
   expect("detect --qqqqqqqqqq a.jpg", "no option '--qqqqqqqqqq'\n");
   expect("detect --min-score 7 a.jpg", "--min-score");
+  expect("help nosuch", "there is no command 'nosuch'\n");
+  expect("nosuch --help", "there is no command 'nosuch'\n");
+  expect("help evaluate widr", "there is no command 'widr'; did you mean 'wider'?");
+  EXPECT_EQ(program("help evaluate wider").exit_code, 0);
 }
 
 /// What people bring from other programs, and what is no value: each message names the way out.
@@ -80,6 +86,14 @@ TEST(Manual, AMessageSaysTheRemedy) {
   expect("detect a.jpg --threshold 0.3", "use --min-score X");
   expect("evaluate wider --conf 0.3", "use --min-score X");
   expect("detect a.jpg --json", "-o FILE.json");
+  expect("detect a.jpg -t 0.5", "there is no option '-t': use --min-score X");
+  expect("detect a.jpg -v", "use --verbose");
+  expect("detect a.jpg --epochs 3", "retinaface train RECIPE --set schedule.epochs=N");
+  expect("detect a.jpg --lr 3", "retinaface train RECIPE --set schedule.learning_rate=X");
+  expect("serve --threshold 0.5", "min-score=X");
+  expect("verify a.jpg b.jpg --recognizer c --conf 0.5", "use --threshold X");
+  expect("verify a.jpg b.jpg --recognizer c --far 1e-4", "--far: goes with --evaluation");
+  expect("export -o x.onnx --json x.json", "there is no option '--json'\n");
   expect("detect a.jpg --gpu", "--threads N");
   expect("detect a.jpg --batch 8", "--threads N");
   expect("detect a.jpg --every", "--every: expected a value, found none");
@@ -90,6 +104,16 @@ TEST(Manual, AMessageSaysTheRemedy) {
         "--threads", "--align-size", "--jpeg-quality"}) {
     expect(std::string("detect a.jpg ") + option + " nan", "found 'nan'");
   }
+  expect("detect a.jpg --min-size nan", "expected a number of 0 or more, found 'nan'");
+  for (const char* option : {"--input-mean", "--input-scale"}) {
+    for (const char* value : {"nan", "inf", "1e39"}) {
+      expect(fmt::format("import a.onnx -o b.safetensors {0} {1}", option, value),
+             fmt::format("{}: expected a number", option));
+    }
+  }
+  expect("import a.onnx -o b.safetensors --input-mean -inf", "--input-mean");
+  expect("import a.onnx -o b.safetensors --input-mean 1,nan,3", "a number, found 'nan'");
+  expect("import a.onnx -o b.safetensors --input-scale 0", "a number over 0");
   expect("evaluate landmarks --min-score nan", "found 'nan'");
   expect("evaluate compare a b --ground-truth c --seed nan", "found 'nan'");
   expect("dataset check a --list nan", "found 'nan'");
@@ -103,6 +127,32 @@ TEST(Manual, AMessageSaysTheRemedy) {
   expect("detect a.jpg --model x.onnx", "retinaface import", 1);
   expect("summary x.pth", "retinaface import", 1);
   expect("detect http://localhost:1/a.jpg", "are not fetched", 1);
+}
+
+TEST(Manual, AnOptionThatWouldDoNothingIsRefused) {
+  const testing::TemporaryFolder folder;
+  const auto expect = [&](const std::string& arguments, const std::string& text) {
+    const CommandResult result =
+        testing::run("cd '" + folder.path().string() +
+                     "' && '" RETINAFACE_PROGRAM "' detect a.jpg " + arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr(text)) << arguments;
+  };
+  expect("--align-size 224", "--align-size: goes with --aligned");
+  expect("--crops --out o --align-size 224", "--align-size: goes with --aligned");
+  expect("--jpeg-quality 80", "--jpeg-quality: goes with --draw or --blur");
+  expect("--no-audio", "--no-audio: goes with --draw or --blur");
+  expect("--draw-style shaded", "--draw-style: goes with --draw");
+  expect("--null", "--list FILE");
+  for (const char* name : {"s.bmp", "s.TIF", "s.gif", "s.heic", "s.jp2", "s.avif", "s.pnm"}) {
+    expect(std::string("--draw --out ") + name, ".jpg, .png or .webp, found s.");
+  }
+  expect("--draw --out s.avi", "videos are written as .mp4");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_THAT(testing::run("cd '" + folder.path().string() +
+                           "' && '" RETINAFACE_PROGRAM "' detect a.jpg --draw --out s.bmp/")
+                  .errors,
+              HasSubstr("a.jpg"));
 }
 
 TEST(Manual, OneOptionNamesTheOutputInAllCommands) {

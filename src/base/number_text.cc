@@ -10,7 +10,7 @@ namespace retinaface {
 inline namespace internal {
 namespace {
 
-/// `range` says which values are meant: "from 0 to 1", "of 1 or more".
+/// `range` says which values are meant: " from 0 to 1", " of 1 or more".
 template <typename T>
 std::string fault(const std::string& text, const char* kind, const std::string& range, T min,
                   T max) {
@@ -18,22 +18,24 @@ std::string fault(const std::string& text, const char* kind, const std::string& 
   // Written so that NaN is refused.
   const bool is_good = value && *value >= min && *value <= max;
   return is_good ? std::string()
-                 : fmt::format("expected {} {}, found '{}'", kind, range, excerpt(text));
+                 : fmt::format("expected {}{}, found '{}'", kind, range, excerpt(text));
 }
 
 template <typename T>
 std::string range_text(T min, T max, T unlimited) {
-  return max == unlimited ? fmt::format("of {} or more", min)
-                          : fmt::format("from {} to {}", min, max);
+  return max >= unlimited ? fmt::format(" of {} or more", min)
+                          : fmt::format(" from {} to {}", min, max);
 }
 
 }  // namespace
 
 std::string number_fault(const std::string& text, double min, double max) {
-  constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+  // What a type holds is no limit that anybody means: it would be a number of 39 digits.
+  constexpr double kUnlimited = std::numeric_limits<float>::max();
+  const std::string range =
+      min <= -kUnlimited && max >= kUnlimited ? "" : range_text(min, max, kUnlimited);
   // The largest finite one: infinity is no number that an option could mean.
-  return fault(text, "a number", range_text(min, max, kUnlimited), min,
-               std::min(max, std::numeric_limits<double>::max()));
+  return fault(text, "a number", range, min, std::min(max, std::numeric_limits<double>::max()));
 }
 
 std::string whole_number_fault(const std::string& text, std::int64_t min, std::int64_t max) {

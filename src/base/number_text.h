@@ -25,7 +25,8 @@ std::optional<T> read_number(std::string_view text) {
 // What is wrong with the value of an option: "expected a number from 0 to 1, found 'x'"; empty if
 // nothing is.
 
-/// `min` to `max`; never NaN or infinite.
+/// `min` to `max`, of which those of a float's range or more are none to people; never NaN or
+/// infinite.
 std::string number_fault(const std::string& text, double min,
                          double max = std::numeric_limits<double>::infinity());
 

@@ -82,6 +82,7 @@ int measure(const Options& options) {
   std::vector<int> threads = options.threads;
   if (threads.empty()) threads = {1};
   if (options.threads.empty() && core_count() > 1) threads.push_back(core_count());
+  std::ranges::transform(threads, threads.begin(), thread_count);
   pipeline::OutputGuard guard(options.overwrite);
   for (const std::string& model : options.models) guard.reads(model);
   if (!options.image.empty()) guard.reads(options.image);
@@ -145,9 +146,9 @@ Action declare_bench(CLI::App& app) {
                  "processor and the model have)")
       ->check(one_of(runtime::type_names()));
   app.add_option("--threads", options->threads,
-                 "numbers of threads, each with an image of its own (default: 1 and as many as the "
-                 "process has cores to run on)")
-      ->check(whole_number(1, 1024));
+                 "numbers of threads, each with an image of its own; 0: as many as the process has "
+                 "cores to run on (default: 1 and 0)")
+      ->check(whole_number(0, 1024));
   add_backend_option(app, options->backend, false);
   app.add_option("--image", options->image,
                  "an image to measure on, resized to each size (default: a drawn one, without "

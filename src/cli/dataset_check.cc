@@ -192,13 +192,16 @@ int run(const Options& options) {
   if ((options.draw > 0) == options.out.empty()) {
     throw UsageError("--draw N and --out DIR go together");
   }
-  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
-  if (!options.images.empty()) found.set.images = options.images;
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
   fmt::print("{}: {}, images in {}\n\n", printable(found.source), name_of(found.format),
              printable(found.set.images));
   guard_drawings(options, found);
   Report report(options.list);
   report.add(dataset::check_entries(found.set.annotations));
+  for (const dataset::LeftOutImage& image : found.set.left_out) {
+    const Defect defect = image.is_missing ? Defect::kImageMissing : Defect::kImageUnreadable;
+    report.add({{defect, image.problem}});
+  }
   check_images(options, found.set, report);
   const dataset::SetSummary summary = dataset::summarise(found.set.annotations);
   fmt::print("\n{}", format_summary(summary));

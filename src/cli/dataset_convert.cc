@@ -132,11 +132,20 @@ int run(const Options& options) {
   const auto* const format =
       std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
   RF_CHECK(format != kWritten.end());
-  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
-  if (!options.images.empty()) found.set.images = options.images;
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
+  {
+    // Before the images are looked at, which may take long; the guard of all files needs them.
+    pipeline::OutputGuard guard(options.overwrite);
+    guard.reads(found.source);
+    guard.continues(written_place(options.out, *format));
+  }
   const bool needs_sizes = *format == SetFormat::kYolo;
   const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc || needs_sizes;
   const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
+  const std::size_t left_out = found.set.left_out.size() + (needs_sizes ? failed : 0);
+  for (const dataset::LeftOutImage& image : found.set.left_out) {
+    fmt::print(stderr, "retinaface: {}\n", image.problem);
+  }
   if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(has_size));
   guard_output(options, found, *format);
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
@@ -146,11 +155,11 @@ int run(const Options& options) {
   fmt::print(stderr, "retinaface: {}, from {} to {}\n",
              counted(found.set.annotations.size(), "image"), name_of(found.format),
              printable(written));
-  if (failed > 0) {
-    fmt::print(stderr, "retinaface: {} {}\n", counted(failed, "image"),
-               needs_sizes ? "left out" : "written without size");
+  if (left_out > 0) fmt::print(stderr, "retinaface: {} left out\n", counted(left_out, "image"));
+  if (failed > 0 && !needs_sizes) {
+    fmt::print(stderr, "retinaface: {} written without size\n", counted(failed, "image"));
   }
-  return failed == 0 ? kSuccess : kSomeFailed;
+  return failed + left_out == 0 ? kSuccess : kSomeFailed;
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -13,6 +18,7 @@
 #include "retinaface/retinaface.h"
 
 #include "base/counted.h"
+#include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
@@ -22,6 +28,7 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
+#include "image/image_name.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/inputs.h"
@@ -48,7 +55,49 @@ pipeline::DrawStyle draw_style_of(const std::string& name) {
   return name == "shaded" ? pipeline::DrawStyle::kShaded : pipeline::DrawStyle::kBoxes;
 }
 
+/// Refuses names of images and videos of kinds that are read but not written: a folder of that name
+/// is not what was meant. With '/' behind it a name is a folder's.
+void check_kind_of_out(const std::string& out) {
+  const std::string extension = lower_case_extension(out);
+  const auto is_one_of = [&](std::span<const std::string_view> extensions) {
+    return std::ranges::find(extensions, extension) != extensions.end();
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(out, ignored)) return;
+  const char* written = nullptr;
+  if (is_one_of(image_extensions()) && !can_write_image(out)) {
+    written = "images are written as .jpg, .png or .webp";
+  } else if (is_one_of(video_extensions()) && !pipeline::is_video_place(out)) {
+    written = "videos are written as .mp4, .m4v, .mov or .mkv";
+  }
+  if (written == nullptr) return;
+  throw UsageError(fmt::format("--out: {}, found {}; a folder of that name is named {}/", written,
+                               printable(out), printable(out)));
+}
+
+/// Refuses what only says how something is written that is not asked for.
+void check_modifiers(const Options& options) {
+  const pipeline::ImageOutputs& images = options.job.images;
+  if (images.draw_style != pipeline::DrawStyle::kBoxes && !images.draw) {
+    throw UsageError("--draw-style: goes with --draw");
+  }
+  if (images.aligned_side_px != pipeline::ImageOutputs{}.aligned_side_px && !images.aligned) {
+    throw UsageError("--align-size: goes with --aligned");
+  }
+  if (images.write.jpeg_quality != WriteOptions{}.jpeg_quality && !images.annotates()) {
+    throw UsageError("--jpeg-quality: goes with --draw or --blur, which may write JPEG images");
+  }
+  if (!images.sound && !images.annotates()) {
+    throw UsageError("--no-audio: goes with --draw or --blur of videos");
+  }
+  if (options.null && options.list.empty()) {
+    throw UsageError("--null: expected --list FILE with it");
+  }
+}
+
 void check(const Options& options) {
+  check_kind_of_out(options.out);
+  check_modifiers(options);
   const bool is_json = options.job.format == "jsonl" || options.job.format == "json";
   if (options.job.fields.any() && !is_json) {
     throw UsageError(fmt::format(
@@ -59,11 +108,6 @@ void check(const Options& options) {
     throw UsageError(
         fmt::format("--embed: goes with --format jsonl or json, found {}", options.job.format));
   }
-  if (options.job.images.draw_style != pipeline::DrawStyle::kBoxes && !options.job.images.draw) {
-    throw UsageError("--draw-style: goes with --draw");
-  }
-  if (options.null && options.list.empty())
-    throw UsageError("--null: expected --list FILE with it");
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");
   }

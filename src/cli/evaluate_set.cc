@@ -80,12 +80,15 @@ void guard_outputs(const Options& options, const dataset::FoundSet& found,
 }
 
 int run(const Options& options) {
-  dataset::FoundSet found = dataset::read_set(options.set, options.categories);
-  if (!options.images.empty()) found.set.images = options.images;
+  dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
   const AnnotatedTruth annotated = evaluation::truth_of(found.set);
   guard_outputs(options, found, annotated);
   const evaluation::DetectionsByImage detections = detect_all(annotated, options);
-  const std::size_t unread = annotated.files.by_image.size() - detections.size();
+  for (const dataset::LeftOutImage& image : found.set.left_out) {
+    fmt::print(stderr, "retinaface: {}\n", image.problem);
+  }
+  const std::size_t unread =
+      annotated.files.by_image.size() - detections.size() + found.set.left_out.size();
   if (detections.empty()) {
     fail(ErrorCode::kBadData, "{}: expected images that can be read, found none in {}",
          printable(options.set), printable(found.set.images));

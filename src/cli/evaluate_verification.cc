@@ -15,6 +15,7 @@
 #include "retinaface/recognizer.h"
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/random.h"
 #include "cli/backend_option.h"
@@ -268,7 +269,8 @@ int judge_templates(const Options& options) {
   if (options.images.empty())
     throw UsageError("--images: expected the folder of the lists' images");
   FaceEmbedder embedder = open_embedder(options);
-  fmt::print("{} faces in {} templates\n\n", templates.faces.size(), templates.templates.size());
+  fmt::print("{} in {}\n\n", counted(templates.faces.size(), "face"),
+             counted(templates.templates.size(), "template"));
   evaluation::Diagram diagram = {.title = "Verification of templates",
                                  .x_label = "-log10 of the false accept rate",
                                  .y_label = "true accept rate",
@@ -338,7 +340,8 @@ int judge_pairs(const Options& options) {
   FaceEmbedder embedder = open_embedder(options);
   std::size_t count = 0;
   for (const auto& fold : pairs.folds) count += fold.size();
-  fmt::print("{} images, {} pairs in {} folds\n\n", pairs.images.size(), count, pairs.folds.size());
+  fmt::print("{}, {} in {}\n\n", counted(pairs.images.size(), "image"), counted(count, "pair"),
+             counted(pairs.folds.size(), "fold"));
 
   std::vector<Judgement> judgements;
   std::vector<Judgement> moved_points;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
@@ -92,16 +93,17 @@ int export_model(const Options& options) {
                is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);
   models::LoadedModel model = load(options);
   const std::string name = model.model->name;
-  const auto tensors = std::ranges::count_if(model.weights.tensors, [](const auto& entry) {
-    return !entry.first.starts_with(graph::kCalibrationPrefix);
-  });
+  const auto tensors =
+      static_cast<std::size_t>(std::ranges::count_if(model.weights.tensors, [](const auto& entry) {
+        return !entry.first.starts_with(graph::kCalibrationPrefix);
+      }));
   if (is_onnx) {
     models::expect_one_network_detector(model, "export --format onnx");
     write_file_atomically(options.output, interchange::export_onnx(model, onnx_options(options)));
   } else {
     graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
   }
-  fmt::print("{}: {}, {} tensors\n", printable(options.output), name, tensors);
+  fmt::print("{}: {}, {}\n", printable(options.output), name, counted(tensors, "tensor"));
   return kSuccess;
 }
 

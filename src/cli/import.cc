@@ -1,5 +1,6 @@
 #include "interchange/import.h"
 
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
@@ -43,19 +45,15 @@ int write_described(const Options& options, const models::LoadedModel& model) {
   for (const models::SizedNetwork& network : models::networks_of(*model.model, 1, 1)) {
     layers += network.graph.nodes().size();
   }
-  fmt::print("{}: {}, {} layers, {} tensors\n", printable(options.output),
-             model.model->summary.empty() ? model.model->name : model.model->summary, layers,
-             model.weights.tensors.size());
+  fmt::print("{}: {}, {}, {}\n", printable(options.output),
+             model.model->summary.empty() ? model.model->name : model.model->summary,
+             counted(layers, "layer"), counted(model.weights.tensors.size(), "tensor"));
   return kSuccess;
 }
 
 int import_onnx(const Options& options) {
   if (options.model || options.part) {
     throw UsageError("--model, --part: expected a checkpoint; an ONNX file says what it is");
-  }
-  if (options.mean.size() == 2) throw UsageError("--input-mean: expected one number or three");
-  if (options.scale && !(*options.scale > 0)) {
-    throw UsageError("--input-scale: expected a number over 0");
   }
   interchange::OnnxImageOptions image;
   if (options.channels) image.bgr = *options.channels == "bgr";
@@ -79,6 +77,8 @@ int import(const Options& options) {
     throw UsageError(fmt::format("--output: expected a name that ends in .safetensors, found {}",
                                  printable(options.output)));
   }
+  if (options.mean.size() == 2) throw UsageError("--input-mean: expected one number or three");
+  if (options.scale == 0.0F) throw UsageError("--input-scale: expected a number over 0, found 0");
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(options.checkpoint);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
@@ -97,14 +97,16 @@ int import(const Options& options) {
       options.model ? models::find_model(*options.model) : interchange::model_of(checkpoint, part);
   const graph::Weights weights = interchange::import_checkpoint(checkpoint, model, part);
   graph::write_safetensors(options.output, weights);
-  fmt::print("{}: {}{}, {} tensors\n", printable(options.output),
-             part == Part::kBackbone ? "the backbone of " : "", model.name, weights.tensors.size());
+  fmt::print("{}: {}{}, {}\n", printable(options.output),
+             part == Part::kBackbone ? "the backbone of " : "", model.name,
+             counted(weights.tensors.size(), "tensor"));
   return kSuccess;
 }
 
 }  // namespace
 
 Action declare_import(CLI::App& app) {
+  constexpr double kMaxFloat = std::numeric_limits<float>::max();
   const auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
                  "an ONNX file of a detector or a recogniser (doc/import.md says which); what "
@@ -124,9 +126,11 @@ Action declare_import(CLI::App& app) {
                  "of an ONNX file: subtracted from the image's values, 0 to 255; one number or "
                  "R,G,B in that order of channels (default: the family's)")
       ->delimiter(',')
-      ->expected(1, 3);
+      ->expected(1, 3)
+      ->check(number(-kMaxFloat, kMaxFloat));
   app.add_option("--input-scale", options->scale,
-                 "of an ONNX file: what the difference is multiplied by (default: the family's)");
+                 "of an ONNX file: what the difference is multiplied by (default: the family's)")
+      ->check(number(0, kMaxFloat));
   add_overwrite_option(app, options->overwrite);
   return [options] { return import(*options); };
 }

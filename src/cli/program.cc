@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -9,9 +10,12 @@
 #include <iostream>
 #include <memory>
 #include <new>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -26,6 +30,7 @@
 #include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/number_text.h"
 #include "cli/manual.h"
 #include "cli/suggestion.h"
 #include "image/libraries.h"
@@ -75,29 +80,62 @@ struct ForeignOption {
   std::string_view own;  ///< the option that a command must have for the remedy to fit; empty: any
   const char* remedy;
 };
+constexpr const char* kAskedInRequests = "each request says it: min-score=X (doc/server.md)";
+constexpr const char* kNotBatched =
+    "images are not batched; use --threads N to work on several at once";
 constexpr ForeignOption kForeignOptions[] = {
     {"--threshold", "--min-score", "use --min-score X"},
     {"--thresh", "--min-score", "use --min-score X"},
     {"--conf", "--min-score", "use --min-score X"},
+    {"--conf-thres", "--min-score", "use --min-score X"},
     {"--confidence", "--min-score", "use --min-score X"},
+    {"-t", "--min-score", "use --min-score X"},
+    {"-c", "--min-score", "use --min-score X"},
+    {"--threshold", "--api-key-file", kAskedInRequests},
+    {"--thresh", "--api-key-file", kAskedInRequests},
+    {"--conf", "--api-key-file", kAskedInRequests},
+    {"--confidence", "--api-key-file", kAskedInRequests},
+    {"--min-score", "--api-key-file", kAskedInRequests},
+    {"-t", "--api-key-file", kAskedInRequests},
+    {"--conf", "--threshold", "use --threshold X, from which similarity on it is one person"},
+    {"--confidence", "--threshold", "use --threshold X, from which similarity on it is one person"},
+    {"-t", "--threshold", "use --threshold X"},
     {"--iou", "--nms", "use --nms X"},
+    {"--iou-thres", "--nms", "use --nms X"},
     {"--nms-threshold", "--nms", "use --nms X"},
-    {"--json", "--format", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
-    {"--csv", "--format", "use -o FILE.csv or --format csv"},
+    {"--json", "--draw", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
+    {"--csv", "--draw", "use -o FILE.csv or --format csv"},
+    {"-f", "--format", "use --format NAME"},
     {"--epochs", "--set", "use --set schedule.epochs=N"},
-    {"--batch", "--set", "use --set input.batch=N"},
-    {"--batch-size", "--set", "use --set input.batch=N"},
+    {"-e", "--set", "use --set schedule.epochs=N"},
+    {"--epochs", "", "it goes with `retinaface train RECIPE --set schedule.epochs=N`"},
     {"--lr", "--set", "use --set schedule.learning_rate=X"},
     {"--learning-rate", "--set", "use --set schedule.learning_rate=X"},
-    {"--batch", "--threads", "images are not batched; use --threads N to work on several at once"},
-    {"--batch-size", "--threads",
-     "images are not batched; use --threads N to work on several at once"},
+    {"--lr", "", "it goes with `retinaface train RECIPE --set schedule.learning_rate=X`"},
+    {"--learning-rate", "",
+     "it goes with `retinaface train RECIPE --set schedule.learning_rate=X`"},
+    {"--batch", "--set", "use --set input.batch=N"},
+    {"--batch-size", "--set", "use --set input.batch=N"},
+    {"-b", "--set", "use --set input.batch=N"},
+    {"--batch", "--threads", kNotBatched},
+    {"--batch-size", "--threads", kNotBatched},
+    {"-b", "--threads", kNotBatched},
+    {"--workers", "--threads", "use --threads N"},
+    {"-j", "--threads", "use --threads N"},
     {"--gpu", "--device", "use --backend autograd --device cuda"},
     {"--cuda", "--device", "use --backend autograd --device cuda"},
     {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--weights", "--model", "use --model NAME or --model FILE.safetensors"},
+    {"-m", "--model", "use --model NAME or --model FILE.safetensors"},
+    {"--source", "--draw", "name images, videos and folders without an option"},
+    {"-i", "--draw", "name images, videos and folders without an option"},
+    {"--save", "--draw", "use --draw --out FOLDER"},
+    {"-v", "--verbose", "use --verbose"},
+    {"-v", "", "`retinaface --version` tells the version"},
+    {"-V", "", "`retinaface --version` tells the version"},
+    {"-q", "--quiet", "use --quiet"},
 };
 
 /// What to do instead of giving an option that only other programs have; null if nothing is known.
@@ -136,6 +174,28 @@ std::string unknown(const char* what, std::string_view word,
                      near ? fmt::format("; did you mean '{}'?", *near) : "");
 }
 
+/// The name in a word that is an option: "--name" of "--name=value", "-n" of "-nvalue"; empty for
+/// other words, such as "-" and negative numbers ("-inf" among them).
+std::string option_in(const std::string& word) {
+  if (word.starts_with("--")) return word.substr(0, word.find('='));
+  const bool is_short = word.size() > 1 && word[0] == '-' &&
+                        std::isalpha(static_cast<unsigned char>(word[1])) != 0 &&
+                        !read_number<double>(word);
+  return is_short ? word.substr(0, 2) : std::string();
+}
+
+/// The first word that stands where a command is expected and is none, with the command that it
+/// stands behind; the parser would answer `WORD --help` with the help of all. Nothing if there is
+/// none.
+std::optional<std::pair<const CLI::App*, std::string>> no_command(
+    const CLI::App& app, std::span<const std::string> arguments) {
+  const auto parts = app.get_subcommands(nullptr);
+  if (parts.empty() || arguments.empty() || arguments.front().starts_with('-')) return std::nullopt;
+  const auto part = std::ranges::find(parts, arguments.front(), &CLI::App::get_name);
+  if (part == parts.end()) return std::pair(&app, arguments.front());
+  return no_command(**part, arguments.subspan(1));
+}
+
 /// What is wrong with the command line, as far as it is a word that nobody knows; else the parser's
 /// own words.
 std::string explain(const CLI::App& app, const CLI::ParseError& error,
@@ -149,15 +209,12 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
   for (std::size_t i = depth; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     if (word == "--") break;
-    const std::string name = word.substr(0, word.find('='));
-    if (name.starts_with("--") && std::ranges::find(options, name) == options.end()) {
+    const std::string name = option_in(word);
+    if (!name.empty() && std::ranges::find(options, name) == options.end()) {
       if (const char* const remedy = remedy_for(name, options)) {
         return fmt::format("there is no option '{}': {}", name, remedy);
       }
       return unknown("option", name, options);
-    }
-    if (i == depth && !commands.empty() && !word.starts_with('-')) {
-      return unknown("command", word, commands);
     }
   }
   if (!commands.empty()) return fmt::format("expected a command: {}", fmt::join(commands, ", "));
@@ -235,6 +292,13 @@ int run_command(const Program& program, int argc, char** argv) {
     fmt::print("{}", app.help());
     return kSuccess;
   }
+  const auto refused = [](const CLI::App& command, const std::string& why) {
+    fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", full_name(command), why);
+    return kWrongUsage;
+  };
+  if (const auto none = no_command(app, arguments)) {
+    return refused(*none->first, unknown("command", none->second, command_names(*none->first)));
+  }
   try {
     // CLI11 takes them last one first.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -244,10 +308,7 @@ int run_command(const Program& program, int argc, char** argv) {
       app.exit(error);
       return kSuccess;
     }
-    const std::string name = full_name(reached(app));
-    fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", name,
-               explain(app, error, arguments));
-    return kWrongUsage;
+    return refused(reached(app), explain(app, error, arguments));
   }
   try {
     check_values(reached(app));

@@ -8,6 +8,7 @@
 #include "retinaface/image.h"
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
@@ -90,8 +91,8 @@ int quantize(const Options& options) {
         model, images, {.method = method_of(options.method), .max_error = options.max_error},
         [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }();
-  fmt::print("{} images; squared error of the outputs, of their variance: {:.3g}", images.size(),
-             result.error_of_all);
+  fmt::print("{}; squared error of the outputs, of their variance: {:.3g}",
+             counted(images.size(), "image"), result.error_of_all);
   if (!result.calibration.float_layers.empty()) {
     fmt::print(", with layers in float32 {:.3g}", result.error);
   }

@@ -71,6 +71,9 @@ int verify(const Options& options) {
   if (options.threshold && !options.evaluation.empty()) {
     throw UsageError("--threshold, --evaluation: expected one of them");
   }
+  if (options.far != Options{}.far && options.evaluation.empty()) {
+    throw UsageError("--far: goes with --evaluation FILE");
+  }
   std::optional<float> threshold = options.threshold;
   if (!options.evaluation.empty()) threshold = threshold_of(options);
   const Detector detector = open_detector(options.model, {});

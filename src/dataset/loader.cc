@@ -16,6 +16,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "dataset/annotated_image.h"
+#include "dataset/usable_faces.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -72,6 +73,7 @@ class Loader::Implementation {
            counted(entries_.size(), "image"), options_.batch,
            std::max<std::size_t>(entries_.size(), 1));
     }
+    counted_.resize(entries_.size());
     try {
       for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { work(); });
     } catch (const std::system_error& error) {
@@ -100,6 +102,11 @@ class Loader::Implementation {
     room_.notify_all();
     waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return batch;
+  }
+
+  FacesOutside faces_outside() const {
+    const std::lock_guard lock(report_mutex_);
+    return outside_;
   }
 
   double waited_ = 0;
@@ -188,11 +195,24 @@ class Loader::Implementation {
   std::shared_ptr<const Image> read(std::size_t index) {
     const Entry& entry = entries_[index];
     try {
-      return cache_.read(index, entry.set->images / entry.image->path);
+      auto image = cache_.read(index, entry.set->images / entry.image->path);
+      count_outside(index, *image);
+      return image;
     } catch (const Error& error) {
       const std::lock_guard lock(report_mutex_);
       if (unreadable_.insert(index).second && options_.report) options_.report(error.what());
       return nullptr;
+    }
+  }
+
+  void count_outside(std::size_t index, const Image& image) {
+    const std::lock_guard lock(report_mutex_);
+    if (counted_[index]) return;
+    counted_[index] = true;
+    const AnnotatedImage& annotated = *entries_[index].image;
+    for (const AnnotatedFace& face : annotated.faces) {
+      if (face.ignored || !is_outside(face.box, image.width(), image.height())) continue;
+      if (outside_.faces++ == 0) outside_.example = annotated.path;
     }
   }
 
@@ -215,8 +235,10 @@ class Loader::Implementation {
   std::vector<Entry> entries_;
   ImageCache cache_;
 
-  std::mutex report_mutex_;
+  mutable std::mutex report_mutex_;
   std::set<std::size_t> unreadable_;  ///< that were reported
+  std::vector<bool> counted_;         ///< by image, whether outside_ has its faces
+  FacesOutside outside_;
 
   std::mutex order_mutex_;
   std::int64_t order_epoch_ = -1;
@@ -245,6 +267,10 @@ std::int64_t Loader::batches_per_epoch() const {
 
 std::vector<Sample> Loader::next() {
   return implementation_->next();
+}
+
+Loader::FacesOutside Loader::faces_outside() const {
+  return implementation_->faces_outside();
 }
 
 double Loader::waited_seconds() const {

@@ -12,10 +12,18 @@
 
 namespace retinaface::dataset {
 
+/// An image of whose faces nothing is known for want of the image, which the annotations need:
+/// YOLO's are shares of its sides.
+struct LeftOutImage {
+  bool is_missing = false;  ///< else it is there and cannot be read
+  std::string problem;      ///< one line
+};
+
 /// A set's images and faces, as training takes them.
 struct TrainingSet {
   std::filesystem::path images;  ///< the folder that the annotations' paths start from
   AnnotationSet annotations;
+  std::vector<LeftOutImage> left_out = {};  ///< of which the annotations have none
 };
 
 struct LoaderOptions {
@@ -52,6 +60,13 @@ class Loader {
   std::int64_t batches_per_epoch() const;
   /// The next batch; waits until it is there. Throws Error(kBadData) when no image can be read.
   std::vector<Sample> next();
+  /// Of the images that were taken so far, the faces whose boxes lie wholly outside, and one of
+  /// these images. Such faces are not learnt.
+  struct FacesOutside {
+    std::size_t faces = 0;
+    std::string example;
+  };
+  FacesOutside faces_outside() const;
   /// Seconds that next() has spent waiting so far.
   double waited_seconds() const;
 

@@ -227,6 +227,20 @@ TEST(LoaderThreads, AMissingImageIsNamedOnceAndAnotherTakesItsPlace) {
   EXPECT_EQ(std::set<int>(taken[0].begin(), taken[0].begin() + 6).size(), 5U);
 }
 
+TEST(LoaderThreads, CountsFacesOutsideTheirImagesOnce) {
+  const PlainSet plain(4);
+  TrainingSet set = plain.set();
+  set.annotations[2].faces = {{.box = {kWidth, 5, kWidth + 12, 20}},
+                              {.box = {0, -9, 12, 0}},
+                              {.box = {0, -9, 12, 1}},
+                              {.box = {0, -9, 12, 0}, .ignored = true}};
+  Loader loader({set}, options_of(2));
+  EXPECT_EQ(Loader({plain.set()}, options_of(2)).faces_outside().faces, 0U);
+  for (int i = 0; i < 6; ++i) loader.next();  // three epochs
+  EXPECT_EQ(loader.faces_outside().faces, 2U);
+  EXPECT_EQ(loader.faces_outside().example, "2.png");
+}
+
 TEST(LoaderThreads, SaysThatNoImageCanBeRead) {
   const PlainSet set(3);
   for (const char* name : {"0.png", "1.png", "2.png"}) std::filesystem::remove(set.folder() / name);

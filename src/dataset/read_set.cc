@@ -54,14 +54,21 @@ fs::path only_file(const fs::path& folder, const char* below, std::string_view s
 }
 
 /// The annotations of a set's folder: a file, VOC's folder, or YOLO's labels/.
-fs::path find_annotations(const fs::path& folder) {
+fs::path find_annotations(const fs::path& folder, const fs::path& images) {
   if (path_exists(folder / "label.txt")) return folder / "label.txt";
   if (folder_exists(folder / "Annotations")) return folder / "Annotations";
   fs::path file = only_file(folder, "wider_face_split", "wider_face_", "_bbx_gt.txt");
   if (file.empty()) file = only_file(folder, "annotations", "", ".json");
   if (!file.empty()) return file;
-  if (const YoloFolders yolo = yolo_folders(folder); !yolo.labels.empty()) return yolo.labels;
+  if (const YoloFolders yolo = yolo_folders(folder, images); !yolo.labels.empty())
+    return yolo.labels;
   if (!files_named(folder, "", ".xml").empty()) return folder;
+  if (folder_exists(folder / "labels")) {
+    fail(ErrorCode::kNotFound,
+         "{}: expected YOLO's images in images/ beside labels/, found no such folder; `retinaface "
+         "dataset` and `retinaface evaluate set` take another by --images",
+         printable(folder));
+  }
   fail(ErrorCode::kNotFound,
        "{}: expected annotations: label.txt, wider_face_*_bbx_gt.txt, COCO's .json, VOC's .xml or "
        "YOLO's labels/ beside images/",
@@ -151,17 +158,21 @@ std::string_view name_of(SetFormat format) {
   return {};
 }
 
-FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
+FoundSet read_set(const fs::path& path, const ChosenCategories& chosen, const fs::path& images) {
   FoundSet found;
-  found.source = folder_exists(path) ? find_annotations(path) : path;
+  found.source = folder_exists(path) ? find_annotations(path, images) : path;
   const auto check_has_images = [&] {
     if (!found.set.annotations.empty()) return;
     fail(ErrorCode::kBadData, "{}: expected annotations of at least one image, found none",
          printable(found.source));
   };
-  if (const YoloFolders yolo = yolo_folders(found.source); !yolo.labels.empty()) {
+  if (const YoloFolders yolo = yolo_folders(found.source, images); !yolo.labels.empty()) {
     found.format = SetFormat::kYolo;
-    found.set = {yolo.images, read_yolo(yolo, chosen)};
+    found.set = read_yolo(yolo, chosen);
+    if (found.set.annotations.empty() && !found.set.left_out.empty()) {
+      fail(ErrorCode::kBadData, "{}: expected images that can be read, found none of {}: {}",
+           printable(found.source), found.set.left_out.size(), found.set.left_out.front().problem);
+    }
     check_has_images();
     return found;
   }
@@ -172,7 +183,7 @@ FoundSet read_set(const fs::path& path, const ChosenCategories& chosen) {
     std::tie(found.format, found.set.annotations) = parse_file(found.source, chosen);
   }
   check_has_images();
-  found.set.images = find_images(found.source, found.set.annotations);
+  found.set.images = images.empty() ? find_images(found.source, found.set.annotations) : images;
   return found;
 }
 

@@ -35,12 +35,14 @@ struct FoundSet {
 ///              labels/ beside images/; *.xml. Or YOLO's labels/, or a folder in it.
 /// The folder of the images is that of the usual ones (images/, JPEGImages/, the annotations'
 /// own, those beside it, WIDER_train/images/, train2017/ and the like) which holds one of the first
-/// images; else images/ beside the annotations.
+/// images; else images/ beside the annotations. With `images` it is that one, whatever stands
+/// beside the annotations.
 /// `chosen` says which categories are faces in the formats that have some (category.h); the others
 /// hold faces alone. Throws Error as the readers do; kNotFound for a folder without annotations,
 /// kBadData when several files could be meant, the format is none of these, or no image is
 /// annotated.
-FoundSet read_set(const std::filesystem::path& path, const ChosenCategories& chosen = {});
+FoundSet read_set(const std::filesystem::path& path, const ChosenCategories& chosen = {},
+                  const std::filesystem::path& images = {});
 
 /// The same, for those who want no more than images and faces.
 TrainingSet read_training_set(const std::filesystem::path& path,

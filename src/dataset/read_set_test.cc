@@ -146,7 +146,7 @@ TEST(WriteSet, SaysWhatIsLost) {
   EXPECT_THAT(lost_in(SetFormat::kLabelTxt, set), ::testing::IsEmpty());
   EXPECT_THAT(lost_in(SetFormat::kCoco, set), ::testing::IsEmpty());
   EXPECT_THAT(lost_in(SetFormat::kWider, set),
-              ::testing::ElementsAre("the points of 1 faces", "the quality of 1 faces"));
+              ::testing::ElementsAre("the points of 1 face", "the quality of 1 face"));
   set[1].faces[0].box_is_estimate = true;
   EXPECT_THAT(lost_in(SetFormat::kLabelTxt, set), ::testing::SizeIs(1));
   EXPECT_THAT(lost_in(SetFormat::kVoc, set), ::testing::IsEmpty());

@@ -21,4 +21,12 @@ struct UsableFaces {
 /// annotation that a loss would follow for long. Such faces keep their boxes.
 UsableFaces keep_usable(TrainingSet& set);
 
+/// Whether nothing of a box with an area lies in an image of that size.
+bool is_outside(const Box& box, int width, int height);
+
+/// Whether a face that counts as usable lies in its image, at least in part. Looks at the images'
+/// headers, where the annotations do not say the sizes, up to the first such face: in a sound set
+/// at one. Images that cannot be read are passed over; true where none can.
+bool any_face_inside(const TrainingSet& set);
+
 }  // namespace retinaface::dataset

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "retinaface/image.h"
+
+#include "support/testing.h"
+
 namespace retinaface::dataset {
 namespace {
 
@@ -30,6 +34,25 @@ TEST(UsableFaces, LoseTheirPointsWhereOneLiesFarFromTheBox) {
   EXPECT_EQ(set.annotations[2], before.annotations[2]);
   EXPECT_FALSE(has_landmarks(set.annotations[1].faces[0]));
   EXPECT_EQ(set.annotations[1].faces[0].box, before.annotations[1].faces[0].box);
+}
+
+TEST(UsableFaces, OfBoxesOutsideTheirImagesNoneIsInside) {
+  const testing::TemporaryFolder folder;
+  write_image(folder / "a.png", Image(100, 50));
+  write_image(folder / "b.png", Image(100, 50));
+  const Box right{100, 10, 120, 30};
+  const Box below{10, 50, 30, 70};
+  TrainingSet set{folder.path(),
+                  {{"a.png", {{.box = right}, {.box = {0, 0, 9, 9}, .ignored = true}}},
+                   {"b.png", {{.box = below}, {.box = {-20, 0, 0, 20}}, {.box = {5, 5, 5, 9}}}},
+                   {"missing.png", {{.box = {10, 10, 30, 30}}}}}};
+  EXPECT_FALSE(any_face_inside(set));
+  set.annotations[1].faces.push_back({.box = {90, 40, 120, 70}});  // a corner of it
+  EXPECT_TRUE(any_face_inside(set));
+  set.annotations = {{"c.png", {{.box = right}}, 110, 50}};  // by the size that is said
+  EXPECT_TRUE(any_face_inside(set));
+  set.annotations = {{"missing.png", {{.box = right}}}};
+  EXPECT_TRUE(any_face_inside(set)) << "that no image can be read is told elsewhere";
 }
 
 }  // namespace

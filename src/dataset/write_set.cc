@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "dataset/coco.h"
 #include "dataset/label_txt.h"
@@ -21,12 +22,15 @@ namespace fs = std::filesystem;
 template <typename Predicate>
 void note(const AnnotationSet& set, Predicate lost, std::string_view what,
           std::vector<std::string>& notes) {
-  std::ptrdiff_t count = 0;
-  for (const AnnotatedImage& image : set) count += std::ranges::count_if(image.faces, lost);
-  if (count > 0) notes.push_back(fmt::format("{} of {} faces", what, count));
+  std::size_t count = 0;
+  for (const AnnotatedImage& image : set) {
+    count += static_cast<std::size_t>(std::ranges::count_if(image.faces, lost));
+  }
+  if (count > 0) notes.push_back(fmt::format("{} of {}", what, counted(count, "face")));
 }
 
-/// The file, or for VOC and YOLO the folder, that `out` stands for.
+}  // namespace
+
 fs::path written_place(const fs::path& out, SetFormat format) {
   RF_CHECK(format != SetFormat::kPoints);
   if (format == SetFormat::kVoc) return out / "Annotations";
@@ -36,8 +40,6 @@ fs::path written_place(const fs::path& out, SetFormat format) {
                 : format == SetFormat::kWider ? "wider_face_bbx_gt.txt"
                                               : "label.txt");
 }
-
-}  // namespace
 
 std::vector<SetFile> formatted_files(const fs::path& out, SetFormat format,
                                      const AnnotationSet& set) {

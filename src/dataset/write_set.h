@@ -17,10 +17,13 @@ namespace retinaface::dataset {
 ///   voc                  out/Annotations/PATH.xml for each image
 ///   yolo                 out/labels/PATH.txt for each image, whose size must be known, and
 ///                        out/data.yaml
-/// Returns what was written: the file, the folder Annotations, or `out`. Makes the folders that it
-/// needs. Throws Error as the formats' writers do.
+/// Returns written_place of it. Makes the folders that it needs. Throws Error as the formats'
+/// writers do.
 std::filesystem::path write_set(const std::filesystem::path& out, SetFormat format,
                                 const AnnotationSet& set);
+
+/// What `out` stands for: the file, the folder Annotations, or `out`.
+std::filesystem::path written_place(const std::filesystem::path& out, SetFormat format);
 
 /// All files that write_set would write. Throws Error as write_set does of names that the format
 /// cannot hold.

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "dataset/yolo_names.h"
 #include "geometry/mirror.h"
 #include "image/image_name.h"
 #include "image/stored_size.h"
@@ -74,20 +75,45 @@ std::vector<fs::path> files_below(const fs::path& folder, Wanted wanted) {
   return files;
 }
 
+/// Where a set of these labels may name its classes: in labels/, beside it, above labels/train and,
+/// where a set is split into train/labels and valid/labels, above that.
+std::vector<fs::path> folders_of_names(const fs::path& labels) {
+  std::error_code ignored;
+  const fs::path own = fs::weakly_canonical(labels, ignored);
+  const fs::path above = own.parent_path();
+  std::vector<fs::path> folders = {labels, above};
+  // Not for other names: a folder of several sets may hold a file for one of them.
+  constexpr std::string_view kParts[] = {"train", "val", "valid", "test"};
+  const bool is_part = std::ranges::any_of(kParts, [&](std::string_view part) {
+    return own.filename() == part || above.filename() == part;
+  });
+  if (is_part) folders.push_back(above.parent_path());
+  return folders;
+}
+
 /// Names of classes by their numbers; empty without a file of them.
 std::map<std::string, std::string> class_names(const fs::path& labels) {
-  std::map<std::string, std::string> names;
-  for (const fs::path& folder : {labels, labels.parent_path()}) {
-    std::error_code ignored;
-    const fs::path file = folder / "classes.txt";
-    if (!fs::is_regular_file(file, ignored)) continue;
-    const TextFile text(file);
-    for (const TextLine& line : text.lines()) {
-      names.emplace(std::to_string(names.size()), line.text);
+  constexpr std::size_t kMaxBytes = 1 << 20;
+  std::error_code ignored;
+  for (const fs::path& folder : folders_of_names(labels)) {
+    if (const fs::path file = folder / "classes.txt"; fs::is_regular_file(file, ignored)) {
+      std::map<std::string, std::string> names;
+      const TextFile text(file);
+      for (const TextLine& line : text.lines()) {
+        names.emplace(std::to_string(names.size()), line.text);
+      }
+      return names;
     }
-    break;
+    for (const char* name : {"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"}) {
+      const fs::path file = folder / name;
+      if (!fs::is_regular_file(file, ignored)) continue;
+      const std::vector<std::byte> content = read_file(file, kMaxBytes);
+      auto names = parse_yolo_names({reinterpret_cast<const char*>(content.data()), content.size()},
+                                    printable(file));
+      if (!names.empty()) return names;
+    }
   }
-  return names;
+  return {};
 }
 
 std::string share(float value, int side) {
@@ -122,20 +148,21 @@ YoloImage parse_yolo(const TextFile& file, int width, int height) {
   return image;
 }
 
-YoloFolders yolo_folders(const fs::path& folder) {
+YoloFolders yolo_folders(const fs::path& folder, const fs::path& images) {
   std::error_code ignored;
-  if (fs::is_directory(folder / "labels", ignored) &&
-      fs::is_directory(folder / "images", ignored)) {
-    return {folder / "labels", folder / "images"};
+  if (fs::is_directory(folder / "labels", ignored)) {
+    if (!images.empty()) return {folder / "labels", images};
+    if (fs::is_directory(folder / "images", ignored)) return {folder / "labels", folder / "images"};
   }
   // The last part called labels, as YOLO's own programs exchange it.
   fs::path below;
   for (fs::path at = fs::weakly_canonical(folder, ignored); at.has_relative_path();
        at = at.parent_path()) {
     if (at.filename() == "labels") {
-      fs::path images = at.parent_path() / "images";
-      if (!below.empty()) images /= below;
-      if (fs::is_directory(images, ignored)) return {folder, images};
+      if (!images.empty()) return {folder, images};
+      fs::path beside = at.parent_path() / "images";
+      if (!below.empty()) beside /= below;
+      if (fs::is_directory(beside, ignored)) return {folder, beside};
       break;
     }
     below = below.empty() ? at.filename() : at.filename() / below;
@@ -143,7 +170,7 @@ YoloFolders yolo_folders(const fs::path& folder) {
   return {};
 }
 
-AnnotationSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen) {
+TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen) {
   std::map<fs::path, fs::path> labels;  // by path below, without extension
   for (const fs::path& file : files_below(folders.labels, [](const fs::path& path) {
          return path.extension() == ".txt" && path.filename() != "classes.txt";
@@ -152,32 +179,43 @@ AnnotationSet read_yolo(const YoloFolders& folders, const ChosenCategories& chos
   }
   std::map<std::string, std::string> names = class_names(folders.labels);
   const bool named = !names.empty();
-  AnnotationSet set;
+  TrainingSet set{folders.images, {}};
   std::vector<std::vector<std::string>> categories;
   for (const fs::path& file : files_below(folders.images, has_image_name)) {
-    AnnotatedImage& image = set.emplace_back();
     const fs::path below = file.lexically_relative(folders.images);
-    image.path = below.generic_string();
-    categories.emplace_back();
     const auto label = labels.find(fs::path(below).replace_extension());
-    if (label == labels.end()) continue;
-    const StoredSize size = stored_size(file);
-    image.width = size.width;
-    image.height = size.height;
-    YoloImage parsed = parse_yolo(TextFile(label->second), size.width, size.height);
-    image.faces = std::move(parsed.faces);
-    categories.back() = std::move(parsed.categories);
-    if (!named) {
-      for (const std::string& id : categories.back()) names.emplace(id, id);
+    AnnotatedImage image{.path = below.generic_string(), .faces = {}};
+    YoloImage parsed;
+    if (label != labels.end()) {
+      try {
+        const StoredSize size = stored_size(file);
+        image.width = size.width;
+        image.height = size.height;
+      } catch (const Error& error) {
+        const bool missing = error.code() == ErrorCode::kNotFound;
+        set.left_out.push_back({missing, error.what()});
+        labels.erase(label);
+        continue;
+      }
+      parsed = parse_yolo(TextFile(label->second), image.width, image.height);
+      labels.erase(label);
     }
-    labels.erase(label);
+    image.faces = std::move(parsed.faces);
+    if (!named) {
+      for (const std::string& id : parsed.categories) names.emplace(id, id);
+    }
+    set.annotations.push_back(std::move(image));
+    categories.push_back(std::move(parsed.categories));
   }
-  if (!labels.empty()) {
-    fail(ErrorCode::kNotFound, "{}: expected an image of that name in {}, found none",
-         printable(labels.begin()->second), printable(folders.images));
+  for (const auto& [below, label] : labels) {
+    set.left_out.push_back(
+        {true, fmt::format("{}: expected an image of that name in {}, found none", printable(label),
+                           printable(folders.images))});
   }
   const std::set<std::string> faces = face_categories(names, chosen, printable(folders.labels));
-  for (std::size_t i = 0; i < set.size(); ++i) keep_categories(set[i], categories[i], faces);
+  for (std::size_t i = 0; i < set.annotations.size(); ++i) {
+    keep_categories(set.annotations[i], categories[i], faces);
+  }
   return set;
 }
 

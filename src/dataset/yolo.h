@@ -7,6 +7,7 @@
 #include "dataset/annotation.h"
 #include "dataset/category.h"
 #include "dataset/label_files.h"
+#include "dataset/loader.h"
 #include "dataset/text_lines.h"
 
 namespace retinaface::dataset {
@@ -31,16 +32,19 @@ struct YoloFolders {
 };
 
 /// `folder` with labels/ and images/ in it; or labels/ itself, or a folder in it (labels/train),
-/// which belongs to the same place in images/. Empty paths where neither is so.
-YoloFolders yolo_folders(const std::filesystem::path& folder);
+/// which belongs to the same place in images/. With `images` that is the folder of the images,
+/// wherever it is. Empty paths where neither is so.
+YoloFolders yolo_folders(const std::filesystem::path& folder,
+                         const std::filesystem::path& images = {});
 
 /// Reads all files *.txt below `folders.labels`; the image of a/b.txt is images/a/b with an
 /// extension of an image. An image without such a file has no faces, as YOLO means it. The images'
-/// sizes are read from their headers. Classes are called as classes.txt says, one a line, beside
-/// labels/ or in it; else by their numbers. Of several those chosen or named "face" are read
-/// (category.h). Throws Error as read_file, parse_yolo and stored_size do, and kNotFound for labels
-/// without an image.
-AnnotationSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen = {});
+/// sizes are read from their headers; labels without an image, or with one whose size cannot be
+/// read, are left out and told (TrainingSet::left_out). Classes are called as classes.txt says, one
+/// a line, or data.yaml under `names` (yolo_names.h), in labels/, beside it or above its part for
+/// training; else by their numbers. Of several those chosen or named "face" are read (category.h).
+/// Throws Error as read_file, parse_yolo and parse_yolo_names do.
+TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen = {});
 
 /// The lines of an image's label file, class 0; with Ultralytics' points where `points`. Ignored
 /// faces have no place here, nor have attributes. The image's size must be known.

@@ -9,6 +9,7 @@
 #include "dataset/read_set.h"
 #include "dataset/testing.h"
 #include "dataset/write_set.h"
+#include "dataset/yolo_names.h"
 #include "support/testing.h"
 
 namespace retinaface::dataset {
@@ -113,16 +114,101 @@ TEST(Yolo, ClassesAreChosenAsCategories) {
   EXPECT_EQ(read_set(folder.path(), {"1"}).set.annotations[0].faces.size(), 2U);
   write_file_atomically(folder / "classes.txt", std::string("face\nperson\n"));
   EXPECT_EQ(read_set(folder.path()).set.annotations[0].faces.size(), 1U);
+}
 
-  write_file_atomically(folder / "labels" / "b.txt", std::string());
-  const Error error = error_of([&] { read_set(folder.path()); });
-  EXPECT_EQ(error.code(), ErrorCode::kNotFound);
-  EXPECT_THAT(error.what(), HasSubstr("b.txt: expected an image of that name"));
+TEST(Yolo, AnImageThatCannotBeReadIsLeftOutAndTold) {
+  const TemporaryFolder folder;
+  put_image(folder / "images" / "a.png", 100, 100);
+  write_file_atomically(folder / "images" / "b.jpg", std::string("no image"));
+  fs::create_directories(folder / "labels");
+  for (const char* name : {"a.txt", "b.txt", "c.txt"}) {
+    write_file_atomically(folder / "labels" / name, std::string("0 .5 .5 .1 .1\n"));
+  }
+  const TrainingSet set = read_training_set(folder.path());
+  ASSERT_EQ(set.annotations.size(), 1U);
+  EXPECT_EQ(set.annotations[0].path, "a.png");
+  ASSERT_EQ(set.left_out.size(), 2U);
+  EXPECT_FALSE(set.left_out[0].is_missing);
+  EXPECT_THAT(set.left_out[0].problem, HasSubstr("b.jpg"));
+  EXPECT_TRUE(set.left_out[1].is_missing);
+  EXPECT_THAT(set.left_out[1].problem, HasSubstr("c.txt: expected an image of that name"));
+  fs::remove(folder / "images" / "a.png");
+  EXPECT_THAT(error_of([&] { read_set(folder.path()); }).what(),
+              HasSubstr("expected images that can be read, found none of 3"));
+}
+
+TEST(Yolo, ItsImagesMayBeAnywhere) {
+  const TemporaryFolder folder;
+  put_image(folder / "elsewhere" / "a.png", 100, 100);
+  fs::create_directories(folder / "set" / "labels");
+  write_file_atomically(folder / "set" / "labels" / "a.txt", std::string("0 .5 .5 .1 .1\n"));
+  EXPECT_THAT(error_of([&] { read_set(folder / "set"); }).what(), HasSubstr("--images"));
+  for (const fs::path& place : {folder / "set", folder / "set" / "labels"}) {
+    const FoundSet found = read_set(place, {}, folder / "elsewhere");
+    EXPECT_EQ(found.format, SetFormat::kYolo);
+    EXPECT_EQ(found.set.images, folder / "elsewhere");
+    ASSERT_EQ(found.set.annotations.size(), 1U);
+    EXPECT_EQ(found.set.annotations[0].faces.size(), 1U);
+  }
+}
+
+TEST(YoloNames, AreReadInEveryForm) {
+  const auto names = [](const std::string& text) { return parse_yolo_names(text, "data.yaml"); };
+  const std::map<std::string, std::string> expected = {{"0", "face"}, {"1", "a person"}};
+  for (const char* text :
+       {"names: [face, a person]", "nc: 2\nnames: ['face', \"a person\"]  # two\r\nval: x\n",
+        "names: [\n  face,\n  a person,\n]\n", "names: {0: face, 1: a person}\n",
+        "names: {\n  1: 'a person', # second\n  0: face}\n",
+        "path: .\nnames:\n  0: face\n  1: a person\nkpt_shape: [5, 3]\n",
+        "names:  # all\n\n  # first\n  '0': face # yes\n  1: \"a person\"",
+        "names:\n- face\n- a person\nnc: 2\n",
+        "\xEF\xBB\xBFnames:\r\n  - face\r\n  - a person\r\n"}) {
+    EXPECT_EQ(names(text), expected) << text;
+  }
+  EXPECT_EQ(names("names: ['it''s']").at("0"), "it's");
+  EXPECT_EQ(names("names: [\"a \\\"b\\\"\"]").at("0"), "a \"b\"");
+  for (const char* text :
+       {"", "nc: 1\n", "nnames: [face]\n", "a:\n  names: [face]\n", "names: []"}) {
+    EXPECT_TRUE(names(text).empty()) << text;
+  }
+  for (const char* text : {"names: face", "names: [face", "names: {face}", "names: {0: face",
+                           "names: ['face]", "names: {0 face}", "names:\n  x: face\n",
+                           "names:\n  0:\n", "names: [a b\nc]", "names: {-1: face}"}) {
+    const Error error = error_of([&] { names(text); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData) << text;
+    EXPECT_THAT(error.what(), HasSubstr("data.yaml:")) << text;
+  }
+}
+
+TEST(YoloNames, TellWhichClassIsTheFace) {
+  const TemporaryFolder folder;
+  const auto faces_of = [&](const fs::path& place) {
+    return read_set(place).set.annotations.at(0).faces.size();
+  };
+  for (const char* part : {"", "train"}) {
+    put_image(folder / "images" / part / "a.png", 100, 100);
+    fs::create_directories(folder / "labels" / part);
+    write_file_atomically(folder / "labels" / part / "a.txt",
+                          std::string("0 .5 .5 .1 .1\n1 .2 .2 .1 .1\n1 .7 .7 .1 .1\n"));
+  }
+  EXPECT_THAT(error_of([&] { read_set(folder.path()); }).what(), HasSubstr("found 2: 0, 1"));
+  write_file_atomically(folder / "data.yaml", std::string("names: [person, Face]\n"));
+  EXPECT_EQ(faces_of(folder.path()), 2U);
+  EXPECT_EQ(faces_of(folder / "labels" / "train"), 2U);
+
+  // As Roboflow exports a set: train/images, train/labels.
+  const TemporaryFolder split;
+  put_image(split / "train" / "images" / "a.png", 100, 100);
+  fs::create_directories(split / "train" / "labels");
+  write_file_atomically(split / "train" / "labels" / "a.txt",
+                        std::string("0 .5 .5 .1 .1\n1 .2 .2 .1 .1\n"));
+  write_file_atomically(split / "data.yaml", std::string("names:\n- face\n- hand\nnc: 2\n"));
+  EXPECT_EQ(faces_of(split / "train"), 1U);
 }
 
 TEST(Yolo, SaysWhatItHasNoPlaceFor) {
   EXPECT_THAT(lost_in(SetFormat::kYolo, full_set()),
-              ElementsAre("the ignored boxes of 1 faces", "the attributes of 1 faces"));
+              ElementsAre("the ignored boxes of 1 face", "the attributes of 1 face"));
   EXPECT_EQ(format_yolo(full_set()[1], false), "0 0.039062 0.0625 0.046875 0.0625\n");
 }
 

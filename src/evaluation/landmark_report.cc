@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "evaluation/plot.h"
 
 namespace retinaface::evaluation {
@@ -51,7 +52,7 @@ Diagram cumulative_errors(const std::string& name, const LandmarkScores& scores,
   }
   line.x.push_back(100 * max_error);
   line.y.push_back(share(count));
-  return {.title = fmt::format("{} faces, {} found", scores.faces, scores.errors.size()),
+  return {.title = fmt::format("{}, {} found", counted(scores.faces, "face"), scores.errors.size()),
           .x_label = fmt::format("mean error of five points / {}, %", normaliser),
           .y_label = "faces, %",
           .x_max = 100 * max_error,

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "evaluation/wider_report.h"
 
 namespace retinaface::evaluation {
@@ -35,8 +36,9 @@ constexpr NamedFigure kCocoFigures[] = {
 
 std::string format_report(const SetReport& report) {
   const SubsetReport& all = report.wider.of(Subset::kHard);
-  std::string text = fmt::format("{} images, {} faces, {} more ignored\n\n{:<28} {:>9}\n",
-                                 report.wider.images, all.recall.faces, report.ignored, "", "%");
+  std::string text = fmt::format(
+      "{}, {}, {} more ignored\n\n{:<28} {:>9}\n", counted(report.wider.images, "image"),
+      counted(static_cast<std::size_t>(all.recall.faces), "face"), report.ignored, "", "%");
   const auto line = [&](const char* name, double fraction) {
     fmt::format_to(std::back_inserter(text), "{:<28} {:>9.2f}\n", name, 100 * fraction);
   };

@@ -32,7 +32,9 @@ void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_tr
 
 void ValidationSet::read_annotations(const fs::path& path,
                                      const dataset::ChosenCategories& categories) {
-  AnnotatedTruth annotated = truth_of(dataset::read_training_set(path, categories));
+  dataset::TrainingSet set = dataset::read_training_set(path, categories);
+  AnnotatedTruth annotated = truth_of(set);
+  left_out_ = std::move(set.left_out);
   truth_ = std::move(annotated.truth);
   images_ = std::move(annotated.files.by_image);
 }
@@ -41,6 +43,7 @@ Figures ValidationSet::judge(
     const Detector& detector, int threads,
     const std::function<void(const std::string& problem)>& report_problem) const {
   constexpr float kEvenUnlikely = 0.02F;
+  for (const dataset::LeftOutImage& image : left_out_) report_problem(image.problem);
   std::vector<std::size_t> numbers;
   for (const auto& [number, path] : images_) numbers.push_back(number);
   const DetectionsByImage found = detections_of(

@@ -13,6 +13,7 @@
 
 #include "dataset/annotation.h"
 #include "dataset/category.h"
+#include "dataset/loader.h"
 #include "evaluation/wider_ground_truth.h"
 
 namespace retinaface::evaluation {
@@ -50,6 +51,7 @@ class ValidationSet {
   WiderGroundTruth truth_;
   std::map<std::size_t, std::filesystem::path> images_;  ///< by index in the ground truth
   bool subsets_ = false;                                 ///< easy, medium and hard differ
+  std::vector<dataset::LeftOutImage> left_out_;
 };
 
 }  // namespace retinaface::evaluation

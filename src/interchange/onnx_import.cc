@@ -461,7 +461,15 @@ std::optional<models::LoadedModel> own_export(const OnnxModel& file) {
 
 models::LoadedModel import_onnx(const OnnxModel& file, const OnnxImageOptions& options,
                                 const std::string& source) {
-  if (std::optional<models::LoadedModel> own = own_export(file)) return std::move(*own);
+  if (std::optional<models::LoadedModel> own = own_export(file)) {
+    if (options.bgr || options.mean || options.scale) {
+      fail(ErrorCode::kInvalidArgument,
+           "{}: is an export of {}, which says itself what its network takes; leave out "
+           "--input-channels, --input-mean and --input-scale",
+           source, own->model->name);
+    }
+    return std::move(*own);
+  }
   return Importer(file, options, source).run();
 }
 

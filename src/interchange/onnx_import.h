@@ -18,8 +18,9 @@ struct OnnxImageOptions {
 };
 
 /// Makes a model of a file's network (doc/import.md): a detector of a family that its outputs tell,
-/// or a recogniser. Throws Error, the message starting with `source`: what read_network throws, and
-/// kUnsupported where the outputs are of no known family.
+/// or a recogniser. Throws Error, the message starting with `source`: what read_network throws,
+/// kUnsupported where the outputs are of no known family, and kInvalidArgument for options with an
+/// export of a model of the catalogue, whose image nothing can change.
 models::LoadedModel import_onnx(const OnnxModel& file, const OnnxImageOptions& options,
                                 const std::string& source);
 

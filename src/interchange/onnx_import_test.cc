@@ -417,6 +417,8 @@ TEST(OnnxImport, GivesBackWhatWasExported) {
     const std::string content = export_onnx(model);
     OnnxModel file = parse_onnx(std::as_bytes(std::span(content)), "test");
     EXPECT_EQ(import_onnx(file, {}, "test").model, &row);  // recognised by its bytes
+    EXPECT_THAT(error_of([&] { import_onnx(file, {.scale = 2.0F}, "test"); }).what(),
+                HasSubstr("leave out --input-channels"));
 
     file.producer = "another";
     const models::LoadedModel read = import_onnx(file, {}, "test");

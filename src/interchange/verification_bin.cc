@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "interchange/byte_reader.h"
 #include "interchange/pickle.h"
 
@@ -54,8 +55,8 @@ VerificationBin parse_verification_bin(std::vector<std::byte> content, const std
          source, kind_of(*pickle.root));
   }
   if (images->size() != 2 * same->size()) {
-    fail(ErrorCode::kBadData, "{}: expected two images for each of {} pairs, found {} images",
-         source, same->size(), images->size());
+    fail(ErrorCode::kBadData, "{}: expected two images for each of {}, found {}", source,
+         counted(same->size(), "pair"), counted(images->size(), "image"));
   }
   for (std::size_t i = 0; i < images->size(); ++i) {
     result.images.push_back(image_of(*(*images)[i], i, source));

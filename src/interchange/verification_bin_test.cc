@@ -42,7 +42,7 @@ TEST(VerificationBin, RunsAndGuessesNothing) {
   EXPECT_THAT(refusal("\x80\x02"s + "" + "cos\nsystem\nU\x02ls\x85R."s), HasSubstr("os.system"));
   EXPECT_THAT(refusal("\x80\x02"s + "]."), HasSubstr("expected a pickle of two lists"));
   EXPECT_THAT(refusal("\x80\x02"s + "](U\x01" + "ae](\x88" + "e\x86."s),
-              HasSubstr("two images for each of 1 pairs, found 1 images"));
+              HasSubstr("two images for each of 1 pair, found 1 image"));
   EXPECT_THAT(refusal("\x80\x02"s + "](NU\x01" + "ae](\x88" + "e\x86."s),
               HasSubstr("image 0: expected an encoded image, found None"));
   EXPECT_THAT(refusal("\x80\x02"s + "](U\x01" + "aU\x01" + "be](K\x02" + "e\x86."s),

@@ -67,6 +67,7 @@ TEST(JobOptions, AWrongTextSetsNothing) {
 
 TEST(JobOptions, SayWhatWasExpected) {
   EXPECT_EQ(fault("min-score", "1.5"), "expected a number from 0 to 1, found '1.5'");
+  EXPECT_EQ(fault("min-size", "nan"), "expected a number of 0 or more, found 'nan'");
   EXPECT_EQ(fault("tile", "100"), "expected 0 or at least 1280, found '100'");
   EXPECT_EQ(fault("max-faces", "0"), "expected a whole number from 1 to 2147483647, found '0'");
   EXPECT_EQ(fault("max-faces", "99999999999"),

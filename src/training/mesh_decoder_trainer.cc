@@ -15,6 +15,7 @@
 #include "mesh/topology.h"
 #include "training/checkpoint.h"
 #include "training/growing_file.h"
+#include "training/loss_explosion.h"
 #include "training/mesh_gradient.h"
 #include "training/recipe_table.h"
 #include "training/schedule.h"
@@ -241,6 +242,7 @@ class Trainer {
                                       .decay = Decay::kCosine,
                                       .final_factor = 0.02F};
     double sum = 0;
+    LossExplosion explosion;
     std::vector<std::vector<float>> gradients(kParts, std::vector<float>(values_.size()));
     for (std::size_t step = 0; step < steps; ++step) {
       std::vector<double> losses(kParts);
@@ -255,7 +257,14 @@ class Trainer {
       const float share = 1 / static_cast<float>(batch);
       for (std::size_t part = 0; part < kParts; ++part) {
         mesh::add_rows({&share, 1}, gradients[part], gradient_);
-        sum += losses[part];
+      }
+      const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
+      sum += loss;
+      const std::string fault = explosion.fault_of(loss / static_cast<double>(batch));
+      if (!fault.empty()) {
+        fail(ErrorCode::kBadData,
+             "epoch {}: {}; lower the learning rate ({}) and train into another folder", epoch + 1,
+             fault, recipe_.learning_rate);
       }
       const std::int64_t done = static_cast<std::int64_t>(epoch) * static_cast<std::int64_t>(steps);
       const std::int64_t at = done + static_cast<std::int64_t>(step);

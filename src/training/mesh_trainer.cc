@@ -15,6 +15,7 @@
 #include "mesh/topology.h"
 #include "training/checkpoint.h"
 #include "training/growing_file.h"
+#include "training/loss_explosion.h"
 #include "training/mesh_head.h"
 #include "training/mesh_samples.h"
 #include "training/schedule.h"
@@ -140,8 +141,17 @@ class Trainer {
                                       .decay = Decay::kCosine,
                                       .final_factor = 0.02F};
     MeshLossTerms sum;
+    LossExplosion explosion;
     for (std::size_t step = 0; step < steps; ++step) {
-      sum += run_step(stage.loss, std::span(order).subspan(step * batch, batch));
+      const MeshLossTerms terms =
+          run_step(stage.loss, std::span(order).subspan(step * batch, batch));
+      sum += terms;
+      const std::string fault = explosion.fault_of(terms.total / static_cast<double>(batch));
+      if (!fault.empty()) {
+        fail(ErrorCode::kBadData,
+             "stage {}, epoch {}: {}; lower the learning rate ({}) and train into another folder",
+             stage.name, epoch + 1, fault, stage.schedule.learning_rate);
+      }
       const double rate = learning_rate(
           schedule, static_cast<std::int64_t>(static_cast<std::size_t>(epoch) * steps + step),
           static_cast<std::int64_t>(steps));

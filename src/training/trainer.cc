@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "base/folder_lock.h"
 #include "base/logistic.h"
@@ -14,6 +16,7 @@
 #include "models/load_model.h"
 #include "runtime/trainable_network.h"
 #include "training/checkpoint.h"
+#include "training/loss_explosion.h"
 #include "training/run_log.h"
 #include "training/training_step.h"
 
@@ -44,6 +47,12 @@ class StepTime {
 };
 
 dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOptions& options) {
+  std::function<void(const std::string&)> report;
+  if (options.report) {
+    report = [&report = options.report](const std::string& problem) {
+      report(problem + "; another image takes its place");
+    };
+  }
   return {.augmentation = recipe.augmentation,
           .side_px = recipe.side_px,
           .batch = recipe.batch,
@@ -52,7 +61,7 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
           .cache_bytes = options.cache_bytes,
           .rank = options.processes != nullptr ? options.processes->rank() : 0,
           .processes = options.processes != nullptr ? options.processes->processes() : 1,
-          .report = options.report};
+          .report = std::move(report)};
 }
 
 /// What a checkpoint must have been made with for this run to go on from it.
@@ -118,7 +127,11 @@ class Run {
 
   TrainingResult run() {
     prepare();
-    while (done_ < last_step_ && !stopped_) one_step();
+    while (done_ < last_step_ && !stopped_) {
+      one_step();
+      if (done_ % loader_->batches_per_epoch() == 0) tell_faces_outside();
+    }
+    tell_faces_outside();
     // The others stay until it is written: launchers end all processes when one has ended.
     processes_.while_first_works([&] {
       if (options_.validate && last_validated_ != done_ && !stopped_) validate();
@@ -233,7 +246,7 @@ class Run {
     const double rate = learning_rate(recipe_.schedule, done_, per_epoch);
     const std::vector<dataset::Sample> batch = loader_->next();
     const LossValues loss = step_.forward_backward(batch);
-    if (!std::isfinite(loss.total)) diverged(done_ + 1, fmt::format("the loss is {}", loss.total));
+    check_loss(loss.total);
     optimizer_.step(rate, done_, step_.gradients(), step_.values());
     if (averaging()) average_.add(step_.values(), done_);
     ++done_;
@@ -258,10 +271,33 @@ class Run {
     if (options_.progress) options_.progress(progress);
   }
 
+  /// Before a step changes anything: what the last one wrote is still good.
+  void check_loss(double loss) {
+    const std::string fault = explosion_.fault_of(loss);
+    if (!fault.empty()) diverged(done_ + 1, fault);
+  }
+
   [[noreturn]] void diverged(std::int64_t step, const std::string& what) const {
+    const std::string start = path_exists(file(kLastFile))
+                                  ? fmt::format(", from the weights saved last with --init {}",
+                                                printable(file(kLastFile)))
+                                  : "";
     fail(ErrorCode::kBadData,
-         "step {}: {}; lower the learning rate ({}) and resume from the last checkpoint", step,
-         what, recipe_.schedule.learning_rate);
+         "step {}: {}; lower the learning rate, --set schedule.learning_rate=X below {}, and train "
+         "into another folder{}",
+         step, what, recipe_.schedule.learning_rate, start);
+  }
+
+  /// In one line, when each image was seen or at the end.
+  void tell_faces_outside() {
+    if (told_outside_ || !first() || !options_.report) return;
+    told_outside_ = true;
+    const dataset::Loader::FacesOutside outside = loader_->faces_outside();
+    if (outside.faces == 0) return;
+    options_.report(fmt::format(
+        "{} with a box outside the image, such as in {}, not learnt; `retinaface dataset check` "
+        "lists them",
+        counted(outside.faces, "face"), printable(outside.example)));
   }
 
   bool validation_is_due(std::int64_t per_epoch) const {
@@ -310,6 +346,7 @@ class Run {
 
   bool save_is_due() const {
     constexpr double kSecondsBetween = 300;
+    if (!explosion_.is_calm()) return false;  // what may be spoilt replaces nothing
     return options_.checkpoint_every > 0 ? done_ % options_.checkpoint_every == 0
                                          : seconds_since(last_save_) >= kSecondsBetween;
   }
@@ -357,6 +394,8 @@ class Run {
   std::int64_t last_validated_ = -1;
   Metrics figures_;  ///< of that validation
   bool stopped_ = false;
+  bool told_outside_ = false;
+  LossExplosion explosion_;
   StepTime step_seconds_;
   Clock::time_point start_;
   Clock::time_point last_save_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "models/catalogue.h"
+#include "training/loss_explosion.h"
 
 namespace retinaface::training {
 namespace {
@@ -36,6 +37,32 @@ TEST(InitialWeights, KeepWhatIsGiven) {
       ASSERT_EQ(tensor.values()[i], other.values()[i]) << name;
     }
   }
+}
+
+TEST(LossExplosion, IsAHundredfoldOfTheFirstLossInTheMean) {
+  LossExplosion exploding;
+  EXPECT_EQ(exploding.fault_of(54), "");
+  EXPECT_EQ(exploding.fault_of(300), "");
+  EXPECT_TRUE(exploding.is_calm());
+  EXPECT_EQ(exploding.fault_of(54 * 100 * 10),
+            "the loss explodes: 5.44e+03 in the mean of the last steps, 54 in the first");
+  EXPECT_FALSE(exploding.is_calm());
+  EXPECT_EQ(exploding.fault_of(std::nan("")), "the loss is nan");
+
+  LossExplosion slow;
+  bool is_told = false;
+  for (double loss = 8; loss < 1e5; loss *= 1.5) is_told = is_told || !slow.fault_of(loss).empty();
+  EXPECT_TRUE(is_told);
+}
+
+TEST(LossExplosion, IsNotWhatHealthyTrainingsDo) {
+  // From a good start, with a batch without a face first, and batches that are much worse.
+  LossExplosion fine_tuning;
+  EXPECT_EQ(fine_tuning.fault_of(0.01), "");
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(fine_tuning.fault_of(i % 10 == 0 ? 400 : 60), "");
+  LossExplosion from_scratch;
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(from_scratch.fault_of(80.0 / (1 + i) + i % 7), "");
+  EXPECT_EQ(from_scratch.fault_of(10000), "") << "one batch alone";
 }
 
 }  // namespace

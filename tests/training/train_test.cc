@@ -605,7 +605,45 @@ TEST_F(Train, SaysWhatItCannotLearn) {
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.errors, HasSubstr("no face to learn among 2 images (0 ignored, 1 of boxes"));
   EXPECT_THAT(none.errors, HasSubstr("--data: expected annotated faces to learn, found none"));
+  write("data/label.txt", "# a.png\n500 5 10 10\n");
+  fs::copy_file(fs::directory_iterator(folder_ / "data/images")->path(),
+                folder_ / "data/images/a.png");
+  const auto outside = train("small.toml --data data --out out");
+  EXPECT_EQ(outside.exit_code, 1);
+  EXPECT_THAT(outside.errors, HasSubstr("no face to learn among 1 image: the boxes of 1 face lie"));
+  EXPECT_THAT(outside.errors, HasSubstr("--data: expected annotated faces to learn, found none"));
   EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(Train, CountsFacesOutsideTheirImages) {
+  std::ofstream(folder_ / "data/label.txt", std::ios::app) << "900 5 10 10\n5 900 10 10\n";
+  const auto result = train("small.toml --data data --out out --steps 4");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(count(result.errors, "2 faces with a box outside the image, such as in "), 1U)
+      << result.errors;
+}
+
+TEST_F(Train, AYoloSetWithADamagedImageIsLearnt) {
+  const std::string convert = "cd '" + folder_.path().string() +
+                              "' && '" RETINAFACE_PROGRAM
+                              "' dataset convert data --to yolo -o data";
+  ASSERT_EQ(testing::run(convert).exit_code, 0);
+  fs::remove(folder_ / "data/label.txt");
+  fs::resize_file(fs::directory_iterator(folder_ / "data/images")->path(), 10);
+  const auto result = train("small.toml --data data --out out --val data --steps 1");
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(count(result.errors, "data: 1 image left out, such as this: "), 1U) << result.errors;
+  EXPECT_EQ(count(result.errors, "left out of the validation"), 1U) << result.errors;
+}
+
+TEST_F(Train, ALossThatExplodesEndsTheRunWithTheRemedy) {
+  const auto result = train(
+      "small.toml --data data --out out --checkpoint-every 1 --set schedule.learning_rate=100 "
+      "--set schedule.warmup_epochs=0 --set optimizer.max_gradient=1e6");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("lower the learning rate, --set schedule.learning_rate="));
+  EXPECT_THAT(result.errors, HasSubstr("--init out/last.safetensors"));
+  EXPECT_THAT(result.errors, Not(HasSubstr("done")));
 }
 
 TEST_F(Train, FindsTheRecipesThatComeWithIt) {

@@ -84,7 +84,7 @@ class ProgressReport {
   void tell(const std::string& problem) {
     const std::lock_guard lock(mutex_);
     end_line();
-    fmt::print(stderr, "retinaface: {}; another image takes its place\n", problem);
+    fmt::print(stderr, "retinaface: {}\n", problem);
   }
 
   void show(const training::TrainingProgress& progress) {
@@ -196,7 +196,20 @@ std::vector<dataset::TrainingSet> read_sets(const Options& options) {
     dataset::TrainingSet& set =
         sets.emplace_back(dataset::read_training_set(folder, options.categories));
     const dataset::UsableFaces usable = dataset::keep_usable(set);
-    faces += usable.faces;
+    const bool any_inside = usable.faces == 0 || dataset::any_face_inside(set);
+    if (any_inside) faces += usable.faces;
+    if (!set.left_out.empty()) {
+      fmt::print(stderr,
+                 "retinaface: {}: {} left out, such as this: {}; `retinaface dataset check` lists "
+                 "them\n",
+                 folder, counted(set.left_out.size(), "image"), set.left_out.front().problem);
+    }
+    if (!any_inside) {
+      fmt::print(stderr,
+                 "retinaface: {}: no face to learn among {}: the boxes of {} lie outside their "
+                 "images\n",
+                 folder, counted(usable.images, "image"), counted(usable.faces, "face"));
+    }
     if (usable.faces == 0) {
       fmt::print(
           stderr,
@@ -276,7 +289,8 @@ int run(const Options& options) {
     result = training::train(recipe, sets, training);
   }
   if (!result.finished) {
-    say(processes, fmt::format("stopped after {} steps; go on with --resume", result.steps));
+    say(processes, fmt::format("stopped after {}; go on with --resume",
+                               counted(static_cast<std::size_t>(result.steps), "step")));
     return kSomeFailed;
   }
   if (processes.rank() != 0) return kSuccess;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -26,6 +27,8 @@ namespace {
 
 /// How long a camera or a stream may keep silent.
 constexpr std::chrono::seconds kLongestSilence{20};
+
+constexpr const char* kMissingPackets = "packets are missing";
 
 /// The pixel formats named "J" are others with the full range, by an old name.
 AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
@@ -111,6 +114,7 @@ class VideoReader::Implementation {
       const int result = av_.avcodec_receive_frame(decoder_.get(), frame_.get());
       if (result == 0) {
         errors_in_a_row_ = 0;
+        if (has_gap_ && frame_->decode_error_flags != 0) note_damage(kMissingPackets);
         return stamp();
       }
       if (result == AVERROR_EOF) break;
@@ -290,6 +294,7 @@ class VideoReader::Implementation {
       }
       if (result < 0) {
         if (result != AVERROR_EOF && !stopped()) note_damage(av_.reason(result));
+        if (packets_to_joint_ > 0) note_damage("it is cut short");
         av_.avcodec_send_packet(decoder_.get(), nullptr);
         return;
       }
@@ -297,9 +302,13 @@ class VideoReader::Implementation {
       note_end_of(*packet_);
       if (packet_->stream_index == stream_->index) {
         const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
-        if (!is_cut) break;
-        note_bad_packet("it is cut short");
         if (live_) break;
+        if (is_transport_stream(*context_)) {
+          note_gap(*packet_, is_cut);
+          break;
+        }
+        if (!is_cut) break;
+        note_damage("it is cut short");
       }
       av_.av_packet_unref(packet_.get());
       if (stopped()) return;
@@ -396,6 +405,32 @@ class VideoReader::Implementation {
     if (!live_) note_damage(reason);
   }
 
+  /// A transport stream counts its packets of 188 bytes. Where two streams are joined the count
+  /// breaks, and libavformat calls a frame damaged although it is whole: the last one before the
+  /// joint or the one before that. So it is decoded, and nothing is wrong if another clock follows
+  /// and the decoder does not complain.
+  void note_gap(const AVPacket& packet, bool is_cut) {
+    constexpr int kMaxPacketsToJoint = 2;
+    constexpr double kMaxStep_s = 1;
+    const auto time_s = [&](std::int64_t dts) {
+      return static_cast<double>(dts) * av_q2d(stream_->time_base);
+    };
+    const double step_s = time_s(packet.dts) - time_s(last_dts_);
+    const bool is_joint = last_dts_ != AV_NOPTS_VALUE && (step_s <= 0 || step_s > kMaxStep_s);
+    last_dts_ = packet.dts;
+    if (packets_to_joint_ > 0) {
+      --packets_to_joint_;
+      if (is_joint) {
+        packets_to_joint_ = 0;
+      } else if (packets_to_joint_ == 0) {
+        note_damage(kMissingPackets);
+      }
+    }
+    if (!is_cut) return;
+    has_gap_ = true;
+    if (!is_joint) packets_to_joint_ = kMaxPacketsToJoint;
+  }
+
   /// Sound counts as well: it may go on longer than the images.
   void note_end_of(const AVPacket& packet) {
     if (packet.pts == AV_NOPTS_VALUE) return;
@@ -459,6 +494,9 @@ class VideoReader::Implementation {
   bool live_ = false;
   Clock::time_point last_sign_;  // of life, from a camera or stream
   bool at_end_ = false;
+  bool has_gap_ = false;      // a frame of a transport stream may lack packets
+  int packets_to_joint_ = 0;  // among so many of the next ones a joint has to be, or it does
+  std::int64_t last_dts_ = AV_NOPTS_VALUE;
   int errors_in_a_row_ = 0;
   std::int64_t number_ = 0;  // of the next frame
   double end_s_ = 0;         // of what was read, on the container's clock

@@ -191,8 +191,21 @@ TEST(VideoReader, LetsTimeGoOnInJoinedTransportStreams) {
     before_s = frame->time_s;
     ++count;
   }
-  EXPECT_GE(count, 28);  // a decoder may lose one at each joint
+  EXPECT_EQ(count, 30);
   EXPECT_NEAR(before_s, 29 / 25.0, 0.1);
+  EXPECT_EQ(reader.damage(), "");
+}
+
+TEST(VideoReader, TellsLostPacketsFromAJoint) {
+  constexpr std::size_t kPacket = 188;
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "lost.ts").string();
+  std::string content = content_of(video("stream.ts"));
+  const std::size_t middle = content.size() / kPacket / 2 * kPacket;
+  std::ofstream(path, std::ios::binary) << content.erase(middle, 3 * kPacket);
+  VideoReader reader(path);
+  while (reader.next()) continue;
+  EXPECT_THAT(reader.damage(), HasSubstr("packets are missing"));
 }
 
 TEST(VideoReader, SaysInOneLineWhatIsNoVideo) {

@@ -135,6 +135,18 @@ TEST(VideoReader, BringsWideColorsAndHighDynamicRangeToSrgb) {
   }
 }
 
+TEST(VideoReader, LaysTransparentPixelsOnTheBackground) {
+  constexpr Pixel kBackground = {10, 250, 120};
+  for (const char* name : {"alpha.mov", "alpha.webm"}) {
+    VideoReader reader(video(name), {.background = {10, 250, 120}});
+    ASSERT_TRUE(reader.next()) << name;
+    expect_colors(reader.image(), {kBackground, kGreen, kBackground, gray_of(0)}, 6, name);
+  }
+  VideoReader unused(video("unused_alpha.avi"));
+  ASSERT_TRUE(unused.next());
+  expect_colors(unused.image(), {kRed, kGreen, kBlue, gray_of(0)}, 0, "unused_alpha.avi");
+}
+
 TEST(VideoReader, HasNoImageBeforeTheFirstFrameNorAfterTheLast) {
   VideoReader reader(video("bt709.mp4"));
   EXPECT_EQ(error_of([&] { reader.image(); }).code(), ErrorCode::kInvalidArgument);

@@ -426,7 +426,9 @@ TEST_F(Videos, BeginNewTracksAtCuts) {
   const Image here = calm_background();
   Image there = here;
   for (int y = 0; y < kHeight; ++y) {
-    for (int x = 0; x < kWidth; ++x) there.row(y)[3 * x] = 20;
+    for (int x = 0; x < kWidth; ++x) {
+      std::fill_n(there.row(y) + 3 * x, 3, static_cast<std::uint8_t>(x / 60 % 2 == 0 ? 20 : 230));
+    }
   }
   video::VideoWriter writer(folder_ / "cut.mp4", kWidth, kHeight, {.frames_per_s = kRate});
   for (int i = 0; i < 20; ++i) {

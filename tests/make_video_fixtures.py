@@ -50,6 +50,16 @@ def video(name, *options, matrix=BT709, full_range=False, rate="25"):
                    input=frames(matrix, full_range), check=True)
 
 
+def video_with_alpha(name, left_alpha, right_alpha, *options):
+    """One frame, the colors of the others in frame 0, its halves of these opacities."""
+    rows = [bytes([*left, left_alpha]) * (WIDTH // 2) + bytes([*right, right_alpha]) * (WIDTH // 2)
+            for left, right in ((RED, GREEN), (BLUE, (30, 30, 30)))]
+    raw = ["-f", "rawvideo", "-pix_fmt", "rgba", "-s", f"{WIDTH}x{HEIGHT}", "-r", "25", "-i", "-"]
+    bare = ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1"]
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *raw, *options, *bare, str(FOLDER / name)],
+                   input=b"".join(row * (HEIGHT // 2) for row in rows), check=True)
+
+
 def tags(space, color_range):
     return ["-colorspace", space, "-color_primaries", space, "-color_trc", space, "-color_range",
             color_range]
@@ -83,6 +93,10 @@ def main():
     video("sound.mp4", *sound, "-c:a", "aac", "-b:a", "24k", "-metadata:s:a:0", "language=deu")
     video("sound.avi", *sound, "-c:a", "pcm_u8")
     video("sound.ts", *sound, "-c:a", "mp2", "-b:a", "32k")
+    video_with_alpha("alpha.mov", 0, 255, "-c:v", "qtrle")
+    video_with_alpha("alpha.webm", 0, 255, "-c:v", "libvpx-vp9", "-lossless", "1", "-auto-alt-ref",
+                     "0", "-pix_fmt", "yuva420p")
+    video_with_alpha("unused_alpha.avi", 0, 0, "-c:v", "huffyuv", "-pix_fmt", "bgra")
     # ISO/IEC 14496-12, 6.2.2: x' = a x + c y, y' = b x + d y; turned clockwise, as phones do.
     turn("turned90.mp4", 0, 1, -1, 0)
     turn("turned180.mp4", -1, 0, 0, -1)

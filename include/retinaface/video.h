@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,8 @@ struct VideoOptions {
   std::int64_t max_pixels = ReadOptions{}.max_pixels;
   /// Where it turns true, a video ends at the next frame, even while a camera is waited for.
   const std::atomic<bool>* stop = nullptr;
+  /// What transparent pixels are laid on, as those of images are: red, green and blue.
+  std::array<std::uint8_t, 3> background = ReadOptions{}.background;
 };
 
 /// Decodes one video, frame after frame, on the caller's thread: a file of any container and codec
@@ -32,7 +35,8 @@ struct VideoOptions {
 /// Colors become 8-bit RGB by the video's own matrix and range; where it names none, by BT.709 for
 /// frames of 1280 pixels or more across or over 576 lines, else BT.601. As those of images they
 /// become sRGB: by the primaries and the transfer curve that the video states, high dynamic range
-/// (PQ, HLG) by tone mapping. Frames are turned as the display matrix says. Pixels that are not
+/// (PQ, HLG) by tone mapping. Transparent pixels are laid on a background.
+/// Frames are turned as the display matrix says. Pixels that are not
 /// square stay as they are.
 ///
 /// A video file cannot make the reader open anything else: playlists and references to other files

@@ -70,6 +70,25 @@ Matrix xyz_from_rgb(const Chromaticities& at) {
   return columns;
 }
 
+/// From XYZ under the white of `from` to XYZ under that of `to`, by Bradford's cone responses
+/// (ICC.1, annex E).
+Matrix adaptation(const Chromaticities& from, const Chromaticities& to) {
+  constexpr Matrix kBradford = {.8951, .2664, -.1614, -.7502, 1.7135, .0367, .0389, -.0685, 1.0296};
+  const auto cones = [&](const Chromaticities& at) {
+    const double x = at[6], y = at[7];
+    const std::array<double, 3> white = {x / y, 1, (1 - x - y) / y};
+    std::array<double, 3> response{};
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) response[i] += kBradford[3 * i + j] * white[j];
+    }
+    return response;
+  };
+  const auto source = cones(from), target = cones(to);
+  Matrix scaled = kBradford;
+  for (std::size_t i = 0; i < scaled.size(); ++i) scaled[i] *= target[i / 3] / source[i / 3];
+  return product(inverse(kBradford), scaled);
+}
+
 /// Whether they span a triangle that can be inverted.
 bool are_usable(const Chromaticities& at) {
   const double area = (at[2] - at[0]) * (at[5] - at[1]) - (at[4] - at[0]) * (at[3] - at[1]);
@@ -181,8 +200,9 @@ SrgbConversion::SrgbConversion(const CodedColor& color)
     const double value = srgb_of_light(static_cast<double>(i) / (kLights - 1));
     srgb_[i] = static_cast<std::uint8_t>(std::lround(255 * value));
   }
+  const Chromaticities at = chromaticities_of(color);
   const Matrix matrix =
-      product(inverse(xyz_from_rgb(kSrgb)), xyz_from_rgb(chromaticities_of(color)));
+      product(inverse(xyz_from_rgb(kSrgb)), product(adaptation(at, kSrgb), xyz_from_rgb(at)));
   std::ranges::transform(matrix, to_bt709_.begin(),
                          [](double value) { return static_cast<float>(value); });
   if (!color.is_hdr()) return;

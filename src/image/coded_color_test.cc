@@ -64,6 +64,17 @@ TEST(SrgbConversion, ReadsLinearLightAndPowers) {
             srgb_of({.transfer = 8}, .5, .2140411, 0));
 }
 
+TEST(SrgbConversion, KeepsWhiteAndGrayUnderAnotherWhite) {
+  CodedColor color = kAdobeRgb;
+  color.chromaticities[6] = .3457F;  // D50, as profiles for print have it
+  color.chromaticities[7] = .3585F;
+  for (const double value : {1.0, 0.5}) {
+    const Rgb expected = srgb_of(kAdobeRgb, value, value, value);
+    const Rgb srgb = srgb_of(color, value, value, value);
+    for (std::size_t c = 0; c < 3; ++c) EXPECT_NEAR(srgb[c], expected[c], 1) << value;
+  }
+}
+
 // PQ 0.5081 is 100 cd/m2, 0.5807 is 203, 0.7518 is 1000 (ITU-R BT.2100).
 TEST(SrgbConversion, RollsHighDynamicRangeOff) {
   const CodedColor pq = {.primaries = 9, .transfer = 16};

@@ -14,16 +14,18 @@ std::uint8_t mixed(int color, int alpha, int background) {
   return static_cast<std::uint8_t>((color * alpha + background * (255 - alpha) + 127) / 255);
 }
 
-/// Whether something of the image can be told from the background.
-bool is_seen(const Image& image, std::span<const std::uint8_t> alpha, const Color& background) {
+/// Whether there is something that cannot be told from the background.
+bool is_hidden(const Image& image, std::span<const std::uint8_t> alpha, const Color& background) {
+  bool is_empty = true;
   const std::uint8_t* color = image.row(0);
   for (const std::uint8_t opacity : alpha) {
     for (std::size_t c = 0; c < background.size(); ++c) {
-      if (mixed(color[c], opacity, background[c]) != background[c]) return true;
+      if (mixed(color[c], opacity, background[c]) != background[c]) return false;
     }
     color += background.size();
+    is_empty = is_empty && opacity == 0;
   }
-  return false;
+  return !is_empty;
 }
 
 }  // namespace
@@ -34,7 +36,7 @@ void composite(Image& image, std::span<const std::uint8_t> alpha, const Color& b
            static_cast<std::size_t>(image.width()) * static_cast<std::size_t>(image.height()));
   Color behind = background;
   const auto opposite = [](std::uint8_t value) { return static_cast<std::uint8_t>(255 - value); };
-  if (!is_seen(image, alpha, behind)) std::ranges::transform(behind, behind.begin(), opposite);
+  if (is_hidden(image, alpha, behind)) std::ranges::transform(behind, behind.begin(), opposite);
   std::uint8_t* color = image.row(0);
   for (const std::uint8_t opacity : alpha) {
     for (std::size_t c = 0; c < behind.size(); ++c, ++color) {

@@ -36,5 +36,10 @@ TEST(Composite, ShowsWhiteStrokesOnTheOppositeOfWhite) {
             (std::vector<int>{0, 0, 0, 255, 255, 255}));
 }
 
+TEST(Composite, ShowsTheBackgroundWhereThereIsNothing) {
+  EXPECT_EQ(composed({1, 2, 3, 4, 5, 6}, {0, 0}, {0, 0, 0}), (std::vector<int>(6, 0)));
+  EXPECT_EQ(composed({1, 2, 3, 4, 5, 6}, {0, 0}, kWhite), (std::vector<int>(6, 255)));
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -337,6 +337,28 @@ TEST(Decoders, LeaveColorsWhereAProfileCannotBeUsed) {
   expect_stored_colors("mntrRGB ", "mntr\xFF\xFF\xFF\xFF", "is for other pixels, found RGB");
 }
 
+TEST(Decoders, LeaveColorsWhereAProfileIsForGray) {
+  const Content gray = content_of("gray_profile.png");
+  const Content plain = content_of("orientation_1.png");
+  const auto mark = std::ranges::search(gray, bytes_of("iCCP"));
+  ASSERT_FALSE(mark.empty());
+  const auto chunk = mark.begin() - 4;  // after the length of its data come name, data, checksum
+  std::size_t size = 12;
+  for (int i = 0; i < 4; ++i) size += std::to_integer<std::size_t>(chunk[i]) << (8 * (3 - i));
+  Content mixed = plain;
+  constexpr std::ptrdiff_t kAfterHeader = 8 + 25;
+  mixed.insert(mixed.begin() + kAfterHeader, chunk, chunk + static_cast<std::ptrdiff_t>(size));
+  std::vector<std::string> warnings;
+  const ReadOptions options = {.warn = [&](const std::string& line) { warnings.push_back(line); }};
+  const Image image = decode_image(mixed, options, "a.png");
+  EXPECT_THAT(warnings, ::testing::ElementsAre("a.png: its color profile is for gray pixels, found "
+                                               "RGB; colors are left as they are stored"));
+  const Image expected = decode_image(plain);
+  ASSERT_EQ(image.width(), expected.width());
+  EXPECT_TRUE(
+      std::equal(image.row(0), image.row(0) + image.stride() * image.height(), expected.row(0)));
+}
+
 /// A file that is well-formed as far as its header, which claims 60000x60000 pixels.
 std::map<std::string, Content> bombs() {
   using namespace std::string_view_literals;

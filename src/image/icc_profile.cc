@@ -164,6 +164,16 @@ std::string_view name_of(ColorSpace space) {
   return "other";
 }
 
+bool is_gray(const Image& image) {
+  for (int y = 0; y < image.height(); ++y) {
+    const std::uint8_t* pixel = image.row(y);
+    for (int x = 0; x < image.width(); ++x, pixel += 3) {
+      if (pixel[0] != pixel[1] || pixel[1] != pixel[2]) return false;
+    }
+  }
+  return true;
+}
+
 /// Whether the profile can be used on pixels of one of the given spaces; what speaks against it is
 /// told.
 bool can_convert(const Encoded& encoded, const Conversion& conversion,
@@ -185,7 +195,11 @@ bool can_convert(const Encoded& encoded, const Conversion& conversion,
 
 void apply_icc_profile(const Encoded& encoded, Bytes profile, Image& image) {
   const auto conversion = conversion_of(profile);
-  if (!can_convert(encoded, *conversion, {ColorSpace::kRgb, ColorSpace::kGray}, "RGB")) return;
+  // Gray pixels have become RGB.
+  const bool may_be_gray = conversion->space() == ColorSpace::kGray && is_gray(image);
+  if (!can_convert(encoded, *conversion, {may_be_gray ? ColorSpace::kGray : ColorSpace::kRgb},
+                   "RGB"))
+    return;
   if (!conversion->changes()) return;
   const auto width = static_cast<std::size_t>(image.width());
   if (conversion->space() == ColorSpace::kRgb) {

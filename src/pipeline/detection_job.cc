@@ -234,7 +234,7 @@ SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
                              const std::atomic<bool>& stop) {
   SourceOptions result;
   result.every = job.every;
-  result.video = {.max_pixels = job.max_pixels, .stop = &stop};
+  result.video = {.max_pixels = job.max_pixels, .stop = &stop, .background = job.background};
   result.image = read_options_of(job);
   result.in_one_run = job.images.annotates();
   if (!job.resume) return result;

@@ -35,19 +35,20 @@ class Libav {
                   apply(avformat_new_stream) apply(avformat_write_header) apply(av_write_trailer) \
                       apply(av_interleaved_write_frame) apply(avio_open) apply(avio_closep)       \
                           apply(avformat_query_codec)
-#define RF_LIBAVCODEC(apply)                                                                    \
-  apply(avcodec_find_decoder) apply(avcodec_find_encoder) apply(avcodec_find_encoder_by_name)   \
-      apply(avcodec_alloc_context3) apply(avcodec_free_context) apply(avcodec_open2)            \
-          apply(avcodec_parameters_to_context) apply(avcodec_parameters_from_context)           \
-              apply(avcodec_send_packet) apply(avcodec_receive_frame) apply(avcodec_send_frame) \
-                  apply(avcodec_receive_packet) apply(av_packet_alloc) apply(av_packet_free)    \
-                      apply(av_packet_unref) apply(av_packet_rescale_ts)                        \
-                          apply(avcodec_parameters_copy) apply(avcodec_get_name)
+#define RF_LIBAVCODEC(apply)                                                                     \
+  apply(avcodec_find_decoder) apply(avcodec_find_decoder_by_name) apply(avcodec_find_encoder)    \
+      apply(avcodec_find_encoder_by_name) apply(avcodec_alloc_context3)                          \
+          apply(avcodec_free_context) apply(avcodec_open2) apply(avcodec_parameters_to_context)  \
+              apply(avcodec_parameters_from_context) apply(avcodec_send_packet)                  \
+                  apply(avcodec_receive_frame) apply(avcodec_send_frame)                         \
+                      apply(avcodec_receive_packet) apply(av_packet_alloc) apply(av_packet_free) \
+                          apply(av_packet_unref) apply(av_packet_rescale_ts)                     \
+                              apply(avcodec_parameters_copy) apply(avcodec_get_name)
 #define RF_LIBAVUTIL(apply)                                                                   \
   apply(av_frame_alloc) apply(av_frame_free) apply(av_frame_unref) apply(av_frame_get_buffer) \
       apply(av_frame_make_writable) apply(av_frame_get_side_data) apply(av_dict_set)          \
           apply(av_dict_free) apply(av_strerror) apply(av_log_set_level)                      \
-              apply(av_get_pix_fmt_name) apply(av_dict_get)
+              apply(av_get_pix_fmt_name) apply(av_pix_fmt_desc_get) apply(av_dict_get)
 #define RF_LIBSWSCALE(apply)                                                               \
   apply(sws_getContext) apply(sws_freeContext) apply(sws_scale) apply(sws_getCoefficients) \
       apply(sws_setColorspaceDetails) apply(sws_isSupportedInput)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -15,7 +16,9 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "image/codec.h"
 #include "image/coded_color.h"
+#include "image/composite.h"
 #include "image/orientation.h"
 #include "video/input_context.h"
 #include "video/libav.h"
@@ -26,6 +29,8 @@ namespace {
 
 /// How long a camera or a stream may keep silent.
 constexpr std::chrono::seconds kLongestSilence{20};
+
+constexpr const char* kMissingPackets = "packets are missing";
 
 /// The pixel formats named "J" are others with the full range, by an old name.
 AVPixelFormat without_j(AVPixelFormat format, bool& full_range) {
@@ -111,6 +116,7 @@ class VideoReader::Implementation {
       const int result = av_.avcodec_receive_frame(decoder_.get(), frame_.get());
       if (result == 0) {
         errors_in_a_row_ = 0;
+        if (has_gap_ && frame_->decode_error_flags != 0) note_damage(kMissingPackets);
         return stamp();
       }
       if (result == AVERROR_EOF) break;
@@ -137,7 +143,9 @@ class VideoReader::Implementation {
     check_size(frame.width, frame.height);
     prepare_converter(frame);
     const bool is_wide = !kind_.color.is_srgb();
-    const std::ptrdiff_t row_bytes = std::ptrdiff_t{is_wide ? 6 : 3} * frame.width;
+    const bool has_alpha = kind_.has_alpha();
+    const std::ptrdiff_t values = (has_alpha ? 4 : 3) * std::ptrdiff_t{frame.width};
+    const std::ptrdiff_t row_bytes = (is_wide ? 2 : 1) * values;
     // libswscale's vector code writes beyond the end of a row, into what it expects as padding.
     constexpr std::ptrdiff_t kPadding = 64;
     const std::ptrdiff_t stride = (row_bytes + 2 * kPadding - 1) / kPadding * kPadding;
@@ -149,13 +157,16 @@ class VideoReader::Implementation {
       fail(ErrorCode::kBadData, "{}: frame {} cannot be converted to RGB", name_, number_ - 1);
     }
     Image image(frame.width, frame.height);
-    const auto values = std::size_t{3} * static_cast<std::size_t>(frame.width);
-    std::vector<std::uint16_t> wide(is_wide ? values : 0);
+    if (has_alpha) {
+      image = without_alpha(std::move(image), stride, row_bytes);
+      return upright(std::move(image), orientation_of_frame());
+    }
+    std::vector<std::uint16_t> wide(is_wide ? static_cast<std::size_t>(values) : 0);
     for (int y = 0; y < image.height(); ++y) {
       const std::uint8_t* const row = padded_.data() + y * stride;
       if (is_wide) {
         std::memcpy(wide.data(), row, static_cast<std::size_t>(row_bytes));
-        to_srgb_->convert(wide, {image.row(y), values});
+        to_srgb_->convert(wide, {image.row(y), wide.size()});
       } else {
         std::memcpy(image.row(y), row, static_cast<std::size_t>(row_bytes));
       }
@@ -247,7 +258,7 @@ class VideoReader::Implementation {
     }
     stream_ = context_->streams[index];
     const AVCodecParameters& parameters = *stream_->codecpar;
-    codec = av_.avcodec_find_decoder(parameters.codec_id);
+    codec = decoder_of_stream();
     if (codec == nullptr) {
       fail(ErrorCode::kUnsupported, "{}: there is no decoder for the video's codec", name_);
     }
@@ -266,6 +277,22 @@ class VideoReader::Implementation {
             av_.av_stream_get_side_data(stream_, AV_PKT_DATA_DISPLAYMATRIX, nullptr)) {
       orientation_ = orientation_of(reinterpret_cast<const std::int32_t*>(matrix));
     }
+  }
+
+  /// VP8 and VP9 have their transparency in a stream of its own beside the frames, which of
+  /// FFmpeg's decoders only those by libvpx read; its own ones are used where there is none.
+  const AVCodec* decoder_of_stream() const {
+    const AVCodecID id = stream_->codecpar->codec_id;
+    const AVDictionaryEntry* const mode =
+        av_.av_dict_get(stream_->metadata, "alpha_mode", nullptr, 0);
+    if (mode != nullptr && std::strcmp(mode->value, "1") == 0) {
+      const AVCodec* const libvpx =
+          id == AV_CODEC_ID_VP9   ? av_.avcodec_find_decoder_by_name("libvpx-vp9")
+          : id == AV_CODEC_ID_VP8 ? av_.avcodec_find_decoder_by_name("libvpx")
+                                  : nullptr;
+      if (libvpx != nullptr) return libvpx;
+    }
+    return av_.avcodec_find_decoder(id);
   }
 
   void check_size(std::int64_t width, std::int64_t height) const {
@@ -290,6 +317,7 @@ class VideoReader::Implementation {
       }
       if (result < 0) {
         if (result != AVERROR_EOF && !stopped()) note_damage(av_.reason(result));
+        if (packets_to_joint_ > 0) note_damage("it is cut short");
         av_.avcodec_send_packet(decoder_.get(), nullptr);
         return;
       }
@@ -297,9 +325,13 @@ class VideoReader::Implementation {
       note_end_of(*packet_);
       if (packet_->stream_index == stream_->index) {
         const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
-        if (!is_cut) break;
-        note_bad_packet("it is cut short");
         if (live_) break;
+        if (is_transport_stream(*context_)) {
+          note_gap(*packet_, is_cut);
+          break;
+        }
+        if (!is_cut) break;
+        note_damage("it is cut short");
       }
       av_.av_packet_unref(packet_.get());
       if (stopped()) return;
@@ -350,11 +382,39 @@ class VideoReader::Implementation {
     return color;
   }
 
+  /// The RGBA pixels of padded_, of which a row has `row_bytes`, laid on the background.
+  Image without_alpha(Image canvas, std::ptrdiff_t stride, std::ptrdiff_t row_bytes) const {
+    codecs::Decoded decoded = {.image = std::move(canvas), .coded_color = kind_.color};
+    const auto bytes = static_cast<std::size_t>(row_bytes);
+    const auto height = static_cast<std::size_t>(decoded.image.height());
+    const auto rows_into = [&](void* pixels) {
+      for (std::size_t y = 0; y < height; ++y) {
+        std::memcpy(static_cast<std::uint8_t*>(pixels) + y * bytes,
+                    padded_.data() + y * static_cast<std::size_t>(stride), bytes);
+      }
+    };
+    if (kind_.color.is_srgb()) {
+      std::vector<std::uint8_t> rgba(bytes * height);
+      rows_into(rgba.data());
+      decoded.take_rgba(rgba);
+    } else {
+      std::vector<std::uint16_t> rgba(bytes * height / 2);
+      rows_into(rgba.data());
+      decoded.take_coded_rgba(rgba);
+    }
+    // AVI knows no transparency; mostly the fourth byte of its 32-bit pixels is an unused zero.
+    const bool is_unused = std::strcmp(context_->iformat->name, "avi") == 0 &&
+                           std::ranges::count(decoded.alpha, 0) == std::ssize(decoded.alpha);
+    if (!is_unused) composite(decoded.image, decoded.alpha, options_.background);
+    return std::move(decoded.image);
+  }
+
   /// The converter from frames like this one, which changes within few videos.
   void prepare_converter(const AVFrame& frame) {
     bool full_range = number_of(frame.color_range) == AVCOL_RANGE_JPEG;
     const AVPixelFormat format = without_j(static_cast<AVPixelFormat>(frame.format), full_range);
-    const Kind kind = {frame.width,      frame.height, format,
+    const AVPixFmtDescriptor* const described = av_.av_pix_fmt_desc_get(format);
+    const Kind kind = {frame.width,      frame.height, format,         described,
                        matrix_of(frame), full_range,   color_of(frame)};
     if (converter_ && kind == kind_) return;
     if (av_.sws_isSupportedInput(format) <= 0) {
@@ -363,7 +423,9 @@ class VideoReader::Implementation {
                                                       : "a strange kind");
     }
     // 8 bits are too few for values that are stretched on the way to sRGB.
-    const AVPixelFormat to = kind.color.is_srgb() ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_RGB48;
+    const bool is_wide = !kind.color.is_srgb();
+    const AVPixelFormat to = kind.has_alpha() ? (is_wide ? AV_PIX_FMT_RGBA64 : AV_PIX_FMT_RGBA)
+                                              : (is_wide ? AV_PIX_FMT_RGB48 : AV_PIX_FMT_RGB24);
     converter_ =
         owned(av_, av_.sws_getContext(frame.width, frame.height, format, frame.width, frame.height,
                                       to, SWS_BILINEAR, nullptr, nullptr, nullptr));
@@ -394,6 +456,32 @@ class VideoReader::Implementation {
   /// Streams lose packets as a matter of course.
   void note_bad_packet(const std::string& reason) {
     if (!live_) note_damage(reason);
+  }
+
+  /// A transport stream counts its packets of 188 bytes. Where two streams are joined the count
+  /// breaks, and libavformat calls a frame damaged although it is whole: the last one before the
+  /// joint or the one before that. So it is decoded, and nothing is wrong if another clock follows
+  /// and the decoder does not complain.
+  void note_gap(const AVPacket& packet, bool is_cut) {
+    constexpr int kMaxPacketsToJoint = 2;
+    constexpr double kMaxStep_s = 1;
+    const auto time_s = [&](std::int64_t dts) {
+      return static_cast<double>(dts) * av_q2d(stream_->time_base);
+    };
+    const double step_s = time_s(packet.dts) - time_s(last_dts_);
+    const bool is_joint = last_dts_ != AV_NOPTS_VALUE && (step_s <= 0 || step_s > kMaxStep_s);
+    last_dts_ = packet.dts;
+    if (packets_to_joint_ > 0) {
+      --packets_to_joint_;
+      if (is_joint) {
+        packets_to_joint_ = 0;
+      } else if (packets_to_joint_ == 0) {
+        note_damage(kMissingPackets);
+      }
+    }
+    if (!is_cut) return;
+    has_gap_ = true;
+    if (!is_joint) packets_to_joint_ = kMaxPacketsToJoint;
   }
 
   /// Sound counts as well: it may go on longer than the images.
@@ -437,9 +525,13 @@ class VideoReader::Implementation {
   struct Kind {
     int width, height;
     AVPixelFormat format;
+    const AVPixFmtDescriptor* described;  // null for a format that is not known
     int matrix;
     bool full_range;
     CodedColor color;
+    bool has_alpha() const {
+      return described != nullptr && (described->flags & AV_PIX_FMT_FLAG_ALPHA) != 0;
+    }
     bool operator==(const Kind&) const = default;
   };
 
@@ -459,6 +551,9 @@ class VideoReader::Implementation {
   bool live_ = false;
   Clock::time_point last_sign_;  // of life, from a camera or stream
   bool at_end_ = false;
+  bool has_gap_ = false;      // a frame of a transport stream may lack packets
+  int packets_to_joint_ = 0;  // among so many of the next ones a joint has to be, or it does
+  std::int64_t last_dts_ = AV_NOPTS_VALUE;
   int errors_in_a_row_ = 0;
   std::int64_t number_ = 0;  // of the next frame
   double end_s_ = 0;         // of what was read, on the container's clock

@@ -155,6 +155,11 @@ TEST(MeshDecoderTrainer, LearnsAndGoesOnBitForBit) {
   losses.clear();
   EXPECT_TRUE(train_mesh_decoder(recipe, linear, samples, options));
   EXPECT_LT(losses.front(), 0.05);
+  recipe.learning_rate = 1e6F;
+  options.out = folder / "exploding";
+  EXPECT_THAT(error_of([&] { train_mesh_decoder(recipe, linear, samples, options); }).what(),
+              HasSubstr("epoch 1: the loss explodes"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "exploding/checkpoint.safetensors"));
   graph::Weights spoilt = some_samples(mesh::Decoder(linear, "test"), 2);
   spoilt.tensors.erase("judged.texture_codes");
   EXPECT_THAT(error_of([&] { train_mesh_decoder(recipe, linear, spoilt, options); }).what(),

@@ -462,6 +462,36 @@ TEST_F(Videos, MayBeAnimatedImages) {
   EXPECT_TRUE(fs::exists(folder_ / "drawn/portrait.jpg"));
 }
 
+TEST_F(Videos, MayBeAnimatedImagesFromStandardInput) {
+  fs::copy_file(testing::fixture_folder() / "portrait_twice.gif", folder_ / "a.gif");
+  const CommandResult both = run("detect - --all-frames < a.gif");
+  EXPECT_EQ(both.errors, "");
+  EXPECT_EQ(lines_of(both.output).size(), 2U);
+  const auto one = results("detect - --all-frames < portrait.jpg");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_FALSE(one[0].contains("frame"));
+}
+
+TEST_F(Videos, MayBeSequencesInAvif) {
+  fs::copy_file(testing::fixture_folder() / "sequence.avif", folder_ / "a.avif");
+  EXPECT_EQ(run("detect a.avif").errors,
+            "retinaface: a.avif: read 1 of 10 frames; --all-frames reads all\n");
+  EXPECT_EQ(results("detect a.avif --all-frames").size(), 10U);
+  EXPECT_THAT(run("detect - --all-frames < a.avif").errors,
+              HasSubstr("from standard input; name its file"));
+}
+
+TEST_F(Videos, AreKnownByTheirContentUnderAnImagesName) {
+  fs::copy_file(testing::fixture_folder() / "videos" / "bt709.mp4", folder_ / "video.jpg");
+  EXPECT_EQ(results("detect video.jpg").size(), 10U);
+}
+
+TEST_F(Videos, MayBeRowsOfJpegs) {
+  const std::string jpeg = content("portrait.jpg");
+  write("in/a.mjpeg", jpeg + jpeg + jpeg);
+  EXPECT_EQ(results("detect in").size(), 3U);
+}
+
 TEST_F(Videos, MayBePages) {
   fs::copy_file(testing::fixture_folder() / "images/two_pages.tif", folder_ / "a.tif");
   const auto lines = results("detect a.tif --all-frames --draw --out drawn --min-score 0.01");

@@ -93,6 +93,7 @@ def main():
     video("sound.mp4", *sound, "-c:a", "aac", "-b:a", "24k", "-metadata:s:a:0", "language=deu")
     video("sound.avi", *sound, "-c:a", "pcm_u8")
     video("sound.ts", *sound, "-c:a", "mp2", "-b:a", "32k")
+    video("../sequence.avif", "-c:v", "libaom-av1", "-crf", "10", "-cpu-used", "8", *tags("bt709", "tv"))
     video_with_alpha("alpha.mov", 0, 255, "-c:v", "qtrle")
     video_with_alpha("alpha.webm", 0, 255, "-c:v", "libvpx-vp9", "-lossless", "1", "-auto-alt-ref",
                      "0", "-pix_fmt", "yuva420p")

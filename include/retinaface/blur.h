@@ -7,8 +7,9 @@
 
 namespace retinaface {
 
-/// Makes faces unrecognisable: in the ellipse around each box, and a little beyond, the image is
-/// replaced by the means of three by three fields, of fewer where they would have less than 12 px.
+/// Makes faces unrecognisable: in the ellipse around each box, 1.6 times as wide and as high, the
+/// image is replaced by the means of two by two fields, of fewer where they would have less than
+/// 12 px.
 /// What was there cannot be had back from the result, and detectors hardly find it again. Parts
 /// outside the image are left out; a box without area, or that is not finite, hides nothing.
 RETINAFACE_API void blur_faces(Image& image, ArrayView<Face> faces);

@@ -28,6 +28,7 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
+#include "image/encoded_size.h"
 #include "image/image_name.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
@@ -170,7 +171,9 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
-  if (job.all_frames) pipeline::want_all_frames(job.inputs);
+  if (job.all_frames) {
+    pipeline::want_all_frames(job.inputs, max_encoded_bytes(job.max_pixels));
+  }
   if (!job.recognizer_name.empty()) job.recognizer.emplace(job.recognizer_name);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;

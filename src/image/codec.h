@@ -92,8 +92,8 @@ struct Decoder {
   bool (*recognises)(Bytes bytes);
   /// The first image. Throws Error as read_image does.
   Decoded (*decode)(const Encoded& encoded);
-  /// Both null where files hold one image. How many there are is found without decoding them; what
-  /// is damaged counts as far as it goes.
+  /// Null where files hold one image; `open` also where only the first of several can be read. How
+  /// many there are is found without decoding them; what is damaged counts as far as it goes.
   FrameCount (*count)(const Encoded& encoded) = nullptr;
   /// `encoded` must outlive the reader.
   std::unique_ptr<FrameReader> (*open)(const Encoded& encoded) = nullptr;

@@ -390,6 +390,43 @@ Decoded decode_avif(const Encoded& encoded) {
   return decode_heif(encoded, "AVIF");
 }
 
+std::size_t big_endian_at(Bytes bytes, std::size_t at) {
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    value = value << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+  return value;
+}
+
+/// The samples of the longest track among the boxes of ISO/IEC 14496-12, which `path` leads to.
+std::size_t samples_in(Bytes boxes, std::span<const std::string_view> path) {
+  constexpr std::size_t kHeader = 8;
+  std::size_t most = 0;
+  while (boxes.size() >= kHeader) {
+    const std::size_t stated = big_endian_at(boxes, 0);
+    const std::size_t size = stated == 0 ? boxes.size() : stated;  // 0: to the end
+    if (size < kHeader || size > boxes.size()) break;
+    const Bytes content = boxes.subspan(kHeader, size - kHeader);
+    if (has_text(boxes, 4, path.front())) {
+      constexpr std::size_t kCount = 8;  // after version, flags and the size of all samples
+      if (path.size() > 1) {
+        most = std::max(most, samples_in(content, path.subspan(1)));
+      } else if (content.size() >= kCount + 4) {
+        most = std::max(most, big_endian_at(content, kCount));
+      }
+    }
+    boxes = boxes.subspan(size);
+  }
+  return most;
+}
+
+/// Of a sequence, by its track; libheif gives its first image.
+FrameCount count_heif(const Encoded& encoded) {
+  constexpr std::string_view kPath[] = {"moov", "trak", "mdia", "minf", "stbl", "stsz"};
+  const std::size_t samples =
+      is_heif_sequence(encoded.bytes) ? samples_in(encoded.bytes, kPath) : 1;
+  return {.frames = static_cast<std::int64_t>(std::max<std::size_t>(1, samples))};
+}
+
 }  // namespace
 
 HeifBrand heif_brand(Bytes bytes) {
@@ -410,7 +447,7 @@ bool is_heif_sequence(Bytes bytes) {
          });
 }
 
-const Decoder kHeicDecoder = {"HEIC", is_heic, decode_heic};
-const Decoder kAvifDecoder = {"AVIF", is_avif, decode_avif};
+const Decoder kHeicDecoder = {"HEIC", is_heic, decode_heic, count_heif};
+const Decoder kAvifDecoder = {"AVIF", is_avif, decode_avif, count_heif};
 
 }  // namespace retinaface::codecs

@@ -43,7 +43,8 @@ void read(const ReadOptions& read_options, const std::atomic<bool>& stop, InputI
   const bool is_file = !is_standard_input && !fs::is_other(fs::status(path, ignored));
   const std::string name = is_standard_input ? "standard input" : printable(path);
   const std::uint64_t max_bytes = max_encoded_bytes(read_options.max_pixels);
-  const std::vector<std::byte> encoded = is_standard_input
+  const std::vector<std::byte> encoded = image.content != nullptr ? *image.content
+                                         : is_standard_input
                                              ? read_stream(STDIN_FILENO, name, max_bytes, stop)
                                          : is_file ? read_file(path, max_bytes)
                                                    : read_stream(path, max_bytes, stop);

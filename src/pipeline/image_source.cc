@@ -18,8 +18,11 @@ namespace fs = std::filesystem;
 /// The frames of an image, as video::VideoReader gives those of a video.
 class AnimationReader {
  public:
-  AnimationReader(const fs::path& path, ReadOptions options)
-      : frames_(read_file(path, max_encoded_bytes(options.max_pixels)), options, printable(path)) {}
+  AnimationReader(const Input& input, ReadOptions options)
+      : frames_(input.content != nullptr
+                    ? *input.content
+                    : read_file(input.path, max_encoded_bytes(options.max_pixels)),
+                options, input.content != nullptr ? "standard input" : printable(input.path)) {}
 
   std::optional<video::FrameStamp> next() {
     frame_ = frames_.next();
@@ -112,7 +115,7 @@ void ImageSource::begin_image(const Input& input) {
   const auto video = std::make_shared<Video>();
   video->path = input.path;
   video->are_pages = input.are_pages;
-  begin(video, std::make_unique<AnimationReader>(input.path, options_.image), input.frames);
+  begin(video, std::make_unique<AnimationReader>(input, options_.image), input.frames);
 }
 
 template <typename Reader>
@@ -145,7 +148,11 @@ std::optional<InputImage> ImageSource::next() {
     if (!input.problem.empty()) {
       return InputImage{input.path, problem_line(input)};
     }
-    if (!input.gives_frames()) return InputImage{input.path, {}};
+    if (!input.gives_frames()) {
+      InputImage image{input.path, {}};
+      image.content = input.content;
+      return image;
+    }
     const std::string problem = problem_of(input.path, [&] { begin(input); });
     if (!problem.empty()) return InputImage{input.path, problem};
   }

@@ -39,6 +39,7 @@ struct InputImage {
   std::vector<std::string> warnings{};  ///< lines about what was read around
   std::int64_t frames = 1;              ///< or pages that the image's file holds
   CaptureNotes notes{};                 ///< of an image's file
+  std::shared_ptr<const std::vector<std::byte>> content{};  ///< of one that was read; else null
 
   bool is_end_of_video() const { return video != nullptr && !frame; }
 };

@@ -186,28 +186,39 @@ std::string describe(const LeftOut& left_out) {
 }
 
 bool leads_to_video(const fs::path& path) {
-  if (has_image_name(path) || path == kStandardStream) return false;
+  if (path == kStandardStream) return false;
   if (video::is_stream(path.string()) || video::is_camera(path)) return true;
   const std::vector<std::byte> beginning = beginning_of(path);
-  if (is_image(beginning)) return false;
+  if (is_image(beginning)) return video::is_motion_jpeg(path, beginning);
   return video::has_video_name(path) || video::is_video(beginning);
 }
 
 bool Input::gives_frames() const {
-  return frames > 1 || leads_to_video(path);
+  return frames > 1 || is_sequence || leads_to_video(path);
 }
 
-void want_all_frames(std::vector<Input>& inputs) {
+void want_all_frames(std::vector<Input>& inputs, std::uint64_t max_bytes) {
+  const std::atomic<bool> never = false;  // a signal still ends the program as usual
   for (Input& input : inputs) {
     std::error_code ignored;
-    if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) continue;
-    if (leads_to_video(input.path)) continue;
+    const bool is_standard_input = input.path == kStandardStream;
+    if (is_standard_input && input.problem.empty()) {
+      input.content = std::make_shared<const std::vector<std::byte>>(
+          read_stream(STDIN_FILENO, "standard input", max_bytes, never));
+    } else if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored) ||
+               leads_to_video(input.path)) {
+      continue;
+    }
     try {
-      const std::vector<std::byte> file = read_file(input.path);
+      const std::vector<std::byte> file =
+          input.content != nullptr ? *input.content : read_file(input.path);
       if (codecs::is_heif_sequence(file)) {
-        input.problem =
-            "unsupported: the frames of a sequence in HEIC or AVIF; without --all-frames its first "
-            "image is read";
+        input.is_sequence = !is_standard_input;
+        if (is_standard_input) {
+          input.problem =
+              "unsupported: the frames of a sequence in HEIC or AVIF from standard input; name its "
+              "file";
+        }
         continue;
       }
       const codecs::FrameCount count = count_frames(file);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,14 +20,19 @@ struct Input {
   /// How many frames or pages of an image are wanted; of a video this says nothing.
   std::int64_t frames = 1;
   bool are_pages = false;
+  /// A sequence in HEIC or AVIF, all of whose frames are wanted: they are read as a video's.
+  bool is_sequence = false;
+  /// What stood in standard input, where it had to be looked into; else null.
+  std::shared_ptr<const std::vector<std::byte>> content = nullptr;
 
   /// Whether its frames are results of their own: a video, or an image all of whose frames are
   /// wanted.
   bool gives_frames() const;
 };
 
-/// Makes all frames and pages of images wanted. What cannot be read is left for who reads it.
-void want_all_frames(std::vector<Input>& inputs);
+/// Makes all frames and pages of images wanted. What cannot be read is left for who reads it, but
+/// for standard input, which is read here, up to `max_bytes`: throws Error as read_stream does.
+void want_all_frames(std::vector<Input>& inputs, std::uint64_t max_bytes);
 
 /// How many files a search of folders has left out, by kind: the extension in small letters, empty
 /// for names without one.
@@ -49,8 +55,8 @@ std::string describe(const LeftOut& left_out);
 std::vector<Input> find_inputs(const std::vector<std::string>& arguments,
                                const std::filesystem::path& out = {}, LeftOut* left_out = nullptr);
 
-/// Whether it is a video, a camera or a stream: by its name or, where that does not say an image,
-/// by its first bytes, an image under a video's name being none.
+/// Whether it is a video, a camera or a stream: by its first bytes or, where they do not tell, by
+/// its name.
 bool leads_to_video(const std::filesystem::path& path);
 
 /// The lines of a file, or of standard input for "-", as arguments, or what stands between other

@@ -1,6 +1,11 @@
 #include "video/input_context.h"
 
+#include <array>
 #include <cstring>
+#include <fstream>
+#include <span>
+
+#include "video/video_kind.h"
 
 namespace retinaface::video {
 namespace {
@@ -9,7 +14,7 @@ namespace {
 /// SDP, image sequences), and none that is no video (text, subtitles).
 constexpr const char* kContainers =
     "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,ivf,ogg,asf,yuv4mpegpipe,"
-    "mxf";
+    "mxf,mjpeg";
 
 }  // namespace
 
@@ -18,8 +23,14 @@ int open_file(const Libav& av, const std::string& path, AVFormatContext* context
   AVDictionary* settings = nullptr;
   av.av_dict_set(&settings, "protocol_whitelist", "file", 0);
   av.av_dict_set(&settings, "format_whitelist", kContainers, 0);
+  // libavformat takes a row of JPEG images for a single one.
+  std::array<char, 3> mark{};
+  std::ifstream(path, std::ios::binary).read(mark.data(), mark.size());
+  const AVInputFormat* const format = is_motion_jpeg(path, std::as_bytes(std::span(mark)))
+                                          ? av.av_find_input_format("mjpeg")
+                                          : nullptr;
   // Frees the context when it fails.
-  const int result = av.avformat_open_input(&context, ("file:" + path).c_str(), nullptr, &settings);
+  const int result = av.avformat_open_input(&context, ("file:" + path).c_str(), format, &settings);
   av.av_dict_free(&settings);
   if (result >= 0) opened.reset(context);
   return result;

@@ -54,6 +54,11 @@ bool is_video(std::span<const std::byte> beginning) {
          is_iso_video(beginning) || is_transport_stream(beginning);
 }
 
+bool is_motion_jpeg(const std::filesystem::path& path, std::span<const std::byte> beginning) {
+  const std::string extension = lower_case_extension(path);
+  return (extension == ".mjpeg" || extension == ".mjpg") && has_text(beginning, 0, "\xFF\xD8\xFF");
+}
+
 bool is_stream(const std::string& name) {
   const std::size_t end = name.find("://");
   return end != std::string::npos && end > 0 &&

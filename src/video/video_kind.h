@@ -15,6 +15,10 @@ bool has_video_name(const std::filesystem::path& path);
 bool is_video(std::span<const std::byte> beginning);
 inline constexpr std::size_t kVideoMarkBytes = 377;  // MPEG transport streams: three packets' marks
 
+/// Whether a file that starts with these bytes is a row of JPEG images without a container, which
+/// only its name tells from one image: .mjpeg or .mjpg.
+bool is_motion_jpeg(const std::filesystem::path& path, std::span<const std::byte> beginning);
+
 /// Whether the name is an address of a stream, "rtsp://..." or "https://...".
 bool is_stream(const std::string& name);
 

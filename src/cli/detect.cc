@@ -334,8 +334,8 @@ Action declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   options->job.model = models::kDefaultModel;
   app.add_option("INPUT", options->inputs,
-                 "images, videos, folders that are searched for them (not linked folders, nor what "
-                 "--out holds from before), patterns like 'a/*.jpg', "
+                 "images, videos, folders that are searched for them (without linked folders and "
+                 "what this program wrote), patterns like 'a/*.jpg', "
                  "cameras (/dev/video0), addresses of streams (rtsp://...), or - for an image on "
                  "standard input");
   app.add_option("--list", options->list,

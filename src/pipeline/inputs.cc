@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -29,10 +31,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a search of folders leaves out: what an earlier run has written to --out.
-class OwnOutputs {
+/// Where --out lies, as seen from a folder that is searched.
+class OutFolder {
  public:
-  OwnOutputs(const fs::path& out, const fs::path& searched) : out_(out) {
+  OutFolder(const fs::path& out, const fs::path& searched) : out_(out) {
     std::error_code ignored;
     if (out.empty() || !fs::is_directory(out, ignored)) return;
     const fs::path relative = fs::relative(searched, out, ignored);
@@ -40,18 +42,13 @@ class OwnOutputs {
     is_folder_ = true;
   }
 
-  /// Whether it is --out itself, below the folder that is searched.
-  bool is_out(const fs::directory_entry& folder) const {
+  /// Whether it is the searched folder or above it, so that our files stand among the user's.
+  bool is_around() const { return is_around_; }
+
+  /// Whether that folder is --out, below the one that is searched.
+  bool is(const fs::directory_entry& folder) const {
     std::error_code ignored;
     return is_folder_ && !is_around_ && fs::equivalent(folder.path(), out_, ignored);
-  }
-
-  /// Whether it is one of our files, where --out is the searched folder or above it, so that our
-  /// files stand among the user's.
-  bool is_ours(const fs::path& file) const {
-    if (!is_around_) return false;
-    return is_own_output(file,
-                         video::has_video_name(file) ? OutputKind::kVideo : OutputKind::kImage);
   }
 
  private:
@@ -96,6 +93,16 @@ bool is_wanted(const fs::path& path) {
 
 /// Among the extensions of what is left out; none has a slash.
 constexpr const char* kLinkedFolder = "/";
+constexpr const char* kOurs = "/ours";
+
+/// Whether a file that was found is an image or a video that this program wrote.
+bool is_ours(const Input& input) {
+  std::error_code ignored;
+  if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) return false;
+  if (fs::is_empty(input.path, ignored)) return false;
+  const bool is_video = video::has_video_name(input.path);
+  return is_own_output(input.path, is_video ? OutputKind::kVideo : OutputKind::kImage);
+}
 
 /// A pipe may never end, and a camera is meant only where it is named.
 constexpr const char* kNoFile =
@@ -112,7 +119,7 @@ bool is_address_of_image(const std::string& address) {
 }
 
 /// Adds what is below a folder, and for each folder that cannot be read a problem.
-void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& inputs,
+void search(const fs::path& folder, const OutFolder& out, std::vector<Input>& inputs,
             LeftOut& left_out) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
@@ -121,8 +128,8 @@ void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& i
     if (entry->is_directory(ignored)) {
       if (entry->is_symlink(ignored)) {
         ++left_out[kLinkedFolder];
-      } else if (!own.is_out(*entry)) {
-        search(entry->path(), own, inputs, left_out);
+      } else if (!out.is(*entry)) {
+        search(entry->path(), out, inputs, left_out);
       }
       continue;
     }
@@ -130,7 +137,6 @@ void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& i
       ++left_out[lower_case_extension(entry->path())];
       continue;
     }
-    if (own.is_ours(entry->path())) continue;
     const fs::file_status status = entry->status(ignored);
     inputs.push_back({entry->path(), fs::is_other(status) ? kNoFile : ""});
   }
@@ -139,14 +145,22 @@ void search(const fs::path& folder, const OwnOutputs& own, std::vector<Input>& i
   }
 }
 
+/// Leaves out what earlier runs wrote, to --out or elsewhere; in a folder of nothing else that is
+/// what is meant, if it is not --out.
 void add_folder(const fs::path& folder, const fs::path& out, std::vector<Input>& inputs,
                 LeftOut& left_out) {
-  const auto begin = static_cast<std::ptrdiff_t>(inputs.size());
-  search(folder, OwnOutputs(out, folder), inputs, left_out);
-  std::ranges::sort(inputs.begin() + begin, inputs.end(), {}, &Input::path);
-  if (begin == static_cast<std::ptrdiff_t>(inputs.size())) {
-    inputs.push_back({folder, "expected images or videos in the folder, found none"});
+  const OutFolder out_folder(out, folder);
+  std::vector<Input> found;
+  search(folder, out_folder, found, left_out);
+  const auto ours = std::ranges::partition(found, std::not_fn(is_ours));
+  if (!ours.empty() && (ours.size() < found.size() || out_folder.is_around())) {
+    left_out[kOurs] += ours.size();
+    found.erase(ours.begin(), ours.end());
   }
+  std::ranges::sort(found, {}, &Input::path);
+  if (found.empty())
+    found.push_back({folder, "expected images or videos in the folder, found none"});
+  std::ranges::move(found, std::back_inserter(inputs));
 }
 
 void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
@@ -164,10 +178,11 @@ void add_matches(const std::string& pattern, std::vector<Input>& inputs) {
 std::string describe(const LeftOut& left_out) {
   std::size_t count = 0;
   std::size_t links = 0;
+  std::size_t ours = 0;
   std::vector<std::string> kinds;
   for (const auto& [extension, files] : left_out) {
-    if (extension == kLinkedFolder) {
-      links = files;
+    if (extension == kLinkedFolder || extension == kOurs) {
+      (extension == kOurs ? ours : links) = files;
       continue;
     }
     count += files;
@@ -177,6 +192,10 @@ std::string describe(const LeftOut& left_out) {
   std::vector<std::string> parts;
   if (count > 0) {
     parts.push_back(fmt::format("{} left out: {}", counted(count, "file"), fmt::join(kinds, ", ")));
+  }
+  if (ours > 0) {
+    parts.push_back(fmt::format("{} of this program left out; name them to read them",
+                                counted(ours, "output")));
   }
   if (links > 0) {
     parts.push_back(fmt::format("{} not searched; name a link itself to search it",

@@ -87,12 +87,25 @@ TEST_F(Inputs, LeaveOutLinkedFoldersAndOwnOutputs) {
   write_image(folder_ / "in/found.jpg", Image(9, 7));
   write("in/out/b.jpg");
   fs::create_directory_symlink(".", folder_ / "in/again");
-  EXPECT_THAT(found({"in"}), ElementsAre("in/a.jpg", "in/found.jpg", "in/out/b.jpg"));
+  EXPECT_THAT(found({"in"}), ElementsAre("in/a.jpg", "in/out/b.jpg"));
   LeftOut left_out;
   find_inputs({(folder_ / "in").string()}, {}, &left_out);
-  EXPECT_EQ(describe(left_out), "1 linked folder not searched; name a link itself to search it");
-  EXPECT_THAT(found({"in"}, folder_ / "in/out"), ElementsAre("in/a.jpg", "in/found.jpg"));
+  EXPECT_EQ(describe(left_out),
+            "1 output of this program left out; name them to read them; 1 linked folder not "
+            "searched; name a link itself to search it");
+  EXPECT_THAT(found({"in"}, folder_ / "in/out"), ElementsAre("in/a.jpg"));
   EXPECT_THAT(found({"in"}, folder_ / "in"), ElementsAre("in/a.jpg", "in/out/b.jpg"));
+}
+
+TEST_F(Inputs, AreOurOwnWhereAFolderHoldsNothingElse) {
+  fs::create_directories(folder_ / "drawn/more");
+  write_image(folder_ / "drawn/a.jpg", Image(9, 7));
+  write_image(folder_ / "drawn/more/b.png", Image(9, 7));
+  EXPECT_THAT(found({"drawn"}), ElementsAre("drawn/a.jpg", "drawn/more/b.png"));
+  EXPECT_THAT(found({"drawn"}, folder_ / "drawn"),
+              ElementsAre(HasSubstr("drawn: expected images or videos")));
+  write("drawn/empty.jpg", "");
+  EXPECT_THAT(found({"drawn"}), ElementsAre("drawn/empty.jpg"));
 }
 
 TEST_F(Inputs, AreVideosByNameOrContent) {

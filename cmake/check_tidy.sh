@@ -19,6 +19,7 @@ mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- '*.cc' |
     grep -q "\"file\": \".*/$file\"" $build/compile_commands.json && echo "$file"
   done)
 echo "${#files[@]} source files changed since ${base:0:7}"
+[ ${#files[@]} -gt 0 ] || exit 0
 # Without GCC's precompiled headers, which clang-tidy cannot read.
 mkdir -p build/tidy
 sed -E 's/ -Winvalid-pch -include [^ "]*cmake_pch\.hxx//' $build/compile_commands.json > build/tidy/compile_commands.json

@@ -247,7 +247,7 @@ void guard_outputs(const Options& options) {
 }
 
 FaceEmbedder open_embedder(const Options& options) {
-  return FaceEmbedder(options.recognizer, options.cache, options.cache_mib << 20);
+  return {options.recognizer, options.cache, options.cache_mib << 20};
 }
 
 Detector open_detector(const Options& options, const std::string& model) {

@@ -11,19 +11,21 @@
 
 namespace retinaface::interchange {
 
+/// What a file ends in that gives faces in the place of a network's maps.
+struct OnnxFaces {
+  float min_score = DetectOptions::kDefaultMinScore;
+  float max_iou = DetectOptions::kDefaultNmsIou;
+  std::int64_t max_faces = 1000;  ///< of an image
+};
+
 struct OnnxExportOptions {
   struct FixedInput {
     std::int64_t batch = 1;
     std::int64_t height = 0;
     std::int64_t width = 0;
   };
-  struct FaceOutputs {
-    float min_score = DetectOptions::kDefaultMinScore;
-    float max_iou = DetectOptions::kDefaultNmsIou;
-    std::int64_t max_faces = 1000;  ///< of an image
-  };
-  std::optional<FixedInput> input = {};   ///< empty: any number of images, any size
-  std::optional<FaceOutputs> faces = {};  ///< needs `input`
+  std::optional<FixedInput> input = {};  ///< empty: any number of images, any size
+  std::optional<OnnxFaces> faces = {};   ///< needs `input`
 };
 
 /// The model as the content of an .onnx file, of operator set 16. One input, "image" (N, 3, H, W):

@@ -197,7 +197,7 @@ TEST(OnnxExport, EndsInTheFacesThatTheDetectorDecodes) {
   const std::vector<float> images = noise(2 * 3 * kHeight * kWidth, 7);
   OnnxExportOptions options;
   options.input = {2, kHeight, kWidth};
-  options.faces = OnnxExportOptions::FaceOutputs{.min_score = kMinScore};
+  options.faces = OnnxFaces{.min_score = kMinScore};
   const auto outputs =
       evaluate_onnx(checked_export(model, options),
                     {{"image", {{2, 3, kHeight, kWidth}, {images.begin(), images.end()}}}});
@@ -311,7 +311,7 @@ TEST(OnnxExport, RefusesFacesOfACodingThatItDoesNotWrite) {
   const models::LoadedModel other = lively(model);
   const Error error = testing::error_of([&] {
     export_onnx(other, {.input = OnnxExportOptions::FixedInput{1, 64, 64},
-                        .faces = OnnxExportOptions::FaceOutputs{}});
+                        .faces = OnnxFaces{}});
   });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("--with-nms"));

@@ -79,6 +79,8 @@ struct OutputBatch {
 class TrainableNetwork {
  public:
   virtual ~TrainableNetwork() = default;
+  TrainableNetwork(const TrainableNetwork&) = delete;
+  TrainableNetwork& operator=(const TrainableNetwork&) = delete;
 
   /// In the order of graph::parameters().
   std::span<const ParameterSlot> parameters() const { return slots_; }
@@ -110,9 +112,6 @@ class TrainableNetwork {
   /// The weights must be the graph's (graph::check_weights).
   TrainableNetwork(const graph::Graph& graph, const graph::Weights& weights,
                    std::span<const std::string> frozen);
-  TrainableNetwork(const TrainableNetwork&) = delete;
-  TrainableNetwork& operator=(const TrainableNetwork&) = delete;
-
   std::vector<ParameterSlot> slots_;
   std::vector<float> values_;
   std::vector<float> gradients_;

@@ -286,7 +286,8 @@ TEST_F(Detect, TakesItsThresholdsAndScales) {
 TEST_F(Detect, WritesWhatTheEvaluatorOfWiderReads) {
   copy_sample("portrait.jpg", "in/0--Parade/0_Parade_1.jpg");
   std::ofstream(folder_ / "in/0--Parade/0_Parade_2.ppm", std::ios::binary)
-      << "P6\n64 48\n255\n" << std::string(std::size_t{64} * 48 * 3, '\0');
+      << "P6\n64 48\n255\n"
+      << std::string(std::size_t{64} * 48 * 3, '\0');
   const auto result = detect("in --format wider --out predictions");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_EQ(result.output, "");

@@ -310,8 +310,7 @@ TEST(OnnxExport, RefusesFacesOfACodingThatItDoesNotWrite) {
   model.detector.anchors.boxes = models::BoxCoding::kSideDistances;
   const models::LoadedModel other = lively(model);
   const Error error = testing::error_of([&] {
-    export_onnx(other, {.input = OnnxExportOptions::FixedInput{1, 64, 64},
-                        .faces = OnnxFaces{}});
+    export_onnx(other, {.input = OnnxExportOptions::FixedInput{1, 64, 64}, .faces = OnnxFaces{}});
   });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("--with-nms"));

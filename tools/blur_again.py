@@ -13,21 +13,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from boxes import iou
+
 
 def boxes(program, images, *options):
     listed = "\0".join(map(str, images))
     lines = subprocess.run([program, "detect", "--list", "-", "--null", "--quiet", *options],
                            input=listed, text=True, stdout=subprocess.PIPE, check=True).stdout
     return [[face["box"] for face in json.loads(line)["faces"]] for line in lines.splitlines()]
-
-
-def iou(a, b):
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def is_again(before, after):

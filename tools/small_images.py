@@ -15,6 +15,8 @@ import tempfile
 
 from PIL import Image
 
+from boxes import iou
+
 
 def detect(program, images, *options):
     run = subprocess.run([program, "detect", "--quiet", *images, *options], check=True,
@@ -22,15 +24,6 @@ def detect(program, images, *options):
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     return [[face["box"] for face in line["faces"]] for line in lines], sum(
         line["ms"] for line in lines)
-
-
-def iou(a, b):
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0
-    both = width * height
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
 def main():

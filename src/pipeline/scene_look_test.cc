@@ -24,7 +24,7 @@ Image sample(const std::string& name) {
   return read_image(testing::sample_folder() / name);
 }
 
-/// In shades of one color: gray, or brownish as old films.
+/// In shades of one color: gray, or brownish as in old photographs.
 Image tinted(Image image, bool brownish) {
   return changed(std::move(image), [=](std::uint8_t* pixel) {
     const int gray = (pixel[0] + pixel[1] + pixel[2]) / 3;

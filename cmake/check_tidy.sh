@@ -14,7 +14,8 @@ base=${1:-$(git merge-base HEAD origin/main 2>/dev/null || true)}
 seconds=${2:-360}
 [ -e $build/compile_commands.json ] || { echo "no $build/compile_commands.json; make test makes it" >&2; exit 2; }
 
-mapfile -t files < <(git diff --name-only --diff-filter=d "$base" -- '*.cc' |
+# Those that changed most come first.
+mapfile -t files < <(git diff --numstat --diff-filter=d "$base" -- '*.cc' | sort -rn | cut -f 3 |
   while read -r file; do
     grep -q "\"file\": \".*/$file\"" $build/compile_commands.json && echo "$file"
   done)

@@ -4,7 +4,7 @@ namespace retinaface {
 inline namespace internal {
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;
+using Wide = __uint128_t;
 
 }  // namespace
 

@@ -19,9 +19,10 @@ void prefault(void* data, std::size_t bytes) {
   constexpr int kPopulate = 23;  // Linux 5.14; the C library's headers may be older
 #endif
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const std::uintptr_t begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, kPopulate);
+  const auto address = reinterpret_cast<std::uintptr_t>(data);
+  const std::uintptr_t begin = (address + page - 1) / page * page;
+  const std::uintptr_t end = (address + bytes) / page * page;
+  if (begin < end) ::madvise(static_cast<char*>(data) + (begin - address), end - begin, kPopulate);
 }
 
 void keep_freed_memory(std::size_t warm_bytes) {

@@ -40,7 +40,7 @@ __attribute__((always_inline)) inline double best_rate(int per_step, Loop loop) 
       "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 #define RF_PEAK(name, products, twelve)                                      \
   double name() {                                                            \
-    return best_rate(12 * products, [](int steps) {                          \
+    return best_rate(12 * (products), [](int steps) {                        \
       asm volatile("vzeroall" ::: RF_CLOBBERED);                             \
       for (int i = 0; i < steps; ++i) asm volatile(twelve ::: RF_CLOBBERED); \
     });                                                                      \

@@ -9,7 +9,7 @@
 
 namespace retinaface {
 
-SharedLibrary::SharedLibrary(std::string file)
+SharedLibrary::SharedLibrary(const std::string& file)
     : handle_(::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
   if (handle_ != nullptr) return;
   const char* const text = ::dlerror();

@@ -10,7 +10,7 @@ namespace retinaface {
 class SharedLibrary {
  public:
   /// `file` is its name with the version of the headers, "libheif.so.1".
-  explicit SharedLibrary(std::string file);
+  explicit SharedLibrary(const std::string& file);
 
   /// Sets `function`, of the type that the library's header declares. One that is missing makes
   /// problem() say so.

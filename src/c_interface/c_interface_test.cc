@@ -481,7 +481,7 @@ TEST(CInterface, RecognisesFaces) {
 }
 
 TEST(CInterface, AFailureHasAStatusAndALine) {
-  rf_image* image = reinterpret_cast<rf_image*>(1);
+  auto* image = reinterpret_cast<rf_image*>(1);
   EXPECT_EQ(rf_image_read("no/such/image.jpg", &image), RF_NOT_FOUND);
   EXPECT_EQ(image, nullptr);
   EXPECT_THAT(rf_last_error(), StartsWith("no/such/image.jpg: "));

@@ -151,7 +151,7 @@ const char* remedy_for(std::string_view option, const std::vector<std::string>& 
 
 /// The parser's words for a value that is missing or cannot be read, without its names of types.
 std::string in_plain_words(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   constexpr std::string_view kConversion = "Could not convert: ";
   if (error.get_name() == "ArgumentMismatch" && text.ends_with(" missing")) {
     return text.substr(0, text.find(':')) + ": expected a value, found none";

@@ -18,7 +18,7 @@ using testing::TemporaryFolder;
 
 constexpr int kWidth = 40;
 constexpr int kHeight = 30;
-constexpr std::size_t kImageBytes = 3 * kWidth * kHeight;
+constexpr std::size_t kImageBytes = std::size_t{3} * kWidth * kHeight;
 
 Image plain_image(int value) {
   Image image(kWidth, kHeight);

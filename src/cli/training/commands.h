@@ -4,7 +4,7 @@
 
 namespace retinaface::cli {
 
-// Commands of the second program, retinaface-train, which the first one starts for them.
-Action declare_train(CLI::App& app);
+// Of the second program, retinaface-train, which `retinaface train` starts.
+Action declare_training(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -315,7 +315,7 @@ std::string backend_list() {
 
 }  // namespace
 
-Action declare_train(CLI::App& app) {
+Action declare_training(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
       ->required();

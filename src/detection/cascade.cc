@@ -42,6 +42,25 @@ struct Cascade::Square {
   int y = 0;
   int side = 0;
 
+  /// That of a box: its centre, its longer side. None for one that is dropped (cascade.h).
+  static std::optional<Square> around(const Box& box, const ImageView& image) {
+    const float side = std::max(box.width(), box.height());
+    const auto limit = static_cast<float>(2 * std::min(image.width, image.height));
+    if (!(side >= 1 && side <= limit)) return std::nullopt;
+    const Point center = box.center();
+    const float x = center.x - side / 2;
+    const float y = center.y - side / 2;
+    // Before it is rounded, which far outside no integer could hold.
+    const bool touches = x + side > 0 && y + side > 0 && x < static_cast<float>(image.width) &&
+                         y < static_cast<float>(image.height);
+    if (!touches) return std::nullopt;
+    const Square square = {static_cast<int>(std::lround(x)), static_cast<int>(std::lround(y)),
+                           static_cast<int>(std::lround(side))};
+    const bool shows = square.x < image.width && square.y < image.height &&
+                       square.x + square.side > 0 && square.y + square.side > 0;
+    return shows ? std::optional(square) : std::nullopt;
+  }
+
   Box box() const {
     return {static_cast<float>(x), static_cast<float>(y), static_cast<float>(x + side),
             static_cast<float>(y + side)};
@@ -173,8 +192,9 @@ std::vector<Cascade::Candidate> Cascade::find_windows(runtime::Session& session,
     for (std::int64_t cell = 0; cell < score.cells(); ++cell) {
       Candidate candidate = {.score = face_probability(score, cell), .box = {}};
       if (!(candidate.score >= spec_.min_window_score)) continue;
+      const std::int64_t row = cell / score.width;
       const auto x = static_cast<float>(stride * (cell % score.width));
-      const auto y = static_cast<float>(first + stride * (cell / score.width));
+      const auto y = static_cast<float>(first + stride * row);
       const auto side = static_cast<float>(spec_.window_px);
       candidate.box = {x, y, x + side, y + side};
       for (std::size_t i = 0; i < 4; ++i) {
@@ -186,9 +206,9 @@ std::vector<Cascade::Candidate> Cascade::find_windows(runtime::Session& session,
   return windows;
 }
 
-std::vector<Cascade::Candidate> Cascade::look_at(const ImageView& image,
-                                                 const std::vector<Square>& squares,
-                                                 std::size_t stage, float min_score) const {
+std::vector<Cascade::Candidate> Cascade::run_stage(std::size_t stage, const ImageView& image,
+                                                   const std::vector<Square>& squares,
+                                                   float min_score) const {
   const int side = spec_.stages[stage].side_px;
   const Outputs& outputs = stage_outputs_[stage];
   const runtime::SessionLease session(*stages_[stage]);
@@ -234,32 +254,8 @@ std::vector<Cascade::Candidate> Cascade::look_at(const ImageView& image,
   return kept;
 }
 
-std::vector<Face> Cascade::find(runtime::Session& session, const ImageView& image,
-                                float min_score) const {
-  const auto square_of = [&](const Box& box) -> std::optional<Square> {
-    const float side = std::max(box.width(), box.height());
-    const auto limit = static_cast<float>(2 * std::min(image.width, image.height));
-    if (!(side >= 1 && side <= limit)) return std::nullopt;
-    const Point center = box.center();
-    const float x = center.x - side / 2;
-    const float y = center.y - side / 2;
-    const bool touches = x + side > 0 && y + side > 0 && x < static_cast<float>(image.width) &&
-                         y < static_cast<float>(image.height);
-    if (!touches) return std::nullopt;
-    const Square square = {static_cast<int>(std::lround(x)), static_cast<int>(std::lround(y)),
-                           static_cast<int>(std::lround(side))};
-    const bool shows = square.x < image.width && square.y < image.height &&
-                       square.x + square.side > 0 && square.y + square.side > 0;
-    return shows ? std::optional(square) : std::nullopt;
-  };
-  const auto squares_of = [&](const std::vector<Candidate>& candidates) {
-    std::vector<Square> squares;
-    for (const Candidate& candidate : candidates) {
-      if (const auto square = square_of(candidate.calibrated())) squares.push_back(*square);
-    }
-    return squares;
-  };
-
+std::vector<Cascade::Candidate> Cascade::find_at_all_levels(runtime::Session& session,
+                                                            const ImageView& image) const {
   std::vector<Candidate> candidates;
   for (const models::CascadeLevel& level :
        models::cascade_levels(spec_, image.width, image.height)) {
@@ -283,14 +279,31 @@ std::vector<Face> Cascade::find(runtime::Session& session, const ImageView& imag
     }
     candidates.insert(candidates.end(), windows.begin(), windows.end());
   }
+  return candidates;
+}
+
+std::vector<Cascade::Square> Cascade::squares_of(const std::vector<Candidate>& candidates,
+                                                 const ImageView& image) {
+  std::vector<Square> squares;
+  for (const Candidate& candidate : candidates) {
+    if (const auto square = Square::around(candidate.calibrated(), image)) {
+      squares.push_back(*square);
+    }
+  }
+  return squares;
+}
+
+std::vector<Face> Cascade::find(runtime::Session& windows, const ImageView& image,
+                                float min_score) const {
+  std::vector<Candidate> candidates = find_at_all_levels(windows, image);
   {
     const StageTimer timer(&StageTimes::suppress_ms);
     suppress(candidates, spec_.max_iou);
   }
   for (std::size_t stage = 0; stage < spec_.stages.size(); ++stage) {
     const bool is_last = stage + 1 == spec_.stages.size();
-    candidates = look_at(image, squares_of(candidates), stage,
-                         is_last ? min_score : spec_.stages[stage].min_score);
+    candidates = run_stage(stage, image, squares_of(candidates, image),
+                           is_last ? min_score : spec_.stages[stage].min_score);
     if (is_last) break;
     const StageTimer timer(&StageTimes::suppress_ms);
     suppress(candidates, spec_.max_iou);

@@ -53,8 +53,12 @@ class Cascade {
   struct Square;
 
   std::vector<Candidate> find_windows(runtime::Session& session, const ImageView& level) const;
-  std::vector<Candidate> look_at(const ImageView& image, const std::vector<Square>& squares,
-                                 std::size_t stage, float min_score) const;
+  std::vector<Candidate> find_at_all_levels(runtime::Session& session,
+                                            const ImageView& image) const;
+  static std::vector<Square> squares_of(const std::vector<Candidate>& candidates,
+                                        const ImageView& image);
+  std::vector<Candidate> run_stage(std::size_t stage, const ImageView& image,
+                                   const std::vector<Square>& squares, float min_score) const;
 
   const models::Model& model_;
   const models::CascadeSpec& spec_;

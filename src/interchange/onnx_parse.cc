@@ -125,13 +125,13 @@ std::vector<float> widened(graph::DataType type, const std::vector<std::uint16_t
   return {wide.values().begin(), wide.values().end()};
 }
 
-OnnxTensor tensor(Message message) {
-  OnnxTensor result;
+/// Reads a TensorProto but for what its values mean.
+StoredValues stored_values(Message& message, OnnxTensor& tensor) {
   StoredValues stored;
   while (message.next()) {
     switch (message.field()) {
       case 1:
-        message.integers(result.shape);
+        message.integers(tensor.shape);
         break;
       case 2:
         stored.type = message.integer();
@@ -144,7 +144,7 @@ OnnxTensor tensor(Message message) {
         message.integers(stored.integers);
         break;
       case 8:
-        result.name = message.text();
+        tensor.name = message.text();
         break;
       case 9:
         stored.raw = message.bytes();
@@ -163,33 +163,44 @@ OnnxTensor tensor(Message message) {
         message.skip();
     }
   }
-  const std::string name = excerpt(result.name);
+  return stored;
+}
+
+/// How many elements a tensor's shape stands for; refuses one that nothing could hold.
+std::uint64_t element_count(const OnnxTensor& tensor, const Message& message) {
+  if (tensor.shape.size() > kMaxRank) {
+    message.refuse(ErrorCode::kUnsupported,
+                   "the tensor '{}' has {} dimensions, expected at most {}", excerpt(tensor.name),
+                   tensor.shape.size(), kMaxRank);
+  }
+  std::uint64_t elements = 1;
+  for (const std::int64_t extent : tensor.shape) {
+    constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
+    if (extent < 0 || extent > kMaxExtent ||
+        (extent > 0 && elements > (std::uint64_t{1} << 34) / static_cast<std::uint64_t>(extent))) {
+      message.refuse(ErrorCode::kBadData, "the tensor '{}' cannot have the shape {}",
+                     excerpt(tensor.name), graph::to_string(tensor.shape));
+    }
+    elements *= static_cast<std::uint64_t>(extent);
+  }
+  return elements;
+}
+
+OnnxTensor tensor(Message message) {
+  OnnxTensor result;
+  StoredValues stored = stored_values(message, result);
   if (stored.external) {
     message.refuse(ErrorCode::kUnsupported,
                    "the tensor '{}' lies in another file; save the model with its data inside "
                    "(onnx.save(model, FILE, save_as_external_data=False))",
-                   name);
+                   excerpt(result.name));
   }
-  if (result.shape.size() > kMaxRank) {
-    message.refuse(ErrorCode::kUnsupported,
-                   "the tensor '{}' has {} dimensions, expected at most {}", name,
-                   result.shape.size(), kMaxRank);
-  }
-  std::uint64_t elements = 1;
-  for (const std::int64_t extent : result.shape) {
-    constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
-    if (extent < 0 || extent > kMaxExtent ||
-        (extent > 0 && elements > (std::uint64_t{1} << 34) / static_cast<std::uint64_t>(extent))) {
-      message.refuse(ErrorCode::kBadData, "the tensor '{}' cannot have the shape {}", name,
-                     graph::to_string(result.shape));
-    }
-    elements *= static_cast<std::uint64_t>(extent);
-  }
+  const std::uint64_t elements = element_count(result, message);
   const auto counted = [&](auto values, std::size_t element_bytes) {
     if (values.size() != elements ||
         (!stored.raw.empty() && stored.raw.size() != elements * element_bytes)) {
-      message.refuse(ErrorCode::kBadData, "the tensor '{}' of shape {} has {} values", name,
-                     graph::to_string(result.shape), values.size());
+      message.refuse(ErrorCode::kBadData, "the tensor '{}' of shape {} has {} values",
+                     excerpt(result.name), graph::to_string(result.shape), values.size());
     }
     return values;
   };
@@ -232,7 +243,7 @@ OnnxTensor tensor(Message message) {
     default:
       message.refuse(ErrorCode::kUnsupported,
                      "the tensor '{}' has elements of ONNX's type {}, expected floats or integers",
-                     name, stored.type);
+                     excerpt(result.name), stored.type);
   }
   return result;
 }

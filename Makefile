@@ -22,9 +22,10 @@ help:
 	@echo "make sanitize  unit tests (of MODULES, or all) under ASan and UBSan"
 	@echo "make tidy      clang-tidy on the files changed since BASE (where this branch left main)"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
-	@echo "make arm64     the kernels' tests as an ARM processor runs them, by qemu-user"
+	@echo "make arm64     unit tests and golden faces as ARM processors run them, by qemu-user"
 	@echo "make nightly   what takes long: TSan, ASan on all tests, fuzzers, the tests of label slow"
-	@echo "make deb       build Debian packages of detector and library, and of the service"
+	@echo "make deb       build Debian packages of detector and library, and of the service, for this"
+	@echo "               machine and, cross-compiled, for arm64"
 	@echo "make wheel     build and test the Python package's wheel, for each of PYTHONS (python3)"
 	@echo "make clean     remove build/, out/ and dist/"
 
@@ -114,7 +115,9 @@ deb:
 	@cmake --preset release --log-level=WARNING -B build/package -DRETINAFACE_TRAINING=OFF
 	@cmake --build build/package
 	@cpack --config build/package/CPackConfig.cmake
-	@echo "The packages:" build/package/package/*.deb
+	@[ "$$(dpkg --print-architecture)" = arm64 ] || \
+		{ $(INSTALL) arm64 && cmake/package_arm64.sh build/package/package/retinaface_*.deb; }
+	@echo "The packages:" build/package/package/*.deb build/package-arm64/package/retinaface_*.deb
 
 # In dist/, carrying what it links (doc/python.md).
 wheel:

@@ -1,30 +1,30 @@
 #!/bin/sh
-# The kernels' tests as arm64 processors run them: with NEON alone, with dotprod, and with i8mm as
-# well; cross-compiled, under qemu-user. Only what these tests need is compiled; the fmt and Highway
-# that are taken are headers alone.
+# Tests as arm64 processors run them, cross-compiled, under qemu-user: the unit tests of what detection
+# stands on, then the kernels' tests and the golden faces on a processor with NEON alone, with dotprod,
+# and with i8mm as well.
 # Usage: cmake/test_arm64.sh   (packages: cmake/install_packages.sh detect test arm64)
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
-build=$root/build/arm64
-gtest=/usr/src/googletest/googletest
-mkdir -p "$build/include"
-ln -sfn /usr/include/hwy "$build/include/hwy"
-ln -sfn /usr/include/fmt "$build/include/fmt"
-cd "$build"
-{
-  ls "$root"/src/runtime/kernels/*.cc
-  for name in check cpu cpu_quota crc32c file memory part_file; do
-    echo "$root/src/base/$name.cc"
-  done
-  echo "$root/src/graph/calibration.cc"
-  echo "$root/src/graph/tensor.cc"
-  echo "$root/src/image/image.cc"
-  echo "$gtest/src/gtest-all.cc"
-  echo "$gtest/src/gtest_main.cc"
-} | xargs -n 1 -P "$(nproc)" aarch64-linux-gnu-g++ -std=c++20 -O2 -DFMT_HEADER_ONLY \
-  -I"$root/include" -I"$root/src" -Iinclude -I"$gtest/include" -I"$gtest" -c
-aarch64-linux-gnu-g++ -static ./*.o -lpthread -o kernels_test
+cd "$(dirname "$0")/.."
+build=build/arm64
+units="base geometry image graph models runtime runtime_reference runtime_backends runtime_cpu mesh \
+  tracking detection"
+by_processor="runtime_kernels_test golden_test"
+
+cmake/arm64_sysroot.sh
+cmake --preset arm64 --log-level=WARNING -DRETINAFACE_TESTS=ON
+targets=$by_processor
+for unit in $units; do targets="$targets ${unit}_test"; done
+# shellcheck disable=SC2086  # several words
+cmake --build $build --target $targets
+
+failed=
+run() {  # PROCESSOR TEST
+  echo "== $2 on $1"
+  qemu-aarch64 -cpu "$1" -L build/arm64-sysroot $build/bin/"$2" --gtest_brief=1 ||
+    failed="$failed $2($1)"
+}
 for cpu in cortex-a72 cortex-a76 max; do
-  echo "== $cpu"
-  qemu-aarch64 -cpu $cpu ./kernels_test
+  for test in $by_processor; do run $cpu "$test"; done
 done
+for unit in $units; do run max "${unit}_test"; done
+[ -z "$failed" ] || { echo "failed:$failed"; exit 1; }

@@ -140,7 +140,7 @@ std::string draw(const Options& options, const WiderGroundTruth& truth, const Wi
     panels.push_back(evaluation::draw_judged(image, annotated, detectors[i].source(index),
                                              min_scores[i], kPanelSide_px));
   }
-  const std::string name = fmt::format("{:02}_{}.jpg", rank, annotated.name);
+  std::string name = fmt::format("{:02}_{}.jpg", rank, annotated.name);
   write_image(fs::path(options.out) / name, evaluation::side_by_side(panels));
   return name;
 }

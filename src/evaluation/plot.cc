@@ -14,13 +14,12 @@
 
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "image/image_origin.h"
-
-extern char** environ;
 
 namespace retinaface::evaluation {
 namespace {

@@ -117,7 +117,7 @@ void measure_call(const models::LoadedModel& model, const Image& picture, double
     call();
     decoded_ms = 0;
     const detection::StageRecording recording(parts);
-    const std::vector<double> times = times_of(seconds, call);
+    std::vector<double> times = times_of(seconds, call);
     const std::lock_guard lock(mutex);
     sums.resize_ms += parts.resize_ms;
     sums.prepare_ms += parts.prepare_ms;

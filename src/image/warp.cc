@@ -31,7 +31,7 @@ Rgb sample(const Image& image, const Point& p) {
       if (column < 0 || row < 0 || column >= image.width() || row >= image.height()) continue;
       const float weight = (dx == 0 ? 1 - fx : fx) * (dy == 0 ? 1 - fy : fy);
       const std::uint8_t* const pixel = image.row(row) + 3 * column;
-      for (std::size_t c = 0; c < 3; ++c) result[c] += weight * pixel[c];
+      for (std::size_t c = 0; c < 3; ++c) result[c] += weight * static_cast<float>(pixel[c]);
     }
   }
   return result;
@@ -61,16 +61,16 @@ ImageView part_under(const ImageView& view, const Similarity& image_from_result,
 
 }  // namespace
 
-Image warp(const ImageView& view, const Similarity& image_from_result, int width, int height) {
-  if (view.empty() || width <= 0 || height <= 0) {
+Image warp(const ImageView& image, const Similarity& image_from_result, int width, int height) {
+  if (image.empty() || width <= 0 || height <= 0) {
     fail(ErrorCode::kInvalidArgument, "warp: expected images, found {}x{} and {}x{} pixels",
-         view.width, view.height, width, height);
+         image.width, image.height, width, height);
   }
   Image result(width, height);
   Point origin;
-  const ImageView part = part_under(view, image_from_result, width, height, origin);
+  const ImageView part = part_under(image, image_from_result, width, height, origin);
   if (part.empty()) return result;
-  const Image image = to_rgb(part);
+  const Image rgb = to_rgb(part);
   // As many samples a pixel, along each axis, as it covers pixels of the image.
   constexpr float kMaxSamples = 64;
   const float scale = std::hypot(image_from_result.a, image_from_result.b);
@@ -80,10 +80,12 @@ Image warp(const ImageView& view, const Similarity& image_from_result, int width
     for (int x = 0; x < width; ++x) {
       Rgb sum{};
       for (int i = 0; i < samples * samples; ++i) {
-        const Point at = {static_cast<float>(x) + (static_cast<float>(i % samples) + 0.5F) * step,
-                          static_cast<float>(y) + (static_cast<float>(i / samples) + 0.5F) * step};
+        const int row = i / samples;
+        const int column = i % samples;
+        const Point at = {static_cast<float>(x) + (static_cast<float>(column) + 0.5F) * step,
+                          static_cast<float>(y) + (static_cast<float>(row) + 0.5F) * step};
         const Point from = image_from_result(at);
-        const Rgb value = sample(image, {from.x - origin.x, from.y - origin.y});
+        const Rgb value = sample(rgb, {from.x - origin.x, from.y - origin.y});
         for (std::size_t c = 0; c < 3; ++c) sum[c] += value[c];
       }
       std::uint8_t* const pixel = result.row(y) + 3 * x;

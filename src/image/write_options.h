@@ -18,8 +18,8 @@ struct WriteOptions {
   CaptureNotes notes{};                    ///< of the image that it was made of
 };
 
-/// The bytes of an image as a file of that name would hold them; throws as write_image.
-std::vector<std::byte> encode_image(const std::filesystem::path& name, const ImageView& image,
+/// The bytes of an image as a file of that path would hold them; throws as write_image.
+std::vector<std::byte> encode_image(const std::filesystem::path& path, const ImageView& image,
                                     const WriteOptions& options = {});
 
 /// write_image (retinaface/image.h) with options.

@@ -91,8 +91,8 @@ class Follower {
   }
   std::int64_t integer(std::string_view name, std::int64_t otherwise) const;
   float number(std::string_view name, float otherwise) const;
-  std::string word(std::string_view name, std::string otherwise) const;
-  Integers list(std::string_view name, Integers otherwise) const;
+  std::string word(std::string_view name, std::string_view otherwise) const;
+  Integers list(std::string_view name, const Integers& otherwise) const;
 
   bool has_input(std::size_t i) const;
   const Value& input(std::size_t i) const;

@@ -163,14 +163,14 @@ float Follower::number(std::string_view name, float otherwise) const {
   return value == nullptr ? otherwise : *value;
 }
 
-std::string Follower::word(std::string_view name, std::string otherwise) const {
+std::string Follower::word(std::string_view name, std::string_view otherwise) const {
   const auto* value = attribute<std::string>(name);
-  return value == nullptr ? std::move(otherwise) : *value;
+  return std::string(value == nullptr ? otherwise : *value);
 }
 
-Integers Follower::list(std::string_view name, Integers otherwise) const {
+Integers Follower::list(std::string_view name, const Integers& otherwise) const {
   const auto* value = attribute<Integers>(name);
-  return value == nullptr ? std::move(otherwise) : *value;
+  return value == nullptr ? otherwise : *value;
 }
 
 bool Follower::has_input(std::size_t i) const {

@@ -20,7 +20,7 @@ struct Value;
 using Pointer = const Value*;
 
 // The widest integer in a checkpoint is the legacy format's magic number, of 77 bits.
-__extension__ typedef __int128 Integer;
+using Integer = __int128_t;
 
 struct None {};
 struct Bytes {

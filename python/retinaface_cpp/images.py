@@ -127,6 +127,8 @@ def read_image(
 
 
 def _color(name: str, color: Sequence[int]) -> Tuple[int, int, int]:
+    if isinstance(color, (str, bytes)) or not hasattr(color, "__iter__"):
+        raise TypeError(f"{name}: expected red, green and blue, found {type(color).__name__}")
     parts = [whole(name, part) for part in color]
     if len(parts) != 3 or not all(0 <= part <= 255 for part in parts):
         raise InvalidArgumentError(f"{name}: expected three numbers of 0 to 255, found {color}")

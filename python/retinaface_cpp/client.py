@@ -108,7 +108,8 @@ class Client:
         as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors;
         ``face_quality``: poses and figures of quality; ``embed``: vectors, by the recogniser that
         the service was started with. ``options`` are those of Detector.detect that the service
-        takes: min_score, nms_iou, scales, max_faces, min_size, clip, turned, refine_mesh."""
+        takes: min_score, nms_iou, scales, max_faces, min_size, clip, turned, refine_mesh. Those
+        that it does not take are an InvalidArgumentError."""
         further = _Further(
             flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
         )
@@ -125,7 +126,8 @@ class Client:
         bgr: bool = False,
         **options: Option,
     ) -> List[Faces]:
-        """The same for several images in one request, in their order."""
+        """The same for several images in one request, in their order. Of the first that failed the
+        error is raised, with its place, "images[4]: ..."."""
         encoded = [_encoded(image, bgr) for image in several("images", images)]
         further = _Further(
             flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
@@ -272,7 +274,9 @@ class Client:
         self, method: str, target: str, body: Optional[bytes], headers: Dict[str, str]
     ) -> bytes:
         if self._is_closed:
-            raise InvalidArgumentError(f"{self._address}: expected an open client, found a closed one")
+            raise InvalidArgumentError(
+                f"{self._address}: expected an open client, found a closed one"
+            )
         headers = {"Accept": "application/json", **self._headers, **headers}
         for attempt in range(self._retries + 1):
             status, wait_s, content = self._answer(method, self._prefix + target, body, headers)

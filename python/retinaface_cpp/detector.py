@@ -47,7 +47,7 @@ class ModelInfo(NamedTuple):
 
 def models(width: int = 640, height: int = 480) -> List[ModelInfo]:
     """The models that the library knows; multiply-adds for images of that size, each side 1 to
-    65536 px."""
+    65536 px, else InvalidArgumentError."""
     known = _native.models(whole("width", width), whole("height", height))
     return [ModelInfo(*fields) for fields in known]
 
@@ -96,7 +96,9 @@ class Tracker:
 
     def update(self, faces: Faces, time_s: float) -> IntArray:
         """The number of each face's track, (N,), from 1 on and never given twice; 0 for a faint
-        face that carries on none. ``time_s`` is the frame's time."""
+        face that carries on none. ``time_s`` is the frame's time; one that is not after the last
+        counts as the same. Raises InvalidArgumentError for boxes or scores that are no finite
+        numbers."""
         return self._native.update(*arrays_of(faces), number("time_s", time_s))
 
     def resume(self, faces: Faces, time_s: float, highest: int) -> None:
@@ -147,7 +149,8 @@ class Detector:
         self._native = _native.Detector(name, data, backend or "", type or "")
 
     def info(self, width: int = 640, height: int = 480) -> ModelInfo:
-        """What is known of the loaded model; multiply-adds for images of that size."""
+        """What is known of the loaded model; multiply-adds for images of that size, each side 1 to
+        65536 px, else InvalidArgumentError."""
         return ModelInfo(*self._native.info(whole("width", width), whole("height", height)))
 
     @shows_detect_options
@@ -195,8 +198,7 @@ class Detector:
         """The same for each of several images, in their order, ``threads`` of them at once (None:
         the detector's). Images are taken from the iterable as they are needed: a generator's, or
         files by their paths, are never all in memory. ``options`` are those of detect; what it
-        raises names the image's place, "images[4]: ..."."""
-
+        raises names the image's place, "images[4]: ...", and ends the batch."""
         chosen = with_defaults(options)
         request = request_of(chosen)
 
@@ -225,7 +227,8 @@ class Detector:
         are ``frames_per_s`` apart, in the layout that ``bgr`` says. ``every``: each Nth frame.
         Frames of files are RGB, also with ``bgr``. The other options are those of detect.
 
-        A damaged video raises BadDataError after its last frame that could be decoded.
+        A damaged video raises BadDataError after its last frame that could be decoded. Else what
+        detect raises, which names the frame, "frame 4: ...".
         """
         if whole("every", every) < 1:
             raise InvalidArgumentError(f"every: expected 1 or more, found {every}")

@@ -64,7 +64,8 @@ def shows_detect_options(method: Method) -> Method:
         )
         for name, default in DEFAULTS.items()
     ]
-    method.__signature__ = signature.replace(parameters=[*own, *options])  # type: ignore[attr-defined]
+    shown = signature.replace(parameters=[*own, *options])
+    method.__signature__ = shown  # type: ignore[attr-defined]
     return method
 
 

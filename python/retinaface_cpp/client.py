@@ -52,7 +52,7 @@ class Client:
     ``address``: of the service, "http://HOST:PORT" or https. ``api_key``: sent as a bearer token
     where the service wants one. ``timeout``: seconds that one answer may take. ``retries``: how
     often a request is sent again that an overloaded service has put off (503 with Retry-After), of
-    which each waits as long as it says. For one thread at a time.
+    which each waits as long as it says. For one thread at a time, and for one process.
 
     Raises what the service answers as the exceptions of Detector, and UnreadableError (an OSError)
     where it cannot be reached.

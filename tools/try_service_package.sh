@@ -6,7 +6,7 @@
 # Usage: tools/try_service_package.sh FOLDER_OF_PACKAGES
 set -eu
 if [ "${2:-}" != inside ]; then
-  exec unshare --mount --net "$0" "$(realpath "$1")" inside
+  exec unshare --mount --net --pid --fork "$0" "$(realpath "$1")" inside
 fi
 
 place=$(mktemp -d)

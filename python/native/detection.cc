@@ -77,6 +77,7 @@ Request make_request(bool bgr, std::int64_t max_pixels, float min_score, float n
                                  .mesh = mesh,
                                  .refine_mesh = refine_mesh,
                                  .turned = turned};
+  check_max_pixels(max_pixels);
   detection::check_options(options, {.tile_px = "tile", .min_size_px = "min_size"});
   if (refine_mesh && !mesh) {
     fail(ErrorCode::kInvalidArgument, "refine_mesh: expected mesh=True with it");

@@ -35,13 +35,15 @@ std::string path_of(nb::handle path) {
   return {held.c_str(), held.size()};
 }
 
+void check_max_pixels(std::int64_t max_pixels) {
+  if (max_pixels >= 1) return;
+  fail(ErrorCode::kInvalidArgument, "max_pixels: expected 1 or more, found {}", max_pixels);
+}
+
 Source::Source(nb::handle object, bool bgr, const ReadOptions& options)
     : bgr_(bgr), options_(options) {
   options_.strict = true;  // nobody would see the warning that an image lacks its end
-  if (options.max_pixels < 1) {
-    fail(ErrorCode::kInvalidArgument, "max_pixels: expected 1 or more, found {}",
-         options.max_pixels);
-  }
+  check_max_pixels(options.max_pixels);
   if (PyUnicode_Check(object.ptr()) != 0) {
     path_ = path_of(object);
     is_path_ = true;
@@ -65,8 +67,8 @@ Source::~Source() {
 
 void Source::take_pixels() {
   if (!is_bytes(buffer_)) {
-    fail(ErrorCode::kInvalidArgument, "image: expected pixels of 8 bits (uint8), found format '{}'",
-         buffer_.format);
+    const std::string found = "image: expected an array of uint8, found the format '";
+    throw nb::type_error((found + buffer_.format + "'").c_str());
   }
   is_encoded_ = buffer_.ndim == 1 && (buffer_.strides == nullptr || buffer_.strides[0] == 1);
   if (is_encoded_) return;

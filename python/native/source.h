@@ -15,12 +15,16 @@ namespace retinaface::python {
 /// exception for an object that is none.
 std::string path_of(nanobind::handle path);
 
+/// Throws Error(kInvalidArgument), by the keyword's name.
+void check_max_pixels(std::int64_t max_pixels);
+
 /// An image as Python has it: an array of pixels (anything with a buffer of bytes in two or three
 /// dimensions), an encoded file in memory (in one dimension), or the path of a file.
 class Source {
  public:
   /// Takes hold of the buffer; nothing is read, decoded or copied. Throws Error(kInvalidArgument)
-  /// for what is no image, with its shape, and a Python exception for an object without a buffer.
+  /// for what is no image, with its shape, and a Python exception for an object without a buffer or
+  /// with one of other than bytes.
   Source(nanobind::handle object, bool bgr, const ReadOptions& options);
   /// With the GIL, as the constructor.
   ~Source();

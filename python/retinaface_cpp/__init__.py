@@ -30,14 +30,16 @@ from .errors import (
 from .faces import Face, Faces, Quality, mesh_triangles
 from .images import align, blur, draw, read_image, write_image
 from .recognizer import Recognizer, similarity
+from .request import DetectOptions
 
 __version__: str = _native.version()
 
 __all__ = [
-    "BadDataError", "Client", "Detector", "Error", "Face", "Faces", "Frame", "InvalidArgumentError",
-    "ModelInfo", "NotFoundError", "Quality", "Recognizer", "TooLargeError", "Tracker", "UnreadableError",
-    "UnsupportedError", "UnwritableError", "VideoFrame", "align", "blur", "draw", "mesh_triangles",
-    "models", "read_image", "read_video", "similarity", "write_image",
+    "BadDataError", "Client", "DetectOptions", "Detector", "Error", "Face", "Faces", "Frame",
+    "InvalidArgumentError", "ModelInfo", "NotFoundError", "Quality", "Recognizer",
+    "TooLargeError", "Tracker", "UnreadableError", "UnsupportedError", "UnwritableError",
+    "VideoFrame", "align", "blur", "draw", "mesh_triangles", "models", "read_image",
+    "read_video", "similarity", "write_image",
 ]  # fmt: skip
 
 if hasattr(_os, "register_at_fork"):

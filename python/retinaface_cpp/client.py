@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import numbers
 import re
 import time
 import urllib.parse
@@ -15,7 +16,8 @@ from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError, UnreadableError, error_of
 from .faces import Faces, FloatArray, Quality
 from .images import ImageLike, Pixels, as_source, read_image
-from .options import flag, number, several, whole
+from .options import flag, number, numbers_of, several, whole
+from .request import DEFAULTS
 
 _BYTES = "application/octet-stream"
 _TURNS = ("yaw", "pitch", "roll")
@@ -25,7 +27,7 @@ _SERVICE_NAMES = {"nms_iou": "nms", "size": "align_size", "refine_mesh": "mesh_r
 
 _KEY = re.compile(r"[!-~]+")
 
-Option = Union[str, float, bool, Sequence[float]]
+Option = Union[None, str, float, bool, Sequence[float]]
 
 
 class _Further(NamedTuple):
@@ -50,7 +52,7 @@ class Client:
     ``address``: of the service, "http://HOST:PORT" or https. ``api_key``: sent as a bearer token
     where the service wants one. ``timeout``: seconds that one answer may take. ``retries``: how
     often a request is sent again that an overloaded service has put off (503 with Retry-After), of
-    which each waits as long as it says. For one thread at a time.
+    which each waits as long as it says. For one thread at a time, and for one process.
 
     Raises what the service answers as the exceptions of Detector, and UnreadableError (an OSError)
     where it cannot be reached.
@@ -90,6 +92,7 @@ class Client:
         )
         self._headers = {} if api_key is None else {"Authorization": f"Bearer {api_key}"}
         self._retries = retries
+        self._is_closed = False
 
     def detect(
         self,
@@ -105,7 +108,8 @@ class Client:
         as PNG. ``mesh``: the faces have meshes, poses and 68 points, the meshes without colors;
         ``face_quality``: poses and figures of quality; ``embed``: vectors, by the recogniser that
         the service was started with. ``options`` are those of Detector.detect that the service
-        takes: min_score, nms_iou, scales, max_faces, min_size, clip, turned, refine_mesh."""
+        takes: min_score, nms_iou, scales, max_faces, min_size, clip, turned, refine_mesh. Those
+        that it does not take are an InvalidArgumentError."""
         further = _Further(
             flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
         )
@@ -122,7 +126,8 @@ class Client:
         bgr: bool = False,
         **options: Option,
     ) -> List[Faces]:
-        """The same for several images in one request, in their order."""
+        """The same for several images in one request, in their order. Of the first that failed the
+        error is raised, with its place, "images[4]: ..."."""
         encoded = [_encoded(image, bgr) for image in several("images", images)]
         further = _Further(
             flag("mesh", mesh), flag("face_quality", face_quality), flag("embed", embed)
@@ -191,6 +196,8 @@ class Client:
         return self._json(self._request("GET", "/v1/models", None, {}))
 
     def close(self) -> None:
+        """Closes the connection. What is asked afterwards raises InvalidArgumentError."""
+        self._is_closed = True
         self._connection.close()
 
     def __enter__(self) -> "Client":
@@ -266,6 +273,10 @@ class Client:
     def _request(
         self, method: str, target: str, body: Optional[bytes], headers: Dict[str, str]
     ) -> bytes:
+        if self._is_closed:
+            raise InvalidArgumentError(
+                f"{self._address}: expected an open client, found a closed one"
+            )
         headers = {"Accept": "application/json", **self._headers, **headers}
         for attempt in range(self._retries + 1):
             status, wait_s, content = self._answer(method, self._prefix + target, body, headers)
@@ -319,16 +330,22 @@ def _encoded(image: ImageLike, bgr: bool) -> bytes:
 
 
 def _with_query(path: str, options: Dict[str, Option]) -> str:
-    query = {_SERVICE_NAMES.get(name, name): _text_of(value) for name, value in options.items()}
+    query = {
+        _SERVICE_NAMES.get(name, name): _text_of(name, value)
+        for name, value in options.items()
+        if value is not None or DEFAULTS.get(name, "") is not None
+    }
     return path + ("?" + urllib.parse.urlencode(query) if query else "")
 
 
-def _text_of(value: Option) -> str:
-    if isinstance(value, bool):
+def _text_of(name: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    return ",".join(str(part) for part in value)
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    return ",".join(str(part) for part in numbers_of(name, value))
 
 
 def _seconds(text: Optional[str]) -> Optional[float]:

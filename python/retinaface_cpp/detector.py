@@ -1,28 +1,29 @@
 """Detection in images, batches and videos."""
 
 import collections
+import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import (
-    Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar,
-    Union,
+    TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Tuple,
+    TypeVar, Union,
 )  # fmt: skip
 
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError
 from .faces import Faces, IntArray, faces_of
 from .images import ImageLike, arrays_of, as_source, model_source
-from .options import flag, number, numbers_of, path, several, whole
-from .recognizer import Recognizer
+from .options import flag, number, path, several, whole
+from .request import (
+    DEFAULT_MIN_SCORE, DetectOptions, request_of, shows_detect_options, with_defaults,
+)  # fmt: skip
 
-Scales = Union[None, str, float, Sequence[float]]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 NoneType = type(None)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-# Of the library, which has them as float32.
-DEFAULT_MIN_SCORE: float = round(_native.DEFAULT_MIN_SCORE, 6)
-_DEFAULT_NMS_IOU: float = round(_native.DEFAULT_NMS_IOU, 6)
 
 
 class ModelInfo(NamedTuple):
@@ -46,7 +47,7 @@ class ModelInfo(NamedTuple):
 
 def models(width: int = 640, height: int = 480) -> List[ModelInfo]:
     """The models that the library knows; multiply-adds for images of that size, each side 1 to
-    65536 px."""
+    65536 px, else InvalidArgumentError."""
     known = _native.models(whole("width", width), whole("height", height))
     return [ModelInfo(*fields) for fields in known]
 
@@ -95,7 +96,9 @@ class Tracker:
 
     def update(self, faces: Faces, time_s: float) -> IntArray:
         """The number of each face's track, (N,), from 1 on and never given twice; 0 for a faint
-        face that carries on none. ``time_s`` is the frame's time."""
+        face that carries on none. ``time_s`` is the frame's time; one that is not after the last
+        counts as the same. Raises InvalidArgumentError for boxes or scores that are no finite
+        numbers."""
         return self._native.update(*arrays_of(faces), number("time_s", time_s))
 
     def resume(self, faces: Faces, time_s: float, highest: int) -> None:
@@ -146,28 +149,12 @@ class Detector:
         self._native = _native.Detector(name, data, backend or "", type or "")
 
     def info(self, width: int = 640, height: int = 480) -> ModelInfo:
-        """What is known of the loaded model; multiply-adds for images of that size."""
+        """What is known of the loaded model; multiply-adds for images of that size, each side 1 to
+        65536 px, else InvalidArgumentError."""
         return ModelInfo(*self._native.info(whole("width", width), whole("height", height)))
 
-    def detect(
-        self,
-        image: ImageLike,
-        *,
-        min_score: float = DEFAULT_MIN_SCORE,
-        nms_iou: float = _DEFAULT_NMS_IOU,
-        scales: Scales = None,
-        tile: int = _native.DEFAULT_TILE_PX,
-        max_faces: Optional[int] = None,
-        min_size: float = 0.0,
-        clip: bool = False,
-        mesh: bool = False,
-        refine_mesh: bool = False,
-        turned: bool = False,
-        face_quality: bool = False,
-        embed: Optional[Recognizer] = None,
-        bgr: bool = False,
-        max_pixels: int = _native.DEFAULT_MAX_PIXELS,
-    ) -> Faces:
+    @shows_detect_options
+    def detect(self, image: ImageLike, **options: "Unpack[DetectOptions]") -> Faces:
         """The faces of an image, by falling score.
 
         ``image``: an array of uint8, (height, width), (height, width, 3) of RGB or (height, width,
@@ -182,47 +169,48 @@ class Detector:
         ``min_size``: faces whose box's shorter side has fewer pixels are dropped. ``clip``: boxes
         end at the image's edges, and faces outside are dropped. ``mesh``: give the faces their
         meshes, poses and 68 points, for a fraction of a millisecond each; ``refine_mesh``: bring
-        these closer to the image, for some milliseconds each. ``turned``: look at each face a second time to find how far its head is turned; without it the points of heads that
-        lie or stand on their heads are wrong. ``face_quality``: give the faces figures of what they
-        are worth to a recogniser, and their poses, by their five points where there is no mesh.
-        ``embed``: give the faces their vectors by this recogniser. ``max_pixels``: files of more are
-        refused before they are decoded.
+        these closer to the image, for some milliseconds each. ``turned``: look at each face a second
+        time to find how far its head is turned; without it the points of heads that lie or stand on
+        their heads are wrong. ``face_quality``: give the faces figures of what they are worth to a
+        recogniser, and their poses, by their five points where there is no mesh. ``embed``: give the
+        faces their vectors by this recogniser. ``max_pixels``: files of more are refused before they
+        are decoded.
 
         Raises InvalidArgumentError, a ValueError, and TypeError for what is no image or no option;
         for files what read_image raises; UnsupportedError for a mesh of a model that has none.
         """
-        request = request_of(
-            min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
-            min_size=min_size, clip=clip, mesh=mesh, refine_mesh=refine_mesh, turned=turned,
-            face_quality=face_quality, embed=embed, bgr=bgr, max_pixels=max_pixels,
-        )  # fmt: skip
-        return self._detect(image, request, bgr)
+        chosen = with_defaults(options)
+        return self._detect(image, request_of(chosen), chosen["bgr"])
 
     def _detect(self, image: ImageLike, request: Any, bgr: bool) -> Faces:
         source = as_source(image)
         faces = faces_of(*self._native.detect(source, request))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
+    @shows_detect_options
     def detect_batch(
-        self, images: Iterable[ImageLike], *, threads: Optional[int] = None, **options: Any
+        self,
+        images: Iterable[ImageLike],
+        *,
+        threads: Optional[int] = None,
+        **options: "Unpack[DetectOptions]",
     ) -> List[Faces]:
         """The same for each of several images, in their order, ``threads`` of them at once (None:
         the detector's). Images are taken from the iterable as they are needed: a generator's, or
         files by their paths, are never all in memory. ``options`` are those of detect; what it
-        raises names the image's place, "images[4]: ..."."""
-
-        request = request_of(**options)
+        raises names the image's place, "images[4]: ...", and ends the batch."""
+        chosen = with_defaults(options)
+        request = request_of(chosen)
 
         def work(numbered: Tuple[int, ImageLike]) -> Faces:
             number, image = numbered
-            try:
-                return self._detect(image, request, options.get("bgr", False))
-            except (Error, TypeError) as error:
-                raise type(error)(f"images[{number}]: {error}") from error
+            with _at(f"images[{number}]"):
+                return self._detect(image, request, chosen["bgr"])
 
         count = self._threads if threads is None else _thread_count(threads)
         return list(_in_order(count, work, enumerate(several("images", images))))
 
+    @shows_detect_options
     def detect_video(
         self,
         video: "Union[str, os.PathLike[str], Iterable[ImageLike]]",
@@ -230,20 +218,7 @@ class Detector:
         every: int = 1,
         frames_per_s: float = 25.0,
         threads: Optional[int] = None,
-        min_score: float = DEFAULT_MIN_SCORE,
-        nms_iou: float = _DEFAULT_NMS_IOU,
-        scales: Scales = None,
-        tile: int = _native.DEFAULT_TILE_PX,
-        max_faces: Optional[int] = None,
-        min_size: float = 0.0,
-        clip: bool = False,
-        mesh: bool = False,
-        refine_mesh: bool = False,
-        turned: bool = False,
-        face_quality: bool = False,
-        embed: Optional[Recognizer] = None,
-        bgr: bool = False,
-        max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+        **options: "Unpack[DetectOptions]",
     ) -> Iterator[VideoFrame]:
         """The frames of a video, one after the other, with their faces and the faces' tracks.
 
@@ -252,7 +227,8 @@ class Detector:
         are ``frames_per_s`` apart, in the layout that ``bgr`` says. ``every``: each Nth frame.
         Frames of files are RGB, also with ``bgr``. The other options are those of detect.
 
-        A damaged video raises BadDataError after its last frame that could be decoded.
+        A damaged video raises BadDataError after its last frame that could be decoded. Else what
+        detect raises, which names the frame, "frame 4: ...".
         """
         if whole("every", every) < 1:
             raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
@@ -260,20 +236,23 @@ class Detector:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
         is_file = isinstance(video, (str, os.PathLike))
-        is_bgr = flag("bgr", bgr) and not is_file
-        request = request_of(
-            min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
-            min_size=min_size, clip=clip, mesh=mesh, refine_mesh=refine_mesh, turned=turned,
-            face_quality=face_quality, embed=embed, bgr=is_bgr, max_pixels=max_pixels,
-        )  # fmt: skip
-        tracker = _native.Tracker(number("min_score", min_score), _native.DEFAULT_MAX_ABSENCE_S)
+        chosen = with_defaults(options)
+        is_bgr = flag("bgr", chosen["bgr"]) and not is_file
+        chosen["bgr"] = is_bgr
+        request = request_of(chosen)
+        tracker = _native.Tracker(
+            number("min_score", chosen["min_score"]), _native.DEFAULT_MAX_ABSENCE_S
+        )
         if is_file:
-            frames = read_video(video, every=every, max_pixels=max_pixels)  # type: ignore[arg-type]
+            frames = read_video(
+                video, every=every, max_pixels=chosen["max_pixels"]  # type: ignore[arg-type]
+            )
         else:
             frames = _given_frames(several("video", video), every, frames_per_s)
 
         def work(frame: Frame) -> Tuple[Frame, Any]:
-            return frame, self._native.detect_frame(as_source(frame.image), request)
+            with _at(f"frame {frame.number}"):
+                return frame, self._native.detect_frame(as_source(frame.image), request)
 
         def follow() -> Iterator[VideoFrame]:
             for frame, found in _in_order(count, work, frames):
@@ -334,6 +313,15 @@ def _given_frames(images: Iterable[ImageLike], every: int, frames_per_s: float) 
             yield Frame(number, number / frames_per_s, image)
 
 
+@contextlib.contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Names the place among several images in what is raised."""
+    try:
+        yield
+    except (Error, TypeError) as error:
+        raise type(error)(f"{place}: {error}") from error
+
+
 def _in_order(
     threads: int, work: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[Result]:
@@ -366,55 +354,6 @@ def _in_order(
         for future in under_way:
             future.cancel()
         pool.shutdown(wait=True)
-
-
-def request_of(
-    *,
-    min_score: float = DEFAULT_MIN_SCORE,
-    nms_iou: float = _DEFAULT_NMS_IOU,
-    scales: Scales = None,
-    tile: int = _native.DEFAULT_TILE_PX,
-    max_faces: Optional[int] = None,
-    min_size: float = 0.0,
-    clip: bool = False,
-    mesh: bool = False,
-    refine_mesh: bool = False,
-    turned: bool = False,
-    face_quality: bool = False,
-    embed: Optional[Recognizer] = None,
-    bgr: bool = False,
-    max_pixels: int = _native.DEFAULT_MAX_PIXELS,
-) -> Any:
-    """The options of Detector.detect, checked, as the extension takes them."""
-    if not isinstance(embed, (Recognizer, NoneType)):
-        raise TypeError(f"embed: expected a Recognizer, found {type(embed).__name__}")
-    return _native.Request(
-        flag("bgr", bgr), whole("max_pixels", max_pixels, bits=64), number("min_score", min_score),
-        number("nms_iou", nms_iou), _scale_list(scales), whole("tile", tile),
-        _face_count(max_faces), number("min_size", min_size), flag("clip", clip),
-        flag("mesh", mesh), flag("refine_mesh", refine_mesh), flag("turned", turned),
-        flag("face_quality", face_quality), None if embed is None else embed.native,
-    )  # fmt: skip
-
-
-def _scale_list(scales: Scales) -> List[float]:
-    """As the extension takes them: none for the image's size to decide."""
-    if scales is None or (isinstance(scales, str) and scales == "auto"):
-        return []
-    if isinstance(scales, str):
-        raise InvalidArgumentError(f"scales: expected 'auto' or numbers, found '{scales}'")
-    listed = numbers_of("scales", scales)
-    if not listed:
-        raise InvalidArgumentError("scales: expected None or at least one factor, found none")
-    return listed
-
-
-def _face_count(max_faces: Optional[int]) -> int:
-    if max_faces is None:
-        return 0
-    if whole("max_faces", max_faces) < 1:
-        raise InvalidArgumentError(f"max_faces: expected None or 1 or more, found {max_faces}")
-    return int(max_faces)
 
 
 def _thread_count(threads: Optional[int]) -> int:

@@ -83,10 +83,12 @@ class Face:
 
     @property
     def width(self) -> float:
+        """Of the box, in pixels."""
         return float(self.box[2] - self.box[0])
 
     @property
     def height(self) -> float:
+        """Of the box, in pixels."""
         return float(self.box[3] - self.box[1])
 
     def __repr__(self) -> str:
@@ -108,6 +110,10 @@ class Faces:
     Client); ``pose`` (N, 3), yaw, pitch and roll in degrees, to the image's right, up, clockwise;
     ``landmarks_68`` (N, 68, 2), Multi-PIE's points. Where face_quality was asked for, ``quality``, of
     arrays (N,), and ``pose``. Where a recogniser was given, ``embeddings`` (N, D), of length 1.
+
+    ``faces[i]`` is a Face; ``faces[2:5]``, ``faces[faces.scores > 0.9]`` and ``faces[[0, 3]]`` are
+    Faces, of copies where numpy makes them. Raises InvalidArgumentError for arrays of other shapes,
+    TypeError for what is no array of numbers. Faces can be pickled; the image is not.
     """
 
     __slots__ = (

@@ -127,6 +127,8 @@ def read_image(
 
 
 def _color(name: str, color: Sequence[int]) -> Tuple[int, int, int]:
+    if isinstance(color, (str, bytes)) or not hasattr(color, "__iter__"):
+        raise TypeError(f"{name}: expected red, green and blue, found {type(color).__name__}")
     parts = [whole(name, part) for part in color]
     if len(parts) != 3 or not all(0 <= part <= 255 for part in parts):
         raise InvalidArgumentError(f"{name}: expected three numbers of 0 to 255, found {color}")
@@ -141,8 +143,9 @@ def write_image(
     jpeg_quality: int = _native.DEFAULT_JPEG_QUALITY,
 ) -> None:
     """Writes an image; the format follows the extension: .jpg, .jpeg, .png or .webp. The file is
-    replaced as a whole or not at all. Raises UnsupportedError for another extension,
-    UnwritableError when it cannot be written."""
+    replaced as a whole or not at all. ``image`` and ``bgr`` are as for Detector.detect;
+    ``jpeg_quality``: 1 to 100. Raises UnsupportedError for another extension, UnwritableError when it
+    cannot be written, InvalidArgumentError and TypeError for what is no image or no quality."""
     if not 1 <= whole("jpeg_quality", jpeg_quality) <= 100:
         raise InvalidArgumentError(f"jpeg_quality: expected 1 to 100, found {jpeg_quality}")
     _native.write(path_text("path", path), as_source(image), flag("bgr", bgr), int(jpeg_quality))
@@ -160,7 +163,8 @@ def align(
 
     ``faces``: a Face or its landmarks, (5, 2), for one crop (size, size, 3); Faces or landmarks
     (N, 5, 2) for N of them, (N, size, size, 3). Black where the image ends. The crops are RGB, or
-    BGR of a BGR image.
+    BGR of a BGR image. ``image`` and ``bgr`` are as for Detector.detect, and so is what is raised;
+    InvalidArgumentError for a ``size`` outside 32 to 2048 and for points that are no face's.
     """
     landmarks, size, bgr = landmarks_of(faces), whole("size", size), flag("bgr", bgr)
     crops = _native.align(as_source(image), bgr, landmarks.reshape(-1, 5, 2), size)
@@ -199,7 +203,8 @@ def draw(
     ``style``: "boxes", each face's box, points and score, and the track's color where the faces have
     tracks; "wireframe", the edges of its mesh; "shaded", its mesh in the mesh's colors. The last two
     take faces that were detected with ``mesh=True``. ``landmarks`` and ``scores``: whether boxes
-    have these."""
+    have these. ``image`` and ``bgr`` are as for Detector.detect, and so is what is raised;
+    InvalidArgumentError for another style and for faces without the meshes that it takes."""
     arrays, bgr = arrays_of(faces), flag("bgr", bgr)
     if style in ("wireframe", "shaded"):
         if faces.mesh is None or faces.mesh_colors is None:
@@ -221,5 +226,6 @@ def draw(
 
 def blur(image: ImageLike, faces: Faces, *, bgr: bool = False) -> Pixels:
     """A copy of the image with the faces made unrecognisable: (height, width, 3) of RGB, or BGR of
-    a BGR image. What was there cannot be had back from it."""
+    a BGR image. What was there cannot be had back from it. ``image``, ``bgr`` and what is raised are
+    as for Detector.detect."""
     return _native.blur(as_source(image), flag("bgr", bgr), *arrays_of(faces))

@@ -17,8 +17,13 @@ def flag(name: str, value: Any) -> bool:
 
 
 def number(name: str, value: Any) -> float:
-    if type(value) is float or isinstance(value, numbers.Real):  # the first is faster
-        return float(value)
+    if type(value) is float:  # which is faster
+        return value
+    if isinstance(value, numbers.Real):
+        try:
+            return float(value)
+        except OverflowError:
+            raise InvalidArgumentError(f"{name}: expected a number up to 1.8e308") from None
     raise TypeError(f"{name}: expected a number, found {_shown(value)}")
 
 
@@ -29,14 +34,15 @@ def whole(name: str, value: Any, bits: int = 32) -> int:
     number = int(value)
     limit = 1 << (bits - 1)
     if not -limit <= number < limit:
-        raise InvalidArgumentError(f"{name}: expected up to {limit - 1}, found {number}")
+        found = number if number.bit_length() <= 64 else "one of more than 64 bits"
+        raise InvalidArgumentError(f"{name}: expected up to {limit - 1}, found {found}")
     return number
 
 
 def numbers_of(name: str, values: Any) -> List[float]:
     """A number, or several."""
     if isinstance(values, numbers.Real):
-        return [float(values)]
+        return [number(name, values)]
     if isinstance(values, (str, bytes, bytearray)) or not hasattr(values, "__iter__"):
         raise TypeError(f"{name}: expected a number or several, found {_shown(values)}")
     return [number(name, value) for value in values]

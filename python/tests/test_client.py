@@ -6,6 +6,7 @@ import json
 import threading
 import urllib.parse
 
+import numpy as np
 import pytest
 
 import retinaface_cpp as rf
@@ -83,9 +84,11 @@ def test_options_go_as_a_query(client, plain):
     )
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(Service.asked[0][0]).query)
     assert query == {
-        "min_score": ["0.25"], "scales": ["0.5,1"], "clip": ["true"], "max_faces": ["3"],
+        "min_score": ["0.25"], "scales": ["0.5,1.0"], "clip": ["true"], "max_faces": ["3"],
         "nms": ["0.3"], "mesh": ["true"], "landmarks": ["68"],
     }  # fmt: skip
+    client.detect(plain, min_score=np.float32(0.5), max_faces=np.int64(3), clip=np.True_)
+    assert Service.asked[1][0] == "/v1/detect?min_score=0.5&max_faces=3&clip=true"
 
 
 def test_the_services_errors_are_the_packages(client, service, plain):
@@ -165,3 +168,21 @@ def test_no_service(plain, tmp_path):
         rf.Client("127.0.0.1:8080")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         rf.Client("http://127.0.0.1:1").detect(tmp_path / "nowhere.jpg")
+
+
+def test_options_that_cannot_be_written(client, plain):
+    for value in (None, object(), [object()]):
+        with pytest.raises(TypeError, match="^min_score: expected a number"):
+            client.detect(plain, min_score=value)
+    client.detect(plain, scales=None, max_faces=None)  # the detector's own defaults
+    assert "?" not in Service.asked[-1][0]
+    assert len(Service.asked) == 1
+
+
+def test_a_closed_client_says_so(service, plain):
+    with rf.Client(service) as client:
+        client.models()
+    for ask in (client.models, lambda: client.detect(plain)):
+        with pytest.raises(rf.InvalidArgumentError, match="expected an open client, found a closed"):
+            ask()
+    client.close()  # twice is once

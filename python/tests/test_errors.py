@@ -24,7 +24,7 @@ def test_what_is_no_image_says_so(detector, portrait):
         (None, TypeError, "found NoneType"),
         (17, TypeError, "found int"),
         ([[1, 2], [3, 4]], TypeError, "found list"),
-        (memoryview(np.zeros((4, 4), np.float32)), ValueError, "uint8.*'f'"),
+        (memoryview(np.zeros((4, 4), np.float32)), TypeError, "uint8.*'f'"),
     ]
     for image, kind, message in cases:
         with pytest.raises(kind, match=message) as raised:
@@ -73,9 +73,8 @@ def test_options_out_of_their_range(detector, plain):
             detector.detect(plain, **options)
         with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
             list(detector.detect_video([plain], **options))
-        if message != "max_pixels":  # which is about an image
-            with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
-                detector.detect_batch([], **options)
+        with pytest.raises(rf.InvalidArgumentError, match=f"^{message}: expected"):
+            detector.detect_batch([], **options)
     for wrong, name in [
         (lambda: detector.info(width=0), "width"),
         (lambda: rf.models(height=0), "height"),
@@ -83,8 +82,8 @@ def test_options_out_of_their_range(detector, plain):
     ]:
         with pytest.raises(rf.InvalidArgumentError, match=f"^{name}: expected"):
             wrong()
-    for ask in (detector.detect, detector.detect_batch):
-        with pytest.raises(TypeError, match="colour"):
+    for ask in (detector.detect, detector.detect_batch, detector.detect_video):
+        with pytest.raises(TypeError, match="^colour: expected one of the options min_score, "):
             ask(plain, colour=True)
     with pytest.raises(ValueError, match="threads"):
         detector.detect_batch([plain], threads=0)
@@ -126,6 +125,19 @@ def test_numbers_of_numpy_are_numbers(detector, portrait):
     assert len(detector.detect(portrait, scales=np.float32(0.5))) == 1
     with pytest.raises(ValueError, match="max_faces: expected up to 2147483647"):
         detector.detect(portrait, max_faces=2**40)
+    with pytest.raises(ValueError, match="tile: expected up to 2147483647, found one of more than"):
+        detector.detect(portrait, tile=10**400)
+    for options in ({"min_score": 10**400}, {"scales": 10**400}, {"scales": [10**400]}):
+        with pytest.raises(ValueError, match=f"^{next(iter(options))}: expected a number up to"):
+            detector.detect(portrait, **options)
+
+
+def test_the_place_of_what_is_wrong_among_several(detector, plain):
+    for wrong, kind in ((3, TypeError), (b"none", rf.UnsupportedError), ("/none", OSError)):
+        with pytest.raises(kind, match=r"^images\[1\]: "):
+            detector.detect_batch([plain, wrong])
+        with pytest.raises(kind, match="^frame 2: "):
+            list(detector.detect_video([plain, 3, wrong], every=2))
 
 
 def test_one_image_is_not_several(detector, portrait):

@@ -42,8 +42,9 @@ def test_what_shows_through_can_be_chosen():
     for wrong in ((1, 2), (0, 0, 256), (-1, 0, 0)):
         with pytest.raises(ValueError, match="background: expected three numbers of 0 to 255"):
             rf.read_image(FIXTURES / "alpha.png", background=wrong)
-    with pytest.raises(TypeError, match="background: expected a whole number"):
-        rf.read_image(FIXTURES / "alpha.png", background="red")
+    for wrong in (None, 3, "red"):
+        with pytest.raises(TypeError, match="^background: expected red, green and blue, found "):
+            rf.read_image(FIXTURES / "alpha.png", background=wrong)
 
 
 def test_pixels_belong_to_whoever_has_the_array(portrait):

@@ -28,10 +28,21 @@ def test_all_that_is_public_is_documented():
             if inspect.isclass(thing) and not issubclass(thing, (Exception, tuple)):
                 for member, value in vars(thing).items():
                     is_setting = module is compat and member.startswith(("get", "set"))
-                    if member.startswith("_") or not inspect.isfunction(value) or is_setting:
+                    is_ours = inspect.isfunction(value) or isinstance(value, property)
+                    if member.startswith("_") or not is_ours or is_setting:
                         continue
-                    if member not in ("close", "prepare"):
+                    if member != "prepare":
                         assert inspect.getdoc(value), f"{name}.{member}"
+
+
+def test_help_shows_the_options_of_detection():
+    options = {"min_score", "scales", "tile", "max_faces", "mesh", "embed", "bgr", "max_pixels"}
+    for name in ("detect", "detect_batch", "detect_video"):
+        shown = inspect.signature(getattr(retinaface_cpp.Detector, name)).parameters
+        assert options < set(shown), name
+        assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in shown.values())
+    assert shown["min_score"].default == 0.6 and shown["tile"].default == 4096
+    assert set(retinaface_cpp.request.DEFAULTS) == set(retinaface_cpp.DetectOptions.__annotations__)
 
 
 def test_stubs_name_all_of_the_extension():
@@ -65,6 +76,12 @@ def test_types_are_right(tmp_path):
         "side: int = faces.boxes.shape[0]\n"
         "wrong: str = faces.scores  # error\n"
         "retinaface_cpp.Detector(thread=2)  # error\n"
+        "detector = retinaface_cpp.Detector()\n"
+        "detector.detect('a.jpg', min_scor=0.5)  # error\n"
+        "detector.detect_batch(['a.jpg'], min_score='much')  # error\n"
+        "list(detector.detect_video('a.mp4', clip=3))  # error\n"
+        "options: retinaface_cpp.DetectOptions = {'mesh': True}\n"
+        "points = detector.detect_batch(['a.jpg'], threads=2, **options)[0].landmarks_68\n"
     )
     build = PACKAGE.parent if (PACKAGE.parent / "CMakeCache.txt").exists() else tmp_path
     result = subprocess.run(
@@ -74,7 +91,7 @@ def test_types_are_right(tmp_path):
     )  # fmt: skip
     lines = result.stdout.splitlines()
     errors = [line for line in lines if ": error:" in line]
-    assert [line.split(":")[1] for line in errors] == ["7", "8"], result.stdout + result.stderr
+    assert [line.split(":")[1] for line in errors] == ["7", "8", "10", "11", "12"], result.stdout + result.stderr
     assert all(f"{user.name}:" in line for line in errors), result.stdout
 
 

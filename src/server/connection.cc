@@ -96,8 +96,16 @@ void Connection::on_head() {
     return refuse(Problem(400, "bad_request", "expected a path as target, found another one"));
   }
   request_ = std::move(*request);
-  if (head.version() >= 11 && head.count(http::field::host) == 0) {
-    return refuse(Problem(400, "bad_request", "expected a header Host, found none"));
+  const std::size_t hosts = head.count(http::field::host);
+  if (hosts > 1 || (head.version() >= 11 && hosts == 0)) {
+    return refuse(
+        Problem(400, "bad_request", fmt::format("expected one header Host, found {}", hosts)));
+  }
+  // A body in a coding that is not known has no known end (RFC 9112, 6.1).
+  const auto coding = head[http::field::transfer_encoding];
+  if (head.count(http::field::transfer_encoding) > 1 ||
+      (!coding.empty() && !boost::beast::iequals(coding, "chunked"))) {
+    return refuse(Problem(501, "not_implemented", "Transfer-Encoding: expected chunked alone"));
   }
   const std::string expected =
       parse_header_value(

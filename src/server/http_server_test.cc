@@ -225,7 +225,8 @@ TEST(HttpServerThreads, WhatIsNoRequestIsSaid) {
        {"\r\n\r\n\r\n", "hello\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/3.7\r\n\r\n",
         "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\n: a\r\n\r\n",
         "GET * HTTP/1.1\r\nHost: a\r\n\r\n", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 1x\r\n\r\n",
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
@@ -234,6 +235,20 @@ TEST(HttpServerThreads, WhatIsNoRequestIsSaid) {
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "\x16\x03\x01\x02\x01\x01\xfc\x03\x03\r\n\r\n"}) {
     expect_error(server.ask(text), 400, "bad_request");
+  }
+  server.expect_idle();
+}
+
+/// Whose body nobody can find the end of: what follows must not be taken for the next request.
+TEST(HttpServerThreads, OtherTransferCodingsThanChunkedAreRefused) {
+  Running server(patient());
+  for (const char* coding : {"gzip", "gzip, chunked", "identity", "chunked, gzip"}) {
+    HttpConnection connection(server.port());
+    connection.send(
+        fmt::format("POST /v1/detect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {}\r\n\r\n{}",
+                    coding, http_request("GET", "/healthz")));
+    expect_error(connection.receive(), 501, "not_implemented");
+    EXPECT_TRUE(connection.is_closed_by_server()) << coding;
   }
   server.expect_idle();
 }

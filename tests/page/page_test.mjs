@@ -302,6 +302,13 @@ try {
         .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 40)
         .map((one) => one.id));
     assert.deepEqual(small, [], "buttons large enough for a finger");
+    const touch = () =>
+      page.evaluate(() => getComputedStyle(document.getElementById("view")).touchAction);
+    await page.click("#zoom-fit");
+    assert.equal(await touch(), "pan-y", "a finger on the image scrolls the page");
+    await page.click("#zoom-in");
+    assert.equal(await touch(), "none", "a finger on the enlarged image moves it");
+    await page.click("#zoom-fit");
     // The keyboard reaches all of it.
     await page.evaluate(() => document.activeElement.blur());
     const reached = new Set();

@@ -13,9 +13,9 @@ class FaceDetectorYN:
     """OpenCV's cv2.FaceDetectorYN by this package's detector.
 
     What is different: it finds faces of all sizes, on the image at its own size, in smaller ones
-    and, where small faces are likely, enlarged; scores are this package's, of which 0.6 is what 0.9 is to YuNet; top_k counts the faces that are
-    left, not those before suppression; what OpenCV refuses by cv2.error is a ValueError here, and
-    images are arrays of uint8 alone.
+    and, where small faces are likely, enlarged; scores are this package's, of which 0.6 is what 0.9
+    is to YuNet; top_k counts the faces that are left, not those before suppression; what OpenCV
+    refuses by cv2.error is a ValueError here, and images are arrays of uint8 alone.
     """
 
     def __init__(self, detector: Detector, input_size: Sequence[int]) -> None:

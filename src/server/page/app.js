@@ -173,6 +173,7 @@ function drawFaces(context, faces, place, pixel) {
 }
 
 function draw() {
+  $("view").classList.toggle("zoomed", state.zoom > 1);
   const shown = item();
   if (!shown) return;
   const pixel = window.devicePixelRatio || 1;

@@ -123,6 +123,10 @@ std::optional<std::set<std::string>> face_ids(const json& root, const ChosenCate
   for_each_in(root, "categories", file, [&](const Element& category) {
     names_by_id.emplace(category.id("id"), category.text("name"));
   });
+  std::map<std::string, std::size_t> boxes_by_id;
+  for_each_in(root, "annotations", file,
+              [&](const Element& annotation) { ++boxes_by_id[annotation.id("category_id")]; });
+  check_named(boxes_by_id, names_by_id, chosen, file, "\"categories\"");
   return face_categories(names_by_id, chosen, file);
 }
 

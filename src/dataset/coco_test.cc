@@ -90,6 +90,17 @@ TEST(Coco, ReadsTheChosenCategories) {
               HasSubstr("set.json: expected the category 'hat', found 5 (7), face (3), head (5)"));
 }
 
+TEST(Coco, RefusesCategoriesThatItDoesNotName) {
+  const std::string text =
+      R"({"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 3, "name": "face"}],
+          "annotations": [{"image_id": 1, "category_id": 3, "bbox": [3, 0, 9, 9]},
+                          {"image_id": 1, "category_id": 4, "bbox": [5, 0, 9, 9]}]})";
+  EXPECT_THAT(error_of([&] { parse(text); }).what(),
+              HasSubstr("set.json: expected the categories that \"categories\" names (face (3)), "
+                        "found others in 1 of 2 boxes: 4; name these there"));
+  EXPECT_EQ(parse(text, {"face"})[0].faces.size(), 1U);
+}
+
 TEST(Coco, WrittenSetIsReadBack) {
   AnnotationSet set = full_set();
   set[1].faces[0].box_is_estimate = true;

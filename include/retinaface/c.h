@@ -281,6 +281,11 @@ RETINAFACE_API rf_status rf_align_face_to(const rf_image_view* image, const rf_p
 /* Makes count faces of the image unrecognisable, each in the ellipse around its box and a little
  * beyond. */
 RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);
+/* The same with all faces that the detector finds in the image, those of a second and closer look
+ * included, as blur_faces with a detector does (blur.h). *hidden, unless NULL, is what was hidden;
+ * on failure nothing is. */
+RETINAFACE_API rf_status rf_blur_found(const rf_detector* detector, rf_image* image,
+                                       const rf_detect_options* options, rf_faces** hidden);
 
 /* ---- Videos ---- */
 
@@ -288,6 +293,8 @@ RETINAFACE_API rf_status rf_video_options_new(rf_video_options** result);
 RETINAFACE_API void rf_video_options_free(rf_video_options* options);
 /* Refuse videos of more pixels a frame; 1 or more. */
 RETINAFACE_API rf_status rf_video_options_set_max_pixels(rf_video_options* options, int64_t pixels);
+/* What shows through where frames are transparent, 0xRRGGBB; white, 0xFFFFFF, by default. */
+RETINAFACE_API rf_status rf_video_options_set_background(rf_video_options* options, uint32_t rgb);
 
 /* source: a video's file, a camera ("/dev/video0") or the address of a stream ("rtsp://..."), as
  * for VideoReader (video.h). FFmpeg's libraries are loaded when the first one is met;

@@ -11,8 +11,8 @@ from typing import (
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError
 from .faces import Faces, IntArray, faces_of
-from .images import ImageLike, arrays_of, as_source, model_source
-from .options import flag, number, numbers_of, path, several, whole
+from .images import ImageLike, Pixels, arrays_of, as_source, model_source
+from .options import color, flag, number, numbers_of, path, several, whole
 from .recognizer import Recognizer
 
 Scales = Union[None, str, float, Sequence[float]]
@@ -203,6 +203,30 @@ class Detector:
         faces = faces_of(*self._native.detect(source, request))
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
+    def blur(
+        self,
+        image: ImageLike,
+        *,
+        min_score: float = DEFAULT_MIN_SCORE,
+        nms_iou: float = _DEFAULT_NMS_IOU,
+        scales: Scales = None,
+        tile: int = _native.DEFAULT_TILE_PX,
+        max_faces: Optional[int] = None,
+        min_size: float = 0.0,
+        turned: bool = False,
+        bgr: bool = False,
+        max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+    ) -> Pixels:
+        """A copy of the image, (height, width, 3), with all faces that are found in it unrecognisable.
+        It is looked at a second time, at twice the size, for what a detector would find in the result
+        that looks closer; not where ``scales`` or ``max_faces`` say what to look for. The options are
+        those of detect, and so is what is raised."""
+        request = request_of(
+            min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
+            min_size=min_size, turned=turned, bgr=bgr, max_pixels=max_pixels,
+        )  # fmt: skip
+        return self._native.blur(as_source(image), request)
+
     def detect_batch(
         self, images: Iterable[ImageLike], *, threads: Optional[int] = None, **options: Any
     ) -> List[Faces]:
@@ -244,13 +268,15 @@ class Detector:
         embed: Optional[Recognizer] = None,
         bgr: bool = False,
         max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+        background: Sequence[int] = (255, 255, 255),
     ) -> Iterator[VideoFrame]:
         """The frames of a video, one after the other, with their faces and the faces' tracks.
 
         ``video``: a file, a camera ("/dev/video0") or the address of a stream, for which FFmpeg's
         libraries must be installed (UnsupportedError says which); or any iterable of images, which
         are ``frames_per_s`` apart, in the layout that ``bgr`` says. ``every``: each Nth frame.
-        Frames of files are RGB, also with ``bgr``. The other options are those of detect.
+        Frames of files are RGB, also with ``bgr``; ``background``: red, green and blue, 0 to 255, of
+        what shows through where these are transparent. The other options are those of detect.
 
         A damaged video raises BadDataError after its last frame that could be decoded.
         """
@@ -260,6 +286,7 @@ class Detector:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
         is_file = isinstance(video, (str, os.PathLike))
+        shown = color("background", background)
         is_bgr = flag("bgr", bgr) and not is_file
         request = request_of(
             min_score=min_score, nms_iou=nms_iou, scales=scales, tile=tile, max_faces=max_faces,
@@ -268,7 +295,9 @@ class Detector:
         )  # fmt: skip
         tracker = _native.Tracker(number("min_score", min_score), _native.DEFAULT_MAX_ABSENCE_S)
         if is_file:
-            frames = read_video(video, every=every, max_pixels=max_pixels)  # type: ignore[arg-type]
+            frames = read_video(
+                video, every=every, max_pixels=max_pixels, background=shown  # type: ignore[arg-type]
+            )
         else:
             frames = _given_frames(several("video", video), every, frames_per_s)
 
@@ -301,16 +330,21 @@ def read_video(
     *,
     every: int = 1,
     max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+    background: Sequence[int] = (255, 255, 255),
 ) -> Iterator[Frame]:
     """The frames of a video, one after the other, decoded as they are asked for.
 
     ``video``: a file, a camera or the address of a stream, and what is raised, as for
     Detector.detect_video. ``every``: each Nth frame. ``max_pixels``: videos of more pixels a frame are
-    refused.
+    refused. ``background``: red, green and blue, 0 to 255, of what shows through where frames are
+    transparent.
     """
     if whole("every", every) < 1:
         raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
-    opened = _native.Video(path("video", video), whole("max_pixels", max_pixels, bits=64))
+    opened = _native.Video(
+        path("video", video), whole("max_pixels", max_pixels, bits=64),
+        color("background", background),
+    )  # fmt: skip
     return _video_frames(opened, every)
 
 

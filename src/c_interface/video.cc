@@ -20,6 +20,12 @@ rf_status rf_video_options_set_max_pixels(rf_video_options* options, int64_t pix
       [](const auto& changing) { check_max_pixels(changing.max_pixels); });
 }
 
+rf_status rf_video_options_set_background(rf_video_options* options, uint32_t rgb) {
+  return changed(
+      options, [&](auto& changing) { changing.background = background_of(rgb); },
+      [](const auto&) {});
+}
+
 rf_status rf_video_open(const char* source, const rf_video_options* options, rf_video** result) {
   return made(result, [&] {
     expect(source, "source");

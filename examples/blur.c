@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   if ((status = rf_image_read(argv[1], &image)) == RF_OK &&
       (status = rf_detector_new(NULL, &detector)) == RF_OK) {
     const rf_image_view view = rf_image_get_view(image);
-    if ((status = rf_blur_found(detector, image, NULL, NULL)) == RF_OK) {
+    if ((status = rf_blur_found_faces(detector, image, NULL, NULL)) == RF_OK) {
       status = rf_image_write(argv[2], &view);
     }
   }

@@ -23,7 +23,7 @@ RETINAFACE_API void blur_faces(Image& image, ArrayView<Face> faces);
 /// look for: then just that is hidden. Boxes are not clipped and have no mesh. Returns what was
 /// hidden, the second look's behind the first's. Throws as Detector::detect, and then nothing is
 /// hidden.
-RETINAFACE_API std::vector<Face> blur_faces(Image& image, const Detector& detector,
-                                            const DetectOptions& options = {});
+RETINAFACE_API std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
+                                                  const DetectOptions& options = {});
 
 }  // namespace retinaface

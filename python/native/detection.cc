@@ -140,14 +140,14 @@ nb::tuple detect(const Detector& detector, nb::handle image, const Request& requ
   return tuple_of(std::move(*found), request, nb::none());
 }
 
-/// The image with all that blur_faces finds to hide in it.
+/// The image as blur_found_faces makes it.
 nb::object blur(const Detector& detector, nb::handle image, const Request& request) {
   Source source(image, request.bgr, {.max_pixels = request.max_pixels});
   Image blurred;
   {
     const Working working;
     blurred = to_rgb(source.open());
-    blur_faces(blurred, detector, request.selection.detect);
+    blur_found_faces(blurred, detector, request.selection.detect);
     if (request.bgr) exchange_red_and_blue(blurred);
   }
   return array_of(std::move(blurred));

@@ -385,14 +385,15 @@ TEST(CInterface, BlursAllThatASecondLookFinds) {
   ASSERT_EQ(rf_detect_options_new(&c.options), RF_OK);
   ASSERT_EQ(rf_detect_options_set_min_score(c.options, 0.5F), RF_OK);
   Image blurred = part;
-  const std::vector<Face> hidden = blur_faces(blurred, Detector(), {.min_score = 0.5F});
+  const std::vector<Face> hidden = blur_found_faces(blurred, Detector(), {.min_score = 0.5F});
   ASSERT_FALSE(hidden.empty());
-  ASSERT_EQ(rf_blur_found(c.detector, c.image, c.options, &c.faces), RF_OK) << rf_last_error();
+  ASSERT_EQ(rf_blur_found_faces(c.detector, c.image, c.options, &c.faces), RF_OK)
+      << rf_last_error();
   ASSERT_EQ(rf_faces_count(c.faces), hidden.size());
   EXPECT_EQ(rf_faces_data(c.faces)->x0, hidden[0].box.x0);
   expect_same(c.image, blurred);
-  EXPECT_EQ(rf_blur_found(c.detector, nullptr, nullptr, nullptr), RF_INVALID_ARGUMENT);
-  EXPECT_EQ(rf_blur_found(nullptr, c.image, nullptr, nullptr), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_blur_found_faces(c.detector, nullptr, nullptr, nullptr), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_blur_found_faces(nullptr, c.image, nullptr, nullptr), RF_INVALID_ARGUMENT);
 }
 
 TEST(CInterface, LaysTransparentFramesOnTheBackground) {

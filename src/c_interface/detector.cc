@@ -126,14 +126,14 @@ rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
   });
 }
 
-rf_status rf_blur_found(const rf_detector* detector, rf_image* image,
-                        const rf_detect_options* options, rf_faces** hidden) {
+rf_status rf_blur_found_faces(const rf_detector* detector, rf_image* image,
+                              const rf_detect_options* options, rf_faces** hidden) {
   if (hidden != nullptr) *hidden = nullptr;
   return guarded([&] {
     expect(detector, "detector");
     expect(image, "image");
-    auto faces =
-        faces_of(retinaface::blur_faces(image->image, detector->detector, options_of(options)));
+    auto faces = faces_of(
+        retinaface::blur_found_faces(image->image, detector->detector, options_of(options)));
     if (hidden != nullptr) *hidden = faces.release();
   });
 }

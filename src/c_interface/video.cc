@@ -57,6 +57,10 @@ const char* rf_video_damage(const rf_video* video) {
   return video == nullptr ? "" : video->reader.damage().c_str();
 }
 
+int64_t rf_video_missing_frames(const rf_video* video) {
+  return video == nullptr ? 0 : video->reader.missing_frames();
+}
+
 double rf_video_frames_per_s(const rf_video* video) {
   return video == nullptr ? 0 : video->reader.frames_per_s();
 }

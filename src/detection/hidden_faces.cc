@@ -35,7 +35,8 @@ std::vector<Face> detection::faces_to_hide(const Detector& detector, const Image
   return hidden;
 }
 
-std::vector<Face> blur_faces(Image& image, const Detector& detector, const DetectOptions& options) {
+std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
+                                   const DetectOptions& options) {
   DetectOptions whole = options;  // a part of a box would be less than its face
   whole.clip_to_image = false;
   whole.mesh = false;

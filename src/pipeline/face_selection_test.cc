@@ -87,7 +87,7 @@ TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
     options.min_size_px = selection.min_size_px;
     options.clip_to_image = selection.clip;
     Image blurred = image;
-    const std::vector<Face> hidden = blur_faces(blurred, detector, options);
+    const std::vector<Face> hidden = blur_found_faces(blurred, detector, options);
     ASSERT_EQ(hidden.size(), expected.size());
     for (std::size_t i = 0; i < hidden.size(); ++i) EXPECT_EQ(hidden[i].box, expected[i].box);
     Image by_hand = image;

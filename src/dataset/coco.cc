@@ -223,10 +223,6 @@ std::string line_of(const json& object, const std::string& file) {
 
 }  // namespace
 
-AnnotationSet read_coco(const std::filesystem::path& path, const ChosenCategories& chosen) {
-  return parse_coco(read_file(path), printable(path), chosen);
-}
-
 AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& name,
                          const ChosenCategories& chosen) {
   const auto* const begin = reinterpret_cast<const char*>(content.data());
@@ -259,10 +255,6 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
     set[image->second].faces.push_back(parse_face(annotation));
   });
   return set;
-}
-
-void write_coco(const std::filesystem::path& path, const AnnotationSet& set) {
-  write_file_atomically(path, format_coco(set, printable(path)));
 }
 
 std::string format_coco(const AnnotationSet& set, const std::string& name) {

@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::expect_error_at_most([&] {
     const VocImage parsed = parse_voc(std::as_bytes(std::span(data, size)), "input");
     if (parsed.categories.size() != parsed.image.faces.size()) std::abort();
-    // Paths are write_voc's affair: it makes files of them.
+    // Paths are formatted_voc's affair: it makes files of them.
     AnnotatedImage image = parsed.image;
     image.path = "a.jpg";
     fuzz::expect_round_trip(

@@ -524,12 +524,19 @@ TEST_F(Videos, ResumeWhereTheyWereInterrupted) {
   for (std::size_t i = 0; i < whole.size(); ++i) {
     EXPECT_EQ(json::parse(resumed[i])["faces"], whole[i]["faces"]) << i;  // tracks as well
   }
-  // With nothing left to do, nothing is done; a drawn video cannot be gone on with.
+  // With nothing left to do, nothing is done.
   EXPECT_EQ(run("detect portrait.jpg video.mp4 --output r.jsonl --resume").exit_code, 0);
   EXPECT_EQ(lines_of(content("r.jsonl")).size(), whole.size());
+  // A drawn video that is not there is made as a whole; one of which there is a part cannot be gone
+  // on with.
   write("r.jsonl", text.substr(0, cut));
   fs::remove(folder_ / "r.jsonl.request");
-  const CommandResult drawn = run("detect video.mp4 --output r.jsonl --resume --out d --draw");
+  const std::string draw = "detect video.mp4 --output r.jsonl --resume --out d --draw";
+  EXPECT_EQ(run(draw).exit_code, 0);
+  EXPECT_EQ(video::VideoReader((folder_ / "d/video.mp4").string()).expected_frames(), kFrames);
+  EXPECT_EQ(lines_of(content("r.jsonl")).size(), whole.size());
+  write("r.jsonl", text.substr(0, cut));
+  const CommandResult drawn = run(draw);
   EXPECT_EQ(drawn.exit_code, 1);
   EXPECT_THAT(drawn.errors, HasSubstr("video.mp4: an interrupted run has done a part"));
 
@@ -542,6 +549,29 @@ TEST_F(Videos, ResumeWhereTheyWereInterrupted) {
                    "\n");
   EXPECT_THAT(run("detect video.mp4 --output r.jsonl --resume").errors,
               HasSubstr("r.jsonl: expected lines"));
+}
+
+TEST_F(Videos, WhoseOutputsWereDeletedAreMadeAgain) {
+  write_video(folder_ / "short.mp4", 8);
+  const std::string command = "detect short.mp4 -o r.jsonl --draw --crops --out d --resume";
+  ASSERT_EQ(run(command).exit_code, 0);
+  const std::string results = content("r.jsonl");
+  std::vector<fs::path> crops;
+  for (const auto& entry : fs::directory_iterator(folder_ / "d/short.mp4.faces")) {
+    crops.push_back(entry.path());
+  }
+  ASSERT_GT(crops.size(), 1U);
+  const auto written = fs::last_write_time(folder_ / "d/short.mp4");
+  EXPECT_EQ(run(command).exit_code, 0);
+  EXPECT_EQ(fs::last_write_time(folder_ / "d/short.mp4"), written);
+  for (const fs::path& deleted : {folder_ / "d/short.mp4", crops.back()}) {
+    const std::string before = content(fs::relative(deleted, folder_.path()));
+    ASSERT_TRUE(fs::remove(deleted));
+    EXPECT_EQ(run(command).exit_code, 0);
+    // A crop is named by its track, which is the same again.
+    EXPECT_EQ(content(fs::relative(deleted, folder_.path())), before);
+    EXPECT_EQ(content("r.jsonl"), results);
+  }
 }
 
 TEST_F(Videos, ThatAreDamagedKeepWhatCameBefore) {

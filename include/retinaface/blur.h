@@ -1,6 +1,9 @@
 #pragma once
 
+#include <vector>
+
 #include "retinaface/array_view.h"
+#include "retinaface/detector.h"
 #include "retinaface/export.h"
 #include "retinaface/face.h"
 #include "retinaface/image.h"
@@ -13,5 +16,14 @@ namespace retinaface {
 /// What was there cannot be had back from the result, and detectors hardly find it again. Parts
 /// outside the image are left out; a box without area, or that is not finite, hides nothing.
 RETINAFACE_API void blur_faces(Image& image, ArrayView<Face> faces);
+
+/// The same with all faces that the detector finds in the image, as `retinaface detect --blur`
+/// does: it looks a second time, at twice the size, for what a detector would find in the result
+/// that looks closer (reports/blur.md). Not where options.scales or options.max_faces say what to
+/// look for: then just that is hidden. Boxes are not clipped and have no mesh. Returns what was
+/// hidden, the second look's behind the first's. Throws as Detector::detect, and then nothing is
+/// hidden.
+RETINAFACE_API std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
+                                                  const DetectOptions& options = {});
 
 }  // namespace retinaface

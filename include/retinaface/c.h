@@ -281,6 +281,11 @@ RETINAFACE_API rf_status rf_align_face_to(const rf_image_view* image, const rf_p
 /* Makes count faces of the image unrecognisable, each in the ellipse around its box and a little
  * beyond. */
 RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);
+/* The same with all faces that the detector finds in the image, those of a second and closer look
+ * included, as blur_found_faces does (blur.h). *hidden, unless NULL, is what was hidden;
+ * on failure nothing is. */
+RETINAFACE_API rf_status rf_blur_found_faces(const rf_detector* detector, rf_image* image,
+                                             const rf_detect_options* options, rf_faces** hidden);
 
 /* ---- Videos ---- */
 
@@ -288,6 +293,8 @@ RETINAFACE_API rf_status rf_video_options_new(rf_video_options** result);
 RETINAFACE_API void rf_video_options_free(rf_video_options* options);
 /* Refuse videos of more pixels a frame; 1 or more. */
 RETINAFACE_API rf_status rf_video_options_set_max_pixels(rf_video_options* options, int64_t pixels);
+/* What shows through where frames are transparent, 0xRRGGBB; white, 0xFFFFFF, by default. */
+RETINAFACE_API rf_status rf_video_options_set_background(rf_video_options* options, uint32_t rgb);
 
 /* source: a video's file, a camera ("/dev/video0") or the address of a stream ("rtsp://..."), as
  * for VideoReader (video.h). FFmpeg's libraries are loaded when the first one is met;
@@ -302,6 +309,8 @@ RETINAFACE_API rf_status rf_video_next(rf_video* video, int32_t* has_frame, int6
 RETINAFACE_API rf_status rf_video_image(rf_video* video, rf_image** result);
 /* What was lost so far, as one line, valid until the next call; "" if nothing. */
 RETINAFACE_API const char* rf_video_damage(const rf_video* video);
+/* How many frames are missing, as far as it can be told (VideoReader::missing_frames). */
+RETINAFACE_API int64_t rf_video_missing_frames(const rf_video* video);
 /* As the video says or as guessed from its beginning; 0 if unknown. */
 RETINAFACE_API double rf_video_frames_per_s(const rf_video* video);
 RETINAFACE_API int64_t rf_video_expected_frames(const rf_video* video);

@@ -62,6 +62,11 @@ class RETINAFACE_API VideoReader {
   /// What was lost so far, "video.mp4: ..." as one line; empty if nothing.
   const std::string& damage() const;
 
+  /// How many frames are missing without a damage that could be seen, or beside it: of transport
+  /// streams so far, by the times of the others where these come evenly; of MP4 and MOV at the end,
+  /// by the number that the header says. 0 if none, or where it cannot be told.
+  std::int64_t missing_frames() const;
+
   /// As the video says, or guessed from its beginning; 0 if unknown.
   double frames_per_s() const;
   /// About how many frames it has; 0 if unknown.

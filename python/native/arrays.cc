@@ -39,6 +39,13 @@ void expect_rows(const char* name, const Floats& array, std::size_t rows, std::s
 
 }  // namespace
 
+void exchange_red_and_blue(Image& image) {
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* pixel = image.row(y);
+    for (int x = 0; x < image.width(); ++x, pixel += 3) std::swap(pixel[0], pixel[2]);
+  }
+}
+
 nb::tuple arrays_of(std::span<const Face> faces, bool with_meshes) {
   std::vector<float> boxes;
   std::vector<float> scores;

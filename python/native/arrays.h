@@ -44,6 +44,9 @@ inline nanobind::object array_of(Image image) {
   return array_over(std::move(owner), data, {height, width, 3});
 }
 
+/// RGB becomes BGR, and back.
+void exchange_red_and_blue(Image& image);
+
 /// boxes (N, 4), scores (N,), landmarks (N, 5, 2), values (N, V), and of faces with meshes a tuple
 /// of these: vertices (N, 1024, 3), colors (N, 1024, 3), pose (N, 3), landmarks_68 (N, 68, 2); else
 /// None.

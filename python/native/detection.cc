@@ -12,6 +12,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "retinaface/blur.h"
 #include "retinaface/detector.h"
 #include "retinaface/face_quality.h"
 #include "retinaface/mesh.h"
@@ -25,6 +26,7 @@
 #include "detection/check_options.h"
 #include "detection/detector_factory.h"
 #include "gate.h"
+#include "image/convert.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "module.h"
@@ -139,6 +141,19 @@ nb::tuple detect(const Detector& detector, nb::handle image, const Request& requ
   return tuple_of(std::move(*found), request, nb::none());
 }
 
+/// The image as blur_found_faces makes it.
+nb::object blur(const Detector& detector, nb::handle image, const Request& request) {
+  Source source(image, request.bgr, {.max_pixels = request.max_pixels});
+  Image blurred;
+  {
+    const Working working;
+    blurred = to_rgb(source.open());
+    blur_found_faces(blurred, detector, request.selection.detect);
+    if (request.bgr) exchange_red_and_blue(blurred);
+  }
+  return array_of(std::move(blurred));
+}
+
 /// What was found in a frame, until Tracker takes it.
 struct FoundInFrame {
   Request request;
@@ -251,6 +266,7 @@ void add_detection(nb::module_& module) {
               const std::string& backend, const std::string& type) {
              new (self) Detector(make_detector(model, bytes, backend, type));
            })
+      .def("blur", blur)
       .def("detect", detect)
       .def("detect_frame", detect_frame)
       .def("info", [](const Detector& detector, int width, int height) {

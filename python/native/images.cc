@@ -34,13 +34,6 @@ namespace nb = nanobind;
 
 namespace {
 
-void exchange_red_and_blue(Image& image) {
-  for (int y = 0; y < image.height(); ++y) {
-    std::uint8_t* pixel = image.row(y);
-    for (int x = 0; x < image.width(); ++x, pixel += 3) std::swap(pixel[0], pixel[2]);
-  }
-}
-
 nb::object read(nb::handle file, bool bgr, bool apply_orientation, std::int64_t max_pixels,
                 std::array<std::uint8_t, 3> background) {
   Source source(

@@ -1,5 +1,6 @@
 #include "retinaface/video.h"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
 #include <unistd.h>
 
@@ -28,11 +30,12 @@ namespace {
 /// it can be neither used nor taken down.
 class Video {
  public:
-  Video(nb::handle name, std::int64_t max_pixels) {
+  Video(nb::handle name, std::int64_t max_pixels, std::array<std::uint8_t, 3> background) {
     const std::string source = path_of(name);
     const Working working;
     reader_ = std::make_unique<VideoReader>(
-        source, VideoOptions{.max_pixels = max_pixels, .stop = stop_.get()});
+        source,
+        VideoOptions{.max_pixels = max_pixels, .stop = stop_.get(), .background = background});
   }
   ~Video() {
     if (::getpid() == process_) return;
@@ -86,7 +89,7 @@ class Video {
 
 void add_videos(nb::module_& module) {
   nb::class_<Video>(module, "Video")
-      .def(nb::init<nb::handle, std::int64_t>())
+      .def(nb::init<nb::handle, std::int64_t, std::array<std::uint8_t, 3>>())
       .def("next", &Video::next)
       .def("image", &Video::image)
       .def("stop", &Video::stop)

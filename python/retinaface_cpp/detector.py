@@ -5,15 +5,15 @@ import contextlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import (
-    TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional, Tuple,
-    TypeVar, Union,
+    TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional,
+    Sequence, Tuple, TypeVar, Union,
 )  # fmt: skip
 
 from . import _native
 from .errors import BadDataError, Error, InvalidArgumentError
 from .faces import Faces, IntArray, faces_of
-from .images import ImageLike, arrays_of, as_source, model_source
-from .options import flag, number, path, several, whole
+from .images import ImageLike, Pixels, arrays_of, as_source, model_source
+from .options import color, flag, number, path, several, whole
 from .request import (
     DEFAULT_MIN_SCORE, DetectOptions, request_of, shows_detect_options, with_defaults,
 )  # fmt: skip
@@ -188,6 +188,18 @@ class Detector:
         return faces.remember(source if isinstance(source, str) else image, bgr)
 
     @shows_detect_options
+    def blur(self, image: ImageLike, **options: "Unpack[DetectOptions]") -> Pixels:
+        """A copy of the image, (height, width, 3), with all faces that are found in it unrecognisable.
+        It is looked at a second time, at twice the size, for what a detector would find in the result
+        that looks closer; not where ``scales`` or ``max_faces`` say what to look for. The options are
+        those of detect that say which faces are found, and so is what is raised."""
+        chosen = with_defaults(options)
+        for name in ("clip", "mesh", "refine_mesh", "face_quality", "embed"):
+            if chosen[name]:  # type: ignore[literal-required]
+                raise InvalidArgumentError(f"{name}: blur gives no faces back; leave it out")
+        return self._native.blur(as_source(image), request_of(chosen))
+
+    @shows_detect_options
     def detect_batch(
         self,
         images: Iterable[ImageLike],
@@ -218,6 +230,7 @@ class Detector:
         every: int = 1,
         frames_per_s: float = 25.0,
         threads: Optional[int] = None,
+        background: Sequence[int] = (255, 255, 255),
         **options: "Unpack[DetectOptions]",
     ) -> Iterator[VideoFrame]:
         """The frames of a video, one after the other, with their faces and the faces' tracks.
@@ -225,7 +238,8 @@ class Detector:
         ``video``: a file, a camera ("/dev/video0") or the address of a stream, for which FFmpeg's
         libraries must be installed (UnsupportedError says which); or any iterable of images, which
         are ``frames_per_s`` apart, in the layout that ``bgr`` says. ``every``: each Nth frame.
-        Frames of files are RGB, also with ``bgr``. The other options are those of detect.
+        Frames of files are RGB, also with ``bgr``; ``background``: red, green and blue, 0 to 255, of
+        what shows through where these are transparent. The other options are those of detect.
 
         A damaged video raises BadDataError after its last frame that could be decoded. Else what
         detect raises, which names the frame, "frame 4: ...".
@@ -236,6 +250,7 @@ class Detector:
             raise InvalidArgumentError(f"frames_per_s: expected more than 0, found {frames_per_s}")
         count = self._threads if threads is None else _thread_count(threads)
         is_file = isinstance(video, (str, os.PathLike))
+        shown = color("background", background)
         chosen = with_defaults(options)
         is_bgr = flag("bgr", chosen["bgr"]) and not is_file
         chosen["bgr"] = is_bgr
@@ -245,7 +260,10 @@ class Detector:
         )
         if is_file:
             frames = read_video(
-                video, every=every, max_pixels=chosen["max_pixels"]  # type: ignore[arg-type]
+                video,  # type: ignore[arg-type]
+                every=every,
+                max_pixels=chosen["max_pixels"],
+                background=shown,
             )
         else:
             frames = _given_frames(several("video", video), every, frames_per_s)
@@ -280,16 +298,21 @@ def read_video(
     *,
     every: int = 1,
     max_pixels: int = _native.DEFAULT_MAX_PIXELS,
+    background: Sequence[int] = (255, 255, 255),
 ) -> Iterator[Frame]:
     """The frames of a video, one after the other, decoded as they are asked for.
 
     ``video``: a file, a camera or the address of a stream, and what is raised, as for
     Detector.detect_video. ``every``: each Nth frame. ``max_pixels``: videos of more pixels a frame are
-    refused.
+    refused. ``background``: red, green and blue, 0 to 255, of what shows through where frames are
+    transparent.
     """
     if whole("every", every) < 1:
         raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
-    opened = _native.Video(path("video", video), whole("max_pixels", max_pixels, bits=64))
+    opened = _native.Video(
+        path("video", video), whole("max_pixels", max_pixels, bits=64),
+        color("background", background),
+    )  # fmt: skip
     return _video_frames(opened, every)
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from . import _native
 from .errors import InvalidArgumentError
 from .faces import Face, Faces, FloatArray
-from .options import flag, numbers_array, path as path_text, whole
+from .options import color, flag, numbers_array, path as path_text, whole
 
 #: What functions take as an image: an array of pixels of uint8 and shape (height, width) for gray,
 #: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
@@ -122,17 +122,8 @@ def read_image(
     """
     return _native.read(
         as_source(file), flag("bgr", bgr), flag("apply_orientation", apply_orientation),
-        whole("max_pixels", max_pixels, bits=64), _color("background", background),
+        whole("max_pixels", max_pixels, bits=64), color("background", background),
     )  # fmt: skip
-
-
-def _color(name: str, color: Sequence[int]) -> Tuple[int, int, int]:
-    if isinstance(color, (str, bytes)) or not hasattr(color, "__iter__"):
-        raise TypeError(f"{name}: expected red, green and blue, found {type(color).__name__}")
-    parts = [whole(name, part) for part in color]
-    if len(parts) != 3 or not all(0 <= part <= 255 for part in parts):
-        raise InvalidArgumentError(f"{name}: expected three numbers of 0 to 255, found {color}")
-    return parts[0], parts[1], parts[2]
 
 
 def write_image(

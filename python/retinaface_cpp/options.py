@@ -2,7 +2,7 @@
 
 import numbers
 import os
-from typing import Any, Iterable, List, Union
+from typing import Any, Iterable, List, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,16 @@ def numbers_array(name: str, value: Any, kind: Any = np.float32) -> "npt.NDArray
         return np.asarray(value, dtype=kind, order="C")
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected numbers, found {type(value).__name__}") from None
+
+
+def color(name: str, value: Any) -> Tuple[int, int, int]:
+    """Red, green and blue."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{name}: expected red, green and blue, found {type(value).__name__}")
+    parts = [whole(name, part) for part in value]
+    if len(parts) != 3 or not all(0 <= part <= 255 for part in parts):
+        raise InvalidArgumentError(f"{name}: expected three numbers of 0 to 255, found {value}")
+    return parts[0], parts[1], parts[2]
 
 
 def path(name: str, value: "Union[str, bytes, os.PathLike[Any]]") -> str:

@@ -111,3 +111,22 @@ def test_a_blurred_face_has_lost_its_details(detector, portrait):
     assert detail[1] < detail[0] / 2
     assert not np.array_equal(blurred[inside], portrait[inside])
     assert np.array_equal(rf.blur(portrait[..., ::-1], faces, bgr=True), blurred[..., ::-1])
+
+
+def test_a_detector_blurs_what_a_closer_look_finds(detector, crowd):
+    part = np.array(crowd[:400, 760:1400])
+    before = part.copy()
+    blurred = detector.blur(part, min_score=0.5)
+    assert np.array_equal(part, before)
+    once = rf.blur(part, detector.detect(part, min_score=0.5))
+    more = (blurred != once).any(axis=2)
+    assert 0 < more.mean() < 0.5
+    bgr = detector.blur(part[..., ::-1], min_score=0.5, bgr=True)
+    assert np.array_equal(bgr[..., ::-1], blurred)
+    assert np.array_equal(
+        detector.blur(part, max_faces=2), rf.blur(part, detector.detect(part, max_faces=2))
+    )
+    with pytest.raises(ValueError, match="min_score"):
+        detector.blur(part, min_score=2)
+    with pytest.raises(ValueError, match="mesh: blur gives no faces back"):
+        detector.blur(part, mesh=True)

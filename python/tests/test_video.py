@@ -109,6 +109,25 @@ def test_frames_are_read_without_detection(detector):
         rf.read_video(VIDEOS / "bt709.mp4", max_pixels=10)
 
 
+def test_transparent_frames_show_the_background(detector):
+    opened(detector, "alpha.webm")  # or the test is skipped
+    file = VIDEOS / "alpha.webm"
+    white = next(rf.read_video(file)).image.astype(int)
+    for color in ((10, 250, 120), (0, 0, 0)):
+        seen = next(rf.read_video(file, background=color)).image.astype(int)
+        through = (seen != white).any(axis=2)
+        assert 0 < through.mean() < 1
+        # Where nothing but background is seen, that is its color.
+        assert (np.abs(seen - color).max(axis=2) <= 6).mean() > 0.1
+        (frame, *_) = detector.detect_video(file, background=color)
+        assert np.array_equal(frame.image, seen)
+    for wrong in ((0, 0), (0, 0, 256)):
+        with pytest.raises(ValueError, match="background: expected three numbers"):
+            rf.read_video(file, background=wrong)
+        with pytest.raises(ValueError, match="background: expected three numbers"):
+            detector.detect_video([], background=wrong)
+
+
 def test_a_tracker_goes_on_where_another_has_stopped(detector, crowd):
     pictures = [crowd[:400, i * 5 : 700 + i * 5] for i in range(4)]
     found = [detector.detect(picture, min_score=0.1) for picture in pictures]

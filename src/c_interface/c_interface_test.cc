@@ -11,6 +11,7 @@
 #include "retinaface/retinaface.h"
 
 #include "base/file.h"
+#include "image/convert.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
 
@@ -372,6 +373,47 @@ TEST(CInterface, AlignsAndBlursFaces) {
   ASSERT_EQ(rf_blur_faces(c.image, face, 1), RF_OK) << rf_last_error();
   expect_same(c.image, blurred);
   EXPECT_EQ(rf_blur_faces(c.image, nullptr, 1), RF_INVALID_ARGUMENT);
+}
+
+TEST(CInterface, BlursAllThatASecondLookFinds) {
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  const Image part = to_rgb(part_of(crowd, 700, 0, 700, 300));
+  Objects c;
+  const rf_image_view view = {part.row(0), part.width(), part.height(), part.stride(), RF_RGB};
+  ASSERT_EQ(rf_image_copy(&view, &c.image), RF_OK);
+  ASSERT_EQ(rf_detector_new(nullptr, &c.detector), RF_OK);
+  ASSERT_EQ(rf_detect_options_new(&c.options), RF_OK);
+  ASSERT_EQ(rf_detect_options_set_min_score(c.options, 0.5F), RF_OK);
+  Image blurred = part;
+  const std::vector<Face> hidden = blur_found_faces(blurred, Detector(), {.min_score = 0.5F});
+  ASSERT_FALSE(hidden.empty());
+  ASSERT_EQ(rf_blur_found_faces(c.detector, c.image, c.options, &c.faces), RF_OK)
+      << rf_last_error();
+  ASSERT_EQ(rf_faces_count(c.faces), hidden.size());
+  EXPECT_EQ(rf_faces_data(c.faces)->x0, hidden[0].box.x0);
+  expect_same(c.image, blurred);
+  EXPECT_EQ(rf_blur_found_faces(c.detector, nullptr, nullptr, nullptr), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_blur_found_faces(nullptr, c.image, nullptr, nullptr), RF_INVALID_ARGUMENT);
+}
+
+TEST(CInterface, LaysTransparentFramesOnTheBackground) {
+  const std::string file = (testing::fixture_folder() / "videos" / "alpha.webm").string();
+  Objects c;
+  ASSERT_EQ(rf_video_options_new(&c.video_options), RF_OK);
+  ASSERT_EQ(rf_video_options_set_background(c.video_options, 0x0AFA78), RF_OK) << rf_last_error();
+  EXPECT_EQ(rf_video_options_set_background(c.video_options, 0x1000000), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_video_options_set_background(nullptr, 0), RF_INVALID_ARGUMENT);
+  ASSERT_EQ(rf_video_open(file.c_str(), c.video_options, &c.video), RF_OK) << rf_last_error();
+  int32_t has_frame = 0;
+  ASSERT_EQ(rf_video_next(c.video, &has_frame, nullptr, nullptr), RF_OK);
+  ASSERT_EQ(rf_video_image(c.video, &c.image), RF_OK);
+  VideoReader reader(file, {.background = {0x0A, 0xFA, 0x78}});
+  VideoReader on_white(file);
+  ASSERT_TRUE(reader.next() && on_white.next());
+  const Image expected = reader.image();
+  expect_same(c.image, expected);
+  const Image white = on_white.image();
+  EXPECT_FALSE(std::equal(white.row(0), white.row(white.height() - 1), expected.row(0)));
 }
 
 TEST(CInterface, ReadsVideos) {

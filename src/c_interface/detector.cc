@@ -126,6 +126,18 @@ rf_status rf_detect(const rf_detector* detector, const rf_image_view* image,
   });
 }
 
+rf_status rf_blur_found_faces(const rf_detector* detector, rf_image* image,
+                              const rf_detect_options* options, rf_faces** hidden) {
+  if (hidden != nullptr) *hidden = nullptr;
+  return guarded([&] {
+    expect(detector, "detector");
+    expect(image, "image");
+    auto faces = faces_of(
+        retinaface::blur_found_faces(image->image, detector->detector, options_of(options)));
+    if (hidden != nullptr) *hidden = faces.release();
+  });
+}
+
 rf_status rf_detect_batch(const rf_detector* detector, const rf_image_view* images, size_t count,
                           const rf_detect_options* options, int32_t threads, rf_faces** results) {
   if (count == 0) return RF_OK;

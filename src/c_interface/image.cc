@@ -30,17 +30,8 @@ rf_status rf_read_options_set_max_pixels(rf_read_options* options, int64_t pixel
 
 rf_status rf_read_options_set_background(rf_read_options* options, uint32_t rgb) {
   return changed(
-      options,
-      [&](auto& changing) {
-        changing.background = {static_cast<uint8_t>(rgb >> 16), static_cast<uint8_t>(rgb >> 8),
-                               static_cast<uint8_t>(rgb)};
-      },
-      [&](const auto&) {
-        if (rgb > 0xFFFFFF) {
-          retinaface::fail(retinaface::ErrorCode::kInvalidArgument,
-                           "background: expected 0 to 0xFFFFFF, found {:#x}", rgb);
-        }
-      });
+      options, [&](auto& changing) { changing.background = background_of(rgb); },
+      [](const auto&) {});
 }
 
 rf_status rf_read_options_set_strict(rf_read_options* options, int32_t is_strict) {

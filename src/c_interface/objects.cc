@@ -1,5 +1,7 @@
 #include "c_interface/objects.h"
 
+#include "base/check.h"
+
 namespace retinaface::c_interface {
 namespace {
 
@@ -74,6 +76,14 @@ void expect(const void* pointer, const char* name) {
 
 void expect(const void* pointer, std::size_t count, const char* name) {
   if (count > 0) expect(pointer, name);
+}
+
+std::array<std::uint8_t, 3> background_of(std::uint32_t rgb) {
+  if (rgb > 0xFFFFFF) {
+    fail(ErrorCode::kInvalidArgument, "background: expected 0 to 0xFFFFFF, found {:#x}", rgb);
+  }
+  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
+          static_cast<std::uint8_t>(rgb)};
 }
 
 void check_max_pixels(std::int64_t max_pixels) {

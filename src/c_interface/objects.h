@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -121,6 +122,9 @@ rf_status changed(Wrapper* wrapper, Change change, Check check) noexcept {
     wrapper->options = std::move(options);
   });
 }
+
+/// The background 0xRRGGBB. Throws Error(kInvalidArgument) for a larger number.
+std::array<std::uint8_t, 3> background_of(std::uint32_t rgb);
 
 /// Throws Error(kInvalidArgument) for a limit below 1.
 void check_max_pixels(std::int64_t max_pixels);

@@ -20,6 +20,12 @@ rf_status rf_video_options_set_max_pixels(rf_video_options* options, int64_t pix
       [](const auto& changing) { check_max_pixels(changing.max_pixels); });
 }
 
+rf_status rf_video_options_set_background(rf_video_options* options, uint32_t rgb) {
+  return changed(
+      options, [&](auto& changing) { changing.background = background_of(rgb); },
+      [](const auto&) {});
+}
+
 rf_status rf_video_open(const char* source, const rf_video_options* options, rf_video** result) {
   return made(result, [&] {
     expect(source, "source");
@@ -49,6 +55,10 @@ rf_status rf_video_image(rf_video* video, rf_image** result) {
 
 const char* rf_video_damage(const rf_video* video) {
   return video == nullptr ? "" : video->reader.damage().c_str();
+}
+
+int64_t rf_video_missing_frames(const rf_video* video) {
+  return video == nullptr ? 0 : video->reader.missing_frames();
 }
 
 double rf_video_frames_per_s(const rf_video* video) {

@@ -65,6 +65,27 @@ std::set<std::string> face_categories(const Categories& names_by_id, const Chose
   return faces;
 }
 
+void check_named(const std::map<std::string, std::size_t>& boxes_by_id,
+                 const Categories& names_by_id, const ChosenCategories& chosen,
+                 const std::string& file, const std::string& named_in) {
+  if (!chosen.empty()) return;
+  std::vector<std::string> unnamed;
+  std::size_t boxes = 0;
+  std::size_t boxes_unnamed = 0;
+  for (const auto& [id, count] : boxes_by_id) {
+    boxes += count;
+    if (names_by_id.contains(id)) continue;
+    unnamed.push_back(id);
+    boxes_unnamed += count;
+  }
+  if (unnamed.empty()) return;
+  fail(ErrorCode::kBadData,
+       "{}: expected the categories that {} names ({}), found others in {} of {} boxes: {}; name "
+       "these there, or choose with --category",
+       file, named_in, names_by_id.empty() ? "none" : list_of(names_by_id), boxes_unnamed, boxes,
+       excerpt(fmt::format("{}", fmt::join(unnamed, ", "))));
+}
+
 void keep_categories(AnnotatedImage& image, std::span<const std::string> categories,
                      const std::set<std::string>& faces) {
   RF_CHECK(categories.size() == image.faces.size());

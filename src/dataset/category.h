@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <set>
 #include <span>
@@ -21,6 +22,14 @@ using ChosenCategories = std::vector<std::string>;
 /// named "face".
 std::set<std::string> face_categories(const std::map<std::string, std::string>& names_by_id,
                                       const ChosenCategories& chosen, const std::string& file);
+
+/// Refuses boxes of categories that the set does not name: left out unsaid, they might be its
+/// faces. Not with `chosen`, by which all others are left out. `boxes_by_id` counts the set's
+/// boxes, `named_in` is what should have named them, for messages. Throws Error(kBadData).
+void check_named(const std::map<std::string, std::size_t>& boxes_by_id,
+                 const std::map<std::string, std::string>& names_by_id,
+                 const ChosenCategories& chosen, const std::string& file,
+                 const std::string& named_in);
 
 /// Keeps the faces of an image whose category is among `faces`; `categories` has that of each.
 void keep_categories(AnnotatedImage& image, std::span<const std::string> categories,

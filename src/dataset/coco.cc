@@ -123,6 +123,10 @@ std::optional<std::set<std::string>> face_ids(const json& root, const ChosenCate
   for_each_in(root, "categories", file, [&](const Element& category) {
     names_by_id.emplace(category.id("id"), category.text("name"));
   });
+  std::map<std::string, std::size_t> boxes_by_id;
+  for_each_in(root, "annotations", file,
+              [&](const Element& annotation) { ++boxes_by_id[annotation.id("category_id")]; });
+  check_named(boxes_by_id, names_by_id, chosen, file, "\"categories\"");
   return face_categories(names_by_id, chosen, file);
 }
 
@@ -219,10 +223,6 @@ std::string line_of(const json& object, const std::string& file) {
 
 }  // namespace
 
-AnnotationSet read_coco(const std::filesystem::path& path, const ChosenCategories& chosen) {
-  return parse_coco(read_file(path), printable(path), chosen);
-}
-
 AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& name,
                          const ChosenCategories& chosen) {
   const auto* const begin = reinterpret_cast<const char*>(content.data());
@@ -255,10 +255,6 @@ AnnotationSet parse_coco(std::span<const std::byte> content, const std::string& 
     set[image->second].faces.push_back(parse_face(annotation));
   });
   return set;
-}
-
-void write_coco(const std::filesystem::path& path, const AnnotationSet& set) {
-  write_file_atomically(path, format_coco(set, printable(path)));
 }
 
 std::string format_coco(const AnnotationSet& set, const std::string& name) {

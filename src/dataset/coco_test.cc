@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
 #include "dataset/testing.h"
 #include "support/testing.h"
 
@@ -14,7 +13,6 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
-using testing::TemporaryFolder;
 
 AnnotationSet parse(const std::string& text, const ChosenCategories& chosen = {}) {
   return parse_coco(std::as_bytes(std::span(text)), "set.json", chosen);
@@ -90,20 +88,25 @@ TEST(Coco, ReadsTheChosenCategories) {
               HasSubstr("set.json: expected the category 'hat', found 5 (7), face (3), head (5)"));
 }
 
+TEST(Coco, RefusesCategoriesThatItDoesNotName) {
+  const std::string text =
+      R"({"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 3, "name": "face"}],
+          "annotations": [{"image_id": 1, "category_id": 3, "bbox": [3, 0, 9, 9]},
+                          {"image_id": 1, "category_id": 4, "bbox": [5, 0, 9, 9]}]})";
+  EXPECT_THAT(error_of([&] { parse(text); }).what(),
+              HasSubstr("set.json: expected the categories that \"categories\" names (face (3)), "
+                        "found others in 1 of 2 boxes: 4; name these there"));
+  EXPECT_EQ(parse(text, {"face"})[0].faces.size(), 1U);
+}
+
 TEST(Coco, WrittenSetIsReadBack) {
   AnnotationSet set = full_set();
   set[1].faces[0].box_is_estimate = true;
-  const TemporaryFolder folder;
-  write_coco(folder / "set.json", set);
-  EXPECT_EQ(read_coco(folder / "set.json"), set);
+  EXPECT_EQ(parse(format_coco(set, "set.json")), set);
 }
 
 TEST(Coco, WritesWhatOtherToolsRead) {
-  const TemporaryFolder folder;
-  write_coco(folder / "set.json", full_set());
-  const auto content = read_file(folder / "set.json");
-  const auto* const text = reinterpret_cast<const char*>(content.data());
-  const auto root = nlohmann::json::parse(text, text + content.size());
+  const auto root = nlohmann::json::parse(format_coco(full_set(), "set.json"));
   EXPECT_EQ(root["images"].size(), 3U);
   EXPECT_EQ(root["images"][0]["file_name"], "0--Parade/an image.jpg");
   EXPECT_EQ(root["images"][0]["width"], 100);

@@ -2,7 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include "base/file.h"
 #include "dataset/wider_bbx_gt.h"
 
 namespace retinaface::dataset {
@@ -97,10 +96,6 @@ AnnotationSet parse_label_txt(const TextFile& file) {
     }
   }
   return set;
-}
-
-void write_label_txt(const std::filesystem::path& path, const AnnotationSet& set) {
-  write_file_atomically(path, format_label_txt(set, printable(path)));
 }
 
 std::string format_label_txt(const AnnotationSet& set, const std::string& name) {

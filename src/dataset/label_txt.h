@@ -21,10 +21,8 @@ AnnotationSet read_label_txt(const std::filesystem::path& path);
 AnnotationSet parse_label_txt(const TextFile& file);
 
 /// Writes 26 columns, 27 for faces of known quality. Coordinates have two digits after the point;
-/// box_is_estimate and the images' sizes have no place here. Throws Error: kUnwritable,
-/// kUnsupported as check_written_path.
-void write_label_txt(const std::filesystem::path& path, const AnnotationSet& set);
-/// What is written; `name` stands for the file in messages.
+/// box_is_estimate and the images' sizes have no place here. `name` stands for the file in
+/// messages. Throws Error(kUnsupported) as check_written_path.
 std::string format_label_txt(const AnnotationSet& set, const std::string& name);
 
 }  // namespace retinaface::dataset

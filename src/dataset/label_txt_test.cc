@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "dataset/testing.h"
+#include "dataset/write_set.h"
 #include "support/testing.h"
 
 namespace retinaface::dataset {
@@ -59,13 +60,13 @@ TEST(LabelTxt, WrittenSetIsReadBack) {
   const AnnotationSet set = {{"x/a.jpg", {face, AnnotatedFace{.box = {0, 0, 5, 5}}}},
                              {"b.png", {}}};
   const TemporaryFolder folder;
-  write_label_txt(folder / "label.txt", set);
+  write_set(folder / "label.txt", SetFormat::kLabelTxt, set);
   EXPECT_EQ(read_label_txt(folder / "label.txt"), set);
 }
 
 TEST(LabelTxt, WrittenSetWithQualityIsReadBack) {
   const TemporaryFolder folder;
-  write_label_txt(folder / "label.txt", full_set());
+  write_set(folder / "label.txt", SetFormat::kLabelTxt, full_set());
   EXPECT_EQ(read_label_txt(folder / "label.txt"), without_sizes(full_set()));
 }
 

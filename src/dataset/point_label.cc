@@ -34,10 +34,6 @@ Box box_around_points(const Landmarks& points) {
           y + kHeight / 2 * spread};
 }
 
-AnnotationSet read_point_label(const std::filesystem::path& path) {
-  return annotations_of(read_mtfl_txt(path));
-}
-
 AnnotationSet annotations_of(const std::vector<PosedFace>& faces) {
   AnnotationSet set;
   for (const PosedFace& posed : faces) {

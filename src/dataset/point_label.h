@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <vector>
 
 #include "dataset/annotation.h"
@@ -8,10 +7,8 @@
 
 namespace retinaface::dataset {
 
-/// Reads labels of images with one face each, as mtfl_txt.h has them, for training. There are no
-/// boxes: box_around_points makes them, marked as estimates. Profiles are faces of atypical pose.
-/// Throws Error as read_mtfl_txt does.
-AnnotationSet read_point_label(const std::filesystem::path& path);
+/// Labels of images with one face each, as mtfl_txt.h has them, for training. There are no boxes:
+/// box_around_points makes them, marked as estimates. Profiles are faces of atypical pose.
 AnnotationSet annotations_of(const std::vector<PosedFace>& faces);
 
 /// About the box that WIDER FACE's annotators would have drawn around a face with these points: as

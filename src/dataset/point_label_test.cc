@@ -14,7 +14,7 @@ TEST(PointLabel, FacesHaveVisiblePointsAndAnEstimatedBox) {
   write_file_atomically(folder / "label.txt",
                         std::string("a.jpg 40 50 60 50 50 60 42 70 58 70 3\n"
                                     "b.jpg 40 50 60 50 50 60 42 70 58 70 5\n"));
-  const AnnotationSet set = read_point_label(folder / "label.txt");
+  const AnnotationSet set = annotations_of(read_mtfl_txt(folder / "label.txt"));
   ASSERT_EQ(set.size(), 2U);
   const AnnotatedFace& face = set[0].faces.at(0);
   EXPECT_EQ(landmarks_of(face), (Landmarks{{{40, 50}, {60, 50}, {50, 60}, {42, 70}, {58, 70}}}));

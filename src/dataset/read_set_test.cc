@@ -4,11 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "dataset/coco.h"
-#include "dataset/label_txt.h"
 #include "dataset/testing.h"
-#include "dataset/voc.h"
-#include "dataset/wider_bbx_gt.h"
 #include "dataset/write_set.h"
 #include "support/testing.h"
 
@@ -52,8 +48,8 @@ TEST(ReadSet, SkipsAByteOrderMark) {
 
 TEST(ReadSet, FindsLabelAndImagesInAFolder) {
   const TemporaryFolder folder;
-  write_label_txt(folder / "label.txt", full_set());
-  write_coco(folder / "annotations.json", full_set());
+  write_set(folder / "label.txt", SetFormat::kLabelTxt, full_set());
+  write_set(folder / "annotations.json", SetFormat::kCoco, full_set());
   FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.source, folder / "label.txt");
   EXPECT_EQ(found.set.images, folder / "images") << "where they should be, if anywhere";
@@ -65,7 +61,7 @@ TEST(ReadSet, FindsWidersOwnLayout) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "wider_face_split");
   const fs::path file = folder / "wider_face_split/wider_face_val_bbx_gt.txt";
-  write_wider_bbx_gt(file, full_set());
+  write_set(file, SetFormat::kWider, full_set());
   put_image(folder / "WIDER_train/images/other.jpg");
   put_image(folder / "WIDER_val/images/0--Parade/an image.jpg");
   const FoundSet found = read_set(folder.path());
@@ -73,7 +69,7 @@ TEST(ReadSet, FindsWidersOwnLayout) {
   EXPECT_EQ(found.source, file);
   EXPECT_EQ(found.set.images, folder / "WIDER_val/images");
 
-  write_wider_bbx_gt(folder / "wider_face_split/wider_face_train_bbx_gt.txt", full_set());
+  write_set(folder / "wider_face_split/wider_face_train_bbx_gt.txt", SetFormat::kWider, full_set());
   EXPECT_THAT(error_of([&] { read_set(folder.path()); }).what(),
               HasSubstr("expected one file of annotations, found wider_face_train_bbx_gt.txt, "
                         "wider_face_val_bbx_gt.txt; name one"));
@@ -82,7 +78,7 @@ TEST(ReadSet, FindsWidersOwnLayout) {
 TEST(ReadSet, FindsCocosOwnLayout) {
   const TemporaryFolder folder;
   fs::create_directories(folder / "annotations");
-  write_coco(folder / "annotations/instances_train2017.json", full_set());
+  write_set(folder / "annotations/instances_train2017.json", SetFormat::kCoco, full_set());
   put_image(folder / "train2017/c.webp");
   const FoundSet found = read_set(folder.path());
   EXPECT_EQ(found.format, SetFormat::kCoco);

@@ -6,12 +6,12 @@
 
 #include "base/file.h"
 #include "base/number_text.h"
+#include "base/trimmed.h"
 
 namespace retinaface::dataset {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr std::string_view kSpaces = " \t\r\n\v\f";
 
 /// What a message shows of foreign text: its start, made printable.
 std::string shown(std::string_view text) {
@@ -20,12 +20,6 @@ std::string shown(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpaces);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpaces) - first + 1);
-}
 
 std::vector<float> TextLine::numbers_in(std::string_view part, std::string_view what) const {
   std::vector<float> values;

@@ -12,9 +12,6 @@
 
 namespace retinaface::dataset {
 
-/// The text without spaces and line ends around it.
-std::string_view trimmed(std::string_view text);
-
 /// One line of an annotation file, with what its error messages need.
 struct TextLine {
   std::string_view text;  ///< without the line's end and without spaces around it

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/number_text.h"
 #include "base/origin_mark.h"
+#include "base/trimmed.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
 
@@ -281,10 +282,6 @@ std::vector<SetFile> formatted_voc(const fs::path& folder, const AnnotationSet& 
     files.push_back({std::move(path), format_voc(set[files.size()])});
   }
   return files;
-}
-
-void write_voc(const fs::path& folder, const AnnotationSet& set) {
-  write_files(formatted_voc(folder, set));
 }
 
 }  // namespace retinaface::dataset

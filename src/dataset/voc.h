@@ -39,7 +39,4 @@ std::string format_voc(const AnnotatedImage& image);
 /// FOLDER/PATH.xml of each image. Throws Error as label_files.
 std::vector<SetFile> formatted_voc(const std::filesystem::path& folder, const AnnotationSet& set);
 
-/// Writes these files. Throws Error as formatted_voc, and kUnwritable.
-void write_voc(const std::filesystem::path& folder, const AnnotationSet& set);
-
 }  // namespace retinaface::dataset

@@ -81,7 +81,7 @@ TEST(Voc, WrittenSetIsReadBack) {
   set[0].path = "0--Parade/Tom & <Jerry>.jpg";
   set[1].faces[0].box_is_estimate = true;
   const TemporaryFolder folder;
-  write_voc(folder.path(), set);
+  write_files(formatted_voc(folder.path(), set));
   EXPECT_TRUE(std::filesystem::exists(folder / "0--Parade/Tom & <Jerry>.xml"));
   EXPECT_EQ(read_voc(folder.path()), set);
 }
@@ -89,11 +89,11 @@ TEST(Voc, WrittenSetIsReadBack) {
 TEST(Voc, RefusesPathsThatLeaveTheFolderOrShareAFile) {
   const TemporaryFolder folder;
   for (const char* path : {"../a.jpg", "/tmp/a.jpg", "a/../../b.jpg", "a/"}) {
-    const Error error = error_of([&] { write_voc(folder / "out", {{path, {}}}); });
+    const Error error = error_of([&] { formatted_voc(folder / "out", {{path, {}}}); });
     EXPECT_EQ(error.code(), ErrorCode::kBadData) << path;
   }
   EXPECT_THAT(error_of([&] {
-                write_voc(folder / "out", {{"a.jpg", {}}, {"a.png", {}}});
+                formatted_voc(folder / "out", {{"a.jpg", {}}, {"a.png", {}}});
               }).what(),
               HasSubstr("a.xml: expected one image for this file"));
 }

@@ -72,10 +72,6 @@ std::string format_wider_flags(const AnnotatedFace& face) {
                      face.ignored ? 1 : 0, attributes.occlusion, attributes.pose);
 }
 
-AnnotationSet read_wider_bbx_gt(const std::filesystem::path& path) {
-  return parse_wider_bbx_gt(TextFile(path));
-}
-
 AnnotationSet parse_wider_bbx_gt(const TextFile& file) {
   AnnotationSet set;
   std::span<const TextLine> lines = file.lines();
@@ -98,10 +94,6 @@ AnnotationSet parse_wider_bbx_gt(const TextFile& file) {
     }
   }
   return set;
-}
-
-void write_wider_bbx_gt(const std::filesystem::path& path, const AnnotationSet& set) {
-  write_file_atomically(path, format_wider_bbx_gt(set, printable(path)));
 }
 
 std::string format_wider_bbx_gt(const AnnotationSet& set, const std::string& name) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <span>
 #include <string>
 
@@ -14,15 +13,12 @@ namespace retinaface::dataset {
 /// with its path, one with the number of its faces, and for each face x y width height blur
 /// expression illumination invalid occlusion pose. Invalid faces are ignored ones. Below an image
 /// of no face WIDER has a line of zeros.
-/// Throws Error as read_file does, or kBadData with file and line.
-AnnotationSet read_wider_bbx_gt(const std::filesystem::path& path);
+/// Throws Error(kBadData) with file and line.
 AnnotationSet parse_wider_bbx_gt(const TextFile& file);
 
 /// Writes the same. Points, quality and sizes have no place in it; blur is rounded to WIDER's
-/// levels, coordinates to two digits after the point. Throws Error: kUnwritable, kUnsupported as
-/// check_written_path and for paths that look like numbers.
-void write_wider_bbx_gt(const std::filesystem::path& path, const AnnotationSet& set);
-/// What is written; `name` stands for the file in messages.
+/// levels, coordinates to two digits after the point. `name` stands for the file in messages.
+/// Throws Error(kUnsupported) as check_written_path and for paths that look like numbers.
 std::string format_wider_bbx_gt(const AnnotationSet& set, const std::string& name);
 
 /// WIDER's attributes in the order of its files: blur expression illumination invalid occlusion

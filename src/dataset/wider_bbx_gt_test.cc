@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "dataset/testing.h"
+#include "dataset/write_set.h"
 #include "support/testing.h"
 
 namespace retinaface::dataset {
@@ -28,7 +29,7 @@ TEST(WiderBbxGt, ReadsWhatWiderHas) {
                                                        "2\r\n"
                                                        "1 2 3 0 2 1 1 1 2 1\r\n"
                                                        "4 5 6 7 1 0 0 0 1 0"));
-  const AnnotationSet set = read_wider_bbx_gt(folder / "gt.txt");
+  const AnnotationSet set = parse_wider_bbx_gt(TextFile(folder / "gt.txt"));
   ASSERT_EQ(set.size(), 4U);
   EXPECT_EQ(set[0].path, "0--Parade/0_Parade_marchingband_1_849.jpg");
   ASSERT_EQ(set[0].faces.size(), 1U);
@@ -57,15 +58,15 @@ TEST(WiderBbxGt, WrittenSetIsReadBackButForWhatHasNoPlace) {
     }
   }
   const TemporaryFolder folder;
-  write_wider_bbx_gt(folder / "gt.txt", full_set());
-  EXPECT_EQ(read_wider_bbx_gt(folder / "gt.txt"), expected);
+  write_set(folder / "gt.txt", SetFormat::kWider, full_set());
+  EXPECT_EQ(parse_wider_bbx_gt(TextFile(folder / "gt.txt")), expected);
 }
 
 TEST(WiderBbxGt, ErrorsNameFileAndLine) {
   const TemporaryFolder folder;
   const auto complaint = [&](const std::string& content) {
     write_file_atomically(folder / "gt.txt", content);
-    const Error error = error_of([&] { read_wider_bbx_gt(folder / "gt.txt"); });
+    const Error error = error_of([&] { parse_wider_bbx_gt(TextFile(folder / "gt.txt")); });
     EXPECT_EQ(error.code(), ErrorCode::kBadData);
     return std::string(error.what());
   };

@@ -91,8 +91,13 @@ std::vector<fs::path> folders_of_names(const fs::path& labels) {
   return folders;
 }
 
-/// Names of classes by their numbers; empty without a file of them.
-std::map<std::string, std::string> class_names(const fs::path& labels) {
+/// Names of classes by their numbers, and the file that has them; empty without one.
+struct ClassNames {
+  std::map<std::string, std::string> by_number;
+  fs::path file;
+};
+
+ClassNames class_names(const fs::path& labels) {
   constexpr std::size_t kMaxBytes = 1 << 20;
   std::error_code ignored;
   for (const fs::path& folder : folders_of_names(labels)) {
@@ -102,7 +107,7 @@ std::map<std::string, std::string> class_names(const fs::path& labels) {
       for (const TextLine& line : text.lines()) {
         names.emplace(std::to_string(names.size()), line.text);
       }
-      return names;
+      return {std::move(names), file};
     }
     for (const char* name : {"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"}) {
       const fs::path file = folder / name;
@@ -110,7 +115,7 @@ std::map<std::string, std::string> class_names(const fs::path& labels) {
       const std::vector<std::byte> content = read_file(file, kMaxBytes);
       auto names = parse_yolo_names({reinterpret_cast<const char*>(content.data()), content.size()},
                                     printable(file));
-      if (!names.empty()) return names;
+      if (!names.empty()) return {std::move(names), file};
     }
   }
   return {};
@@ -177,8 +182,8 @@ TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen
        })) {
     labels.emplace(file.lexically_relative(folders.labels).replace_extension(), file);
   }
-  std::map<std::string, std::string> names = class_names(folders.labels);
-  const bool named = !names.empty();
+  auto [names, names_file] = class_names(folders.labels);
+  std::map<std::string, std::size_t> boxes_by_class;
   TrainingSet set{folders.images, {}};
   std::vector<std::vector<std::string>> categories;
   for (const fs::path& file : files_below(folders.images, has_image_name)) {
@@ -201,8 +206,9 @@ TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen
       labels.erase(label);
     }
     image.faces = std::move(parsed.faces);
-    if (!named) {
-      for (const std::string& id : parsed.categories) names.emplace(id, id);
+    for (const std::string& number : parsed.categories) {
+      ++boxes_by_class[number];
+      if (names_file.empty()) names.emplace(number, number);
     }
     set.annotations.push_back(std::move(image));
     categories.push_back(std::move(parsed.categories));
@@ -212,7 +218,9 @@ TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen
         {true, fmt::format("{}: expected an image of that name in {}, found none", printable(label),
                            printable(folders.images))});
   }
-  const std::set<std::string> faces = face_categories(names, chosen, printable(folders.labels));
+  const std::string set_name = printable(folders.labels);
+  check_named(boxes_by_class, names, chosen, set_name, printable(names_file));
+  const std::set<std::string> faces = face_categories(names, chosen, set_name);
   for (std::size_t i = 0; i < set.annotations.size(); ++i) {
     keep_categories(set.annotations[i], categories[i], faces);
   }

@@ -43,7 +43,7 @@ YoloFolders yolo_folders(const std::filesystem::path& folder,
 /// read, are left out and told (TrainingSet::left_out). Classes are called as classes.txt says, one
 /// a line, or data.yaml under `names` (yolo_names.h), in labels/, beside it or above its part for
 /// training; else by their numbers. Of several those chosen or named "face" are read (category.h).
-/// Throws Error as read_file, parse_yolo and parse_yolo_names do.
+/// Throws Error as read_file, parse_yolo, parse_yolo_names and check_named do.
 TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen = {});
 
 /// The lines of an image's label file, class 0; with Ultralytics' points where `points`. Ignored

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
-#include "dataset/text_lines.h"
+#include "base/trimmed.h"
 
 namespace retinaface::dataset {
 namespace {

@@ -16,6 +16,7 @@ namespace retinaface::dataset {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::error_of;
 using ::testing::HasSubstr;
@@ -114,6 +115,17 @@ TEST(Yolo, ClassesAreChosenAsCategories) {
   EXPECT_EQ(read_set(folder.path(), {"1"}).set.annotations[0].faces.size(), 2U);
   write_file_atomically(folder / "classes.txt", std::string("face\nperson\n"));
   EXPECT_EQ(read_set(folder.path()).set.annotations[0].faces.size(), 1U);
+  for (const char* const names : {"classes.txt", "data.yaml"}) {
+    fs::remove(folder / "classes.txt");
+    const bool is_yaml = std::string_view(names) == "data.yaml";
+    write_file_atomically(folder / names, std::string(is_yaml ? "names: [face]\n" : "face\n"));
+    const Error error = error_of([&] { read_set(folder.path()); });
+    EXPECT_EQ(error.code(), ErrorCode::kBadData);
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr(names), HasSubstr("names (face (0)), found others in 2 of 3 boxes: "
+                                                  "1; name these there, or choose")));
+    EXPECT_EQ(read_set(folder.path(), {"face"}).set.annotations[0].faces.size(), 1U);
+  }
 }
 
 TEST(Yolo, AnImageThatCannotBeReadIsLeftOutAndTold) {

@@ -155,17 +155,18 @@ TEST(Decoders, NoticeThatAFileIsCut) {
   }
 }
 
-TEST(Decoders, SurviveFlippedBitsAndSplicedHeaders) {
+TEST(Decoders, RefuseFlippedBitsAndSplicedHeadersOrReadAround) {
   constexpr int kTrials = 60;
   std::minstd_rand random(20);
   const auto below = [&](std::size_t limit) { return random() % limit; };
+  int accepted = 0;
   for (const Fixture& fixture : fixtures()) {
     for (int trial = 0; trial < kTrials; ++trial) {
       Content damaged = fixture.content;
       for (std::size_t flips = 1 + below(6); flips > 0; --flips) {
         damaged[below(damaged.size())] ^= std::byte{1} << static_cast<int>(below(8));
       }
-      is_accepted(damaged, fixture.name);
+      if (is_accepted(damaged, fixture.name)) ++accepted;
     }
     const Fixture& other = fixtures()[below(fixtures().size())];
     Content spliced = fixture.content;
@@ -173,6 +174,10 @@ TEST(Decoders, SurviveFlippedBitsAndSplicedHeaders) {
     std::copy_n(other.content.begin(), header, spliced.begin());
     is_accepted(spliced, fixture.name);
   }
+  // Some formats have checksums, others take any pixel.
+  const int trials = kTrials * static_cast<int>(fixtures().size());
+  EXPECT_GT(accepted, trials / 20);
+  EXPECT_LT(accepted, trials * 19 / 20);
 }
 
 TEST(DecodersThreads, ShareNothing) {

@@ -12,8 +12,8 @@
 namespace retinaface {
 
 void internal::obscure_face(Image& image, const Box& face) {
-  // More fields, smaller ones, or a smaller ellipse leave what detectors find again: of faces in
-  // training images that are set aside 4 % with 1.3 and three, 0.1 % so (reports/blur.md).
+  // More fields, smaller ones, or a smaller ellipse leave what detectors find again
+  // (reports/blur.md).
   constexpr float kGrow = 1.6F;
   constexpr int kFields = 2;
   constexpr int kMinField_px = 12;

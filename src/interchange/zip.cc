@@ -180,6 +180,10 @@ std::map<std::string, std::span<const std::byte>, std::less<>> read_zip(
       reader.refuse(ErrorCode::kBadData, "{} is twice in the zip archive", excerpt(entry.name));
     }
   }
+  if (reader.remaining() >= 4 && reader.number<std::uint32_t>() == kCentralHeader) {
+    reader.refuse(ErrorCode::kBadData, "the zip archive has more entries than the {} that it says",
+                  directory.entries);
+  }
   return files;
 }
 

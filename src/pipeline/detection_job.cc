@@ -20,10 +20,10 @@
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
 #include "pipeline/detection_report.h"
+#include "pipeline/earlier_run.h"
 #include "pipeline/image_source.h"
 #include "pipeline/job_options.h"
 #include "pipeline/mesh_files.h"
-#include "pipeline/name_text.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
 #include "pipeline/request_record.h"
@@ -188,11 +188,6 @@ void check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& 
       results));
 }
 
-FrameKind outputs_of(const Input& input) {
-  if (input.frames > 1 && input.are_pages) return FrameKind::kPages;
-  return input.gives_frames() ? FrameKind::kVideo : FrameKind::kImage;
-}
-
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
   if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
@@ -213,36 +208,28 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   for (const Input& input : job.inputs) {
     if (!input.problem.empty()) continue;
     const bool gives_frames = input.gives_frames();
-    announce(job.images, input.path, outputs_of(input), guard);
+    announce(job.images, input.path, frame_kind(input), guard);
     if (job.writes_wider()) announce_wider(job.images.folder, input.path, gives_frames, guard);
   }
 }
 
-/// The inputs without what an earlier job has done.
-std::vector<Input> left_to_do(const DetectionJob& job, const ResultFile& file) {
+/// The inputs without what an earlier job has done; that of videos is left out frame by frame, when
+/// they are read.
+std::vector<Input> left_to_do(const DetectionJob& job, const EarlierRun& earlier) {
   std::vector<Input> inputs = job.inputs;
-  if (!job.resume) return inputs;
-  std::erase_if(inputs, [&](const Input& input) {
-    if (!input.problem.empty()) return false;
-    if (input.gives_frames()) return false;  // frame by frame, when it is read
-    return job.writes_wider() ? fs::exists(wider_file(job.images.folder, input.path, std::nullopt))
-                              : file.done().contains(text_of_path(input.path));
-  });
+  std::erase_if(inputs, [&](const Input& input) { return earlier.has_done(input); });
   return inputs;
 }
 
-SourceOptions source_options(const DetectionJob& job, const ResultFile& file,
+SourceOptions source_options(const DetectionJob& job, const EarlierRun& earlier,
                              const std::atomic<bool>& stop) {
   SourceOptions result;
   result.every = job.every;
   result.video = {.max_pixels = job.max_pixels, .stop = &stop, .background = job.background};
   result.image = read_options_of(job);
   result.in_one_run = job.images.annotates();
-  if (!job.resume) return result;
   result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
-    if (job.writes_wider()) return fs::exists(wider_file(job.images.folder, video, frame));
-    const auto done = file.videos_done().find(text_of_path(video));
-    return done != file.videos_done().end() && frame.number <= done->second.last.number;
+    return earlier.has_done(video, frame);
   };
   return result;
 }
@@ -288,12 +275,13 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
     if (job.writes_wider()) make_folders(job.images.folder);
     record->write(request);
   }
-  std::vector<Input> inputs = left_to_do(job, file);
+  const EarlierRun earlier(job, file);
+  std::vector<Input> inputs = left_to_do(job, earlier);
   const std::size_t left = inputs.size();
   const int threads = thread_count(job, inputs);
   if (events.begun) events.begun(job.inputs.size(), left, threads);
-  ImageSource source(std::move(inputs), source_options(job, file, stop));
-  DetectionReport report(job, events, file, source, left);
+  ImageSource source(std::move(inputs), source_options(job, earlier, stop));
+  DetectionReport report(job, events, file, earlier, source, left);
   run_in_order(
       threads, [&] { return source.next(); },
       [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },

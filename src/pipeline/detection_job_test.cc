@@ -89,6 +89,32 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
 }
 
+TEST_F(Job, MakesAgainWhatWasDeleted) {
+  for (const char* const format : {"jsonl", "wider"}) {
+    const fs::path out = folder_ / format;
+    job_.format = format;
+    job_.output = job_.writes_wider() ? "" : (folder_ / "r.jsonl").string();
+    job_.images = {.folder = out, .blur = true, .crops = true, .aligned = true, .mesh_folder = out};
+    job_.resume = false;
+    run();
+    job_.resume = true;
+    results_.clear();
+    run();
+    EXPECT_THAT(results_, IsEmpty());
+    const std::string before = content("r.jsonl");
+    const std::string turned = place_in(out, folder_ / "turned.jpg");
+    for (const char* const part :
+         {"", ".faces/0.png", ".aligned/0.png", ".meshes/0.obj", ".meshes/0.ply"}) {
+      ASSERT_TRUE(fs::remove(turned + part)) << part;
+      results_.clear();
+      run();
+      EXPECT_THAT(results_, ElementsAre("turned.jpg")) << part;
+      EXPECT_TRUE(fs::exists(turned + part)) << part;
+    }
+    EXPECT_EQ(content("r.jsonl"), before);
+  }
+}
+
 TEST_F(Job, GivesEachFaceItsVector) {
   testing::write_made_recognizer(folder_ / "recognizer.safetensors");
   job_.recognizer_name = folder_ / "recognizer.safetensors";

@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "image/obscure.h"
 #include "pipeline/mesh_files.h"
-#include "pipeline/name_text.h"
 #include "pipeline/problem.h"
 #include "video/video_writer.h"
 
@@ -42,10 +41,11 @@ struct DetectionReport::VideoInWork {
 };
 
 DetectionReport::DetectionReport(const DetectionJob& job, const DetectionEvents& events,
-                                 ResultFile& file, const ImageSource& source, std::size_t inputs)
+                                 ResultFile& file, const EarlierRun& earlier,
+                                 const ImageSource& source, std::size_t inputs)
     : job_(job),
       events_(events),
-      file_(file),
+      earlier_(earlier),
       source_(source),
       writer_(make_result_writer(
           job.format, [&file](std::string_view text) { file.put(text); }, job.images.folder)),
@@ -63,7 +63,9 @@ void DetectionReport::take(Outcome outcome) {
   }
   if (image.frame) follow(outcome);
   if (video_ && video_->has_failed) return;
-  if (outcome.detection) image.problem = write(outcome.detection->result);
+  if (outcome.detection && !earlier_.has_result(outcome.detection->result)) {
+    image.problem = write(outcome.detection->result);
+  }
   if (image.problem.empty() && image.frame) {
     image.problem = problem_of(image.path, [&] { write_frame(outcome); });
   }
@@ -90,11 +92,9 @@ void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
     video_ = std::make_unique<VideoInWork>(VideoInWork{new_tracker(), new_tracker()});
-    const auto done = file_.videos_done().find(text_of_path(image.path));
-    if (done != file_.videos_done().end()) {
-      const VideoDone& video = done->second;
-      video_->tracker.resume(video.faces, video.tracks, video.last.time_s, video.highest_track);
-      video_->highest_track = video.highest_track;
+    if (const VideoDone* const done = earlier_.left_of(image.path)) {
+      video_->tracker.resume(done->faces, done->tracks, done->last.time_s, done->highest_track);
+      video_->highest_track = done->highest_track;
     }
   }
   if (!outcome.detection) return;

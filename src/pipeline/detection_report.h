@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/detection_job.h"
+#include "pipeline/earlier_run.h"
 #include "pipeline/face_selection.h"
 #include "pipeline/hidden_tracks.h"
 #include "pipeline/image_source.h"
@@ -35,7 +36,7 @@ class DetectionReport {
  public:
   /// All must outlive the report. `inputs` are still to be done.
   DetectionReport(const DetectionJob& job, const DetectionEvents& events, ResultFile& file,
-                  const ImageSource& source, std::size_t inputs);
+                  const EarlierRun& earlier, const ImageSource& source, std::size_t inputs);
   ~DetectionReport();
 
   void take(Outcome outcome);
@@ -64,7 +65,7 @@ class DetectionReport {
 
   const DetectionJob& job_;
   const DetectionEvents& events_;
-  const ResultFile& file_;
+  const EarlierRun& earlier_;
   const ImageSource& source_;
   std::unique_ptr<ResultWriter> writer_;
   const bool has_many_inputs_;

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "detection/face_selection.h"
-#include "geometry/box.h"
+#include "detection/hidden_faces.h"
 
 namespace retinaface::pipeline {
 
@@ -61,30 +62,17 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
 
 std::vector<Face> faces_to_hide(const Detector& detector, const FaceSelection& selection,
                                 ImageView image, const DetectedFaces& detection) {
-  std::vector<Face> hidden = detection.found;
+  DetectOptions options = selection.detect;
+  options.max_faces = selection.max_faces;
+  options.min_size_px = selection.min_size_px;
+  std::vector<Face> found = detection.found;
   if (selection.max_faces != 0) {  // of a few faces that are wanted, no others are hidden
-    hidden = detection.result.faces;
-  } else if (selection.detect.scales.empty()) {
-    DetectOptions closer = selection.detect;
-    closer.min_score = lowest_score(selection, detection.result.frame.has_value());
-    closer.scales = {2};
-    closer.turned = false;
-    closer.mesh = false;
-    const std::size_t known = hidden.size();
-    for (const Face& face : detector.detect(image, closer)) {
-      const bool is_known =
-          std::any_of(hidden.begin(), hidden.begin() + static_cast<std::ptrdiff_t>(known),
-                      [&](const Face& other) {
-                        return other.score >= selection.detect.min_score &&
-                               contains(other.box, face.box.center());
-                      });
-      if (!is_known) hidden.push_back(face);
-    }
+    found.clear();
+    for (const std::size_t i : detection.wanted) found.push_back(detection.found[i]);
   }
-  std::erase_if(hidden, [&](const Face& face) {
-    return !detection::is_large_enough(face, selection.min_size_px);
-  });
-  return hidden;
+  return detection::faces_to_hide(detector, image, options,
+                                  lowest_score(selection, detection.result.frame.has_value()),
+                                  std::move(found));
 }
 
 }  // namespace retinaface::pipeline

@@ -40,10 +40,8 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
                            ImageView image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);
 
-/// Of an image that is to be blurred, the faces that have to be hidden: those that were found and
-/// pass min_score (of a frame: faint ones as well) and, of a second look at twice the size, those
-/// that a detector would find in the result which looks closer than this one did. The second look
-/// is left out where the caller chose the scales or a number of faces. Throws as Detector::detect.
+/// Of an image that is to be blurred, the faces that have to be hidden (detection/hidden_faces.h):
+/// of a frame faint ones as well. Throws as Detector::detect.
 std::vector<Face> faces_to_hide(const Detector& detector, const FaceSelection& selection,
                                 ImageView image, const DetectedFaces& detection);
 

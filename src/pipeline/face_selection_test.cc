@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "retinaface/blur.h"
+
 #include "base/file.h"
+#include "image/convert.h"
 #include "pipeline/image_outputs.h"
 #include "support/testing.h"
 
@@ -63,6 +66,39 @@ TEST(DetectFaces, ClipsBoxesOnRequest) {
   EXPECT_EQ(clipped.result.faces[0].box.x0, 0);
   EXPECT_EQ(clipped.result.faces[0].box.x1, open.result.faces[0].box.x1);
   EXPECT_EQ(clipped.found[0].box, open.found[0].box);
+}
+
+TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
+  const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
+  const Image image = to_rgb(part_of(crowd, 700, 0, 700, 300));
+  const Detector detector;
+  const FaceSelection selections[] = {{},
+                                      {.detect = {.min_score = 0.8F}},
+                                      {.detect = {}, .max_faces = 3},
+                                      {.detect = {}, .min_size_px = 9},
+                                      {.detect = {}, .clip = true},
+                                      {.detect = {.scales = {1}}}};
+  std::vector<std::size_t> counts;
+  for (const FaceSelection& selection : selections) {
+    const DetectedFaces found = detect_faces(detector, selection, image, "crowd");
+    const std::vector<Face> expected = faces_to_hide(detector, selection, image, found);
+    DetectOptions options = selection.detect;
+    options.max_faces = selection.max_faces;
+    options.min_size_px = selection.min_size_px;
+    options.clip_to_image = selection.clip;
+    Image blurred = image;
+    const std::vector<Face> hidden = blur_found_faces(blurred, detector, options);
+    ASSERT_EQ(hidden.size(), expected.size());
+    for (std::size_t i = 0; i < hidden.size(); ++i) EXPECT_EQ(hidden[i].box, expected[i].box);
+    Image by_hand = image;
+    blur_faces(by_hand, expected);
+    EXPECT_TRUE(std::equal(by_hand.row(0), by_hand.row(by_hand.height() - 1), blurred.row(0)));
+    counts.push_back(hidden.size());
+  }
+  EXPECT_GT(counts[0], detector.detect(image).size());  // of a second look
+  EXPECT_EQ(counts[2], 3U);
+  EXPECT_LT(counts[3], counts[0]);
+  EXPECT_EQ(counts[5], detector.detect(image, {.scales = {1}}).size());
 }
 
 /// What a service does with an image that it was sent.

@@ -57,6 +57,10 @@ fs::path place_of_image(const ImageOutputs& outputs, const fs::path& input) {
   return can_write_image(place) ? place : place_beside(place, ".png");
 }
 
+fs::path place_of_page(const ImageOutputs& outputs, const fs::path& input, std::int64_t number) {
+  return folder_of_faces(outputs, input, kPages) / (fmt::to_string(number) + kNumberedExtension);
+}
+
 /// Writes those of one kind.
 void write_numbered(const fs::path& folder, const std::optional<video::FrameStamp>& frame,
                     const std::vector<std::int64_t>& tracks,
@@ -64,9 +68,8 @@ void write_numbered(const fs::path& folder, const std::optional<video::FrameStam
   for (std::size_t i = 0; i < images.size(); ++i) {
     if (images[i].empty()) continue;
     make_folders(folder);
-    const std::string name =
-        frame ? fmt::format("{:06}_{}", frame->number, tracks.at(i)) : fmt::to_string(i);
-    write_file_atomically(folder / (name + kNumberedExtension), images[i]);
+    write_file_atomically(folder / (face_file_name(frame, tracks, i) + kNumberedExtension),
+                          images[i]);
   }
 }
 
@@ -153,9 +156,38 @@ fs::path place_of_video(const ImageOutputs& outputs, const fs::path& input) {
 
 void write_page(const ImageOutputs& outputs, const fs::path& input, std::int64_t number,
                 const Image& image) {
-  const fs::path folder = folder_of_faces(outputs, input, kPages);
-  make_folders(folder);
-  write_image(folder / (fmt::to_string(number) + kNumberedExtension), image, outputs.write);
+  const fs::path place = place_of_page(outputs, input, number);
+  make_folders(place.parent_path());
+  write_image(place, image, outputs.write);
+}
+
+FrameKind frame_kind(const Input& input) {
+  if (input.frames > 1 && input.are_pages) return FrameKind::kPages;
+  return input.gives_frames() ? FrameKind::kVideo : FrameKind::kImage;
+}
+
+bool has_outputs(const ImageOutputs& outputs, const Input& input, const FacesOfFrames& faces) {
+  const fs::path& path = input.path;
+  const FrameKind kind = frame_kind(input);
+  const bool are_frames = kind != FrameKind::kImage;
+  if (outputs.annotates()) {
+    if (kind == FrameKind::kImage && !path_exists(place_of_image(outputs, path))) return false;
+    if (kind == FrameKind::kVideo && !path_exists(place_of_video(outputs, path))) return false;
+    if (kind == FrameKind::kPages && !std::ranges::all_of(faces, [&](const auto& page) {
+          return path_exists(place_of_page(outputs, path, page.first));
+        })) {
+      return false;
+    }
+  }
+  for (const auto& [is_wanted, name] :
+       {std::pair(outputs.crops, kCrops), std::pair(outputs.aligned, kAligned)}) {
+    if (!is_wanted) continue;
+    if (!has_face_files(folder_of_faces(outputs, path, name), kNumberedExtension, are_frames,
+                        faces)) {
+      return false;
+    }
+  }
+  return outputs.mesh_folder.empty() || has_meshes(outputs.mesh_folder, path, are_frames, faces);
 }
 
 void announce(const ImageOutputs& outputs, const fs::path& input, FrameKind frames,

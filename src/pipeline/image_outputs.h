@@ -11,6 +11,8 @@
 #include "retinaface/detector.h"
 
 #include "image/write_options.h"
+#include "pipeline/face_files.h"
+#include "pipeline/inputs.h"
 #include "pipeline/output_guard.h"
 #include "video/video_reader.h"
 
@@ -92,6 +94,11 @@ void write_page(const ImageOutputs& outputs, const std::filesystem::path& input,
 
 /// What an input's frames are, and so what is written of them.
 enum class FrameKind { kImage, kVideo, kPages };
+FrameKind frame_kind(const Input& input);
+
+/// Whether all is there that the functions above write for an input in whose frames so many faces
+/// were found. A face without a crop, outside its image, counts as one whose crop is missing.
+bool has_outputs(const ImageOutputs& outputs, const Input& input, const FacesOfFrames& faces);
 
 /// Tells the guard all that the functions above may write for an input.
 void announce(const ImageOutputs& outputs, const std::filesystem::path& input, FrameKind kind,

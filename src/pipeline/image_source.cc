@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
@@ -31,6 +34,7 @@ class AnimationReader {
   }
   Image image() { return std::move(frame_->image); }
   std::string damage() const { return {}; }
+  std::int64_t missing_frames() const { return 0; }
 
  private:
   ImageFrames frames_;
@@ -52,8 +56,13 @@ class Frames {
     if (image) return image;
     at_end_ = true;
     if (problem.empty()) problem = reader_->damage();
+    InputImage end{video_->path, std::move(problem), video_};
+    if (const auto missing = static_cast<std::size_t>(reader_->missing_frames()); missing > 0) {
+      end.warnings.push_back(fmt::format("{}: {} missing: lost on the way, or never there",
+                                         printable(video_->path), counted(missing, "frame")));
+    }
     reader_.reset();
-    return InputImage{video_->path, std::move(problem), video_};
+    return end;
   }
 
  private:

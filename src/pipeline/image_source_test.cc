@@ -1,10 +1,12 @@
 #include "pipeline/image_source.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -61,6 +63,19 @@ TEST(ImageSource, EndsWhenItIsStopped) {
 TEST(ImageSource, SaysWhatCannotBeOpened) {
   ImageSource source({{"/nowhere/x.mp4", {}}}, {});
   EXPECT_THAT(all_of(source), ElementsAre(HasSubstr("/nowhere/x.mp4")));
+}
+
+TEST(ImageSource, SaysHowManyFramesAreMissing) {
+  const testing::TemporaryFolder folder;
+  std::vector<std::byte> content = read_file(video());
+  std::fill_n(content.begin() + 1099, 360, std::byte{0xFF});  // the fourth frame
+  write_file_atomically(folder / "spoilt.mp4", content);
+  ImageSource source({{folder / "spoilt.mp4", {}}, {video(), {}}}, {});
+  std::vector<std::string> warnings;
+  while (const auto image = source.next()) {
+    warnings.insert(warnings.end(), image->warnings.begin(), image->warnings.end());
+  }
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("spoilt.mp4: 1 frame missing")));
 }
 
 }  // namespace

@@ -64,11 +64,17 @@ void write_meshes(const fs::path& folder, const fs::path& input,
   for (std::size_t i = 0; i < faces.size(); ++i) {
     if (!faces[i].mesh) continue;
     make_folders(place);
-    const std::string name =
-        frame ? fmt::format("{:06}_{}", frame->number, tracks.at(i)) : fmt::to_string(i);
+    const std::string name = face_file_name(frame, tracks, i);
     write_file_atomically(place / (name + ".obj"), to_obj(*faces[i].mesh));
     write_file_atomically(place / (name + ".ply"), to_ply(*faces[i].mesh));
   }
+}
+
+bool has_meshes(const fs::path& folder, const fs::path& input, bool are_frames,
+                const FacesOfFrames& faces) {
+  const fs::path place = folder_of_meshes(folder, input);
+  return has_face_files(place, ".obj", are_frames, faces) &&
+         has_face_files(place, ".ply", are_frames, faces);
 }
 
 void announce_meshes(const fs::path& folder, const fs::path& input, OutputGuard& guard) {

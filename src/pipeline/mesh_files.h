@@ -8,6 +8,7 @@
 
 #include "retinaface/face.h"
 
+#include "pipeline/face_files.h"
 #include "pipeline/output_guard.h"
 #include "video/video_reader.h"
 
@@ -26,6 +27,10 @@ std::string to_ply(const FaceMesh& mesh);
 void write_meshes(const std::filesystem::path& folder, const std::filesystem::path& input,
                   const std::optional<video::FrameStamp>& frame,
                   const std::vector<std::int64_t>& tracks, const std::vector<Face>& faces);
+
+/// Whether all is there that write_meshes writes for an input of so many faces.
+bool has_meshes(const std::filesystem::path& folder, const std::filesystem::path& input,
+                bool are_frames, const FacesOfFrames& faces);
 
 /// Tells the guard all that write_meshes may write for an input.
 void announce_meshes(const std::filesystem::path& folder, const std::filesystem::path& input,

@@ -1,5 +1,6 @@
 #include "pipeline/mesh_files.h"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 #include <string>
@@ -96,14 +97,24 @@ TEST(DrawMesh, PaintsTheFaceAndNothingElse) {
 TEST(DrawMesh, StaysWithinTheImage) {
   FaceMesh mesh = some_mesh();
   for (MeshVertex& v : mesh.vertices) v.x -= 70;  // most of it outside
-  Image image(50, 40);
-  draw_wireframe(image, mesh);
-  draw_shaded(image, mesh);
+  const auto painted = [](const Image& image) {
+    return 3 * image.width() * image.height() -
+           std::count(image.row(0), image.row(image.height()), 0);
+  };
+  Image wire(50, 40);
+  draw_wireframe(wire, mesh);
+  EXPECT_GT(painted(wire), 0);
+  Image shaded(50, 40);
+  draw_shaded(shaded, mesh);
+  EXPECT_GT(painted(shaded), 0);
+  for (int y = 0; y < 40; ++y) EXPECT_EQ(shaded.row(y)[3 * 49], 0);  // it ends before that
+  Image nothing(50, 40);
   for (MeshVertex& v : mesh.vertices) v.x = -1e9F;
-  draw_wireframe(image, mesh);
-  draw_shaded(image, mesh);
+  draw_wireframe(nothing, mesh);
+  draw_shaded(nothing, mesh);
   mesh.vertices.clear();
-  draw_wireframe(image, mesh);
+  draw_wireframe(nothing, mesh);
+  EXPECT_EQ(painted(nothing), 0);
 }
 
 }  // namespace

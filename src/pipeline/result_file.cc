@@ -37,6 +37,7 @@ void note_frame(const json& line, VideoDone& video) {
     video.tracks.push_back(whole_number(face.at("track")));
     video.highest_track = std::max(video.highest_track, video.tracks.back());
   }
+  video.faces_of_frames[video.last.number] = video.faces.size();
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {
       if (line.contains("frame")) {
         note_frame(line, videos_done_[image]);
       } else {
-        done_.insert(image);
+        done_[image] = line.at("faces").size();
       }
     } catch (const json::exception&) {
       fail(ErrorCode::kBadData, "{}: expected lines of `retinaface detect` to resume from, byte {}",

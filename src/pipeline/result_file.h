@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "retinaface/detector.h"
 
+#include "pipeline/face_files.h"
 #include "video/video_reader.h"
 
 namespace retinaface::pipeline {
@@ -21,6 +21,7 @@ struct VideoDone {
   std::vector<Face> faces;           ///< of the last frame
   std::vector<std::int64_t> tracks;  ///< of the same
   std::int64_t highest_track = 0;
+  FacesOfFrames faces_of_frames;
 };
 
 /// Where the results go: standard output, or a file, which is begun anew or, to resume, gone on
@@ -38,8 +39,8 @@ class ResultFile {
   /// Hands the text on to the system at once. Throws Error(kUnreadable).
   void put(std::string_view text);
 
-  /// The images whose results were there already, by text_of_path.
-  const std::set<std::string>& done() const { return done_; }
+  /// The images whose results were there already, by text_of_path, and how many faces each has.
+  const std::map<std::string, std::size_t>& done() const { return done_; }
   /// The videos of which frames were.
   const std::map<std::string, VideoDone>& videos_done() const { return videos_done_; }
 
@@ -49,7 +50,7 @@ class ResultFile {
 
   std::string name_;
   std::FILE* file_ = nullptr;
-  std::set<std::string> done_;
+  std::map<std::string, std::size_t> done_;
   std::map<std::string, VideoDone> videos_done_;
 };
 

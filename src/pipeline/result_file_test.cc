@@ -13,6 +13,7 @@ namespace retinaface::pipeline {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 class ResultFileTest : public ::testing::Test {
  protected:
@@ -45,7 +46,7 @@ TEST_F(ResultFileTest, BeginAnewOrGoOnBehindTheLastWholeLine) {
   write(line("a.jpg") + line("b.jpg") + "{\"image\": \"c.j");
   {
     ResultFile file(path_, true, never_);
-    EXPECT_THAT(file.done(), ElementsAre("a.jpg", "b.jpg"));
+    EXPECT_THAT(file.done(), ElementsAre(Pair("a.jpg", 0U), Pair("b.jpg", 0U)));
     file.put(line("c.jpg"));
     EXPECT_EQ(content(), line("a.jpg") + line("b.jpg") + line("c.jpg"));
   }
@@ -62,6 +63,7 @@ TEST_F(ResultFileTest, KnowHowFarVideosAre) {
   EXPECT_EQ(video.last.number, 3);
   EXPECT_EQ(video.highest_track, 4);
   EXPECT_THAT(video.tracks, ElementsAre(2));
+  EXPECT_THAT(video.faces_of_frames, ElementsAre(Pair(0, 1U), Pair(3, 1U)));
   EXPECT_TRUE(file.done().empty());
 }
 

@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "base/number_text.h"
+#include "base/trimmed.h"
 
 namespace retinaface::server {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
 
 std::string in_small_letters(std::string_view text) {
   std::string result(text);

@@ -36,8 +36,14 @@ class LossExplosion {
         first_);
   }
 
-  /// Whether the last loss by itself is within the limit.
-  bool is_calm() const { return last_.empty() || last_.back() <= limit(); }
+  /// What is wrong with a loss by itself, as that of weights that are to be written; empty if
+  /// nothing is.
+  std::string fault_alone(double loss) const {
+    if (!std::isfinite(loss)) return fmt::format("the loss is {}", loss);
+    if (last_.empty() || loss <= limit()) return {};
+    return fmt::format("the loss explodes: {:.3g} in the last step, {:.3g} in the first", loss,
+                       first_);
+  }
 
  private:
   double limit() const { return kFactor * std::max(first_, 1.0); }

@@ -244,7 +244,14 @@ class Trainer {
     double sum = 0;
     LossExplosion explosion;
     std::vector<std::vector<float>> gradients(kParts, std::vector<float>(values_.size()));
-    for (std::size_t step = 0; step < steps; ++step) {
+    const auto end_at = [&](const std::string& fault) {
+      if (fault.empty()) return;
+      fail(ErrorCode::kBadData,
+           "epoch {}: {}; lower the learning rate ({}) and train into another folder", epoch + 1,
+           fault, recipe_.learning_rate);
+    };
+    // Leaves the mean gradient in gradient_.
+    const auto loss_of = [&](std::size_t step) {
       std::vector<double> losses(kParts);
       for_each_item(options_.threads, kParts, [&](std::size_t part, std::size_t) {
         std::ranges::fill(gradients[part], 0.0F);
@@ -258,19 +265,20 @@ class Trainer {
       for (std::size_t part = 0; part < kParts; ++part) {
         mesh::add_rows({&share, 1}, gradients[part], gradient_);
       }
-      const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
+      return std::accumulate(losses.begin(), losses.end(), 0.0);
+    };
+    for (std::size_t step = 0; step < steps; ++step) {
+      const double loss = loss_of(step);
       sum += loss;
-      const std::string fault = explosion.fault_of(loss / static_cast<double>(batch));
-      if (!fault.empty()) {
-        fail(ErrorCode::kBadData,
-             "epoch {}: {}; lower the learning rate ({}) and train into another folder", epoch + 1,
-             fault, recipe_.learning_rate);
-      }
+      end_at(explosion.fault_of(loss / static_cast<double>(batch)));
       const std::int64_t done = static_cast<std::int64_t>(epoch) * static_cast<std::int64_t>(steps);
       const std::int64_t at = done + static_cast<std::int64_t>(step);
       optimizer_.step(learning_rate(schedule, at, static_cast<std::int64_t>(steps)), at, gradient_,
                       values_);
     }
+    // A step's loss is that of the weights before it: of those that are written now it is taken
+    // again.
+    end_at(explosion.fault_alone(loss_of(steps - 1) / static_cast<double>(batch)));
     return sum / static_cast<double>(steps * batch);
   }
 

@@ -142,21 +142,28 @@ class Trainer {
                                       .final_factor = 0.02F};
     MeshLossTerms sum;
     LossExplosion explosion;
+    const auto end_at = [&](const std::string& fault) {
+      if (fault.empty()) return;
+      fail(ErrorCode::kBadData,
+           "stage {}, epoch {}: {}; lower the learning rate ({}) and train into another folder",
+           stage.name, epoch + 1, fault, stage.schedule.learning_rate);
+    };
+    const auto loss_of = [&](std::size_t step) {
+      return run_step(stage.loss, std::span(order).subspan(step * batch, batch));
+    };
     for (std::size_t step = 0; step < steps; ++step) {
-      const MeshLossTerms terms =
-          run_step(stage.loss, std::span(order).subspan(step * batch, batch));
+      const MeshLossTerms terms = loss_of(step);
       sum += terms;
-      const std::string fault = explosion.fault_of(terms.total / static_cast<double>(batch));
-      if (!fault.empty()) {
-        fail(ErrorCode::kBadData,
-             "stage {}, epoch {}: {}; lower the learning rate ({}) and train into another folder",
-             stage.name, epoch + 1, fault, stage.schedule.learning_rate);
-      }
+      end_at(explosion.fault_of(terms.total / static_cast<double>(batch)));
       const double rate = learning_rate(
           schedule, static_cast<std::int64_t>(static_cast<std::size_t>(epoch) * steps + step),
           static_cast<std::int64_t>(steps));
       optimizer_.step(rate, steps_++, gradient_, head_.values());
     }
+    // A step's loss is that of the weights before it: of those that are written now it is taken
+    // again.
+    const double last = loss_of(steps - 1).total;
+    end_at(explosion.fault_alone(last / static_cast<double>(batch)));
     const double share = 1 / static_cast<double>(steps * batch);
     return {.total = share * sum.total,
             .pixel = share * sum.pixel,

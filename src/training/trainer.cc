@@ -132,6 +132,8 @@ class Run {
       if (done_ % loader_->batches_per_epoch() == 0) tell_faces_outside();
     }
     tell_faces_outside();
+    const std::string fault = fault_of_weights();
+    if (!fault.empty()) diverged(done_, fault);
     // The others stay until it is written: launchers end all processes when one has ended.
     processes_.while_first_works([&] {
       if (options_.validate && last_validated_ != done_ && !stopped_) validate();
@@ -244,8 +246,8 @@ class Run {
     const Clock::time_point start = Clock::now();
     const std::int64_t per_epoch = loader_->batches_per_epoch();
     const double rate = learning_rate(recipe_.schedule, done_, per_epoch);
-    const std::vector<dataset::Sample> batch = loader_->next();
-    const LossValues loss = step_.forward_backward(batch);
+    last_batch_ = loader_->next();
+    const LossValues loss = step_.forward_backward(last_batch_);
     check_loss(loss.total);
     optimizer_.step(rate, done_, step_.gradients(), step_.values());
     if (averaging()) average_.add(step_.values(), done_);
@@ -261,7 +263,8 @@ class Run {
       progress = describe(loss, rate, per_epoch);
       log_->add_step(progress);
     }
-    if (agreement.wait) {
+    // What is spoilt replaces nothing: the next steps' losses tell whether the run goes on.
+    if (agreement.wait && fault_of_weights().empty()) {
       processes_.while_first_works([&] {
         if (validation_due) progress.validation = validate();
         if (save_due) save();
@@ -275,6 +278,19 @@ class Run {
   void check_loss(double loss) {
     const std::string fault = explosion_.fault_of(loss);
     if (!fault.empty()) diverged(done_ + 1, fault);
+  }
+
+  /// What is wrong with the weights as they are now; empty if nothing is. A step's loss is that of
+  /// the weights before it: theirs is taken of the same batch again, by all processes together, and
+  /// changes nothing.
+  std::string fault_of_weights() {
+    const auto is_finite = [](float value) { return std::isfinite(value); };
+    if (!std::ranges::all_of(step_.values(), is_finite)) return "a weight is no longer finite";
+    if (last_batch_.empty()) return {};  // as they were read
+    const std::vector<float> before(step_.values().begin(), step_.values().end());
+    const double loss = step_.forward_backward(last_batch_).total;
+    std::ranges::copy(before, step_.values().begin());  // with the statistics, which it has moved
+    return explosion_.fault_alone(loss);
   }
 
   [[noreturn]] void diverged(std::int64_t step, const std::string& what) const {
@@ -346,16 +362,11 @@ class Run {
 
   bool save_is_due() const {
     constexpr double kSecondsBetween = 300;
-    if (!explosion_.is_calm()) return false;  // what may be spoilt replaces nothing
     return options_.checkpoint_every > 0 ? done_ % options_.checkpoint_every == 0
                                          : seconds_since(last_save_) >= kSecondsBetween;
   }
 
   void save() {
-    const auto finite = [](float value) { return std::isfinite(value); };
-    if (!std::ranges::all_of(step_.values(), finite)) {
-      diverged(done_, "a weight is no longer finite");
-    }
     const graph::Weights now = weights();
     graph::write_safetensors(file(kLastFile), now);
     if (!options_.validate) graph::write_safetensors(file(kBestFile), now);
@@ -396,6 +407,7 @@ class Run {
   bool stopped_ = false;
   bool told_outside_ = false;
   LossExplosion explosion_;
+  std::vector<dataset::Sample> last_batch_;
   StepTime step_seconds_;
   Clock::time_point start_;
   Clock::time_point last_save_;

@@ -43,10 +43,12 @@ TEST(LossExplosion, IsAHundredfoldOfTheFirstLossInTheMean) {
   LossExplosion exploding;
   EXPECT_EQ(exploding.fault_of(54), "");
   EXPECT_EQ(exploding.fault_of(300), "");
-  EXPECT_TRUE(exploding.is_calm());
+  EXPECT_EQ(exploding.fault_alone(54 * 100), "");
   EXPECT_EQ(exploding.fault_of(54 * 100 * 10),
             "the loss explodes: 5.44e+03 in the mean of the last steps, 54 in the first");
-  EXPECT_FALSE(exploding.is_calm());
+  EXPECT_EQ(exploding.fault_alone(54 * 101),
+            "the loss explodes: 5.45e+03 in the last step, 54 in the first");
+  EXPECT_EQ(exploding.fault_alone(std::nan("")), "the loss is nan");
   EXPECT_EQ(exploding.fault_of(std::nan("")), "the loss is nan");
 
   LossExplosion slow;

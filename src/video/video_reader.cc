@@ -22,6 +22,7 @@
 #include "image/orientation.h"
 #include "video/input_context.h"
 #include "video/libav.h"
+#include "video/missing_frames.h"
 #include "video/video_kind.h"
 
 namespace retinaface::video {
@@ -131,6 +132,7 @@ class VideoReader::Implementation {
     }
     at_end_ = true;
     note_missing_end();
+    count_missing();
     return std::nullopt;
   }
 
@@ -175,6 +177,7 @@ class VideoReader::Implementation {
   }
 
   const std::string& damage() const { return damage_; }
+  std::int64_t missing_frames() const { return missing_by_times_.count() + missing_by_header_; }
 
   double frames_per_s() const {
     const AVRational rate = av_.av_guess_frame_rate(context_.get(), stream_, nullptr);
@@ -325,6 +328,7 @@ class VideoReader::Implementation {
       note_end_of(*packet_);
       if (packet_->stream_index == stream_->index) {
         const bool is_cut = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+        if ((packet_->flags & AV_PKT_FLAG_DISCARD) != 0) ++not_to_show_;
         if (live_) break;
         if (is_transport_stream(*context_)) {
           note_gap(*packet_, is_cut);
@@ -468,6 +472,9 @@ class VideoReader::Implementation {
     const auto time_s = [&](std::int64_t dts) {
       return static_cast<double>(dts) * av_q2d(stream_->time_base);
     };
+    if (packet.dts != AV_NOPTS_VALUE) {
+      missing_by_times_.add(packet.dts, kMaxStep_s / av_q2d(stream_->time_base));
+    }
     const double step_s = time_s(packet.dts) - time_s(last_dts_);
     const bool is_joint = last_dts_ != AV_NOPTS_VALUE && (step_s <= 0 || step_s > kMaxStep_s);
     last_dts_ = packet.dts;
@@ -509,6 +516,13 @@ class VideoReader::Implementation {
     if (missing_s > std::min(1.0, 0.1 * duration_s) + 2 * frame_s) {
       note_damage(fmt::format("the video says that it goes on for {:.1f} s", missing_s));
     }
+  }
+
+  /// Only the headers of MP4 and MOV count what is there.
+  void count_missing() {
+    if (stopped() || std::strstr(context_->iformat->name, "mp4") == nullptr) return;
+    const std::int64_t shown = stream_->nb_frames - not_to_show_;
+    missing_by_header_ = std::max<std::int64_t>(shown - number_, 0);
   }
 
   /// For libavformat, while it waits.
@@ -554,6 +568,9 @@ class VideoReader::Implementation {
   bool has_gap_ = false;      // a frame of a transport stream may lack packets
   int packets_to_joint_ = 0;  // among so many of the next ones a joint has to be, or it does
   std::int64_t last_dts_ = AV_NOPTS_VALUE;
+  MissingFrames missing_by_times_;
+  std::int64_t missing_by_header_ = 0;
+  std::int64_t not_to_show_ = 0;  // frames that the container has, but says not to show
   int errors_in_a_row_ = 0;
   std::int64_t number_ = 0;  // of the next frame
   double end_s_ = 0;         // of what was read, on the container's clock
@@ -574,6 +591,9 @@ std::optional<FrameStamp> VideoReader::next() {
 }
 Image VideoReader::image() {
   return implementation_->image();
+}
+std::int64_t VideoReader::missing_frames() const {
+  return implementation_->missing_frames();
 }
 const std::string& VideoReader::damage() const {
   return implementation_->damage();

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "dataset/augmentation.h"
 #include "dataset/label_txt.h"
+#include "dataset/write_set.h"
 #include "support/testing.h"
 
 namespace retinaface::testing {
@@ -35,7 +36,7 @@ inline void write_training_set(const std::filesystem::path& folder, int images, 
     write_image(folder / "images" / name, sample.image);
     set.push_back({name, sample.faces});
   }
-  dataset::write_label_txt(folder / "label.txt", set);
+  dataset::write_set(folder / "label.txt", dataset::SetFormat::kLabelTxt, set);
 }
 
 }  // namespace retinaface::testing

@@ -639,11 +639,31 @@ TEST_F(Train, AYoloSetWithADamagedImageIsLearnt) {
 TEST_F(Train, ALossThatExplodesEndsTheRunWithTheRemedy) {
   const auto result = train(
       "small.toml --data data --out out --checkpoint-every 1 --set schedule.learning_rate=100 "
-      "--set schedule.warmup_epochs=0 --set optimizer.max_gradient=1e6");
+      "--set schedule.warmup_factor=1e-5 --set optimizer.max_gradient=1e6");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, HasSubstr("lower the learning rate, --set schedule.learning_rate="));
   EXPECT_THAT(result.errors, HasSubstr("--init out/last.safetensors"));
   EXPECT_THAT(result.errors, Not(HasSubstr("done")));
+}
+
+TEST_F(Train, WeightsOfALossThatExplodesAreNeverWritten) {
+  // The first step's own loss is still good, and so is its validation's figure better than none.
+  for (const char* const validation : {"", "--val data "}) {
+    for (const char* const steps : {"--steps 1", "--steps 3"}) {
+      fs::remove_all(folder_ / "out");
+      const auto result =
+          train(std::string("small.toml --data data --out out --checkpoint-every 1 ") + validation +
+                "--set schedule.learning_rate=100 --set schedule.warmup_epochs=0 "
+                "--set optimizer.max_gradient=1e6 " +
+                steps);
+      EXPECT_EQ(result.exit_code, 1) << result.errors;
+      EXPECT_THAT(result.errors, HasSubstr("lower the learning rate"));
+      for (const char* const file :
+           {"last.safetensors", "best.safetensors", "checkpoint.safetensors"}) {
+        EXPECT_FALSE(fs::exists(folder_ / "out" / file)) << file << " " << steps;
+      }
+    }
+  }
 }
 
 TEST_F(Train, FindsTheRecipesThatComeWithIt) {

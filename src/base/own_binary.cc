@@ -38,7 +38,8 @@ OwnBinary own_binary() {
   static const char here = 0;  // a place in the file, wherever it was loaded to
   const std::filesystem::path path = mapped_file(reinterpret_cast<std::uintptr_t>(&here));
   std::error_code error;
-  // Read, not followed: an emulator of another processor shows its own file there to who follows it.
+  // Read, not followed: an emulator of another processor shows its own file there to who follows
+  // it.
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
   return {path, std::filesystem::equivalent(path, program, error)};
 }

@@ -235,7 +235,6 @@ void SrgbConversion::convert_pixel(std::size_t red, std::size_t green, std::size
     const float* row = to_bt709_.data() + 3 * c;
     const float shown = row[0] * light[0] + row[1] * light[1] + row[2] * light[2];
     const float clipped = std::clamp(shown, 0.0F, 1.0F);
-    // NOLINTNEXTLINE(bugprone-incorrect-roundings): never negative, and faster than a call
     srgb[c] = srgb_[static_cast<std::size_t>(clipped * float{kLights - 1} + 0.5F)];
   }
 }

@@ -62,7 +62,10 @@ std::vector<float> Follower::by_channel(const Constant& found, const ArrangedMap
                                         NodeId map) const {
   const Shape s = shape_of(map);
   const auto channels = static_cast<std::size_t>(s.c);
-  if (found.values.size() == 1) return std::vector<float>(channels, found.values[0]);
+  if (found.values.size() == 1) {
+    std::vector<float> same(channels, found.values[0]);
+    return same;
+  }
   Integers shape = found.shape;
   const auto trim = [&] {
     if (!shape.empty()) shape.erase(shape.begin());

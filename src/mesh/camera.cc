@@ -6,12 +6,12 @@
 
 namespace retinaface::mesh {
 
-Camera::Camera(const CameraValues& p)
-    : rotation(rotation_of({kTurn * p[3], kTurn * p[4], kTurn * p[5]})),
-      scale(kScale * std::exp(kGrowth * p[2])),
-      distance(kDistance * std::exp(kGrowth * p[6])),
-      u(kCenterU + kShift * p[0]),
-      v(kCenterV + kShift * p[1]) {}
+Camera::Camera(const CameraValues& values)
+    : rotation(rotation_of({kTurn * values[3], kTurn * values[4], kTurn * values[5]})),
+      scale(kScale * std::exp(kGrowth * values[2])),
+      distance(kDistance * std::exp(kGrowth * values[6])),
+      u(kCenterU + kShift * values[0]),
+      v(kCenterV + kShift * values[1]) {}
 
 // R = Ry(yaw) Rx(-pitch) Rz(-roll): its last column is where the face looks, its middle row is
 // (-cos pitch sin roll, cos pitch cos roll, sin pitch).

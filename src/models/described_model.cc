@@ -36,7 +36,7 @@ class Reader {
     auto model = std::make_shared<Model>();
     model->name = text("model");
     if (metadata_.contains("summary")) model->summary = text("summary");
-    const graph::Graph graph = graph::parse_graph(text(kGraphKey), source_);
+    graph::Graph graph = graph::parse_graph(text(kGraphKey), source_);
     if (graph::input_channels(graph) != 3) refuse("graph: expected an image of 3 channels");
     try {
       read_preprocessing(model->network);
@@ -50,7 +50,7 @@ class Reader {
     } catch (const nlohmann::json::exception& error) {
       refuse("{}: {}", part_, library_reason(error.what()));
     }
-    model->network.build = [graph] { return graph; };
+    model->network.build = [graph = std::move(graph)] { return graph; };
     return model;
   }
 
@@ -142,15 +142,15 @@ class Reader {
       refuse("cascade: expected 1 to {} stages, found {}", kMaxStages, stages.size());
     }
     for (const Json& stage : stages) {
-      const graph::Graph network = graph::parse_graph(stage.at("graph").dump(), source_);
+      graph::Graph network = graph::parse_graph(stage.at("graph").dump(), source_);
       if (graph::input_channels(network) != 3) refuse("cascade: expected images of 3 channels");
       CascadeStage& read = cascade.stages.emplace_back();
       read.side_px = whole(stage.at("side"), kMaxWindow);
       read.min_score = static_cast<float>(number(stage.at("min_score"), 0, 1));
-      read.build = [network] { return network; };
       std::vector<std::pair<const char*, std::int64_t>> outputs = {{"score", 2}, {"box", 4}};
       if (cascade.stages.size() == stages.size()) outputs.emplace_back("landmarks", 10);
       check_outputs(network, read.side_px, 1, outputs);
+      read.build = [network = std::move(network)] { return network; };
     }
   }
 

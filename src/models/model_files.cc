@@ -23,6 +23,8 @@ std::vector<fs::path> model_folders() {
   if (path_exists(folder.parent_path() / "CMakeCache.txt")) {
     folders.push_back((folder / RETINAFACE_WEIGHTS_FROM_BUILT).lexically_normal());
   }
+  // The same where libraries have no folder for their architecture.
+  // NOLINTNEXTLINE(bugprone-branch-clone)
   folders.push_back((folder / (binary.is_program ? RETINAFACE_MODELS_FROM_PROGRAM
                                                  : RETINAFACE_MODELS_FROM_LIBRARY))
                         .lexically_normal());

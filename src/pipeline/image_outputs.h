@@ -101,7 +101,7 @@ FrameKind frame_kind(const Input& input);
 bool has_outputs(const ImageOutputs& outputs, const Input& input, const FacesOfFrames& faces);
 
 /// Tells the guard all that the functions above may write for an input.
-void announce(const ImageOutputs& outputs, const std::filesystem::path& input, FrameKind kind,
+void announce(const ImageOutputs& outputs, const std::filesystem::path& input, FrameKind frames,
               OutputGuard& guard);
 
 }  // namespace retinaface::pipeline

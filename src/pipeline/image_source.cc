@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 /// The frames of an image, as video::VideoReader gives those of a video.
 class AnimationReader {
  public:
-  AnimationReader(const Input& input, ReadOptions options)
+  AnimationReader(const Input& input, const ReadOptions& options)
       : frames_(input.content != nullptr
                     ? *input.content
                     : read_file(input.path, max_encoded_bytes(options.max_pixels)),

@@ -51,7 +51,7 @@ bool has_keys(std::string_view line, const char* a, const char* b) {
 /// A line of JSON with "image" and "faces", or the beginning of one that was not finished.
 bool is_json_line(std::string_view text) {
   const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return text.starts_with("{\"image\": \"");
+  if (end == std::string_view::npos) return text.starts_with(R"({"image": ")");
   std::string_view first = text.substr(0, end);
   if (first.ends_with(',')) first.remove_suffix(1);  // of an array
   return has_keys(first, "image", "faces");
@@ -65,7 +65,7 @@ bool is_vectors(std::string_view text) {
 bool is_results(std::string_view text) {
   constexpr std::string_view kArray = "[\n";
   return text.starts_with("image,width,height,score,x0,y0,x1,y1,") ||
-         text.starts_with("{\"categories\": [{\"id\": 1, \"name\": \"face\", \"keypoints\": [") ||
+         text.starts_with(R"({"categories": [{"id": 1, "name": "face", "keypoints": [)") ||
          is_json_line(text) || text == "[" || text == "[\n]\n" ||
          (text.starts_with(kArray) && is_json_line(text.substr(kArray.size())));
 }
@@ -85,7 +85,7 @@ bool contains(std::string_view text, std::string_view part) {
 bool is_weights(std::string_view text) {
   constexpr std::size_t kLength = 8;
   return text.size() > kLength && text[kLength] == '{' && contains(text, "\"__metadata__\":{") &&
-         contains(text, "\"format\":\"") && contains(text, "\"model\":\"");
+         contains(text, R"("format":")") && contains(text, R"("model":")");
 }
 
 /// ONNX begins with its version (field 1) and its producer (field 2 of protobuf's).

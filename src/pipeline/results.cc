@@ -233,7 +233,7 @@ fs::path wider_file(const fs::path& folder, const fs::path& image,
 }
 
 fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
-  const fs::path place = wider_file(folder, result.path, result.frame);
+  fs::path place = wider_file(folder, result.path, result.frame);
   const std::string name = place.parent_path().filename().string() + "/" + place.stem().string();
   make_folders(place.parent_path());
   write_file_atomically(

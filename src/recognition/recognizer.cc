@@ -132,7 +132,7 @@ std::vector<std::vector<float>> Recognizer::embed_batch(ArrayView<FaceInImage> f
 }
 
 float similarity(ArrayView<float> a, ArrayView<float> b) {
-  if (a.size() != b.size() || a.size() == 0) {
+  if (a.size() != b.size() || a.empty()) {
     fail(ErrorCode::kInvalidArgument,
          "similarity: expected embeddings of one length, found {} and {}", a.size(), b.size());
   }

@@ -15,11 +15,15 @@
 
 namespace retinaface::runtime::cpu {
 
-/// The kernels of our own that networks run on, null where all goes to oneDNN: without AVX2 it is
-/// the faster one on what ours do not cover, and maps have one layout for both.
+/// The kernels of our own that networks run on, null where all goes to oneDNN: on x86-64 without AVX2
+/// it is the faster one on what ours do not cover, and maps have one layout for both. On arm64 it has
+/// plain loops alone.
 inline const kernels::Kernels* own_kernels() {
   const kernels::Kernels* const best = kernels::best();
-  return best != nullptr && best->level > SimdLevel::kBaseline ? best : nullptr;
+#if defined(__x86_64__)
+  if (best != nullptr && best->level == SimdLevel::kBaseline) return nullptr;
+#endif
+  return best;
 }
 
 /// A step that oneDNN executes.

@@ -15,7 +15,7 @@ from .options import color, flag, numbers_array, path as path_text, whole
 #: (height, width, 3) for RGB or (height, width, 4) for RGBA; the path of a file; the bytes of such
 #: a file; an image of Pillow.
 ImageLike = Union[
-    "npt.NDArray[np.uint8]", str, "os.PathLike[str]", bytes, bytearray, memoryview, Any
+    npt.NDArray[np.uint8], str, os.PathLike[str], bytes, bytearray, memoryview, Any
 ]
 
 #: (height, width, 3) of uint8.

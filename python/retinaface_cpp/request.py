@@ -54,7 +54,8 @@ DEFAULTS: DetectOptions = {
 
 
 def shows_detect_options(method: Method) -> Method:
-    """Lets help() and editors show the options of a method that ends in ``**options`` by name."""
+    """Lets help() and who asks at run time see the options of a method that ends in ``**options`` by
+    name."""
     signature = inspect.signature(method)
     *own, _ = signature.parameters.values()
     types = DetectOptions.__annotations__
@@ -66,6 +67,8 @@ def shows_detect_options(method: Method) -> Method:
     ]
     shown = signature.replace(parameters=[*own, *options])
     method.__signature__ = shown  # type: ignore[attr-defined]
+    del method.__annotations__["options"]
+    method.__annotations__.update(types)
     return method
 
 

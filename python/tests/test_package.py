@@ -4,6 +4,7 @@ import inspect
 import pathlib
 import subprocess
 import sys
+import typing
 
 import pytest
 
@@ -43,6 +44,15 @@ def test_help_shows_the_options_of_detection():
         assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in shown.values())
     assert shown["min_score"].default == 0.6 and shown["tile"].default == 4096
     assert set(retinaface_cpp.request.DEFAULTS) == set(retinaface_cpp.DetectOptions.__annotations__)
+
+
+def test_types_can_be_asked_for_at_run_time():
+    for name in retinaface_cpp.__all__:
+        thing = getattr(retinaface_cpp, name)
+        for each in [thing, *vars(thing).values()] if inspect.isclass(thing) else [thing]:
+            if inspect.isfunction(each):
+                typing.get_type_hints(each)
+    assert typing.get_type_hints(retinaface_cpp.Detector.detect)["min_score"] is float
 
 
 def test_stubs_name_all_of_the_extension():

@@ -8,8 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
-#include <cstdio>
+#include <exception>
 #include <functional>
 #include <string>
 #include <utility>
@@ -51,8 +52,8 @@ Image changed(Image image, const Change& change) {
 Image to_cut_from(const Image& image) {
   const double scale =
       std::max(1000.0 / image.width(), static_cast<double>(kHeight) / image.height());
-  return resize(image, static_cast<int>(scale * image.width() + 0.5),
-                static_cast<int>(scale * image.height() + 0.5));
+  return resize(image, static_cast<int>(std::lround(scale * image.width())),
+                static_cast<int>(std::lround(scale * image.height())));
 }
 
 /// A frame `aside` px from the left edge's frame, in the middle of the height.
@@ -136,13 +137,13 @@ int run(const std::string& path) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fprintf(stderr, "usage: bench_scenes SET\n");
+    fmt::print(stderr, "usage: bench_scenes SET\n");
     return 2;
   }
   try {
     return retinaface::run(argv[1]);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_scenes: %s\n", error.what());
+    fmt::print(stderr, "bench_scenes: {}\n", error.what());
     return 1;
   }
 }

@@ -31,8 +31,8 @@ class SceneLook {
   bool has_few_colors() const;
   float likeness_to(const SceneLook& next) const;
 
-  std::array<std::array<std::uint8_t, kColumns * kRows>, kChannels> pixels_{};
-  std::array<float, kLevels * kLevels * kLevels> colors_{};
+  std::array<std::array<std::uint8_t, std::size_t{kColumns} * kRows>, kChannels> pixels_{};
+  std::array<float, std::size_t{kLevels} * kLevels * kLevels> colors_{};
   std::array<float, kBrightness> brightness_{};
 };
 

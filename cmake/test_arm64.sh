@@ -1,7 +1,7 @@
 #!/bin/sh
-# Tests as arm64 processors run them, cross-compiled, under qemu-user: the unit tests of what detection
-# stands on, then the kernels' tests and the golden faces on a processor with NEON alone, with dotprod,
-# and with i8mm as well.
+# Tests as arm64 processors run them, cross-compiled, under qemu-user: the kernels' tests and the golden
+# faces on a processor with NEON alone, with dotprod, and with i8mm as well; then the unit tests of what
+# detection stands on. Hours: the largest networks of the catalogue are computed too.
 # Usage: cmake/test_arm64.sh   (packages: cmake/install_packages.sh detect test arm64)
 set -eu
 cd "$(dirname "$0")/.."

@@ -15,9 +15,9 @@
 
 namespace retinaface::runtime::cpu {
 
-/// The kernels of our own that networks run on, null where all goes to oneDNN: on x86-64 without AVX2
-/// it is the faster one on what ours do not cover, and maps have one layout for both. On arm64 it has
-/// plain loops alone.
+/// The kernels of our own that networks run on, null where all goes to oneDNN: on x86-64 without
+/// AVX2 it is the faster one on what ours do not cover, and maps have one layout for both. On arm64
+/// it has plain loops alone.
 inline const kernels::Kernels* own_kernels() {
   const kernels::Kernels* const best = kernels::best();
 #if defined(__x86_64__)

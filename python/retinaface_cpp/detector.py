@@ -195,7 +195,7 @@ class Detector:
         those of detect that say which faces are found, and so is what is raised."""
         chosen = with_defaults(options)
         for name in ("clip", "mesh", "refine_mesh", "face_quality", "embed"):
-            if chosen[name]:  # type: ignore[literal-required]
+            if chosen[name]:
                 raise InvalidArgumentError(f"{name}: blur gives no faces back; leave it out")
         return self._native.blur(as_source(image), request_of(chosen))
 

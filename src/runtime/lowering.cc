@@ -285,8 +285,8 @@ class Fusion {
     step.name = graph_.node(id).name;
     step.target = static_cast<ValueId>(program_.values.size());
     program_.values.push_back({.channels = channels});
-    program_.steps.push_back(std::move(step));
     value_of_[index(id)] = step.target;
+    program_.steps.push_back(std::move(step));
   }
 
   std::shared_ptr<const Tensor> slopes_of(const Node& node) const {

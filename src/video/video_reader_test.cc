@@ -23,7 +23,6 @@
 namespace retinaface::video {
 namespace {
 
-using ::testing::Each;
 using testing::error_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -113,7 +112,7 @@ std::string with_color(const testing::TemporaryFolder& folder, char primaries, c
     EXPECT_NE(at, std::string::npos);
     content.at(at + 3) = value;
   }
-  const std::string path = (folder / "color.webm").string();
+  std::string path = (folder / "color.webm").string();
   std::ofstream(path, std::ios::binary) << content;
   return path;
 }

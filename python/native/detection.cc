@@ -273,6 +273,7 @@ void add_detection(nb::module_& module) {
         return tuple_of(detector.info(width, height));
       });
 
+  // NOLINTNEXTLINE(bugprone-unused-raii): its constructor is what tells Python of it
   nb::class_<FoundInFrame>(module, "FoundInFrame");
   nb::class_<Tracker>(module, "Tracker")
       .def("__init__",

@@ -60,8 +60,8 @@ struct rf_video_options {
 };
 
 struct rf_video {
-  rf_video(const std::string& source, retinaface::VideoOptions options)
-      : reader(source, with_stop(std::move(options))) {}
+  rf_video(const std::string& source, const retinaface::VideoOptions& options)
+      : reader(source, with_stop(options)) {}
 
   retinaface::VideoOptions with_stop(retinaface::VideoOptions options) const {
     options.stop = &is_stopped;

@@ -37,7 +37,8 @@ std::string sample() {
 /// A server that runs on a thread of its own.
 class Running {
  public:
-  explicit Running(HttpOptions options, ServiceOptions service = {}) : service_({}, service) {
+  explicit Running(HttpOptions options, const ServiceOptions& service = {})
+      : service_({}, service) {
     options.port = 0;
     server_ = std::make_unique<HttpServer>(service_, options);
     port_ = testing::port_of(server_->url());
@@ -230,8 +231,8 @@ TEST(HttpServerThreads, WhatIsNoRequestIsSaid) {
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 1x\r\n\r\n",
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
-        "\r\n\r\n0\r\n\r\n",
+        ("POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
+         "\r\n\r\n0\r\n\r\n"),
         "POST /v1/detect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "\x16\x03\x01\x02\x01\x01\xfc\x03\x03\r\n\r\n"}) {
     expect_error(server.ask(text), 400, "bad_request");
@@ -342,9 +343,9 @@ TEST(HttpServerThreads, BodiesInMemoryAreBounded) {
     clients.back()->send(std::string_view(most).substr(0, most.size() - 1));
   }
   int refused = 0;
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    clients[i]->send("x");
-    const HttpAnswer answer = clients[i]->receive();
+  for (const auto& client : clients) {
+    client->send("x");
+    const HttpAnswer answer = client->receive();
     if (answer.status == 415) continue;
     expect_error(answer, 503, "overloaded", "in memory");
     ++refused;

@@ -348,7 +348,7 @@ class Run {
 
   Metrics validate() {
     graph::Weights now = weights();
-    const Metrics figures = options_.validate(now);
+    Metrics figures = options_.validate(now);
     RF_CHECK(!figures.empty());
     last_validated_ = done_;
     figures_ = figures;

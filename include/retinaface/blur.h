@@ -18,10 +18,10 @@ namespace retinaface {
 RETINAFACE_API void blur_faces(Image& image, ArrayView<Face> faces);
 
 /// The same with all faces that the detector finds in the image, as `retinaface detect --blur`
-/// does: it looks a second time, at twice the size, for what a detector would find in the result
+/// does: it searches a second time, at twice the size, for what a detector would find in the result
 /// that looks closer (reports/blur.md). Not where options.scales or options.max_faces say what to
 /// look for: then just that is hidden. Boxes are not clipped and have no mesh. Returns what was
-/// hidden, the second look's behind the first's. Throws as Detector::detect, and then nothing is
+/// hidden, the second pass's behind the first's. Throws as Detector::detect, and then nothing is
 /// hidden.
 RETINAFACE_API std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
                                                   const DetectOptions& options = {});

@@ -152,7 +152,7 @@ RETINAFACE_API rf_status rf_detect_options_set_mesh(rf_detect_options* options, 
  * rf_detect_options_set_mesh(). */
 RETINAFACE_API rf_status rf_detect_options_set_refine_mesh(rf_detect_options* options,
                                                            int32_t refines);
-/* Other than 0: find heads that are turned far by a second look at each face (detector.h). */
+/* Other than 0: find heads that are turned far by a second pass at each face (detector.h). */
 RETINAFACE_API rf_status rf_detect_options_set_turned(rf_detect_options* options, int32_t turned);
 
 /* Faces by falling score; none is no failure. */

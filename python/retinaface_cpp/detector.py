@@ -190,7 +190,7 @@ class Detector:
     @shows_detect_options
     def blur(self, image: ImageLike, **options: "Unpack[DetectOptions]") -> Pixels:
         """A copy of the image, (height, width, 3), with all faces that are found in it unrecognisable.
-        It is looked at a second time, at twice the size, for what a detector would find in the result
+        It is searched a second time, at twice the size, for what a detector would find in the result
         that looks closer; not where ``scales`` or ``max_faces`` say what to look for. The options are
         those of detect that say which faces are found, and so is what is raised."""
         chosen = with_defaults(options)

@@ -95,7 +95,7 @@ TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
     EXPECT_TRUE(std::equal(by_hand.row(0), by_hand.row(by_hand.height() - 1), blurred.row(0)));
     counts.push_back(hidden.size());
   }
-  EXPECT_GT(counts[0], detector.detect(image).size());  // of a second look
+  EXPECT_GT(counts[0], detector.detect(image).size());  // of a second pass
   EXPECT_EQ(counts[2], 3U);
   EXPECT_LT(counts[3], counts[0]);
   EXPECT_EQ(counts[5], detector.detect(image, {.scales = {1}}).size());

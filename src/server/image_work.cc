@@ -101,7 +101,7 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
     fail(
         ErrorCode::kTooLarge,
         "{}: more faces than the {} that are left to this request for meshes, quality, vectors and "
-        "second looks (turned); ask for fewer by max-faces",
+        "second passes (turned); ask for fewer by max-faces",
         name, *max);
   }
   budget.take(asked, count);

@@ -58,7 +58,7 @@ Image decoded(const std::string& body) {
 class ServiceTest : public ::testing::Test {
  protected:
   /// As the HTTP layer does it: the head first, then the whole.
-  static Response ask(Service& service, Request request) {
+  static Response ask(Service& service, const Request& request) {
     Request head = request;
     head.body.clear();
     std::optional<Response> early = service.answer_head(head);
@@ -66,7 +66,7 @@ class ServiceTest : public ::testing::Test {
     service.complete(request, response);
     return response;
   }
-  Response ask(Request request) { return ask(service_, std::move(request)); }
+  Response ask(const Request& request) { return ask(service_, request); }
 
   static Request get(const std::string& target) {
     const auto parsed = parse_target(target);

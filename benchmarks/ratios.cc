@@ -18,9 +18,12 @@
 
 #include "base/thread_time.h"
 #include "image/convert.h"
+#include "image/decoded_image.h"
 #include "image/resize.h"
+#include "image/write_options.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
+#include "pipeline/face_selection.h"
 #include "ratio_table.h"
 #include "runtime/backends/backends.h"
 #include "support/testing.h"
@@ -119,6 +122,31 @@ void measure_all_sizes() {
   print_ratio(all_sizes / one, "faces of all sizes at 1280x960", "scales {1}");
 }
 
+void measure_reduced_images() {
+  const Image crowd = resize(read_image(testing::sample_folder() / "crowd.webp"), 4000, 2500);
+  const std::vector<std::byte> jpeg = encode_image("crowd.jpg", crowd, {});
+  const Detector detector;
+  pipeline::FaceSelection selection;
+  selection.detect.scales = {0.25F};
+  const auto ms = [&](int reduction) {
+    const double start = thread_cpu_ms();
+    const DecodedImage decoded = decode_image(jpeg, {}, "crowd.jpg", reduction);
+    const pipeline::SeenImage seen(decoded.image, decoded);
+    const auto faces = pipeline::detect_faces(detector, selection, seen, "crowd.jpg").found;
+    expect(!faces.empty(), "expected faces in the crowd");
+    return thread_cpu_ms() - start;
+  };
+  const int reduction = pipeline::reduction_for(selection.detect);
+  double reduced = 1e9;
+  double whole = 1e9;
+  for (int round = 0; round < 9; ++round) {
+    reduced = std::min(reduced, ms(reduction));
+    whole = std::min(whole, ms(1));
+  }
+  print_ratio(reduced / whole, "a JPEG of 10 megapixels to faces at scales {0.25}, reduced",
+              "the whole JPEG, resized");
+}
+
 void measure_video(Network& network) {
   constexpr int kFrames = 60;
   const testing::TemporaryFolder folder;
@@ -202,6 +230,7 @@ void measure_all() {
   benchmarks::print_ratio_header();
   measure_start(network);
   measure_all_sizes();
+  measure_reduced_images();
   measure_video(network);
   measure_evaluation(network);
 }

@@ -1,16 +1,13 @@
 #!/usr/bin/env bash
 # clang-tidy on the source files that a change touches; its slow analyzer is left to `make nightly`.
 # Usage: cmake/check_tidy.sh [BASE [SECONDS]]
-# BASE: the commit that the change begins after; by default where it left origin/main or, on that
-# itself, the commit before the last. SECONDS: no file is begun later (360), and what is left over is
+# BASE: the commit that the change begins after (cmake/base_of_change.sh). SECONDS: no file is begun later (360), and what is left over is
 # named. Needs build/release configured with the tests. Exit code 1 for any warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/release
-head=$(git rev-parse HEAD)
-base=${1:-$(git merge-base HEAD origin/main 2>/dev/null || true)}
-[ -n "$base" ] && [ "$(git rev-parse "$base")" != "$head" ] ||
-  base=$(git rev-parse --verify --quiet HEAD~1) || { echo "no commit before this one: nothing to check"; exit 0; }
+base=$(cmake/base_of_change.sh "${1:-}")
+[ -n "$base" ] || { echo "no commit before this one: nothing to check"; exit 0; }
 seconds=${2:-360}
 [ -e $build/compile_commands.json ] || { echo "no $build/compile_commands.json; make test makes it" >&2; exit 2; }
 

@@ -2,16 +2,31 @@
 # Unit tests under ASan and UBSan, module by module, in the fuzzers' tree, which has the libraries so.
 # Usage: cmake/sanitize.sh SECONDS [MODULE...]
 # SECONDS: no module is begun later, and what is left over is named; 0: no limit. MODULE: base,
-# runtime_cpu, ...; by default all, those first that read foreign files and take little time.
+# runtime_cpu, ...; by default all, first those that the change touches (cmake/base_of_change.sh), then
+# those that read foreign files and take little time.
 # Needs build/fuzz configured. Exit code 1 if any test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=build/fuzz
 seconds=$1
 shift
-[ $# -gt 0 ] || set -- base geometry graph image models interchange dataset mesh runtime \
-  runtime_reference video tracking recognition c_interface runtime_backends runtime_kernels \
-  runtime_cpu server pipeline cli detection evaluation
+if [ $# -eq 0 ]; then
+  modules=(base geometry graph image models interchange dataset mesh runtime runtime_reference video
+    tracking recognition c_interface runtime_backends runtime_kernels runtime_cpu server pipeline cli
+    detection evaluation)
+  base=$(cmake/base_of_change.sh)
+  folders=" $(git diff --name-only "${base:-HEAD}" -- src | xargs -r -n 1 dirname | sort -u |
+    sed 's/^src.//; s/\//_/g' | tr '\n' ' ') "
+  changed=()
+  others=()
+  for module in "${modules[@]}"; do
+    case $folders in
+      *" $module "*) changed+=("$module") ;;
+      *) others+=("$module") ;;
+    esac
+  done
+  set -- "${changed[@]}" "${others[@]}"
+fi
 begin=$SECONDS
 running=()
 while [ $# -gt 0 ]; do

@@ -121,6 +121,9 @@ TEST_F(Backend, TypesThatCannotBeHadAreOneClearError) {
   EXPECT_EQ(type.exit_code, 1);
   EXPECT_THAT(type.errors, HasSubstr("not in bfloat16"));
   EXPECT_EQ(run("detect noise.ppm --type float64").exit_code, 2);
+  const CommandResult unknown = run("detect noise.ppm", "RETINAFACE_SIMD=avx9");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors, HasSubstr("expected baseline, avx2 or avx512, found avx9"));
   EXPECT_EQ(run("detect noise.ppm --type auto", "RETINAFACE_SIMD=baseline").exit_code, 0);
 }
 

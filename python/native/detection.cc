@@ -62,6 +62,11 @@ struct Request {
   pipeline::FaceSelection selection;
   bool with_quality;
   std::optional<Recognizer> recognizer;
+
+  /// Of the images that are looked at (pipeline::reduction_for).
+  int reduction() const {
+    return with_quality || recognizer ? 1 : pipeline::reduction_for(selection.detect);
+  }
 };
 
 /// Throws Error(kInvalidArgument) for a value outside its range, by the keyword's name.
@@ -104,12 +109,12 @@ struct Found {
   std::vector<FaceQuality> qualities;
   std::vector<float> embeddings;  ///< one behind the other
 
-  Found(const ImageView& image, std::vector<Face> found, const Request& request)
+  Found(const pipeline::SeenImage& image, std::vector<Face> found, const Request& request)
       : width(image.width), height(image.height), faces(std::move(found)) {
     for (const Face& face : faces) {
-      if (request.with_quality) qualities.push_back(face_quality(image, face));
+      if (request.with_quality) qualities.push_back(face_quality(image.pixels, face));
       if (!request.recognizer) continue;
-      const std::vector<float> embedding = request.recognizer->embed(image, face.landmarks);
+      const std::vector<float> embedding = request.recognizer->embed(image.pixels, face.landmarks);
       embeddings.insert(embeddings.end(), embedding.begin(), embedding.end());
     }
   }
@@ -135,8 +140,9 @@ nb::tuple detect(const Detector& detector, nb::handle image, const Request& requ
   std::optional<Found> found;
   {
     const Working working;
-    const ImageView view = source.open();
-    found.emplace(view, detector.detect(view, request.selection.detect), request);
+    const pipeline::SeenImage seen = source.open_reduced(request.reduction());
+    found.emplace(seen, pipeline::detect_faces(detector, request.selection, seen, {}).result.faces,
+                  request);
   }
   return tuple_of(std::move(*found), request, nb::none());
 }

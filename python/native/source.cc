@@ -1,9 +1,16 @@
 #include "source.h"
 
+#include <cstddef>
 #include <cstdlib>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
+#include "base/file.h"
+#include "image/decoded_image.h"
+#include "image/encoded_size.h"
 
 namespace retinaface::python {
 
@@ -105,16 +112,18 @@ void Source::take_pixels() {
                                  : (bgr_ ? PixelFormat::kBgra : PixelFormat::kRgba);
 }
 
-ImageView Source::open() {
-  if (is_path_) {
-    decoded_ = read_image(path_, options_);
-    return decoded_->view();
-  }
-  if (is_encoded_) {
-    decoded_ = decode_image(bytes_of(buffer_.buf, static_cast<std::size_t>(buffer_.len)), options_);
-    return decoded_->view();
-  }
-  return view_;
+pipeline::SeenImage Source::open_reduced(int reduction) {
+  if (!is_path_ && !is_encoded_) return view_;
+  std::vector<std::byte> content;
+  if (is_path_) content = read_file(path_, max_encoded_bytes(options_.max_pixels));
+  const std::span<const std::byte> encoded =
+      is_path_ ? content
+               : std::span(static_cast<const std::byte*>(buffer_.buf),
+                           static_cast<std::size_t>(buffer_.len));
+  DecodedImage decoded =
+      decode_image(encoded, options_, is_path_ ? printable(path_) : "image", reduction);
+  decoded_ = std::move(decoded.image);
+  return {*decoded_, decoded};
 }
 
 }  // namespace retinaface::python

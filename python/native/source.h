@@ -9,6 +9,8 @@
 
 #include "retinaface/image.h"
 
+#include "pipeline/face_selection.h"
+
 namespace retinaface::python {
 
 /// The name of a file, as the operating system has it: also one that is not UTF-8. Throws a Python
@@ -33,7 +35,9 @@ class Source {
 
   /// Reads and decodes where that is needed, without the GIL. Valid as long as this object. Throws
   /// as read_image.
-  ImageView open();
+  ImageView open() { return open_reduced(1).pixels; }
+  /// The same; of a JPEG the pixels of a smaller image, as internal::decode_image says.
+  pipeline::SeenImage open_reduced(int reduction);
 
   bool is_bgr() const { return bgr_; }
 

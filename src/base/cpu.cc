@@ -12,7 +12,9 @@
 #include <sys/auxv.h>
 #endif
 
+#include "base/check.h"
 #include "base/cpu_quota.h"
+#include "base/file.h"
 
 namespace retinaface {
 inline namespace internal {
@@ -32,11 +34,12 @@ SimdLevel hardware_level() {
 
 SimdLevel allowed_level() {
   const char* const text = std::getenv("RETINAFACE_SIMD");
-  if (text == nullptr) return SimdLevel::kAvx512;
-  const std::string_view name = text;
-  return name == "baseline" ? SimdLevel::kBaseline
-         : name == "avx2"   ? SimdLevel::kAvx2
-                            : SimdLevel::kAvx512;
+  const std::string_view name = text == nullptr ? "" : text;
+  if (name.empty() || name == "avx512") return SimdLevel::kAvx512;
+  if (name == "avx2") return SimdLevel::kAvx2;
+  if (name == "baseline") return SimdLevel::kBaseline;
+  fail(ErrorCode::kInvalidArgument, "RETINAFACE_SIMD: expected baseline, avx2 or avx512, found {}",
+       excerpt(name));
 }
 
 /// The CPUs that this process may run on.

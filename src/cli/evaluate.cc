@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -10,11 +12,13 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/job_option.h"
+#include "cli/overwrite_option.h"
 #include "cli/program.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
 #include "evaluation/plot.h"
+#include "pipeline/json_report.h"
 
 namespace retinaface::cli {
 namespace {
@@ -111,8 +115,26 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
              printable(folder), counted(missing, "image"));
 }
 
-void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
-                   const std::string& curves, pipeline::OutputGuard& guard) {
+std::string name_of(const DetectionOptions& options) {
+  return options.model.empty() ? "retinaface" : display_name(options.model);
+}
+
+void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what) {
+  app.add_option("-o,--json,--output", files.json, "write the figures to this file");
+  if (!what.empty()) {
+    app.add_option("--curves", files.curves,
+                   fmt::format("draw {} into this file (.png, .svg, .pdf; needs gnuplot)", what));
+  }
+  add_overwrite_option(app, files.overwrite);
+}
+
+void write_json(const FigureFiles& files, nlohmann::json report) {
+  if (!files.json.empty()) pipeline::write_json_report(files.json, std::move(report));
+}
+
+void guard_figures(const std::string& folder, const std::string& model, const FigureFiles& files,
+                   pipeline::OutputGuard& guard) {
+  const auto& [json, curves, overwrite] = files;
   // What an earlier run left there is no input of this one.
   const auto is_own = [](const std::filesystem::path& file, const std::string& output,
                          pipeline::OutputKind kind) {

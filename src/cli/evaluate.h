@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,10 +51,26 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
 /// The name by which a prediction folder or a model goes in legends and tables.
 std::string display_name(const std::string& path);
 
-/// Tells the guard of the figures that an evaluation writes, where they are asked for, and of what
-/// it reads: all files below the folder, and the model if that is a file.
-void guard_figures(const std::string& folder, const std::string& model, const std::string& json,
-                   const std::string& curves, pipeline::OutputGuard& guard);
+/// What tables and legends call the detector.
+std::string name_of(const DetectionOptions& options);
+
+/// Files that an evaluation writes its figures to, where they are asked for.
+struct FigureFiles {
+  std::string json;
+  std::string curves;
+  bool overwrite = false;
+};
+
+/// Adds -o, --curves, which draws `what`, and --overwrite; without `what` no --curves.
+void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what = {});
+
+/// Tells the guard of the figures, and of what the evaluation reads: all files below the folder,
+/// and the model if that is a file.
+void guard_figures(const std::string& folder, const std::string& model, const FigureFiles& files,
+                   pipeline::OutputGuard& guard);
+
+/// Writes the report to the file of -o, if there is one.
+void write_json(const FigureFiles& files, nlohmann::json report);
 
 // One per file.
 Action declare_evaluate_wider(CLI::App& app);

@@ -12,14 +12,12 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
-#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "dataset/annotated_image.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/judged_image.h"
 #include "evaluation/wider_curves.h"
-#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -37,11 +35,9 @@ struct Options {
   DetectionOptions detector;
   int samples = 1000;
   std::uint64_t seed = 1;
-  std::string json;
-  std::string curves;
+  FigureFiles figures;
   std::string out;
   std::size_t max_images = 12;
-  bool overwrite = false;
 };
 
 constexpr int kPanelSide_px = 1024;  // the width of WIDER's images
@@ -178,14 +174,14 @@ void draw_curves(const Options& options, const evaluation::Comparison& compariso
   for (const evaluation::ComparisonRow& row : comparison.rows) {
     reports.push_back({row.name, &row.report});
   }
-  evaluation::draw_wider_curves(options.curves, reports);
+  evaluation::draw_wider_curves(options.figures.curves, reports);
 }
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const std::vector<DetectorArgument>& detectors,
                    const WiderFiles& images) {
-  pipeline::OutputGuard guard(options.overwrite);
-  guard_figures(options.ground_truth, {}, options.json, options.curves, guard);
+  pipeline::OutputGuard guard(options.figures.overwrite);
+  guard_figures(options.ground_truth, {}, options.figures, guard);
   for (const auto& [index, file] : images.by_image) guard.reads(file);
   for (const DetectorArgument& detector : detectors) {
     if (!detector.is_folder) guard.reads(detector.path);
@@ -235,10 +231,8 @@ int run(const Options& options) {
                             [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }
   fmt::print("{}", evaluation::format_comparison(comparison));
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, evaluation::to_json(comparison));
-  }
-  if (!options.curves.empty()) draw_curves(options, comparison);
+  write_json(options.figures, evaluation::to_json(comparison));
+  if (!options.figures.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {
     draw_disagreements(options, truth, images, detectors, results, comparison);
   }
@@ -268,17 +262,13 @@ Action declare_evaluate_compare(CLI::App& app) {
   app.add_option("--seed", options->seed, "of the draws")
       ->check(whole_number(0))
       ->capture_default_str();
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option("--curves", options->curves,
-                 "draw all detectors' precision over recall into this file (.png, .svg, .pdf; "
-                 "needs gnuplot)");
   app.add_option("--out", options->out,
                  "folder for the images that differ most, drawn beside each other, and for "
                  "index.html, which shows them");
   app.add_option("--max-images,--pictures", options->max_images, "how many of them")
       ->check(whole_number(1, 10000))
       ->capture_default_str();
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures, "all detectors' precision over recall");
   return [options] { return run(*options); };
 }
 

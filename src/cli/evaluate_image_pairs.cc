@@ -20,7 +20,6 @@
 #include "evaluation/verification.h"
 #include "image/image_name.h"
 #include "interchange/verification_bin.h"
-#include "pipeline/json_report.h"
 
 namespace retinaface::cli {
 namespace {
@@ -172,7 +171,7 @@ void draw(const VerificationOptions& options, const PairList& pairs,
       line.y.push_back(point.tar);
     }
   }
-  evaluation::draw_diagrams(options.curves, std::span(&diagram, 1));
+  evaluation::draw_diagrams(options.figures.curves, std::span(&diagram, 1));
 }
 
 /// How accuracy falls as the points move.
@@ -273,10 +272,8 @@ int evaluate_image_pairs(const VerificationOptions& options) {
   }
 
   print_differences_to_first(judgements);
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, report_of(judgements, moved_points));
-  }
-  if (!options.curves.empty()) draw(options, pairs, judgements);
+  write_json(options.figures, report_of(judgements, moved_points));
+  if (!options.figures.curves.empty()) draw(options, pairs, judgements);
   if (!options.points_curve.empty()) draw_points_curve(options, judgements.front(), moved_points);
   return kSuccess;
 }

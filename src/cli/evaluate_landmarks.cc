@@ -12,7 +12,6 @@
 #include "base/ordered_pipeline.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
-#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "dataset/annotated_image.h"
@@ -20,7 +19,6 @@
 #include "dataset/mtfl_txt.h"
 #include "evaluation/landmark_report.h"
 #include "mesh/topology.h"
-#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -37,9 +35,7 @@ struct Options {
   int every = 1;
   bool mesh = false;
   DetectionOptions detector;
-  std::string json;
-  std::string curves;
-  bool overwrite = false;
+  FigureFiles figures;
 };
 
 constexpr float kMinIou = 0.5F;
@@ -165,10 +161,10 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
 
 /// Checks before any work that nothing is destroyed by the figures.
 void guard_outputs(const Options& options) {
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(options.labels);
   guard_figures(options.labels.empty() ? options.aflw : options.images, options.detector.model,
-                options.json, options.curves, guard);
+                options.figures, guard);
 }
 
 int run(const Options& options) {
@@ -184,13 +180,9 @@ int run(const Options& options) {
   fmt::print("{}", evaluation::format_report(report));
   if (!by_labels) fmt::print("{}", evaluation::aflw_in_the_paper());
   print_differences(detector);
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, evaluation::to_json(report));
-  }
-  if (!options.curves.empty()) {
-    const std::string name =
-        options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
-    evaluation::draw_landmark_curves(options.curves, name, report);
+  write_json(options.figures, evaluation::to_json(report));
+  if (!options.figures.curves.empty()) {
+    evaluation::draw_landmark_curves(options.figures.curves, name_of(options.detector), report);
   }
   return kSuccess;
 }
@@ -212,10 +204,7 @@ Action declare_evaluate_landmarks(CLI::App& app) {
   app.add_option("--model", options->detector.model,
                  "judge this model: its name, or a .safetensors file");
   add_detector_options(app, options->detector);
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option("--curves", options->curves,
-                 "draw the cumulative error into this file (.png, .svg, .pdf; needs gnuplot)");
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures, "the cumulative error");
   return [options] { return run(*options); };
 }
 

@@ -12,13 +12,11 @@
 #include "base/ordered_pipeline.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
-#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "dataset/mesh_label.h"
 #include "evaluation/mesh_error.h"
 #include "geometry/box.h"
-#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -32,9 +30,7 @@ struct Options {
   bool all = false;
   int every = 1;
   DetectionOptions detector;
-  std::string json;
-  std::string curves;
-  bool overwrite = false;
+  FigureFiles figures;
 };
 
 constexpr float kMinIou = 0.5F;
@@ -88,9 +84,9 @@ std::vector<std::optional<evaluation::MeshError>> judge(const Detector& detector
 
 int run(const Options& options) {
   refuse_merging(options.detector, "evaluate mesh");
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(options.labels);
-  guard_figures(options.images, options.detector.model, options.json, options.curves, guard);
+  guard_figures(options.images, options.detector.model, options.figures, guard);
   const std::vector<Group> groups = groups_of(options);
   const Detector detector = load_detector(options.detector);
   evaluation::MeshReport report;
@@ -111,13 +107,9 @@ int run(const Options& options) {
   progress.hide();
   fmt::print("{}", evaluation::format_report(report));
   print_differences(detector);
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, evaluation::to_json(report));
-  }
-  if (!options.curves.empty()) {
-    const std::string name =
-        options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
-    evaluation::draw_mesh_curves(options.curves, name, report);
+  write_json(options.figures, evaluation::to_json(report));
+  if (!options.figures.curves.empty()) {
+    evaluation::draw_mesh_curves(options.figures.curves, name_of(options.detector), report);
   }
   return kSuccess;
 }
@@ -141,10 +133,7 @@ Action declare_evaluate_mesh(CLI::App& app) {
   app.add_option("--model", options->detector.model,
                  "judge this model: its name, or a .safetensors file");
   add_detector_options(app, options->detector);
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option("--curves", options->curves,
-                 "draw the cumulative error into this file (.png, .svg, .pdf; needs gnuplot)");
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures, "the cumulative error");
   return [options] { return run(*options); };
 }
 

@@ -13,12 +13,10 @@
 #include "cli/backend_option.h"
 #include "cli/category_option.h"
 #include "cli/evaluate.h"
-#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/read_set.h"
 #include "evaluation/annotated_truth.h"
 #include "evaluation/set_report.h"
-#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -31,8 +29,7 @@ struct Options {
   std::string images;
   dataset::ChosenCategories categories;
   DetectionOptions detector;
-  std::string json;
-  bool overwrite = false;
+  FigureFiles figures;
 };
 
 /// What the detector finds in each image that can be read; of the others a line on standard error.
@@ -71,12 +68,12 @@ evaluation::SetReport judge(const AnnotatedTruth& annotated,
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const dataset::FoundSet& found,
                    const AnnotatedTruth& annotated) {
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(found.source);
   for (const auto& [index, file] : annotated.files.by_image) guard.reads(file);
   const bool is_folder = folder_exists(found.source);
   guard_figures(is_folder ? found.source.string() : std::string(), options.detector.model,
-                options.json, {}, guard);
+                options.figures, guard);
 }
 
 int run(const Options& options) {
@@ -95,9 +92,7 @@ int run(const Options& options) {
   }
   const evaluation::SetReport report = judge(annotated, detections);
   fmt::print("{}", evaluation::format_report(report));
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, evaluation::to_json(report));
-  }
+  write_json(options.figures, evaluation::to_json(report));
   if (unread == 0) return kSuccess;
   fmt::print(stderr, "retinaface: {} could not be read and left out\n", counted(unread, "image"));
   return kSomeFailed;
@@ -118,8 +113,7 @@ Action declare_evaluate_set(CLI::App& app) {
                  "judge this model: its name, or a .safetensors file");
   add_category_option(app, options->categories);
   add_detector_options(app, options->detector);
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures);
   return [options] { return run(*options); };
 }
 

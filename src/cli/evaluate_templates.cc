@@ -14,7 +14,6 @@
 #include "cli/verification_options.h"
 #include "evaluation/plot.h"
 #include "evaluation/template_protocol.h"
-#include "pipeline/json_report.h"
 
 namespace retinaface::cli {
 namespace {
@@ -110,8 +109,9 @@ int evaluate_templates(const VerificationOptions& options) {
     diagram.lines.push_back(line_of(name, diagram.lines.size(), scores));
   }
   embedder.save();
-  if (!options.json.empty()) pipeline::write_json_report(options.json, std::move(report));
-  if (!options.curves.empty()) evaluation::draw_diagrams(options.curves, std::span(&diagram, 1));
+  write_json(options.figures, std::move(report));
+  if (!options.figures.curves.empty())
+    evaluation::draw_diagrams(options.figures.curves, std::span(&diagram, 1));
   return kSuccess;
 }
 

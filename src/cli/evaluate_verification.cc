@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "cli/backend_option.h"
-#include "cli/overwrite_option.h"
 #include "cli/values.h"
 #include "cli/verification_options.h"
 #include "pipeline/output_guard.h"
@@ -12,12 +11,12 @@ namespace retinaface::cli {
 namespace {
 
 void guard_outputs(const VerificationOptions& options) {
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(options.pairs);
   guard.reads(options.recognizer);
   for (const std::string& list : options.templates) guard.reads(list);
   for (const std::string& model : options.models) guard.reads(model);
-  guard_figures(options.images, {}, options.json, options.curves, guard);
+  guard_figures(options.images, {}, options.figures, guard);
   if (!options.points_curve.empty()) {
     guard.writes(options.points_curve, pipeline::OutputKind::kFigure);
   }
@@ -75,11 +74,7 @@ Action declare_evaluate_verification(CLI::App& app) {
                  "of that file at most, MiB; what was used longest ago is dropped")
       ->check(whole_number(1, 1 << 20))
       ->capture_default_str();
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option(
-      "--curves", options->curves,
-      "draw true against false accepts into this file (.png, .svg, .pdf; needs gnuplot)");
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures, "true against false accepts");
   return [options] { return run(*options); };
 }
 

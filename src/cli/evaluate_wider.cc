@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
-#include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "dataset/annotated_image.h"
 #include "evaluation/false_alarms.h"
@@ -24,7 +23,6 @@
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 #include "evaluation/wider_report.h"
-#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -39,10 +37,8 @@ struct Options {
   DetectionOptions detector;
   std::string save_predictions;
   std::string false_alarms;
-  std::string json;
-  std::string curves;
+  FigureFiles figures;
   std::string name;
-  bool overwrite = false;
 };
 
 void check(const Options& options) {
@@ -163,14 +159,14 @@ std::vector<evaluation::ImageMatches> judge_model(const Options& options,
 std::string name_of(const Options& options) {
   if (!options.name.empty()) return options.name;
   if (!options.predictions.empty()) return display_name(options.predictions);
-  return options.detector.model.empty() ? "retinaface" : display_name(options.detector.model);
+  return name_of(options.detector);
 }
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& truth,
                    const evaluation::WiderFiles* images) {
-  pipeline::OutputGuard guard(options.overwrite);
-  guard_figures(options.ground_truth, options.detector.model, options.json, options.curves, guard);
+  pipeline::OutputGuard guard(options.figures.overwrite);
+  guard_figures(options.ground_truth, options.detector.model, options.figures, guard);
   if (!options.predictions.empty()) {
     for (const auto& [index, file] : find_predictions(truth, options.predictions).by_image) {
       guard.reads(file);
@@ -204,12 +200,10 @@ int run(const Options& options) {
                            : judge_predictions(options, truth, images ? &*images : nullptr, book);
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
   fmt::print("{}", evaluation::format_report(report));
-  if (!options.json.empty()) {
-    pipeline::write_json_report(options.json, evaluation::to_json(report));
-  }
-  if (!options.curves.empty()) {
+  write_json(options.figures, evaluation::to_json(report));
+  if (!options.figures.curves.empty()) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};
-    evaluation::draw_wider_curves(options.curves, named);
+    evaluation::draw_wider_curves(options.figures.curves, named);
   }
   if (!options.false_alarms.empty()) book.write(options.false_alarms, *images);
   return kSuccess;
@@ -234,11 +228,8 @@ Action declare_evaluate_wider(CLI::App& app) {
   app.add_option("--false-alarms", options->false_alarms,
                  "cut what overlaps no annotated face out of its image, into this folder, to be "
                  "looked at; count it. Best with --min-score 0.5");
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
-  app.add_option("--curves", options->curves,
-                 "draw precision over recall into this file (.png, .svg, .pdf; needs gnuplot)");
   app.add_option("--name", options->name, "what the detector is called in the curves");
-  add_overwrite_option(app, options->overwrite);
+  add_figure_options(app, options->figures, "precision over recall");
   return [options] { return run(*options); };
 }
 

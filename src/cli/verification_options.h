@@ -23,10 +23,8 @@ struct VerificationOptions {
   bool move_points = false;
   std::string cache;
   std::size_t cache_mib = 1024;
-  std::string json;
+  FigureFiles figures;
   std::string points_curve;
-  std::string curves;
-  bool overwrite = false;
 };
 
 /// The recogniser, with the embeddings that are kept from earlier evaluations.

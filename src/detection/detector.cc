@@ -20,6 +20,7 @@
 #include "detection/check_options.h"
 #include "detection/decode.h"
 #include "detection/detector_factory.h"
+#include "detection/face_frame.h"
 #include "detection/face_selection.h"
 #include "detection/image_pyramid.h"
 #include "detection/nms.h"
@@ -63,15 +64,6 @@ void select(std::vector<Face>& faces, const ImageView& image, const DetectOption
   if (max_faces > 0 && faces.size() > max_faces) faces.resize(max_faces);
 }
 
-/// Moves faces found in a resized image into the frame of the original.
-void rescale(std::vector<Face>& faces, float factor_x, float factor_y) {
-  for (Face& face : faces) {
-    Box& box = face.box;
-    box = {box.x0 * factor_x, box.y0 * factor_y, box.x1 * factor_x, box.y1 * factor_y};
-    for (Point& point : face.landmarks) point = {point.x * factor_x, point.y * factor_y};
-  }
-}
-
 /// Throws Error where the model is no detector.
 const models::Model& detector_of(const models::LoadedModel& loaded) {
   if (!loaded.model->detector.anchors.levels.empty() || loaded.model->cascade) {
@@ -80,12 +72,6 @@ const models::Model& detector_of(const models::LoadedModel& loaded) {
   fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
        loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
        loaded.model->recognizer ? "a recogniser, which --recognizer takes" : "none");
-}
-
-void move(Face& face, float x, float y) {
-  Box& box = face.box;
-  box = {box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y};
-  for (Point& point : face.landmarks) point = {point.x + x, point.y + y};
 }
 
 }  // namespace
@@ -316,13 +302,13 @@ class Detector::Implementation {
     std::vector<Face> found;
     run(session, strip, policy.min_candidate_score, found);
     const float factor = 1 / static_cast<float>(policy.crop_scale);
-    rescale(found, factor, factor);
+    detection::rescale(found, factor, factor);
     for (Face& face : found) {
       const float place = std::floor(face.box.center().x / static_cast<float>(crop_side));
       if (!(place >= 0 && place < static_cast<float>(crops.size()))) continue;
       const detection::RefinementCrop& crop = crops[static_cast<std::size_t>(place)];
-      move(face, static_cast<float>(crop.x) - place * static_cast<float>(crop_side),
-           static_cast<float>(crop.y));
+      detection::move(face, static_cast<float>(crop.x) - place * static_cast<float>(crop_side),
+                      static_cast<float>(crop.y));
       if (!detection::is_seen_by(policy, crop, face)) continue;
       face.score = detection::combined_score(
           policy, face.score, detection::candidate_score_of(policy, face, candidates));
@@ -373,8 +359,8 @@ class Detector::Implementation {
       return resize(image, width, height);
     }();
     std::vector<Face> faces = detect_in_tiles(session, resized, options);
-    rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
-            static_cast<float>(image.height) / static_cast<float>(height));
+    detection::rescale(faces, static_cast<float>(image.width) / static_cast<float>(width),
+                       static_cast<float>(image.height) / static_cast<float>(height));
     return faces;
   }
 
@@ -398,7 +384,7 @@ class Detector::Implementation {
           found, candidates == nullptr ? nullptr : &tile_candidates);
       const Point origin = {static_cast<float>(tile.x), static_cast<float>(tile.y)};
       for (Face& face : found) {
-        move(face, origin.x, origin.y);
+        detection::move(face, origin.x, origin.y);
         if (contains(tile.core, face.box.center())) faces.push_back(face);
       }
       for (detection::RefinementCandidate& candidate : tile_candidates) {

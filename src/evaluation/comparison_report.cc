@@ -150,8 +150,8 @@ json to_json(const Comparison& comparison) {
 std::string format_page(const Comparison& comparison, std::span<const double> min_scores,
                         std::span<const DrawnDisagreement> images) {
   std::string page =
-      "<!doctype html>\n<meta charset=\"utf-8\">\n<!-- " + std::string(kOriginMark) +
-      " -->\n"
+      fmt::format("<!doctype html>\n<meta charset=\"utf-8\">\n<!-- {} -->\n", kOriginMark);
+  page +=
       "<title>Where the detectors differ</title>\n"
       "<style>body{font-family:sans-serif} table{border-collapse:collapse;width:100%;\n"
       "table-layout:fixed} th{font-weight:normal;text-align:left;padding:4px 0} "

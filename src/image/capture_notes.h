@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "retinaface/image.h"
-
 namespace retinaface {
 inline namespace internal {
 
@@ -26,11 +24,6 @@ struct CaptureNotes {
 
 /// Those in a block of EXIF data, with or without "Exif\0\0" in front; none of a malformed one.
 CaptureNotes capture_notes(std::span<const std::byte> exif);
-
-/// decode_image (retinaface/image.h), which also gives the notes in the file's EXIF data; of JPEG
-/// XL, and of formats without any, none.
-Image decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
-                   const std::string& name, CaptureNotes& notes);
 
 /// A block of EXIF data with the notes, beginning with "Exif\0\0". Values that are longer than
 /// segments of JPEG files can hold are left out.

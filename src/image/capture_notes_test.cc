@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "image/decoded_image.h"
 #include "image/write_options.h"
 #include "support/testing.h"
 
@@ -27,10 +28,9 @@ TEST(CaptureNotes, ComeBackFromWrittenImages) {
   const Image black(31, 17);
   for (const char* name : {"a.jpg", "a.png", "a.webp"}) {
     const std::vector<std::byte> file = encode_image(name, black, {.notes = kNotes});
-    CaptureNotes notes;
-    const Image image = decode_image(file, {}, name, notes);
-    EXPECT_EQ(image.width(), 31) << name;
-    EXPECT_EQ(notes, kNotes) << name;
+    const DecodedImage decoded = decode_image(file, {}, name, 1);
+    EXPECT_EQ(decoded.image.width(), 31) << name;
+    EXPECT_EQ(decoded.notes, kNotes) << name;
   }
 }
 
@@ -48,9 +48,7 @@ TEST(CaptureNotes, ThatAreTooLongAreLeftOut) {
   const CaptureNotes notes = {.artist = "A", .copyright = std::string(70000, 'c')};
   const Image black(31, 17);
   const std::vector<std::byte> file = encode_image("a.jpg", black, {.notes = notes});
-  CaptureNotes read;
-  decode_image(file, {}, "a.jpg", read);
-  EXPECT_EQ(read, CaptureNotes{.artist = "A"});
+  EXPECT_EQ(decode_image(file, {}, "a.jpg", 1).notes, CaptureNotes{.artist = "A"});
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ struct Encoded {
   Bytes bytes;
   std::string name;  ///< what messages call it
   const ReadOptions& options;
+  int reduction = 1;  ///< 1, 2, 4 or 8: see decoded_image.h
 
   /// Refuses a size beyond the limit, and one without pixels.
   void check_size(std::int64_t width, std::int64_t height) const;
@@ -46,6 +47,9 @@ struct Encoded {
 /// What a file holds, on its way to what is shown.
 struct Decoded {
   Image image;                           ///< the pixels as stored
+  int reduction = 1;                     ///< by which `image` was decoded
+  int whole_width = 0;                   ///< of the image that was reduced
+  int whole_height = 0;                  ///< the same
   std::vector<std::uint8_t> alpha{};     ///< of each pixel, row after row; empty: all are opaque
   std::vector<std::byte> icc_profile{};  ///< of the image's colors; empty: none
   CodedColor coded_color{};              ///< of them, where there is no profile

@@ -16,6 +16,7 @@
 #include "retinaface/image.h"
 
 #include "base/file.h"
+#include "image/decoded_image.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -108,6 +109,60 @@ TEST(Decoders, GiveTheStoredPixelsWhenAsked) {
     EXPECT_NEAR(image.row(2)[3 * 2], 230, 6);  // the mark in the first corner
     EXPECT_NEAR(image.row(2)[3 * 2 + 1], 40, 6);
     EXPECT_NEAR(image.row(2)[3 * 2 + 2], 50, 6);
+  }
+}
+
+/// How far pixels of a reduced image are from the mean of those of the whole one that lie below
+/// them, where its corner were at (left, top) of that one; over all that lie in it.
+double distance_from_means(const Image& whole, const DecodedImage& reduced, int left, int top) {
+  const int side = reduced.reduction;
+  double sum = 0;
+  int count = 0;
+  for (int y = 0; y < reduced.image.height(); ++y) {
+    for (int x = 0; x < reduced.image.width(); ++x) {
+      const int x0 = left + side * x;
+      const int y0 = top + side * y;
+      if (x0 < 0 || y0 < 0 || x0 + side > whole.width() || y0 + side > whole.height()) continue;
+      for (int channel = 0; channel < 3; ++channel) {
+        double mean = 0;
+        for (int i = 0; i < side * side; ++i) {
+          mean += whole.row(y0 + i / side)[3 * (x0 + i % side) + channel];
+        }
+        mean /= side * side;
+        sum += std::abs(mean - reduced.image.row(y)[3 * x + channel]);
+        ++count;
+      }
+    }
+  }
+  return sum / count;
+}
+
+TEST(Decoders, ReduceJpegsOfAllOrientations) {
+  for (const Fixture& fixture : fixtures()) {
+    if (!fixture.name.starts_with("orientation_")) continue;
+    SCOPED_TRACE(fixture.name);
+    const Image whole = decode_image(fixture.content);
+    for (const int reduction : {2, 4}) {
+      const DecodedImage reduced = decode_image(fixture.content, {}, fixture.name, reduction);
+      EXPECT_EQ(reduced.width, whole.width());
+      EXPECT_EQ(reduced.height, whole.height());
+      if (!fixture.name.ends_with(".jpg")) {
+        EXPECT_EQ(reduced.reduction, 1);
+        EXPECT_EQ(reduced.image.width(), whole.width());
+        continue;
+      }
+      EXPECT_EQ(reduced.reduction, reduction);
+      EXPECT_EQ(reduced.image.width(), (whole.width() + reduction - 1) / reduction);
+      EXPECT_EQ(reduced.image.height(), (whole.height() + reduction - 1) / reduction);
+      const double here = distance_from_means(whole, reduced, reduced.left, reduced.top);
+      EXPECT_LT(here, 6);
+      for (const int shift : {-1, 1}) {
+        EXPECT_GT(distance_from_means(whole, reduced, reduced.left + shift, reduced.top), here);
+        EXPECT_GT(distance_from_means(whole, reduced, reduced.left, reduced.top + shift), here);
+      }
+    }
+    const ReadOptions few = {.max_pixels = 293};  // counts the whole image's
+    EXPECT_THROW(decode_image(fixture.content, few, fixture.name, 8), Error);
   }
 }
 

@@ -124,6 +124,12 @@ void decompress(const Encoded& encoded, tjhandle handle, const Layout& layout, i
   encoded.warn("truncated JPEG: it ends early, the rest of it is gray");
 }
 
+/// A side of the image that is decoded by the lowest frequencies alone.
+int reduced(int side, int reduction) {
+  const tjscalingfactor factor = {1, reduction};
+  return TJSCALED(side, factor);
+}
+
 Decoded decode_jpeg(const Encoded& encoded) {
   const Handle handle(tjInitDecompress(), &tjDestroy);
   if (!handle) throw std::bad_alloc();
@@ -137,6 +143,14 @@ Decoded decode_jpeg(const Encoded& encoded) {
   if (width <= 0 || height <= 0) fail_decoding(encoded, handle.get());
   const Layout layout = layout_of(encoded.bytes);
   Decoded decoded;
+  if (encoded.reduction > 1) {
+    encoded.check_size(width, height);
+    decoded.reduction = encoded.reduction;
+    decoded.whole_width = width;
+    decoded.whole_height = height;
+    width = reduced(width, encoded.reduction);
+    height = reduced(height, encoded.reduction);
+  }
   decoded.image = encoded.canvas(width, height);
   Image& image = decoded.image;
   if (colorspace == TJCS_CMYK || colorspace == TJCS_YCCK) {

@@ -31,13 +31,7 @@ bool exif_says_adobe_rgb(std::span<const std::byte> exif) {
 Image upright(Image stored, int orientation) {
   RF_CHECK(orientation >= 1 && orientation <= 8);
   if (orientation == 1 || stored.empty()) return stored;
-  // Transposed first, if at all, then mirrored left to right, top to bottom, or both.
-  const bool turned = orientation >= 5;
-  const bool mirror_x =
-      orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
-  const bool mirror_y =
-      orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
-
+  const auto [turned, mirror_x, mirror_y] = turn_of(orientation);
   Image result =
       turned ? Image(stored.height(), stored.width()) : Image(stored.width(), stored.height());
   const std::ptrdiff_t pixel = 3;

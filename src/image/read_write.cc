@@ -11,6 +11,7 @@
 #include "image/codec.h"
 #include "image/composite.h"
 #include "image/convert.h"
+#include "image/decoded_image.h"
 #include "image/encoded_size.h"
 #include "image/icc_profile.h"
 #include "image/image_name.h"
@@ -193,18 +194,31 @@ Image shown(const Encoded& encoded, Decoded decoded) {
 
 }  // namespace codecs
 
-Image internal::decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
-                             const std::string& name, CaptureNotes& notes) {
-  const codecs::Encoded file = {encoded, name, options};
+DecodedImage internal::decode_image(std::span<const std::byte> encoded, const ReadOptions& options,
+                                    const std::string& name, int reduction) {
+  const codecs::Encoded file = {encoded, name, options, reduction};
   codecs::Decoded decoded = codecs::decoder_of(file).decode(file);
-  notes = std::move(decoded.notes);
-  return codecs::shown(file, std::move(decoded));
+  const Turn turn = turn_of(options.apply_orientation ? decoded.orientation : 1);
+  DecodedImage result;
+  result.notes = std::move(decoded.notes);
+  result.reduction = decoded.reduction;
+  result.width = decoded.whole_width;
+  result.height = decoded.whole_height;
+  if (turn.exchanges_sides) std::swap(result.width, result.height);
+  result.image = codecs::shown(file, std::move(decoded));
+  if (result.reduction == 1) {
+    result.width = result.image.width();
+    result.height = result.image.height();
+  }
+  // As stored it begins where the whole image does.
+  if (turn.mirrors_x) result.left = result.width - result.reduction * result.image.width();
+  if (turn.mirrors_y) result.top = result.height - result.reduction * result.image.height();
+  return result;
 }
 
 Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
                    const std::string& name) {
-  CaptureNotes ignored;
-  return decode_image(encoded, options, name, ignored);
+  return decode_image(encoded, options, name, 1).image;
 }
 
 bool internal::is_image(std::span<const std::byte> beginning) {

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/stream.h"
+#include "image/decoded_image.h"
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
 #include "pipeline/detection_report.h"
@@ -36,7 +37,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// `stop` ends the wait for a pipe.
-void read(const ReadOptions& read_options, const std::atomic<bool>& stop, InputImage& image) {
+SeenImage read(const ReadOptions& read_options, int reduction, const std::atomic<bool>& stop,
+               InputImage& image) {
   const fs::path& path = image.path;
   std::error_code ignored;
   const bool is_standard_input = path == kStandardStream;
@@ -52,8 +54,11 @@ void read(const ReadOptions& read_options, const std::atomic<bool>& stop, InputI
     fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
          name);
   }
-  image.image = decode_image(encoded, read_options, name, image.notes);
+  DecodedImage decoded = decode_image(encoded, read_options, name, reduction);
+  image.image = std::move(decoded.image);
+  image.notes = std::move(decoded.notes);
   image.frames = count_frames(encoded).frames;
+  return {image.image, decoded};
 }
 
 ReadOptions read_options_of(const DetectionJob& job) {
@@ -67,12 +72,11 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   if (!in.problem.empty() || in.is_end_of_video()) return outcome;
   in.problem = problem_of(in.path, [&] {
     const bool is_frame = in.frame.has_value();
-    if (!is_frame) {
-      ReadOptions options = read_options_of(job);
-      options.warn = [&in](const std::string& line) { in.warnings.push_back(line); };
-      read(options, stop, in);
-    }
-    DetectedFaces detection = detect_faces(detector, job, in.image, in.path, in.frame);
+    ReadOptions options = read_options_of(job);
+    options.warn = [&in](const std::string& line) { in.warnings.push_back(line); };
+    const SeenImage seen =
+        is_frame ? SeenImage(in.image) : read(options, job.reduction(), stop, in);
+    DetectedFaces detection = detect_faces(detector, job, seen, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
@@ -245,20 +249,26 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 
 }  // namespace
 
-DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
-                           const fs::path& path, const std::optional<video::FrameStamp>& frame) {
+int DetectionJob::reduction() const {
+  const bool wants_faces_alone = !images.any() && !fields.any() && !needs_meshes() && !recognizer;
+  return wants_faces_alone ? reduction_for(selection.detect) : 1;
+}
+
+DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
+                           const SeenImage& image, const fs::path& path,
+                           const std::optional<video::FrameStamp>& frame) {
   FaceSelection selection = job.selection;
   selection.detect.mesh = job.needs_meshes();
   DetectedFaces detection = detect_faces(detector, selection, image, path, frame);
   detection.result.fields = job.fields;
   if (job.fields.quality) {
     for (const Face& face : detection.result.faces) {
-      detection.result.qualities.push_back(face_quality(image, face));
+      detection.result.qualities.push_back(face_quality(image.pixels, face));
     }
   }
   if (job.recognizer) {
     for (const Face& face : detection.result.faces) {
-      detection.result.embeddings.push_back(job.recognizer->embed(image, face.landmarks));
+      detection.result.embeddings.push_back(job.recognizer->embed(image.pixels, face.landmarks));
     }
   }
   return detection;

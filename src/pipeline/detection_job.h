@@ -50,14 +50,17 @@ struct DetectionJob {
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
   /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
   bool refines_unseen() const { return selection.detect.refine_mesh && !needs_meshes(); }
+  /// 1 / N of their sides that JPEG images may be decoded at (reduction_for): where nothing but
+  /// their faces is wanted, which the pixels at the job's scales give.
+  int reduction() const;
   bool writes_wider() const { return format == "wider"; }
   bool writes_file() const { return !output.empty() && output != kStandardStream; }
 };
 
 /// detect_faces with all that the job's results and images need: meshes, figures of quality,
 /// vectors.
-DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job, ImageView image,
-                           const std::filesystem::path& path,
+DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
+                           const SeenImage& image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 /// Who wants to know how a job goes on; each may be empty. Called by one thread at a time.

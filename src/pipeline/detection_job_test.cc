@@ -67,6 +67,28 @@ TEST_F(Job, HandsResultsOnInOrderAndWritesNothingUnasked) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 2);
 }
 
+TEST_F(Job, ReducesImagesOfWhichOnlyFacesAreWanted) {
+  job_.selection.detect.scales = {0.5F};
+  EXPECT_EQ(job_.reduction(), 2);
+  std::vector<std::pair<int, int>> sizes;
+  events_.result = [&](const ImageResult& result) {
+    EXPECT_EQ(result.faces.size(), 1U);
+    sizes.emplace_back(result.width, result.height);
+  };
+  run();
+  EXPECT_THAT(sizes, ElementsAre(std::pair(512, 512), std::pair(320, 420)));
+  const auto reduction_with = [this](const auto& change) {
+    DetectionJob job = job_;
+    change(job);
+    return job.reduction();
+  };
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.images.draw = true; }), 1);
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.images.crops = true; }), 1);
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.images.mesh_folder = "meshes"; }), 1);
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.fields.quality = true; }), 1);
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.selection.detect.scales = {}; }), 1);
+}
+
 TEST_F(Job, TellsOfInputsThatFailAndGoesOn) {
   job_.inputs.insert(job_.inputs.begin() + 1, {folder_ / "none.jpg", {}});
   const DetectionSummary summary = run();

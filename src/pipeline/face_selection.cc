@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "detection/face_frame.h"
 #include "detection/face_selection.h"
 #include "detection/hidden_faces.h"
 
@@ -28,6 +29,21 @@ Box clipped(const Box& box, float width, float height) {
           std::clamp(box.x1, 0.0F, width), std::clamp(box.y1, 0.0F, height)};
 }
 
+/// Detector::detect, told in pixels of the whole image.
+std::vector<Face> detect_in(const Detector& detector, const SeenImage& image,
+                            DetectOptions options) {
+  if (image.reduction == 1) return detector.detect(image.pixels, options);
+  const auto reduction = static_cast<float>(image.reduction);
+  for (float& scale : options.scales) scale *= reduction;
+  options.min_size_px /= reduction;
+  std::vector<Face> faces = detector.detect(image.pixels, options);
+  detection::rescale(faces, reduction, reduction);
+  for (Face& face : faces) {
+    detection::move(face, static_cast<float>(image.left), static_cast<float>(image.top));
+  }
+  return faces;
+}
+
 /// What faces have to score to carry a track on.
 constexpr float kFaint = 0.1F;
 
@@ -39,14 +55,31 @@ float lowest_score(const FaceSelection& selection, bool is_frame) {
 
 }  // namespace
 
+SeenImage::SeenImage(const Image& image, const DecodedImage& decoded)
+    : pixels(image),
+      width(decoded.width),
+      height(decoded.height),
+      reduction(decoded.reduction),
+      left(decoded.left),
+      top(decoded.top) {}
+
+int reduction_for(const DetectOptions& options) {
+  if (options.scales.empty() || options.mesh || options.turned) return 1;
+  const float largest = std::ranges::max(options.scales);
+  for (const int reduction : {8, 4, 2}) {
+    if (largest * static_cast<float>(reduction) <= 1) return reduction;
+  }
+  return 1;
+}
+
 DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
-                           ImageView image, const std::filesystem::path& path,
+                           const SeenImage& image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame) {
   DetectOptions options = selection.detect;
   options.min_score = lowest_score(selection, frame.has_value());
   const auto start = std::chrono::steady_clock::now();
   DetectedFaces detection;
-  detection.found = detector.detect(image, options);
+  detection.found = detect_in(detector, image, options);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
   detection.wanted = select_faces(selection, detection.found);
   detection.result = {path, image.width, image.height, {}, took.count(), frame};

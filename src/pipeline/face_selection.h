@@ -8,6 +8,7 @@
 
 #include "retinaface/detector.h"
 
+#include "image/decoded_image.h"
 #include "pipeline/results.h"
 #include "video/video_reader.h"
 
@@ -25,6 +26,26 @@ struct FaceSelection {
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
                                       const std::vector<Face>& found);
 
+/// Pixels to look at: an image's own or, decoded in its place, fewer. Faces are told in pixels of
+/// the whole image.
+struct SeenImage {
+  ImageView pixels;
+  int width;          ///< of the whole image, as the rest as in DecodedImage
+  int height;         ///< the same
+  int reduction = 1;  ///< the same
+  int left = 0;       ///< the same
+  int top = 0;        ///< the same
+
+  SeenImage(const ImageView& whole) : pixels(whole), width(whole.width), height(whole.height) {}
+  SeenImage(const Image& whole) : SeenImage(whole.view()) {}
+  /// `image` is that of `decoded`, which may have been moved.
+  SeenImage(const Image& image, const DecodedImage& decoded);
+};
+
+/// The reduction (decode_image) of images in which nothing but their faces is looked for: 8, 4 or 2
+/// where the scales leave at least as little of an image, and no option needs more; else 1.
+int reduction_for(const DetectOptions& options);
+
 /// What was found in one image.
 struct DetectedFaces {
   ImageResult result;               ///< with the faces that are wanted
@@ -37,7 +58,7 @@ struct DetectedFaces {
 /// frame of a video it is, if it is one; its tracks are left to the caller. Throws as
 /// Detector::detect.
 DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
-                           ImageView image, const std::filesystem::path& path,
+                           const SeenImage& image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 /// Of an image that is to be blurred, the faces that have to be hidden (detection/hidden_faces.h):

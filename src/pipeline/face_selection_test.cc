@@ -8,7 +8,9 @@
 #include "retinaface/blur.h"
 
 #include "base/file.h"
+#include "geometry/box.h"
 #include "image/convert.h"
+#include "image/decoded_image.h"
 #include "pipeline/image_outputs.h"
 #include "support/testing.h"
 
@@ -48,6 +50,46 @@ TEST(DetectFaces, FindsFaintFacesInFramesOnly) {
   EXPECT_GE(frame.result.faces.back().score, 0.9F);
   EXPECT_EQ(frame.wanted.size(), frame.result.faces.size());
   EXPECT_EQ(frame.result.frame->number, 3);
+}
+
+TEST(DetectFaces, FindsTheSameInReducedImages) {
+  const Detector detector;
+  const FaceSelection selection{
+      .detect = {.min_score = 0.6F, .scales = {0.25F}, .min_size_px = 40}};
+  const int reduction = reduction_for(selection.detect);
+  ASSERT_EQ(reduction, 4);
+  for (const char* name : {"portrait.jpg", "turned.jpg"}) {
+    SCOPED_TRACE(name);
+    const std::vector<std::byte> content = read_file(testing::sample_folder() / name);
+    const Image whole = decode_image(content);
+    const DecodedImage reduced = decode_image(content, {}, name, reduction);
+    ASSERT_LT(reduced.image.width(), whole.width() / 3);
+    const ImageResult expected = detect_faces(detector, selection, whole, name).result;
+    const ImageResult found =
+        detect_faces(detector, selection, SeenImage(reduced.image, reduced), name).result;
+    EXPECT_EQ(found.width, whole.width());
+    EXPECT_EQ(found.height, whole.height());
+    ASSERT_EQ(expected.faces.size(), 1U);
+    ASSERT_EQ(found.faces.size(), 1U);
+    const Box& box = expected.faces[0].box;
+    EXPECT_GT(iou(box, found.faces[0].box), 0.95F);
+    for (std::size_t i = 0; i < expected.faces[0].landmarks.size(); ++i) {
+      EXPECT_NEAR(found.faces[0].landmarks[i].x, expected.faces[0].landmarks[i].x,
+                  0.02F * box.width());
+      EXPECT_NEAR(found.faces[0].landmarks[i].y, expected.faces[0].landmarks[i].y,
+                  0.02F * box.width());
+    }
+  }
+}
+
+TEST(DetectFaces, ReducesWhereTheScalesLeaveAsLittle) {
+  EXPECT_EQ(reduction_for({}), 1);
+  EXPECT_EQ(reduction_for({.scales = {0.5F, 0.1F}}), 2);
+  EXPECT_EQ(reduction_for({.scales = {0.51F}}), 1);
+  EXPECT_EQ(reduction_for({.scales = {0.125F}}), 8);
+  EXPECT_EQ(reduction_for({.scales = {0.01F}}), 8);
+  EXPECT_EQ(reduction_for({.scales = {0.25F}, .mesh = true}), 1);
+  EXPECT_EQ(reduction_for({.scales = {0.25F}, .turned = true}), 1);
 }
 
 TEST(DetectFaces, ClipsBoxesOnRequest) {

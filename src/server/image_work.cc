@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
+#include "image/decoded_image.h"
 #include "image/write_options.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/image_outputs.h"
@@ -51,7 +52,7 @@ Response image_answer(std::string_view type, const ImageView& image, const Write
 
 /// What was found in an image, and where.
 struct ImageWork::Examined {
-  Image image;
+  Image image;  ///< smaller than the whole one where only faces are asked for
   pipeline::DetectedFaces detection;
 
   const pipeline::ImageResult& result() const { return detection.result; }
@@ -61,7 +62,7 @@ ImageWork::ImageWork(const Detector& detector, const ServiceOptions& options, Me
     : detector_(detector), options_(options), metrics_(metrics) {}
 
 ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked& asked,
-                                       WorkBudget& budget) const {
+                                       WorkBudget& budget, int reduction) const {
   const ArrayView<std::byte> bytes = bytes_of(encoded.bytes.data(), encoded.bytes.size());
   const std::string name = printable(encoded.name);
   if (video::is_video({bytes.data(), bytes.size()})) {
@@ -70,10 +71,12 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
          "one by one",
          name);
   }
-  Examined examined;
   // Strict: an answer has no place for the warning that an image lacks its end.
-  examined.image = decode_image(bytes, {.max_pixels = budget.pixels, .strict = true}, name);
-  const std::int64_t pixels = std::int64_t{examined.image.width()} * examined.image.height();
+  DecodedImage decoded =
+      decode_image(bytes, {.max_pixels = budget.pixels, .strict = true}, name, reduction);
+  Examined examined{std::move(decoded.image), {}};
+  const pipeline::SeenImage seen(examined.image, decoded);
+  const std::int64_t pixels = std::int64_t{seen.width} * seen.height;
   budget.pixels -= pixels;
   double resized = 0;
   for (const float scale : asked.job.selection.detect.scales) {
@@ -83,7 +86,7 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
     fail(ErrorCode::kTooLarge,
          "{}: {}x{} pixels become {:.0f} by its scales, more than the {} "
          "that are worked on at most",
-         name, examined.image.width(), examined.image.height(), resized, options_.max_pixels);
+         name, seen.width, seen.height, resized, options_.max_pixels);
   }
   const pipeline::DetectionJob& job = asked.job;
   pipeline::DetectionJob limited = job;
@@ -95,7 +98,7 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
     detect.min_size_px = job.selection.min_size_px;
     detect.max_faces = wanted == 0 ? *max + 1 : std::min(wanted, *max + 1);
   }
-  examined.detection = pipeline::detect_faces(detector_, limited, examined.image, encoded.name);
+  examined.detection = pipeline::detect_faces(detector_, limited, seen, encoded.name);
   const auto count = static_cast<int>(examined.result().faces.size());
   if (max && count > *max) {
     fail(
@@ -114,7 +117,7 @@ Response ImageWork::detect(const Request& request, const Asked& asked) const {
   WorkBudget budget(options_);
   if (asked.type == kJson) {
     return json_answer(for_each_image(images, [&](const EncodedImage& encoded) {
-      return pipeline::to_json(examine(encoded, asked, budget).result());
+      return pipeline::to_json(examine(encoded, asked, budget, asked.job.reduction()).result());
     }));
   }
   pipeline::ImageOutputs outputs = asked.job.images;

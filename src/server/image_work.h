@@ -28,7 +28,9 @@ class ImageWork {
  private:
   struct Examined;
 
-  Examined examine(const EncodedImage& encoded, const Asked& asked, WorkBudget& budget) const;
+  /// `reduction` as DetectionJob::reduction gives it.
+  Examined examine(const EncodedImage& encoded, const Asked& asked, WorkBudget& budget,
+                   int reduction = 1) const;
   Response detect(const Request& request, const Asked& asked) const;
   Response align(const Request& request, const Asked& asked) const;
   std::string aligned_json(const EncodedImage& encoded, const Asked& asked,

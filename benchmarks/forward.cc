@@ -1,7 +1,7 @@
 // Forward pass of a network on one thread, whole and step by step.
-// Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers] [--int8]; MODEL is a row of the
-// catalogue, which gets random weights, or a model file; with --int8 a model with weights and a
-// calibration, by name or file
+// Usage: forward [MODEL] [WIDTHxHEIGHT] [SECONDS] [--layers] [--type float32|bfloat16|int8]; MODEL
+// is a row of the catalogue, which gets random weights, or a model file; in int8 a model with
+// weights and a calibration, by name or file
 //   -> one JSON line {"engine","type","height","width","threads","runs","median_ms","min_ms",
 //      "median_cpu_ms","first_ms","gmacs_per_s","peak_gmacs_per_s"}; by the processor's time
 //      others' turns on it do not count. The last two are 10^9 multiply-adds a second: what the
@@ -34,6 +34,15 @@ using Clock = std::chrono::steady_clock;
 
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+constexpr graph::DataType kTypes[] = {graph::DataType::kFloat32, graph::DataType::kBFloat16,
+                                      graph::DataType::kInt8};
+
+double peak_of(graph::DataType type) {
+  return type == graph::DataType::kInt8       ? int8_multiply_add_peak()
+         : type == graph::DataType::kBFloat16 ? bfloat16_multiply_add_peak()
+                                              : float32_multiply_add_peak();
 }
 
 double median(std::vector<double> values) {
@@ -81,21 +90,31 @@ int main(int argc, char** argv) {
   const auto argument = [&](std::size_t i, const char* otherwise) {
     return i < arguments.size() ? arguments[i] : std::string(otherwise);
   };
-  const bool int8 = std::erase(arguments, "--int8") > 0;
+  graph::DataType type = graph::DataType::kFloat32;
+  const auto option = std::ranges::find(arguments, "--type");
+  if (option != arguments.end()) {
+    if (option + 1 == arguments.end()) return 2;
+    const std::string wanted = *(option + 1);
+    const auto* const known =
+        std::ranges::find(kTypes, wanted, [](auto t) { return graph::to_string(t); });
+    if (known == std::end(kTypes)) return 2;
+    type = *known;
+    arguments.erase(option, option + 2);
+  }
   const std::string name = argument(0, "mnet025");
   int width = 0;
   int height = 0;
   if (std::sscanf(argument(1, "640x480").c_str(), "%dx%d", &width, &height) != 2) return 2;
   const double seconds = std::atof(argument(2, "3").c_str());
 
-  const bool has_weights = int8 || name.ends_with(".safetensors");
+  const bool has_weights = type == graph::DataType::kInt8 || name.ends_with(".safetensors");
   const models::LoadedModel loaded =
       has_weights ? models::load_model_by_name_or_path(name, models::MeshReading::kLater)
                   : models::LoadedModel{};
   const graph::Graph graph = has_weights ? loaded.graph : models::find_model(name).network.build();
   const auto network = runtime::cpu_backend().create(
       graph, has_weights ? loaded.clone().weights : runtime::testing::lively_weights(graph, 1),
-      {.type = int8 ? graph::DataType::kInt8 : graph::DataType::kFloat32});
+      {.type = type});
   const auto session = network->new_session();
   const std::vector<std::uint8_t> noise = random_bytes(3 * width * height);
   const PixelSource pixels = {
@@ -122,9 +141,8 @@ int main(int argc, char** argv) {
       "1, \"runs\": {}, "
       "\"median_ms\": {:.3f}, \"min_ms\": {:.3f}, \"median_cpu_ms\": {:.3f}, \"first_ms\": {:.3f}, "
       "\"gmacs_per_s\": {:.1f}, \"peak_gmacs_per_s\": {:.1f}}}\n",
-      int8 ? "int8" : "float32", height, width, times.size(), median(times),
+      graph::to_string(type), height, width, times.size(), median(times),
       *std::ranges::min_element(times), median(cpu_times), first_ms,
-      giga_multiply_adds(graph, height, width) / (1e-3 * median(cpu_times)),
-      1e-9 * (int8 ? int8_multiply_add_peak() : float32_multiply_add_peak()));
+      giga_multiply_adds(graph, height, width) / (1e-3 * median(cpu_times)), 1e-9 * peak_of(type));
   if (layers) print_layers(*network, *session, height, width, on_pixels ? &pixels : nullptr);
 }

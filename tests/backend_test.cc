@@ -117,7 +117,11 @@ TEST_F(Backend, TypesThatCannotBeHadAreOneClearError) {
   const CommandResult processor = run("detect noise.ppm --type int8", "RETINAFACE_SIMD=baseline");
   EXPECT_EQ(processor.exit_code, 1);
   EXPECT_THAT(processor.errors, AllOf(HasSubstr("this processor lacks it"), HasSubstr("AVX2")));
-  const CommandResult type = run("detect noise.ppm --type bfloat16");
+  const CommandResult bfloat16 = run("detect noise.ppm --type bfloat16", "RETINAFACE_SIMD=avx2");
+  EXPECT_EQ(bfloat16.exit_code, 1);
+  EXPECT_THAT(bfloat16.errors,
+              AllOf(HasSubstr("this processor lacks it"), HasSubstr("AVX512-BF16")));
+  const CommandResult type = run("detect noise.ppm --backend reference --type bfloat16");
   EXPECT_EQ(type.exit_code, 1);
   EXPECT_THAT(type.errors, HasSubstr("not in bfloat16"));
   EXPECT_EQ(run("detect noise.ppm --type float64").exit_code, 2);

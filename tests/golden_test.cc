@@ -122,12 +122,11 @@ class GoldenSamples : public ::testing::Test {
     }
   }
 
-  static void expect_golden(const char* way, const DetectOptions& options) {
-    constexpr float kScoreTolerance = 1e-3F;
-    constexpr float kTolerance_px = 0.5F;
+  static void expect_golden(const char* way, const DetectOptions& options,
+                            const Detector& detector = Detector(), float score_tolerance = 1e-3F,
+                            float tolerance_px = 0.5F) {
     std::ifstream file(testing::fixture_folder() / "golden/samples.json");
     const json golden = json::parse(file);
-    const Detector detector;
     std::size_t images = 0;
     std::size_t faces = 0;
     for (const auto& entry : std::filesystem::directory_iterator(testing::sample_folder())) {
@@ -140,7 +139,7 @@ class GoldenSamples : public ::testing::Test {
       const auto expected = faces_of({{"faces", golden.at(name).at(way)}});
       const auto actual = detector.detect(read_image(entry.path()), options);
       EXPECT_EQ(actual.size(), expected.size()) << name;
-      expect_faces(actual, expected, 0, kScoreTolerance, kTolerance_px, name);
+      expect_faces(actual, expected, 0, score_tolerance, tolerance_px, name);
       faces += expected.size();
     }
     EXPECT_EQ(images, golden.size()) << "an image of samples.json is gone";
@@ -154,6 +153,13 @@ TEST_F(GoldenSamples, AreFoundWithDefaultOptions) {
 
 TEST_F(GoldenSamples, AreFoundAtTheirOwnSize) {
   expect_golden("scale_1", {.scales = {1}});
+}
+
+TEST_F(GoldenSamples, AreFoundInBfloat16) {
+  if (!has_bfloat16_products()) GTEST_SKIP() << "this processor has no AVX512-BF16";
+  const Detector detector = DetectorFactory::make(models::load_builtin_model("mnet025"), {},
+                                                  {.type = graph::DataType::kBFloat16});
+  expect_golden("scale_1", {.scales = {1}}, detector, 0.02F, 3);
 }
 
 }  // namespace

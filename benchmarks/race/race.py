@@ -2,15 +2,15 @@
 """Races the detector against ONNX Runtime, OpenVINO and ncnn on the same network, in one run.
 
 Usage: race.py PROGRAM [--model mnet025] [--sizes 640x480,1280x720,4096x2160] [--threads 1,2]
-               [--types float32,int8] [--rounds 3] [--seconds 1] [--images DIR] [--json FILE]
+               [--types float32,bfloat16,int8] [--rounds 3] [--seconds 1] [--images DIR] [--json FILE]
 PROGRAM is bench_forward (build/release/bin); `retinaface`, which exports the network, stands beside
 it. Peers are those of onnxruntime, openvino and ncnn (with pnnx, which turns ONNX into its format)
 that Python finds: pip install -r benchmarks/race/requirements.txt; pip install --no-deps pnnx, which
 needs PyTorch only for what is not done here. Each runs at its
 best setting: all optimisations of its graph, one stream, as many threads as asked for. int8 of
 ONNX Runtime and OpenVINO is the network as ONNX Runtime's static quantisation makes it, of
-at most 8 images of --images (channels apart, activations by min and max); with OpenVINO a model of less
-precise arithmetic than asked for is ruled out by its INFERENCE_PRECISION_HINT.
+at most 8 images of --images (channels apart, activations by min and max); OpenVINO is held to the
+type by its INFERENCE_PRECISION_HINT, and ncnn's bfloat16 is its bf16 storage. ONNX Runtime has none.
 
 Everyone runs in turn, round by round, so that a drift of the machine's speed hits all alike. One
 thread is measured by its processor time, on which others' turns do not count; several by the clock,
@@ -60,7 +60,7 @@ class Ours:
 
     def __init__(self, options, size, kind, threads):
         self.command = [own_program(options.program, "bench_forward"), options.model, size]
-        self.command += ["--int8"] if kind == "int8" else []
+        self.command += ["--type", kind]
         self.threads = threads
 
     def ms(self, seconds):
@@ -97,6 +97,8 @@ class OnnxRuntime(Peer):
 
     def open(self, threads):
         import onnxruntime
+        if self.kind == "bfloat16":
+            raise RuntimeError("its CPU provider has no bfloat16")
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
@@ -116,7 +118,7 @@ class OpenVino(Peer):
         model.reshape(list(self.image.shape))
         compiled = core.compile_model(model, "CPU", {
             "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False})
+            "INFERENCE_PRECISION_HINT": "bf16" if self.kind == "bfloat16" else "f32", "ENABLE_CPU_PINNING": False})
         request = compiled.create_infer_request()
         tensor = openvino.Tensor(self.image)
         request.set_input_tensor(tensor)
@@ -127,7 +129,7 @@ class Ncnn(Peer):
     name = "ncnn"
 
     def open(self, threads):
-        if self.kind != "float32":
+        if self.kind == "int8":
             raise RuntimeError("its int8 needs a table by tools that its package lacks")
         import ncnn
         param = self.files["ncnn"](self.image.shape)
@@ -135,7 +137,7 @@ class Ncnn(Peer):
         net.opt.num_threads = threads
         net.opt.use_vulkan_compute = False
         net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
-        net.opt.use_bf16_storage = False
+        net.opt.use_bf16_storage = self.kind == "bfloat16"
         net.load_param(param)
         net.load_model(str(pathlib.Path(param).with_suffix(".bin")))
         inputs, outputs = net.input_names(), net.output_names()
@@ -215,7 +217,7 @@ def main():
     parser.add_argument("--model", default="mnet025")
     parser.add_argument("--sizes", default="640x480,1280x720,4096x2160")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--types", default="float32,int8")
+    parser.add_argument("--types", default="float32,bfloat16,int8")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("--images", default="samples")
@@ -234,7 +236,7 @@ def main():
         onnx = folder / "network.onnx"
         subprocess.run([own_program(options.program, "retinaface"), "export", options.model, "-o", str(onnx)],
                        check=True, stdout=subprocess.DEVNULL)
-        files = {"float32": str(onnx), "ncnn": ncnn_files(onnx, folder)}
+        files = {"float32": str(onnx), "bfloat16": str(onnx), "ncnn": ncnn_files(onnx, folder)}
         types = options.types.split(",")
         if "int8" in types and "onnxruntime" in there:
             images = sorted(p for p in pathlib.Path(options.images).iterdir() if p.suffix in (".jpg", ".png"))

@@ -24,5 +24,11 @@ inline float float_from_bfloat16(std::uint16_t bfloat) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
 }
 
+/// The bfloat16 closest to a finite float32, of two as close the even one, as its bits.
+inline std::uint16_t bfloat16_from_float(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+}
+
 }  // namespace internal
 }  // namespace retinaface

@@ -28,5 +28,14 @@ TEST(Half, BfloatIsTheUpperHalfOfAFloat) {
   EXPECT_EQ(float_from_bfloat16(0x7F80), std::numeric_limits<float>::infinity());
 }
 
+TEST(Half, BfloatIsRoundedToTheClosestAndToEven) {
+  EXPECT_EQ(bfloat16_from_float(1), 0x3F80);
+  EXPECT_EQ(bfloat16_from_float(-3.140625F), 0xC049);
+  EXPECT_EQ(bfloat16_from_float(0x1.01p0F), 0x3F80);      // halfway, down to even
+  EXPECT_EQ(bfloat16_from_float(0x1.03p0F), 0x3F82);      // halfway, up to even
+  EXPECT_EQ(bfloat16_from_float(0x1.010002p0F), 0x3F81);  // more than halfway
+  EXPECT_EQ(bfloat16_from_float(0x1.FFFFFEp0F), 0x4000);  // into the next power
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -483,6 +483,20 @@ void fuse_upsampled_additions(LoweredGraph& program) {
 
 }  // namespace
 
+ValueId root_of(const LoweredGraph& program, ValueId id) {
+  const auto value = [&](ValueId v) -> const Value& {
+    return program.values[static_cast<std::size_t>(v)];
+  };
+  while (value(id).parent != kNoValue) id = value(id).parent;
+  return id;
+}
+
+bool holds_output(const LoweredGraph& program, ValueId id) {
+  return std::ranges::any_of(program.outputs, [&](ValueId output) {
+    return root_of(program, output) == root_of(program, id);
+  });
+}
+
 bool leads_only_to_next(const LoweredGraph& program, std::size_t i) {
   const ValueId target = program.steps[i].target;
   if (program.values[index(target)].parent != kNoValue) return false;

@@ -93,6 +93,12 @@ struct LoweringOptions {
   bool add_upsampled = false;
 };
 
+/// The value that it is a part of, or itself where it is none.
+ValueId root_of(const LoweredGraph& program, ValueId id);
+
+/// Whether a value is an output, part of one, or holds one.
+bool holds_output(const LoweredGraph& program, ValueId id);
+
 /// Whether step i + 1 reads what step i writes, and nothing else does.
 bool leads_only_to_next(const LoweredGraph& program, std::size_t i);
 

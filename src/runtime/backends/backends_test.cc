@@ -141,8 +141,8 @@ TEST(Backends, OtherTypesDevicesAndThreadsAreRefusedInOneLine) {
     EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
     return std::string(error.what());
   };
-  EXPECT_THAT(complaint({.type = graph::DataType::kBFloat16}),
-              HasSubstr("computes in float32, int8, not in bfloat16"));
+  EXPECT_THAT(complaint({.type = graph::DataType::kFloat16}),
+              HasSubstr("computes in float32, bfloat16, int8, not in float16"));
   EXPECT_THAT(complaint({.device = "cuda"}), HasSubstr("runs on the device cpu, not on cuda"));
   EXPECT_THAT(complaint({.threads = 2}), HasSubstr("1 to 1 threads"));
 }

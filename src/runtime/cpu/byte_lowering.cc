@@ -37,10 +37,6 @@ class ByteLowering {
   }
 
  private:
-  ValueId root(ValueId id) const {
-    while (program_.values[index(id)].parent != kNoValue) id = program_.values[index(id)].parent;
-    return id;
-  }
   const ConvolutionStep* convolution(std::size_t i) const {
     return i < program_.steps.size() ? std::get_if<ConvolutionStep>(&program_.steps[i].op)
                                      : nullptr;
@@ -65,7 +61,7 @@ class ByteLowering {
     };
     take(0, graph::kImageCode);
     for (const Step& step : program_.steps) {
-      if (std::ranges::count(program_.outputs, step.target) == 0 && !holds_output(step.target)) {
+      if (!holds_output(program_, step.target)) {
         take(step.target, step.name);
       }
     }
@@ -87,11 +83,6 @@ class ByteLowering {
       }
       if (codes_[v].scale.empty() && known == channels) codes_[v] = std::move(whole);
     }
-  }
-
-  bool holds_output(ValueId id) const {
-    return std::ranges::any_of(program_.outputs,
-                               [&](ValueId output) { return root(output) == root(id); });
   }
 
   bool is_depthwise(const ConvolutionStep& conv) const {
@@ -135,12 +126,12 @@ class ByteLowering {
 
   /// Whether all that writes the value's whole map writes bytes.
   bool is_bytes(ValueId id) const {
-    const ValueId whole = root(id);
-    if (whole == 0 || holds_output(whole)) return false;
+    const ValueId whole = root_of(program_, id);
+    if (whole == 0 || holds_output(program_, whole)) return false;
     bool written = false;
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
       const ValueId target = program_.steps[i].target;
-      if (root(target) != whole) continue;
+      if (root_of(program_, target) != whole) continue;
       if (!on_bytes_[i] || !has_code(target)) return false;
       written = true;
     }
@@ -171,7 +162,8 @@ class ByteLowering {
     std::map<ValueId, ValueId> twins;  // of a value in the other type
     std::vector<Step> steps;
     const auto in_type = [&](ValueId id, bool bytes) {
-      if ((program_.values[index(root(id))].type == graph::DataType::kUInt8) == bytes) return id;
+      if ((program_.values[index(root_of(program_, id))].type == graph::DataType::kUInt8) == bytes)
+        return id;
       const auto [twin, is_new] = twins.emplace(id, static_cast<ValueId>(program_.values.size()));
       if (is_new) {
         Value value;

@@ -61,13 +61,16 @@ std::string onednn_version() {
   return fmt::format("oneDNN {}.{}.{}", version.major, version.minor, version.patch);
 }
 
-/// Why this processor has no int8, or the model is not ready for it.
-std::string int8_obstacle(graph::DataType type, const graph::Weights& weights) {
+/// Why this processor has no such type, or the model is not ready for it.
+std::string type_obstacle(graph::DataType type, const graph::Weights& weights) {
+  if (type == graph::DataType::kBFloat16 && cpu::own_kernels(type) == nullptr) {
+    return "this processor lacks it: AVX512-BF16 is needed, and RETINAFACE_SIMD must not ask for "
+           "less";
+  }
   if (type != graph::DataType::kInt8) return {};
   if (kernels::best_byte_kernels() == nullptr) {
     return "this processor lacks it: AVX2 or, on arm64, dotprod is needed, and RETINAFACE_SIMD "
-           "must "
-           "not ask for less";
+           "must not ask for less";
   }
   if (!graph::has_calibration(weights)) {
     return "the model has no calibration; make one with it: `retinaface quantize MODEL --images "
@@ -111,12 +114,12 @@ Backend cpu_backend() {
           .summary = "kernels of this project and oneDNN, one core a run",
           .priority = 100,
           .devices = {"cpu"},
-          .types = {graph::DataType::kFloat32, graph::DataType::kInt8},
-          .type_obstacle = int8_obstacle,
+          .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16, graph::DataType::kInt8},
+          .type_obstacle = type_obstacle,
           // Without dot products three instructions do what float32's one does.
           .is_faster =
               [](graph::DataType type) {
-                return type == graph::DataType::kInt8 && has_int8_dot_products();
+                return type == graph::DataType::kBFloat16 || has_int8_dot_products();
               },
           .byte_layers = ByteLayers{.observe = observe, .names = byte_layers},
           .library = onednn_version(),
@@ -124,11 +127,12 @@ Backend cpu_backend() {
           .create =
               [](const graph::Graph& graph, const graph::Weights& weights,
                  const NetworkOptions& options) {
-                if (options.type == graph::DataType::kFloat32) {
-                  return make_cpu_network(graph, weights);
+                if (options.type == graph::DataType::kInt8) {
+                  return std::unique_ptr<Network>(std::make_unique<CpuNetwork>(
+                      graph, weights, graph::read_calibration(weights)));
                 }
                 return std::unique_ptr<Network>(
-                    std::make_unique<CpuNetwork>(graph, weights, graph::read_calibration(weights)));
+                    std::make_unique<CpuNetwork>(graph, weights, options.type));
               }};
 }
 

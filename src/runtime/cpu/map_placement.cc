@@ -40,11 +40,6 @@ MapPlacement::MapPlacement(const LoweredGraph& program, std::int64_t height, std
   infer_shapes(height, width);
 }
 
-ValueId MapPlacement::root(ValueId id) const {
-  while (value(id).parent != kNoValue) id = value(id).parent;
-  return id;
-}
-
 std::int64_t MapPlacement::first_channel_in_root(ValueId id) const {
   std::int64_t first = 0;
   for (; value(id).parent != kNoValue; id = value(id).parent) first += value(id).first_channel;
@@ -52,7 +47,7 @@ std::int64_t MapPlacement::first_channel_in_root(ValueId id) const {
 }
 
 Shape MapPlacement::shape(ValueId id) const {
-  Shape result = shapes_[index(root(id))];
+  Shape result = shapes_[index(root_of(program_, id))];
   result.c = value(id).channels;
   return result;
 }
@@ -77,8 +72,8 @@ void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
           }
         },
         step.op);
-    target.c = value(root(step.target)).channels;
-    shapes_[index(root(step.target))] = target;
+    target.c = value(root_of(program_, step.target)).channels;
+    shapes_[index(root_of(program_, step.target))] = target;
   }
 }
 
@@ -96,7 +91,7 @@ memory::desc MapPlacement::whole_desc(ValueId id) const {
 }
 
 std::size_t MapPlacement::use(ValueId id, std::size_t call) {
-  const ValueId whole = root(id);
+  const ValueId whole = root_of(program_, id);
   std::size_t& piece = pieces_by_root_[index(whole)];
   if (piece == kNone) {
     piece = pieces_.size();
@@ -125,7 +120,7 @@ Place MapPlacement::place_of(ValueId id) {
   const std::int64_t first = first_channel_in_root(id);
   RF_CHECK(first % channel_block() == 0);
   if (type(id) == graph::DataType::kUInt8) {
-    const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell_bytes(root(id))};
+    const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell_bytes(root_of(program_, id))};
     return {use(id, call_),
             static_cast<std::size_t>(first / channel_block() * bytes.block_bytes())};
   }
@@ -135,9 +130,12 @@ Place MapPlacement::place_of(ValueId id) {
 
 MapPlace MapPlacement::map_of(ValueId id) {
   const Shape map = shape(id);
-  return {
-      place_of(id),        type(id), map.h, map.w, (map.c + channel_block() - 1) / channel_block(),
-      cell_bytes(root(id))};
+  return {place_of(id),
+          type(id),
+          map.h,
+          map.w,
+          (map.c + channel_block() - 1) / channel_block(),
+          cell_bytes(root_of(program_, id))};
 }
 
 Place MapPlacement::scratch(std::size_t bytes) {
@@ -146,7 +144,7 @@ Place MapPlacement::scratch(std::size_t bytes) {
 }
 
 std::size_t MapPlacement::piece_of(ValueId id) const {
-  const std::size_t piece = pieces_by_root_[index(root(id))];
+  const std::size_t piece = pieces_by_root_[index(root_of(program_, id))];
   RF_CHECK(piece != kNone);
   return piece;
 }

@@ -20,7 +20,7 @@ class MapPlacement {
   MapPlacement(const LoweredGraph& program, std::int64_t height, std::int64_t width);
 
   graph::Shape shape(ValueId id) const;
-  graph::DataType type(ValueId id) const { return value(root(id)).type; }
+  graph::DataType type(ValueId id) const { return value(root_of(program_, id)).type; }
 
   /// Of a map of floats: the image is planar, everything else is blocked. A part of a map, which
   /// starts at a whole block, lies in memory as a map of its own does (there is one image).
@@ -53,7 +53,6 @@ class MapPlacement {
 
  private:
   const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
-  ValueId root(ValueId id) const;
   /// Of a map of bytes.
   std::int64_t cell_bytes(ValueId id) const;
   /// Of a map that is no part of another.

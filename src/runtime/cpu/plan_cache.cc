@@ -17,8 +17,8 @@ LoweredGraph lowered(const graph::Graph& graph, const graph::Weights& weights) {
 
 }  // namespace
 
-PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights)
-    : PlanCache(lowered(graph, weights)) {}
+PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights, graph::DataType type)
+    : PlanCache(lowered(graph, weights), type) {}
 
 PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
                      const graph::Calibration& calibration)
@@ -26,8 +26,8 @@ PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
       codes_(lower_to_bytes(program_, calibration)),
       schedule_(make_schedule(program_, codes_)) {}
 
-PlanCache::PlanCache(LoweredGraph program)
-    : program_(std::move(program)), schedule_(make_schedule(program_)) {}
+PlanCache::PlanCache(LoweredGraph program, graph::DataType type)
+    : program_(std::move(program)), schedule_(make_schedule(program_, {}, type)) {}
 
 std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width,
                                             bool reads_pixels) const {

@@ -22,12 +22,14 @@ namespace retinaface::runtime::cpu {
 /// threads.
 class PlanCache {
  public:
-  PlanCache(const graph::Graph& graph, const graph::Weights& weights);
+  /// `type` as make_schedule takes it.
+  PlanCache(const graph::Graph& graph, const graph::Weights& weights,
+            graph::DataType type = graph::DataType::kFloat32);
   /// On bytes, where the calibration lets it.
   PlanCache(const graph::Graph& graph, const graph::Weights& weights,
             const graph::Calibration& calibration);
   /// As the program is; floats alone.
-  explicit PlanCache(LoweredGraph program);
+  explicit PlanCache(LoweredGraph program, graph::DataType type = graph::DataType::kFloat32);
 
   /// The plan for images of this size, of pixels or floats. Throws as make_plan does.
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width,

@@ -40,8 +40,8 @@ bool is_convex(const ConvolutionStep& conv) {
 
 class Scheduler {
  public:
-  Scheduler(const LoweredGraph& program, const ByteCodes& codes)
-      : program_(program), codes_(codes), own_(own_kernels()), done_(program.steps.size()) {}
+  Scheduler(const LoweredGraph& program, const ByteCodes& codes, graph::DataType type)
+      : program_(program), codes_(codes), own_(own_kernels(type)), done_(program.steps.size()) {}
 
   std::vector<Task> run() {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
@@ -117,6 +117,11 @@ class Scheduler {
 
   bool leads_only_to_next(std::size_t i) const { return runtime::leads_only_to_next(program_, i); }
 
+  /// Those of a convolution that yields the value: what leaves the network is not rounded.
+  const kernels::Kernels& kernels_of(ValueId target) const {
+    return holds_output(program_, target) ? *own_kernels() : *own_;
+  }
+
   kernels::Epilogue epilogue(const ConvolutionStep& conv) const {
     return kernels::make_epilogue(*own_, conv.bias, *slopes_of(conv));
   }
@@ -127,9 +132,7 @@ class Scheduler {
   }
   /// Null where the value is floats.
   const graph::ByteCode* code_if_bytes(ValueId id) const {
-    ValueId root = id;
-    while (program_.values[index(root)].parent != kNoValue)
-      root = program_.values[index(root)].parent;
+    const ValueId root = root_of(program_, id);
     return program_.values[index(root)].type == graph::DataType::kUInt8 ? &code(id) : nullptr;
   }
 
@@ -323,7 +326,7 @@ class Scheduler {
     const Step& step = program_.steps[i];
     if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == 0) return false;
     add({step.name,
-         kernels::make_pointwise(*own_, whole(conv->weight), epilogue(*conv)),
+         kernels::make_pointwise(kernels_of(step.target), whole(conv->weight), epilogue(*conv)),
          step.sources,
          {step.target}},
         {i});
@@ -350,7 +353,7 @@ class Scheduler {
       task.targets.push_back(program_.steps[j].target);
       steps.push_back(j);
     }
-    task.action = kernels::make_winograd(*own_, weight, std::move(all));
+    task.action = kernels::make_winograd(kernels_of(step.target), weight, std::move(all));
     add(std::move(task), steps);
     return true;
   }
@@ -434,8 +437,9 @@ bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean
                           : std::holds_alternative<kernels::Stem>(chain->stages.front());
 }
 
-std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes) {
-  return Scheduler(program, codes).run();
+std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes,
+                                graph::DataType type) {
+  return Scheduler(program, codes, type).run();
 }
 
 }  // namespace retinaface::runtime::cpu

@@ -18,8 +18,8 @@ namespace retinaface::runtime::cpu {
 /// The kernels of our own that networks run on, null where all goes to oneDNN: on x86-64 without
 /// AVX2 it is the faster one on what ours do not cover, and maps have one layout for both. On arm64
 /// it has plain loops alone.
-inline const kernels::Kernels* own_kernels() {
-  const kernels::Kernels* const best = kernels::best();
+inline const kernels::Kernels* own_kernels(graph::DataType type = graph::DataType::kFloat32) {
+  const kernels::Kernels* const best = kernels::best(type);
 #if defined(__x86_64__)
   if (best != nullptr && best->level == SimdLevel::kBaseline) return nullptr;
 #endif
@@ -48,8 +48,10 @@ struct Task {
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
 /// image's size. Without kernels for this CPU all goes to oneDNN; a program then has no
 /// deformable convolutions, which oneDNN lacks (cpu_backend().supports).
-/// `codes` are those of byte_lowering.h, by value; none where all is floats.
-std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes = {});
+/// `codes` are those of byte_lowering.h, by value; none where all is floats. `type` is that of our
+/// kernels' products (kernels::Kernels::type).
+std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes = {},
+                                graph::DataType type = graph::DataType::kFloat32);
 
 /// Whether an image less this mean can be read as pixels: what reads it does so, and nothing else
 /// reads it.

@@ -11,6 +11,7 @@
 #include "models/load_model.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/kernels/bytes.h"
+#include "runtime/kernels/kernels.h"
 #include "runtime/testing.h"
 
 namespace {
@@ -94,6 +95,8 @@ std::unique_ptr<Network> default_network(graph::DataType type) {
 
 std::vector<graph::DataType> types_here() {
   std::vector<graph::DataType> types = {graph::DataType::kFloat32};
+  if (kernels::best(graph::DataType::kBFloat16) != nullptr)
+    types.push_back(graph::DataType::kBFloat16);
   if (kernels::best_byte_kernels() != nullptr) types.push_back(graph::DataType::kInt8);
   return types;
 }

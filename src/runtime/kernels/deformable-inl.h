@@ -187,9 +187,9 @@ inline void deformable(const Deformable& layer, const Map& in, const Map& offset
         b += 1;
       }
     }
-    multiply_strip({matrix, block_stride}, count, points * layer.in_channels, layer.out_channels,
-                   layer.weight.data(), layer.epilogue.bias.data(), layer.epilogue.slope.data(),
-                   out.behind(first * kBlock));
+    multiply_strip(Rows{matrix, block_stride}, count, points * layer.in_channels,
+                   layer.out_channels, layer.weight.data(), layer.epilogue.bias.data(),
+                   layer.epilogue.slope.data(), out.behind(first * kBlock));
     first += count;
   }
 }

@@ -15,6 +15,7 @@
 
 #include "runtime/kernels/map.h"
 #include "runtime/kernels/pieces.h"
+#include "runtime/kernels/pointwise.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -31,8 +32,20 @@ inline constexpr int kCells = kManyRegisters ? 12 : 5;
 
 /// How the input of a product lies in memory, in floats.
 struct Rows {
+  using Weight = float;
+  static constexpr std::int64_t kValues = kBlock;  ///< of a block of channels of one cell
+
   const float* data;
   std::int64_t block_stride;  ///< from one block of channels to the next
+};
+
+/// The same of bfloat16, two channels in one.
+struct PairRows {
+  using Weight = std::uint32_t;
+  static constexpr std::int64_t kValues = kBlock / 2;
+
+  const std::uint32_t* data;
+  std::int64_t block_stride;
 };
 
 /// Where the blocks of a product go that lie one after the other: what BlockPointers are to others.
@@ -48,11 +61,51 @@ HWY_INLINE Vector activate(Vector sum, const float* slope) {
   return hn::IfThenElse(negative, hn::Mul(sum, hn::Load(FloatTag(), slope)), sum);
 }
 
+/// A value of all channels, one cell's, for the product with as many weights.
+HWY_INLINE Vector broadcast(float value) {
+  return hn::Set(FloatTag(), value);
+}
+HWY_INLINE Vector load_weight(const float* weight) {
+  return hn::Load(FloatTag(), weight);
+}
+HWY_INLINE Vector add_products(Vector sum, Vector value, Vector weight) {
+  return hn::MulAdd(value, weight, sum);
+}
+
+#if HWY_TARGET == HWY_AVX3
+// Highway 1.0.3 has no operators for AVX512-BF16. In assembly, since the functions around are
+// compiled for all processors with AVX-512; only those with it get layers of pairs (kernels.cc).
+using PairTag = hn::Repartition<std::uint32_t, FloatTag>;
+using PairVector = hn::Vec<PairTag>;
+
+HWY_INLINE PairVector broadcast(std::uint32_t value) {
+  return hn::Set(PairTag(), value);
+}
+HWY_INLINE PairVector load_weight(const std::uint32_t* weight) {
+  return hn::Load(PairTag(), weight);
+}
+HWY_INLINE Vector add_products(Vector sum, PairVector value, PairVector weight) {
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
+  return sum;
+}
+
+/// A block of channels of one cell, rounded to bfloat16, as kBlock / 2 pairs.
+HWY_INLINE void store_input(Vector value, std::uint32_t* to) {
+  __m256i pairs;
+  asm("vcvtneps2bf16 %1, %t0" : "=v"(pairs) : "v"(value.raw));
+  _mm256_store_si256(reinterpret_cast<__m256i*>(to), pairs);
+}
+#endif
+HWY_INLINE void store_input(Vector value, float* to) {
+  hn::Store(value, FloatTag(), to);
+}
+
 /// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus bias and
-/// activation where there is a bias. `weight` has kBlocks * B floats an input channel.
-template <int kCount, int kBlocks>
-HWY_INLINE void multiply_cells(const Rows& in, std::int64_t in_channels, const float* weight,
-                               const float* bias, const float* slope, float* const* out) {
+/// activation where there is a bias. `weight` has kBlocks * B values an input channel, or pair.
+template <int kCount, int kBlocks, typename In>
+HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
+                               const typename In::Weight* weight, const float* bias,
+                               const float* slope, float* const* out) {
   const FloatTag d;
   Vector sums[kCount][kBlocks];
 #pragma GCC unroll 16
@@ -63,17 +116,19 @@ HWY_INLINE void multiply_cells(const Rows& in, std::int64_t in_channels, const f
     }
   }
   for (std::int64_t first = 0; first < in_channels; first += kBlock) {
-    const float* from = in.data + first / kBlock * in.block_stride;
-    for (std::int64_t c = 0; c < kBlock; ++c) {
-      Vector w[kBlocks];
+    const auto* from = in.data + first / kBlock * in.block_stride;
+    for (std::int64_t c = 0; c < In::kValues; ++c) {
+      decltype(load_weight(weight)) w[kBlocks];
 #pragma GCC unroll 2
-      for (int b = 0; b < kBlocks; ++b) w[b] = hn::Load(d, weight + b * kBlock);
+      for (int b = 0; b < kBlocks; ++b) w[b] = load_weight(weight + b * kBlock);
       weight += kBlocks * kBlock;
 #pragma GCC unroll 16
       for (int cell = 0; cell < kCount; ++cell) {
-        const Vector value = hn::Set(d, from[cell * kBlock + c]);
+        const auto value = broadcast(from[cell * In::kValues + c]);
 #pragma GCC unroll 2
-        for (int b = 0; b < kBlocks; ++b) sums[cell][b] = hn::MulAdd(value, w[b], sums[cell][b]);
+        for (int b = 0; b < kBlocks; ++b) {
+          sums[cell][b] = add_products(sums[cell][b], value, w[b]);
+        }
       }
     }
   }
@@ -89,15 +144,15 @@ HWY_INLINE void multiply_cells(const Rows& in, std::int64_t in_channels, const f
 }
 
 /// The same for any count up to kCells.
-template <int kBlocks, int kCount = kCells>
-HWY_INLINE void multiply_rest(std::int64_t count, const Rows& in, std::int64_t in_channels,
-                              const float* weight, const float* bias, const float* slope,
-                              float* const* out) {
+template <int kBlocks, typename In, int kCount = kCells>
+HWY_INLINE void multiply_rest(std::int64_t count, const In& in, std::int64_t in_channels,
+                              const typename In::Weight* weight, const float* bias,
+                              const float* slope, float* const* out) {
   if constexpr (kCount > 0) {
     if (count == kCount) {
       multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, out);
     } else {
-      multiply_rest<kBlocks, kCount - 1>(count, in, in_channels, weight, bias, slope, out);
+      multiply_rest<kBlocks, In, kCount - 1>(count, in, in_channels, weight, bias, slope, out);
     }
   }
 }
@@ -108,17 +163,17 @@ using CellPieces = Pieces<kCells>;
 /// out = in * weight for `cells` cells in a row, all output blocks; see Pointwise for the weights.
 /// Goes over the weights once, over the cells for each pair of output blocks: for as many cells as
 /// the cache holds.
-template <typename Planes>
-inline void multiply_strip(Rows in, std::int64_t cells, std::int64_t in_channels,
-                           std::int64_t out_channels, const float* weight, const float* bias,
-                           const float* slope, const Planes& out) {
+template <typename In, typename Planes>
+inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_channels,
+                           std::int64_t out_channels, const typename In::Weight* weight,
+                           const float* bias, const float* slope, const Planes& out) {
   for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
     const std::int64_t b = first / kBlock;
     const float* const pair_bias = bias != nullptr ? bias + first : nullptr;
     CellPieces pieces(cells);
     for (std::int64_t cell = 0; cell < cells;) {
       const std::int64_t count = pieces.next();
-      const Rows piece = {in.data + cell * kBlock, in.block_stride};
+      const In piece = {in.data + cell * In::kValues, in.block_stride};
       if (first + kBlock < out_channels) {
         float* const targets[2] = {out.at(b) + cell * kBlock, out.at(b + 1) + cell * kBlock};
         multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
@@ -128,22 +183,52 @@ inline void multiply_strip(Rows in, std::int64_t cells, std::int64_t in_channels
       }
       cell += count;
     }
-    weight += 2 * kBlock * in_channels;
+    weight += 2 * In::kValues * in_channels;
   }
 }
 
 /// The same, over the cells once, over the weights for each few of them.
-template <typename Planes>
-inline void multiply(Rows in, std::int64_t cells, std::int64_t in_channels,
-                     std::int64_t out_channels, const float* weight, const float* bias,
-                     const float* slope, const Planes& out) {
+template <typename In, typename Planes>
+inline void multiply(const In& in, std::int64_t cells, std::int64_t in_channels,
+                     std::int64_t out_channels, const typename In::Weight* weight,
+                     const float* bias, const float* slope, const Planes& out) {
   CellPieces pieces(cells);
   for (std::int64_t cell = 0; cell < cells;) {
     const std::int64_t count = pieces.next();
-    multiply_strip({in.data + cell * kBlock, in.block_stride}, count, in_channels, out_channels,
-                   weight, bias, slope, out.behind(cell * kBlock));
+    multiply_strip(In{in.data + cell * In::kValues, in.block_stride}, count, in_channels,
+                   out_channels, weight, bias, slope, out.behind(cell * kBlock));
     cell += count;
   }
+}
+
+/// The same of a layer's weights; where they are pairs, the input is rounded to such on the way.
+template <typename Planes>
+inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t cells,
+                           const Planes& out) {
+  const float* const bias = layer.epilogue.bias.data();
+  const float* const slope = layer.epilogue.slope.data();
+#if HWY_TARGET == HWY_AVX3
+  if (!layer.pairs.empty()) {
+    constexpr std::int64_t kPairs = PairRows::kValues;
+    alignas(64) std::uint32_t rounded[kCells * kMostPairedChannels / 2];
+    CellPieces pieces(cells);
+    for (std::int64_t cell = 0; cell < cells;) {
+      const std::int64_t count = pieces.next();
+      for (std::int64_t b = 0; b < layer.in_channels / kBlock; ++b) {
+        const float* const from = in.data + b * in.block_stride + cell * kBlock;
+        for (std::int64_t i = 0; i < count; ++i) {
+          store_input(hn::Load(FloatTag(), from + i * kBlock), rounded + (b * kCells + i) * kPairs);
+        }
+      }
+      multiply_strip(PairRows{rounded, kCells * kPairs}, count, layer.in_channels,
+                     layer.out_channels, layer.pairs.data(), bias, slope,
+                     out.behind(cell * kBlock));
+      cell += count;
+    }
+    return;
+  }
+#endif
+  multiply(in, cells, layer.in_channels, layer.out_channels, layer.weight.data(), bias, slope, out);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -31,9 +31,7 @@ inline Kernels compiled_kernels() {
   Kernels k;
   k.block = kBlock;
   k.pointwise = [](const Pointwise& layer, const Map& in, const BlockPointers& out) {
-    multiply({in.data, in.block_stride}, in.height * in.width, layer.in_channels,
-             layer.out_channels, layer.weight.data(), layer.epilogue.bias.data(),
-             layer.epilogue.slope.data(), out);
+    multiply_layer(layer, {in.data, in.block_stride}, in.height * in.width, out);
   };
   k.separable = &separable;
   k.separable_floats = &separable_floats;
@@ -67,9 +65,11 @@ HWY_AFTER_NAMESPACE();
 namespace retinaface::runtime::kernels {
 namespace {
 
-Kernels named(Kernels kernels, const char* name, SimdLevel level) {
+Kernels named(Kernels kernels, const char* name, SimdLevel level,
+              graph::DataType type = graph::DataType::kFloat32) {
   kernels.name = name;
   kernels.level = level;
+  kernels.type = type;
   return kernels;
 }
 
@@ -78,6 +78,8 @@ std::span<const Kernels> compiled() {
   static const Kernels kAll[] = {
 #if defined(__x86_64__)
     named(N_AVX3::compiled_kernels(), "avx512", SimdLevel::kAvx512),
+    named(N_AVX3::compiled_kernels(), "avx512-bf16", SimdLevel::kAvx512,
+          graph::DataType::kBFloat16),
     named(N_AVX2::compiled_kernels(), "avx2", SimdLevel::kAvx2),
     named(N_SSE4::compiled_kernels(), "sse4", SimdLevel::kBaseline),
 #elif HWY_STATIC_TARGET == HWY_NEON
@@ -95,24 +97,28 @@ bool runs_here(const Kernels& kernels) {
            __builtin_cpu_supports("pclmul");
   }
 #endif
+  if (kernels.type == graph::DataType::kBFloat16 && !has_bfloat16_products()) return false;
   return kernels.level <= simd_level();
+}
+
+std::vector<const Kernels*> those_of(graph::DataType type) {
+  std::vector<const Kernels*> result;
+  for (const Kernels& kernels : compiled()) {
+    if (kernels.type == type && runs_here(kernels)) result.push_back(&kernels);
+  }
+  return result;
 }
 
 }  // namespace
 
-std::span<const Kernels* const> available() {
-  static const std::vector<const Kernels*> found = [] {
-    std::vector<const Kernels*> result;
-    for (const Kernels& kernels : compiled()) {
-      if (runs_here(kernels)) result.push_back(&kernels);
-    }
-    return result;
-  }();
-  return found;
+std::span<const Kernels* const> available(graph::DataType type) {
+  static const std::vector<const Kernels*> floats = those_of(graph::DataType::kFloat32);
+  static const std::vector<const Kernels*> bfloats = those_of(graph::DataType::kBFloat16);
+  return type == graph::DataType::kBFloat16 ? bfloats : floats;
 }
 
-const Kernels* best() {
-  return available().empty() ? nullptr : available().front();
+const Kernels* best(graph::DataType type) {
+  return available(type).empty() ? nullptr : available(type).front();
 }
 
 }  // namespace retinaface::runtime::kernels

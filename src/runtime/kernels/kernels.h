@@ -23,6 +23,9 @@ struct Kernels {
   const char* name = "";
   SimdLevel level = SimdLevel::kBaseline;  ///< what the processor must have
   std::int64_t block = 0;                  ///< B: channels of one vector register
+  /// Of the products of pointwise, separable and winograd: kFloat32, or kBFloat16, whose sums are
+  /// float32, as are maps and all else.
+  graph::DataType type = graph::DataType::kFloat32;
 
   void (*pointwise)(const Pointwise&, const Map& in, const BlockPointers& out) = nullptr;
   void (*separable)(const Depthwise&, const Pointwise&, const Map& in, const BlockPointers& out,
@@ -51,11 +54,11 @@ struct Kernels {
   std::size_t (*gradient_floats)(std::int64_t tiles, std::int64_t channels) = nullptr;
 };
 
-/// Those that this processor runs and RETINAFACE_SIMD allows, best first. None on an x86 without
-/// SSE4.
-std::span<const Kernels* const> available();
+/// Those of a type that this processor runs and RETINAFACE_SIMD allows, best first. In float32 none
+/// on an x86 without SSE4; in bfloat16 one on an x86 with AVX512-BF16, else none.
+std::span<const Kernels* const> available(graph::DataType type = graph::DataType::kFloat32);
 
 /// The first of them, or null.
-const Kernels* best();
+const Kernels* best(graph::DataType type = graph::DataType::kFloat32);
 
 }  // namespace retinaface::runtime::kernels

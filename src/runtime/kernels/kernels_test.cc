@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/half.h"
+
 // Each operator on each instruction set that the machine has, against plain loops over planar maps.
 namespace retinaface::runtime::kernels {
 namespace {
@@ -16,8 +18,14 @@ using Planes = std::vector<std::vector<double>>;  // by channel, row by row
 
 class Noise {
  public:
-  explicit Noise(std::uint64_t seed) : generator_(seed) {}
-  float operator()() { return std::uniform_real_distribution<float>(-1, 1)(generator_); }
+  explicit Noise(std::uint64_t seed, graph::DataType type = graph::DataType::kFloat32)
+      : generator_(seed), type_(type) {}
+  /// A value that its type holds exactly.
+  float operator()() {
+    const float value = std::uniform_real_distribution<float>(-1, 1)(generator_);
+    return type_ == graph::DataType::kBFloat16 ? float_from_bfloat16(bfloat16_from_float(value))
+                                               : value;
+  }
   graph::Tensor tensor(std::vector<std::int64_t> shape) {
     graph::Tensor tensor = graph::Tensor::of_shape(std::move(shape));
     for (float& value : tensor.values()) value = (*this)();
@@ -33,6 +41,7 @@ class Noise {
 
  private:
   std::mt19937_64 generator_;
+  graph::DataType type_;
 };
 
 /// A map in blocks of B channels, the last filled up with zeros.
@@ -113,7 +122,8 @@ Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
   return out;
 }
 
-void expect_near(Blocked& actual, const Planes& expected, const std::string& what) {
+void expect_near(Blocked& actual, const Planes& expected, const std::string& what,
+                 double tolerance = 2e-5) {
   double largest = 0;
   double difference = 0;
   for (std::size_t c = 0; c < expected.size(); ++c) {
@@ -124,7 +134,7 @@ void expect_near(Blocked& actual, const Planes& expected, const std::string& wha
     }
   }
   EXPECT_GT(largest, 0.1) << what;
-  EXPECT_LT(difference, 2e-5 * largest) << what;
+  EXPECT_LT(difference, tolerance * largest) << what;
 }
 
 AlignedBuffer<float> scratch_of(std::size_t floats) {
@@ -141,9 +151,9 @@ constexpr Size kSizes[] = {{1, 1}, {1, 23}, {19, 1}, {4, 4}, {5, 7}, {13, 31}, {
 
 /// Calls `test(kernels, size, what)` for every instruction set and size.
 template <typename Test>
-void for_all(const Test& test) {
-  ASSERT_FALSE(available().empty());
-  for (const Kernels* kernels : available()) {
+void for_all(const Test& test, graph::DataType type = graph::DataType::kFloat32) {
+  ASSERT_FALSE(available(type).empty());
+  for (const Kernels* kernels : available(type)) {
     for (const Size& size : kSizes) {
       test(*kernels, size,
            std::string(kernels->name) + " at " + std::to_string(size.width) + "x" +
@@ -160,68 +170,90 @@ TEST(Kernels, AreListedBestFirst) {
   EXPECT_EQ(best(), available().front());
 }
 
-TEST(Kernels, PointwiseEqualsPlainLoops) {
-  for_all([](const Kernels& kernels, const Size& size, const std::string& what) {
-    for (const auto& [in_blocks, out_blocks] : {std::pair{1, 1}, {2, 3}, {3, 4}}) {
-      Noise noise(1);
-      const std::int64_t in = in_blocks * kernels.block;
-      const std::int64_t out = out_blocks * kernels.block;
-      const graph::Tensor weight = noise.tensor({out, in, 1, 1});
-      const graph::Tensor bias = noise.tensor({out});
-      const Planes planes = noise.planes(in, size.height * size.width);
-      const Blocked map(planes, size.height, size.width, kernels.block);
-      Blocked result(out, size.height, size.width, kernels.block);
-      run(make_pointwise(kernels, weight, make_epilogue(kernels, bias, 0.1F)), map.map,
-          result.pointers());
-      expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.1F, 1), what);
-    }
-  });
+/// The operators of products, in each type that they have.
+class Products : public ::testing::TestWithParam<graph::DataType> {
+ protected:
+  void SetUp() override {
+    if (available(GetParam()).empty()) GTEST_SKIP() << "this processor lacks AVX512-BF16";
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kernels, Products,
+                         ::testing::Values(graph::DataType::kFloat32, graph::DataType::kBFloat16),
+                         [](const auto& type) { return std::string(graph::to_string(type.param)); });
+
+TEST_P(Products, PointwiseEqualsPlainLoops) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        for (const auto& [in_blocks, out_blocks] : {std::pair{1, 1}, {2, 3}, {3, 4}}) {
+          Noise noise(1, kernels.type);
+          const std::int64_t in = in_blocks * kernels.block;
+          const std::int64_t out = out_blocks * kernels.block;
+          const graph::Tensor weight = noise.tensor({out, in, 1, 1});
+          const graph::Tensor bias = noise.tensor({out});
+          const Planes planes = noise.planes(in, size.height * size.width);
+          const Blocked map(planes, size.height, size.width, kernels.block);
+          Blocked result(out, size.height, size.width, kernels.block);
+          run(make_pointwise(kernels, weight, make_epilogue(kernels, bias, 0.1F)), map.map,
+              result.pointers());
+          expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.1F, 1),
+                      what);
+        }
+      },
+      GetParam());
 }
 
-TEST(Kernels, SeparableEqualsPlainLoops) {
-  for_all([](const Kernels& kernels, const Size& size, const std::string& what) {
-    for (const std::int64_t stride : {1, 2}) {
-      Noise noise(2);
-      const std::int64_t in = 2 * kernels.block;
-      const std::int64_t out = 3 * kernels.block;
-      const graph::Tensor first = noise.tensor({in, 1, 3, 3});
-      const graph::Tensor first_bias = noise.tensor({in});
-      const graph::Tensor second = noise.tensor({out, in, 1, 1});
-      const graph::Tensor second_bias = noise.tensor({out});
-      const Planes planes = noise.planes(in, size.height * size.width);
-      const Blocked map(planes, size.height, size.width, kernels.block);
-      const Size half = {(size.height - 1) / stride + 1, (size.width - 1) / stride + 1};
-      Blocked result(out, half.height, half.width, kernels.block);
-      const Depthwise depthwise =
-          make_depthwise(kernels, first, stride, make_epilogue(kernels, first_bias, 0.1F));
-      AlignedBuffer<float> scratch = scratch_of(scratch_floats(depthwise, size.width));
-      run(depthwise, make_pointwise(kernels, second, make_epilogue(kernels, second_bias, 0)),
-          map.map, result.pointers(), scratch.data());
-      const Planes inner =
-          convolved(planes, size.height, size.width, first, first_bias, 0.1F, stride);
-      expect_near(result, convolved(inner, half.height, half.width, second, second_bias, 0, 1),
-                  what + " stride " + std::to_string(stride));
-    }
-  });
+TEST_P(Products, SeparableEqualsPlainLoops) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        const bool rounds = kernels.type == graph::DataType::kBFloat16;  // what lies between
+        for (const std::int64_t stride : {1, 2}) {
+          Noise noise(2, kernels.type);
+          const std::int64_t in = 2 * kernels.block;
+          const std::int64_t out = 3 * kernels.block;
+          const graph::Tensor first = noise.tensor({in, 1, 3, 3});
+          const graph::Tensor first_bias = noise.tensor({in});
+          const graph::Tensor second = noise.tensor({out, in, 1, 1});
+          const graph::Tensor second_bias = noise.tensor({out});
+          const Planes planes = noise.planes(in, size.height * size.width);
+          const Blocked map(planes, size.height, size.width, kernels.block);
+          const Size half = {(size.height - 1) / stride + 1, (size.width - 1) / stride + 1};
+          Blocked result(out, half.height, half.width, kernels.block);
+          const Depthwise depthwise =
+              make_depthwise(kernels, first, stride, make_epilogue(kernels, first_bias, 0.1F));
+          AlignedBuffer<float> scratch = scratch_of(scratch_floats(depthwise, size.width));
+          run(depthwise, make_pointwise(kernels, second, make_epilogue(kernels, second_bias, 0)),
+              map.map, result.pointers(), scratch.data());
+          const Planes inner =
+              convolved(planes, size.height, size.width, first, first_bias, 0.1F, stride);
+          expect_near(result, convolved(inner, half.height, half.width, second, second_bias, 0, 1),
+                      what + " stride " + std::to_string(stride), rounds ? 5e-3 : 2e-5);
+        }
+      },
+      GetParam());
 }
 
-TEST(Kernels, WinogradEqualsPlainLoops) {
-  for_all([](const Kernels& kernels, const Size& size, const std::string& what) {
-    for (const std::int64_t unused : {0, 3}) {  // of the last block of outputs
-      Noise noise(3);
-      const std::int64_t in = 2 * kernels.block;
-      const std::int64_t out = 3 * kernels.block - unused;
-      const graph::Tensor weight = noise.tensor({out, in, 3, 3});
-      const graph::Tensor bias = noise.tensor({out});
-      const Planes planes = noise.planes(in, size.height * size.width);
-      const Blocked map(planes, size.height, size.width, kernels.block);
-      Blocked result(out, size.height, size.width, kernels.block);
-      const Winograd layer = make_winograd(kernels, weight, make_epilogue(kernels, bias, 0.2F));
-      AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
-      run(layer, map.map, result.pointers(), scratch.data());
-      expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.2F, 1), what);
-    }
-  });
+TEST_P(Products, WinogradEqualsPlainLoops) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        const bool rounds = kernels.type == graph::DataType::kBFloat16;  // what it has transformed
+        for (const std::int64_t unused : {0, 3}) {  // of the last block of outputs
+          Noise noise(3, kernels.type);
+          const std::int64_t in = 2 * kernels.block;
+          const std::int64_t out = 3 * kernels.block - unused;
+          const graph::Tensor weight = noise.tensor({out, in, 3, 3});
+          const graph::Tensor bias = noise.tensor({out});
+          const Planes planes = noise.planes(in, size.height * size.width);
+          const Blocked map(planes, size.height, size.width, kernels.block);
+          Blocked result(out, size.height, size.width, kernels.block);
+          const Winograd layer = make_winograd(kernels, weight, make_epilogue(kernels, bias, 0.2F));
+          AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
+          run(layer, map.map, result.pointers(), scratch.data());
+          expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.2F, 1),
+                      what, rounds ? 2e-2 : 2e-5);
+        }
+      },
+      GetParam());
 }
 
 TEST(Kernels, StemEqualsPlainLoops) {

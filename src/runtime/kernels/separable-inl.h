@@ -13,11 +13,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 
-/// One row of one block. `rows` are the three input rows, null where they lie outside the map.
-template <int kStride>
+/// One row of one block, to an input of `In`. `rows` are the three input rows, null where they lie
+/// outside the map.
+template <typename In, int kStride>
 HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
                               std::int64_t out_width, const float* weight, const float* bias,
-                              const float* slope, float* out) {
+                              const float* slope, typename In::Weight* out) {
   const FloatTag d;
   Vector w[9];
 #pragma GCC unroll 9
@@ -34,7 +35,7 @@ HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
       sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
       if (right) sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
     }
-    hn::Store(activate(sum, slope), d, out + x * kBlock);
+    store_input(activate(sum, slope), out + x * In::kValues);
   };
 
   const bool inside = rows[0] != nullptr && rows[2] != nullptr;
@@ -51,7 +52,7 @@ HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
         sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
         sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
       }
-      hn::Store(activate(sum, slope), d, out + x * kBlock);
+      store_input(activate(sum, slope), out + x * In::kValues);
     }
   }
   for (; x < out_width; ++x) cell(x, true, has_right(x));
@@ -70,14 +71,17 @@ inline std::size_t separable_floats(const Depthwise& depthwise, std::int64_t in_
                                   depthwise.channels);
 }
 
-/// `out` begins with row range.begin.
-inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
-                      const BlockPointers& out, const RowRange& range, float* scratch) {
+/// `out` begins with row range.begin; products of `In`.
+template <typename In>
+inline void separable_by(const typename In::Weight* weights, const Depthwise& depthwise,
+                         const Pointwise& pointwise, const Map& in, const BlockPointers& out,
+                         const RowRange& range, float* scratch) {
+  auto* const inner = reinterpret_cast<typename In::Weight*>(scratch);
   const std::int64_t stride = depthwise.stride;
   const std::int64_t out_width = (in.width - 1) / stride + 1;
   const std::int64_t strip = strip_rows(out_width, depthwise.channels);
-  const std::int64_t block_stride = strip * out_width * kBlock;
-  const auto row_function = stride == 1 ? &depthwise_row<1> : &depthwise_row<2>;
+  const std::int64_t block_stride = strip * out_width * In::kValues;
+  const auto row_function = stride == 1 ? &depthwise_row<In, 1> : &depthwise_row<In, 2>;
   for (std::int64_t top = range.begin; top < range.end; top += strip) {
     const std::int64_t rows = std::min(strip, range.end - top);
     for (std::int64_t b = 0; b < depthwise.channels / kBlock; ++b) {
@@ -93,13 +97,25 @@ inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, co
         row_function(inputs, in.width, out_width, weight,
                      depthwise.epilogue.bias.data() + b * kBlock,
                      depthwise.epilogue.slope.data() + b * kBlock,
-                     scratch + b * block_stride + (y - top) * out_width * kBlock);
+                     inner + b * block_stride + (y - top) * out_width * In::kValues);
       }
     }
-    multiply({scratch, block_stride}, rows * out_width, pointwise.in_channels,
-             pointwise.out_channels, pointwise.weight.data(), pointwise.epilogue.bias.data(),
+    multiply(In{inner, block_stride}, rows * out_width, pointwise.in_channels,
+             pointwise.out_channels, weights, pointwise.epilogue.bias.data(),
              pointwise.epilogue.slope.data(), out.behind((top - range.begin) * out_width * kBlock));
   }
+}
+
+/// The same by the layer's weights, whatever they are.
+inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
+                      const BlockPointers& out, const RowRange& range, float* scratch) {
+#if HWY_TARGET == HWY_AVX3
+  if (!pointwise.pairs.empty()) {
+    separable_by<PairRows>(pointwise.pairs.data(), depthwise, pointwise, in, out, range, scratch);
+    return;
+  }
+#endif
+  separable_by<Rows>(pointwise.weight.data(), depthwise, pointwise, in, out, range, scratch);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -13,41 +13,48 @@
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 
+HWY_INLINE Vector constant(double value) {
+  return hn::Set(FloatTag(), static_cast<float>(value));
+}
+
 /// B^T d: six values in, six out.
 HWY_INLINE void transform_input(const Vector* d, Vector* t) {
-  const FloatTag tag;
-  const Vector two = hn::Set(tag, 2.0F);
-  const Vector four = hn::Set(tag, 4.0F);
-  const Vector five = hn::Set(tag, 5.0F);
-  const Vector d42 = hn::NegMulAdd(four, d[2], d[4]);  // d4 - 4 d2
-  const Vector d31 = hn::NegMulAdd(four, d[1], d[3]);  // d3 - 4 d1
-  const Vector e42 = hn::Sub(d[4], d[2]);
-  const Vector e31 = hn::Mul(two, hn::Sub(d[3], d[1]));
-  t[0] = hn::MulAdd(four, d[0], hn::NegMulAdd(five, d[2], d[4]));
-  t[1] = hn::Add(d42, d31);
-  t[2] = hn::Sub(d42, d31);
-  t[3] = hn::Add(e42, e31);
-  t[4] = hn::Sub(e42, e31);
-  t[5] = hn::MulAdd(four, d[1], hn::NegMulAdd(five, d[3], d[5]));
+  const Vector near = constant(kNear);
+  const Vector far = constant(kFar);
+  const Vector near2 = constant(kNear2);
+  const Vector far2 = constant(kFar2);
+  const Vector sum2 = constant(kNear2 + kFar2);
+  const Vector product2 = constant(kNear2 * kFar2);
+  const Vector d42 = hn::NegMulAdd(far2, d[2], d[4]);   // d4 - b^2 d2
+  const Vector d31 = hn::NegMulAdd(far2, d[1], d[3]);   // d3 - b^2 d1
+  const Vector e42 = hn::NegMulAdd(near2, d[2], d[4]);  // d4 - a^2 d2
+  const Vector e31 = hn::NegMulAdd(near2, d[1], d[3]);  // d3 - a^2 d1
+  t[0] = hn::MulAdd(product2, d[0], hn::NegMulAdd(sum2, d[2], d[4]));
+  t[1] = hn::MulAdd(near, d31, d42);
+  t[2] = hn::NegMulAdd(near, d31, d42);
+  t[3] = hn::MulAdd(far, e31, e42);
+  t[4] = hn::NegMulAdd(far, e31, e42);
+  t[5] = hn::MulAdd(product2, d[1], hn::NegMulAdd(sum2, d[3], d[5]));
 }
 
 /// A^T m: six values in, four out.
 HWY_INLINE void transform_output(const Vector* m, Vector* s) {
-  const FloatTag tag;
   const Vector sum12 = hn::Add(m[1], m[2]);
   const Vector difference12 = hn::Sub(m[1], m[2]);
   const Vector sum34 = hn::Add(m[3], m[4]);
   const Vector difference34 = hn::Sub(m[3], m[4]);
-  s[0] = hn::Add(hn::Add(m[0], sum12), sum34);
-  s[1] = hn::MulAdd(hn::Set(tag, 2.0F), difference34, difference12);
-  s[2] = hn::MulAdd(hn::Set(tag, 4.0F), sum34, sum12);
-  s[3] = hn::Add(hn::MulAdd(hn::Set(tag, 8.0F), difference34, difference12), m[5]);
+  s[0] = hn::MulAdd(constant(1 / kNear), sum12, hn::MulAdd(constant(1 / kFar), sum34, m[0]));
+  s[1] = hn::Add(difference12, difference34);
+  s[2] = hn::MulAdd(constant(kFar), sum34, hn::Mul(constant(kNear), sum12));
+  s[3] =
+      hn::MulAdd(constant(kFar2), difference34, hn::MulAdd(constant(kNear2), difference12, m[5]));
 }
 
 /// One block of the 6x6 input cells around output tile (y, x), transformed, to `out` + position *
 /// position_stride. Neighbouring cells of the plane are `cell` floats apart.
+template <typename Value>
 HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell, std::int64_t y,
-                           std::int64_t x, float* out, std::int64_t position_stride) {
+                           std::int64_t x, Value* out, std::int64_t position_stride) {
   const FloatTag tag;
   Vector columns[6][6];  // [column][row after B^T]
   const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
@@ -69,7 +76,7 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_input(row, t);
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) hn::Store(t[j], tag, out + (6 * i + j) * position_stride);
+    for (int j = 0; j < 6; ++j) store_input(t[j], out + (6 * i + j) * position_stride);
   }
 }
 
@@ -121,37 +128,39 @@ struct CellStrides {
   std::int64_t out = kBlock;
 };
 
-/// Tiles [begin, end) of the result, in the order of rows.
-template <typename Planes>
-inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
-                     const CellStrides& cell, std::int64_t begin, std::int64_t end,
-                     float* scratch) {
+/// Tiles [begin, end) of the result, in the order of rows; products of `In`, by 36 positions of
+/// weights.
+template <typename In, typename Planes>
+inline void winograd_by(const typename In::Weight* weights, const Winograd& layer, const Map& in,
+                        const Planes& out, const CellStrides& cell, std::int64_t begin,
+                        std::int64_t end, float* scratch) {
   const std::int64_t tiles_x = (in.width + 3) / 4;
   const std::int64_t in_blocks = layer.in_channels / kBlock;
   const std::int64_t out_blocks = layer.out_channels / kBlock;
   // [position][block][tile][B], before and after the products.
+  const std::int64_t in_block = kTiles * In::kValues;
+  const std::int64_t in_stride = in_blocks * in_block;
   const std::int64_t tile_block = kTiles * kBlock;
-  const std::int64_t in_stride = in_blocks * tile_block;
   const std::int64_t out_stride = out_blocks * tile_block;
-  float* const transformed = scratch;
-  float* const products = scratch + 36 * in_stride;
+  auto* const transformed = reinterpret_cast<typename In::Weight*>(scratch);
+  float* const products = scratch + 36 * in_blocks * tile_block;
 
   for (std::int64_t first = begin; first < end;) {
+    const typename In::Weight* weight = weights;
     const std::int64_t pieces = (end - first + kTiles - 1) / kTiles;
     const std::int64_t count = (end - first + pieces - 1) / pieces;
     for (std::int64_t b = 0; b < in_blocks; ++b) {
       const float* const plane = in.data + b * in.block_stride;
       for (std::int64_t t = 0; t < count; ++t) {
         input_tile(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
-                   transformed + b * tile_block + t * kBlock, in_stride);
+                   transformed + b * in_block + t * In::kValues, in_stride);
       }
     }
     for (std::int64_t position = 0; position < 36; ++position) {
-      multiply({transformed + position * in_stride, tile_block}, count, layer.in_channels,
-               layer.out_channels,
-               layer.weight.data() + position * layer.in_channels * layer.out_channels, nullptr,
-               layer.epilogue.slope.data(),
+      multiply(In{transformed + position * in_stride, in_block}, count, layer.in_channels,
+               layer.out_channels, weight, nullptr, layer.epilogue.slope.data(),
                StridedPlanes{products + position * out_stride, tile_block});
+      weight += layer.out_channels * in_blocks * In::kValues;
     }
     for (std::int64_t b = 0; b < out_blocks; ++b) {
       for (std::int64_t t = 0; t < count; ++t) {
@@ -163,6 +172,20 @@ inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
     }
     first += count;
   }
+}
+
+/// The same by the layer's weights, whatever they are.
+template <typename Planes>
+inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
+                     const CellStrides& cell, std::int64_t begin, std::int64_t end,
+                     float* scratch) {
+#if HWY_TARGET == HWY_AVX3
+  if (!layer.pairs.empty()) {
+    winograd_by<PairRows>(layer.pairs.data(), layer, in, out, cell, begin, end, scratch);
+    return;
+  }
+#endif
+  winograd_by<Rows>(layer.weight.data(), layer, in, out, cell, begin, end, scratch);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

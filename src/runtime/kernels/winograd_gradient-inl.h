@@ -27,17 +27,15 @@ inline std::size_t gradient_floats(std::int64_t tiles, std::int64_t channels) {
 
 /// A d: four values in, six out.
 HWY_INLINE void transform_gradient(const Vector* d, Vector* t) {
-  const FloatTag tag;
-  const Vector four = hn::Set(tag, 4.0F);
-  const Vector even = hn::Add(d[0], d[2]);
-  const Vector odd = hn::Add(d[1], d[3]);
-  const Vector even2 = hn::MulAdd(four, d[2], d[0]);                              // d0 + 4 d2
-  const Vector odd2 = hn::Mul(hn::Set(tag, 2.0F), hn::MulAdd(four, d[3], d[1]));  // 2 d1 + 8 d3
+  const Vector near_even = hn::MulAdd(constant(kNear2), d[2], d[0]);  // d0 + a^2 d2
+  const Vector near_odd = hn::MulAdd(constant(kNear2), d[3], d[1]);   // d1 + a^2 d3
+  const Vector far_even = hn::MulAdd(constant(kFar2), d[2], d[0]);
+  const Vector far_odd = hn::MulAdd(constant(kFar2), d[3], d[1]);
   t[0] = d[0];
-  t[1] = hn::Add(even, odd);
-  t[2] = hn::Sub(even, odd);
-  t[3] = hn::Add(even2, odd2);
-  t[4] = hn::Sub(even2, odd2);
+  t[1] = hn::MulAdd(constant(1 / kNear), near_even, near_odd);
+  t[2] = hn::MulSub(constant(1 / kNear), near_even, near_odd);
+  t[3] = hn::MulAdd(constant(1 / kFar), far_even, far_odd);
+  t[4] = hn::MulSub(constant(1 / kFar), far_even, far_odd);
   t[5] = d[3];
 }
 

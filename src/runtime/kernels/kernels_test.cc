@@ -180,7 +180,9 @@ class Products : public ::testing::TestWithParam<graph::DataType> {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Products,
                          ::testing::Values(graph::DataType::kFloat32, graph::DataType::kBFloat16),
-                         [](const auto& type) { return std::string(graph::to_string(type.param)); });
+                         [](const auto& type) {
+                           return std::string(graph::to_string(type.param));
+                         });
 
 TEST_P(Products, PointwiseEqualsPlainLoops) {
   for_all(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/product_weights.h"
 
 namespace retinaface::runtime::kernels {
 

@@ -13,7 +13,8 @@ struct Deformable {
   std::int64_t kernel = 3;
   std::int64_t stride = 1;
   std::int64_t padding = 1;
-  AlignedBuffer<float> weight;  ///< as Pointwise::weight, inputs by block, point, channel of it
+  AlignedBuffer<float>
+      weight;  ///< as ProductWeights::floats, inputs by block, point, channel of it
   Epilogue epilogue;
 };
 

@@ -208,7 +208,7 @@ inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t 
   const float* const bias = layer.epilogue.bias.data();
   const float* const slope = layer.epilogue.slope.data();
 #if HWY_TARGET == HWY_AVX3
-  if (!layer.pairs.empty()) {
+  if (!layer.weights.pairs.empty()) {
     constexpr std::int64_t kPairs = PairRows::kValues;
     alignas(64) std::uint32_t rounded[kCells * kMostPairedChannels / 2];
     CellPieces pieces(cells);
@@ -221,14 +221,15 @@ inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t 
         }
       }
       multiply_strip(PairRows{rounded, kCells * kPairs}, count, layer.in_channels,
-                     layer.out_channels, layer.pairs.data(), bias, slope,
+                     layer.out_channels, layer.weights.pairs.data(), bias, slope,
                      out.behind(cell * kBlock));
       cell += count;
     }
     return;
   }
 #endif
-  multiply(in, cells, layer.in_channels, layer.out_channels, layer.weight.data(), bias, slope, out);
+  multiply(in, cells, layer.in_channels, layer.out_channels, layer.weights.floats.data(), bias,
+           slope, out);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -17,10 +17,6 @@ namespace retinaface::runtime::kernels {
 
 struct Kernels;  // of one instruction set (kernels.h)
 
-/// In channels of a layer that is multiplied in bfloat16 at most: what is rounded at once has to
-/// stay in the first cache.
-inline constexpr std::int64_t kMostPairedChannels = 512;
-
 /// A map in memory; block b is the plane at data + b * block_stride. Of a map that is read row by
 /// row as it is written, only the last rows may be there: a ring.
 struct Map {

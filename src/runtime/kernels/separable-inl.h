@@ -110,12 +110,14 @@ inline void separable_by(const typename In::Weight* weights, const Depthwise& de
 inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
                       const BlockPointers& out, const RowRange& range, float* scratch) {
 #if HWY_TARGET == HWY_AVX3
-  if (!pointwise.pairs.empty()) {
-    separable_by<PairRows>(pointwise.pairs.data(), depthwise, pointwise, in, out, range, scratch);
+  if (!pointwise.weights.pairs.empty()) {
+    separable_by<PairRows>(pointwise.weights.pairs.data(), depthwise, pointwise, in, out, range,
+                           scratch);
     return;
   }
 #endif
-  separable_by<Rows>(pointwise.weight.data(), depthwise, pointwise, in, out, range, scratch);
+  separable_by<Rows>(pointwise.weights.floats.data(), depthwise, pointwise, in, out, range,
+                     scratch);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

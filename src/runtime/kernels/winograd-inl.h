@@ -180,12 +180,12 @@ inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
                      const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
 #if HWY_TARGET == HWY_AVX3
-  if (!layer.pairs.empty()) {
-    winograd_by<PairRows>(layer.pairs.data(), layer, in, out, cell, begin, end, scratch);
+  if (!layer.weights.pairs.empty()) {
+    winograd_by<PairRows>(layer.weights.pairs.data(), layer, in, out, cell, begin, end, scratch);
     return;
   }
 #endif
-  winograd_by<Rows>(layer.weight.data(), layer, in, out, cell, begin, end, scratch);
+  winograd_by<Rows>(layer.weights.floats.data(), layer, in, out, cell, begin, end, scratch);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

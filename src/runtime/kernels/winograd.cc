@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/check.h"
 #include "runtime/kernels/kernels.h"
-#include "runtime/kernels/pointwise.h"
 
 namespace retinaface::runtime::kernels {
 namespace {
@@ -34,19 +34,8 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
   const std::int64_t out = (weight.shape[0] + outputs - 1) / outputs * outputs;
   const std::int64_t in = weight.shape[1];
   RF_CHECK(in % outputs == 0);
-  Winograd layer{.kernels = &kernels,
-                 .in_channels = in,
-                 .out_channels = out,
-                 .weight = {},
-                 .pairs = {},
-                 .epilogue = std::move(epilogue)};
-  const bool in_pairs = takes_pairs(kernels, in);
-  if (in_pairs) {
-    layer.pairs = AlignedBuffer<std::uint32_t>(static_cast<std::size_t>(18 * out * in));
-    std::ranges::fill(layer.pairs, 0U);
-  } else {
-    layer.weight = AlignedBuffer<float>(static_cast<std::size_t>(36 * out * in));
-  }
+  Winograd layer{&kernels, in, out, make_product_weights(kernels, 36, out, in),
+                 std::move(epilogue)};
   // A block of outputs at a time, which lie together in each of the 36 planes: the planes are a
   // power of two apart, and single values would push each other out of the cache.
   constexpr std::int64_t kMaxBlock = 16;
@@ -64,20 +53,9 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
           together[plane][static_cast<std::size_t>(k)] = static_cast<float>(transformed[plane]);
         }
       }
-      if (in_pairs) {
-        std::uint32_t* to = layer.pairs.data();
-        for (const auto& values : together) {
-          for (std::int64_t k = 0; k < outputs; ++k) {
-            put_pair(outputs, o + k, i, out, in, values[static_cast<std::size_t>(k)], to);
-          }
-          to += out * in / 2;
-        }
-        continue;
-      }
-      float* to = layer.weight.data() + packed_index(outputs, o, i, out, in);
-      for (const auto& values : together) {
-        std::copy_n(values.begin(), outputs, to);
-        to += out * in;
+      for (std::size_t plane = 0; plane < together.size(); ++plane) {
+        put(outputs, out, in, {static_cast<std::int64_t>(plane), o, i},
+            std::span(together[plane]).first(static_cast<std::size_t>(outputs)), layer.weights);
       }
     }
   }

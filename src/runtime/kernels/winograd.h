@@ -3,6 +3,7 @@
 #include <array>
 
 #include "runtime/kernels/map.h"
+#include "runtime/kernels/product_weights.h"
 
 namespace retinaface::runtime::kernels {
 
@@ -10,10 +11,9 @@ namespace retinaface::runtime::kernels {
 /// a quarter of the products. Out channels that do not fill a block are filled up with zeros.
 struct Winograd {
   const Kernels* kernels = nullptr;
-  std::int64_t in_channels = 0;        ///< whole blocks
-  std::int64_t out_channels = 0;       ///< whole blocks
-  AlignedBuffer<float> weight;         ///< transformed; by 36 positions as Pointwise::weight
-  AlignedBuffer<std::uint32_t> pairs;  ///< or, in its place, as Pointwise::pairs
+  std::int64_t in_channels = 0;   ///< whole blocks
+  std::int64_t out_channels = 0;  ///< whole blocks
+  ProductWeights weights;         ///< transformed: of 36 positions
   Epilogue epilogue;
 };
 

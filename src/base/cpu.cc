@@ -10,6 +10,8 @@
 #include <sched.h>
 #if defined(__aarch64__)
 #include <sys/auxv.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 #include "base/check.h"
@@ -31,6 +33,20 @@ SimdLevel hardware_level() {
   return SimdLevel::kBaseline;
 #endif
 }
+
+#if defined(__x86_64__)
+/// CPUID's bit; compilers' __builtin_cpu_supports do not know it.
+bool processor_has_avx_vnni() {
+  constexpr unsigned kLeaf = 7;
+  constexpr unsigned kSubleaf = 1;
+  constexpr unsigned kBit = 1U << 4;
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(kLeaf, kSubleaf, &eax, &ebx, &ecx, &edx) != 0 && (eax & kBit) != 0;
+}
+#endif
 
 SimdLevel allowed_level() {
   const char* const text = std::getenv("RETINAFACE_SIMD");
@@ -79,9 +95,18 @@ bool has_bfloat16_products() {
 #endif
 }
 
+bool has_avx_vnni() {
+#if defined(__x86_64__)
+  return simd_level() >= SimdLevel::kAvx2 && processor_has_avx_vnni();
+#else
+  return false;
+#endif
+}
+
 bool has_int8_dot_products() {
 #if defined(__x86_64__)
-  return simd_level() == SimdLevel::kAvx512 && __builtin_cpu_supports("avx512vnni");
+  return simd_level() == SimdLevel::kAvx512 ? __builtin_cpu_supports("avx512vnni") != 0
+                                            : has_avx_vnni();
 #elif defined(__aarch64__)
   return allowed_level() > SimdLevel::kBaseline && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #else

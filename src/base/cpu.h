@@ -21,11 +21,14 @@ const char* to_string(SimdLevel level);
 /// does not ask for less. Where it does not, such products are computed many times slower.
 bool has_bfloat16_products();
 
-/// Whether this CPU sums four products of bytes in one instruction (AVX512-VNNI, arm64's dotprod),
-/// and RETINAFACE_SIMD does not ask for less.
+/// Whether this CPU sums four products of bytes in one instruction (AVX512-VNNI or, without
+/// AVX-512, AVX-VNNI; arm64's dotprod), and RETINAFACE_SIMD does not ask for less.
 bool has_int8_dot_products();
 
-/// The same of unsigned by signed bytes (AVX512-VNNI, arm64's i8mm).
+/// Whether it is AVX-VNNI that does it, or could: in registers of AVX2.
+bool has_avx_vnni();
+
+/// The same of unsigned by signed bytes (x86's, arm64's i8mm).
 bool has_mixed_dot_products();
 
 /// Threads that this process may run at once, at least 1: the CPUs that it is bound to (taskset),

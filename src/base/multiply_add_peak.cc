@@ -50,6 +50,7 @@ RF_PEAK(float32_avx512, 16, RF_TWELVE("vfmadd231ps", "zmm"))
 RF_PEAK(float32_avx2, 8, RF_TWELVE("vfmadd231ps", "ymm"))
 RF_PEAK(bfloat16_avx512, 32, RF_TWELVE("vdpbf16ps", "zmm"))
 RF_PEAK(int8_vnni, 64, RF_TWELVE("vpdpbusd", "zmm"))
+RF_PEAK(int8_avxvnni, 32, RF_TWELVE("%{vex%} vpdpbusd", "ymm"))
 // Three instructions that do not wait for each other, as many as there are multiply-adds in them.
 RF_PEAK(int8_avx2, 32,
         RF_TWELVE("vpmaddubsw", "ymm") RF_TWELVE("vpmaddwd", "ymm") RF_TWELVE("vpaddd", "ymm"))
@@ -70,7 +71,9 @@ double bfloat16_multiply_add_peak() {
 }
 
 double int8_multiply_add_peak() {
-  if (has_int8_dot_products()) return int8_vnni();
+  if (has_int8_dot_products()) {
+    return simd_level() == SimdLevel::kAvx512 ? int8_vnni() : int8_avxvnni();
+  }
   return simd_level() >= SimdLevel::kAvx2 ? int8_avx2() : 0;
 }
 

@@ -77,8 +77,9 @@ void widen_until_pairs_fit(std::span<const double> values, std::span<const std::
 bool runs_here(const char* name) {
 #if defined(__x86_64__)
   const std::string_view column = name;
-  if (column == "vnni") return has_int8_dot_products();
+  if (column == "vnni") return simd_level() == SimdLevel::kAvx512 && has_int8_dot_products();
   if (column == "avx512") return simd_level() == SimdLevel::kAvx512;
+  if (column == "avxvnni") return has_avx_vnni();
   return simd_level() >= SimdLevel::kAvx2;
 #elif defined(__aarch64__)
   return std::string_view(name) == "i8mm" ? has_mixed_dot_products() : has_int8_dot_products();
@@ -95,6 +96,7 @@ std::span<const ByteKernels* const> available_byte_kernels() {
 #if defined(__x86_64__)
     byte_kernels_vnni(),
     byte_kernels_avx512(),
+    byte_kernels_avxvnni(),
     byte_kernels_avx2()
 #elif defined(__aarch64__)
     byte_kernels_i8mm(),

@@ -16,6 +16,7 @@ namespace retinaface::runtime::kernels {
 #if defined(__x86_64__)
 ByteKernels byte_kernels_vnni();
 ByteKernels byte_kernels_avx512();
+ByteKernels byte_kernels_avxvnni();
 ByteKernels byte_kernels_avx2();
 #elif defined(__aarch64__)
 ByteKernels byte_kernels_i8mm();

@@ -78,6 +78,7 @@ class Network {
 /// By the clock: what a user waits.
 double first_line_ms(const std::string& image) {
   const auto start = Clock::now();
+  // NOLINTNEXTLINE(cert-env33-c): the shell that users start it by
   std::FILE* const pipe =
       popen(("exec '" RETINAFACE_PROGRAM "' detect '" + image + "'").c_str(), "r");
   expect(pipe != nullptr, "cannot start " RETINAFACE_PROGRAM);

@@ -124,11 +124,11 @@ double distance_from_means(const Image& whole, const DecodedImage& reduced, int 
       const int y0 = top + side * y;
       if (x0 < 0 || y0 < 0 || x0 + side > whole.width() || y0 + side > whole.height()) continue;
       for (int channel = 0; channel < 3; ++channel) {
-        double mean = 0;
+        int below = 0;
         for (int i = 0; i < side * side; ++i) {
-          mean += whole.row(y0 + i / side)[3 * (x0 + i % side) + channel];
+          below += whole.row(y0 + i / side)[3 * (x0 + i % side) + channel];
         }
-        mean /= side * side;
+        const double mean = static_cast<double>(below) / (side * side);
         sum += std::abs(mean - reduced.image.row(y)[3 * x + channel]);
         ++count;
       }

@@ -56,14 +56,16 @@ class SamplingTable {
     for (std::int64_t i = 0; i < padded(count); ++i) {
       const std::int64_t cell = std::min(first + i, offsets.height * offsets.width - 1);
       column[i] = static_cast<float>(cell % offsets.width * layer.stride - layer.padding);
-      row[i] = static_cast<float>(cell / offsets.width * layer.stride - layer.padding);
+      const std::int64_t top = cell / offsets.width * layer.stride - layer.padding;
+      row[i] = static_cast<float>(top);
     }
     for (std::int64_t point = 0; point < points; ++point) {
       gather(offsets, 2 * point, first, count, dy);
       gather(offsets, 2 * point + 1, first, count, dx);
       gather(offsets, 2 * points + point, first, count, logit);
       const FloatTag d;
-      const Vector point_y = hn::Set(d, static_cast<float>(point / layer.kernel));
+      const std::int64_t point_row = point / layer.kernel;
+      const Vector point_y = hn::Set(d, static_cast<float>(point_row));
       const Vector point_x = hn::Set(d, static_cast<float>(point % layer.kernel));
       for (std::int64_t i = 0; i < count; i += kBlock) {
         const Vector y = hn::Add(hn::Add(hn::Load(d, row + i), point_y), hn::Load(d, dy + i));

@@ -302,10 +302,10 @@ Planes deformed(const Planes& in, std::int64_t height, std::int64_t width, const
         const auto i = static_cast<std::size_t>(p);
         const auto row = static_cast<std::int64_t>(cell) / out_width;
         const auto column = static_cast<std::int64_t>(cell) % out_width;
-        const double y =
-            static_cast<double>(row * stride - kernel / 2 + p / kernel) + offsets[2 * i][cell];
-        const double x = static_cast<double>(column * stride - kernel / 2 + p % kernel) +
-                         offsets[2 * i + 1][cell];
+        const std::int64_t point_row = row * stride - kernel / 2 + p / kernel;
+        const std::int64_t point_column = column * stride - kernel / 2 + p % kernel;
+        const double y = static_cast<double>(point_row) + offsets[2 * i][cell];
+        const double x = static_cast<double>(point_column) + offsets[2 * i + 1][cell];
         const double mask =
             2 / (1 + std::exp(-offsets[static_cast<std::size_t>(2 * points) + i][cell]));
         const auto top = static_cast<std::int64_t>(std::floor(y));

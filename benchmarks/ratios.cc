@@ -78,9 +78,9 @@ class Network {
 /// By the clock: what a user waits.
 double first_line_ms(const std::string& image) {
   const auto start = Clock::now();
-  // NOLINTNEXTLINE(cert-env33-c): the shell that users start it by
-  std::FILE* const pipe =
-      popen(("exec '" RETINAFACE_PROGRAM "' detect '" + image + "'").c_str(), "r");
+  const std::string command = "exec '" RETINAFACE_PROGRAM "' detect '" + image + "'";
+  // NOLINTNEXTLINE(cert-env33-c): by the shell, as users start it
+  std::FILE* const pipe = popen(command.c_str(), "r");
   expect(pipe != nullptr, "cannot start " RETINAFACE_PROGRAM);
   while (true) {
     const int c = std::fgetc(pipe);

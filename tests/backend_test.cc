@@ -128,6 +128,7 @@ TEST_F(Backend, TypesThatCannotBeHadAreOneClearError) {
   const CommandResult unknown = run("detect noise.ppm", "RETINAFACE_SIMD=avx9");
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_THAT(unknown.errors, HasSubstr("expected baseline, avx2 or avx512, found avx9"));
+  EXPECT_EQ(run("--version", "RETINAFACE_SIMD=avx9").exit_code, 1);
   EXPECT_EQ(run("detect noise.ppm --type auto", "RETINAFACE_SIMD=baseline").exit_code, 0);
 }
 

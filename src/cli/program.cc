@@ -274,6 +274,26 @@ bool is_read_no_more(int descriptor) {
          ::poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR) != 0;
 }
 
+int refused(const CLI::App& command, const std::string& why) {
+  fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", full_name(command), why);
+  return kWrongUsage;
+}
+
+/// The exit code where the arguments are help, version or wrong; else there is a command to be
+/// done.
+std::optional<int> parse(CLI::App& app, const std::vector<std::string>& arguments) {
+  try {
+    // CLI11 takes them last one first.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    // Help and version end up here as well, with code 0.
+    if (error.get_exit_code() != 0) return refused(reached(app), explain(app, error, arguments));
+    app.exit(error);
+    return kSuccess;
+  }
+  return std::nullopt;
+}
+
 int run_command(const Program& program, int argc, char** argv) {
   CLI::App app(program.summary, program.name);
   app.set_version_flag("--version", [&] { return version_text(program); });
@@ -292,25 +312,11 @@ int run_command(const Program& program, int argc, char** argv) {
     fmt::print("{}", app.help());
     return kSuccess;
   }
-  const auto refused = [](const CLI::App& command, const std::string& why) {
-    fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", full_name(command), why);
-    return kWrongUsage;
-  };
   if (const auto none = no_command(app, arguments)) {
     return refused(*none->first, unknown("command", none->second, command_names(*none->first)));
   }
   try {
-    // CLI11 takes them last one first.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::ParseError& error) {
-    // Help and version end up here as well, with code 0.
-    if (error.get_exit_code() == 0) {
-      app.exit(error);
-      return kSuccess;
-    }
-    return refused(reached(app), explain(app, error, arguments));
-  }
-  try {
+    if (const std::optional<int> code = parse(app, arguments)) return *code;
     check_values(reached(app));
     return action();
   } catch (const UsageError& error) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 
 #include "retinaface/geometry.h"
 
@@ -22,6 +23,18 @@ namespace retinaface::detection {
 
 using BoxOffsets = std::array<float, 4>;        ///< dx, dy, dw, dh
 using LandmarkOffsets = std::array<float, 10>;  ///< dx, dy of the five points
+
+/// The anchor number `index` of a cell as offsets are coded against it: anchor_at, where the family
+/// says nothing else of centres and sizes.
+inline Anchor coding_anchor(const models::AnchorFamily& family, const models::AnchorLevel& level,
+                            std::int64_t row, std::int64_t column, std::size_t index) {
+  Anchor anchor = anchor_at(level, row, column, index);
+  const auto stride = static_cast<float>(level.stride_px);
+  const float shift = (family.cell_center - 0.5F) * stride;
+  anchor.center = {anchor.center.x + shift, anchor.center.y + shift};
+  if (family.in_strides) anchor.size_px = stride;
+  return anchor;
+}
 
 inline Box decode_box(const Anchor& anchor, const BoxOffsets& offsets,
                       const models::AnchorFamily& family) {

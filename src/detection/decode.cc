@@ -36,17 +36,6 @@ class AnchorValues {
   std::vector<const float*> channels_;
 };
 
-/// The anchor as its offsets are coded against it.
-Anchor coding_anchor(const models::AnchorFamily& family, const models::AnchorLevel& level,
-                     std::int64_t row, std::int64_t column, std::size_t index) {
-  Anchor anchor = anchor_at(level, row, column, index);
-  const auto stride = static_cast<float>(level.stride_px);
-  const float shift = (family.cell_center - 0.5F) * stride;
-  anchor.center = {anchor.center.x + shift, anchor.center.y + shift};
-  if (family.in_strides) anchor.size_px = stride;
-  return anchor;
-}
-
 /// What a network gives for a level has one cell for each place, whatever the image; that of a
 /// model file may not.
 void check_grid(const runtime::FeatureMap& map, const runtime::FeatureMap& scores,

@@ -61,20 +61,6 @@ std::uint32_t checksum(const graph::Weights& weights) {
   return sum;
 }
 
-bool same_heads(const std::vector<models::Head>& a, const std::vector<models::Head>& b) {
-  return std::ranges::equal(a, b, [](const models::Head& x, const models::Head& y) {
-    return x.name == y.name && x.values == y.values && x.meaning == y.meaning;
-  });
-}
-
-/// Throws Error where the model is none that a student of the catalogue can learn from.
-const models::Model& check_teacher(const models::LoadedModel& loaded, const std::string& source) {
-  if (loaded.described == nullptr) return *loaded.model;
-  fail(ErrorCode::kUnsupported,
-       "{}: expected a teacher of the catalogue, found a network of its own, '{}'", source,
-       loaded.model->name);
-}
-
 }  // namespace
 
 /// What computes a teacher's maps.
@@ -113,7 +99,7 @@ class Teacher::SessionRunner final : public Teacher::Runner {
   }
 
  private:
-  const models::Preprocessing& preprocessing_;
+  models::Preprocessing preprocessing_;
   std::shared_ptr<const runtime::Network> network_;
   std::vector<std::unique_ptr<runtime::Session>> sessions_;  ///< of the threads
 };
@@ -152,7 +138,7 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
   }
 
  private:
-  const models::Preprocessing& preprocessing_;
+  models::Preprocessing preprocessing_;
   std::unique_ptr<runtime::TrainableNetwork> network_;
   int threads_;
 };
@@ -160,18 +146,17 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
                  const std::string& source, int threads, bool mirrored, const Engine& engine,
                  runtime::Precision precision)
-    : model_(check_teacher(loaded, source)),
+    : detector_(loaded.model->detector),
+      coding_(*loaded.model, student, source),
       mirrored_(mirrored),
       threads_(threads),
-      outputs_(models::head_outputs(loaded.graph, model_.detector)),
-      description_(fmt::format("{} {:08x}", model_.name, checksum(loaded.weights))) {
-  if (model_.detector.anchors != student.detector.anchors) {
-    fail(ErrorCode::kBadData, "{}: expected a teacher with the anchors of {}, found a {}", source,
-         student.name, model_.name);
-  }
-  if (!same_heads(model_.detector.heads, student.detector.heads)) {
-    fail(ErrorCode::kBadData, "{}: expected a teacher with the heads of {}, found a {}", source,
-         student.name, model_.name);
+      outputs_(models::head_outputs(loaded.graph, detector_)),
+      description_(fmt::format("{} {:08x}", loaded.model->name, checksum(loaded.weights))) {
+  if (mirrored && !coding_.is_identity()) {
+    fail(ErrorCode::kUnsupported,
+         "{}: {} codes faces otherwise than {}, and cannot teach the mean with a mirrored image: "
+         "set distillation.mirrored=false",
+         source, loaded.model->name, student.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
     const graph::Tensor numbers = graph::as_float32(tensor);
@@ -189,17 +174,29 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
 
 Teacher::~Teacher() = default;
 
+TeacherOutputs Teacher::recoded(const TeacherOutputs& outputs, std::int64_t height,
+                                std::int64_t width) const {
+  TeacherOutputs result(outputs.size(), std::vector<std::vector<float>>(outputs_.size()));
+  for_each_item(threads_, outputs.size() * outputs_.size(), [&](std::size_t i, std::size_t) {
+    const std::size_t h = i / outputs_.size();
+    const std::size_t level = i % outputs_.size();
+    const detection::Grid grid = detection::grid_of(detector_.anchors.levels[level], height, width);
+    result[h][level] = coding_.recode(level, grid, h, outputs[h][level]);
+  });
+  return result;
+}
+
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs(model_.detector.heads.size());
+  TeacherOutputs outputs(detector_.heads.size());
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
-  for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
+  for (const models::AnchorLevel& level : detector_.anchors.levels) {
     RF_CHECK(!mirrored_ || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
-      outputs[h].emplace_back(anchors * static_cast<std::size_t>(model_.detector.heads[h].values));
+      outputs[h].emplace_back(anchors * static_cast<std::size_t>(detector_.heads[h].values));
     }
   }
   std::vector<std::size_t> wanted;
@@ -224,6 +221,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
   run(images, [](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
     copy_map(map, target);
   });
+  if (!coding_.is_identity()) return recoded(outputs, height, width);
   if (!mirrored_) return outputs;
   std::vector<Image> reflections(samples.size());
   for_each_item(threads_, samples.size(), [&](std::size_t n, std::size_t) {
@@ -231,7 +229,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     images[n] = reflections[n];
   });
   run(images, [&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-    average_mirrored_map(map, model_.detector.heads[h], target);
+    average_mirrored_map(map, detector_.heads[h], target);
   });
   return outputs;
 }

@@ -18,13 +18,15 @@ namespace {
 
 using retinaface::testing::error_of;
 
-TEST(Teacher, NeedsTheStudentsAnchors) {
+TEST(Teacher, NeedsTheStudentsGrids) {
   const models::LoadedModel teacher = models::load_builtin_model("mnet025");
   const Error error =
       error_of([&] { Teacher(teacher, models::find_model("resnet50"), "big.safetensors", 1); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
-  EXPECT_STREQ(error.what(),
-               "big.safetensors: expected a teacher with the anchors of resnet50, found a mnet025");
+  EXPECT_STREQ(
+      error.what(),
+      "big.safetensors: expected a teacher with the strides of resnet50 and as many anchors "
+      "in a cell, found mnet025");
 }
 
 TEST(Teacher, NeedsFiniteWeights) {
@@ -34,6 +36,18 @@ TEST(Teacher, NeedsFiniteWeights) {
       error_of([&] { Teacher(teacher, models::find_model("mnet025"), "odd.safetensors", 1); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);
   EXPECT_THAT(error.what(), ::testing::StartsWith("odd.safetensors: expected finite weights"));
+}
+
+TEST(Teacher, OfAnotherCodingHasNoMirror) {
+  models::LoadedModel teacher = models::load_builtin_model("mnet025");
+  models::Model other = *teacher.model;
+  other.detector.anchors.cell_center = 0;
+  teacher.model = &other;
+  const models::Model& student = models::find_model("mnet025");
+  EXPECT_NO_THROW(Teacher(teacher, student, "other", 1));
+  const Error error = error_of([&] { Teacher(teacher, student, "other", 1, true); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), ::testing::EndsWith("set distillation.mirrored=false"));
 }
 
 /// Every anchor of one image as a face, in the order of detection::make_anchors; the score is the

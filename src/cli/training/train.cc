@@ -340,7 +340,8 @@ Action declare_training(CLI::App& app) {
   app.add_option(
       "--teacher", options->teacher,
       "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
-      "model's name, or a .safetensors file, with the same anchors");
+      "model's name, or a .safetensors file, also of `import`, with the same strides and as many "
+      "anchors in a cell");
   app.add_option("--val", options->val,
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");

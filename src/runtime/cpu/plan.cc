@@ -67,6 +67,9 @@ class Planner {
     return {{kNoPiece, 0}, maps_.type(0), plan_.height, plan_.width, 0, 0};
   }
 
+  static std::size_t scratch_floats(const kernels::Dense& layer) {
+    return kernels::scratch_floats(layer);
+  }
   static std::size_t scratch_floats(const kernels::Winograd& layer) {
     return kernels::scratch_floats(layer);
   }
@@ -98,6 +101,7 @@ class Planner {
     if (others > 0) name += "separable";
     return name;
   }
+  static const char* kernel_name(const kernels::Dense&) { return "own:dense"; }
   static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }
   static const char* kernel_name(const kernels::Deformable&) { return "own:deformable"; }
   static const char* kernel_name(const kernels::Pointwise&) { return "own:pointwise"; }

@@ -14,18 +14,24 @@ std::size_t index(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
 
-/// The slopes, by channel, of what follows the sum of products, if that is nothing (slope 1) or one
-/// activation.
+/// What is added to the sum of products before anything else; kNoValue for nothing.
+ValueId addend_of(const ConvolutionStep& conv) {
+  const bool adds = !conv.post_ops.empty() && conv.post_ops[0].kind == PostOp::Kind::kAdd;
+  return adds ? conv.post_ops[0].addend : kNoValue;
+}
+
+/// The slopes, by channel, of what follows the sum of products and its addend, if that is nothing
+/// (slope 1) or one activation.
 std::optional<std::vector<float>> slopes_of(const ConvolutionStep& conv) {
   const auto channels = static_cast<std::size_t>(conv.convolution.out_channels);
-  if (conv.post_ops.empty()) return std::vector<float>(channels, 1.0F);
-  if (conv.post_ops.size() > 1) return std::nullopt;
-  const PostOp& only = conv.post_ops[0];
-  switch (only.kind) {
+  const auto rest = std::span(conv.post_ops).subspan(addend_of(conv) == kNoValue ? 0 : 1);
+  if (rest.empty()) return std::vector<float>(channels, 1.0F);
+  if (rest.size() > 1) return std::nullopt;
+  switch (rest[0].kind) {
     case PostOp::Kind::kLeakyRelu:
-      return std::vector<float>(channels, only.slope);
+      return std::vector<float>(channels, rest[0].slope);
     case PostOp::Kind::kPRelu:
-      return std::vector<float>(only.slopes->values().begin(), only.slopes->values().end());
+      return std::vector<float>(rest[0].slopes->values().begin(), rest[0].slopes->values().end());
     case PostOp::Kind::kAdd:
       return std::nullopt;
   }
@@ -38,6 +44,9 @@ bool is_convex(const ConvolutionStep& conv) {
   return slopes && std::ranges::all_of(*slopes, [](float slope) { return slope <= 1; });
 }
 
+/// The value that no map of blocks holds.
+constexpr ValueId kImage = 0;
+
 class Scheduler {
  public:
   Scheduler(const LoweredGraph& program, const ByteCodes& codes, graph::DataType type)
@@ -47,7 +56,7 @@ class Scheduler {
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
       if (done_[i]) continue;
       if (!try_bytes(i) && !try_deformable(i) && !try_stem(i) && !try_separable(i) &&
-          !try_pointwise(i) && !try_winograd(i) && !try_add_upsampled(i)) {
+          !try_pointwise(i) && !try_winograd(i) && !try_dense(i) && !try_add_upsampled(i)) {
         const Step& step = program_.steps[i];
         add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
       }
@@ -57,13 +66,31 @@ class Scheduler {
   }
 
  private:
-  /// The step as a convolution that ends in something a kernel can do; null otherwise.
+  /// The step as a convolution that ends in something a kernel can do, with nothing added to it;
+  /// null otherwise.
   const ConvolutionStep* convolution(std::size_t i) const {
+    const ConvolutionStep* const conv = convolution_or_sum(i);
+    return conv != nullptr && addend_of(*conv) == kNoValue ? conv : nullptr;
+  }
+
+  /// The same where something may be added.
+  const ConvolutionStep* convolution_or_sum(std::size_t i) const {
     if (own_ == nullptr || i >= program_.steps.size() || done_[i]) return nullptr;
     const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
-    return conv != nullptr && !conv->on_bytes && !conv->deformable && slopes_of(*conv) ? conv
-                                                                                       : nullptr;
+    const bool has_kernel = conv != nullptr && !conv->on_bytes && !conv->deformable &&
+                            addend_of(*conv) != kImage && slopes_of(*conv);
+    return has_kernel ? conv : nullptr;
   }
+
+  /// Task::sources of such a convolution.
+  static std::vector<ValueId> sources_of(const Step& step) {
+    std::vector<ValueId> sources = {step.sources[0]};
+    const ValueId addend = addend_of(std::get<ConvolutionStep>(step.op));
+    if (addend != kNoValue) sources.push_back(addend);
+    return sources;
+  }
+
+  bool in_bfloat16() const { return own_->type == graph::DataType::kBFloat16; }
 
   bool whole_blocks(std::int64_t channels) const { return channels % own_->block == 0; }
 
@@ -99,7 +126,17 @@ class Scheduler {
     constexpr std::int64_t kMaxWeights = 128 * 1024;  // half a megabyte: what a cache holds
     const auto& c = conv.convolution;
     return c.kernel == 1 && c.padding == 0 && c.stride == 1 && c.groups == 1 &&
-           c.out_channels * conv.weight.shape[1] <= kMaxWeights;
+           c.out_channels * conv.weight.shape[1] <= kMaxWeights &&
+           (!in_bfloat16() || conv.weight.shape[1] <= kernels::kMostPairedChannels);
+  }
+
+  /// oneDNN has no convolutions of floats that are rounded to bfloat16 on the way; in float32 its
+  /// own are as fast.
+  bool is_dense(const ConvolutionStep& conv, ValueId target) const {
+    const auto& c = conv.convolution;
+    return in_bfloat16() && !holds_output(program_, target) && c.groups == 1 &&
+           rounded_up(c.out_channels) <= 2 * c.out_channels &&
+           rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1];
   }
 
   bool is_winograd(const ConvolutionStep& conv) const {
@@ -107,7 +144,8 @@ class Scheduler {
     // of fewer than 64 channels (the offsets of deformable layers) it makes half of ours.
     constexpr std::int64_t kWide = 64;
     const auto& c = conv.convolution;
-    const bool has_other = simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide;
+    const bool has_other =
+        simd_level() == SimdLevel::kAvx512 && c.out_channels >= kWide && !in_bfloat16();
     const std::int64_t max_weights = has_other ? 64 * 64 : 512 * 512;
     return c.kernel == 3 && c.padding == 1 && c.stride == 1 && c.groups == 1 &&
            rounded_up(c.out_channels) <= 2 * c.out_channels &&
@@ -322,12 +360,25 @@ class Scheduler {
   }
 
   bool try_pointwise(std::size_t i) {
-    const auto* conv = convolution(i);
+    const auto* conv = convolution_or_sum(i);
     const Step& step = program_.steps[i];
     if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == 0) return false;
     add({step.name,
          kernels::make_pointwise(kernels_of(step.target), whole(conv->weight), epilogue(*conv)),
-         step.sources,
+         sources_of(step),
+         {step.target}},
+        {i});
+    return true;
+  }
+
+  bool try_dense(std::size_t i) {
+    const auto* conv = convolution_or_sum(i);
+    const Step& step = program_.steps[i];
+    if (conv == nullptr || !is_dense(*conv, step.target) || step.sources[0] == 0) return false;
+    const auto& c = conv->convolution;
+    add({step.name,
+         kernels::make_dense(*own_, conv->weight, c.stride, c.padding, epilogue(*conv)),
+         sources_of(step),
          {step.target}},
         {i});
     return true;
@@ -335,14 +386,15 @@ class Scheduler {
 
   /// With it go the convolutions of its kind that read the same map: the input is transformed once.
   bool try_winograd(std::size_t i) {
-    const auto* first = convolution(i);
+    const auto* first = convolution_or_sum(i);
     const Step& step = program_.steps[i];
     if (first == nullptr || !is_winograd(*first) || step.sources[0] == 0) return false;
-    Task task{step.name, {}, step.sources, {step.target}};
+    Task task{step.name, {}, sources_of(step), {step.target}};
     std::vector<std::size_t> steps = {i};
     graph::Tensor weight = whole(first->weight);
     kernels::Epilogue all = epilogue(*first);
-    for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
+    const bool alone = addend_of(*first) != kNoValue;
+    for (std::size_t j = i + 1; j < program_.steps.size() && !alone; ++j) {
       const auto* other = convolution(j);
       if (other == nullptr || !is_winograd(*other) || program_.steps[j].sources != step.sources ||
           (weight.shape[0] + rounded_up(other->weight.shape[0])) * weight.shape[1] > 64 * 64) {

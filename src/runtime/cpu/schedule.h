@@ -34,11 +34,11 @@ struct LibraryTask {
 /// What one call executes: a kernel of our own with its weights, or a step by oneDNN.
 struct Task {
   std::string name;  ///< of the graph's node that the last result belongs to
-  std::variant<LibraryTask, ChainTask, kernels::Pointwise, kernels::Winograd, kernels::Deformable,
-               AddUpsampled, kernels::ByteConvolution, kernels::ByteAddition,
+  std::variant<LibraryTask, ChainTask, kernels::Pointwise, kernels::Dense, kernels::Winograd,
+               kernels::Deformable, AddUpsampled, kernels::ByteConvolution, kernels::ByteAddition,
                kernels::ByteConversion>
       action;
-  std::vector<ValueId> sources;
+  std::vector<ValueId> sources;  ///< a second one of a Pointwise, Dense or Winograd is its addend
   /// One after the other these make up the kernel's output channels.
   std::vector<ValueId> targets;
   std::size_t last_step = 0;  ///< of the program's that it executes

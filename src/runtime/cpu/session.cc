@@ -167,9 +167,14 @@ class KernelRun {
       run_chain(chain, call_.chain, rings_, ends, arena_ + call_.scratch.offset);
     });
   }
-  void operator()(const kernels::Pointwise& layer) const { kernels::run(layer, in(), out_); }
+  void operator()(const kernels::Pointwise& layer) const {
+    kernels::run(layer, in(), out_, addend());
+  }
+  void operator()(const kernels::Dense& layer) const {
+    kernels::run(layer, in(), out_, scratch(), addend());
+  }
   void operator()(const kernels::Winograd& layer) const {
-    kernels::run(layer, in(), out_, scratch());
+    kernels::run(layer, in(), out_, scratch(), addend());
   }
   void operator()(const kernels::Deformable& layer) const {
     kernels::run(layer, in(), map_at(call_.sources[1], arena_, block_), out_, scratch());
@@ -225,6 +230,11 @@ class KernelRun {
   }
 
   kernels::Map in() const { return map_at(call_.sources[0], arena_, block_); }
+  kernels::Addend addend() const {
+    if (call_.sources.size() == 1) return {};
+    const kernels::Map map = map_at(call_.sources[1], arena_, block_);
+    return {map.data, map.block_stride};
+  }
   float* scratch() const { return floats_at(call_.scratch, arena_); }
 
   const KernelCall& call_;

@@ -100,12 +100,13 @@ HWY_INLINE void store_input(Vector value, float* to) {
   hn::Store(value, FloatTag(), to);
 }
 
-/// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus bias and
-/// activation where there is a bias. `weight` has kBlocks * B values an input channel, or pair.
+/// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus addend,
+/// where that is not null, and plus bias and activation where there is a bias. `weight` has kBlocks
+/// * B values an input channel, or pair; addend blocks are `addend.block_stride` apart.
 template <int kCount, int kBlocks, typename In>
 HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
                                const typename In::Weight* weight, const float* bias,
-                               const float* slope, float* const* out) {
+                               const float* slope, const Addend& addend, float* const* out) {
   const FloatTag d;
   Vector sums[kCount][kBlocks];
 #pragma GCC unroll 16
@@ -132,6 +133,16 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
       }
     }
   }
+  if (addend.data != nullptr) {
+#pragma GCC unroll 2
+    for (int b = 0; b < kBlocks; ++b) {
+#pragma GCC unroll 16
+      for (int cell = 0; cell < kCount; ++cell) {
+        const float* const more = addend.data + b * addend.block_stride + cell * kBlock;
+        sums[cell][b] = hn::Add(sums[cell][b], hn::Load(d, more));
+      }
+    }
+  }
 #pragma GCC unroll 2
   for (int b = 0; b < kBlocks; ++b) {
 #pragma GCC unroll 16
@@ -147,12 +158,13 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
 template <int kBlocks, typename In, int kCount = kCells>
 HWY_INLINE void multiply_rest(std::int64_t count, const In& in, std::int64_t in_channels,
                               const typename In::Weight* weight, const float* bias,
-                              const float* slope, float* const* out) {
+                              const float* slope, const Addend& addend, float* const* out) {
   if constexpr (kCount > 0) {
     if (count == kCount) {
-      multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, out);
+      multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, addend, out);
     } else {
-      multiply_rest<kBlocks, In, kCount - 1>(count, in, in_channels, weight, bias, slope, out);
+      multiply_rest<kBlocks, In, kCount - 1>(count, in, in_channels, weight, bias, slope, addend,
+                                             out);
     }
   }
 }
@@ -166,7 +178,8 @@ using CellPieces = Pieces<kCells>;
 template <typename In, typename Planes>
 inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_channels,
                            std::int64_t out_channels, const typename In::Weight* weight,
-                           const float* bias, const float* slope, const Planes& out) {
+                           const float* bias, const float* slope, const Planes& out,
+                           const Addend& addend = {}) {
   for (std::int64_t first = 0; first < out_channels; first += 2 * kBlock) {
     const std::int64_t b = first / kBlock;
     const float* const pair_bias = bias != nullptr ? bias + first : nullptr;
@@ -174,12 +187,15 @@ inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_cha
     for (std::int64_t cell = 0; cell < cells;) {
       const std::int64_t count = pieces.next();
       const In piece = {in.data + cell * In::kValues, in.block_stride};
+      const Addend more = addend.behind(b * addend.block_stride + cell * kBlock);
       if (first + kBlock < out_channels) {
         float* const targets[2] = {out.at(b) + cell * kBlock, out.at(b + 1) + cell * kBlock};
-        multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
+        multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, more,
+                         targets);
       } else {
         float* const targets[1] = {out.at(b) + cell * kBlock};
-        multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, targets);
+        multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, more,
+                         targets);
       }
       cell += count;
     }
@@ -191,12 +207,14 @@ inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_cha
 template <typename In, typename Planes>
 inline void multiply(const In& in, std::int64_t cells, std::int64_t in_channels,
                      std::int64_t out_channels, const typename In::Weight* weight,
-                     const float* bias, const float* slope, const Planes& out) {
+                     const float* bias, const float* slope, const Planes& out,
+                     const Addend& addend = {}) {
   CellPieces pieces(cells);
   for (std::int64_t cell = 0; cell < cells;) {
     const std::int64_t count = pieces.next();
     multiply_strip(In{in.data + cell * In::kValues, in.block_stride}, count, in_channels,
-                   out_channels, weight, bias, slope, out.behind(cell * kBlock));
+                   out_channels, weight, bias, slope, out.behind(cell * kBlock),
+                   addend.behind(cell * kBlock));
     cell += count;
   }
 }
@@ -204,7 +222,7 @@ inline void multiply(const In& in, std::int64_t cells, std::int64_t in_channels,
 /// The same of a layer's weights; where they are pairs, the input is rounded to such on the way.
 template <typename Planes>
 inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t cells,
-                           const Planes& out) {
+                           const Planes& out, const Addend& addend) {
   const float* const bias = layer.epilogue.bias.data();
   const float* const slope = layer.epilogue.slope.data();
 #if HWY_TARGET == HWY_AVX3
@@ -222,14 +240,14 @@ inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t 
       }
       multiply_strip(PairRows{rounded, kCells * kPairs}, count, layer.in_channels,
                      layer.out_channels, layer.weights.pairs.data(), bias, slope,
-                     out.behind(cell * kBlock));
+                     out.behind(cell * kBlock), addend.behind(cell * kBlock));
       cell += count;
     }
     return;
   }
 #endif
   multiply(in, cells, layer.in_channels, layer.out_channels, layer.weights.floats.data(), bias,
-           slope, out);
+           slope, out, addend);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -13,6 +13,7 @@
 
 #if HWY_TARGET != HWY_SCALAR  // which is no set of vectors
 #include "runtime/kernels/deformable-inl.h"
+#include "runtime/kernels/dense-inl.h"
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/separable-inl.h"
 #include "runtime/kernels/stem-inl.h"
@@ -30,16 +31,20 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 inline Kernels compiled_kernels() {
   Kernels k;
   k.block = kBlock;
-  k.pointwise = [](const Pointwise& layer, const Map& in, const BlockPointers& out) {
-    multiply_layer(layer, {in.data, in.block_stride}, in.height * in.width, out);
+  k.pointwise = [](const Pointwise& layer, const Map& in, const BlockPointers& out,
+                   const Addend& addend) {
+    multiply_layer(layer, {in.data, in.block_stride}, in.height * in.width, out, addend);
   };
+  k.dense = &dense;
+  k.dense_floats = &dense_floats;
   k.separable = &separable;
   k.separable_floats = &separable_floats;
   k.separable_rows = [](const Depthwise& depthwise, std::int64_t in_width) {
     return strip_rows((in_width - 1) / depthwise.stride + 1, depthwise.channels);
   };
-  k.winograd = [](const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch) {
-    winograd(layer, in, out, {}, 0, tiles_of(in.height, in.width), scratch);
+  k.winograd = [](const Winograd& layer, const Map& in, const BlockPointers& out,
+                  const Addend& addend, float* scratch) {
+    winograd(layer, in, out, addend, {}, 0, tiles_of(in.height, in.width), scratch);
   };
   k.winograd_floats = &winograd_floats;
   k.deformable = &deformable;

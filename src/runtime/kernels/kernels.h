@@ -6,6 +6,7 @@
 
 #include "base/cpu.h"
 #include "runtime/kernels/deformable.h"
+#include "runtime/kernels/dense.h"
 #include "runtime/kernels/map.h"
 #include "runtime/kernels/pointwise.h"
 #include "runtime/kernels/separable.h"
@@ -23,16 +24,20 @@ struct Kernels {
   const char* name = "";
   SimdLevel level = SimdLevel::kBaseline;  ///< what the processor must have
   std::int64_t block = 0;                  ///< B: channels of one vector register
-  /// Of the products of pointwise, separable and winograd: kFloat32, or kBFloat16, whose sums are
-  /// float32, as are maps and all else.
+  /// Of the products of pointwise, dense, separable and winograd: kFloat32, or kBFloat16, whose
+  /// sums are float32, as are maps and all else.
   graph::DataType type = graph::DataType::kFloat32;
 
-  void (*pointwise)(const Pointwise&, const Map& in, const BlockPointers& out) = nullptr;
+  void (*pointwise)(const Pointwise&, const Map& in, const BlockPointers& out,
+                    const Addend&) = nullptr;
+  void (*dense)(const Dense&, const Map& in, const BlockPointers& out, const Addend&,
+                float* scratch) = nullptr;
+  std::size_t (*dense_floats)(const Dense&) = nullptr;
   void (*separable)(const Depthwise&, const Pointwise&, const Map& in, const BlockPointers& out,
                     const RowRange&, float* scratch) = nullptr;
   std::int64_t (*separable_rows)(const Depthwise&, std::int64_t in_width) = nullptr;
   std::size_t (*separable_floats)(const Depthwise&, std::int64_t in_width) = nullptr;
-  void (*winograd)(const Winograd&, const Map& in, const BlockPointers& out,
+  void (*winograd)(const Winograd&, const Map& in, const BlockPointers& out, const Addend&,
                    float* scratch) = nullptr;
   std::size_t (*winograd_floats)(const Winograd&) = nullptr;
   void (*deformable)(const Deformable&, const Map& in, const Map& offsets, const BlockPointers& out,

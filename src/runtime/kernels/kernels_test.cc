@@ -4,8 +4,10 @@
 #include <cmath>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/half.h"
@@ -66,6 +68,7 @@ struct Blocked {
                        block +
                    channel % block];
   }
+  Addend as_addend() const { return {map.data, map.block_stride}; }
   BlockPointers pointers() {
     pointers_.clear();
     for (std::int64_t b = 0; b < blocks_; ++b) pointers_.push_back(map.data + b * map.block_stride);
@@ -89,7 +92,7 @@ double activated(double sum, float slope) {
 /// Cross-correlation with zero padding, groups of one channel or all (shape[1] of the weight).
 Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
                  const graph::Tensor& weight, const graph::Tensor& bias, float slope,
-                 std::int64_t stride) {
+                 std::int64_t stride, const Planes& addend = {}) {
   const auto kernel = weight.shape[2];
   const auto padding = kernel / 2;
   const bool depthwise = weight.shape[1] == 1 && in.size() > 1;
@@ -115,6 +118,7 @@ Planes convolved(const Planes& in, std::int64_t height, std::int64_t width,
             }
           }
         }
+        if (!addend.empty()) sum += addend[o][out[o].size()];
         out[o].push_back(activated(sum, slope));
       }
     }
@@ -196,10 +200,17 @@ TEST_P(Products, PointwiseEqualsPlainLoops) {
           const Planes planes = noise.planes(in, size.height * size.width);
           const Blocked map(planes, size.height, size.width, kernels.block);
           Blocked result(out, size.height, size.width, kernels.block);
-          run(make_pointwise(kernels, weight, make_epilogue(kernels, bias, 0.1F)), map.map,
-              result.pointers());
+          const Pointwise layer =
+              make_pointwise(kernels, weight, make_epilogue(kernels, bias, 0.1F));
+          run(layer, map.map, result.pointers());
           expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.1F, 1),
                       what);
+          const Planes more = noise.planes(out, size.height * size.width);
+          const Blocked addend(more, size.height, size.width, kernels.block);
+          run(layer, map.map, result.pointers(), addend.as_addend());
+          expect_near(result,
+                      convolved(planes, size.height, size.width, weight, bias, 0.1F, 1, more),
+                      what + " with an addend");
         }
       },
       GetParam());
@@ -253,6 +264,48 @@ TEST_P(Products, WinogradEqualsPlainLoops) {
           run(layer, map.map, result.pointers(), scratch.data());
           expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.2F, 1),
                       what, rounds ? 2e-2 : 2e-5);
+          const Planes more = noise.planes(out, size.height * size.width);
+          const Blocked addend(more, size.height, size.width, kernels.block);
+          run(layer, map.map, result.pointers(), scratch.data(), addend.as_addend());
+          expect_near(result,
+                      convolved(planes, size.height, size.width, weight, bias, 0.2F, 1, more),
+                      what + " with an addend", rounds ? 2e-2 : 2e-5);
+        }
+      },
+      GetParam());
+}
+
+// Of 1x1 and 3x3, each at strides 1 and 2, of channels that fill no blocks, with and without an
+// addend; more cells than are gathered at once, and more channels.
+TEST_P(Products, DenseEqualsPlainLoops) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        for (const auto& [kernel, stride, in] : {std::tuple{1, 1, 3 * kernels.block - 2},
+                                                 {1, 2, 40 * kernels.block},
+                                                 {3, 1, kernels.block + 1},
+                                                 {3, 2, 5 * kernels.block}}) {
+          Noise noise(7, kernels.type);
+          const std::int64_t out = 3 * kernels.block - 5;
+          const graph::Tensor weight = noise.tensor({out, in, kernel, kernel});
+          const graph::Tensor bias = noise.tensor({out});
+          const Planes planes = noise.planes(in, size.height * size.width);
+          const Blocked map(planes, size.height, size.width, kernels.block);
+          const Size small = {(size.height - 1) / stride + 1, (size.width - 1) / stride + 1};
+          const Planes more = noise.planes(out, small.height * small.width);
+          const Blocked addend(more, small.height, small.width, kernels.block);
+          Blocked result(out, small.height, small.width, kernels.block);
+          const Dense layer =
+              make_dense(kernels, weight, stride, kernel / 2, make_epilogue(kernels, bias, 0.3F));
+          AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
+          const std::string which = what + fmt::format(" {}x{} stride {}", kernel, kernel, stride);
+          run(layer, map.map, result.pointers(), scratch.data());
+          expect_near(result,
+                      convolved(planes, size.height, size.width, weight, bias, 0.3F, stride),
+                      which);
+          run(layer, map.map, result.pointers(), scratch.data(), addend.as_addend());
+          expect_near(result,
+                      convolved(planes, size.height, size.width, weight, bias, 0.3F, stride, more),
+                      which + " with an addend");
         }
       },
       GetParam());

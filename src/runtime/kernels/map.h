@@ -46,6 +46,17 @@ struct BlockPointers {
   BlockPointers behind(std::int64_t floats) const { return {planes, offset + floats}; }
 };
 
+/// A map of the result's shape that is added to it before its activation; data is null where there
+/// is none.
+struct Addend {
+  const float* data = nullptr;
+  std::int64_t block_stride = 0;
+
+  Addend behind(std::int64_t floats) const {
+    return {data == nullptr ? nullptr : data + floats, block_stride};
+  }
+};
+
 /// After the sum of products: y = max(x, 0) + slope min(x, 0), the slope by channel (1: nothing is
 /// done).
 struct Epilogue {

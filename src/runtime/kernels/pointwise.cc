@@ -23,8 +23,8 @@ Pointwise make_pointwise(const Kernels& kernels, const graph::Tensor& weight, Ep
   return layer;
 }
 
-void run(const Pointwise& layer, const Map& in, const BlockPointers& out) {
-  layer.kernels->pointwise(layer, in, out);
+void run(const Pointwise& layer, const Map& in, const BlockPointers& out, const Addend& addend) {
+  layer.kernels->pointwise(layer, in, out, addend);
 }
 
 }  // namespace retinaface::runtime::kernels

@@ -5,6 +5,10 @@
 
 namespace retinaface::runtime::kernels {
 
+/// In channels of a Pointwise that is multiplied in bfloat16 at most: what is rounded at once has
+/// to stay in the first cache. Dense takes more.
+inline constexpr std::int64_t kMostPairedChannels = 512;
+
 /// 1x1 convolution, stride 1. In and out channels are multiples of B.
 struct Pointwise {
   const Kernels* kernels = nullptr;
@@ -17,6 +21,7 @@ struct Pointwise {
 /// `weight` is (out, in, 1, 1).
 Pointwise make_pointwise(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue);
 
-void run(const Pointwise& layer, const Map& in, const BlockPointers& out);
+void run(const Pointwise& layer, const Map& in, const BlockPointers& out,
+         const Addend& addend = {});
 
 }  // namespace retinaface::runtime::kernels

@@ -19,7 +19,7 @@ ProductWeights make_product_weights(const Kernels& kernels, std::int64_t matrice
                                     std::int64_t out_channels, std::int64_t in_channels) {
   const auto size = static_cast<std::size_t>(matrices * out_channels * in_channels);
   ProductWeights weights;
-  if (kernels.type == graph::DataType::kBFloat16 && in_channels <= kMostPairedChannels) {
+  if (kernels.type == graph::DataType::kBFloat16) {
     weights.pairs = AlignedBuffer<std::uint32_t>(size / 2);
     std::ranges::fill(weights.pairs, 0U);
   } else {

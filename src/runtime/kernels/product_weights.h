@@ -7,10 +7,6 @@
 
 namespace retinaface::runtime::kernels {
 
-/// In channels of a layer that is multiplied in bfloat16 at most: what is rounded at once has to
-/// stay in the first cache.
-inline constexpr std::int64_t kMostPairedChannels = 512;
-
 /// Weights from input to output channels, one matrix or several of one size, packed as the kernels'
 /// products take them: as floats or, by kernels of bfloat16, as pairs. In and out channels are
 /// multiples of B.

@@ -81,10 +81,11 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
 }
 
 /// One block of output tile (y, x) from the 36 products at `in` + position * position_stride, to a
-/// plane of the map's size whose neighbouring cells are `cell` floats apart.
+/// plane of the map's size whose neighbouring cells are `cell` floats apart; `addend`, a plane of
+/// the same kind, may be null.
 HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const Map& map,
                             float* plane, std::int64_t cell, std::int64_t y, std::int64_t x,
-                            const float* bias, const float* slope) {
+                            const float* bias, const float* slope, const float* addend) {
   const FloatTag tag;
   Vector columns[6][4];
   for (int j = 0; j < 6; ++j) {
@@ -102,10 +103,14 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_output(row, s);
-    float* const to = plane + ((y + i) * map.width + x) * cell;
+    const std::int64_t first = ((y + i) * map.width + x) * cell;
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
-      if (j < cells) hn::Store(activate(hn::Add(s[j], b), slope), tag, to + j * cell);
+      if (j >= cells) break;
+      const std::int64_t at = first + j * cell;
+      Vector sum = hn::Add(s[j], b);
+      if (addend != nullptr) sum = hn::Add(sum, hn::Load(tag, addend + at));
+      hn::Store(activate(sum, slope), tag, plane + at);
     }
   }
 }
@@ -132,8 +137,8 @@ struct CellStrides {
 /// weights.
 template <typename In, typename Planes>
 inline void winograd_by(const typename In::Weight* weights, const Winograd& layer, const Map& in,
-                        const Planes& out, const CellStrides& cell, std::int64_t begin,
-                        std::int64_t end, float* scratch) {
+                        const Planes& out, const Addend& addend, const CellStrides& cell,
+                        std::int64_t begin, std::int64_t end, float* scratch) {
   const std::int64_t tiles_x = (in.width + 3) / 4;
   const std::int64_t in_blocks = layer.in_channels / kBlock;
   const std::int64_t out_blocks = layer.out_channels / kBlock;
@@ -163,11 +168,12 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
       weight += layer.out_channels * in_blocks * In::kValues;
     }
     for (std::int64_t b = 0; b < out_blocks; ++b) {
+      const float* const more = addend.behind(b * addend.block_stride).data;
       for (std::int64_t t = 0; t < count; ++t) {
         output_tile(products + b * tile_block + t * kBlock, out_stride, in, out.at(b), cell.out,
                     (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
                     layer.epilogue.bias.data() + b * kBlock,
-                    layer.epilogue.slope.data() + b * kBlock);
+                    layer.epilogue.slope.data() + b * kBlock, more);
       }
     }
     first += count;
@@ -176,16 +182,17 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
 
 /// The same by the layer's weights, whatever they are.
 template <typename Planes>
-inline void winograd(const Winograd& layer, const Map& in, const Planes& out,
+inline void winograd(const Winograd& layer, const Map& in, const Planes& out, const Addend& addend,
                      const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
 #if HWY_TARGET == HWY_AVX3
   if (!layer.weights.pairs.empty()) {
-    winograd_by<PairRows>(layer.weights.pairs.data(), layer, in, out, cell, begin, end, scratch);
+    winograd_by<PairRows>(layer.weights.pairs.data(), layer, in, out, addend, cell, begin, end,
+                          scratch);
     return;
   }
 #endif
-  winograd_by<Rows>(layer.weights.floats.data(), layer, in, out, cell, begin, end, scratch);
+  winograd_by<Rows>(layer.weights.floats.data(), layer, in, out, addend, cell, begin, end, scratch);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -62,8 +62,9 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
   return layer;
 }
 
-void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch) {
-  layer.kernels->winograd(layer, in, out, scratch);
+void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch,
+         const Addend& addend) {
+  layer.kernels->winograd(layer, in, out, addend, scratch);
 }
 
 std::size_t scratch_floats(const Winograd& layer) {

@@ -52,7 +52,8 @@ inline constexpr WeightRow kWinogradG[6] = {{0, kNear2* kFar2},
 /// `weight` is (out, in, 3, 3).
 Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue);
 
-void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch);
+void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch,
+         const Addend& addend = {});
 std::size_t scratch_floats(const Winograd& layer);
 
 }  // namespace retinaface::runtime::kernels

@@ -87,7 +87,7 @@ inline void winograd_batch(const Winograd& layer, const Batch& in, const Batch& 
                            std::int64_t begin, std::int64_t end, float* scratch) {
   for_images(in, begin, end, [&](std::int64_t image, std::int64_t first, std::int64_t last) {
     const StridedPlanes to = {image_of(out, image).data, kBlock};
-    winograd(layer, image_of(in, image), to, {in.channels, out.channels}, first, last, scratch);
+    winograd(layer, image_of(in, image), to, {}, {in.channels, out.channels}, first, last, scratch);
   });
 }
 

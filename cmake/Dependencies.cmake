@@ -17,22 +17,22 @@ find_path(HEIF_INCLUDE_DIR libheif/heif.h REQUIRED)
 find_path(LCMS_INCLUDE_DIR lcms2.h REQUIRED)
 find_path(JXL_INCLUDE_DIR jxl/decode.h REQUIRED)
 pkg_check_modules(openjpeg REQUIRED libopenjp2)  # for the folder of its headers, which has a version
-add_library(openjpeg INTERFACE)
-target_include_directories(openjpeg SYSTEM INTERFACE ${openjpeg_INCLUDE_DIRS})
+add_library(rf_openjpeg INTERFACE)
+target_include_directories(rf_openjpeg SYSTEM INTERFACE ${openjpeg_INCLUDE_DIRS})
 find_path(AV_INCLUDE_DIR libavformat/avformat.h REQUIRED PATH_SUFFIXES ffmpeg)
 find_path(SWSCALE_INCLUDE_DIR libswscale/swscale.h REQUIRED PATH_SUFFIXES ffmpeg)
-add_library(libav INTERFACE)
-target_include_directories(libav SYSTEM INTERFACE ${AV_INCLUDE_DIR} ${SWSCALE_INCLUDE_DIR})
+add_library(rf_libav INTERFACE)
+target_include_directories(rf_libav SYSTEM INTERFACE ${AV_INCLUDE_DIR} ${SWSCALE_INCLUDE_DIR})
 pkg_check_modules(exif REQUIRED IMPORTED_TARGET GLOBAL libexif)
 
 # Highway's headers alone (src/base/simd.h says why).
 find_path(HWY_INCLUDE_DIR hwy/highway.h REQUIRED)
-add_library(hwy INTERFACE)
-target_include_directories(hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
+add_library(rf_hwy INTERFACE)
+target_include_directories(rf_hwy SYSTEM INTERFACE ${HWY_INCLUDE_DIR})
 
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
-add_library(stb INTERFACE)
-target_include_directories(stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})
+add_library(rf_stb INTERFACE)
+target_include_directories(rf_stb SYSTEM INTERFACE ${STB_INCLUDE_DIR})
 
 # What who links the static library links as well; cmake/retinaface-config.cmake.in finds them.
 set(RETINAFACE_LIBRARY_DEPENDENCIES
@@ -49,8 +49,8 @@ find_package(Boost 1.74 REQUIRED)  # headers alone: Beast and Asio
 find_package(ZLIB REQUIRED)
 find_package(tinyxml2 REQUIRED)
 find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp REQUIRED)
-add_library(protozero INTERFACE)
-target_include_directories(protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
+add_library(rf_protozero INTERFACE)
+target_include_directories(rf_protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 
 # The trainer alone needs these. libtorch's headers warn, so they are system headers; its own flags
 # (an old -std, -D_GLIBCXX_USE_CXX11_ABI) are not taken over.
@@ -94,10 +94,10 @@ elseif(RETINAFACE_TRAINING)
   find_package(toml11 REQUIRED)
 endif()
 if(RETINAFACE_WITH_TRAINING)
-  add_library(libtorch INTERFACE)
-  target_include_directories(libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  add_library(rf_libtorch INTERFACE)
+  target_include_directories(rf_libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   # at::parallel_for is inline, and a plain loop where it is compiled without OpenMP.
-  target_link_libraries(libtorch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+  target_link_libraries(rf_libtorch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
   # c10d's headers include Gloo's; without them the trainer is one process.
   if(NOT RETINAFACE_LIBTORCH)  # the system's Gloo is not of another libtorch's version
     find_path(GLOO_INCLUDE_DIR gloo/context.h)

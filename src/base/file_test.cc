@@ -97,6 +97,9 @@ TEST(Printable, KeepsTextAndEscapesTheRest) {
   EXPECT_EQ(printable("a b/ü漢.jpg"), "a b/ü漢.jpg");
   EXPECT_EQ(printable("line\nbreak\x7f\xff"), "line\\x0abreak\\x7f\\xff");
   EXPECT_EQ(printable("cut\xc3"), "cut\\xc3");
+  EXPECT_EQ(printable("surrogate\xed\xa0\x80"), "surrogate\\xed\\xa0\\x80");
+  EXPECT_EQ(printable("overlong\xe0\x80\x80"), "overlong\\xe0\\x80\\x80");
+  EXPECT_EQ(printable("beyond\xf4\x90\x80\x80"), "beyond\\xf4\\x90\\x80\\x80");
 }
 
 TEST(Excerpt, IsShortAndOneLine) {

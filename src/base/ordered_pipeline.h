@@ -7,10 +7,10 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
-#include <vector>
+
+#include "base/start_threads.h"
 
 namespace retinaface {
 inline namespace internal {
@@ -92,8 +92,8 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
     }
   };
   {
-    std::vector<std::jthread> others;
-    for (int i = 1; i < threads; ++i) others.emplace_back(loop);
+    const auto others =
+        start_threads(static_cast<std::size_t>(threads - 1), 1, [&](std::size_t) { loop(); });
     loop();
   }
   if (failure) std::rethrow_exception(failure);

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
+
+#include "base/start_threads.h"
 
 namespace retinaface {
 inline namespace internal {
@@ -26,8 +26,7 @@ void for_each_item(int threads, std::size_t count,
   };
   {
     const std::size_t used = std::min(static_cast<std::size_t>(std::max(threads, 1)), count);
-    std::vector<std::jthread> others;
-    for (std::size_t thread = 1; thread < used; ++thread) others.emplace_back(loop, thread);
+    const auto others = start_threads(used == 0 ? 0 : used - 1, 1, loop);
     loop(0);
   }
   if (failure) std::rethrow_exception(failure);

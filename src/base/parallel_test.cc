@@ -1,11 +1,18 @@
 #include "base/parallel.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/start_threads.h"
 
 namespace retinaface {
 namespace {
@@ -33,6 +40,35 @@ TEST(ForEachItemThreads, SeveralThreadsWorkAtOnce) {
     while (arrived < 2) std::this_thread::yield();  // each waits until the other has come
   });
   EXPECT_EQ(arrived, 2);
+}
+
+/// In a process that may hold little more than it does: a few threads' stacks.
+void with_memory_for_few_threads(const std::function<void()>& work) {
+  const std::size_t pages = [] {
+    std::size_t size = 0;
+    std::ifstream("/proc/self/statm") >> size;
+    return size;
+  }();
+  const rlimit limit = {pages * static_cast<std::size_t>(::getpagesize()) + (std::size_t{40} << 20),
+                        RLIM_INFINITY};
+  ASSERT_EQ(::setrlimit(RLIMIT_AS, &limit), 0);
+  work();
+}
+
+TEST(ForEachItem, FewerThreadsThanAskedForDoTheWork) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's own memory is over any limit";
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "the sanitizer's own memory is over any limit";
+#endif
+#endif
+  const auto count = [] {
+    std::atomic<int> done = 0;
+    for_each_item(200, 1000, [&](std::size_t, std::size_t) { ++done; });
+    std::exit(done == 1000 && start_threads(200, 0, [](std::size_t) {}).size() < 200 ? 0 : 1);
+  };
+  EXPECT_EXIT(with_memory_for_few_threads(count), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(ForEachItemThreads, WhatACallThrowsComesOut) {

@@ -331,6 +331,10 @@ int run_command(const Program& program, int argc, char** argv) {
     fmt::print(stderr, "retinaface: out of memory\n");
   } catch (const std::filesystem::filesystem_error& error) {
     fmt::print(stderr, "retinaface: {}: {}\n", printable(error.path1()), error.code().message());
+  } catch (const std::system_error&) {
+    throw;  // of fmt::print: run_program tells
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "retinaface: {}\n", excerpt(error.what()));
   }
   return kSomeFailed;
 }

@@ -68,12 +68,17 @@ std::optional<StoredSize> size_of_webp(Bytes bytes) {
 
 }  // namespace
 
+std::optional<StoredSize> internal::stated_size(std::span<const std::byte> encoded) {
+  for (const auto size_of : {size_of_jpeg, size_of_png, size_of_webp}) {
+    if (const auto size = size_of(encoded)) return size;
+  }
+  return std::nullopt;
+}
+
 StoredSize internal::stored_size(const std::filesystem::path& path) {
   const ReadOptions options = {.apply_orientation = false};
   const std::vector<std::byte> content = read_file(path, max_encoded_bytes(options.max_pixels));
-  for (const auto size_of : {size_of_jpeg, size_of_png, size_of_webp}) {
-    if (const auto size = size_of(content)) return *size;
-  }
+  if (const auto size = stated_size(content)) return *size;
   const Image image = decode_image(content, options, printable(path));
   return {image.width(), image.height()};
 }

@@ -33,7 +33,8 @@ SearchPolicy derived_search_policy(const AnchorFamily& anchors) {
   policy.max_refined_px = 1.5F * smallest;
   policy.crop_margin_px = 0.5F * smallest;
   policy.same_face_px = 0.5F * smallest;
-  const int part = std::max(coarsest_stride / 4, 1);
+  // Enlarged, a crop is whole cells of the coarsest stride.
+  const int part = coarsest_stride % 4 == 0 ? coarsest_stride / 4 : coarsest_stride;
   policy.crop_side_px = static_cast<int>(std::ceil(2 * smallest / static_cast<float>(part))) * part;
   policy.crop_scale = 3 * policy.crop_side_px % coarsest_stride == 0 ? 3 : 4;
   RF_CHECK(policy.crop_scale * policy.crop_side_px % coarsest_stride == 0);

@@ -39,6 +39,14 @@ TEST(DerivedSearchPolicy, MovesWithTheAnchors) {
   EXPECT_EQ(derived_search_policy(anchors), expected);
 }
 
+TEST(DerivedSearchPolicy, EnlargesCropsToWholeCellsOfAnyStride) {
+  for (int stride = 1; stride <= 64; ++stride) {
+    const SearchPolicy policy = derived_search_policy({.levels = {{stride, {8.5F, 100}}}});
+    EXPECT_EQ(policy.crop_side_px * policy.crop_scale % stride, 0) << stride;
+    EXPECT_GE(policy.crop_side_px, 17) << stride;
+  }
+}
+
 TEST(SearchPolicy, EveryRowsHoldsTogether) {
   for (const Model& model : catalogue()) {
     const SearchPolicy& policy = model.detector.search;

@@ -230,7 +230,7 @@ void want_all_frames(std::vector<Input>& inputs, std::uint64_t max_bytes) {
     }
     try {
       const std::vector<std::byte> file =
-          input.content != nullptr ? *input.content : read_file(input.path);
+          input.content != nullptr ? *input.content : read_file(input.path, max_bytes);
       if (codecs::is_heif_sequence(file)) {
         input.is_sequence = !is_standard_input;
         if (is_standard_input) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 
 #include "base/check.h"
@@ -48,6 +49,8 @@ Graph push_relu_before_concat(const Graph& graph) {
   }
 
   Graph result;
+  std::set<std::string, std::less<>> names;
+  for (const Node& node : graph.nodes()) names.insert(node.name);
   std::vector<NodeId> moved(graph.nodes().size());  // by old id
   for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes().size()); ++id) {
     const Node& node = graph.node(id);
@@ -66,7 +69,7 @@ Graph push_relu_before_concat(const Graph& graph) {
       } else {
         const Node& relu = graph.node(relu_of[index(id)]);
         std::string name = relu.name + "/" + graph.node(input).name;
-        while (std::ranges::count(graph.nodes(), name, &Node::name) > 0) name += "/moved";
+        while (!names.insert(name).second) name += "/moved";
         inputs.push_back(result.add(name, relu.op, {moved[index(input)]}));
       }
     }

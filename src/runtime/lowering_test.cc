@@ -86,6 +86,22 @@ TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
               ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = program.steps[1].target}));
 }
 
+// An activation behind a concatenation moves before it, once for each part, under a name of its
+// own: two of them may put the same names together.
+TEST(Lowering, GivesMovedActivationsNamesOfTheirOwn) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  for (const auto& [relu, part] : {std::pair{"r", "x/y"}, {"r/x", "y"}}) {
+    const NodeId first = graph.add(part, graph::Convolution{.out_channels = 4}, {image});
+    const NodeId second =
+        graph.add(std::string(part) + " too", graph::Convolution{.out_channels = 4}, {image});
+    const NodeId both = graph.add(std::string(relu) + " of", graph::Concat{}, {first, second});
+    graph.add_output(std::string(relu) + " out", graph.add(relu, graph::LeakyRelu{0.1F}, {both}));
+  }
+  const LoweredGraph program = lower(graph, graph::random_weights(graph, 1), {});
+  EXPECT_EQ(program.outputs.size(), 2U);
+}
+
 TEST(Lowering, LeavesWhatIsReadTwiceApart) {
   Graph graph;
   const NodeId image = graph.add("image", graph::Input{3}, {});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -22,13 +23,17 @@ class SessionPool {
 
   std::unique_ptr<Session> take() {
     const std::lock_guard lock(mutex_);
-    if (sessions_.empty()) return network_->new_session();
+    if (sessions_.empty()) {
+      std::unique_ptr<Session> session = network_->new_session();
+      sessions_.reserve(++made_);  // so that giving it back cannot fail
+      return session;
+    }
     std::unique_ptr<Session> session = std::move(sessions_.back());
     sessions_.pop_back();
     return session;
   }
 
-  void give_back(std::unique_ptr<Session> session) {
+  void give_back(std::unique_ptr<Session> session) noexcept {
     const std::lock_guard lock(mutex_);
     sessions_.push_back(std::move(session));
   }
@@ -36,6 +41,7 @@ class SessionPool {
   std::unique_ptr<const Network> network_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> sessions_;
+  std::size_t made_ = 0;
 };
 
 /// One of a pool's sessions for the time of a scope.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "image/decoded_image.h"
+#include "image/stored_size.h"
 #include "image/write_options.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/image_outputs.h"
@@ -64,16 +66,23 @@ ImageWork::ImageWork(const Detector& detector, const ServiceOptions& options, Me
 ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked& asked,
                                        WorkBudget& budget, int reduction) const {
   const ArrayView<std::byte> bytes = bytes_of(encoded.bytes.data(), encoded.bytes.size());
+  const std::span<const std::byte> encoded_bytes(bytes.data(), bytes.size());
   const std::string name = printable(encoded.name);
-  if (video::is_video({bytes.data(), bytes.size()})) {
+  if (video::is_video(encoded_bytes)) {
     fail(ErrorCode::kUnsupported,
          "{}: expected an image, found a video, whose frames are sent "
          "one by one",
          name);
   }
   // Strict: an answer has no place for the warning that an image lacks its end.
-  DecodedImage decoded =
-      decode_image(bytes, {.max_pixels = budget.pixels, .strict = true}, name, reduction);
+  DecodedImage decoded = [&] {
+    try {
+      return decode_image(bytes, {.max_pixels = budget.pixels, .strict = true}, name, reduction);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kTooLarge) budget.take_damaged(stated_size(encoded_bytes));
+      throw;
+    }
+  }();
   Examined examined{std::move(decoded.image), {}};
   const pipeline::SeenImage seen(examined.image, decoded);
   const std::int64_t pixels = std::int64_t{seen.width} * seen.height;
@@ -82,12 +91,14 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
   for (const float scale : asked.job.selection.detect.scales) {
     resized += static_cast<double>(pixels) * scale * scale;
   }
-  if (resized > static_cast<double>(options_.max_pixels)) {
+  if (resized > budget.resized_pixels) {
     fail(ErrorCode::kTooLarge,
-         "{}: {}x{} pixels become {:.0f} by its scales, more than the {} "
-         "that are worked on at most",
-         name, seen.width, seen.height, resized, options_.max_pixels);
+         "{}: {}x{} pixels become {:.0f} by its scales, more than the {:.0f} that are left of the "
+         "{} "
+         "that a request is worked on at most",
+         name, seen.width, seen.height, resized, budget.resized_pixels, options_.max_pixels);
   }
+  budget.resized_pixels -= resized;
   const pipeline::DetectionJob& job = asked.job;
   pipeline::DetectionJob limited = job;
   const std::optional<int> max = budget.faces_for(asked);

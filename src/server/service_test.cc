@@ -51,6 +51,11 @@ std::string sample() {
   return content(testing::sample_folder() / "hopper.jpg");
 }
 
+std::string encoded(const ImageView& image, const std::string& name) {
+  const std::vector<std::byte> bytes = encode_image(name, image);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 Image decoded(const std::string& body) {
   return decode_image(bytes_of(body.data(), body.size()));
 }
@@ -221,6 +226,24 @@ TEST_F(ServiceTest, PixelsAreBounded) {
       ask(small, form("/v1/detect", {{"a.jpg", sample()}, {"b.jpg", sample()}})).body)["results"];
   EXPECT_EQ(results[0]["faces"].size(), kSampleFaces);
   EXPECT_EQ(results[1]["error"]["code"], "too_large");
+  const Image black(300, 300);
+  const std::string square = encoded(black, "a.png");
+  const json scaled =
+      json::parse(ask(small, form("/v1/detect?scales=0.9,0.9",
+                                  {{"a.png", square}, {"b.png", square}, {"c.png", square}}))
+                      .body)["results"];
+  EXPECT_TRUE(scaled[1].contains("faces"));
+  EXPECT_EQ(scaled[2]["error"]["code"], "too_large");
+  EXPECT_THAT(scaled[2]["error"]["message"].get<std::string>(), HasSubstr("scales"));
+  // What was decoded of damaged ones counts, whatever came of it.
+  const std::string damaged = square.substr(0, square.size() - 20);
+  const json left = json::parse(
+      ask(small,
+          form("/v1/detect",
+               {{"a.png", damaged}, {"b.png", damaged}, {"c.png", damaged}, {"d.png", square}}))
+          .body)["results"];
+  EXPECT_EQ(left[2]["error"]["code"], "bad_data");
+  EXPECT_EQ(left[3]["error"]["code"], "too_large");
   expect_error(ask(small, post("/v1/align?align-size=1024", sample())), 413, "too_large",
                "max-faces");
   Service tiny(detector_, {.max_pixels = 1000});

@@ -10,6 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "base/start_threads.h"
+
 namespace retinaface::server {
 
 /// Threads that do tasks in their order, of which only so many may wait.
@@ -18,8 +21,14 @@ class WorkQueue {
   using Task = std::function<void()>;
 
   /// `capacity` tasks may wait, beside those that the `threads` threads are at.
-  WorkQueue(int threads, std::size_t capacity) : capacity_(capacity) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { loop(); });
+  /// Throws Error(kUnsupported) where the system lets it start no thread at all.
+  WorkQueue(int threads, std::size_t capacity)
+      : capacity_(capacity),
+        threads_(
+            start_threads(static_cast<std::size_t>(threads), 0, [this](std::size_t) { loop(); })) {
+    if (threads_.empty()) {
+      fail(ErrorCode::kUnsupported, "the system lets the process start no thread: raise its limit");
+    }
   }
 
   /// Does what is waiting first.

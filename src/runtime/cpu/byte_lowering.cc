@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "runtime/cpu/schedule.h"
+#include "runtime/cpu/layer_kinds.h"
 
 namespace retinaface::runtime::cpu {
 namespace {
@@ -85,11 +85,6 @@ class ByteLowering {
     }
   }
 
-  bool is_depthwise(const ConvolutionStep& conv) const {
-    const auto& c = conv.convolution;
-    return c.groups == c.out_channels && c.groups > 1 && conv.weight.shape[1] == 1 &&
-           c.kernel == 3 && c.padding == 1 && c.stride <= 2;
-  }
   bool is_dense(const ConvolutionStep& conv) const {
     const auto& c = conv.convolution;
     return c.groups == 1 && (c.kernel == 1 || c.kernel == 3) && c.padding == c.kernel / 2;
@@ -101,8 +96,8 @@ class ByteLowering {
     if (std::holds_alternative<AddUpsampled>(step.op)) return true;
     const ConvolutionStep* const conv = convolution(i);
     if (conv == nullptr || conv->deformable || !slope_of(*conv)) return false;
-    if (is_depthwise(*conv)) return leads_to_pointwise(i);
-    const bool reads_image = step.sources[0] == 0;
+    const bool reads_image = step.sources[0] == kImage;
+    if (is_depthwise(*conv)) return !reads_image && leads_to_pointwise(i);
     if (!is_dense(*conv)) return false;
     return reads_image ? conv->convolution.stride == 2 && conv->convolution.kernel == 3 &&
                              conv->weight.shape[1] <= 3

@@ -21,6 +21,7 @@ namespace {
 
 using graph::Graph;
 using graph::NodeId;
+using retinaface::testing::error_of;
 using testing::lively_weights;
 using testing::outputs_for_noise;
 using testing::relative_difference;
@@ -55,7 +56,8 @@ TEST(Cpu, TheCataloguesRowsEqualTheReference) {
   }
 }
 
-/// What products round accumulates over the layers, which random weights do not damp as learnt ones.
+/// What products round accumulates over the layers, which random weights do not damp as learnt
+/// ones.
 TEST(Cpu, TheCataloguesRowsInBfloat16AreNearTheReference) {
   if (kernels::best(graph::DataType::kBFloat16) == nullptr) {
     GTEST_SKIP() << "this processor lacks AVX512-BF16";
@@ -295,10 +297,29 @@ TEST(Cpu, WhatReadsTheImageItselfEqualsTheReference) {
     const NodeId places = graph.add("places", graph::Convolution{.out_channels = 2}, {image});
     return graph.add("op", graph::GridSample{}, {image, places});
   });
+  check("depthwise and pointwise", [](Graph& graph, NodeId image) {
+    const NodeId depthwise = graph.add(
+        "depthwise", graph::Convolution{.out_channels = 3, .kernel = 3, .padding = 1, .groups = 3},
+        {image});
+    return graph.add("op", graph::Convolution{.out_channels = 16}, {depthwise});
+  });
   check("sum after a convolution", [](Graph& graph, NodeId image) {
     const NodeId conv = graph.add("conv", graph::Convolution{.out_channels = 3}, {image});
     return graph.add("op", graph::Add{}, {conv, image});
   });
+}
+
+TEST(Cpu, ADeformableConvolutionOfTheImageItselfIsRefused) {
+  Graph graph;
+  const NodeId image = graph.add("image", graph::Input{3}, {});
+  const NodeId offsets = graph.add(
+      "offsets", graph::Convolution{.out_channels = 27, .kernel = 3, .padding = 1}, {image});
+  graph.add_output(
+      "out", graph.add("bent", graph::DeformableConvolution{.out_channels = 16}, {image, offsets}));
+  const Error error =
+      error_of([&] { make_cpu_network(graph, lively_weights(graph, 1))->new_session(); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_STREQ(error.what(), "layer bent: a deformable convolution that reads the image itself");
 }
 
 TEST(Cpu, DeformableConvolutionsEqualTheReference) {

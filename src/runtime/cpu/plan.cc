@@ -114,29 +114,7 @@ class Planner {
       if (place.piece != kNoPiece) place.offset += arena.offsets[place.piece];
     };
     for (Call& call : plan_.calls) {
-      if (auto* primitive = std::get_if<PrimitiveCall>(&call.action)) {
-        for (Argument& argument : primitive->arguments) {
-          if (!argument.weights) settle(argument.place);
-        }
-      } else if (auto* kernel = std::get_if<KernelCall>(&call.action)) {
-        for (MapPlace& source : kernel->sources) settle(source.place);
-        for (MapPlace& target : kernel->targets) settle(target.place);
-        settle(kernel->scratch);
-      } else if (auto* softmax = std::get_if<SoftmaxCall>(&call.action)) {
-        settle(softmax->source.place);
-        settle(softmax->target.place);
-      } else if (auto* pad = std::get_if<PadCall>(&call.action)) {
-        settle(pad->source.place);
-        settle(pad->target.place);
-      } else if (auto* sample = std::get_if<GridSampleCall>(&call.action)) {
-        settle(sample->source.place);
-        settle(sample->grid.place);
-        settle(sample->target.place);
-      } else {
-        auto& upsample = std::get<UpsampleCall>(call.action);
-        settle(upsample.source.place);
-        settle(upsample.target.place);
-      }
+      std::visit([&](auto& action) { action.for_each_place(settle); }, call.action);
     }
     plan_.arena_bytes = arena.bytes;
     if (!plan_.reads_pixels) plan_.input_offset = arena.offsets[maps_.piece_of(0)];

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,7 +35,17 @@ struct Argument {
 struct PrimitiveCall {
   dnnl::primitive primitive;
   std::vector<Argument> arguments;
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    for (Argument& argument : arguments) {
+      if (!argument.weights) visit(argument.place);
+    }
+  }
 };
+
+inline float* floats_at(const Place& place, std::byte* arena) {
+  return reinterpret_cast<float*>(arena + place.offset);
+}
 
 /// A map of whole channel blocks in the arena.
 struct MapPlace {
@@ -53,12 +64,23 @@ struct KernelCall {
   std::vector<MapPlace> targets;
   Place scratch;
   ChainLayout chain;  ///< of a ChainTask
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    for (MapPlace& source : sources) visit(source.place);
+    for (MapPlace& target : targets) visit(target.place);
+    visit(scratch);
+  }
 };
 
 /// Nearest-neighbour resize, where there is no kernel of our own that adds as well.
 struct UpsampleCall {
   MapPlace source;
   MapPlace target;
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    visit(source.place);
+    visit(target.place);
+  }
 };
 
 /// graph::Softmax over runs of channels, which oneDNN has of all channels alone.
@@ -67,6 +89,11 @@ struct SoftmaxCall {
   MapPlace target;
   std::int64_t channels = 0;  ///< of the map
   std::int64_t run = 0;       ///< of them
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    visit(source.place);
+    visit(target.place);
+  }
 };
 
 /// graph::Pad of a map of so many channels.
@@ -75,6 +102,11 @@ struct PadCall {
   MapPlace target;
   graph::Pad pad;
   std::int64_t channels = 0;
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    visit(source.place);
+    visit(target.place);
+  }
 };
 
 /// graph::GridSample.
@@ -83,7 +115,17 @@ struct GridSampleCall {
   MapPlace grid;
   MapPlace target;
   graph::GridSample op;
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    visit(source.place);
+    visit(grid.place);
+    visit(target.place);
+  }
 };
+
+/// A call that plain_calls.h has a function for.
+template <typename T>
+concept PlainCall = !std::same_as<T, PrimitiveCall> && !std::same_as<T, KernelCall>;
 
 struct Call {
   std::string name;

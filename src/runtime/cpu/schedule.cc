@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
+#include "runtime/cpu/layer_kinds.h"
 
 namespace retinaface::runtime::cpu {
 namespace {
@@ -13,39 +14,6 @@ namespace {
 std::size_t index(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
-
-/// What is added to the sum of products before anything else; kNoValue for nothing.
-ValueId addend_of(const ConvolutionStep& conv) {
-  const bool adds = !conv.post_ops.empty() && conv.post_ops[0].kind == PostOp::Kind::kAdd;
-  return adds ? conv.post_ops[0].addend : kNoValue;
-}
-
-/// The slopes, by channel, of what follows the sum of products and its addend, if that is nothing
-/// (slope 1) or one activation.
-std::optional<std::vector<float>> slopes_of(const ConvolutionStep& conv) {
-  const auto channels = static_cast<std::size_t>(conv.convolution.out_channels);
-  const auto rest = std::span(conv.post_ops).subspan(addend_of(conv) == kNoValue ? 0 : 1);
-  if (rest.empty()) return std::vector<float>(channels, 1.0F);
-  if (rest.size() > 1) return std::nullopt;
-  switch (rest[0].kind) {
-    case PostOp::Kind::kLeakyRelu:
-      return std::vector<float>(channels, rest[0].slope);
-    case PostOp::Kind::kPRelu:
-      return std::vector<float>(rest[0].slopes->values().begin(), rest[0].slopes->values().end());
-    case PostOp::Kind::kAdd:
-      return std::nullopt;
-  }
-  RF_CHECK(false);
-}
-
-/// Whether they are what kernels take that compute max(x, slope x).
-bool is_convex(const ConvolutionStep& conv) {
-  const auto slopes = slopes_of(conv);
-  return slopes && std::ranges::all_of(*slopes, [](float slope) { return slope <= 1; });
-}
-
-/// The value that no map of blocks holds.
-constexpr ValueId kImage = 0;
 
 class Scheduler {
  public:
@@ -114,12 +82,6 @@ class Scheduler {
                   result.values().begin() + o * shape[1] * area);
     }
     return result;
-  }
-
-  bool is_depthwise(const ConvolutionStep& conv) const {
-    const auto& c = conv.convolution;
-    return c.kernel == 3 && c.padding == 1 && c.stride <= 2 && c.groups == c.out_channels &&
-           conv.weight.shape[1] == 1;
   }
 
   bool is_pointwise(const ConvolutionStep& conv) const {
@@ -308,6 +270,10 @@ class Scheduler {
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->deformable) return false;
     RF_CHECK(own_ != nullptr);
+    if (step.sources[0] == kImage || step.sources[1] == kImage) {
+      fail(ErrorCode::kUnsupported,
+           "layer {}: a deformable convolution that reads the image itself", step.name);
+    }
     const auto& c = conv->convolution;
     add({step.name,
          kernels::make_deformable(*own_, conv->weight, c.stride, c.padding, epilogue(*conv)),
@@ -345,7 +311,8 @@ class Scheduler {
     const auto* depthwise = convolution(i);
     const auto* pointwise = convolution(i + 1);
     if (depthwise == nullptr || pointwise == nullptr || !is_depthwise(*depthwise) ||
-        !is_pointwise(*pointwise) || !leads_only_to_next(i)) {
+        !is_pointwise(*pointwise) || !leads_only_to_next(i) ||
+        program_.steps[i].sources[0] == kImage) {
       return false;
     }
     add({program_.steps[i + 1].name,
@@ -362,7 +329,7 @@ class Scheduler {
   bool try_pointwise(std::size_t i) {
     const auto* conv = convolution_or_sum(i);
     const Step& step = program_.steps[i];
-    if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == 0) return false;
+    if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == kImage) return false;
     add({step.name,
          kernels::make_pointwise(kernels_of(step.target), whole(conv->weight), epilogue(*conv)),
          sources_of(step),
@@ -374,7 +341,7 @@ class Scheduler {
   bool try_dense(std::size_t i) {
     const auto* conv = convolution_or_sum(i);
     const Step& step = program_.steps[i];
-    if (conv == nullptr || !is_dense(*conv, step.target) || step.sources[0] == 0) return false;
+    if (conv == nullptr || !is_dense(*conv, step.target) || step.sources[0] == kImage) return false;
     const auto& c = conv->convolution;
     add({step.name,
          kernels::make_dense(*own_, conv->weight, c.stride, c.padding, epilogue(*conv)),
@@ -388,7 +355,7 @@ class Scheduler {
   bool try_winograd(std::size_t i) {
     const auto* first = convolution_or_sum(i);
     const Step& step = program_.steps[i];
-    if (first == nullptr || !is_winograd(*first) || step.sources[0] == 0) return false;
+    if (first == nullptr || !is_winograd(*first) || step.sources[0] == kImage) return false;
     Task task{step.name, {}, sources_of(step), {step.target}};
     std::vector<std::size_t> steps = {i};
     graph::Tensor weight = whole(first->weight);
@@ -467,13 +434,6 @@ class Scheduler {
 };
 
 }  // namespace
-
-std::optional<float> slope_of(const ConvolutionStep& conv) {
-  if (conv.post_ops.empty()) return 1.0F;
-  const PostOp& only = conv.post_ops[0];
-  const bool relu = conv.post_ops.size() == 1 && only.kind == PostOp::Kind::kLeakyRelu;
-  return relu && only.slope >= 0 && only.slope <= 1 ? std::optional(only.slope) : std::nullopt;
-}
 
 bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean) {
   if (std::ranges::count_if(schedule, [](const Task& task) {

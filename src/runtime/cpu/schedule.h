@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -56,8 +55,5 @@ std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& co
 /// Whether an image less this mean can be read as pixels: what reads it does so, and nothing else
 /// reads it.
 bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean);
-
-/// The slope of what follows the sum of products, if that is nothing (slope 1) or one activation.
-std::optional<float> slope_of(const ConvolutionStep& conv);
 
 }  // namespace retinaface::runtime::cpu

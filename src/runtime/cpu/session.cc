@@ -1,16 +1,16 @@
 #include "runtime/cpu/session.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstring>
 #include <variant>
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/overloaded.h"
 #include "base/thread_time.h"
 #include "runtime/cpu/library.h"
 #include "runtime/cpu/one_core.h"
+#include "runtime/cpu/plain_calls.h"
 #include "runtime/kernels/bytes.h"
 #include "runtime/kernels/kernels.h"
 
@@ -19,119 +19,6 @@ namespace {
 
 void resize(AlignedBuffer<std::byte>& buffer, std::size_t bytes) {
   if (buffer.size() != bytes) buffer = AlignedBuffer<std::byte>(bytes);
-}
-
-float* floats_at(const Place& place, std::byte* arena) {
-  return reinterpret_cast<float*>(arena + place.offset);
-}
-
-/// Copies each target cell's channel block from the source cell that it falls on.
-void upsample(const UpsampleCall& call, std::byte* arena, std::int64_t block) {
-  const std::byte* const source = arena + call.source.place.offset;
-  std::byte* target = arena + call.target.place.offset;
-  const std::int64_t cell =
-      block * static_cast<std::int64_t>(graph::element_bytes(call.source.type));
-  for (std::int64_t b = 0; b < call.target.blocks; ++b) {
-    for (std::int64_t y = 0; y < call.target.height; ++y) {
-      const std::int64_t source_y = y * call.source.height / call.target.height;
-      const std::byte* const row =
-          source + (b * call.source.height + source_y) * call.source.width * cell;
-      for (std::int64_t x = 0; x < call.target.width; ++x) {
-        std::memcpy(target, row + x * call.source.width / call.target.width * cell,
-                    static_cast<std::size_t>(cell));
-        target += cell;
-      }
-    }
-  }
-}
-
-void softmax(const SoftmaxCall& call, std::byte* arena, std::int64_t block) {
-  const float* const source = floats_at(call.source.place, arena);
-  float* const target = floats_at(call.target.place, arena);
-  const std::int64_t cells = call.source.height * call.source.width;
-  const auto at = [&](std::int64_t c, std::int64_t cell) {
-    return (c / block * cells + cell) * block + c % block;
-  };
-  for (std::int64_t first = 0; first < call.channels; first += call.run) {
-    for (std::int64_t cell = 0; cell < cells; ++cell) {
-      float largest = source[at(first, cell)];
-      for (std::int64_t c = first; c < first + call.run; ++c) {
-        largest = std::max(largest, source[at(c, cell)]);
-      }
-      float sum = 0;
-      for (std::int64_t c = first; c < first + call.run; ++c) {
-        const float power = std::exp(source[at(c, cell)] - largest);
-        target[at(c, cell)] = power;
-        sum += power;
-      }
-      for (std::int64_t c = first; c < first + call.run; ++c) target[at(c, cell)] /= sum;
-    }
-  }
-  // The padding of the last block, which may be read as channels that are 0.
-  for (std::int64_t c = call.channels; c % block != 0; ++c) {
-    for (std::int64_t cell = 0; cell < cells; ++cell) target[at(c, cell)] = 0;
-  }
-}
-
-void pad(const PadCall& call, std::byte* arena, std::int64_t block) {
-  const float* const source = floats_at(call.source.place, arena);
-  float* const target = floats_at(call.target.place, arena);
-  for (std::int64_t b = 0; b < call.target.blocks; ++b) {
-    // What lies beyond the map's channels stays 0.
-    const std::int64_t filled = std::min(block, call.channels - b * block);
-    for (std::int64_t y = 0; y < call.target.height; ++y) {
-      float* cell = target + (b * call.target.height + y) * call.target.width * block;
-      const std::int64_t from_y = y - call.pad.top;
-      const bool has_row = from_y >= 0 && from_y < call.source.height;
-      for (std::int64_t x = 0; x < call.target.width; ++x, cell += block) {
-        const std::int64_t from_x = x - call.pad.left;
-        if (has_row && from_x >= 0 && from_x < call.source.width) {
-          const float* const from =
-              source + ((b * call.source.height + from_y) * call.source.width + from_x) * block;
-          std::copy_n(from, block, cell);
-        } else {
-          std::fill_n(cell, filled, call.pad.value);
-          std::fill_n(cell + filled, block - filled, 0.0F);
-        }
-      }
-    }
-  }
-}
-
-void sample_grid(const GridSampleCall& call, std::byte* arena, std::int64_t block) {
-  const float* const source = floats_at(call.source.place, arena);
-  const float* const grid = floats_at(call.grid.place, arena);
-  float* const target = floats_at(call.target.place, arena);
-  const std::int64_t height = call.source.height;
-  const std::int64_t width = call.source.width;
-  const std::int64_t cells = call.target.height * call.target.width;
-  const auto inside = [&](float y, float x) {
-    return y >= 0 && x >= 0 && y < static_cast<float>(height) && x < static_cast<float>(width);
-  };
-  for (std::int64_t cell = 0; cell < cells; ++cell) {
-    // Both coordinates are in the grid's one block.
-    const float at_x = call.op.cell(grid[cell * block], width);
-    const float at_y = call.op.cell(grid[cell * block + 1], height);
-    const float x0 = call.op.nearest ? std::nearbyint(at_x) : std::floor(at_x);
-    const float y0 = call.op.nearest ? std::nearbyint(at_y) : std::floor(at_y);
-    const float dx = call.op.nearest ? 0 : at_x - x0;
-    const float dy = call.op.nearest ? 0 : at_y - y0;
-    const std::array<float, 4> weights = {(1 - dy) * (1 - dx), (1 - dy) * dx, dy * (1 - dx),
-                                          dy * dx};
-    for (std::int64_t b = 0; b < call.target.blocks; ++b) {
-      float* const to = target + (b * cells + cell) * block;
-      std::fill_n(to, block, 0.0F);
-      for (std::size_t corner = 0; corner < weights.size(); ++corner) {
-        const float y = y0 + static_cast<float>(corner / 2);
-        const float x = x0 + static_cast<float>(corner % 2);
-        if (weights[corner] == 0 || !inside(y, x)) continue;
-        const float* const from = source + ((b * height + static_cast<std::int64_t>(y)) * width +
-                                            static_cast<std::int64_t>(x)) *
-                                               block;
-        for (std::int64_t i = 0; i < block; ++i) to[i] += weights[corner] * from[i];
-      }
-    }
-  }
 }
 
 kernels::Map map_at(const MapPlace& map, std::byte* arena, std::int64_t block) {
@@ -269,10 +156,11 @@ void CpuSession::take_plan(std::int64_t height, std::int64_t width, bool reads_p
       plan_->reads_pixels == reads_pixels) {
     return;
   }
-  plan_ = nullptr;
-  plan_ = plans_.plan(height, width, reads_pixels);
-  fit_arena();
-  bind();
+  plan_ = nullptr;  // until memory and bindings are the new one's: either may fail
+  std::shared_ptr<const Plan> plan = plans_.plan(height, width, reads_pixels);
+  fit_arena(plan->arena_bytes);
+  bind(*plan);
+  plan_ = std::move(plan);
 }
 
 bool CpuSession::run_on_pixels(const PixelSource& image, std::int64_t height, std::int64_t width) {
@@ -361,28 +249,28 @@ void CpuSession::run_image() {
   stream_.wait();
 }
 
-/// Grows the arena when the plan needs more, and gives back a big one when it needs far less.
-void CpuSession::fit_arena() {
+/// Grows the arena when a plan needs more, and gives back a big one when it needs far less.
+void CpuSession::fit_arena(std::size_t bytes) {
   constexpr std::size_t kBig = std::size_t{64} << 20;
-  const bool wasteful = arena_.size() > kBig && arena_.size() / 4 > plan_->arena_bytes;
-  if (arena_.size() >= plan_->arena_bytes && !wasteful) return;
+  const bool wasteful = arena_.size() > kBig && arena_.size() / 4 > bytes;
+  if (arena_.size() >= bytes && !wasteful) return;
   arena_ = {};
-  arena_ = AlignedBuffer<std::byte>(plan_->arena_bytes);
+  arena_ = AlignedBuffer<std::byte>(bytes);
   prefault(arena_.data(), arena_.size());
 }
 
-void CpuSession::bind() {
-  bound_.assign(plan_->calls.size(), {});
-  for (std::size_t i = 0; i < plan_->calls.size(); ++i) {
+void CpuSession::bind(const Plan& plan) {
+  bound_.assign(plan.calls.size(), {});
+  for (std::size_t i = 0; i < plan.calls.size(); ++i) {
     Bound& bound = bound_[i];
-    if (const auto* call = std::get_if<PrimitiveCall>(&plan_->calls[i].action)) {
+    if (const auto* call = std::get_if<PrimitiveCall>(&plan.calls[i].action)) {
       for (const Argument& argument : call->arguments) {
         bound.arguments.emplace(
             argument.name, argument.weights ? *argument.weights
                                             : dnnl::memory(argument.desc, library_engine(),
                                                            arena_.data() + argument.place.offset));
       }
-    } else if (const auto* kernel = std::get_if<KernelCall>(&plan_->calls[i].action)) {
+    } else if (const auto* kernel = std::get_if<KernelCall>(&plan.calls[i].action)) {
       for (const MapPlace& target : kernel->targets) {
         if (target.type != graph::DataType::kFloat32) continue;
         const kernels::Map map = map_at(target, arena_.data(), block_);
@@ -398,22 +286,16 @@ void CpuSession::bind() {
 }
 
 void CpuSession::execute(std::size_t i) {
-  const auto& action = plan_->calls[i].action;
-  if (const auto* call = std::get_if<PrimitiveCall>(&action)) {
-    call->primitive.execute(stream_, bound_[i].arguments);
-  } else if (const auto* kernel = std::get_if<KernelCall>(&action)) {
-    std::visit(
-        KernelRun(*kernel, bound_[i].planes, bound_[i].rings, pixels_, arena_.data(), block_),
-        kernel->task->action);
-  } else if (const auto* run = std::get_if<SoftmaxCall>(&action)) {
-    softmax(*run, arena_.data(), block_);
-  } else if (const auto* padding = std::get_if<PadCall>(&action)) {
-    pad(*padding, arena_.data(), block_);
-  } else if (const auto* sampling = std::get_if<GridSampleCall>(&action)) {
-    sample_grid(*sampling, arena_.data(), block_);
-  } else {
-    upsample(std::get<UpsampleCall>(action), arena_.data(), block_);
-  }
+  std::byte* const arena = arena_.data();
+  std::visit(
+      Overloaded{
+          [&](const PrimitiveCall& call) { call.primitive.execute(stream_, bound_[i].arguments); },
+          [&](const KernelCall& call) {
+            std::visit(KernelRun(call, bound_[i].planes, bound_[i].rings, pixels_, arena, block_),
+                       call.task->action);
+          },
+          [&](const PlainCall auto& call) { run_plain(call, arena, block_); }},
+      plan_->calls[i].action);
 }
 
 }  // namespace retinaface::runtime::cpu

@@ -43,8 +43,8 @@ class CpuSession : public Session {
   };
 
   void take_plan(std::int64_t height, std::int64_t width, bool reads_pixels);
-  void fit_arena();
-  void bind();
+  void fit_arena(std::size_t bytes);
+  void bind(const Plan& plan);
   void run_image();
   void execute(std::size_t call);
 

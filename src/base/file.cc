@@ -134,11 +134,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
   const bool is_device = std::filesystem::is_other(status);
-  std::filesystem::path target = path;
-  if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) {
-    target = std::filesystem::weakly_canonical(path, ignored);
-    if (target.empty()) target = path;
-  }
+  const std::filesystem::path target = written_target(path);
   std::filesystem::path part = target;
   if (!is_device) part = part_beside(target);
   const auto give_up = [&](int error) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <random>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -20,6 +21,13 @@ std::filesystem::path place_beside(const std::filesystem::path& path, const std:
     name += checksum;
   }
   return path.parent_path() / (name + ending);
+}
+
+std::filesystem::path written_target(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) return path;
+  std::filesystem::path target = std::filesystem::weakly_canonical(path, ignored);
+  return target.empty() ? path : target;
 }
 
 std::filesystem::path part_beside(const std::filesystem::path& path) {

@@ -1,7 +1,5 @@
 #include "interchange/mtcnn_import.h"
 
-#include <functional>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,10 +13,6 @@ namespace retinaface::interchange {
 namespace {
 
 constexpr float kInputScale = 1.0F / 128;
-
-std::int64_t product(const std::vector<std::int64_t>& extents) {
-  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies<>());
-}
 
 /// A fully connected layer's weight, or that of its 1x1 convolution, has the same elements in
 /// order.
@@ -68,7 +62,6 @@ models::LoadedModel import_mtcnn(const PyTorchCheckpoint& checkpoint) {
   for (const graph::ParameterSpec& parameter : wanted) {
     graph::Tensor tensor =
         to_float32(checkpoint.tensors.find(parameter.name)->second, parameter.name, source);
-    RF_CHECK(product(tensor.shape) == product(parameter.shape));
     tensor.shape = parameter.shape;
     loaded.weights.tensors.emplace(parameter.name, std::move(tensor));
   }

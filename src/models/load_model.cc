@@ -52,7 +52,7 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
   const auto row = std::ranges::find(catalogue(), name->second, &Model::name);
   if (row == catalogue().end()) {
     fail(ErrorCode::kBadData, "{}: made for the model '{}', this build knows {}", source,
-         name->second, known_names());
+         excerpt(name->second), known_names());
   }
   if (const auto part = weights.metadata.find(kPartKey); part != weights.metadata.end()) {
     fail(ErrorCode::kBadData,

@@ -5,7 +5,9 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "models/builtin_weights.h"
 #include "models/load_model.h"
+#include "models/model_files.h"
 
 namespace retinaface::models {
 
@@ -32,8 +34,11 @@ void refuse_foreign_model(const std::filesystem::path& path) {
 }
 
 graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
-  const bool is_path =
-      name_or_path.find_first_of("/.") != std::string::npos || file_exists(name_or_path);
+  // A name that is known stays one where a file has it too, as for load_model_by_name_or_path.
+  const bool is_known =
+      !builtin_weights(name_or_path).empty() || find_model_file(name_or_path).has_value();
+  const bool is_path = name_or_path.find_first_of("/.") != std::string::npos ||
+                       (!is_known && file_exists(name_or_path));
   if (!is_path) return load_model_by_name_or_path(name_or_path).weights;
   refuse_foreign_model(name_or_path);
   graph::Weights weights = graph::read_safetensors(name_or_path);

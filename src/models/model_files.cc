@@ -20,7 +20,7 @@ std::vector<fs::path> model_folders() {
   const fs::path folder = binary.path.parent_path();
   // The relative paths are from the folders of programs and of the library (src/CMakeLists.txt).
   // An installed program must not read what lies where a build tree's source would be.
-  if (path_exists(folder.parent_path() / "CMakeCache.txt")) {
+  if (path_exists(folder.parent_path() / RETINAFACE_BUILD_TREE)) {
     folders.push_back((folder / RETINAFACE_WEIGHTS_FROM_BUILT).lexically_normal());
   }
   // The same where libraries have no folder for their architecture.

@@ -36,7 +36,7 @@ class ResultFile {
   ResultFile(const ResultFile&) = delete;
   ResultFile& operator=(const ResultFile&) = delete;
 
-  /// Hands the text on to the system at once. Throws Error(kUnreadable).
+  /// Hands the text on to the system at once. Throws Error(kUnwritable).
   void put(std::string_view text);
 
   /// The images whose results were there already, by text_of_path, and how many faces each has.

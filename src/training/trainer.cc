@@ -438,8 +438,8 @@ graph::Weights initial_weights(const models::Model& model, const graph::Weights&
     if (name.starts_with(graph::kCalibrationPrefix)) continue;  // of the weights that were
     const auto own = weights.tensors.find(name);
     if (own == weights.tensors.end()) {
-      fail(ErrorCode::kBadData, "{}: has a tensor {}, which the model {} has not", source, name,
-           model.name);
+      fail(ErrorCode::kBadData, "{}: has a tensor {}, which the model {} has not", source,
+           excerpt(name), model.name);
     }
     if (own->second.shape != tensor.shape) {
       fail(ErrorCode::kBadData, "{}: tensor {} is {}, expected {}", source, name,

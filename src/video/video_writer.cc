@@ -58,8 +58,8 @@ bool can_write_video(const fs::path& path) {
 class VideoWriter::Implementation {
  public:
   Implementation(fs::path path, int width, int height, const VideoFormat& format)
-      : path_(std::move(path)),
-        name_(printable(path_)),
+      : path_(written_target(path)),
+        name_(printable(path)),
         av_(Libav::get(name_)),
         width_(even(width)),
         height_(even(height)),

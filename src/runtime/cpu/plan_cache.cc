@@ -35,6 +35,7 @@ std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t wi
   // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
   auto made = make_plan(program_, schedule_, weights_, height, width, reads_pixels);
   const std::lock_guard lock(mutex_);
+  if (auto found = look_up(height, width, reads_pixels)) return found;
   plans_.push_front(made);
   if (plans_.size() > kMaxPlans) plans_.pop_back();
   return made;
@@ -43,6 +44,11 @@ std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t wi
 std::shared_ptr<const Plan> PlanCache::find_plan(std::int64_t height, std::int64_t width,
                                                  bool reads_pixels) const {
   const std::lock_guard lock(mutex_);
+  return look_up(height, width, reads_pixels);
+}
+
+std::shared_ptr<const Plan> PlanCache::look_up(std::int64_t height, std::int64_t width,
+                                               bool reads_pixels) const {
   const auto found = std::ranges::find_if(plans_, [&](const auto& plan) {
     return plan->height == height && plan->width == width && plan->reads_pixels == reads_pixels;
   });

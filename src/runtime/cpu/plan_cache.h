@@ -43,6 +43,9 @@ class PlanCache {
  private:
   static constexpr std::size_t kMaxPlans = 8;
 
+  /// The same of a caller that holds the lock.
+  std::shared_ptr<const Plan> look_up(std::int64_t height, std::int64_t width,
+                                      bool reads_pixels) const;
   std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width,
                                         bool reads_pixels) const;
 

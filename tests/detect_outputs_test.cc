@@ -506,7 +506,8 @@ TEST_F(DetectOutputs, StopsBeforeTwoInputsShareAnOutput) {
 TEST_F(DetectOutputs, RefusesWhatDoesNotGoTogether) {
   for (const char* options :
        {"--blur", "--crops", "--aligned", "--resume", "--resume --output a.csv --format csv",
-        "--format wider --out w --output x", "--max-faces 0", "--min-size -1", "--max-pixels 0"}) {
+        "--format wider --out w --output x", "--max-faces 0", "--min-size -1", "--max-pixels 0",
+        "--out b.png --blur --draw --draw-style shaded"}) {
     EXPECT_EQ(run(std::string("detect portrait.jpg ") + options).exit_code, 2) << options;
   }
   EXPECT_EQ(run("detect").exit_code, 2);

@@ -98,6 +98,7 @@ typedef struct {
 } rf_face_quality;
 
 typedef struct rf_detector rf_detector;
+typedef struct rf_runtime_options rf_runtime_options;
 typedef struct rf_detect_options rf_detect_options;
 typedef struct rf_faces rf_faces;
 typedef struct rf_models rf_models;
@@ -124,7 +125,24 @@ RETINAFACE_API rf_status rf_detector_new(const char* model, rf_detector** result
  * the path in messages; NULL for "model". */
 RETINAFACE_API rf_status rf_detector_from_memory(const void* bytes, size_t size, const char* name,
                                                  rf_detector** result);
+/* The same two, with the network run as runtime says (NULL: in float32, by the best backend). */
+RETINAFACE_API rf_status rf_detector_new_with(const char* model, const rf_runtime_options* runtime,
+                                              rf_detector** result);
+RETINAFACE_API rf_status rf_detector_from_memory_with(const void* bytes, size_t size,
+                                                      const char* name,
+                                                      const rf_runtime_options* runtime,
+                                                      rf_detector** result);
 RETINAFACE_API void rf_detector_free(rf_detector* detector);
+
+RETINAFACE_API rf_status rf_runtime_options_new(rf_runtime_options** result);
+RETINAFACE_API void rf_runtime_options_free(rf_runtime_options* options);
+/* The numbers that the network computes in: "float32", "bfloat16", "int8", or "auto", the fastest
+ * that the model and the processor have within the bounds of accuracy. Names are checked when a
+ * detector is made. */
+RETINAFACE_API rf_status rf_runtime_options_set_type(rf_runtime_options* options, const char* type);
+/* One of the list of `retinaface models`; "": the first there that can. */
+RETINAFACE_API rf_status rf_runtime_options_set_backend(rf_runtime_options* options,
+                                                        const char* backend);
 
 RETINAFACE_API rf_status rf_detect_options_new(rf_detect_options** result);
 RETINAFACE_API void rf_detect_options_free(rf_detect_options* options);

@@ -55,18 +55,35 @@ struct DetectOptions {
   bool turned = false;
 };
 
+/// What a detector's network is run by.
+struct RuntimeOptions {
+  /// The numbers that it computes in: "float32", "bfloat16", "int8", or "auto", the fastest that
+  /// the model and the processor have and whose accuracy is within the bounds of
+  /// doc/low_precision.md.
+  std::string type = "float32";
+  /// One of the list of `retinaface models`; empty: the first there that can.
+  std::string backend = {};
+};
+
 /// A loaded face detector. Immutable: one object serves any number of threads at once, each call
 /// using one core. Copies share the loaded model.
 class RETINAFACE_API Detector {
  public:
   /// The default model, which is part of the library: nothing is read from disk.
   Detector();
+  /// The same, run as `runtime` says. Throws Error(kUnsupported) for what the processor lacks for
+  /// it, Error(kInvalidArgument) for names that are none.
+  explicit Detector(const RuntimeOptions& runtime);
   /// `model` is the path of a model file (doc/model_format.md), or the name of a model (same page,
   /// Names). Throws Error: kNotFound, kUnreadable or kBadData with the path and what is wrong.
   explicit Detector(const std::filesystem::path& model);
+  /// The same, run as `runtime` says; throws Error(kUnsupported) also where the model lacks what
+  /// that takes: a calibration for int8.
+  Detector(const std::filesystem::path& model, const RuntimeOptions& runtime);
   /// The bytes of such a file, which are needed during the call alone; `name` stands in for the
   /// path in messages. Throws Error: kBadData or kUnsupported.
-  static Detector from_bytes(ArrayView<std::byte> safetensors, const std::string& name = "model");
+  static Detector from_bytes(ArrayView<std::byte> safetensors, const std::string& name = "model",
+                             const RuntimeOptions& runtime = {});
 
   ~Detector();
   Detector(const Detector&);

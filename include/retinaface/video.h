@@ -15,7 +15,7 @@ namespace retinaface {
 /// Which frame of a video.
 struct FrameStamp {
   std::int64_t number = 0;  ///< of the frames as shown, from 0
-  double time_s = 0;        ///< since the first frame; never goes back, repeats where the video says so
+  double time_s = 0;  ///< since the first frame; never goes back, repeats where the video says so
 };
 
 struct VideoOptions {

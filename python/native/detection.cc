@@ -31,7 +31,6 @@
 #include "models/load_model.h"
 #include "module.h"
 #include "pipeline/face_selection.h"
-#include "runtime/backends/type_name.h"
 #include "source.h"
 
 namespace retinaface::python {
@@ -51,8 +50,7 @@ Detector make_detector(nb::handle name, const std::optional<nb::bytes>& bytes,
       data != nullptr ? models::parse_model({static_cast<const std::byte*>(data), size}, "model")
       : model.empty() ? models::load_builtin_model(models::kDefaultModel)
                       : models::load_model_by_name_or_path(model);
-  return DetectorFactory::make(
-      loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
+  return DetectorFactory::make(loaded, RuntimeOptions{.type = type, .backend = backend});
 }
 
 /// What is looked for in an image and told of its faces: the keywords of Detector.detect.

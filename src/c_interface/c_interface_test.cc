@@ -268,6 +268,26 @@ TEST(CInterface, OptionsStartWithTheDefaultsAndRefuseWhatIsOutOfRange) {
   expect_same(c.faces, Detector().detect(read_image(sample("crowd.webp"))));
 }
 
+TEST(CInterface, RunsANetworkAsToldTo) {
+  rf_runtime_options* runtime = nullptr;
+  ASSERT_EQ(rf_runtime_options_new(&runtime), RF_OK);
+  rf_detector* detector = nullptr;
+  ASSERT_EQ(rf_runtime_options_set_type(runtime, "auto"), RF_OK);
+  ASSERT_EQ(rf_detector_new_with(nullptr, runtime, &detector), RF_OK) << rf_last_error();
+  rf_detector_free(detector);
+  ASSERT_EQ(rf_runtime_options_set_backend(runtime, "reference"), RF_OK);
+  ASSERT_EQ(rf_detector_new_with("mnet025", runtime, &detector), RF_OK) << rf_last_error();
+  rf_detector_free(detector);
+  ASSERT_EQ(rf_runtime_options_set_type(runtime, "int7"), RF_OK);
+  EXPECT_EQ(rf_detector_new_with(nullptr, runtime, &detector), RF_INVALID_ARGUMENT);
+  EXPECT_THAT(rf_last_error(),
+              ::testing::HasSubstr("expected one of float32, bfloat16, int8, auto"));
+  EXPECT_EQ(detector, nullptr);
+  EXPECT_EQ(rf_runtime_options_set_type(runtime, nullptr), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_runtime_options_set_backend(nullptr, "cpu"), RF_INVALID_ARGUMENT);
+  rf_runtime_options_free(runtime);
+}
+
 TEST(CInterface, TakesADetectorFromMemory) {
   Objects c;
   const auto bytes =

@@ -28,6 +28,17 @@ rf_status change_options(rf_detect_options* options, Change change) noexcept {
   });
 }
 
+rf_status change_runtime(rf_runtime_options* options, const char* name, const char* what,
+                         std::string retinaface::RuntimeOptions::*field) noexcept {
+  return changed(
+      options,
+      [&](retinaface::RuntimeOptions& changing) {
+        expect(name, what);
+        changing.*field = name;
+      },
+      [](const auto&) {});
+}
+
 /// The model at place i; null beyond the last.
 const retinaface::ModelInfo* find(const rf_models* models, std::size_t i) {
   return models != nullptr && i < models->models.size() ? &models->models[i] : nullptr;
@@ -46,19 +57,46 @@ static_assert(std::is_same_v<std::int32_t, int>, "strides are handed out as they
 }  // namespace
 
 rf_status rf_detector_new(const char* model, rf_detector** result) {
+  return rf_detector_new_with(model, nullptr, result);
+}
+
+rf_status rf_detector_new_with(const char* model, const rf_runtime_options* runtime,
+                               rf_detector** result) {
   return made(result, [&] {
-    return std::make_unique<rf_detector>(
-        rf_detector{model == nullptr ? retinaface::Detector() : retinaface::Detector(model)});
+    const retinaface::RuntimeOptions options = options_of(runtime);
+    return std::make_unique<rf_detector>(rf_detector{
+        model == nullptr ? retinaface::Detector(options) : retinaface::Detector(model, options)});
   });
 }
 
 rf_status rf_detector_from_memory(const void* bytes, size_t size, const char* name,
                                   rf_detector** result) {
+  return rf_detector_from_memory_with(bytes, size, name, nullptr, result);
+}
+
+rf_status rf_detector_from_memory_with(const void* bytes, size_t size, const char* name,
+                                       const rf_runtime_options* runtime, rf_detector** result) {
   return made(result, [&] {
     expect(bytes, size, "bytes");
     return std::make_unique<rf_detector>(rf_detector{retinaface::Detector::from_bytes(
-        retinaface::bytes_of(bytes, size), name == nullptr ? "model" : name)});
+        retinaface::bytes_of(bytes, size), name == nullptr ? "model" : name, options_of(runtime))});
   });
+}
+
+rf_status rf_runtime_options_new(rf_runtime_options** result) {
+  return made(result, [] { return std::make_unique<rf_runtime_options>(); });
+}
+
+void rf_runtime_options_free(rf_runtime_options* options) {
+  delete options;
+}
+
+rf_status rf_runtime_options_set_type(rf_runtime_options* options, const char* type) {
+  return change_runtime(options, type, "type", &retinaface::RuntimeOptions::type);
+}
+
+rf_status rf_runtime_options_set_backend(rf_runtime_options* options, const char* backend) {
+  return change_runtime(options, backend, "backend", &retinaface::RuntimeOptions::backend);
 }
 
 void rf_detector_free(rf_detector* detector) {

@@ -21,6 +21,10 @@ struct rf_detector {
   retinaface::Detector detector;
 };
 
+struct rf_runtime_options {
+  retinaface::RuntimeOptions options;
+};
+
 struct rf_detect_options {
   retinaface::DetectOptions options;
 };

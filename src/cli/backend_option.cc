@@ -24,12 +24,18 @@ void add_backend_option(CLI::App& app, std::string& backend, bool tells_differen
   app.add_option("--backend", backend, help);
 }
 
-Detector open_detector(const std::string& model, const std::string& backend,
-                       const std::string& type) {
+OpenedDetector open_typed_detector(const std::string& model, const std::string& backend,
+                                   const std::string& type) {
   const models::LoadedModel loaded = models::load_model_by_name_or_path(
       model.empty() ? std::string(models::kDefaultModel) : model, models::MeshReading::kLater);
-  return DetectorFactory::make(
-      loaded, backend, {.type = runtime::type_of(type, loaded.graph, loaded.weights, backend)});
+  const graph::DataType used = runtime::type_of(type, loaded.graph, loaded.weights, backend);
+  return {DetectorFactory::make(loaded, backend, {.type = used}),
+          used == graph::DataType::kFloat32 ? "" : std::string(graph::to_string(used))};
+}
+
+Detector open_detector(const std::string& model, const std::string& backend,
+                       const std::string& type) {
+  return open_typed_detector(model, backend, type).detector;
 }
 
 void print_differences(const Detector& detector) {

@@ -18,6 +18,14 @@ void add_backend_option(CLI::App& app, std::string& backend, bool tells_differen
 Detector open_detector(const std::string& model, const std::string& backend,
                        const std::string& type = {});
 
+/// The same, and the type that came of `type`: empty for float32, which is what nothing said means.
+struct OpenedDetector {
+  Detector detector;
+  std::string type;
+};
+OpenedDetector open_typed_detector(const std::string& model, const std::string& backend,
+                                   const std::string& type);
+
 /// Says on standard error what the backend "compare" found; nothing for other backends.
 void print_differences(const Detector& detector);
 

@@ -60,13 +60,18 @@ OpenedModel open_model(const std::string& name) {
   return {{&*row, std::move(graph), std::move(weights)}, true};
 }
 
+/// Unless it is there: a row that is asked for twice is measured once.
+template <typename T>
+void add_new(std::vector<T>& values, const T& value) {
+  if (std::ranges::find(values, value) == values.end()) values.push_back(value);
+}
+
 /// Of those that were asked for, or all that the backend has for the model on this processor.
 std::vector<graph::DataType> types_for(const Options& options, const models::LoadedModel& model,
                                        const std::string& backend) {
   std::vector<graph::DataType> types;
   for (const std::string& name : options.types) {
-    const graph::DataType type = runtime::type_of(name, model.graph, model.weights, backend);
-    if (std::ranges::find(types, type) == types.end()) types.push_back(type);
+    add_new(types, runtime::type_of(name, model.graph, model.weights, backend));
   }
   if (!types.empty()) return types;
   for (const graph::DataType type :
@@ -78,11 +83,11 @@ std::vector<graph::DataType> types_for(const Options& options, const models::Loa
 
 int measure(const Options& options) {
   std::vector<ImageSize> sizes;
-  for (const std::string& size : options.sizes) sizes.push_back(parse_size("--size", size));
-  std::vector<int> threads = options.threads;
-  if (threads.empty()) threads = {1};
-  if (options.threads.empty() && core_count() > 1) threads.push_back(core_count());
-  std::ranges::transform(threads, threads.begin(), thread_count);
+  for (const std::string& size : options.sizes) add_new(sizes, parse_size("--size", size));
+  std::vector<int> asked_threads = options.threads;
+  if (asked_threads.empty()) asked_threads = {1, 0};
+  std::vector<int> threads;
+  for (const int count : asked_threads) add_new(threads, thread_count(count));
   pipeline::OutputGuard guard(options.overwrite);
   for (const std::string& model : options.models) guard.reads(model);
   if (!options.image.empty()) guard.reads(options.image);

@@ -82,6 +82,9 @@ void check_modifiers(const Options& options) {
   if (images.draw_style != pipeline::DrawStyle::kBoxes && !images.draw) {
     throw UsageError("--draw-style: goes with --draw");
   }
+  if (images.blur && images.draw_style == pipeline::DrawStyle::kShaded) {
+    throw UsageError("--draw-style shaded: shows faces as they look, which --blur hides");
+  }
   if (images.aligned_side_px != pipeline::ImageOutputs{}.aligned_side_px && !images.aligned) {
     throw UsageError("--align-size: goes with --aligned");
   }
@@ -250,7 +253,10 @@ int run(Options& options) {
   }
   check(options);
   options.job.background = parse_color(options.background);
-  const Detector detector = open_detector(options.job.model, options.job.backend, options.job.type);
+  // What "auto" came to is what --resume compares.
+  const auto [detector, type] =
+      open_typed_detector(options.job.model, options.job.backend, options.job.type);
+  options.job.type = type;
   pipeline::LeftOut left_out;
   const pipeline::DetectionJob job = job_of(options, left_out);
   const auto start = std::chrono::steady_clock::now();

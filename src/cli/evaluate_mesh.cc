@@ -57,9 +57,13 @@ std::vector<Group> groups_of(const Options& options) {
 }
 
 /// The errors of a group's faces; none of those that were not found.
-std::vector<std::optional<evaluation::MeshError>> judge(const Detector& detector,
-                                                        const Options& options,
-                                                        const Group& group) {
+struct Judged {
+  std::vector<std::optional<evaluation::MeshError>> errors =
+      {};                    ///< by face; none where none is found
+  std::string problem = {};  ///< of the image, of which no face is judged then
+};
+
+Judged judge_image(const Detector& detector, const Options& options, const Group& group) {
   const fs::path folder =
       options.images.empty() ? fs::path(options.labels).parent_path() : fs::path(options.images);
   const Image image = read_image(folder / group.front().image, {.apply_orientation = false});
@@ -79,7 +83,19 @@ std::vector<std::optional<evaluation::MeshError>> judge(const Detector& detector
                             ? std::nullopt
                             : std::optional(evaluation::mesh_error(*best, image, label)));
   }
-  return errors;
+  return {std::move(errors)};
+}
+
+Judged judge(const Detector& detector, const Options& options, const Group& group) {
+  try {
+    return judge_image(detector, options, group);
+  } catch (const Error& error) {
+    const bool is_of_image =
+        error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnreadable ||
+        error.code() == ErrorCode::kBadData || error.code() == ErrorCode::kTooLarge;
+    if (!is_of_image) throw;
+    return {.problem = error.what()};
+  }
 }
 
 int run(const Options& options) {
@@ -93,14 +109,20 @@ int run(const Options& options) {
   ProgressLine progress("detecting");
   std::size_t next = 0;
   std::size_t done = 0;
+  std::size_t left_out = 0;
   run_in_order(
       thread_count(options.detector),
       [&] { return next < groups.size() ? std::optional(&groups[next++]) : std::nullopt; },
       [&](const Group* group) { return judge(detector, options, *group); },
-      [&](const std::vector<std::optional<evaluation::MeshError>>& errors) {
-        for (const auto& error : errors) {
+      [&](const Judged& judged) {
+        for (const auto& error : judged.errors) {
           ++report.faces;
           if (error) report.errors.push_back(*error);
+        }
+        if (!judged.problem.empty()) {
+          ++left_out;
+          progress.hide();
+          fmt::print(stderr, "retinaface: {}; left out\n", judged.problem);
         }
         progress.show(++done, groups.size());
       });
@@ -111,7 +133,7 @@ int run(const Options& options) {
   if (!options.figures.curves.empty()) {
     evaluation::draw_mesh_curves(options.figures.curves, name_of(options.detector), report);
   }
-  return kSuccess;
+  return left_out == 0 ? kSuccess : kSomeFailed;
 }
 
 }  // namespace

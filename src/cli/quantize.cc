@@ -30,7 +30,7 @@ struct Options {
   std::string images;
   std::string output;
   std::string method = "error";
-  std::int64_t count = 128;
+  std::int64_t count = 512;
   double max_error = evaluation::CalibrationOptions{}.max_error;
   bool overwrite = false;
 };
@@ -41,37 +41,58 @@ evaluation::RangeMethod method_of(const std::string& name) {
                                 : evaluation::RangeMethod::kMinError;
 }
 
-/// Up to `count` images, spread over the folder; large ones made smaller, as detection has them in
-/// its image pyramid.
-std::vector<Image> read_images(const Options& options, pipeline::OutputGuard& guard) {
+struct ImagesRead {
+  std::vector<Image> images;
+  bool were_all_read = true;
+};
+
+/// Made smaller where it is large, as detection has it in its image pyramid.
+Image read_one(const pipeline::Input& input) {
+  if (!input.problem.empty()) {
+    fail(ErrorCode::kUnreadable, "{}: {}", printable(input.path), input.problem);
+  }
+  constexpr int kMaxSide = 1024;
+  Image image = read_image(input.path);
+  const int side = std::max(image.width(), image.height());
+  if (side <= kMaxSide) return image;
+  return resize(image, std::max(1, image.width() * kMaxSide / side),
+                std::max(1, image.height() * kMaxSide / side));
+}
+
+/// Up to `count` images, spread over the folder; others of it in the place of those that cannot be
+/// read, which are named.
+ImagesRead read_images(const Options& options, pipeline::OutputGuard& guard) {
   std::vector<pipeline::Input> inputs = pipeline::find_inputs({options.images});
   std::erase_if(inputs, [](const pipeline::Input& input) {
     return input.problem.empty() && pipeline::leads_to_video(input.path);
   });
   const auto count = std::min(static_cast<std::size_t>(options.count), inputs.size());
-  std::vector<Image> images;
-  ProgressLine progress("reading images");
-  for (std::size_t i = 0; i < count; ++i) {
-    const pipeline::Input& input = inputs[i * inputs.size() / count];
-    if (!input.problem.empty()) {
-      fail(ErrorCode::kUnreadable, "{}: {}", printable(input.path), input.problem);
-    }
-    guard.reads(input.path);
-    constexpr int kMaxSide = 1024;
-    Image image = read_image(input.path);
-    const int side = std::max(image.width(), image.height());
-    if (side > kMaxSide) {
-      image = resize(image, std::max(1, image.width() * kMaxSide / side),
-                     std::max(1, image.height() * kMaxSide / side));
-    }
-    images.push_back(std::move(image));
-    progress.show(i + 1, count);
+  std::vector<pipeline::Input> order;
+  for (std::size_t i = 0; i < count; ++i) order.push_back(inputs[i * inputs.size() / count]);
+  for (std::size_t i = 0, spread = 0; i < inputs.size(); ++i) {
+    const bool is_taken = spread < count && i == spread * inputs.size() / count;
+    if (is_taken) ++spread;
+    if (!is_taken) order.push_back(inputs[i]);
   }
-  if (images.empty()) {
+  ImagesRead read;
+  ProgressLine progress("reading images");
+  for (const pipeline::Input& input : order) {
+    if (read.images.size() == count) break;
+    guard.reads(input.path);
+    try {
+      read.images.push_back(read_one(input));
+      progress.show(read.images.size(), count);
+    } catch (const Error& error) {
+      progress.hide();
+      fmt::print(stderr, "retinaface: {}; left out\n", error.what());
+      read.were_all_read = false;
+    }
+  }
+  if (read.images.empty()) {
     fail(ErrorCode::kNotFound, "{}: expected images to calibrate on, found none",
          printable(options.images));
   }
-  return images;
+  return read;
 }
 
 int quantize(const Options& options) {
@@ -84,7 +105,14 @@ int quantize(const Options& options) {
   guard.writes(options.output, pipeline::OutputKind::kWeights);
   models::LoadedModel model = models::load_model_by_name_or_path(options.model);
   models::expect_one_network_detector(model, "quantize");
-  const std::vector<Image> images = read_images(options, guard);
+  const auto [images, were_all_read] = read_images(options, guard);
+  constexpr std::size_t kEnough = 32;
+  if (images.size() < kEnough) {
+    fmt::print(
+        stderr, "retinaface: {} tell little of what will occur{}; some hundred are enough\n",
+        counted(images.size(), "image"),
+        images.size() < evaluation::kFewImages ? ", and there are none left to judge by" : "");
+  }
   const evaluation::CalibrationResult result = [&] {
     ProgressLine progress("calibrating");
     return evaluation::calibrate(
@@ -106,8 +134,13 @@ int quantize(const Options& options) {
     fmt::print("{:<40} {:>8.1f} %{}\n", gain.layer, 100 * gain.share,
                in_float ? "  stays in float32" : "");
   }
+  if (result.error > graph::kMaxCalibrationError) {
+    fmt::print(stderr,
+               "retinaface: --type auto will not take int8 with this file: its error is over {}\n",
+               graph::kMaxCalibrationError);
+  }
   graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
-  return kSuccess;
+  return were_all_read ? kSuccess : kSomeFailed;
 }
 
 }  // namespace

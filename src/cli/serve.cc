@@ -15,6 +15,7 @@
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/threads_option.h"
+#include "cli/type_option.h"
 #include "cli/values.h"
 #include "models/catalogue.h"
 #include "pipeline/inputs.h"
@@ -28,6 +29,7 @@ struct Options {
   server::HttpOptions http;
   server::ServiceOptions service{.model = std::string(models::kDefaultModel)};
   std::string backend;
+  std::string type;
   std::string api_key_file;
   std::string recognizer;
   bool verbose = false;
@@ -58,7 +60,8 @@ bool is_loopback(std::string_view address) {
 int run(Options& options) {
   if (!options.api_key_file.empty()) options.service.api_keys = read_keys(options.api_key_file);
   if (!options.recognizer.empty()) options.service.recognizer.emplace(options.recognizer);
-  server::Service service(open_detector(options.service.model, options.backend), options.service);
+  server::Service service(open_detector(options.service.model, options.backend, options.type),
+                          options.service);
   server::HttpServer::Log log;
   if (options.verbose) log = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   server::HttpServer http(service, options.http, std::move(log));
@@ -90,6 +93,7 @@ Action declare_serve(CLI::App& app) {
                  "name of a model (retinaface models), or a .safetensors file")
       ->capture_default_str();
   add_backend_option(app, options->backend, false);
+  add_type_option(app, options->type);
   app.add_option("--embed", options->recognizer,
                  "model file of a recogniser (retinaface import; doc/verification.md), with which "
                  "requests may ask for each face's vector");

@@ -23,6 +23,8 @@ CLI::Validator one_of(std::vector<std::string> values);
 struct ImageSize {
   int width = 0;
   int height = 0;
+
+  friend bool operator==(const ImageSize&, const ImageSize&) = default;
 };
 
 /// Throws UsageError, which names the option, for another text.

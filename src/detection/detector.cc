@@ -41,6 +41,7 @@
 #include "models/load_model.h"
 #include "models/model_info.h"
 #include "runtime/backends/backends.h"
+#include "runtime/backends/type_name.h"
 #include "runtime/session_pool.h"
 
 namespace retinaface {
@@ -449,16 +450,28 @@ class Detector::Implementation {
 
 Detector::Detector() : Detector(models::kDefaultModel) {}
 
-Detector::Detector(const std::filesystem::path& model)
-    : Detector(DetectorFactory::make(
-          models::load_model_by_name_or_path(model.string(), models::MeshReading::kLater))) {}
+Detector::Detector(const RuntimeOptions& runtime) : Detector(models::kDefaultModel, runtime) {}
 
-Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
-  return DetectorFactory::make(models::parse_model(safetensors, name));
+Detector::Detector(const std::filesystem::path& model) : Detector(model, RuntimeOptions{}) {}
+
+Detector::Detector(const std::filesystem::path& model, const RuntimeOptions& runtime)
+    : Detector(DetectorFactory::make(
+          models::load_model_by_name_or_path(model.string(), models::MeshReading::kLater),
+          runtime)) {}
+
+Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name,
+                              const RuntimeOptions& runtime) {
+  return DetectorFactory::make(models::parse_model(safetensors, name), runtime);
 }
 
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
+
+Detector DetectorFactory::make(const models::LoadedModel& model, const RuntimeOptions& runtime) {
+  return make(
+      model, runtime.backend,
+      {.type = runtime::type_of(runtime.type, model.graph, model.weights, runtime.backend)});
+}
 
 Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
                                const runtime::NetworkOptions& options) {
@@ -475,8 +488,13 @@ Detector DetectorFactory::make(const models::LoadedModel& model, const std::stri
   } else if (model.origin == WeightsOrigin::kFile) {
     again = [source = model.source] { return models::load_model(source); };
   }  // else it was given up: nothing asks for it but anchor_faces
-  return Detector(
-      std::make_shared<Detector::Implementation>(model, backend, options, std::move(again)));
+  try {
+    return Detector(
+        std::make_shared<Detector::Implementation>(model, backend, options, std::move(again)));
+  } catch (const Error& error) {
+    if (options.type == graph::DataType::kFloat32 || error.code() != ErrorCode::kUnsupported) throw;
+    fail(error.code(), "{}: {}", model.model->name, error.what());  // one of several, perhaps
+  }
 }
 
 std::vector<Face> DetectorFactory::anchor_faces(const Detector& detector, const ImageView& image,

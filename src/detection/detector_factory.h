@@ -20,6 +20,9 @@ struct DetectorFactory {
   static Detector make(const models::LoadedModel& model, const std::string& backend = {},
                        const runtime::NetworkOptions& options = {});
 
+  /// The same by the names of a type and a backend.
+  static Detector make(const models::LoadedModel& model, const RuntimeOptions& runtime);
+
   /// All faces of the image at its own size whose score is at least `min_score`, one for each
   /// anchor, overlapping as they are; their values end with what detection::take_mesh_features
   /// takes. What the mesh branch learns from: the model needs none yet.

@@ -1,4 +1,6 @@
 #include <cmath>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -29,8 +31,20 @@ std::vector<Face> faces_with_meshes(const Image& image) {
   return Detector().detect(image, options);
 }
 
-TEST(MeshDetection, ChangesNothingElseByOneBit) {
-  const Detector detector;
+class MeshDetectionOfTypes : public ::testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(MeshDetection, MeshDetectionOfTypes,
+                         ::testing::Values("float32", "bfloat16", "int8"),
+                         [](const auto& type) { return std::string(type.param); });
+
+TEST_P(MeshDetectionOfTypes, ChangesNothingElseByOneBit) {
+  std::optional<Detector> made;
+  try {
+    made.emplace(RuntimeOptions{.type = GetParam()});
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const Detector& detector = *made;
   for (const char* name : {"crowd.webp", "portrait.jpg", "hopper.jpg"}) {
     const Image image = sample(name);
     for (const bool clips : {false, true}) {

@@ -133,10 +133,9 @@ ByteCode image_code(const models::Preprocessing& preprocessing) {
   return code;
 }
 
-void run(runtime::Session& session, const models::LoadedModel& model, const Image& image) {
+void run(runtime::Session& session, const models::LoadedModel& model, const ImageView& image) {
   const models::NetworkSpec& network = model.model->network;
-  const graph::Shape shape =
-      models::input_shape(network, model.graph, image.width(), image.height());
+  const graph::Shape shape = models::input_shape(network, model.graph, image.width, image.height);
   detection::preprocess(image, network.preprocessing, session.input(1, shape.h, shape.w).values(),
                         shape.w);
   session.run();
@@ -171,15 +170,35 @@ std::vector<float> outputs_of(runtime::Session& session, std::size_t count,
   return values;
 }
 
+/// What a calibration is made of, and what it is judged by.
+struct Split {
+  std::vector<ImageView> used;
+  std::vector<ImageView> judged;
+};
+
+/// Eight of the images, spread over them, to judge by, or all of a few for both.
+Split split(const std::vector<Image>& images) {
+  constexpr std::size_t kJudged = 8;
+  Split parts;
+  const bool has_few = images.size() < kFewImages;
+  const std::size_t step = images.size() / kJudged;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const bool judges = !has_few && i % step == 0 && i / step < kJudged;
+    if (has_few || judges) parts.judged.emplace_back(images[i]);
+    if (!judges) parts.used.emplace_back(images[i]);
+  }
+  return parts;
+}
+
 /// The outputs in float32 on some images, and how far those of a calibrated network are from them.
 class Judge {
  public:
   Judge(const runtime::Backend& backend, models::LoadedModel& model,
-        const std::vector<Image>& images)
+        const std::vector<ImageView>& images)
       : backend_(backend), model_(model), images_(images) {
     const auto network = runtime::backends().make(model.graph, model.weights, backend.name);
     const auto session = network->new_session();
-    for (const Image& image : images) {
+    for (const ImageView& image : images_) {
       run(*session, model, image);
       expected_.push_back(
           outputs_of(*session, model.graph.outputs().size(), &ends_.emplace_back()));
@@ -223,7 +242,7 @@ class Judge {
  private:
   const runtime::Backend& backend_;
   models::LoadedModel& model_;
-  const std::vector<Image>& images_;
+  const std::vector<ImageView>& images_;
   std::vector<std::vector<float>> expected_;    // by image
   std::vector<std::vector<std::size_t>> ends_;  // by image, by output
 };
@@ -241,9 +260,10 @@ CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>
   const auto session = observed.network->new_session();
   std::vector<std::vector<ChannelCounts>> counts(maps);
   // Twice over the images: for the ranges, and for what lies in them.
-  const std::size_t work = 2 * images.size();
+  const auto [used, judged] = split(images);
+  const std::size_t work = 2 * used.size();
   std::size_t done = 0;
-  for (const Image& image : images) {
+  for (const ImageView& image : used) {
     run(*session, model, image);
     for (std::size_t m = 0; m < maps; ++m) {
       counts[m].resize(static_cast<std::size_t>(session->output(m).channels));
@@ -256,7 +276,7 @@ CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>
   for (auto& channels : counts) {
     for (ChannelCounts& channel : channels) channel.prepare();
   }
-  for (const Image& image : images) {
+  for (const ImageView& image : used) {
     run(*session, model, image);
     for_each_value(*session, maps,
                    [&](std::size_t m, std::size_t c, float value) { counts[m][c].count(value); });
@@ -270,13 +290,14 @@ CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>
     calibration.codes.emplace(observed.names[m], code_of(counts[m], options.method));
   }
 
-  constexpr std::size_t kJudged = 8;
-  const std::vector<Image> judged(
-      images.begin(),
-      images.begin() + static_cast<std::ptrdiff_t>(std::min(kJudged, images.size())));
   Judge judge(backend, model, judged);
   result.error_of_all = result.error = judge.error_of(calibration);
-  if (result.error <= options.max_error) return result;
+  const auto finish = [&] {
+    calibration.error = result.error;
+    graph::write_calibration(calibration, model.weights);
+    return result;
+  };
+  if (result.error <= options.max_error) return finish();
   const std::vector<std::string> layers = backend.byte_layers->names(model.graph, model.weights);
   done = 0;
   for (const std::string& layer : layers) {
@@ -291,8 +312,7 @@ CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>
     if (!calibration.float_layers.insert(gain.layer).second) continue;
     result.error = judge.error_of(calibration);
   }
-  graph::write_calibration(calibration, model.weights);
-  return result;
+  return finish();
 }
 
 }  // namespace retinaface::evaluation

@@ -13,6 +13,9 @@
 
 namespace retinaface::evaluation {
 
+/// Of fewer images a calibration is made, and judged by them themselves: better than it is.
+inline constexpr std::size_t kFewImages = 16;
+
 /// How the range of numbers that a channel's bytes cover is chosen.
 enum class RangeMethod {
   kMinMax,      ///< all that occurred
@@ -23,8 +26,8 @@ enum class RangeMethod {
 struct CalibrationOptions {
   RangeMethod method = RangeMethod::kMinError;
   /// Of CalibrationResult::error. Layers stay in float32, those first that save most, until it is
-  /// no more than this. At 0.01 the built-in model loses no average precision.
-  double max_error = 0.02;
+  /// no more than this.
+  double max_error = graph::kMaxCalibrationError;
 };
 
 /// What a layer in float32 would save.
@@ -44,9 +47,10 @@ struct CalibrationResult {
 };
 
 /// Codes the maps of a model's network by what occurs on `images`, which are worked on at their own
-/// size, finds the layers that are better left in float32, and puts this calibration beside the
-/// model's weights. By the backend that has bytes. `progress` is told what is done, of how much.
-/// Throws Error(kUnsupported) where the processor has no bytes.
+/// size, judges it by every few of them, which are left out of what it is made of where there are
+/// kFewImages or more, finds the layers that are better left in float32, and puts this calibration
+/// beside the model's weights. By the backend that has bytes. `progress` is told what is done, of
+/// how much. Throws Error(kUnsupported) where the processor has no bytes.
 CalibrationResult calibrate(models::LoadedModel& model, const std::vector<Image>& images,
                             const CalibrationOptions& options,
                             const std::function<void(std::size_t, std::size_t)>& progress);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -107,6 +108,48 @@ TEST_F(Calibrate, StaysWithTheModelInItsFile) {
     EXPECT_EQ(read.codes.at(name).scale, code.scale) << name;
     EXPECT_EQ(read.codes.at(name).zero, code.zero) << name;
   }
+}
+
+// Also where convolutions were merged, and a part of their map is read in float32.
+TEST_F(Calibrate, TakesNetworksOfEveryKind) {
+  for (const char* const name :
+       {"mnet025-light", "shallow-700m", "resnet18", "resnet18+dcn", "resnet18+shared-heads"}) {
+    const models::Model& row = models::find_model(name);
+    models::LoadedModel loaded;
+    loaded.model = &row;
+    loaded.graph = row.network.build();
+    loaded.weights = graph::random_weights(loaded.graph, 1);
+    EXPECT_LT(calibrated(loaded, {.max_error = 10}).error, 10) << name;
+    EXPECT_NO_THROW(DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8})
+                        .detect(sample("hopper.jpg", 96, 112)))
+        << name;
+  }
+}
+
+TEST_F(Calibrate, AutoTakesBytesWithinTheBoundAlone) {
+  models::LoadedModel loaded = model();
+  graph::Calibration calibration = calibrated(loaded, {.max_error = 1}).calibration;
+  const auto auto_type = [&](std::optional<double> error) {
+    calibration.error = error;
+    graph::write_calibration(calibration, loaded.weights);
+    return runtime::backends().fastest_type(loaded.graph, loaded.weights, "cpu");
+  };
+  EXPECT_EQ(auto_type(0.01), graph::DataType::kInt8);
+  EXPECT_NE(auto_type(0.03), graph::DataType::kInt8);
+  EXPECT_NE(auto_type(std::nullopt), graph::DataType::kInt8);  // of a file of before
+  for (const auto& [name, code] : calibration.codes) calibration.float_layers.insert(name);
+  EXPECT_NE(auto_type(0.0), graph::DataType::kInt8);  // no layer is on bytes
+}
+
+TEST_F(Calibrate, IsJudgedByImagesThatItIsNotMadeOf) {
+  // The eight that are judged by are portraits, the others black: a calibration of these alone.
+  const Image face = sample("hopper.jpg", 48, 56);
+  const Image black(48, 56);
+  std::vector<Image> images;
+  for (int i = 0; i < 16; ++i) images.push_back(i % 2 == 0 ? face : black);
+  models::LoadedModel loaded = model();
+  const auto none = [](std::size_t, std::size_t) {};
+  EXPECT_GT(calibrate(loaded, images, {.max_error = 100}, none).error, 0.05);
 }
 
 TEST_F(Calibrate, WhatIsMissingOrWrongIsSaid) {

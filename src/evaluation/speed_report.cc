@@ -112,7 +112,9 @@ std::string format_speeds(std::span<const Speed> speeds) {
       "may be above). call: from a JPEG in memory to faces, and its parts.\n";
   if (std::ranges::any_of(speeds, &Speed::random_weights)) {
     text +=
-        "Weights are random where a model has none here: in the call's parts nothing is found.\n";
+        "Weights are random where a model has none here: what the call finds, and the time that "
+        "takes, "
+        "is chance.\n";
   }
   std::string published;
   std::vector<std::tuple<std::string, int, int>> done;

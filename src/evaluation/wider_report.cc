@@ -39,10 +39,13 @@ std::string format_heights(std::span<const HeightReport> heights, std::string_vi
 json to_json(std::span<const HeightReport> heights) {
   json result = json::array();
   for (const HeightReport& height : heights) {
+    const auto of_faces = [&](double share) {
+      return height.recall.faces > 0 ? json(percent(share)) : json();
+    };
     json entry = {{"from", height.min_height},
                   {"faces", height.recall.faces},
-                  {"recall", percent(height.recall.value())},
-                  {"ap", percent(height.average_precision)}};
+                  {"recall", of_faces(height.recall.value())},
+                  {"ap", of_faces(height.average_precision)}};
     if (!std::isinf(height.max_height)) entry["to"] = height.max_height;
     result.push_back(entry);
   }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/number_text.h"
 
 namespace retinaface::graph {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::string_view kScale = ".scale";
 constexpr std::string_view kZero = ".zero";
 constexpr const char* kFloatLayers = "calibration.float_layers";  // of the metadata
+constexpr const char* kError = "calibration.error";               // the same
 
 [[noreturn]] void fail_at(std::string_view tensor, std::string_view found) {
   fail(ErrorCode::kBadData,
@@ -35,6 +37,13 @@ ByteCode joined(const ByteCode& first, const ByteCode& second) {
 bool has_calibration(const Weights& weights) {
   const auto first = weights.tensors.lower_bound(kCalibrationPrefix);
   return first != weights.tensors.end() && first->first.starts_with(kCalibrationPrefix);
+}
+
+bool is_within_bounds(const Weights& weights) {
+  const Calibration calibration = read_calibration(weights);
+  const std::size_t layers = calibration.codes.size() - calibration.codes.count(kImageCode);
+  return calibration.float_layers.size() < layers && calibration.error &&
+         *calibration.error <= kMaxCalibrationError;
 }
 
 Calibration read_calibration(const Weights& weights) {
@@ -64,6 +73,9 @@ Calibration read_calibration(const Weights& weights) {
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
+  if (const auto error = weights.metadata.find(kError); error != weights.metadata.end()) {
+    calibration.error = read_number<double>(error->second);
+  }
   return calibration;
 }
 
@@ -81,6 +93,8 @@ void write_calibration(const Calibration& calibration, Weights& weights) {
     weights.tensors.emplace(stem + std::string(kZero), std::move(zero));
   }
   weights.metadata[kFloatLayers] = fmt::format("{}", fmt::join(calibration.float_layers, ","));
+  weights.metadata.erase(kError);
+  if (calibration.error) weights.metadata[kError] = fmt::format("{:.6g}", *calibration.error);
 }
 
 }  // namespace retinaface::graph

@@ -34,10 +34,10 @@ NodeId Graph::add_sharing(std::string name, Operator op, std::vector<NodeId> inp
   return id;
 }
 
-void Graph::add_output(std::string name, NodeId node) {
+void Graph::add_output(std::string name, NodeId node, bool is_observed) {
   RF_CHECK(node >= 0 && node < static_cast<NodeId>(nodes_.size()));
   RF_CHECK(find_output(name) < 0);
-  outputs_.push_back({std::move(name), node});
+  outputs_.push_back({std::move(name), node, is_observed});
 }
 
 int Graph::find_output(std::string_view name) const {

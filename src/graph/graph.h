@@ -196,6 +196,9 @@ struct Node {
 struct Output {
   std::string name;  ///< what the reader of the outputs asks for, e.g. "cls.0"
   NodeId node = 0;
+  /// Read on the way, beside what the network is for: nothing is computed otherwise because of it,
+  /// while the others are in float32 whatever the network computes in.
+  bool is_observed = false;
 };
 
 /// A network as data: nodes in an order in which each comes after its inputs, and named outputs.
@@ -208,7 +211,7 @@ class Graph {
   /// of weights serves several maps.
   NodeId add_sharing(std::string name, Operator op, std::vector<NodeId> inputs,
                      std::string shared_with);
-  void add_output(std::string name, NodeId node);
+  void add_output(std::string name, NodeId node, bool is_observed = false);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Output>& outputs() const { return outputs_; }

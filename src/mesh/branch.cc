@@ -1,15 +1,25 @@
 #include "mesh/branch.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "base/check.h"
+#include "base/file.h"
 #include "mesh/refine.h"
 
 namespace retinaface::mesh {
 
 Branch::Branch(const graph::Weights& weights, std::size_t kinds, std::size_t features,
                const std::string& source)
-    : decoder_(weights, source), head_(weights, kinds, features, source) {}
+    : decoder_(weights, source), head_(weights, kinds, features, source) {
+  for (const auto& [name, tensor] : weights.tensors) {
+    const graph::Tensor numbers = graph::as_float32(tensor);
+    if (!std::ranges::all_of(numbers.values(), [](float value) { return std::isfinite(value); })) {
+      fail(ErrorCode::kBadData, "{}: tensor {}: expected finite numbers", source, excerpt(name));
+    }
+  }
+}
 
 FaceMesh Branch::mesh(std::size_t kind, std::span<const float> features, const Face& face,
                       const ImageView& image, bool refine) const {

@@ -87,6 +87,10 @@ bool is_image_place(const fs::path& out) {
 
 fs::path place_in(const fs::path& folder, const fs::path& input) {
   if (is_video_place(folder) || is_image_place(folder)) return folder;
+  return place_under(folder, input);
+}
+
+fs::path place_under(const fs::path& folder, const fs::path& input) {
   fs::path place = folder;
   for (const fs::path& part : input.relative_path()) {
     if (part != ".." && part != ".") place /= part;

@@ -56,6 +56,9 @@ bool is_image_place(const std::filesystem::path& out);
 /// image, that.
 std::filesystem::path place_in(const std::filesystem::path& folder,
                                const std::filesystem::path& input);
+/// The same whatever the folder's name looks like.
+std::filesystem::path place_under(const std::filesystem::path& folder,
+                                  const std::filesystem::path& input);
 
 /// Encoded images of single faces, by the faces' order; no bytes where a face lies outside its
 /// image. Empty where such images are not asked for.

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path folder_of_meshes(const fs::path& folder, const fs::path& input) {
-  return place_beside(place_in(folder, input), ".meshes");
+  return place_beside(place_under(folder, input), ".meshes");
 }
 
 int byte_of(float share) {

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "graph/calibration.h"
 #include "base/file.h"
 #include "graph/operators.h"
 
@@ -125,6 +126,7 @@ graph::DataType BackendRegistry::fastest_type(const graph::Graph& graph,
   const Backend& backend = name.empty() ? first_able(graph, {}) : find(before_colon(name));
   graph::DataType fastest = graph::DataType::kFloat32;
   for (const graph::DataType type : types_for(graph, weights, name)) {
+    if (type == graph::DataType::kInt8 && !graph::is_within_bounds(weights)) continue;
     if (backend.is_faster && backend.is_faster(type) &&
         graph::element_bytes(type) < graph::element_bytes(fastest)) {
       fastest = type;

@@ -79,7 +79,7 @@ Graph push_relu_before_concat(const Graph& graph) {
             : result.add_sharing(node.name, node.op, std::move(inputs), node.shared_with);
   }
   for (const graph::Output& output : graph.outputs()) {
-    result.add_output(output.name, moved[index(output.node)]);
+    result.add_output(output.name, moved[index(output.node)], output.is_observed);
   }
   return result;
 }
@@ -195,6 +195,7 @@ class Fusion {
     }
     for (const graph::Output& output : graph_.outputs()) {
       program_.outputs.push_back(value_of_[index(output.node)]);
+      program_.are_observed.push_back(output.is_observed);
     }
     return std::move(program_);
   }
@@ -494,10 +495,12 @@ ValueId root_of(const LoweredGraph& program, ValueId id) {
   return id;
 }
 
-bool holds_output(const LoweredGraph& program, ValueId id) {
-  return std::ranges::any_of(program.outputs, [&](ValueId output) {
-    return root_of(program, output) == root_of(program, id);
-  });
+bool holds_exact_output(const LoweredGraph& program, ValueId id) {
+  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
+    if (program.are_observed[i]) continue;
+    if (root_of(program, program.outputs[i]) == root_of(program, id)) return true;
+  }
+  return false;
 }
 
 bool leads_only_to_next(const LoweredGraph& program, std::size_t i) {

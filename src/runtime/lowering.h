@@ -82,7 +82,8 @@ struct Step {
 struct LoweredGraph {
   std::vector<Value> values;
   std::vector<Step> steps;
-  std::vector<ValueId> outputs;  ///< in the order of Graph::outputs()
+  std::vector<ValueId> outputs;    ///< in the order of Graph::outputs()
+  std::vector<bool> are_observed;  ///< of each of them, Output::is_observed
 };
 
 struct LoweringOptions {
@@ -96,8 +97,8 @@ struct LoweringOptions {
 /// The value that it is a part of, or itself where it is none.
 ValueId root_of(const LoweredGraph& program, ValueId id);
 
-/// Whether a value is an output, part of one, or holds one.
-bool holds_output(const LoweredGraph& program, ValueId id);
+/// Whether a value is an output in float32, part of one, or holds one: none that is observed.
+bool holds_exact_output(const LoweredGraph& program, ValueId id);
 
 /// Whether step i + 1 reads what step i writes, and nothing else does.
 bool leads_only_to_next(const LoweredGraph& program, std::size_t i);

@@ -18,6 +18,7 @@
 #include "training/loss_explosion.h"
 #include "training/mesh_gradient.h"
 #include "training/recipe_table.h"
+#include "training/run_folder.h"
 #include "training/schedule.h"
 
 namespace retinaface::training {
@@ -115,9 +116,9 @@ class Trainer {
 
   bool run() {
     std::filesystem::create_directories(options_.out);
-    const std::filesystem::path checkpoint_file = options_.out / "checkpoint.safetensors";
+    const std::filesystem::path checkpoint_file = options_.out / kCheckpointFile;
     const std::int64_t done = options_.resume ? restore(checkpoint_file) : 0;
-    GrowingFile metrics(options_.out / "metrics.jsonl", logged_);
+    GrowingFile metrics(options_.out / kMetricsFile, logged_);
     MeshDecoderProgress progress;
     progress.epochs = recipe_.epochs;
     progress.linear = judge(true);
@@ -339,7 +340,7 @@ class Trainer {
                   tensor.values().begin());
       weights.tensors.emplace(part.name, std::move(tensor));
     }
-    graph::write_safetensors(options_.out / "last.safetensors", weights);
+    graph::write_safetensors(options_.out / kLastFile, weights);
   }
 
   const MeshDecoderRecipe& recipe_;
@@ -425,6 +426,7 @@ MeshDecoderRecipe read_mesh_decoder_recipe(const std::filesystem::path& path,
 
 bool train_mesh_decoder(const MeshDecoderRecipe& recipe, const graph::Weights& linear,
                         const graph::Weights& samples, const MeshDecoderTrainingOptions& options) {
+  check_folder_of_mesh_run(options.out, options.resume);
   return Trainer(recipe, linear, samples, options).run();
 }
 

@@ -18,6 +18,7 @@
 #include "training/loss_explosion.h"
 #include "training/mesh_head.h"
 #include "training/mesh_samples.h"
+#include "training/run_folder.h"
 #include "training/schedule.h"
 
 namespace retinaface::training {
@@ -69,10 +70,10 @@ class Trainer {
   MeshTrainingResult run() {
     make_folders(options_.out);
     const FolderLock lock(options_.out);
-    const std::filesystem::path checkpoint_file = options_.out / "checkpoint.safetensors";
+    const std::filesystem::path checkpoint_file = options_.out / kCheckpointFile;
     std::int64_t epochs_done = 0;
     if (options_.resume) epochs_done = restore(checkpoint_file);
-    GrowingFile metrics(options_.out / "metrics.jsonl", logged_);
+    GrowingFile metrics(options_.out / kMetricsFile, logged_);
     std::int64_t epoch_number = 0;
     for (const Stage& stage : stages_of(recipe_)) {
       for (int epoch = 0; epoch < stage.schedule.epochs; ++epoch) {
@@ -294,7 +295,7 @@ class Trainer {
     }
     graph::Weights head = head_.weights();
     weights.tensors.merge(head.tensors);
-    graph::write_safetensors(options_.out / "last.safetensors", weights);
+    graph::write_safetensors(options_.out / kLastFile, weights);
   }
 
   const MeshRecipe& recipe_;
@@ -320,6 +321,7 @@ MeshTrainingResult train_mesh(const MeshRecipe& recipe, const models::LoadedMode
                               const graph::Weights& decoder,
                               std::span<const dataset::MeshLabel> labels,
                               const MeshTrainingOptions& options) {
+  check_folder_of_mesh_run(options.out, options.resume);
   return Trainer(recipe, model, decoder, labels, options).run();
 }
 

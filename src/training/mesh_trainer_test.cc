@@ -47,6 +47,9 @@ void expect_resumed_bit_for_bit(Options options, int epochs, const Run& run) {
   for (const char* file : {"last.safetensors", "metrics.jsonl"}) {
     EXPECT_EQ(read_file(stopped.out / file), read_file(options.out / file)) << file;
   }
+  stopped.resume = false;
+  EXPECT_THAT(error_of([&] { run(stopped); }).what(), HasSubstr("holds a run already"));
+  stopped.resume = true;
   stopped.seed = 2;
   EXPECT_THAT(error_of([&] { run(stopped); }).what(),
               HasSubstr("expected a run with the same seed"));
@@ -162,6 +165,7 @@ TEST(MeshDecoderTrainer, LearnsAndGoesOnBitForBit) {
   EXPECT_FALSE(std::filesystem::exists(folder / "exploding/checkpoint.safetensors"));
   graph::Weights spoilt = some_samples(mesh::Decoder(linear, "test"), 2);
   spoilt.tensors.erase("judged.texture_codes");
+  options.out = folder / "spoilt";
   EXPECT_THAT(error_of([&] { train_mesh_decoder(recipe, linear, spoilt, options); }).what(),
               HasSubstr("expected the tensors judged.texture"));
 }

@@ -5,12 +5,9 @@
 
 #include "training/growing_file.h"
 #include "training/progress.h"
+#include "training/run_folder.h"
 
 namespace retinaface::training {
-
-/// Names of the files of metrics in a run's folder; TensorBoard knows its own by "tfevents".
-inline constexpr const char* kMetricsFile = "metrics.jsonl";
-inline constexpr const char* kEventsFile = "events.out.tfevents.0.retinaface";
 
 /// What a run says of itself, as it goes, in two forms: JSON lines, and an event file for
 /// TensorBoard.

@@ -17,6 +17,7 @@
 #include "runtime/trainable_network.h"
 #include "training/checkpoint.h"
 #include "training/loss_explosion.h"
+#include "training/run_folder.h"
 #include "training/run_log.h"
 #include "training/training_step.h"
 
@@ -177,15 +178,10 @@ class Run {
     make_folders(options_.out);
     if (first()) lock_.emplace(options_.out);
     RunLog::Lengths logged;
-    if (path_exists(file(kCheckpointFile))) {
-      if (!options_.resume) {
-        fail(ErrorCode::kInvalidArgument,
-             "{}: holds a run already; resume it or choose another folder",
-             printable(options_.out));
-      }
+    if (holds_own_run(options_.out, options_.resume)) {
       logged = load();
     } else {
-      refuse_foreign_files();
+      refuse_others_files();
     }
     loader_.emplace(sets_, loader_options(recipe_, options_), done_);
     const std::int64_t whole = loader_->batches_per_epoch() * recipe_.schedule.epochs;
@@ -199,19 +195,15 @@ class Run {
 
   /// What a run would replace must be what an earlier one left that came to no checkpoint: the same
   /// recipe tells.
-  void refuse_foreign_files() const {
+  void refuse_others_files() const {
     const std::string own = to_toml(recipe_);
     std::error_code ignored;
     if (std::filesystem::is_regular_file(file(kRecipeFile), ignored)) {
       const std::vector<std::byte> content = read_file(file(kRecipeFile));
       if (std::ranges::equal(content, std::as_bytes(std::span(own)))) return;
     }
-    for (const char* const name : {kRecipeFile, kBestFile, kLastFile, kMetricsFile, kEventsFile}) {
-      if (!std::filesystem::exists(std::filesystem::symlink_status(file(name), ignored))) continue;
-      fail(ErrorCode::kInvalidArgument,
-           "{}: is there already and none of this run's; choose another folder for the run",
-           printable(file(name)));
-    }
+    constexpr const char* kNames[] = {kRecipeFile, kBestFile, kLastFile, kMetricsFile, kEventsFile};
+    refuse_foreign_files(options_.out, kNames);
   }
 
   RunLog::Lengths load() {

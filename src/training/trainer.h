@@ -47,12 +47,6 @@ struct TrainingOptions {
   ProcessGroup* processes = nullptr;
 };
 
-/// Names of the files that a run writes to its folder, besides those of run_log.h.
-inline constexpr const char* kRecipeFile = "recipe.toml";
-inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
-inline constexpr const char* kBestFile = "best.safetensors";
-inline constexpr const char* kLastFile = "last.safetensors";
-
 struct TrainingResult {
   std::int64_t steps = 0;
   bool finished = false;       ///< false when stopped from outside

@@ -554,6 +554,17 @@ TEST_F(Train, TrainsTheMeshBranchWithTheNetworkAndGoesOn) {
   EXPECT_THAT(none.errors, HasSubstr("--init: expected a model with a mesh branch"));
 }
 
+TEST_F(Train, AMeshRecipeTakesNoOptionsOfDetectors) {
+  for (const char* const option :
+       {"--val data", "--teacher mnet025", "--steps 3", "--device cuda"}) {
+    const auto refused =
+        train(std::string("mesh --data l.txt --decoder mnet025 --out run ") + option);
+    EXPECT_EQ(refused.exit_code, 2) << option;
+    EXPECT_THAT(refused.errors, HasSubstr("does not go with a recipe for the mesh branch"))
+        << option;
+  }
+}
+
 TEST_F(Train, ByEitherBackendLearnsTheSame) {
   ASSERT_EQ(train("small.toml --data data --out fused --steps 3").exit_code, 0);
   const auto other = train("small.toml --data data --out run --steps 2 --backend autograd");

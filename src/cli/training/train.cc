@@ -242,13 +242,32 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
   };
 }
 
+/// A recipe of the mesh branch has no use for options of the detector's training.
+void refuse_options_of_detectors(const Options& options) {
+  const std::pair<const char*, bool> given[] = {
+      {"--val", !options.val.empty()},
+      {"--teacher", !options.teacher.empty()},
+      {"--steps", options.steps > 0},
+      {"--checkpoint-every", options.checkpoint_every > 0},
+      {"--backend", !options.engine.backend.empty()},
+      {"--device", options.engine.device != training::Engine{}.device}};
+  for (const auto& [option, is_given] : given) {
+    if (!is_given) continue;
+    throw UsageError(
+        fmt::format("{} does not go with a recipe for the mesh branch or its decoder", option));
+  }
+}
+
 int run(const Options& options) {
   const std::filesystem::path recipe_file = training::find_recipe(options.recipe);
   const MeshTrainingRequest mesh = {
       recipe_file,  options.changes, options.data, options.images,        options.decoder,
       options.init, options.out,     options.seed, thread_count(options), options.resume};
-  if (training::is_mesh_recipe(recipe_file)) return train_mesh_branch(mesh);
-  if (training::is_mesh_decoder_recipe(recipe_file)) return train_mesh_decoder(mesh);
+  const bool is_of_branch = training::is_mesh_recipe(recipe_file);
+  if (is_of_branch || training::is_mesh_decoder_recipe(recipe_file)) {
+    refuse_options_of_detectors(options);
+    return is_of_branch ? train_mesh_branch(mesh) : train_mesh_decoder(mesh);
+  }
   if (!options.images.empty() || !options.decoder.empty()) {
     throw UsageError("--images and --decoder go with a recipe for the mesh branch");
   }

@@ -27,6 +27,14 @@ std::string line_of(const training::MeshProgress& p) {
       p.loss.prior, p.figures.faces, p.figures.pixel, p.figures.nme_51, p.figures.nme_five);
 }
 
+/// The tensors of a file, or those of a model that is found by its name.
+graph::Weights decoder_of(const std::string& name_or_path) {
+  if (name_or_path.find_first_of("/.") != std::string::npos || file_exists(name_or_path)) {
+    return graph::read_safetensors(name_or_path);
+  }
+  return models::whole_weights(models::load_model_by_name_or_path(name_or_path));
+}
+
 }  // namespace
 
 int train_mesh_branch(const MeshTrainingRequest& request) {
@@ -41,7 +49,15 @@ int train_mesh_branch(const MeshTrainingRequest& request) {
   const training::MeshRecipe recipe = training::read_mesh_recipe(request.recipe, request.changes);
   const models::LoadedModel model = models::load_model_by_name_or_path(
       request.init.empty() ? std::string(models::kDefaultModel) : request.init);
-  const graph::Weights decoder = graph::read_safetensors(request.decoder);
+  models::expect_one_network_detector(model, "training of a mesh branch");
+  if (model.described != nullptr) {
+    throw UsageError(
+        fmt::format("--init: expected a model of the catalogue, found a network of its own, '{}', "
+                    "whose file has "
+                    "no place for a mesh branch",
+                    model.model->name));
+  }
+  const graph::Weights decoder = decoder_of(request.decoder);
   const std::filesystem::path labels_file = request.data.front();
   const auto labels = dataset::read_mesh_labels(labels_file);
   training::MeshTrainingOptions options;

@@ -61,7 +61,7 @@ class ByteLowering {
     };
     take(0, graph::kImageCode);
     for (const Step& step : program_.steps) {
-      if (!holds_output(program_, step.target)) {
+      if (!holds_exact_output(program_, step.target)) {
         take(step.target, step.name);
       }
     }
@@ -82,6 +82,19 @@ class ByteLowering {
         known += codes_[part].scale.size();
       }
       if (codes_[v].scale.empty() && known == channels) codes_[v] = std::move(whole);
+    }
+    // And its parts those of a map that is written as a whole, by convolutions that were merged.
+    for (std::size_t part = 0; part < codes_.size(); ++part) {
+      const Value& value = program_.values[part];
+      if (value.parent == kNoValue || has_code(static_cast<ValueId>(part))) continue;
+      const graph::ByteCode& whole = codes_[index(value.parent)];
+      if (whole.scale.empty()) continue;
+      const auto slice = [&](const auto& values) {
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(value.first_channel);
+        return std::remove_cvref_t<decltype(values)>(
+            first, first + static_cast<std::ptrdiff_t>(value.channels));
+      };
+      codes_[part] = {slice(whole.scale), slice(whole.zero)};
     }
   }
 
@@ -122,7 +135,7 @@ class ByteLowering {
   /// Whether all that writes the value's whole map writes bytes.
   bool is_bytes(ValueId id) const {
     const ValueId whole = root_of(program_, id);
-    if (whole == 0 || holds_output(program_, whole)) return false;
+    if (whole == 0 || holds_exact_output(program_, whole)) return false;
     bool written = false;
     for (std::size_t i = 0; i < program_.steps.size(); ++i) {
       const ValueId target = program_.steps[i].target;
@@ -192,6 +205,7 @@ class ByteLowering {
       names_[step.target] = step.name;
       steps.push_back(std::move(step));
     }
+    for (ValueId& output : program_.outputs) output = in_type(output, false);
     program_.steps = std::move(steps);
   }
 

@@ -83,6 +83,7 @@ ByteLayers::Observed observe(const graph::Graph& graph, const graph::Weights& we
   LoweredGraph program = lower(graph, weights, {.block = cpu::channel_block()});
   ByteLayers::Observed observed;
   program.outputs.clear();
+  program.are_observed.assign(program.steps.size(), false);
   for (const Step& step : program.steps) {
     program.outputs.push_back(step.target);
     observed.names.push_back(step.name);

@@ -96,7 +96,7 @@ class Scheduler {
   /// own are as fast.
   bool is_dense(const ConvolutionStep& conv, ValueId target) const {
     const auto& c = conv.convolution;
-    return in_bfloat16() && !holds_output(program_, target) && c.groups == 1 &&
+    return in_bfloat16() && !holds_exact_output(program_, target) && c.groups == 1 &&
            rounded_up(c.out_channels) <= 2 * c.out_channels &&
            rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1];
   }
@@ -119,7 +119,7 @@ class Scheduler {
 
   /// Those of a convolution that yields the value: what leaves the network is not rounded.
   const kernels::Kernels& kernels_of(ValueId target) const {
-    return holds_output(program_, target) ? *own_kernels() : *own_;
+    return holds_exact_output(program_, target) ? *own_kernels() : *own_;
   }
 
   kernels::Epilogue epilogue(const ConvolutionStep& conv) const {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "image/convert.h"
+#include "image/resize.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -68,6 +69,35 @@ TEST(SceneLook, TellsCutsFromPansInShadesOfOneColor) {
     EXPECT_TRUE(at(0).is_cut_to(SceneLook(portrait)));
     EXPECT_TRUE(SceneLook(hopper).is_cut_to(SceneLook(portrait)));
     EXPECT_TRUE(SceneLook(hopper).is_cut_to(at(0)));
+  }
+}
+
+/// The middle of the image as a film of 9:16 between black bars, or as high as a frame and wide
+/// between bars above and below.
+Image between_bars(const Image& image, int aside, bool upright) {
+  Image frame(640, 360);
+  const int width = upright ? 202 : 640;
+  const int height = upright ? 360 : 270;
+  const Image film = to_rgb(part_of(image, aside, 20, width, height));
+  for (int y = 0; y < height; ++y) {
+    std::copy_n(film.row(y), 3 * width,
+                frame.row((360 - height) / 2 + y) + 3 * ((640 - width) / 2));
+  }
+  return frame;
+}
+
+TEST(SceneLook, LeavesOutBars) {
+  const Image crowd = sample("crowd.webp");
+  for (const bool upright : {false, true}) {
+    const auto look = [&](const Image& image, int aside) {
+      const Image frame = between_bars(image, aside, upright);
+      return SceneLook(frame);
+    };
+    const auto at = [&](int x) { return look(crowd, x); };
+    EXPECT_FALSE(at(0).is_cut_to(at(0)));
+    EXPECT_FALSE(at(0).is_cut_to(at(20)));
+    const Image portrait = resize(sample("portrait.jpg"), 700, 700);
+    EXPECT_TRUE(at(0).is_cut_to(look(portrait, 20))) << upright;
   }
 }
 

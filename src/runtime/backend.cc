@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
-#include "graph/calibration.h"
 #include "base/file.h"
+#include "graph/calibration.h"
 #include "graph/operators.h"
 
 namespace retinaface::runtime {

@@ -686,8 +686,9 @@ TEST_F(Train, FindsTheRecipesThatComeWithIt) {
   EXPECT_EQ(train("mnet025-fast" + small).exit_code, 0);
   const auto unknown = train("mnet-fast" + small);
   EXPECT_EQ(unknown.exit_code, 1);
-  EXPECT_THAT(unknown.errors, HasSubstr("mnet-fast: expected a recipe: a file, or one of mesh, "
-                                        "mesh-decoder, mesh-five, mesh-vertices, mnet025"));
+  EXPECT_THAT(unknown.errors,
+              HasSubstr("mnet-fast: expected a recipe: a file, or one of fine-tune, mesh, "
+                        "mesh-decoder, mesh-five, mesh-vertices, mnet025"));
 }
 
 TEST_F(Train, RefusesWeightsOfAnotherModel) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -97,6 +98,15 @@ void run_in_order(int threads, Next next, Work work, Emit emit) {
     loop();
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+/// The same for the numbers from 0 to below `count`: work(number) -> Result, emit(Result) in order.
+template <typename Work, typename Emit>
+void run_over(int threads, std::size_t count, Work work, Emit emit) {
+  std::size_t number = 0;
+  const auto next = [&] { return number < count ? std::optional(number++) : std::nullopt; };
+  const auto used = std::min(static_cast<std::size_t>(std::max(threads, 1)), count);
+  run_in_order(static_cast<int>(used), next, std::move(work), std::move(emit));
 }
 
 }  // namespace internal

@@ -67,11 +67,9 @@ struct Outcome {
 template <typename Item, typename Work>
 void evaluate_all(const std::vector<Item>& items, int threads, Work work, LandmarkReport& report) {
   ProgressLine progress("detecting");
-  std::size_t next = 0;
   std::size_t done = 0;
-  run_in_order(
-      threads, [&] { return next < items.size() ? std::optional(&items[next++]) : std::nullopt; },
-      [&](const Item* item) { return work(*item); },
+  run_over(
+      threads, items.size(), [&](std::size_t i) { return work(items[i]); },
       [&](const std::vector<Outcome>& outcomes) {
         for (const Outcome& outcome : outcomes) report.add(outcome.group, outcome.error);
         progress.show(++done, items.size());

@@ -107,13 +107,11 @@ int run(const Options& options) {
   const Detector detector = load_detector(options.detector);
   evaluation::MeshReport report;
   ProgressLine progress("detecting");
-  std::size_t next = 0;
   std::size_t done = 0;
   std::size_t left_out = 0;
-  run_in_order(
-      thread_count(options.detector),
-      [&] { return next < groups.size() ? std::optional(&groups[next++]) : std::nullopt; },
-      [&](const Group* group) { return judge(detector, options, *group); },
+  run_over(
+      thread_count(options.detector), groups.size(),
+      [&](std::size_t i) { return judge(detector, options, groups[i]); },
       [&](const Judged& judged) {
         for (const auto& error : judged.errors) {
           ++report.faces;

@@ -523,12 +523,9 @@ std::vector<std::vector<Face>> Detector::detect_batch(ArrayView<ImageView> image
   if (threads < 0) {
     fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
   }
-  const std::size_t wanted = static_cast<std::size_t>(thread_count(threads));
   std::vector<std::vector<Face>> faces;
-  std::size_t next = 0;
-  run_in_order(
-      static_cast<int>(std::min(wanted, images.size())),
-      [&] { return next < images.size() ? std::optional(next++) : std::nullopt; },
+  run_over(
+      thread_count(threads), images.size(),
       [&](std::size_t i) {
         try {
           return detect(images[i], options);

@@ -88,10 +88,9 @@ std::vector<double> resample(const WiderGroundTruth& truth, std::span<const Imag
   std::size_t done = 0;
   for (const double overlap : metric.overlaps) {
     const auto images = contributions(truth, results, metric.subset, overlap);
-    std::size_t next = 0;
     std::size_t emitted = 0;
-    run_in_order(
-        resampling.threads, [&] { return next < samples ? std::optional(next++) : std::nullopt; },
+    run_over(
+        resampling.threads, samples,
         [&](std::size_t sample) { return sampled_ap(images, resampling.seed, sample); },
         [&](double ap) {
           values[emitted++] += ap / static_cast<double>(metric.overlaps.size());

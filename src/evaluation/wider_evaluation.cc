@@ -87,10 +87,10 @@ std::vector<ImageMatches> match_images(const WiderGroundTruth& truth,
                                        const Progress& progress) {
   std::vector<ImageMatches> results;
   results.reserve(images.size());
-  std::size_t next = 0;
-  run_in_order(
-      threads, [&] { return next < images.size() ? std::optional(images[next++]) : std::nullopt; },
-      [&](std::size_t image) {
+  run_over(
+      threads, images.size(),
+      [&](std::size_t i) {
+        const std::size_t image = images[i];
         return ImageMatches{image, match_faces(truth.images[image].faces, source(image))};
       },
       [&](ImageMatches result) {

@@ -114,12 +114,9 @@ std::vector<std::vector<float>> Recognizer::embed_batch(ArrayView<FaceInImage> f
   if (threads < 0) {
     fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
   }
-  const auto wanted = static_cast<std::size_t>(thread_count(threads));
   std::vector<std::vector<float>> embeddings;
-  std::size_t next = 0;
-  run_in_order(
-      static_cast<int>(std::min(wanted, faces.size())),
-      [&] { return next < faces.size() ? std::optional(next++) : std::nullopt; },
+  run_over(
+      thread_count(threads), faces.size(),
       [&](std::size_t i) {
         try {
           return embed(faces[i].image, faces[i].landmarks);

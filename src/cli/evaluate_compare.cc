@@ -189,7 +189,7 @@ void guard_outputs(const Options& options, const std::vector<DetectorArgument>& 
   }
   if (options.out.empty()) return;
   guard.writes(page_in(options.out), pipeline::OutputKind::kPage);
-  guard.writes_numbered(options.out, ".jpg", pipeline::OutputKind::kImage);
+  guard.writes({options.out, ".jpg", pipeline::OutputKind::kImage});
 }
 
 int run(const Options& options) {

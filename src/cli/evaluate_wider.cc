@@ -182,7 +182,7 @@ void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& t
     }
   }
   if (!options.false_alarms.empty()) {
-    guard.writes_numbered(options.false_alarms, ".png", pipeline::OutputKind::kImage);
+    guard.writes({options.false_alarms, ".png", pipeline::OutputKind::kImage});
   }
 }
 

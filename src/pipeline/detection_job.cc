@@ -80,6 +80,7 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     const std::vector<Face>& faces = detection.result.faces;
     if (is_frame) outcome.look = SceneLook(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
+    if (!is_frame) remove_earlier(job.images, in.path, FrameKind::kImage);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
     if (!is_frame && !job.images.mesh_folder.empty()) {
       write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
@@ -100,9 +101,15 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   return outcome;
 }
 
+/// A folder as it is compared with that of another run: "./out/" is "out".
+std::string as_recorded(const fs::path& folder) {
+  const fs::path normal = folder.lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).string();
+}
+
 /// All that results and written images depend on.
 Request request_of(const DetectionJob& job) {
-  const auto yes = [](bool is_set) { return std::string(is_set ? "yes" : ""); };
+  const auto yes = [](bool is_set) { return std::string(is_set ? kFlag : ""); };
   const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
   const auto with_checksum = [](const std::string& model) {
     std::error_code ignored;
@@ -140,23 +147,23 @@ Request request_of(const DetectionJob& job) {
   }
   if (job.images.annotates()) {
     const int quality = job.images.write.jpeg_quality;
-    if (!job.images.sound) request.emplace_back("--no-audio", "yes");
+    if (!job.images.sound) request.emplace_back("--no-audio", kFlag);
     request.emplace_back("--jpeg-quality",
                          number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
   }
   if (job.recognizer) request.emplace_back("--embed", with_checksum(job.recognizer_name));
-  if (job.fields.mesh) request.emplace_back("--mesh", "yes");
-  if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", "yes");
+  if (job.fields.mesh) request.emplace_back("--mesh", kFlag);
+  if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", kFlag);
   if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
-  if (job.fields.quality) request.emplace_back("--face-quality", "yes");
+  if (job.fields.quality) request.emplace_back("--face-quality", kFlag);
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
     const bool is_wire = job.images.draw_style == DrawStyle::kWireframe;
     request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
   }
   if (!job.images.mesh_folder.empty()) {
-    request.emplace_back("--mesh-out", job.images.mesh_folder.string());
+    request.emplace_back("--mesh-out", as_recorded(job.images.mesh_folder));
   }
-  if (job.images.any()) request.emplace_back("--out", job.images.folder.string());
+  if (job.images.any()) request.emplace_back("--out", as_recorded(job.images.folder));
   return request;
 }
 
@@ -175,21 +182,46 @@ fs::path results_of(const DetectionJob& job) {
 }
 
 bool has_results(const DetectionJob& job) {
+  if (job.writes_wider()) return has_wider_results(job.images.folder);
   std::error_code ignored;
   return fs::exists(results_of(job), ignored) && !fs::is_empty(results_of(job), ignored);
 }
 
+/// What the results of earlier runs are to a job.
+enum class Earlier {
+  kNothing,  ///< there are none, or they are begun anew
+  kKnown,    ///< they are gone on with, and were made as is asked for now
+  kUnknown   ///< they are gone on with, and do not say how they were made
+};
+
 /// What was done before must have been done as it is asked for now.
-void check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& record,
-                   const Request& request, const DetectionEvents& events) {
-  if (!job.resume || !has_results(job)) return;
-  const std::string results = printable(results_of(job));
-  if (record && record->exists()) return record->check(request, results);
+Earlier check_resumed(const DetectionJob& job, const std::optional<RequestRecord>& record,
+                      const Request& request) {
+  if (!job.resume || !has_results(job)) return Earlier::kNothing;
+  if (!record || !record->exists()) return Earlier::kUnknown;
+  record->check(request, printable(results_of(job)));
+  return Earlier::kKnown;
+}
+
+void tell_of_unknown(const DetectionJob& job, const DetectionEvents& events) {
   if (!events.message) return;
   events.message(fmt::format(
       "{}: does not say with which options it was begun (an older version wrote it, or its record "
       "is gone); what it holds is kept as it is",
-      results));
+      printable(results_of(job))));
+}
+
+/// Begins the results in a folder: those of the inputs that other options gave are removed, so that
+/// no later run takes them for new ones. The record says if those of other images are left.
+void begin_folder(const DetectionJob& job, const RequestRecord& record, const Request& request) {
+  make_folders(job.images.folder);
+  if (!job.resume) {
+    for (const Input& input : job.inputs) {
+      if (!input.problem.empty()) continue;
+      remove_wider(job.images.folder, input.path, input.gives_frames());
+    }
+  }
+  record.write(request, !record.is_of(request) && has_results(job));
 }
 
 /// Checks before any work that nothing is destroyed by what will be written.
@@ -279,10 +311,13 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
   const std::optional<RequestRecord> record = record_of(job);
   guard_outputs(job, record);
   const Request request = request_of(job);
-  check_resumed(job, record, request, events);
+  const Earlier earlier_results = check_resumed(job, record, request);
   ResultFile file(job.output, job.resume, stop);
-  if (record) {
-    if (job.writes_wider()) make_folders(job.images.folder);
+  if (earlier_results == Earlier::kUnknown) {
+    tell_of_unknown(job, events);
+  } else if (record && job.writes_wider()) {
+    begin_folder(job, *record, request);
+  } else if (record) {
     record->write(request);
   }
   const EarlierRun earlier(job, file);

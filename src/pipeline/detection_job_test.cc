@@ -1,11 +1,14 @@
 #include "pipeline/detection_job.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -13,6 +16,7 @@
 #include "models/described_model.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
+#include "video/video_writer.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -111,6 +115,74 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
 }
 
+TEST_F(Job, DoesNotGoOnWithAFolderOfDifferentOptions) {
+  const std::vector<Input> both = job_.inputs;
+  job_.format = "wider";
+  job_.images.folder = folder_ / "w";
+  run();
+  // The first image alone is done again, with another option.
+  job_.inputs = {both[0]};
+  job_.selection.detect.min_score = 0.3F;
+  run();
+  job_.inputs = both;
+  job_.resume = true;
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("different options"));
+  // As the message says, all of them without --resume make the folder one again.
+  job_.resume = false;
+  run();
+  job_.resume = true;
+  results_.clear();
+  run();
+  EXPECT_THAT(results_, IsEmpty());
+}
+
+TEST_F(Job, AnInterruptedRunLeavesNoResultsOfOtherOptions) {
+  job_.format = "wider";
+  job_.images.folder = folder_ / "w";
+  run();
+  job_.threads = 1;
+  job_.selection.detect.min_score = 0.3F;
+  events_.result = [this](const ImageResult&) { stop_ = true; };
+  run();
+  stop_ = false;
+  results_.clear();
+  events_.result = [this](const ImageResult& result) {
+    results_.push_back(result.path.filename());
+  };
+  job_.resume = true;
+  run();
+  EXPECT_THAT(results_, ElementsAre("turned.jpg"));
+}
+
+TEST_F(Job, KeepsTellingThatResultsHaveNoRecord) {
+  job_.output = folder_ / "r.jsonl";
+  run();
+  fs::remove(folder_ / "r.jsonl.request");
+  job_.resume = true;
+  job_.selection.detect.min_score = 0.3F;
+  for (int i = 0; i < 2; ++i) {
+    messages_.clear();
+    run();
+    EXPECT_THAT(messages_, ElementsAre(HasSubstr("does not say with which options"))) << i;
+  }
+  // What is no results is refused, and nothing else is said.
+  std::ofstream(job_.output) << "a user's text\n";
+  messages_.clear();
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("expected lines"));
+  EXPECT_THAT(messages_, IsEmpty());
+}
+
+TEST_F(Job, KnowsAFolderByEachOfItsNames) {
+  job_.output = folder_ / "r.jsonl";
+  job_.images = {.folder = folder_ / "out", .crops = true};
+  run();
+  job_.resume = true;
+  job_.images.folder = folder_.path() / "." / "out" / "";
+  results_.clear();
+  run();
+  EXPECT_THAT(results_, IsEmpty());
+}
+
 TEST_F(Job, MakesAgainWhatWasDeleted) {
   for (const char* const format : {"jsonl", "wider"}) {
     const fs::path out = folder_ / format;
@@ -135,6 +207,48 @@ TEST_F(Job, MakesAgainWhatWasDeleted) {
     }
     EXPECT_EQ(content("r.jsonl"), before);
   }
+}
+
+TEST_F(Job, LeavesNoFilesOfAnEarlierRunBesideItsOwn) {
+  const Image still = read_image(folder_ / "turned.jpg");
+  video::VideoWriter writer(folder_ / "v.mp4", still.width(), still.height(), {.frames_per_s = 25});
+  for (int i = 0; i < 3; ++i) writer.write(still, i / 25.0);
+  writer.finish(video::VideoWriter::SoundEnd::kByItself);
+  job_.inputs = find_inputs({(folder_ / "turned.jpg").string(), folder_ / "v.mp4"});
+  const fs::path out = folder_ / "out";
+  job_.output = folder_ / "r.jsonl";
+  job_.images = {.folder = out, .crops = true, .aligned = true, .mesh_folder = out};
+  run();
+  const std::string image = place_in(out, folder_ / "turned.jpg");
+  const std::string video = place_in(out, folder_ / "v.mp4");
+  std::vector<fs::path> earlier;
+  for (const auto& [place, first, other] :
+       {std::tuple(image, "0", "7"), {video, "000000_1", "000099_1"}}) {
+    for (const char* const part :
+         {".faces/{}.png", ".aligned/{}.png", ".meshes/{}.obj", ".meshes/{}.ply"}) {
+      earlier.emplace_back(place + fmt::format(fmt::runtime(part), other));
+      fs::copy_file(place + fmt::format(fmt::runtime(part), first), earlier.back());
+    }
+  }
+  std::ofstream(image + ".faces/note.txt") << "the user's";
+
+  // What is done is not begun again.
+  const auto stays = [](const fs::path& file) { return fs::exists(file); };
+  job_.resume = true;
+  run();
+  EXPECT_TRUE(std::ranges::all_of(earlier, stays));
+  // Nor is a video that is gone on with.
+  const std::string whole = content("r.jsonl");
+  fs::resize_file(job_.output, whole.rfind('\n', whole.size() - 2) + 1);
+  run();
+  EXPECT_TRUE(std::ranges::all_of(earlier, stays));
+
+  job_.resume = false;
+  run();
+  EXPECT_TRUE(std::ranges::none_of(earlier, stays));
+  EXPECT_TRUE(fs::exists(image + ".faces/0.png"));
+  EXPECT_TRUE(fs::exists(image + ".faces/note.txt"));
+  EXPECT_TRUE(fs::exists(video + ".faces/000000_1.png"));
 }
 
 TEST_F(Job, GivesEachFaceItsVector) {

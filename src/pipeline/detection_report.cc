@@ -71,10 +71,7 @@ void DetectionReport::take(Outcome outcome) {
   }
   if (!image.problem.empty()) {
     tell(image.problem);
-    if (image.frame) {
-      video_->has_failed = true;
-      image.video->is_given_up = true;
-    }
+    if (image.frame) give_up(image);
   } else {
     ++summary_.done;
     if (image.frames > 1 && images_of_frames_++ == 0) {
@@ -92,6 +89,7 @@ void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
     video_ = std::make_unique<VideoInWork>(VideoInWork{new_tracker(), new_tracker()});
+    begin_outputs(image);
     if (const VideoDone* const done = earlier_.left_of(image.path)) {
       video_->tracker.resume(done->faces, done->tracks, done->last.time_s, done->highest_track);
       video_->highest_track = done->highest_track;
@@ -128,6 +126,21 @@ void DetectionReport::follow(Outcome& outcome) {
       outcome.sightings.push_back({hidden_tracks[i], detection.hidden[i].box});
     }
   }
+}
+
+void DetectionReport::begin_outputs(const InputImage& image) {
+  if (earlier_.goes_on_with(image.path)) return;
+  const FrameKind kind = image.video->are_pages ? FrameKind::kPages : FrameKind::kVideo;
+  const std::string problem =
+      problem_of(image.path, [&] { remove_earlier(job_.images, image.path, kind); });
+  if (problem.empty()) return;
+  tell(problem);
+  give_up(image);
+}
+
+void DetectionReport::give_up(const InputImage& frame) {
+  video_->has_failed = true;
+  frame.video->is_given_up = true;
 }
 
 tracking::Tracker DetectionReport::new_tracker() const {

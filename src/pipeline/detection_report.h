@@ -50,6 +50,10 @@ class DetectionReport {
   tracking::Tracker new_tracker() const;
   /// Gives the faces of a frame their tracks.
   void follow(Outcome& outcome);
+  /// Removes what an earlier run wrote of a video that is begun from its first frame.
+  void begin_outputs(const InputImage& image);
+  /// No more of the frame's video is done.
+  void give_up(const InputImage& frame);
   std::string write(const ImageResult& result);
   void write_frame(Outcome& outcome);
   /// Writes a frame of an annotated video.

@@ -21,9 +21,9 @@ EarlierRun::EarlierRun(const DetectionJob& job, const ResultFile& file) : job_(j
   for (const Input& input : job.inputs) {
     if (!input.problem.empty() || !input.gives_frames()) continue;
     const FacesOfFrames faces = faces_of(input);
-    if (!faces.empty() && !has_outputs(job.images, input, faces)) {
-      again_.insert(text_of_path(input.path));
-    }
+    if (faces.empty()) continue;
+    const bool is_whole = has_outputs(job.images, input, faces);
+    (is_whole ? begun_ : again_).insert(text_of_path(input.path));
   }
 }
 
@@ -38,6 +38,10 @@ bool EarlierRun::has_done(const fs::path& video, const video::FrameStamp& frame)
   if (job_.writes_wider()) return path_exists(wider_file(job_.images.folder, video, frame));
   const VideoDone* const done = left_of(video);
   return done != nullptr && frame.number <= done->last.number;
+}
+
+bool EarlierRun::goes_on_with(const fs::path& video) const {
+  return begun_.contains(text_of_path(video));
 }
 
 bool EarlierRun::has_result(const ImageResult& result) const {

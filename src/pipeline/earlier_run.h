@@ -27,6 +27,9 @@ class EarlierRun {
   /// Whether a frame is.
   bool has_done(const std::filesystem::path& video, const video::FrameStamp& frame) const;
 
+  /// Whether a video's frames are gone on with: what was written of those before is kept.
+  bool goes_on_with(const std::filesystem::path& video) const;
+
   /// Whether the results that are gone on with have this one; never with the format "wider", whose
   /// files are written again with the same content.
   bool has_result(const ImageResult& result) const;
@@ -40,7 +43,8 @@ class EarlierRun {
 
   const DetectionJob& job_;
   const ResultFile& file_;
-  std::set<std::string> again_;  // videos by text_of_path
+  std::set<std::string> begun_;  // videos by text_of_path, some of whose frames are done
+  std::set<std::string> again_;  // those of which something is missing
 };
 
 }  // namespace retinaface::pipeline

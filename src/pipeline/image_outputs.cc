@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -71,6 +72,24 @@ void write_numbered(const fs::path& folder, const std::optional<video::FrameStam
     write_file_atomically(folder / (face_file_name(frame, tracks, i) + kNumberedExtension),
                           images[i]);
   }
+}
+
+/// All files with numbers for names that are written for an input.
+std::vector<NumberedFiles> numbered_files(const ImageOutputs& outputs, const fs::path& input,
+                                          FrameKind frames) {
+  std::vector<NumberedFiles> files;
+  const auto add = [&](bool is_wanted, const char* kind) {
+    if (!is_wanted) return;
+    files.push_back(
+        {folder_of_faces(outputs, input, kind), kNumberedExtension, OutputKind::kImage});
+  };
+  add(outputs.annotates() && frames == FrameKind::kPages, kPages);
+  add(outputs.crops, kCrops);
+  add(outputs.aligned, kAligned);
+  if (!outputs.mesh_folder.empty()) {
+    std::ranges::move(mesh_files(outputs.mesh_folder, input), std::back_inserter(files));
+  }
+  return files;
 }
 
 }  // namespace
@@ -194,27 +213,19 @@ bool has_outputs(const ImageOutputs& outputs, const Input& input, const FacesOfF
   return outputs.mesh_folder.empty() || has_meshes(outputs.mesh_folder, path, are_frames, faces);
 }
 
+void remove_earlier(const ImageOutputs& outputs, const fs::path& input, FrameKind frames) {
+  for (const NumberedFiles& numbered : numbered_files(outputs, input, frames)) remove_own(numbered);
+}
+
 void announce(const ImageOutputs& outputs, const fs::path& input, FrameKind frames,
               OutputGuard& guard) {
-  if (outputs.annotates()) {
-    switch (frames) {
-      case FrameKind::kVideo:
-        guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
-        break;
-      case FrameKind::kPages:
-        guard.writes_numbered(folder_of_faces(outputs, input, kPages), kNumberedExtension,
-                              OutputKind::kImage, input);
-        break;
-      case FrameKind::kImage:
-        guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
-    }
+  if (outputs.annotates() && frames == FrameKind::kVideo) {
+    guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
+  } else if (outputs.annotates() && frames == FrameKind::kImage) {
+    guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
   }
-  if (!outputs.mesh_folder.empty()) announce_meshes(outputs.mesh_folder, input, guard);
-  for (const auto& [is_wanted, kind] :
-       {std::pair(outputs.crops, kCrops), std::pair(outputs.aligned, kAligned)}) {
-    if (!is_wanted) continue;
-    guard.writes_numbered(folder_of_faces(outputs, input, kind), kNumberedExtension,
-                          OutputKind::kImage, input);
+  for (const NumberedFiles& numbered : numbered_files(outputs, input, frames)) {
+    guard.writes(numbered, input);
   }
 }
 

@@ -103,6 +103,11 @@ FrameKind frame_kind(const Input& input);
 /// were found. A face without a crop, outside its image, counts as one whose crop is missing.
 bool has_outputs(const ImageOutputs& outputs, const Input& input, const FacesOfFrames& faces);
 
+/// Removes what earlier runs wrote into the folders of an input's faces, pages and meshes, as far
+/// as these are written now. Throws Error(kUnwritable).
+void remove_earlier(const ImageOutputs& outputs, const std::filesystem::path& input,
+                    FrameKind frames);
+
 /// Tells the guard all that the functions above may write for an input.
 void announce(const ImageOutputs& outputs, const std::filesystem::path& input, FrameKind frames,
               OutputGuard& guard);

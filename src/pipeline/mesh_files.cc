@@ -77,10 +77,9 @@ bool has_meshes(const fs::path& folder, const fs::path& input, bool are_frames,
          has_face_files(place, ".ply", are_frames, faces);
 }
 
-void announce_meshes(const fs::path& folder, const fs::path& input, OutputGuard& guard) {
+std::vector<NumberedFiles> mesh_files(const fs::path& folder, const fs::path& input) {
   const fs::path place = folder_of_meshes(folder, input);
-  guard.writes_numbered(place, ".obj", OutputKind::kMesh, input);
-  guard.writes_numbered(place, ".ply", OutputKind::kMesh, input);
+  return {{place, ".obj", OutputKind::kMesh}, {place, ".ply", OutputKind::kMesh}};
 }
 
 }  // namespace retinaface::pipeline

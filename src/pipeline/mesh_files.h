@@ -9,7 +9,7 @@
 #include "retinaface/face.h"
 
 #include "pipeline/face_files.h"
-#include "pipeline/output_guard.h"
+#include "pipeline/own_output.h"
 #include "video/video_reader.h"
 
 namespace retinaface::pipeline {
@@ -32,8 +32,8 @@ void write_meshes(const std::filesystem::path& folder, const std::filesystem::pa
 bool has_meshes(const std::filesystem::path& folder, const std::filesystem::path& input,
                 bool are_frames, const FacesOfFrames& faces);
 
-/// Tells the guard all that write_meshes may write for an input.
-void announce_meshes(const std::filesystem::path& folder, const std::filesystem::path& input,
-                     OutputGuard& guard);
+/// All that write_meshes may write for an input.
+std::vector<NumberedFiles> mesh_files(const std::filesystem::path& folder,
+                                      const std::filesystem::path& input);
 
 }  // namespace retinaface::pipeline

@@ -19,7 +19,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// As writes_numbered describes them, without regard to the extension.
+/// As NumberedFiles are, without regard to the extension.
 bool is_number(const fs::path& path) {
   const std::string name = path.filename().string();
   return !name.empty() && name[0] >= '0' && name[0] <= '9';
@@ -147,8 +147,8 @@ void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& 
   if (claim(path, source)) check_replaces_ours(path, kind);
 }
 
-void OutputGuard::writes_numbered(const fs::path& folder, const std::string& extension,
-                                  OutputKind kind, const fs::path& source) {
+void OutputGuard::writes(const NumberedFiles& numbered, const fs::path& source) {
+  const auto& [folder, extension, kind] = numbered;
   const Place place = place_of(folder);
   std::vector<Numbered>& others = numbered_[place];
   for (const Numbered& other : others) {

@@ -35,10 +35,8 @@ class OutputGuard {
   /// A file that is gone on with: the command itself checks that its content is ours.
   void continues(const std::filesystem::path& path) { claim(path, {}); }
 
-  /// Any number of files of one extension (with the dot) in a folder, with names that begin with
-  /// a digit, as those of faces and frames do.
-  void writes_numbered(const std::filesystem::path& folder, const std::string& extension,
-                       OutputKind kind, const std::filesystem::path& source = {});
+  /// Files that have this extension and a name that begins with a digit.
+  void writes(const NumberedFiles& numbered, const std::filesystem::path& source = {});
 
  private:
   /// What a path leads to.
@@ -64,8 +62,8 @@ class OutputGuard {
   static Place place_of(const std::filesystem::path& path);
   static bool is_same(const std::filesystem::path& a, const std::filesystem::path& b);
   void check_replaces_ours(const std::filesystem::path& path, OutputKind kind) const;
-  /// The files of the folder that writes_numbered was told of and which may be this one; none if
-  /// there are none.
+  /// The files of the folder that that writes(NumberedFiles) was told of and which may be this one;
+  /// none if there are none.
   const Numbered* numbered_around(const std::filesystem::path& path) const;
 
   bool overwrite_;

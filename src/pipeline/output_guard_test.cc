@@ -67,7 +67,7 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
   write("x", "1");
   write("y", "2");
   write("o/x.faces/notes.png", "not a number's name");
-  guard_.writes_numbered(folder_ / "o/x.faces", ".png", OutputKind::kImage, folder_ / "x");
+  guard_.writes({folder_ / "o/x.faces", ".png", OutputKind::kImage}, folder_ / "x");
   guard_.writes(folder_ / "o/x.faces/name.png", OutputKind::kImage, folder_ / "y");
   guard_.writes(folder_ / "o/x.faces/1.jpg", OutputKind::kImage, folder_ / "y");
   EXPECT_THAT(refusal([&] {
@@ -78,15 +78,13 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
   OutputGuard other_order(false);
   other_order.writes(folder_ / "n/1.png", OutputKind::kImage, folder_ / "y");
   EXPECT_THAT(refusal([&] {
-                other_order.writes_numbered(folder_ / "n", ".png", OutputKind::kImage,
-                                            folder_ / "x");
+                other_order.writes({folder_ / "n", ".png", OutputKind::kImage}, folder_ / "x");
               }),
               AllOf(HasSubstr("/x"), HasSubstr("/y")));
 
   write("faces/3.png", "foreign");
   EXPECT_THAT(refusal([&] {
-                guard_.writes_numbered(folder_ / "faces", ".png", OutputKind::kImage,
-                                       folder_ / "x");
+                guard_.writes({folder_ / "faces", ".png", OutputKind::kImage}, folder_ / "x");
               }),
               HasSubstr("--overwrite"));
 }

@@ -1,10 +1,12 @@
 #include "pipeline/own_output.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -108,6 +110,11 @@ bool is_predictions(const fs::path& path) {
   }
 }
 
+bool is_numbered_name(const std::string& stem) {
+  return !stem.empty() && std::isdigit(static_cast<unsigned char>(stem[0])) != 0 &&
+         stem.find_first_not_of("0123456789_.s") == std::string::npos;
+}
+
 }  // namespace
 
 std::string name_of(OutputKind kind) {
@@ -166,6 +173,30 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
     default:
       return contains(edges.beginning, kOriginMark) || contains(edges.end, kOriginMark);
   }
+}
+
+void remove_own(const fs::path& path, OutputKind kind) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) == 0) return;
+  if (!is_own_output(path, kind)) return;
+  fs::remove(path, error);
+  if (error) {
+    fail(ErrorCode::kUnwritable, "{}: cannot be removed, as a new run asks for: {}",
+         printable(path), error.message());
+  }
+}
+
+void remove_own(const NumberedFiles& numbered) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(numbered.folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == numbered.extension && is_numbered_name(path.stem().string())) {
+      files.push_back(path);
+    }
+  }
+  for (const fs::path& path : files) remove_own(path, numbered.kind);
 }
 
 }  // namespace retinaface::pipeline

@@ -32,4 +32,20 @@ std::string name_of(OutputKind kind);
 /// A file that cannot be read does not.
 bool is_own_output(const std::filesystem::path& path, OutputKind kind);
 
+/// Removes a file whose content shows that it is ours; an empty one, which shows nothing, stays.
+/// Throws Error(kUnwritable).
+void remove_own(const std::filesystem::path& path, OutputKind kind);
+
+/// Any number of files of one kind in a folder, named by numbers as those of faces and frames are:
+/// "0", "000017_2", "000017_0.680s".
+struct NumberedFiles {
+  std::filesystem::path folder;
+  std::string extension;  ///< with the dot
+  OutputKind kind;
+};
+
+/// Removes those that are there and whose content is ours: what an earlier run left would look like
+/// a part of what is written next. Throws Error(kUnwritable).
+void remove_own(const NumberedFiles& numbered);
+
 }  // namespace retinaface::pipeline

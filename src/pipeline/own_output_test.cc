@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/origin_mark.h"
@@ -48,6 +50,25 @@ TEST_F(OwnOutput, IsAFileOfVectors) {
   EXPECT_TRUE(is_ours("{\"image\":\"a.jpg\",\"embedding\":[1,2]}\n{", OutputKind::kVectors));
   EXPECT_FALSE(is_ours("{\"image\":\"a.jpg\",\"faces\":[]}\n", OutputKind::kVectors));
   EXPECT_FALSE(is_ours("1 2 3\n", OutputKind::kVectors));
+}
+
+TEST_F(OwnOutput, IsRemovedFromAmongTheUsersFiles) {
+  const std::string mark(kOriginMark);
+  const auto write = [this](const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+  };
+  for (const char* const name : {"0.obj", "12.obj", "000017_2.obj"}) write(name, mark);
+  write("1.obj", "the user's");
+  write("2.obj", "");
+  write("3.ply", mark);
+  write("12 of them.obj", mark);
+  remove_own({folder_.path(), ".obj", OutputKind::kMesh});
+  std::set<std::string> left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    left.insert(entry.path().filename());
+  }
+  EXPECT_THAT(left, ::testing::ElementsAre("1.obj", "12 of them.obj", "2.obj", "3.ply"));
+  EXPECT_NO_THROW(remove_own({folder_ / "none", ".obj", OutputKind::kMesh}));
 }
 
 TEST_F(OwnOutput, IsWhatHoldsNothingToLose) {

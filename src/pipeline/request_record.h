@@ -7,11 +7,14 @@
 
 namespace retinaface::pipeline {
 
-/// What a run was asked for, as far as its results depend on it: options and their values.
+/// What a run was asked for, as far as its results depend on it: options and their values, kFlag
+/// for an option that has none; an empty value stands for an option that was not said.
 using Request = std::vector<std::pair<std::string, std::string>>;
+inline constexpr const char* kFlag = "yes";
 
 /// What stands beside results so that a later run knows what they are: a JSON object
-/// {"origin", "request": {OPTION: VALUE}}.
+/// {"origin", "request": {OPTION: VALUE}}, and "is_mixed": true where some of the results are not
+/// of that request.
 class RequestRecord {
  public:
   /// `file` is the record's own path.
@@ -22,12 +25,15 @@ class RequestRecord {
   /// Whether there is a record; results of older versions have none.
   bool exists() const;
 
+  /// Whether all of the results are of that request; false too where there is no record.
+  bool is_of(const Request& asked) const;
+
   /// Throws Error: kInvalidArgument, which names the results, the first option that differs, both
-  /// values and the remedy; kBadData for a file that is no record.
+  /// values and the remedy, or that the results are mixed; kBadData for a file that is no record.
   void check(const Request& asked, const std::string& results) const;
 
-  /// Throws Error(kUnwritable).
-  void write(const Request& asked) const;
+  /// `is_mixed`: others than these results stand there, too. Throws Error(kUnwritable).
+  void write(const Request& asked, bool is_mixed = false) const;
 
  private:
   std::filesystem::path file_;

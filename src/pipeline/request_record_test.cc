@@ -27,7 +27,22 @@ TEST(RequestRecord, RefusesWhatDiffersAndNamesIt) {
   EXPECT_THAT(score.what(), AllOf(HasSubstr("r.jsonl: "), HasSubstr("--min-score 0.6"),
                                   HasSubstr("--min-score 0.3"), HasSubstr("without --resume")));
   const Error draw = testing::error_of([&] { record.check({{"--draw", "yes"}}, "r.jsonl"); });
-  EXPECT_THAT(draw.what(), AllOf(HasSubstr("begun without --draw"), HasSubstr("--draw yes")));
+  EXPECT_THAT(draw.what(), AllOf(HasSubstr("begun without --draw"), HasSubstr("on with --draw;")));
+}
+
+TEST(RequestRecord, RefusesResultsOfDifferentRequests) {
+  const testing::TemporaryFolder folder;
+  const RequestRecord record(folder / ".request.json");
+  const Request asked = {{"--min-score", "0.6"}};
+  EXPECT_FALSE(record.is_of(asked));
+  record.write(asked);
+  EXPECT_TRUE(record.is_of(asked));
+  EXPECT_FALSE(record.is_of({{"--min-score", "0.3"}}));
+  record.write(asked, true);
+  EXPECT_FALSE(record.is_of(asked));
+  EXPECT_THAT(testing::error_of([&] { record.check(asked, "w"); }).what(),
+              AllOf(HasSubstr("w: holds results of runs with different options"),
+                    HasSubstr("without --resume")));
 }
 
 TEST(RequestRecord, RefusesAFileThatIsNone) {

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kWiderExtension = ".txt";
+
 std::string json_string(const std::string& text) {
   return nlohmann::json(text).dump();
 }
@@ -186,6 +188,11 @@ class Wider : public ResultWriter {
   const fs::path folder_;
 };
 
+NumberedFiles wider_files_of_frames(const fs::path& folder, const fs::path& video) {
+  return {wider_file(folder, video, video::FrameStamp{}).parent_path(), kWiderExtension,
+          OutputKind::kPredictions};
+}
+
 }  // namespace
 
 std::string to_json(const ImageResult& result) {
@@ -229,7 +236,8 @@ fs::path wider_file(const fs::path& folder, const fs::path& image,
     return folder / image.filename() /
            fmt::format("{:06}_{:.3f}s.txt", frame->number, frame->time_s);
   }
-  return folder / fs::absolute(image).parent_path().filename() / (image.stem().string() + ".txt");
+  return folder / fs::absolute(image).parent_path().filename() /
+         (image.stem().string() + kWiderExtension);
 }
 
 fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
@@ -244,11 +252,34 @@ fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
 void announce_wider(const fs::path& folder, const fs::path& input, bool is_video,
                     OutputGuard& guard) {
   if (is_video) {
-    guard.writes_numbered(wider_file(folder, input, video::FrameStamp{}).parent_path(), ".txt",
-                          OutputKind::kPredictions, input);
+    guard.writes(wider_files_of_frames(folder, input), input);
   } else {
     guard.writes(wider_file(folder, input, std::nullopt), OutputKind::kPredictions, input);
   }
+}
+
+void remove_wider(const fs::path& folder, const fs::path& input, bool is_video) {
+  if (is_video) {
+    remove_own(wider_files_of_frames(folder, input));
+  } else {
+    remove_own(wider_file(folder, input, std::nullopt), OutputKind::kPredictions);
+  }
+}
+
+bool has_wider_results(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator event(folder, error), end; !error && event != end;
+       event.increment(error)) {
+    std::error_code ignored;
+    for (fs::directory_iterator file(event->path(), ignored); !ignored && file != end;
+         file.increment(ignored)) {
+      if (file->path().extension() == kWiderExtension &&
+          is_own_output(file->path(), OutputKind::kPredictions)) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 std::string result_format_of(const fs::path& file) {

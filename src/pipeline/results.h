@@ -68,6 +68,13 @@ std::filesystem::path wider_file(const std::filesystem::path& folder,
 void announce_wider(const std::filesystem::path& folder, const std::filesystem::path& input,
                     bool is_video, OutputGuard& guard);
 
+/// Removes what earlier runs wrote there of an input.
+void remove_wider(const std::filesystem::path& folder, const std::filesystem::path& input,
+                  bool is_video);
+
+/// Whether the folder holds results of any image or frame in this form.
+bool has_wider_results(const std::filesystem::path& folder);
+
 /// Writes results in one of the formats of `detect`, image after image.
 class ResultWriter {
  public:

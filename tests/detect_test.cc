@@ -75,6 +75,12 @@ TEST_F(Detect, WorksWithAsManyThreadsAsItMayRunOn) {
   EXPECT_THAT(detect("a.png b.png --threads 2 --verbose").errors, HasSubstr(", 2 threads"));
 }
 
+TEST_F(Detect, SaysThatAListIsEmpty) {
+  const auto result = detect("--list /dev/null");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(lines_of(result.errors), ElementsAre(HasSubstr("/dev/null: expected names")));
+}
+
 TEST_F(Detect, WritesOneJsonLineAnImage) {
   copy_sample("portrait.jpg", "a.jpg");
   const auto result = detect("a.jpg");

@@ -509,6 +509,11 @@ TEST_F(Videos, MayBePages) {
   EXPECT_EQ(read_image(folder_ / "drawn/a.tif.pages/0.png").width(), 21);
   EXPECT_TRUE(fs::exists(folder_ / "drawn/a.tif.pages/1.png"));
   EXPECT_EQ(run("detect a.tif --all-frames --draw --out x.mp4").exit_code, 2);
+  EXPECT_THAT(run("detect a.tif --all-frames --draw --out x.png").errors,
+              HasSubstr("pages are written as an image each: name a folder"));
+  fs::copy_file(testing::fixture_folder() / "images/animated.gif", folder_ / "a.gif");
+  EXPECT_THAT(run("detect a.gif --all-frames --draw --out x.png").errors,
+              HasSubstr("frames are written as a video: name an .mp4"));
 }
 
 TEST_F(Videos, ResumeWhereTheyWereInterrupted) {

@@ -1,8 +1,10 @@
 #include "base/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include "base/check.h"
 #include "base/part_file.h"
 #include "base/utf8.h"
+#include "base/wanted_file.h"
 
 namespace retinaface {
 inline namespace internal {
@@ -70,6 +73,11 @@ std::string excerpt(std::string_view text) {
 }
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return read_wanted_file(path, max_bytes, nullptr);
+}
+
+std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                        IsWanted is_wanted) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
@@ -91,7 +99,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_
   check_size(static_cast<std::uint64_t>(status.st_size));
 
   // One byte more than the size, so that an ordinary file needs a single buffer; pipes grow it.
-  std::vector<std::byte> content(static_cast<std::size_t>(status.st_size) + 1);
+  const std::size_t whole = static_cast<std::size_t>(status.st_size) + 1;
+  std::vector<std::byte> content(is_wanted != nullptr ? std::min(whole, kBeginningBytes) : whole);
   for (std::size_t filled = 0;;) {
     const ssize_t got = ::read(file.get(), content.data() + filled, content.size() - filled);
     if (got < 0 && errno == EINTR) continue;
@@ -102,7 +111,9 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_
       return content;
     }
     check_size(filled);
-    if (filled == content.size()) content.resize(2 * content.size() + 4096);
+    if (filled < content.size()) continue;
+    if (is_wanted != nullptr && !std::exchange(is_wanted, nullptr)(content)) return content;
+    content.resize(filled < whole ? whole : 2 * filled + 4096);
   }
 }
 

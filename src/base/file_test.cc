@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include <fstream>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -7,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/wanted_file.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -25,6 +28,22 @@ TEST(File, IsReadAsWritten) {
     write_file_atomically(folder / "file", content);
     EXPECT_EQ(text_of(read_file(folder / "file")), content);
   }
+}
+
+TEST(File, IsNotReadOnWhereItIsNotWanted) {
+  const TemporaryFolder folder;
+  const auto begins_with_a = [](std::span<const std::byte> beginning) {
+    return !beginning.empty() && beginning[0] == std::byte{'a'};
+  };
+  const std::string rest(20'000, 'x');
+  std::ofstream(folder / "a") << 'a' << rest;
+  std::ofstream(folder / "b") << 'b' << rest;
+  std::ofstream(folder / "short") << "b";
+  std::filesystem::resize_file(folder / "b", std::uintmax_t{3} << 30);  // of nothing
+  const std::uint64_t most = std::uint64_t{4} << 30;
+  EXPECT_EQ(read_wanted_file(folder / "a", most, begins_with_a), read_file(folder / "a"));
+  EXPECT_EQ(read_wanted_file(folder / "b", most, begins_with_a).size(), kBeginningBytes);
+  EXPECT_EQ(read_wanted_file(folder / "short", most, begins_with_a).size(), 1U);
 }
 
 TEST(File, ReplacedAsAWholeLeavesNothingBeside) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +26,7 @@ struct CloseDescriptor {
 }  // namespace
 
 std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,
-                                   const std::atomic<bool>& stop) {
+                                   const std::atomic<bool>& stop, IsWanted is_wanted) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 16;
   constexpr int kBetweenLooks_ms = 100;
   std::vector<std::byte> content;
@@ -47,18 +48,22 @@ std::vector<std::byte> read_stream(int descriptor, const std::string& name, std:
       fail(ErrorCode::kTooLarge, "{}: larger than the {} bytes that are read at most", name,
            max_bytes);
     }
+    if (is_wanted != nullptr && content.size() >= kBeginningBytes &&
+        !std::exchange(is_wanted, nullptr)(content)) {
+      return content;
+    }
   }
 }
 
 std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint64_t max_bytes,
-                                   const std::atomic<bool>& stop) {
+                                   const std::atomic<bool>& stop, IsWanted is_wanted) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
          "{}: {}", printable(path), std::generic_category().message(errno));
   }
   const std::unique_ptr<const int, CloseDescriptor> owner(&file);
-  return read_stream(file, printable(path), max_bytes, stop);
+  return read_stream(file, printable(path), max_bytes, stop, is_wanted);
 }
 
 int open_for_writing(const std::filesystem::path& path, const std::atomic<bool>& stop) {

@@ -1,6 +1,7 @@
 #include "base/stream.h"
 
 #include <fstream>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -28,6 +29,8 @@ TEST(Stream, IsReadToItsEndItsLimitOrTheSignal) {
   writer.join();
   EXPECT_EQ(error_of([&] { read_stream("/dev/zero", 1'000'000, stop); }).code(),
             ErrorCode::kTooLarge);
+  const auto unwanted = [](std::span<const std::byte>) { return false; };
+  EXPECT_LT(read_stream("/dev/zero", 1'000'000, stop, unwanted).size(), 100'000U);
   EXPECT_EQ(error_of([&] { read_stream(folder / "none", 10, stop); }).code(), ErrorCode::kNotFound);
   // Nobody ever writes.
   std::thread stopper([&] { stop = true; });

@@ -28,7 +28,6 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
-#include "image/encoded_size.h"
 #include "image/image_name.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
@@ -164,6 +163,27 @@ std::array<std::uint8_t, 3> parse_color(const std::string& text) {
           static_cast<std::uint8_t>(rgb)};
 }
 
+/// Refuses the name of a file as --out where it cannot hold all that is written.
+void check_place_of_one(const std::string& out, const std::vector<pipeline::Input>& inputs) {
+  const bool is_video = pipeline::is_video_place(out);
+  if (!is_video && !pipeline::is_image_place(out)) return;
+  const char* const kind = is_video ? "a video" : "an image";
+  if (inputs.size() != 1) {
+    throw UsageError(
+        fmt::format("--out: the name of {0} goes with one input that gives {0}, found {1} inputs; "
+                    "else name a folder",
+                    kind, inputs.size()));
+  }
+  const pipeline::FrameKind given = pipeline::frame_kind(inputs[0]);
+  if (given == (is_video ? pipeline::FrameKind::kVideo : pipeline::FrameKind::kImage)) return;
+  const char* const written = given == pipeline::FrameKind::kVideo
+                                  ? "frames are written as a video: name an .mp4 or a folder"
+                              : given == pipeline::FrameKind::kPages
+                                  ? "pages are written as an image each: name a folder"
+                                  : "image is written as one: name a .png, .jpg, .webp or a folder";
+  throw UsageError(fmt::format("--out: expected no name of {}, as the input's {}", kind, written));
+}
+
 pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
@@ -174,21 +194,14 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
-  if (job.all_frames) {
-    pipeline::want_all_frames(job.inputs, max_encoded_bytes(job.max_pixels));
+  if (job.inputs.empty()) {
+    job.inputs.push_back({options.list, "expected names of images, videos or folders, found none"});
   }
+  if (job.all_frames) pipeline::want_all_frames(job.inputs, job.max_pixels);
   if (!job.recognizer_name.empty()) job.recognizer.emplace(job.recognizer_name);
   job.images.folder = options.out;
   job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
-  const bool gives_frames = job.inputs.size() == 1 && job.inputs[0].gives_frames();
-  const bool is_video = gives_frames && !job.inputs[0].are_pages;
-  if (pipeline::is_video_place(options.out) && !is_video) {
-    throw UsageError("--out: the name of a video goes with one video as input; else name a folder");
-  }
-  if (pipeline::is_image_place(options.out) && (job.inputs.size() != 1 || gives_frames)) {
-    throw UsageError(
-        "--out: the name of an image goes with one image as input; else name a folder");
-  }
+  check_place_of_one(options.out, job.inputs);
   return job;
 }
 

@@ -349,6 +349,8 @@ TEST(Decoders, CallHealthyFilesThatTheyCannotReadUnsupported) {
       {"TIFF, float", tiff_with({{258, 32}, {339, 3}})},
       {"TIFF, float of 16 bits", tiff_with({{258, 16}, {339, 3}})},
       {"TIFF, JPEG 2000 inside", tiff_with({{259, 34712}})},
+      {"TIFF, with a sign", tiff_with({{258, 16}, {339, 2}})},
+      {"TIFF, complex", tiff_with({{258, 16}, {339, 5}})},
       {"TIFF, 24 bits", tiff_with({{258, 24}})},
       {"BMP of OS/2 2.0", bmp("\x40\0\0\0"sv, "\0\0\0\0"sv)},
       {"BMP, PNG inside", bmp("\x28\0\0\0"sv, "\5\0\0\0"sv)},

@@ -27,9 +27,10 @@ std::span<const std::string_view> image_extensions() {
 
 std::span<const std::string_view> video_extensions() {
   static constexpr std::string_view kExtensions[] = {
-      ".mp4", ".m4v", ".mov", ".qt",  ".mkv", ".webm", ".avi", ".divx",  ".mpg", ".mpeg",
-      ".mpe", ".m2v", ".ts",  ".mts", ".m2t", ".m2ts", ".vob", ".wmv",   ".asf", ".flv",
-      ".f4v", ".ogv", ".3gp", ".3g2", ".mxf", ".y4m",  ".dv",  ".mjpeg", ".mjpg"};
+      ".mp4", ".m4v", ".mov",  ".qt",   ".mkv", ".webm", ".avi", ".divx",  ".mpg",  ".mpeg",
+      ".mpe", ".m2v", ".ts",   ".mts",  ".m2t", ".m2ts", ".vob", ".wmv",   ".asf",  ".flv",
+      ".f4v", ".ogv", ".3gp",  ".3g2",  ".mxf", ".y4m",  ".dv",  ".mjpeg", ".mjpg", ".h264",
+      ".264", ".avc", ".hevc", ".h265", ".265", ".ivf",  ".nut"};
   return kExtensions;
 }
 

@@ -27,5 +27,8 @@ bool has_image_name(const std::filesystem::path& path);
 bool is_image(std::span<const std::byte> beginning);
 inline constexpr std::size_t kImageMarkBytes = 512;
 
+/// The same with PNM, for a file that is read as an image.
+bool may_be_image(std::span<const std::byte> beginning);
+
 }  // namespace internal
 }  // namespace retinaface

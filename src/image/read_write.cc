@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/wanted_file.h"
 #include "image/codec.h"
 #include "image/composite.h"
 #include "image/convert.h"
@@ -221,10 +222,19 @@ Image decode_image(ArrayView<std::byte> encoded, const ReadOptions& options,
   return decode_image(encoded, options, name, 1).image;
 }
 
-bool internal::is_image(std::span<const std::byte> beginning) {
+bool internal::may_be_image(std::span<const std::byte> beginning) {
   return std::ranges::any_of(codecs::kDecoders, [&](const codecs::Decoder* decoder) {
-    return decoder != &codecs::kPnmDecoder && decoder->recognises(beginning);
+    return decoder->recognises(beginning);
   });
+}
+
+bool internal::is_image(std::span<const std::byte> beginning) {
+  return may_be_image(beginning) && !codecs::kPnmDecoder.recognises(beginning);
+}
+
+std::vector<std::byte> internal::read_image_file(const std::filesystem::path& path,
+                                                 std::int64_t max_pixels) {
+  return read_wanted_file(path, max_encoded_bytes(max_pixels), may_be_image);
 }
 
 std::uint64_t internal::max_encoded_bytes(std::int64_t max_pixels) {
@@ -235,8 +245,7 @@ std::uint64_t internal::max_encoded_bytes(std::int64_t max_pixels) {
 }
 
 Image read_image(const std::filesystem::path& path, const ReadOptions& options) {
-  return decode_image(read_file(path, max_encoded_bytes(options.max_pixels)), options,
-                      printable(path));
+  return decode_image(read_image_file(path, options.max_pixels), options, printable(path));
 }
 
 bool can_write_image(const std::filesystem::path& path) {

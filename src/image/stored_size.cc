@@ -77,7 +77,7 @@ std::optional<StoredSize> internal::stated_size(std::span<const std::byte> encod
 
 StoredSize internal::stored_size(const std::filesystem::path& path) {
   const ReadOptions options = {.apply_orientation = false};
-  const std::vector<std::byte> content = read_file(path, max_encoded_bytes(options.max_pixels));
+  const std::vector<std::byte> content = read_image_file(path, options.max_pixels);
   if (const auto size = stated_size(content)) return *size;
   const Image image = decode_image(content, options, printable(path));
   return {image.width(), image.height()};

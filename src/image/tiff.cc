@@ -220,6 +220,17 @@ void decode_rgba(const Encoded& encoded, TIFF* file, const Source& source, Decod
   }
 }
 
+/// libtiff takes samples with a sign, and complex ones, for what they are not.
+void check_samples(const Encoded& encoded, TIFF* file) {
+  const std::uint16_t kind = number_of(file, TIFFTAG_SAMPLEFORMAT);
+  if (kind == SAMPLEFORMAT_INT || kind == SAMPLEFORMAT_COMPLEXINT ||
+      kind == SAMPLEFORMAT_COMPLEXIEEEFP) {
+    encoded.fail_as_unsupported("TIFF", kind == SAMPLEFORMAT_INT
+                                            ? "samples that have a sign; make them unsigned"
+                                            : "samples that are complex numbers");
+  }
+}
+
 /// The page at which the file stands.
 Decoded decode_page(const Encoded& encoded, TIFF* file, const Source& source) {
   std::uint32_t width = 0;
@@ -232,6 +243,7 @@ Decoded decode_page(const Encoded& encoded, TIFF* file, const Source& source) {
   if (!TIFFIsCODECConfigured(compression)) {
     encoded.fail_as_unsupported("TIFF", fmt::format("compression {}", compression));
   }
+  check_samples(encoded, file);
   std::vector<std::byte> profile = icc_profile_of(file);
   if (!profile.empty() && has_plain_cmyk(file)) {
     decode_cmyk(encoded, file, source, profile, decoded.image);

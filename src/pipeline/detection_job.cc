@@ -20,6 +20,7 @@
 #include "image/decoded_image.h"
 #include "image/encoded_size.h"
 #include "image/image_frames.h"
+#include "image/image_name.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/image_source.h"
@@ -45,11 +46,11 @@ SeenImage read(const ReadOptions& read_options, int reduction, const std::atomic
   const bool is_file = !is_standard_input && !fs::is_other(fs::status(path, ignored));
   const std::string name = is_standard_input ? "standard input" : printable(path);
   const std::uint64_t max_bytes = max_encoded_bytes(read_options.max_pixels);
-  const std::vector<std::byte> encoded = image.content != nullptr ? *image.content
-                                         : is_standard_input
-                                             ? read_stream(STDIN_FILENO, name, max_bytes, stop)
-                                         : is_file ? read_file(path, max_bytes)
-                                                   : read_stream(path, max_bytes, stop);
+  const std::vector<std::byte> encoded =
+      image.content != nullptr ? *image.content
+      : is_standard_input      ? read_stream(STDIN_FILENO, name, max_bytes, stop, may_be_image)
+      : is_file                ? read_image_file(path, read_options.max_pixels)
+                               : read_stream(path, max_bytes, stop, may_be_image);
   if (!is_file && video::is_video(encoded)) {
     fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
          name);

@@ -22,9 +22,8 @@ namespace fs = std::filesystem;
 class AnimationReader {
  public:
   AnimationReader(const Input& input, const ReadOptions& options)
-      : frames_(input.content != nullptr
-                    ? *input.content
-                    : read_file(input.path, max_encoded_bytes(options.max_pixels)),
+      : frames_(input.content != nullptr ? *input.content
+                                         : read_image_file(input.path, options.max_pixels),
                 options, input.content != nullptr ? "standard input" : printable(input.path)) {}
 
   std::optional<video::FrameStamp> next() {

@@ -20,6 +20,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "image/encoded_size.h"
 #include "image/heif_brand.h"
 #include "image/image_frames.h"
 #include "image/image_name.h"
@@ -216,21 +217,21 @@ bool Input::gives_frames() const {
   return frames > 1 || is_sequence || leads_to_video(path);
 }
 
-void want_all_frames(std::vector<Input>& inputs, std::uint64_t max_bytes) {
+void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
   const std::atomic<bool> never = false;  // a signal still ends the program as usual
   for (Input& input : inputs) {
     std::error_code ignored;
     const bool is_standard_input = input.path == kStandardStream;
     if (is_standard_input && input.problem.empty()) {
-      input.content = std::make_shared<const std::vector<std::byte>>(
-          read_stream(STDIN_FILENO, "standard input", max_bytes, never));
+      input.content = std::make_shared<const std::vector<std::byte>>(read_stream(
+          STDIN_FILENO, "standard input", max_encoded_bytes(max_pixels), never, may_be_image));
     } else if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored) ||
                leads_to_video(input.path)) {
       continue;
     }
     try {
       const std::vector<std::byte> file =
-          input.content != nullptr ? *input.content : read_file(input.path, max_bytes);
+          input.content != nullptr ? *input.content : read_image_file(input.path, max_pixels);
       if (codecs::is_heif_sequence(file)) {
         input.is_sequence = !is_standard_input;
         if (is_standard_input) {

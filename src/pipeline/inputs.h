@@ -31,8 +31,9 @@ struct Input {
 };
 
 /// Makes all frames and pages of images wanted. What cannot be read is left for who reads it, but
-/// for standard input, which is read here, up to `max_bytes`: throws Error as read_stream does.
-void want_all_frames(std::vector<Input>& inputs, std::uint64_t max_bytes);
+/// for standard input, which is read here: throws Error as read_stream does. No more is read than
+/// an image of `max_pixels` may have.
+void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels);
 
 /// How many files a search of folders has left out, by kind: the extension in small letters, empty
 /// for names without one.

@@ -14,7 +14,7 @@ namespace {
 /// SDP, image sequences), and none that is no video (text, subtitles).
 constexpr const char* kContainers =
     "mov,mp4,matroska,webm,avi,flv,mpeg,mpegts,mpegvideo,m4v,h264,hevc,ivf,ogg,asf,yuv4mpegpipe,"
-    "mxf,mjpeg";
+    "mxf,mjpeg,nut";
 
 }  // namespace
 

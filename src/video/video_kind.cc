@@ -26,6 +26,15 @@ bool is_iso_video(std::span<const std::byte> bytes) {
   return has_text(bytes, 4, "moov") || has_text(bytes, 4, "mdat") || has_text(bytes, 4, "wide");
 }
 
+/// A row of frames without a container: H.264 (a set of parameters or a delimiter first) or HEVC.
+bool is_elementary_stream(std::span<const std::byte> bytes) {
+  constexpr std::array kStarts = {"\x67"sv, "\x27"sv, "\x09"sv, "\x40\x01"sv, "\x46\x01"sv};
+  constexpr std::string_view kCode = "\0\0\0\x01"sv;
+  return has_text(bytes, 0, kCode) && std::ranges::any_of(kStarts, [&](std::string_view start) {
+           return has_text(bytes, kCode.size(), start);
+         });
+}
+
 bool is_transport_stream(std::span<const std::byte> bytes) {
   return has_text(bytes, 0, "G") && has_text(bytes, 188, "G") && has_text(bytes, 376, "G");
 }
@@ -47,11 +56,14 @@ bool is_video(std::span<const std::byte> beginning) {
       "\0\0\x01\xB3"sv,  // MPEG program and video streams
       "YUV4MPEG2 "sv,
       "\x06\x0E\x2B\x34"sv,  // MXF
+      "DKIF"sv,              // IVF
+      "nut/multimedia container"sv,
   };
   return std::ranges::any_of(kMarks,
                              [&](std::string_view mark) { return has_text(beginning, 0, mark); }) ||
          (has_text(beginning, 0, "RIFF") && has_text(beginning, 8, "AVI ")) ||
-         is_iso_video(beginning) || is_transport_stream(beginning);
+         is_iso_video(beginning) || is_transport_stream(beginning) ||
+         is_elementary_stream(beginning);
 }
 
 bool is_motion_jpeg(const std::filesystem::path& path, std::span<const std::byte> beginning) {

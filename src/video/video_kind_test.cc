@@ -2,6 +2,8 @@
 
 #include <array>
 #include <fstream>
+#include <span>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -36,6 +38,17 @@ TEST(VideoKind, TellsVideosFromImagesByTheirContent) {
     }
   }
   EXPECT_FALSE(is_video({}));
+}
+
+TEST(VideoKind, TellsRowsOfFramesWithoutAContainer) {
+  using namespace std::string_view_literals;
+  const auto tells = [](std::string_view text) { return is_video(std::as_bytes(std::span(text))); };
+  EXPECT_TRUE(tells("\0\0\0\x01\x67\x64\0"sv));
+  EXPECT_TRUE(tells("\0\0\0\x01\x40\x01\x0C"sv));
+  EXPECT_TRUE(tells("DKIF\0\0"sv));
+  EXPECT_TRUE(tells("nut/multimedia container\0"sv));
+  EXPECT_FALSE(tells("\0\0\0\x01\0\0\0"sv));
+  for (const char* name : {"a.h264", "a.265", "a.ivf", "a.nut"}) EXPECT_TRUE(has_video_name(name));
 }
 
 TEST(VideoKind, KnowsAddressesAndCameras) {

@@ -214,6 +214,9 @@ class VideoReader::Implementation {
       fail(code, "{}: expected a video, found a truncated, corrupt or other file: {}", name_,
            av_.reason(error));
     }
+    if (is_stream(name_) && error == AVERROR(EIO)) {  // all that it says
+      fail(code, "{}: its host is not known, was not reached or broke the connection off", name_);
+    }
     fail(code, "{}: {}", name_, av_.reason(error));
   }
 
@@ -241,9 +244,18 @@ class VideoReader::Implementation {
   /// Says what libavformat would only call invalid.
   void check_file(const std::string& source) const {
     std::error_code error;
-    const std::uintmax_t bytes = std::filesystem::file_size(source, error);
+    const std::filesystem::path path = source;
+    std::error_code ignored;
+    const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     if (error == std::errc::no_such_file_or_directory) {
       fail(ErrorCode::kNotFound, "{}: no such file", name_);
+    }
+    // It is looked into more than once, which a pipe does not allow.
+    if (std::filesystem::is_fifo(path, ignored)) {
+      fail(ErrorCode::kUnsupported,
+           "{}: expected a file, found a pipe, from which no videos are read; write it to a file "
+           "first",
+           name_);
     }
     if (!error && bytes == 0) {
       fail(ErrorCode::kBadData, "{}: expected a video, found nothing: it is empty", name_);

@@ -16,6 +16,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "image/coded_color.h"
 #include "support/testing.h"
@@ -298,6 +299,19 @@ TEST(VideoReader, SaysInOneLineWhatIsNoVideo) {
   EXPECT_NE(error_of([&] { VideoReader reader(folder.path().string()); }).what(), std::string());
   EXPECT_THAT(error_of([] { VideoReader reader("/dev/video_none"); }).what(),
               HasSubstr("/dev/video_none: "));
+}
+
+TEST(VideoReader, WaitsForNoPipe) {
+  const testing::TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "p.mp4").c_str(), 0600), 0);
+  const Error error = error_of([&] { VideoReader reader((folder / "p.mp4").string()); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("found a pipe"));
+}
+
+TEST(VideoReader, SaysThatAHostIsNotReached) {
+  EXPECT_THAT(error_of([] { VideoReader reader("http://no-such-host.invalid/v.mp4"); }).what(),
+              HasSubstr("its host is not known"));
 }
 
 TEST(VideoReader, OpensNothingButTheFile) {

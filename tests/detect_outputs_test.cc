@@ -442,6 +442,8 @@ TEST_F(DetectOutputs, NeverReplacesAnInput) {
            std::string("retinaface import m -o ./m --overwrite"),
            std::string("retinaface dataset convert set --to label -o set/label.txt --overwrite"),
            std::string("retinaface dataset convert set --to coco -o set/portrait.jpg --overwrite"),
+           std::string("detect turned.jpg -o found --out found --draw"),
+           std::string("detect turned.jpg -o found --mesh-out found"),
            std::string("retinaface dataset check set --draw 1 --out set --overwrite"),
        }) {
     const CommandResult result = run(command);

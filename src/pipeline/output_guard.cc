@@ -44,6 +44,13 @@ bool is_number(const fs::path& path) {
        printable(path), name(a), name(b));
 }
 
+[[noreturn]] void fail_as_folder(const fs::path& file, const fs::path& below) {
+  fail(ErrorCode::kInvalidArgument,
+       "{}: expected a file or a folder, found both: {} would be written below it; nothing was "
+       "done: choose another place for one of the outputs",
+       printable(file), printable(below));
+}
+
 /// Whether such files are written into folders that are there, which no command makes for them.
 bool needs_folder(OutputKind kind) {
   switch (kind) {
@@ -130,6 +137,7 @@ bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
   if (read != read_.end()) fail_as_read(path, read->second);
   std::error_code ignored;
   if (fs::is_other(fs::status(path, ignored))) return false;
+  if (const auto made = made_.find(place); made != made_.end()) fail_as_folder(path, made->second);
   const auto [written, is_new] = written_.try_emplace(place, Written{path, source});
   if (!is_new) {
     if (is_same(written->second.source, source)) return false;
@@ -139,7 +147,21 @@ bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
     fail_as_shared(path, numbered->source, source);
   }
   if (is_number(path)) like_numbered_[place_of(folder_of(path))].push_back({path, source});
+  claim_folders_above(path);
   return true;
+}
+
+void OutputGuard::claim_folders_above(const fs::path& path) {
+  for (fs::path folder = path.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+    if (folder_exists(folder)) return;  // and so do those above it
+    claim_folder(folder, path);
+  }
+}
+
+void OutputGuard::claim_folder(const fs::path& folder, const fs::path& output) {
+  const Place place = place_of(folder);
+  if (written_.contains(place) || file_exists(folder)) fail_as_folder(folder, output);
+  made_.emplace(place, output);
 }
 
 void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& source) {
@@ -149,6 +171,10 @@ void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& 
 
 void OutputGuard::writes(const NumberedFiles& numbered, const fs::path& source) {
   const auto& [folder, extension, kind] = numbered;
+  if (!folder_exists(folder)) {
+    claim_folder(folder, folder / ("0" + extension));
+    claim_folders_above(folder);
+  }
   const Place place = place_of(folder);
   std::vector<Numbered>& others = numbered_[place];
   for (const Numbered& other : others) {

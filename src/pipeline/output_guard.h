@@ -16,6 +16,7 @@ namespace retinaface::pipeline {
 ///   - a file that is both read and written, also by another name, a link or a hard link
 ///   - a file written for two different inputs
 ///   - a file that exists and is not ours (own_output.h), unless it may be replaced
+///   - a file that is to be a folder as well, for another output to stand in
 /// Files are told apart by device and inode, those that are still to be made by their folder's and
 /// the rest of their path.
 class OutputGuard {
@@ -59,6 +60,11 @@ class OutputGuard {
   /// Notes a file as written. Returns false where there is nothing to replace: a device, or a file
   /// that is noted already.
   bool claim(const std::filesystem::path& path, const std::filesystem::path& source);
+  /// Notes the folders that have to be made for a file or folder of that path. Throws where one of
+  /// them is a file, there already or to be written.
+  void claim_folders_above(const std::filesystem::path& path);
+  /// Notes a folder that is written into.
+  void claim_folder(const std::filesystem::path& folder, const std::filesystem::path& output);
   static Place place_of(const std::filesystem::path& path);
   static bool is_same(const std::filesystem::path& a, const std::filesystem::path& b);
   void check_replaces_ours(const std::filesystem::path& path, OutputKind kind) const;
@@ -70,6 +76,7 @@ class OutputGuard {
   std::map<Place, std::filesystem::path> read_;
   std::map<Place, Written> written_;
   std::map<Place, std::vector<Numbered>> numbered_;  ///< by folder
+  std::map<Place, std::filesystem::path> made_;      ///< folders, by what first asks for them
   /// By folder, files that are read or written and have a number's name.
   std::map<Place, std::vector<Written>> like_numbered_;
 };

@@ -89,6 +89,25 @@ TEST_F(Guard, TakesAFolderForNumberedFiles) {
               HasSubstr("--overwrite"));
 }
 
+TEST_F(Guard, RefusesAFileThatIsToBeAFolderToo) {
+  write("x", "1");
+  write("y", "2");
+  guard_.writes(folder_ / "found", OutputKind::kResults);
+  EXPECT_THAT(
+      refusal([&] { guard_.writes(folder_ / "found/a/x.jpg", OutputKind::kImage, folder_ / "x"); }),
+      AllOf(HasSubstr("found both"), HasSubstr("found/a/x.jpg")));
+  guard_.writes(folder_ / "o/a.jpg/b.jpg", OutputKind::kImage, folder_ / "x");
+  EXPECT_THAT(
+      refusal([&] { guard_.writes(folder_ / "o/a.jpg", OutputKind::kImage, folder_ / "y"); }),
+      HasSubstr("o/a.jpg: expected a file or a folder"));
+  guard_.writes({folder_ / "m/x.meshes", ".obj", OutputKind::kMesh}, folder_ / "x");
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "m", OutputKind::kResults); }),
+              HasSubstr("x.meshes"));
+  // A file that is there already, ours or not.
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "y/1", OutputKind::kImage, folder_ / "x"); }),
+              HasSubstr("/y: expected a file or a folder"));
+}
+
 TEST_F(Guard, SaysBeforeTheWorkThatAPlaceCannotBe) {
   const Error error =
       testing::error_of([&] { guard_.writes(folder_ / "none/a.json", OutputKind::kReport); });

@@ -91,6 +91,11 @@ TEST(Manual, AMessageSaysTheRemedy) {
   expect("detect a.jpg --epochs 3", "retinaface train RECIPE --set schedule.epochs=N");
   expect("detect a.jpg --lr 3", "retinaface train RECIPE --set schedule.learning_rate=X");
   expect("serve --threshold 0.5", "min-score=X");
+  expect("serve --min-score 0.5", "each request says it: min-score=X");
+  expect("serve --iou 0.5", "each request says it: nms=X");
+  expect("detect a.jpg --iou 0.5", "there is no option '--iou': use --nms X");
+  expect("detect a.jpg --imgsz 640", "--scales X");
+  expect("detect a.jpg --half", "use --type bfloat16");
   expect("verify a.jpg b.jpg --recognizer c --conf 0.5", "use --threshold X");
   expect("verify a.jpg b.jpg --recognizer c --far 1e-4", "--far: goes with --evaluation");
   expect("export -o x.onnx --json x.json", "there is no option '--json'\n");

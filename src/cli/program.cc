@@ -34,6 +34,7 @@
 #include "cli/manual.h"
 #include "cli/suggestion.h"
 #include "image/libraries.h"
+#include "pipeline/job_options.h"
 #include "runtime/backends/backends.h"
 
 namespace retinaface::cli {
@@ -80,29 +81,15 @@ struct ForeignOption {
   std::string_view own;  ///< the option that a command must have for the remedy to fit; empty: any
   const char* remedy;
 };
-constexpr const char* kAskedInRequests = "each request says it: min-score=X (doc/server.md)";
 constexpr const char* kNotBatched =
     "images are not batched; use --threads N to work on several at once";
 constexpr ForeignOption kForeignOptions[] = {
-    {"--threshold", "--min-score", "use --min-score X"},
-    {"--thresh", "--min-score", "use --min-score X"},
-    {"--conf", "--min-score", "use --min-score X"},
-    {"--conf-thres", "--min-score", "use --min-score X"},
-    {"--confidence", "--min-score", "use --min-score X"},
     {"-t", "--min-score", "use --min-score X"},
     {"-c", "--min-score", "use --min-score X"},
-    {"--threshold", "--api-key-file", kAskedInRequests},
-    {"--thresh", "--api-key-file", kAskedInRequests},
-    {"--conf", "--api-key-file", kAskedInRequests},
-    {"--confidence", "--api-key-file", kAskedInRequests},
-    {"--min-score", "--api-key-file", kAskedInRequests},
-    {"-t", "--api-key-file", kAskedInRequests},
+    {"-t", "--api-key-file", "each request says it: min-score=X (doc/server.md)"},
     {"--conf", "--threshold", "use --threshold X, from which similarity on it is one person"},
     {"--confidence", "--threshold", "use --threshold X, from which similarity on it is one person"},
     {"-t", "--threshold", "use --threshold X"},
-    {"--iou", "--nms", "use --nms X"},
-    {"--iou-thres", "--nms", "use --nms X"},
-    {"--nms-threshold", "--nms", "use --nms X"},
     {"--json", "--draw", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
     {"--csv", "--draw", "use -o FILE.csv or --format csv"},
     {"-f", "--format", "use --format NAME"},
@@ -127,6 +114,11 @@ constexpr ForeignOption kForeignOptions[] = {
     {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
+    {"--imgsz", "--set", "use --set input.side_px=N"},
+    {"--imgsz", "--size", "use --size WIDTHxHEIGHT"},
+    {"--imgsz", "--scales", "images are looked at in their own size; --scales X resizes them"},
+    {"--half", "--type", "use --type bfloat16"},
+    {"--weights", "--init", "use --init NAME or --init FILE.safetensors"},
     {"--weights", "--model", "use --model NAME or --model FILE.safetensors"},
     {"-m", "--model", "use --model NAME or --model FILE.safetensors"},
     {"--source", "--draw", "name images, videos and folders without an option"},
@@ -138,15 +130,25 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-q", "--quiet", "use --quiet"},
 };
 
-/// What to do instead of giving an option that only other programs have; null if nothing is known.
-const char* remedy_for(std::string_view option, const std::vector<std::string>& options) {
-  for (const ForeignOption& foreign : kForeignOptions) {
-    if (foreign.name != option) continue;
-    const bool fits =
-        foreign.own.empty() || std::ranges::find(options, foreign.own) != options.end();
-    if (fits) return foreign.remedy;
+/// What to do instead of giving an option that only other programs have; empty if nothing is known.
+std::string remedy_for(std::string_view option, const std::vector<std::string>& options) {
+  const auto has = [&](std::string_view own) {
+    return std::ranges::find(options, own) != options.end();
+  };
+  if (option.starts_with("--")) {
+    std::string_view own = pipeline::own_name_of(option.substr(2));
+    if (has("--api-key-file")) {  // the service, whose requests have the options of a detection
+      if (own.empty() && pipeline::find_job_option(option.substr(2)) != nullptr) {
+        own = option.substr(2);
+      }
+      if (!own.empty()) return fmt::format("each request says it: {}=X (doc/server.md)", own);
+    }
+    if (!own.empty() && has(fmt::format("--{}", own))) return fmt::format("use --{} X", own);
   }
-  return nullptr;
+  for (const ForeignOption& foreign : kForeignOptions) {
+    if (foreign.name == option && (foreign.own.empty() || has(foreign.own))) return foreign.remedy;
+  }
+  return {};
 }
 
 /// The parser's words for a value that is missing or cannot be read, without its names of types.
@@ -211,7 +213,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
     if (word == "--") break;
     const std::string name = option_in(word);
     if (!name.empty() && std::ranges::find(options, name) == options.end()) {
-      if (const char* const remedy = remedy_for(name, options)) {
+      if (const std::string remedy = remedy_for(name, options); !remedy.empty()) {
         return fmt::format("there is no option '{}': {}", name, remedy);
       }
       return unknown("option", name, options);

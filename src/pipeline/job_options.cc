@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -158,6 +159,15 @@ std::string set(const JobOption& option, const std::string& text, std::vector<fl
 
 std::span<const JobOption> job_options() {
   return kOptions;
+}
+
+std::string_view own_name_of(std::string_view name) {
+  constexpr std::string_view kScores[] = {"threshold",  "thresh",     "conf",
+                                          "conf-thres", "confidence", "score-threshold"};
+  constexpr std::string_view kOverlaps[] = {"iou", "iou-thres", "nms-threshold"};
+  if (std::ranges::find(kScores, name) != std::end(kScores)) return "min-score";
+  if (std::ranges::find(kOverlaps, name) != std::end(kOverlaps)) return "nms";
+  return {};
 }
 
 const JobOption* find_job_option(std::string_view name) {

@@ -34,6 +34,10 @@ std::span<const JobOption> job_options();
 /// The one of that name, null if there is none.
 const JobOption* find_job_option(std::string_view name);
 
+/// The name of the option that other programs call `name`: "min-score" of "threshold"; empty if
+/// none.
+std::string_view own_name_of(std::string_view name);
+
 /// Sets the option to what the text says; of a flag, "" and "true" are yes, "false" is no. Returns
 /// what is wrong with the text, "expected a number from 0 to 1, found 'x'", and sets nothing then;
 /// empty if all is well.

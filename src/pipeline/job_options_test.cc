@@ -48,6 +48,15 @@ TEST(JobOptions, AreSetByTheirText) {
   EXPECT_THAT(job.selection.detect.scales, IsEmpty());
 }
 
+TEST(JobOptions, AreKnownByTheNamesOfOtherPrograms) {
+  EXPECT_EQ(own_name_of("conf-thres"), "min-score");
+  EXPECT_EQ(own_name_of("iou"), "nms");
+  EXPECT_EQ(own_name_of("min-score"), "");
+  for (const char* const name : {"threshold", "iou-thres"}) {
+    EXPECT_NE(find_job_option(own_name_of(name)), nullptr) << name;
+  }
+}
+
 TEST(JobOptions, AFlagNeedsNoText) {
   DetectionJob job;
   EXPECT_EQ(set_option(*find_job_option("clip"), "", job), "");

@@ -42,6 +42,16 @@ std::string set_option(std::string_view name, const std::string& text, Asked& as
   return fault;
 }
 
+/// `name` is what was given, written as options are.
+[[noreturn]] void fail_as_unknown(const std::string& given, const std::string& name,
+                                  const Endpoint& endpoint) {
+  const std::string_view own = pipeline::own_name_of(name);
+  const bool is_taken = std::ranges::find(endpoint.options, own) != endpoint.options.end();
+  fail(ErrorCode::kInvalidArgument, "query: there is no option '{}'{}; expected {}", excerpt(given),
+       is_taken ? fmt::format(": use {}=X", own) : "",
+       endpoint.options.empty() ? "none" : fmt::format("{}", fmt::join(endpoint.options, ", ")));
+}
+
 }  // namespace
 
 Asked asked_of(const Request& request, const Endpoint& endpoint) {
@@ -51,10 +61,7 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
     std::string name = given;
     std::ranges::replace(name, '_', '-');  // min_score, as programs call it
     if (std::ranges::find(endpoint.options, name) == endpoint.options.end()) {
-      fail(
-          ErrorCode::kInvalidArgument, "query: there is no option '{}'; expected {}",
-          excerpt(given),
-          endpoint.options.empty() ? "none" : fmt::format("{}", fmt::join(endpoint.options, ", ")));
+      fail_as_unknown(given, name, endpoint);
     }
     if (std::ranges::find(seen, name) != seen.end()) {
       fail(ErrorCode::kInvalidArgument, "{}: expected it once, found it twice", given);

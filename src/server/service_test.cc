@@ -155,7 +155,8 @@ TEST_F(ServiceTest, WrongOptionsAreRefusedByTheHeadAlone) {
     expect_error(*response, 400, "invalid_argument", text);
   };
   expect("/v1/detect?min-score=2", "min-score: expected a number from 0 to 1, found '2'");
-  expect("/v1/detect?threshold=2", "there is no option 'threshold'; expected min-score, nms");
+  expect("/v1/detect?threshold=2",
+         "there is no option 'threshold': use min-score=X; expected min-score, nms");
   expect("/v1/detect?clip=1&clip", "clip: expected true or false");
   expect("/v1/detect?nms=1&nms=1", "nms: expected it once, found it twice");
   expect("/v1/detect?align-size=112", "no option 'align-size'");

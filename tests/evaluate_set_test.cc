@@ -85,6 +85,14 @@ TEST_F(EvaluateSet, LeavesOutAndNamesWhatCannotBeRead) {
   EXPECT_FALSE(fs::exists(folder_ / "none.json"));
 }
 
+TEST_F(EvaluateSet, RefusesASetWithoutFaces) {
+  write("label.txt", "# portrait.jpg\n# hopper.jpg\n");
+  const CommandResult result = run("evaluate set label.txt");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.output, "");
+  EXPECT_THAT(result.errors, HasSubstr("label.txt: expected annotated faces to judge by"));
+}
+
 TEST_F(EvaluateSet, OverwritesNoneOfItsInputs) {
   const CommandResult result = run("evaluate set label.txt --overwrite --json label.txt");
   EXPECT_NE(result.exit_code, 0);

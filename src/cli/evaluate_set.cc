@@ -78,7 +78,7 @@ void guard_outputs(const Options& options, const dataset::FoundSet& found,
 
 int run(const Options& options) {
   dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
-  const AnnotatedTruth annotated = evaluation::truth_of(found.set);
+  const AnnotatedTruth annotated = evaluation::truth_of(found.set, printable(options.set));
   guard_outputs(options, found, annotated);
   const evaluation::DetectionsByImage detections = detect_all(annotated, options);
   for (const dataset::LeftOutImage& image : found.set.left_out) {

@@ -1,8 +1,21 @@
 #include "evaluation/annotated_truth.h"
 
+#include <algorithm>
+
+#include "base/check.h"
+
 namespace retinaface::evaluation {
 
-AnnotatedTruth truth_of(const dataset::TrainingSet& set) {
+AnnotatedTruth truth_of(const dataset::TrainingSet& set, const std::string& name) {
+  const bool has_faces = std::ranges::any_of(set.annotations, [](const auto& image) {
+    return !std::ranges::all_of(image.faces, &dataset::AnnotatedFace::ignored);
+  });
+  if (!has_faces) {
+    fail(ErrorCode::kBadData,
+         "{}: expected annotated faces to judge by, found none; `retinaface dataset check` says "
+         "what the annotations hold",
+         name);
+  }
   AnnotatedTruth result;
   result.truth.events = {"all"};
   for (const dataset::AnnotatedImage& image : set.annotations) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "dataset/loader.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_ground_truth.h"
@@ -13,7 +15,8 @@ struct AnnotatedTruth {
   WiderFiles files;  ///< of all images
 };
 
-AnnotatedTruth truth_of(const dataset::TrainingSet& set);
+/// Throws Error(kBadData), `name` first, where no face counts, which leaves nothing to judge by.
+AnnotatedTruth truth_of(const dataset::TrainingSet& set, const std::string& name);
 
 /// The faces of one image.
 WiderImage to_wider_image(const std::string& name, std::span<const dataset::AnnotatedFace> faces);

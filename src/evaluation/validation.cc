@@ -33,7 +33,7 @@ void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_tr
 void ValidationSet::read_annotations(const fs::path& path,
                                      const dataset::ChosenCategories& categories) {
   dataset::TrainingSet set = dataset::read_training_set(path, categories);
-  AnnotatedTruth annotated = truth_of(set);
+  AnnotatedTruth annotated = truth_of(set, printable(path));
   left_out_ = std::move(set.left_out);
   truth_ = std::move(annotated.truth);
   images_ = std::move(annotated.files.by_image);

@@ -626,6 +626,14 @@ TEST_F(Train, SaysWhatItCannotLearn) {
   EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
 
+TEST_F(Train, RefusesToValidateWithoutFaces) {
+  write("none.txt", "# a.png\n");
+  const auto result = train("small.toml --data data --out out --val none.txt");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors, HasSubstr("none.txt: expected annotated faces to judge by"));
+  EXPECT_FALSE(fs::exists(folder_ / "out/last.safetensors"));
+}
+
 TEST_F(Train, CountsFacesOutsideTheirImages) {
   std::ofstream(folder_ / "data/label.txt", std::ios::app) << "900 5 10 10\n5 900 10 10\n";
   const auto result = train("small.toml --data data --out out --steps 4");

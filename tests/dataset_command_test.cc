@@ -141,6 +141,27 @@ TEST_F(DatasetCommand, ConvertMayBeRepeatedAndReplacesNothingElse) {
   }
 }
 
+TEST_F(DatasetCommand, ConvertRefusesBeforeItLooksAtImages) {
+  const auto convert = [this](const std::string& format) {
+    return retinaface(fmt::format("dataset convert {} --to {} -o {}", path("label.txt"), format,
+                                  path("to_" + format + "/")));
+  };
+  for (const char* const format : {"coco", "voc"}) {
+    ASSERT_EQ(convert(format).exit_code, 0) << format;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(folder_ / (std::string("to_") + format))) {
+      if (entry.is_regular_file()) std::ofstream(entry.path()) << "somebody's";
+    }
+  }
+  fs::remove(folder_ / "images/b.png");  // which would be told of
+  for (const char* const format : {"coco", "voc"}) {
+    const CommandResult refused = convert(format);
+    EXPECT_EQ(refused.exit_code, 1) << format;
+    EXPECT_THAT(refused.errors, AllOf(HasSubstr("--overwrite"), Not(HasSubstr("b.png: "))))
+        << format;
+  }
+}
+
 TEST_F(DatasetCommand, ReadsTheChosenCategory) {
   std::ofstream(folder_ / "heads.json") << R"({"images": [{"id": 1, "file_name": "b.png"}],
              "categories": [{"id": 1, "name": "hand"}, {"id": 2, "name": "head"}],
@@ -239,6 +260,7 @@ TEST_F(DatasetCommand, NothingIsNoSet) {
   const CommandResult faceless = retinaface("dataset check " + set());
   EXPECT_EQ(faceless.exit_code, 1);
   EXPECT_THAT(faceless.errors, HasSubstr("expected annotated faces, found none in 1 image"));
+  EXPECT_THAT(faceless.output, ::testing::Not(HasSubstr("nothing wrong")));
 }
 
 TEST_F(DatasetCommand, WrongUseIsExplained) {

@@ -72,7 +72,6 @@ class Report {
           counts_[i] > listed_of_each_ ? fmt::format(", {} listed", listed_of_each_) : "";
       fmt::print("{:10}   {}{}\n", counts_[i], dataset::name_of(static_cast<Defect>(i)), hidden);
     }
-    if (sound) fmt::print("\nnothing wrong\n");
     return sound;
   }
 
@@ -210,6 +209,7 @@ int run(const Options& options) {
     fail(ErrorCode::kBadData, "{}: expected annotated faces, found none in {}",
          printable(found.source), counted(summary.images, "image"));
   }
+  if (is_sound) fmt::print("\nnothing wrong\n");
   return is_sound ? kSuccess : kSomeFailed;
 }
 

@@ -133,8 +133,12 @@ int run(const Options& options) {
       std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
   RF_CHECK(format != kWritten.end());
   dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
-  {
-    // Before the images are looked at, which may take long; the guard of all files needs them.
+  // Before the images are looked at, which may take long. Where files have no mark, what is there
+  // is compared with what will be written, which needs the sizes.
+  const bool has_mark = *format == SetFormat::kCoco || *format == SetFormat::kVoc;
+  if (has_mark) {
+    guard_output(options, found, *format);
+  } else {
     pipeline::OutputGuard guard(options.overwrite);
     guard.reads(found.source);
     guard.continues(written_place(options.out, *format));
@@ -147,7 +151,7 @@ int run(const Options& options) {
     fmt::print(stderr, "retinaface: {}\n", image.problem);
   }
   if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(has_size));
-  guard_output(options, found, *format);
+  if (!has_mark) guard_output(options, found, *format);
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
     fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
   }

@@ -18,6 +18,7 @@
 #include "dataset/voc.h"
 #include "dataset/wider_bbx_gt.h"
 #include "dataset/yolo.h"
+#include "image/image_name.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -53,6 +54,29 @@ fs::path only_file(const fs::path& folder, const char* below, std::string_view s
   return files.empty() ? fs::path() : files.front();
 }
 
+/// "; give one of its parts: FOLDER/train, FOLDER/valid" for the folders in it that are YOLO's
+/// sets, as Roboflow lays them out; empty where there are none.
+std::string yolo_parts(const fs::path& folder) {
+  std::vector<std::string> parts;
+  for (const fs::path& part : files_named(folder, "", "")) {
+    if (folder_exists(part / "labels") && folder_exists(part / "images")) {
+      parts.push_back(printable(part));
+    }
+  }
+  return parts.empty() ? "" : fmt::format("; give one of its parts: {}", fmt::join(parts, ", "));
+}
+
+/// YOLO's programs are given this file, which only says where the sets are.
+[[noreturn]] void fail_as_yolo_names(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const std::string parts = yolo_parts(folder);
+  fail(ErrorCode::kUnsupported,
+       "{}: expected annotations, found a file of YOLO that names their folders{}", printable(file),
+       parts.empty()
+           ? fmt::format("; give the folder that has labels/ and images/: {}", printable(folder))
+           : parts);
+}
+
 /// The annotations of a set's folder: a file, VOC's folder, or YOLO's labels/.
 fs::path find_annotations(const fs::path& folder, const fs::path& images) {
   if (path_exists(folder / "label.txt")) return folder / "label.txt";
@@ -71,8 +95,8 @@ fs::path find_annotations(const fs::path& folder, const fs::path& images) {
   }
   fail(ErrorCode::kNotFound,
        "{}: expected annotations: label.txt, wider_face_*_bbx_gt.txt, COCO's .json, VOC's .xml or "
-       "YOLO's labels/ beside images/",
-       printable(folder));
+       "YOLO's labels/ beside images/{}",
+       printable(folder), yolo_parts(folder));
 }
 
 bool is_count(const TextLine& line) {
@@ -159,6 +183,8 @@ std::string_view name_of(SetFormat format) {
 }
 
 FoundSet read_set(const fs::path& path, const ChosenCategories& chosen, const fs::path& images) {
+  const std::string extension = lower_case_extension(path);
+  if ((extension == ".yaml" || extension == ".yml") && file_exists(path)) fail_as_yolo_names(path);
   FoundSet found;
   found.source = folder_exists(path) ? find_annotations(path, images) : path;
   const auto check_has_images = [&] {

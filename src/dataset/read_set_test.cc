@@ -96,6 +96,26 @@ TEST(ReadSet, FindsVocsOwnLayout) {
   EXPECT_EQ(found.set.annotations, full_set());
 }
 
+TEST(ReadSet, NamesThePartsOfAYoloSet) {
+  const TemporaryFolder folder;
+  const fs::path set = folder / "set";
+  for (const char* part : {"train", "valid"}) {
+    fs::create_directories(set / part / "labels");
+    fs::create_directories(set / part / "images");
+  }
+  write_file_atomically(set / "data.yaml", std::string("train: ../train/images\n"));
+  for (const fs::path& given : {set, set / "data.yaml"}) {
+    EXPECT_THAT(error_of([&] { read_set(given); }).what(),
+                HasSubstr("; give one of its parts: " + (set / "train").string() + ", " +
+                          (set / "valid").string()));
+  }
+  fs::create_directories(folder / "flat/labels");
+  fs::create_directories(folder / "flat/images");
+  write_file_atomically(folder / "flat/data.yaml", std::string("path: .\n"));
+  EXPECT_THAT(error_of([&] { read_set(folder / "flat/data.yaml"); }).what(),
+              HasSubstr("labels/ and images/: " + (folder / "flat").string()));
+}
+
 TEST(ReadSet, SaysWhatItExpected) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { read_set(folder / "none"); }).code(), ErrorCode::kNotFound);

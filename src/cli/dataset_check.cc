@@ -158,11 +158,9 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
   const dataset::AnnotationSet& entries = set.annotations;
   const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
   ProgressLine progress("checking");
-  std::size_t next = 0;
   std::size_t done = 0;
-  run_in_order(
-      thread_count(options.threads),
-      [&] { return next < entries.size() ? std::optional(next++) : std::nullopt; },
+  run_over(
+      thread_count(options.threads), entries.size(),
       [&](std::size_t i) {
         const fs::path drawing = drawn[i] ? drawing_path(options.out, entries[i].path) : fs::path();
         return check_image(set.images, entries[i], drawing);

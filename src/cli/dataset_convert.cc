@@ -72,14 +72,12 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   }
   ProgressLine progress("reading the sizes of images");
   std::size_t failed = 0;
-  std::size_t next = 0;
   std::size_t done = 0;
-  run_in_order(
-      thread_count(options.threads),
-      [&] { return next < unknown.size() ? std::optional(unknown[next++]) : std::nullopt; },
-      [&](const AnnotatedImage* annotated) -> Size {
+  run_over(
+      thread_count(options.threads), unknown.size(),
+      [&](std::size_t i) -> Size {
         try {
-          const StoredSize size = stored_size(set.images / annotated->path);
+          const StoredSize size = stored_size(set.images / unknown[i]->path);
           return {size.width, size.height, {}};
         } catch (const Error& error) {
           return {.problem = error.what()};

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "retinaface/detector.h"
+
+#include "detection/refinement.h"
+#include "detection/turned_heads.h"
+#include "models/detector_spec.h"
+
+namespace retinaface::detection {
+
+/// Adds the faces of an image at its own size whose score is at least `min_score`, overlapping as
+/// they are; and, where `candidates` is not null, the places that a closer look may make faces of.
+using FindFaces =
+    std::function<void(const ImageView& image, float min_score, std::vector<Face>& faces,
+                       std::vector<RefinementCandidate>* candidates)>;
+
+/// How faces of all sizes are looked for by a network that knows those of its anchors alone: image
+/// pyramid, tiles, enlarged crops, second looks, as the model's search policy has them. For one
+/// call; it refers to what it is given.
+class Search {
+ public:
+  /// `finds_all_sizes`: the finder looks for all sizes, and bounds its memory, by itself (a
+  /// cascade).
+  Search(const models::DetectorSpec& detector, bool finds_all_sizes, FindFaces find);
+
+  /// By falling score, without overlaps. Of the options those that say what is looked for count:
+  /// scales, tiles, min_score, nms_iou. Throws Error(kTooLarge) for a scale that makes too large an
+  /// image.
+  std::vector<Face> find(const ImageView& image, const DetectOptions& options) const;
+
+  /// The head of a face that is turned far, as it is seen upright.
+  std::optional<UprightHead> upright_head(const ImageView& image, const Face& face) const;
+
+ private:
+  std::vector<Face> find_all_sizes(const ImageView& image, const DetectOptions& options) const;
+  /// `candidates` is for the image's own size alone.
+  std::vector<Face> find_at(const ImageView& image, float scale, const DetectOptions& options,
+                            std::vector<RefinementCandidate>* candidates = nullptr) const;
+  /// In one piece, if the image is not larger than a tile.
+  std::vector<Face> find_in_tiles(const ImageView& image, const DetectOptions& options,
+                                  std::vector<RefinementCandidate>* candidates = nullptr) const;
+  /// Adds the small faces that the enlarged crops around candidates confirm.
+  void refine(const ImageView& image, double budget_px,
+              const std::vector<RefinementCandidate>& candidates, float min_score,
+              std::vector<Face>& faces) const;
+  /// Removes large faces that are none when they are seen again.
+  void drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const;
+
+  const models::DetectorSpec& detector_;
+  const models::SearchPolicy& policy_;
+  bool finds_all_sizes_;
+  FindFaces find_;
+};
+
+}  // namespace retinaface::detection

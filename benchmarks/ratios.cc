@@ -17,10 +17,10 @@
 #include "retinaface/detector.h"
 
 #include "base/thread_time.h"
+#include "image/codecs/decoded_image.h"
+#include "image/codecs/write_options.h"
 #include "image/convert.h"
-#include "image/decoded_image.h"
 #include "image/resize.h"
-#include "image/write_options.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "pipeline/face_selection.h"

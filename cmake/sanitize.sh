@@ -11,7 +11,7 @@ build=build/fuzz
 seconds=$1
 shift
 if [ $# -eq 0 ]; then
-  modules=(base geometry graph image models interchange dataset mesh runtime runtime_reference video
+  modules=(base geometry graph image image_codecs models interchange dataset mesh runtime runtime_reference video
     tracking recognition c_interface runtime_backends runtime_kernels runtime_cpu server pipeline cli
     detection evaluation)
   base=$(cmake/base_of_change.sh)

@@ -13,8 +13,8 @@
 
 #include "base/random.h"
 #include "geometry/box.h"
+#include "image/codecs/orientation.h"
 #include "image/convert.h"
-#include "image/orientation.h"
 #include "image/resize.h"
 #include "support/testing.h"
 

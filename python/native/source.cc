@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "image/decoded_image.h"
-#include "image/encoded_size.h"
+#include "image/codecs/decoded_image.h"
+#include "image/codecs/encoded_size.h"
 
 namespace retinaface::python {
 

@@ -26,7 +26,7 @@
 #include "cli/values.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
-#include "image/stored_size.h"
+#include "image/codecs/stored_size.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {

@@ -28,7 +28,7 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/inputs.h"

@@ -22,7 +22,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "pipeline/input_problem.h"
 #include "pipeline/inputs.h"
 #include "pipeline/name_text.h"

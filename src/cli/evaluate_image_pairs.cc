@@ -18,7 +18,7 @@
 #include "cli/verification_options.h"
 #include "evaluation/plot.h"
 #include "evaluation/verification.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "interchange/verification_bin.h"
 
 namespace retinaface::cli {

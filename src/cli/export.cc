@@ -11,7 +11,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
 #include "graph/calibration.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "interchange/onnx_export.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"

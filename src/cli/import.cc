@@ -13,7 +13,7 @@
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "interchange/mtcnn_import.h"
 #include "interchange/onnx_import.h"
 #include "models/catalogue.h"

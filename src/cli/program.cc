@@ -33,7 +33,7 @@
 #include "base/number_text.h"
 #include "cli/manual.h"
 #include "cli/suggestion.h"
-#include "image/libraries.h"
+#include "image/codecs/libraries.h"
 #include "pipeline/job_options.h"
 #include "runtime/backends/backends.h"
 

@@ -16,7 +16,7 @@
 #include "cli/values.h"
 #include "evaluation/calibrate.h"
 #include "graph/weights.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "image/resize.h"
 #include "models/load_model.h"
 #include "pipeline/inputs.h"

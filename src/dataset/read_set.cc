@@ -18,7 +18,7 @@
 #include "dataset/voc.h"
 #include "dataset/wider_bbx_gt.h"
 #include "dataset/yolo.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 
 namespace retinaface::dataset {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "dataset/check_annotations.h"
 #include "geometry/box.h"
-#include "image/stored_size.h"
+#include "image/codecs/stored_size.h"
 
 namespace retinaface::dataset {
 

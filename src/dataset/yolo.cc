@@ -14,8 +14,8 @@
 #include "base/file.h"
 #include "dataset/yolo_names.h"
 #include "geometry/mirror.h"
-#include "image/image_name.h"
-#include "image/stored_size.h"
+#include "image/codecs/image_name.h"
+#include "image/codecs/stored_size.h"
 
 namespace retinaface::dataset {
 namespace {

@@ -19,7 +19,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
-#include "image/image_origin.h"
+#include "image/codecs/image_origin.h"
 
 namespace retinaface::evaluation {
 namespace {

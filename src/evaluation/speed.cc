@@ -14,8 +14,8 @@
 #include "detection/detector_factory.h"
 #include "detection/preprocess.h"
 #include "graph/cost.h"
+#include "image/codecs/write_options.h"
 #include "image/resize.h"
-#include "image/write_options.h"
 #include "models/input_shape.h"
 #include "runtime/backends/backends.h"
 

@@ -9,7 +9,7 @@
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 #include "evaluation/wider_source.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 
 namespace retinaface::evaluation {
 

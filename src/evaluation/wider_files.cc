@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "evaluation/wider_evaluation.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 
 namespace retinaface::evaluation {
 namespace {

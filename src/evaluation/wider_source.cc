@@ -7,7 +7,7 @@
 
 #include "base/parallel.h"
 #include "evaluation/wider_predictions.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 
 namespace retinaface::evaluation {
 

@@ -8,7 +8,7 @@
 
 #include "retinaface/detector.h"
 
-#include "image/decoded_image.h"
+#include "image/codecs/decoded_image.h"
 #include "pipeline/results.h"
 #include "video/video_reader.h"
 

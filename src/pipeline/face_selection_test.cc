@@ -9,8 +9,8 @@
 
 #include "base/file.h"
 #include "geometry/box.h"
+#include "image/codecs/decoded_image.h"
 #include "image/convert.h"
-#include "image/decoded_image.h"
 #include "pipeline/image_outputs.h"
 #include "support/testing.h"
 

@@ -10,7 +10,7 @@
 #include "retinaface/alignment.h"
 #include "retinaface/detector.h"
 
-#include "image/write_options.h"
+#include "image/codecs/write_options.h"
 #include "pipeline/face_files.h"
 #include "pipeline/inputs.h"
 #include "pipeline/output_guard.h"

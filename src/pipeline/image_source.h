@@ -12,7 +12,7 @@
 #include "retinaface/image.h"
 
 #include "base/read_ahead.h"
-#include "image/capture_notes.h"
+#include "image/codecs/capture_notes.h"
 #include "pipeline/inputs.h"
 #include "video/video_reader.h"
 

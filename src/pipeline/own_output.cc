@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "evaluation/wider_predictions.h"
-#include "image/image_origin.h"
+#include "image/codecs/image_origin.h"
 #include "pipeline/npy.h"
 
 namespace retinaface::pipeline {

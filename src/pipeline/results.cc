@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "evaluation/wider_predictions.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "pipeline/name_text.h"
 
 namespace retinaface::pipeline {

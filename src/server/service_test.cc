@@ -19,8 +19,8 @@
 #include "retinaface/recognizer.h"
 
 #include "base/file.h"
+#include "image/codecs/write_options.h"
 #include "image/convert.h"
-#include "image/write_options.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/job_options.h"
 #include "pipeline/results.h"

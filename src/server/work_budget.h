@@ -5,7 +5,7 @@
 #include <limits>
 #include <optional>
 
-#include "image/stored_size.h"
+#include "image/codecs/stored_size.h"
 #include "server/asked.h"
 #include "server/service_options.h"
 

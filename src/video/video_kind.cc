@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "image/codec.h"
-#include "image/heif_brand.h"
-#include "image/image_name.h"
+#include "image/codecs/codec.h"
+#include "image/codecs/heif_brand.h"
+#include "image/codecs/image_name.h"
 
 namespace retinaface::video {
 namespace {

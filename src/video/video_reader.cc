@@ -16,10 +16,10 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "image/codec.h"
+#include "image/codecs/codec.h"
+#include "image/codecs/orientation.h"
 #include "image/coded_color.h"
 #include "image/composite.h"
-#include "image/orientation.h"
 #include "video/input_context.h"
 #include "video/libav.h"
 #include "video/missing_frames.h"
@@ -77,9 +77,9 @@ int matrix_of(const AVFrame& frame) {
   }
 }
 
-/// The orientation as EXIF counts them (image/orientation.h) that a display matrix comes closest
-/// to. Row vectors, ISO/IEC 14496-12 6.2.2: x' = a x + c y, y' = b x + d y with a, b at 0, 1 and
-/// c, d at 3, 4.
+/// The orientation as EXIF counts them (image/codecs/orientation.h) that a display matrix comes
+/// closest to. Row vectors, ISO/IEC 14496-12 6.2.2: x' = a x + c y, y' = b x + d y with a, b at 0,
+/// 1 and c, d at 3, 4.
 int orientation_of(const std::int32_t* matrix) {
   const auto magnitude = [&](int i) { return std::abs(static_cast<double>(matrix[i])); };
   if (magnitude(0) + magnitude(4) >= magnitude(1) + magnitude(3)) {

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "base/part_file.h"
-#include "image/image_name.h"
+#include "image/codecs/image_name.h"
 #include "video/libav.h"
 #include "video/sound_copy.h"
 

@@ -13,9 +13,11 @@
 
 #include "base/random.h"
 #include "geometry/box.h"
+#include "geometry/similarity.h"
 #include "image/codecs/orientation.h"
 #include "image/convert.h"
 #include "image/resize.h"
+#include "image/warp.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -233,6 +235,30 @@ TEST(TurnedHeads, HaveTheirPointsOnTheRightFeatures) {
                                             : Point{side - p.y, p.x};
       EXPECT_LT(std::hypot(back.x - expected[k].x, back.y - expected[k].y), 0.15F * eyes)
           << orientation << ", point " << k;
+    }
+  }
+}
+
+TEST(TurnedHeads, BetweenTwoQuartersAreLevelled) {
+  const Detector detector;
+  const Image portrait = read_image(testing::sample_folder() / "portrait.jpg");
+  const Landmarks expected = detector.detect(portrait).at(0).landmarks;
+  const float eyes = std::hypot(expected[1].x - expected[0].x, expected[1].y - expected[0].y);
+  const Point middle = {static_cast<float>(portrait.width()) / 2,
+                        static_cast<float>(portrait.height()) / 2};
+  for (const float degrees : {40.0F, 60.0F, 130.0F, 220.0F, 300.0F, 320.0F}) {
+    const float turn = degrees * 3.14159265F / 180;
+    const Similarity about_origin = {std::cos(turn), std::sin(turn), {}};
+    const Point moved = about_origin(middle);
+    const Similarity upright_from_turned = {
+        about_origin.a, about_origin.b, {middle.x - moved.x, middle.y - moved.y}};
+    const Image turned = warp(portrait, upright_from_turned, portrait.width(), portrait.height());
+    const auto faces = detector.detect(turned, {.turned = true});
+    ASSERT_GE(faces.size(), 1U) << degrees;
+    for (std::size_t k = 0; k < 5; ++k) {
+      const Point back = upright_from_turned(faces[0].landmarks[k]);
+      EXPECT_LT(std::hypot(back.x - expected[k].x, back.y - expected[k].y), 0.15F * eyes)
+          << degrees << ", point " << k;
     }
   }
 }

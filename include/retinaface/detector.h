@@ -48,10 +48,11 @@ struct DetectOptions {
   /// Brings each mesh closer to what the image shows, by a few steps of Gauss and Newton, at the
   /// cost of some milliseconds a face (doc/mesh.md tells what it gains). Nothing without `mesh`.
   bool refine_mesh = false;
-  /// Find heads that are turned far: each face is seen again in crops turned by quarters, and its
-  /// landmarks are those of the one that shows it most upright; the left eye is then the face's
-  /// own, wherever it lies. Costs what 65000 pixels more cost, for each face. Without it
-  /// landmarks of heads turned by more than some 60 degrees are not to be relied on.
+  /// Find heads that are turned far: each face is seen again in crops turned by quarters, one that
+  /// is rolled there once or twice more, levelled, and its landmarks are those of the view that
+  /// shows it most upright; the left eye is then the face's own, wherever it lies. Costs what 65000
+  /// to 98000 pixels more cost, for each face. Without it landmarks of heads turned by more than
+  /// some 60 degrees are not to be relied on.
   bool turned = false;
 };
 

@@ -133,7 +133,19 @@ std::optional<UprightHead> Search::upright_head(const ImageView& image, const Fa
   const TurnedViews views(image, face.box);
   std::vector<Face> found;
   find_(views.strip(), TurnedViews::kMinScore, found, nullptr);
-  return views.upright(found);
+  std::optional<UprightHead> head = views.most_upright(found);
+  // The points of a head that is rolled tell less of a roll than there is.
+  constexpr int kMostLooks = 2;
+  for (int look = 0; look < kMostLooks && head; ++look) {
+    if (std::abs(roll_of(head->face.landmarks)) < LevelledView::kLeastRoll) break;
+    const LevelledView levelled(image, *head);
+    found.clear();
+    find_(levelled.view(), TurnedViews::kMinScore, found, nullptr);
+    std::optional<UprightHead> better = levelled.head(found);
+    if (!better) break;
+    head = std::move(better);
+  }
+  return head && head->is_turned() ? std::move(head) : std::nullopt;
 }
 
 std::vector<Face> Search::find_at(const ImageView& image, float scale, const DetectOptions& options,

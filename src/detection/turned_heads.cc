@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/logistic.h"
+#include "detection/face_frame.h"
 #include "geometry/box.h"
 #include "image/warp.h"
 #include "mesh/camera.h"
@@ -19,6 +20,17 @@ constexpr int kViews = 4;
 float bounded_log_odds(float score) {
   constexpr float kMin = 1e-4F;
   return log_odds(std::clamp(score, kMin, 1 - kMin));
+}
+
+/// Of the faces around the middle of view number `place` of a strip the one of the highest score.
+const Face* best_around_middle(const std::vector<Face>& found, int place) {
+  constexpr float kSide = TurnedViews::kSide;
+  const Point middle = {(static_cast<float>(place) + 0.5F) * kSide, 0.5F * kSide};
+  const Face* best = nullptr;
+  for (const Face& face : found) {
+    if (contains(face.box, middle) && (best == nullptr || face.score > best->score)) best = &face;
+  }
+  return best;
 }
 
 }  // namespace
@@ -40,16 +52,10 @@ TurnedViews::TurnedViews(const ImageView& image, const Box& face) : strip_(kView
   }
 }
 
-std::optional<UprightHead> TurnedViews::upright(const std::vector<Face>& found) const {
+std::optional<UprightHead> TurnedViews::most_upright(const std::vector<Face>& found) const {
   std::array<const Face*, kViews> best{};
-  for (const Face& face : found) {
-    for (int quarters = 0; quarters < kViews; ++quarters) {
-      const Point middle = {(static_cast<float>(quarters) + 0.5F) * kSide, 0.5F * kSide};
-      const Face*& view_best = best[static_cast<std::size_t>(quarters)];
-      if (contains(face.box, middle) && (view_best == nullptr || face.score > view_best->score)) {
-        view_best = &face;
-      }
-    }
+  for (int quarters = 0; quarters < kViews; ++quarters) {
+    best[static_cast<std::size_t>(quarters)] = best_around_middle(found, quarters);
   }
   const auto score_of = [&](int quarters) {
     const Face* const face = best[static_cast<std::size_t>(quarters)];
@@ -60,18 +66,51 @@ std::optional<UprightHead> TurnedViews::upright(const std::vector<Face>& found) 
     if (score_of(quarters) > score_of(turn)) turn = quarters;
   }
   constexpr float kClearly = 1;  // in log odds
-  if (turn == 0 || score_of(turn) < score_of(0) + kClearly) return std::nullopt;
+  if (score_of(turn) < score_of(0) + kClearly) turn = 0;
   const auto chosen = static_cast<std::size_t>(turn);
+  if (best[chosen] == nullptr) return std::nullopt;
   UprightHead head = {*best[chosen], Image(kSide, kSide), image_from_view_[chosen]};
-  const auto view_x = static_cast<float>(turn * kSide);
-  head.face.box.x0 -= view_x;
-  head.face.box.x1 -= view_x;
-  for (Point& point : head.face.landmarks) point.x -= view_x;
+  move(head.face, -static_cast<float>(turn * kSide), 0);
   constexpr std::size_t kRowBytes = 3 * std::size_t{kSide};
   for (int y = 0; y < kSide; ++y) {
     std::memcpy(head.view.row(y), strip_.row(y) + kRowBytes * chosen, kRowBytes);
   }
   return head;
+}
+
+LevelledView::LevelledView(const ImageView& image, const UprightHead& head)
+    : roll_before_(roll_of(head.face.landmarks)), score_before_(head.face.score) {
+  constexpr float kMiddle = TurnedViews::kSide / 2.0F;
+  const float cosine = std::cos(roll_before_);
+  const float sine = std::sin(roll_before_);
+  // About the middle of the view.
+  const Similarity turned = {
+      cosine,
+      sine,
+      {kMiddle - cosine * kMiddle + sine * kMiddle, kMiddle - sine * kMiddle - cosine * kMiddle}};
+  image_from_view_ = head.image_from_view.after(turned);
+  view_ = warp(image, image_from_view_, TurnedViews::kSide, TurnedViews::kSide);
+}
+
+std::optional<UprightHead> LevelledView::head(const std::vector<Face>& found) const {
+  const Face* const best = best_around_middle(found, 0);
+  constexpr float kHardly = 1;  // less, in log odds
+  if (best == nullptr ||
+      bounded_log_odds(best->score) < bounded_log_odds(score_before_) - kHardly ||
+      std::abs(roll_of(best->landmarks)) >= std::abs(roll_before_)) {
+    return std::nullopt;
+  }
+  return UprightHead{*best, view_, image_from_view_};
+}
+
+float roll_of(const Landmarks& landmarks) {
+  const Point& left = landmarks[0];
+  const Point& right = landmarks[1];
+  return std::atan2(right.y - left.y, right.x - left.x);
+}
+
+bool UprightHead::is_turned() const {
+  return image_from_view.b != 0 || image_from_view.a < 0;
 }
 
 Landmarks UprightHead::landmarks() const {

@@ -16,6 +16,11 @@ struct Similarity {
   Point operator()(const Point& p) const {
     return {a * p.x - b * p.y + shift.x, b * p.x + a * p.y + shift.y};
   }
+
+  /// This one after `first`: p to (*this)(first(p)).
+  Similarity after(const Similarity& first) const {
+    return {a * first.a - b * first.b, b * first.a + a * first.b, (*this)(first.shift)};
+  }
 };
 
 /// The similarity that brings the points `from` closest to `to`, pair by pair, in the sum of

@@ -104,7 +104,7 @@ void run_plain(const GridSampleCall& call, std::byte* arena, std::int64_t block)
       float* const to = target + (b * cells + cell) * block;
       std::fill_n(to, block, 0.0F);
       for (std::size_t corner = 0; corner < weights.size(); ++corner) {
-        const float y = y0 + static_cast<float>(corner / 2);
+        const float y = y0 + (corner >= 2 ? 1.0F : 0.0F);
         const float x = x0 + static_cast<float>(corner % 2);
         if (weights[corner] == 0 || !inside(y, x)) continue;
         const float* const from = source + ((b * height + static_cast<std::int64_t>(y)) * width +

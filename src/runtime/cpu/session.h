@@ -46,7 +46,7 @@ class CpuSession : public Session {
   void fit_arena(std::size_t bytes);
   void bind(const Plan& plan);
   void run_image();
-  void execute(std::size_t call);
+  void execute(std::size_t i);
 
   std::size_t input_bytes() const;  ///< of one image
   /// The blocks in the arena that hold the channels of an output.

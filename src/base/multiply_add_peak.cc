@@ -8,6 +8,7 @@
 #endif
 
 namespace retinaface {
+inline namespace internal {
 
 #if defined(__x86_64__)
 namespace {
@@ -91,4 +92,5 @@ double int8_multiply_add_peak() {
 
 #endif
 
+}  // namespace internal
 }  // namespace retinaface

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 namespace retinaface {
+inline namespace internal {
 
 /// A library that is loaded when something first needs it, and then stays: linked, it would make
 /// every start slower.
@@ -30,4 +31,5 @@ class SharedLibrary {
   std::string problem_;
 };
 
+}  // namespace internal
 }  // namespace retinaface

@@ -144,7 +144,8 @@ TEST_F(EvaluateCompare, RefusesWrongUsage) {
   draw_black();
   const auto blocked = compare("all all2=all --images images --out truth/wider_face_val.mat/d");
   EXPECT_EQ(blocked.exit_code, 1);
-  EXPECT_THAT(blocked.errors, HasSubstr("wider_face_val.mat/d: cannot be made a folder"));
+  EXPECT_THAT(blocked.errors,
+              HasSubstr("wider_face_val.mat: expected a file or a folder, found both"));
   EXPECT_EQ(compare("all nowhere.safetensors --images images").exit_code, 1);
 }
 

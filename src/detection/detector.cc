@@ -137,11 +137,9 @@ class Detector::Implementation {
 
   /// Of what the network finds by the session.
   detection::Search search_by(const OpenSession& open) const {
+    // Not a lambda, whose type the library would export as that of a member.
     return {model_.detector, cascade_ != nullptr,
-            [this, open](const ImageView& image, float min_score, std::vector<Face>& faces,
-                         std::vector<detection::RefinementCandidate>* candidates) {
-              run(open, image, min_score, faces, candidates);
-            }};
+            std::bind_front(&Implementation::run, this, open)};
   }
 
   /// The mesh of a head that does not stand upright is that of the view in which it does: the

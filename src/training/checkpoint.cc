@@ -54,9 +54,10 @@ T number(const graph::Weights& file, const std::string& key, const std::string& 
   const auto found = file.metadata.find(key);
   const std::string text = found == file.metadata.end() ? "nothing" : found->second;
   const auto value = read_number<T>(text);
-  if (!value)
+  if (!value) {
     fail(ErrorCode::kBadData, "{}: expected a number as '{}', found {}", source, key,
          excerpt(text));
+  }
   return *value;
 }
 

@@ -57,13 +57,13 @@ bool can_write_video(const fs::path& path) {
 
 class VideoWriter::Implementation {
  public:
-  Implementation(fs::path path, int width, int height, const VideoFormat& format)
+  Implementation(const fs::path& path, int width, int height, VideoFormat format)
       : path_(written_target(path)),
         name_(printable(path)),
         av_(Libav::get(name_)),
         width_(even(width)),
         height_(even(height)),
-        format_(format),
+        format_(std::move(format)),
         context_(nullptr, CloseOutput{&av_}),
         encoder_(nullptr, Release{&av_}),
         rgb_(owned(av_, av_.av_frame_alloc())),

@@ -1,7 +1,6 @@
 #include "pipeline/detection_report.h"
 
 #include <algorithm>
-#include <deque>
 #include <string_view>
 #include <utility>
 
@@ -10,33 +9,16 @@
 #include "retinaface/blur.h"
 
 #include "base/counted.h"
-#include "base/file.h"
-#include "image/obscure.h"
+#include "pipeline/annotated_video.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/problem.h"
-#include "video/video_writer.h"
 
 namespace retinaface::pipeline {
 
 /// Videos come one after the other, so there is one at a time.
 struct DetectionReport::VideoInWork {
-  /// One that waits for what the frames after it tell.
-  struct WaitingFrame {
-    InputImage image;
-    ImageResult result;
-    std::vector<HiddenTracks::Sighting> sightings;
-  };
-
-  tracking::Tracker tracker;
-  tracking::Tracker hidden_tracker;  ///< of what is hidden, with tracks of its own
-  std::int64_t highest_track = 0;
-  std::optional<SceneLook> look{};  ///< of the frame before
-  bool starts_scene = false;        ///< the frame that was followed last
-  HiddenTracks hidden{};
-  std::deque<WaitingFrame>
-      waiting{};  ///< frames that are not yet written, the last ones of `hidden`
-  std::unique_ptr<video::VideoWriter> writer{};
-  std::int64_t faces_of_pages = 0;
+  VideoTracks tracks;
+  AnnotatedVideo annotated;
   bool has_failed = false;  ///< which was told; the frames that are still under way are dropped
 };
 
@@ -88,44 +70,19 @@ void DetectionReport::take(Outcome outcome) {
 void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
-    video_ = std::make_unique<VideoInWork>(VideoInWork{new_tracker(), new_tracker()});
+    // Of a few faces that are wanted, no others are hidden.
+    const bool looks_around = job_.images.blur && job_.selection.max_faces == 0;
+    video_ = std::make_unique<VideoInWork>(
+        VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
+                    AnnotatedVideo(job_.images, image.video, looks_around, events_.message)});
     begin_outputs(image);
-    if (const VideoDone* const done = earlier_.left_of(image.path)) {
-      video_->tracker.resume(done->faces, done->tracks, done->last.time_s, done->highest_track);
-      video_->highest_track = done->highest_track;
-    }
   }
   if (!outcome.detection) return;
-  DetectedFaces& detection = *outcome.detection;
-  if (image.video->are_pages) {  // on which nobody moves from one to the next
-    for ([[maybe_unused]] const std::size_t i : detection.wanted) {
-      detection.result.tracks.push_back(++video_->faces_of_pages);
-    }
-    return;
-  }
-  // Nobody's track goes on over a cut.
-  video_->starts_scene = video_->look && outcome.look && video_->look->is_cut_to(*outcome.look);
-  video_->look = outcome.look;
-  if (video_->starts_scene) {
-    // Their numbers go on from those that there have been.
-    video_->tracker = new_tracker();
-    video_->hidden_tracker = new_tracker();
-    video_->tracker.resume({}, {}, image.frame->time_s, video_->highest_track);
-  }
-  const std::vector<std::int64_t> tracks =
-      video_->tracker.update(detection.found, image.frame->time_s);
-  for (const std::size_t i : detection.wanted) detection.result.tracks.push_back(tracks[i]);
-  for (const std::int64_t track : tracks) {
-    video_->highest_track = std::max(video_->highest_track, track);
-  }
-  if (!job_.images.blur) return;
-  const std::vector<std::int64_t> hidden_tracks =
-      video_->hidden_tracker.update(detection.hidden, image.frame->time_s);
-  for (std::size_t i = 0; i < detection.hidden.size(); ++i) {
-    if (hidden_tracks[i] > 0) {
-      outcome.sightings.push_back({hidden_tracks[i], detection.hidden[i].box});
-    }
-  }
+  const DetectedFaces& detection = *outcome.detection;
+  outcome.tracks = image.video->are_pages
+                       ? video_->tracks.number(detection)
+                       : video_->tracks.follow(detection, image.frame->time_s, outcome.look);
+  outcome.detection->result.tracks = outcome.tracks.tracks;
 }
 
 void DetectionReport::begin_outputs(const InputImage& image) {
@@ -141,10 +98,6 @@ void DetectionReport::begin_outputs(const InputImage& image) {
 void DetectionReport::give_up(const InputImage& frame) {
   video_->has_failed = true;
   frame.video->is_given_up = true;
-}
-
-tracking::Tracker DetectionReport::new_tracker() const {
-  return tracking::Tracker({.min_score = job_.selection.detect.min_score});
 }
 
 /// Returns the problem if it is this result's alone. A stream that cannot be written ends the run.
@@ -171,86 +124,21 @@ void DetectionReport::write_frame(Outcome& outcome) {
     annotate(job_.images, result.faces, {}, image.image);
     return write_page(job_.images, image.path, image.frame->number, image.image);
   }
-  // A face must not be bare in the frames in which it is hard to see, which those after them tell.
-  // Of a few faces that are wanted, no others are hidden.
-  if (!job_.images.blur || job_.selection.max_faces != 0) {
-    return write_annotated_frame(image, result, {});
-  }
-  video_->hidden.add(image.frame->time_s, video_->starts_scene, outcome.sightings);
-  video_->waiting.push_back({{image.path, {}, image.video, image.frame, std::move(image.image)},
-                             result,
-                             outcome.sightings});
-  release_frames(false);
-}
-
-void DetectionReport::release_frames(bool all) {
-  std::deque<VideoInWork::WaitingFrame>& waiting = video_->waiting;
-  HiddenTracks& hidden = video_->hidden;
-  // As long as a track may be away, unless frames are so large that they take too much memory.
-  constexpr double kMaxDelay_s = 1;
-  constexpr std::size_t kMaxWaitingBytes = std::size_t{512} << 20;
-  while (!waiting.empty()) {
-    VideoInWork::WaitingFrame& first = waiting.front();
-    const Image& image = first.image.image;
-    const auto bytes =
-        static_cast<std::size_t>(image.stride()) * static_cast<std::size_t>(image.height());
-    const bool is_due =
-        waiting.back().image.frame->time_s - first.image.frame->time_s >= kMaxDelay_s;
-    if (!all && !is_due && bytes * waiting.size() <= kMaxWaitingBytes) return;
-    const std::size_t number = hidden.end() - waiting.size();
-    // Those of the frame itself are hidden where they are seen, those below min_score too.
-    std::vector<Box> boxes = hidden.unseen(number);
-    for (const HiddenTracks::Sighting& sighting : first.sightings) boxes.push_back(sighting.box);
-    write_annotated_frame(first.image, first.result, boxes);
-    waiting.pop_front();
-    while (hidden.first() < number &&
-           hidden.time_s(number) - hidden.time_s(hidden.first()) > kMaxDelay_s) {
-      hidden.forget_before(hidden.first() + 1);
-    }
-  }
-}
-
-void DetectionReport::write_annotated_frame(InputImage& image, const ImageResult& result,
-                                            const std::vector<Box>& hidden) {
-  if (!video_->writer) {
-    const std::filesystem::path place = place_of_video(job_.images, image.path);
-    if (place.has_parent_path()) make_folders(place.parent_path());
-    video_->writer = std::make_unique<video::VideoWriter>(
-        place, image.image.width(), image.image.height(),
-        video::VideoFormat{
-            .frames_per_s = image.video->frames_per_s,
-            .pixel_aspect = image.video->pixel_aspect,
-            .sound_from = job_.images.sound && image.video->is_file ? image.path.string() : ""});
-    for (const std::string& codec : video_->writer->sound_left_out()) {
-      if (!events_.message) break;
-      events_.message(
-          fmt::format("{}: {} files cannot hold its sound, {}, which is left out; with --out "
-                      "NAME.mkv it is kept",
-                      printable(image.path), place.extension().string(), codec));
-    }
-  }
-  for (const Box& box : hidden) obscure_face(image.image, box);
-  annotate(job_.images, result.faces, result.tracks, image.image);
-  video_->writer->write(image.image, image.frame->time_s);
+  video_->annotated.add({.image = std::move(image.image),
+                         .time_s = image.frame->time_s,
+                         .result = result,
+                         .sightings = std::move(outcome.tracks.sightings),
+                         .starts_scene = outcome.tracks.starts_scene});
 }
 
 void DetectionReport::end_video(const InputImage& image) {
-  std::string problem;
-  if (video_ && !video_->has_failed) {
-    problem = problem_of(image.path, [&] { release_frames(true); });
-  }
   const std::unique_ptr<VideoInWork> video = std::move(video_);
   if (video && video->has_failed) return;
   if (!image.problem.empty()) tell(image.problem);
-  if (!video || !video->writer) return;
+  if (!video) return;
   // What was decoded before the damage is kept.
-  using SoundEnd = video::VideoWriter::SoundEnd;
   const bool is_whole = image.problem.empty() && !source_.was_stopped();
-  if (problem.empty()) {
-    problem = problem_of(image.path, [&] {
-      video->writer->finish(is_whole ? SoundEnd::kByItself : SoundEnd::kWithLastImage);
-    });
-  }
+  const std::string problem = problem_of(image.path, [&] { video->annotated.finish(is_whole); });
   if (!problem.empty() && image.problem.empty()) tell(problem);
 }
 

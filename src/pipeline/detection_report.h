@@ -11,12 +11,11 @@
 #include "pipeline/detection_job.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/face_selection.h"
-#include "pipeline/hidden_tracks.h"
 #include "pipeline/image_source.h"
 #include "pipeline/result_file.h"
 #include "pipeline/results.h"
 #include "pipeline/scene_look.h"
-#include "tracking/tracker.h"
+#include "pipeline/video_tracks.h"
 
 namespace retinaface::pipeline {
 
@@ -26,12 +25,12 @@ struct Outcome {
   std::optional<DetectedFaces> detection = std::nullopt;
   FaceImages faces{};            ///< of a frame, to be written when it has its tracks
   bool was_interrupted = false;  ///< the problem is, or may be, that the job was asked to end
-  std::optional<SceneLook> look = std::nullopt;     ///< of a frame
-  std::vector<HiddenTracks::Sighting> sightings{};  ///< of tracks, faint faces too
+  std::optional<SceneLook> look = std::nullopt;  ///< of a frame
+  VideoTracks::Frame tracks{};                   ///< the same, once the report has it
 };
 
-/// Takes the outcomes in order: follows faces through videos, writes results and annotated videos,
-/// tells errors and progress.
+/// Takes the outcomes in order: gives frames their tracks (VideoTracks), writes results, images and
+/// videos (AnnotatedVideo), tells errors and progress.
 class DetectionReport {
  public:
   /// All must outlive the report. `inputs` are still to be done.
@@ -47,7 +46,6 @@ class DetectionReport {
  private:
   struct VideoInWork;
 
-  tracking::Tracker new_tracker() const;
   /// Gives the faces of a frame their tracks.
   void follow(Outcome& outcome);
   /// Removes what an earlier run wrote of a video that is begun from its first frame.
@@ -56,11 +54,6 @@ class DetectionReport {
   void give_up(const InputImage& frame);
   std::string write(const ImageResult& result);
   void write_frame(Outcome& outcome);
-  /// Writes a frame of an annotated video.
-  void write_annotated_frame(InputImage& image, const ImageResult& result,
-                             const std::vector<Box>& hidden);
-  /// Writes the frames that wait for what comes after them, until no more wait than may.
-  void release_frames(bool all);
   void end_video(const InputImage& image);
   void tell(const std::string& problem);
   /// Says of which image more frames might have been read; empty if of none.

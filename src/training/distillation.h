@@ -12,6 +12,10 @@ struct DistillationOptions {
   float temperature = 1;     ///< divides the margins of both before their scores are compared
   float min_weight = 0;      ///< with which any anchor teaches all heads, whatever its score
   bool mirrored = false;     ///< the teacher sees each image in a mirror too (Teacher)
+  /// Of several teachers the number, from 1, of that of each level, finest first (Teachers).
+  std::vector<int> teachers = {};
+  std::vector<float> score_factor = {};  ///< of each teacher (TeacherOptions); empty: 1
+  std::vector<float> score_shift = {};   ///< of each teacher; empty: 0
 
   bool operator==(const DistillationOptions&) const = default;
 };

@@ -40,7 +40,8 @@ class Writer {
   void range(const std::string& key, float low, float high, double, double) {
     line(key, fmt::format("[{}, {}]", low, high));
   }
-  void list(const std::string& key, const std::vector<int>& values) {
+  template <typename Number>
+  void list(const std::string& key, const std::vector<Number>& values) {
     line(key, fmt::format("[{}]", fmt::join(values, ", ")));
   }
   void list(const std::string& key, const std::vector<std::string>& values) {
@@ -148,6 +149,9 @@ void distillation_fields(Fields& table, DistillationOptions& options,
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("min_weight", options.min_weight, 0, 1);
   table.flag("mirrored", options.mirrored);
+  table.list("teachers", options.teachers);
+  table.list("score_factor", options.score_factor);
+  table.list("score_shift", options.score_shift);
 }
 
 template <typename Fields>

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -105,6 +106,9 @@ class Table {
       if constexpr (std::is_same_v<T, int>) {
         if (!item.is_integer()) reject(item, fmt::format("whole numbers for {}", key));
         target.push_back(static_cast<int>(item.as_integer()));
+      } else if constexpr (std::is_same_v<T, float>) {
+        constexpr double kMost = std::numeric_limits<float>::max();
+        target.push_back(static_cast<float>(number_of(item, key, -kMost, kMost)));
       } else {
         if (!item.is_string()) reject(item, fmt::format("texts for {}", key));
         target.push_back(item.as_string());

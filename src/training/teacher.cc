@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -144,15 +145,19 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
 };
 
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
-                 const std::string& source, int threads, bool mirrored, const Engine& engine,
-                 runtime::Precision precision)
+                 const std::string& source, int threads, TeacherOptions options,
+                 const Engine& engine, runtime::Precision precision)
     : detector_(loaded.model->detector),
       coding_(*loaded.model, student, source),
-      mirrored_(mirrored),
+      options_(std::move(options)),
       threads_(threads),
       outputs_(models::head_outputs(loaded.graph, detector_)),
       description_(fmt::format("{} {:08x}", loaded.model->name, checksum(loaded.weights))) {
-  if (mirrored && !coding_.is_identity()) {
+  if (options_.levels.empty()) {
+    options_.levels.resize(outputs_.size());
+    std::iota(options_.levels.begin(), options_.levels.end(), std::size_t{0});
+  }
+  if (options_.mirrored && !coding_.is_identity()) {
     fail(ErrorCode::kUnsupported,
          "{}: {} codes faces otherwise than {}, and cannot teach the mean with a mirrored image: "
          "set distillation.mirrored=false",
@@ -176,35 +181,50 @@ Teacher::~Teacher() = default;
 
 TeacherOutputs Teacher::recoded(const TeacherOutputs& outputs, std::int64_t height,
                                 std::int64_t width) const {
+  const std::size_t levels = options_.levels.size();
   TeacherOutputs result(outputs.size(), std::vector<std::vector<float>>(outputs_.size()));
-  for_each_item(threads_, outputs.size() * outputs_.size(), [&](std::size_t i, std::size_t) {
-    const std::size_t h = i / outputs_.size();
-    const std::size_t level = i % outputs_.size();
+  for_each_item(threads_, outputs.size() * levels, [&](std::size_t i, std::size_t) {
+    const std::size_t h = i / levels;
+    const std::size_t level = options_.levels[i % levels];
     const detection::Grid grid = detection::grid_of(detector_.anchors.levels[level], height, width);
     result[h][level] = coding_.recode(level, grid, h, outputs[h][level]);
   });
   return result;
 }
 
+void Teacher::rescale_scores(TeacherOutputs& outputs) const {
+  if (options_.score_factor == 1 && options_.score_shift == 0) return;
+  for (std::vector<float>& logits : outputs[models::score_head(detector_.heads)]) {
+    for (std::size_t i = 0; i < logits.size(); i += 2) {
+      logits[i + 1] =
+          options_.score_factor * (logits[i + 1] - logits[i]) + options_.score_shift;
+      logits[i] = 0;
+    }
+  }
+}
+
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs(detector_.heads.size());
+  TeacherOutputs outputs = seen(samples);
+  rescale_scores(outputs);
+  return outputs;
+}
+
+TeacherOutputs Teacher::seen(std::span<const dataset::Sample> samples) {
+  TeacherOutputs outputs(detector_.heads.size(), std::vector<std::vector<float>>(outputs_.size()));
   const std::int64_t height = samples.front().image.height();
   const std::int64_t width = samples.front().image.width();
-  for (const models::AnchorLevel& level : detector_.anchors.levels) {
-    RF_CHECK(!mirrored_ || width % level.stride_px == 0);
+  std::vector<std::size_t> wanted;
+  std::map<std::size_t, std::pair<std::size_t, std::size_t>> places;  // level and head
+  for (const std::size_t number : options_.levels) {
+    const models::AnchorLevel& level = detector_.anchors.levels[number];
+    RF_CHECK(!options_.mirrored || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
         samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
-      outputs[h].emplace_back(anchors * static_cast<std::size_t>(detector_.heads[h].values));
-    }
-  }
-  std::vector<std::size_t> wanted;
-  std::map<std::size_t, std::pair<std::size_t, std::size_t>> places;  // level and head
-  for (std::size_t level = 0; level < outputs_.size(); ++level) {
-    for (std::size_t h = 0; h < outputs.size(); ++h) {
-      wanted.push_back(outputs_[level][h]);
-      places[outputs_[level][h]] = {level, h};
+      outputs[h][number].resize(anchors * static_cast<std::size_t>(detector_.heads[h].values));
+      wanted.push_back(outputs_[number][h]);
+      places[outputs_[number][h]] = {number, h};
     }
   }
   const auto run = [&](std::span<const ImageView> images, const auto& write) {
@@ -222,7 +242,7 @@ TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
     copy_map(map, target);
   });
   if (!coding_.is_identity()) return recoded(outputs, height, width);
-  if (!mirrored_) return outputs;
+  if (!options_.mirrored) return outputs;
   std::vector<Image> reflections(samples.size());
   for_each_item(threads_, samples.size(), [&](std::size_t n, std::size_t) {
     reflections[n] = detection::mirrored(images[n]);

@@ -15,21 +15,31 @@
 namespace retinaface::training {
 
 /// A teacher's outputs for some images, by head and level, each laid out and coded as a
-/// HeadBatch's values of the student.
+/// HeadBatch's values of the student; empty where nothing is taught.
 using TeacherOutputs = std::vector<std::vector<std::vector<float>>>;
+
+/// What a teacher teaches.
+struct TeacherOptions {
+  bool mirrored = false;            ///< the mean of what it gives for an image and its mirror image
+  std::vector<std::size_t> levels{};  ///< of the pyramid, the finest is 0; empty: all
+  /// It teaches `factor` times its score's logit, and `shift` more: teachers of different levels
+  /// must mean the same by a score, since faces of all levels are ranked together.
+  float score_factor = 1;
+  float score_shift = 0;
+};
 
 /// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the images
 /// as the other does, augmented.
 class Teacher {
  public:
-  /// Messages name the teacher by `source`. If `mirrored`, its outputs are the means of what it
-  /// gives for an image and, brought back, for the image in a mirror. Throws Error(kBadData)
-  /// when its grids or heads are others than the student's (teacher_coding.h): their outputs could
-  /// not be compared; Error(kUnsupported) where `mirrored` asks that of a teacher of another
-  /// coding. With the default engine it is a detector's runtime, on `threads` threads, in float32;
-  /// with another one that engine's network, in `precision`.
+  /// Messages name the teacher by `source`. Throws Error(kBadData) when its grids or heads are
+  /// others than the student's (teacher_coding.h): their outputs could not be compared;
+  /// Error(kUnsupported) where `mirrored` asks that of a teacher of another coding. With the
+  /// default engine it is a detector's runtime, on `threads` threads, in float32; with another one
+  /// that engine's network, in `precision`.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
-          const std::string& source, int threads, bool mirrored = false, const Engine& engine = {},
+          const std::string& source, int threads, TeacherOptions options = {},
+          const Engine& engine = {},
           runtime::Precision precision = runtime::Precision::kFloat32);
 
   /// Its outputs for the images, all of one size; if mirrored, a multiple of the largest stride
@@ -46,13 +56,17 @@ class Teacher {
   class SessionRunner;
   class NetworkRunner;
 
-  /// What predict gives of images of that size, from the teacher's own outputs.
+  /// What predict gives but for the scores' factor and shift.
+  TeacherOutputs seen(std::span<const dataset::Sample> samples);
+  /// Its outputs in the student's coding, of images of that size.
   TeacherOutputs recoded(const TeacherOutputs& outputs, std::int64_t height,
                          std::int64_t width) const;
 
+  void rescale_scores(TeacherOutputs& outputs) const;
+
   models::DetectorSpec detector_;
   TeacherCoding coding_;
-  bool mirrored_;
+  TeacherOptions options_;  ///< levels ascending, none twice
   int threads_;
   std::unique_ptr<Runner> runner_;
   std::vector<std::vector<std::size_t>> outputs_;  ///< by level, by head

@@ -45,7 +45,7 @@ TEST(Teacher, OfAnotherCodingHasNoMirror) {
   teacher.model = &other;
   const models::Model& student = models::find_model("mnet025");
   EXPECT_NO_THROW(Teacher(teacher, student, "other", 1));
-  const Error error = error_of([&] { Teacher(teacher, student, "other", 1, true); });
+  const Error error = error_of([&] { Teacher(teacher, student, "other", 1, {.mirrored = true}); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), ::testing::EndsWith("set distillation.mirrored=false"));
 }
@@ -90,7 +90,7 @@ TEST(Teacher, TeachesTheMeanOfAnImageAndItsMirrorImage) {
   const models::LoadedModel loaded = models::load_builtin_model("mnet025");
   const models::AnchorFamily& family = loaded.model->detector.anchors;
   const auto seen = [&](const dataset::Sample& sample, bool mirrored) {
-    Teacher teacher(loaded, *loaded.model, "itself", 1, mirrored);
+    Teacher teacher(loaded, *loaded.model, "itself", 1, {.mirrored = mirrored});
     return faces_of(teacher.predict(std::span(&sample, 1)), family, kSide);
   };
   const std::vector<Face> plain = seen(image, false);

@@ -67,14 +67,14 @@ dataset::LoaderOptions loader_options(const Recipe& recipe, const TrainingOption
 
 /// What a checkpoint must have been made with for this run to go on from it.
 std::string describe_run(const Recipe& recipe, std::span<const dataset::TrainingSet> sets,
-                         const Teacher* teacher) {
+                         const Teachers* teachers) {
   std::string text = to_toml(recipe);
   for (const dataset::TrainingSet& set : sets) {
     std::size_t faces = 0;
     for (const dataset::AnnotatedImage& image : set.annotations) faces += image.faces.size();
     text += fmt::format("# {} images with {} faces\n", set.annotations.size(), faces);
   }
-  if (teacher != nullptr) text += fmt::format("# teacher {}\n", teacher->description());
+  if (teachers != nullptr) text += fmt::format("# teacher {}\n", teachers->description());
   return text;
 }
 
@@ -117,12 +117,12 @@ class Run {
         model_(models::find_model(recipe.model)),
         sets_(std::move(sets)),
         processes_(options.processes != nullptr ? *options.processes : alone_),
-        step_(recipe, model_, start_weights(), processes_, options.teacher,
+        step_(recipe, model_, start_weights(), processes_, options.teachers,
               {.engine = options.engine,
                .threads = options.threads,
                .branch = options.branch ? &*options.branch : nullptr,
                .branch_source = options.initial_name}),
-        description_(describe_run(recipe, sets_, options.teacher)),
+        description_(describe_run(recipe, sets_, options.teachers)),
         optimizer_(step_.parameters(), recipe.optimizer),
         average_(step_.values(), recipe.average_decay) {}
 

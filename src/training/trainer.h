@@ -15,6 +15,7 @@
 #include "training/process_group.h"
 #include "training/progress.h"
 #include "training/recipe.h"
+#include "training/teachers.h"
 
 namespace retinaface::training {
 
@@ -35,7 +36,7 @@ struct TrainingOptions {
   std::string initial_name = "the initial weights";  ///< what messages call them
   /// The mesh branch's tensors to start from, which a recipe that trains it needs.
   std::optional<graph::Weights> branch = std::nullopt;
-  Teacher* teacher = nullptr;  ///< whose outputs the network learns too (distillation.h)
+  Teachers* teachers = nullptr;  ///< whose outputs the network learns too (distillation.h)
   Validation validate;         ///< empty: unvalidated
   std::function<void(const TrainingProgress&)> progress;
   /// Told what goes wrong and does not end the run, such as an image that cannot be read. From any

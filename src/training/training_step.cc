@@ -52,12 +52,12 @@ runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) 
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, ProcessGroup& processes, Teacher* teacher,
+                           const graph::Weights& weights, ProcessGroup& processes, Teachers* teachers,
                            StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
-      teacher_(teacher),
+      teachers_(teachers),
       options_(std::move(options)),
       graph_(graph_of(recipe, model)),
       network_(make_network(options_.engine, graph_, weights,
@@ -158,8 +158,8 @@ LossValues TrainingStep::finish_part(std::span<const dataset::Sample> samples,
   const NetworkOutputs outputs = collect_outputs();
   LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
                                  side, side, counts, recipe_.loss, options_.threads);
-  if (teacher_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teacher_->predict(samples), model_.detector.heads,
+  if (teachers_ != nullptr) {
+    loss.teacher = add_distillation_loss(outputs, teachers_->predict(samples), model_.detector.heads,
                                          counts, static_cast<double>(recipe_.loss.smooth_l1_beta),
                                          recipe_.distillation, options_.threads);
     loss.total += loss.teacher;

@@ -14,6 +14,7 @@
 #include "training/loss.h"
 #include "training/process_group.h"
 #include "training/recipe.h"
+#include "training/teachers.h"
 
 namespace retinaface::training {
 
@@ -40,7 +41,7 @@ class TrainingStep {
   /// one. All but the weights and the branch's tensors must outlive the step. Throws
   /// Error(kBadData) for a branch that is none of the model's.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
-               ProcessGroup& processes, Teacher* teacher = nullptr, StepOptions options = {});
+               ProcessGroup& processes, Teachers* teachers = nullptr, StepOptions options = {});
 
   /// The loss of the samples, squares of the recipe's side; leaves its gradient in gradients(). Of
   /// several processes each brings its share of the batch; loss and gradient are of the whole. The
@@ -78,7 +79,7 @@ class TrainingStep {
   const Recipe& recipe_;
   const models::Model& model_;
   ProcessGroup& processes_;
-  Teacher* teacher_;
+  Teachers* teachers_;
   StepOptions options_;
   graph::Graph graph_;
   std::unique_ptr<runtime::TrainableNetwork> network_;

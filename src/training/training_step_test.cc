@@ -99,14 +99,16 @@ TEST(TrainingStep, OfBothBackendsAgree) {
   models::LoadedModel other = models::load_builtin_model("mnet025");
   for (float& value : other.weights.tensors.at("body.stage1.0.0.weight").values()) value *= 0.5F;
   ProcessGroup alone({});
-  const auto step_of = [&](const std::string& backend, Teacher& teacher) {
+  const auto step_of = [&](const std::string& backend, Teachers& teachers) {
     return std::make_unique<TrainingStep>(
-        recipe, *loaded.model, loaded.weights, alone, &teacher,
+        recipe, *loaded.model, loaded.weights, alone, &teachers,
         StepOptions{.engine = {.backend = backend}, .threads = 2});
   };
   const Engine autograd = {.backend = "autograd"};
-  Teacher plain_teacher(other, *loaded.model, "other", 1, true);
-  Teacher same_teacher(other, *loaded.model, "other", 2, true, autograd);
+  const TeacherOptions mirrored = {.mirrored = true};
+  Teachers plain_teacher(std::make_unique<Teacher>(other, *loaded.model, "other", 1, mirrored));
+  Teachers same_teacher(
+      std::make_unique<Teacher>(other, *loaded.model, "other", 2, mirrored, autograd));
   const auto plain = step_of("", plain_teacher);
   const auto same = step_of("autograd", same_teacher);
   const LossValues expected = plain->forward_backward(batch);
@@ -165,14 +167,14 @@ TEST(TrainingStep, IsAtNoDistanceFromItselfAsTeacher) {
   TrainingStep plain(recipe, *loaded.model, loaded.weights, alone);
   const double without = plain.forward_backward(batch).total;
   for (const int threads : {1, 2}) {
-    Teacher itself(loaded, *loaded.model, "itself", threads);
+    Teachers itself(std::make_unique<Teacher>(loaded, *loaded.model, "itself", threads));
     TrainingStep step(recipe, *loaded.model, loaded.weights, alone, &itself);
     for (int repetition = 0; repetition < 2; ++repetition) {
       const LossValues loss = step.forward_backward(batch);
       EXPECT_NEAR(loss.teacher, 0, 1e-3);
       EXPECT_NEAR(loss.total, without + loss.teacher, 1e-5 * without);
     }
-    Teacher another(other, *loaded.model, "another", threads);
+    Teachers another(std::make_unique<Teacher>(other, *loaded.model, "another", threads));
     TrainingStep taught(recipe, *loaded.model, loaded.weights, alone, &another);
     EXPECT_GT(taught.forward_backward(batch).teacher, 0.01);
     EXPECT_NE(itself.description(), another.description());

@@ -31,6 +31,7 @@
 #include "runtime/training_backends/training_backends.h"
 #include "training/mesh_decoder_trainer.h"
 #include "training/mesh_recipe.h"
+#include "training/teachers.h"
 #include "training/trainer.h"
 #include "training/training_report.h"
 #include "training/training_step.h"
@@ -47,7 +48,7 @@ struct Options {
   dataset::ChosenCategories categories;
   std::string out;
   std::string init;
-  std::string teacher;
+  std::vector<std::string> teachers;
   std::string val;
   std::string images;   ///< of the mesh branch's labels
   std::string decoder;  ///< of the mesh branch
@@ -246,7 +247,7 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
 void refuse_options_of_detectors(const Options& options) {
   const std::pair<const char*, bool> given[] = {
       {"--val", !options.val.empty()},
-      {"--teacher", !options.teacher.empty()},
+      {"--teacher", !options.teachers.empty()},
       {"--steps", options.steps > 0},
       {"--checkpoint-every", options.checkpoint_every > 0},
       {"--backend", !options.engine.backend.empty()},
@@ -286,17 +287,14 @@ int run(const Options& options) {
   if (training::usable_arithmetic(recipe, options.engine) != recipe.arithmetic) {
     say(processes, "this processor has no bfloat16 instructions: the arithmetic is float32");
   }
-  std::optional<training::Teacher> teacher;
-  if (options.teacher.empty()) {
+  std::optional<training::Teachers> teachers;
+  if (options.teachers.empty()) {
     if (recipe.distillation != training::DistillationOptions{}) {
       say(processes, "no --teacher: the recipe's [distillation] is not used");
     }
   } else {
-    teacher.emplace(models::load_model_by_name_or_path(options.teacher),
-                    models::find_model(recipe.model), options.teacher, thread_count(options),
-                    recipe.distillation.mirrored, options.engine,
-                    training::usable_precision(recipe, options.engine));
-    training.teacher = &*teacher;
+    teachers.emplace(options.teachers, recipe, thread_count(options), options.engine);
+    training.teachers = &*teachers;
   }
   training::TrainingResult result;
   {
@@ -357,10 +355,11 @@ Action declare_training(CLI::App& app) {
       "start from these weights: a backbone or a whole detector (.safetensors), or a model's "
       "name");
   app.add_option(
-      "--teacher", options->teacher,
+      "--teacher", options->teachers,
       "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
       "model's name, or a .safetensors file, also of `import`, with the same strides and as many "
-      "anchors in a cell");
+      "anchors in a cell; may be given several times where distillation.teachers says which of "
+      "them teaches which level");
   app.add_option("--val", options->val,
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");

@@ -196,8 +196,7 @@ void Teacher::rescale_scores(TeacherOutputs& outputs) const {
   if (options_.score_factor == 1 && options_.score_shift == 0) return;
   for (std::vector<float>& logits : outputs[models::score_head(detector_.heads)]) {
     for (std::size_t i = 0; i < logits.size(); i += 2) {
-      logits[i + 1] =
-          options_.score_factor * (logits[i + 1] - logits[i]) + options_.score_shift;
+      logits[i + 1] = options_.score_factor * (logits[i + 1] - logits[i]) + options_.score_shift;
       logits[i] = 0;
     }
   }

@@ -20,7 +20,7 @@ using TeacherOutputs = std::vector<std::vector<std::vector<float>>>;
 
 /// What a teacher teaches.
 struct TeacherOptions {
-  bool mirrored = false;            ///< the mean of what it gives for an image and its mirror image
+  bool mirrored = false;  ///< the mean of what it gives for an image and its mirror image
   std::vector<std::size_t> levels{};  ///< of the pyramid, the finest is 0; empty: all
   /// It teaches `factor` times its score's logit, and `shift` more: teachers of different levels
   /// must mean the same by a score, since faces of all levels are ranked together.
@@ -39,8 +39,7 @@ class Teacher {
   /// that engine's network, in `precision`.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
           const std::string& source, int threads, TeacherOptions options = {},
-          const Engine& engine = {},
-          runtime::Precision precision = runtime::Precision::kFloat32);
+          const Engine& engine = {}, runtime::Precision precision = runtime::Precision::kFloat32);
 
   /// Its outputs for the images, all of one size; if mirrored, a multiple of the largest stride
   /// wide, so that a mirror brings anchors onto anchors.

@@ -48,8 +48,9 @@ float value_of(const std::vector<float>& values, const char* key, std::size_t te
                std::size_t teachers, float usual) {
   if (values.empty()) return usual;
   if (values.size() != teachers) {
-    fail(ErrorCode::kBadData, "distillation.{}: expected {} numbers, one for each --teacher, found {}",
-         key, teachers, values.size());
+    fail(ErrorCode::kBadData,
+         "distillation.{}: expected {} numbers, one for each --teacher, found {}", key, teachers,
+         values.size());
   }
   return values[teacher];
 }
@@ -71,8 +72,8 @@ Teachers::Teachers(const std::vector<std::string>& names, const Recipe& recipe, 
       if (by_level[level] == i) own.levels.push_back(level);
     }
     teachers_.push_back(std::make_unique<Teacher>(models::load_model_by_name_or_path(names[i]),
-                                                  student, names[i], threads, std::move(own), engine,
-                                                  usable_precision(recipe, engine)));
+                                                  student, names[i], threads, std::move(own),
+                                                  engine, usable_precision(recipe, engine)));
   }
 }
 

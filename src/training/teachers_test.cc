@@ -12,8 +12,8 @@
 namespace retinaface::training {
 namespace {
 
-using ::testing::HasSubstr;
 using retinaface::testing::error_of;
+using ::testing::HasSubstr;
 
 constexpr int kSide = 64;
 

@@ -37,7 +37,7 @@ struct TrainingOptions {
   /// The mesh branch's tensors to start from, which a recipe that trains it needs.
   std::optional<graph::Weights> branch = std::nullopt;
   Teachers* teachers = nullptr;  ///< whose outputs the network learns too (distillation.h)
-  Validation validate;         ///< empty: unvalidated
+  Validation validate;           ///< empty: unvalidated
   std::function<void(const TrainingProgress&)> progress;
   /// Told what goes wrong and does not end the run, such as an image that cannot be read. From any
   /// thread, one call at a time.

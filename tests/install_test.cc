@@ -270,5 +270,42 @@ TEST_F(Install, AViewOfATemporaryImageDoesNotCompile) {
   EXPECT_TRUE(compiles("write_image(\"b.png\", read_image(\"a.jpg\"));"));
 }
 
+TEST_F(Install, AViewOfATemporaryMatrixDoesNotCompile) {
+  // What opencv.h takes of OpenCV, which need not be installed.
+  std::filesystem::create_directories(folder() / "stub/opencv2/core");
+  std::ofstream(folder() / "stub/opencv2/core/mat.hpp")
+      << "#pragma once\n"
+         "enum { CV_8UC1, CV_8UC3, CV_8UC4 };\n"
+         "namespace cv {\n"
+         "struct Mat {\n"
+         "  unsigned char* data = nullptr;\n"
+         "  int cols = 0;\n"
+         "  int rows = 0;\n"
+         "  unsigned long step = 0;\n"
+         "  int type() const { return CV_8UC3; }\n"
+         "};\n"
+         "struct MatExpr {\n"
+         "  operator Mat() const { return {}; }\n"
+         "};\n"
+         "}\n";
+  const auto compiles = [](const std::string& parameters, const std::string& argument) {
+    const auto source = folder() / "matrix.cc";
+    std::ofstream(source) << "#include <utility>\n"
+                             "#include <retinaface/opencv.h>\n"
+                             "retinaface::ImageView view("
+                          << parameters << ") { return retinaface::view_of(" << argument
+                          << "); }\n";
+    return run("c++ -std=c++17 -Wall -Werror -fsyntax-only -I" + quoted(folder() / "stub") + " -I" +
+               quoted(prefix() / "include") + " " + quoted(source))
+               .exit_code == 0;
+  };
+  EXPECT_TRUE(compiles("cv::Mat& matrix", "matrix"));
+  EXPECT_TRUE(compiles("const cv::Mat& matrix", "matrix"));
+  EXPECT_FALSE(compiles("", "cv::Mat()"));
+  EXPECT_FALSE(compiles("cv::Mat matrix", "std::move(matrix)"));
+  EXPECT_FALSE(compiles("const cv::Mat& matrix", "std::move(matrix)"));
+  EXPECT_FALSE(compiles("const cv::MatExpr& matrix", "matrix"));
+}
+
 }  // namespace
 }  // namespace retinaface

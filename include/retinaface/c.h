@@ -86,6 +86,12 @@ typedef struct {
   float roll;
 } rf_pose;
 
+/* A face to be recognised: its five points in pixels of the image. */
+typedef struct {
+  rf_image_view image;
+  rf_point landmarks[5];
+} rf_face_in_image;
+
 /* What a face's image is worth to a recogniser: figures from 0 to 1, 1 the best (FaceQuality in
  * face_quality.h), and the pose. */
 typedef struct {
@@ -200,6 +206,8 @@ RETINAFACE_API rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose*
  * its five points. */
 RETINAFACE_API rf_status rf_faces_quality(const rf_faces* faces, size_t i,
                                           const rf_image_view* image, rf_face_quality* quality);
+/* How a head with these five points is turned, by a mean head (head_pose in face_quality.h). */
+RETINAFACE_API rf_status rf_head_pose(const rf_point* landmarks, rf_pose* pose);
 /* Writes its 68 points in Multi-PIE's order to points, which has room for as many. */
 RETINAFACE_API rf_status rf_faces_landmarks_68(const rf_faces* faces, size_t i, rf_point* points);
 /* The triangles of every mesh: *count times three vertices, counter-clockwise where the viewer sees
@@ -222,6 +230,10 @@ RETINAFACE_API rf_status rf_models_known(int32_t width, int32_t height, rf_model
 /* The one that a detector has loaded, as a list of one. */
 RETINAFACE_API rf_status rf_models_of_detector(const rf_detector* detector, int32_t width,
                                                int32_t height, rf_models** result);
+/* The one that a recogniser has loaded, as a list of one; multiply-adds for one aligned face, of
+ * which an embedding takes two. */
+RETINAFACE_API rf_status rf_models_of_recognizer(const rf_recognizer* recognizer,
+                                                 rf_models** result);
 RETINAFACE_API size_t rf_models_count(const rf_models* models);
 /* Of the ith of them; what they return is valid as long as models. Beyond the last one: "", NULL
  * or 0. */
@@ -232,7 +244,7 @@ RETINAFACE_API rf_weights_origin rf_models_weights_origin(const rf_models* model
 RETINAFACE_API const char* rf_models_weights_source(const rf_models* models, size_t i);
 RETINAFACE_API int64_t rf_models_parameters(const rf_models* models, size_t i);
 RETINAFACE_API int64_t rf_models_multiply_adds(const rf_models* models, size_t i);
-/* *count strides in pixels, of the levels of its anchors, finest first. */
+/* *count strides in pixels, of the levels of its anchors, finest first; none of a recogniser. */
 RETINAFACE_API const int32_t* rf_models_strides(const rf_models* models, size_t i, size_t* count);
 RETINAFACE_API void rf_models_free(rf_models* models);
 
@@ -246,6 +258,15 @@ RETINAFACE_API rf_status rf_recognizer_new(const char* model, rf_recognizer** re
  * in messages; NULL for "model". */
 RETINAFACE_API rf_status rf_recognizer_from_memory(const void* bytes, size_t size, const char* name,
                                                    rf_recognizer** result);
+/* The same two, with the network run as runtime says (NULL: in float32, by the best backend). What
+ * other types cost was measured on detectors alone. */
+RETINAFACE_API rf_status rf_recognizer_new_with(const char* model,
+                                                const rf_runtime_options* runtime,
+                                                rf_recognizer** result);
+RETINAFACE_API rf_status rf_recognizer_from_memory_with(const void* bytes, size_t size,
+                                                        const char* name,
+                                                        const rf_runtime_options* runtime,
+                                                        rf_recognizer** result);
 /* How many values an embedding has. */
 RETINAFACE_API size_t rf_recognizer_embedding_size(const rf_recognizer* recognizer);
 /* Writes the vector, of length 1, of the face with these five landmarks to values, which has room
@@ -253,6 +274,12 @@ RETINAFACE_API size_t rf_recognizer_embedding_size(const rf_recognizer* recogniz
 RETINAFACE_API rf_status rf_recognizer_embed(const rf_recognizer* recognizer,
                                              const rf_image_view* image, const rf_point* landmarks,
                                              float* values);
+/* The same for each of count faces, in their order, worked on by up to that many threads at once
+ * (0: one for each core). values has room for the vectors of all of them, one behind the other; on
+ * failure it stays as it is, and the message names the face, "faces[4]: ...". */
+RETINAFACE_API rf_status rf_recognizer_embed_batch(const rf_recognizer* recognizer,
+                                                   const rf_face_in_image* faces, size_t count,
+                                                   int32_t threads, float* values);
 /* How alike two faces are by their embeddings of size values: -1 to 1. */
 RETINAFACE_API rf_status rf_similarity(const float* a, const float* b, size_t size, float* result);
 RETINAFACE_API void rf_recognizer_free(rf_recognizer* recognizer);
@@ -270,6 +297,12 @@ RETINAFACE_API rf_status rf_read_options_set_max_pixels(rf_read_options* options
 RETINAFACE_API rf_status rf_read_options_set_background(rf_read_options* options, uint32_t rgb);
 /* Other than 0: refuse JPEGs that lack only their end, which are else gray from there on. */
 RETINAFACE_API rf_status rf_read_options_set_strict(rf_read_options* options, int32_t is_strict);
+/* Is told what was read around, such an end or a color profile that cannot be used: one line that
+ * starts with the path and is valid during the call. */
+typedef void (*rf_warn_function)(const char* line, void* context);
+/* warn is called, with context, by the thread that reads; NULL, the default: nobody is told. */
+RETINAFACE_API rf_status rf_read_options_set_warn(rf_read_options* options, rf_warn_function warn,
+                                                  void* context);
 
 /* Decodes an image file of any format that the library reads and turns it upright. */
 RETINAFACE_API rf_status rf_image_read(const char* path, rf_image** result);
@@ -286,6 +319,8 @@ RETINAFACE_API rf_image_view rf_image_get_view(const rf_image* image);
 /* Writes an image; the format follows the extension: .jpg, .jpeg, .png or .webp. The file is
  * replaced as a whole or not at all: RF_UNWRITABLE. */
 RETINAFACE_API rf_status rf_image_write(const char* path, const rf_image_view* image);
+/* Not 0 where rf_image_write() knows the extension of path. */
+RETINAFACE_API int32_t rf_image_can_write(const char* path);
 RETINAFACE_API void rf_image_free(rf_image* image);
 
 /* The face turned, scaled and moved so that its five landmarks, in pixels of image, come closest to
@@ -352,6 +387,11 @@ RETINAFACE_API rf_status rf_tracker_new(const rf_tracker_options* options, rf_tr
  * given twice, 0 for a faint face that carries on none. time_s is the frame's time. */
 RETINAFACE_API rf_status rf_tracker_update(rf_tracker* tracker, const rf_face* faces, size_t count,
                                            double time_s, int64_t* tracks);
+/* Takes over a frame of which the tracks are known, to go on where an earlier run has stopped: as
+ * many tracks as faces, as rf_tracker_update() wrote them. Numbers given from now on are above
+ * highest. */
+RETINAFACE_API rf_status rf_tracker_resume(rf_tracker* tracker, const rf_face* faces, size_t count,
+                                           const int64_t* tracks, double time_s, int64_t highest);
 RETINAFACE_API void rf_tracker_free(rf_tracker* tracker);
 
 #ifdef __cplusplus

@@ -14,6 +14,10 @@
 
 namespace retinaface {
 
+inline namespace internal {
+struct DetectorFactory;  // of the library itself, for what is not in this interface
+}  // namespace internal
+
 struct DetectOptions {
   /// Of what the built-in model finds at this score, 1.7 % is neither face nor head
   /// (reports/accuracy.md, False alarms).
@@ -115,7 +119,7 @@ class RETINAFACE_API Detector {
   ModelInfo info(int width = 640, int height = 480) const;
 
  private:
-  friend struct DetectorFactory;  // for what is not in this interface
+  friend struct internal::DetectorFactory;
   class Implementation;
   explicit Detector(std::shared_ptr<const Implementation> implementation);
   std::shared_ptr<const Implementation> implementation_;

@@ -10,7 +10,8 @@
 namespace retinaface {
 
 /// The pixels of a matrix as OpenCV holds images: CV_8UC1 gray, CV_8UC3 BGR, CV_8UC4 BGRA. The
-/// matrix keeps owning them. Throws Error(kInvalidArgument) for another type.
+/// matrix keeps owning them. Throws Error(kInvalidArgument) for another type. Not to be had of a
+/// temporary, a matrix expression for example: the view would outlive the pixels.
 inline ImageView view_of(const cv::Mat& matrix) {
   ImageView view{matrix.data, matrix.cols, matrix.rows, static_cast<std::ptrdiff_t>(matrix.step)};
   switch (matrix.type()) {
@@ -29,5 +30,6 @@ inline ImageView view_of(const cv::Mat& matrix) {
                       std::to_string(matrix.type()));
   }
 }
+ImageView view_of(const cv::Mat&& matrix) = delete;
 
 }  // namespace retinaface

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "retinaface/array_view.h"
+#include "retinaface/detector.h"
 #include "retinaface/export.h"
 #include "retinaface/geometry.h"
 #include "retinaface/image.h"
+#include "retinaface/model_info.h"
 
 namespace retinaface {
 
@@ -31,9 +33,14 @@ class RETINAFACE_API Recognizer {
   /// kUnreadable or kBadData with the path and what is wrong; kUnsupported for a model that is a
   /// detector.
   explicit Recognizer(const std::filesystem::path& model);
+  /// The same, run as `runtime` says; throws as Detector's constructor does. What "bfloat16" and
+  /// "int8" cost was measured on detectors alone.
+  Recognizer(const std::filesystem::path& model, const RuntimeOptions& runtime);
   /// The bytes of such a file, which are needed during the call alone; `name` stands in for the
   /// path in messages.
   static Recognizer from_bytes(ArrayView<std::byte> safetensors, const std::string& name = "model");
+  static Recognizer from_bytes(ArrayView<std::byte> safetensors, const std::string& name,
+                               const RuntimeOptions& runtime);
 
   ~Recognizer();
   Recognizer(const Recognizer&);
@@ -55,6 +62,10 @@ class RETINAFACE_API Recognizer {
   /// once (0: one for each core). Throws what embed throws, for one of the faces that fail, with
   /// its place in the message, "faces[4]: ...".
   std::vector<std::vector<float>> embed_batch(ArrayView<FaceInImage> faces, int threads = 0) const;
+
+  /// What is known of the loaded model; it has no strides. Multiply-adds are those for one aligned
+  /// face, of which an embedding takes two: the mirror image is the other.
+  ModelInfo info() const;
 
  private:
   class Implementation;

@@ -24,11 +24,8 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "detection/check_options.h"
-#include "detection/detector_factory.h"
 #include "gate.h"
 #include "image/convert.h"
-#include "models/catalogue.h"
-#include "models/load_model.h"
 #include "module.h"
 #include "pipeline/face_selection.h"
 #include "source.h"
@@ -45,12 +42,10 @@ Detector make_detector(nb::handle name, const std::optional<nb::bytes>& bytes,
   const std::string model = path_of(name);
   const void* const data = bytes ? bytes->data() : nullptr;
   const std::size_t size = bytes ? bytes->size() : 0;
+  const RuntimeOptions runtime = {.type = type, .backend = backend};
   const Working working;
-  const models::LoadedModel loaded =
-      data != nullptr ? models::parse_model({static_cast<const std::byte*>(data), size}, "model")
-      : model.empty() ? models::load_builtin_model(models::kDefaultModel)
-                      : models::load_model_by_name_or_path(model);
-  return DetectorFactory::make(loaded, RuntimeOptions{.type = type, .backend = backend});
+  if (data != nullptr) return Detector::from_bytes(bytes_of(data, size), "model", runtime);
+  return model.empty() ? Detector(runtime) : Detector(model, runtime);
 }
 
 /// What is looked for in an image and told of its faces: the keywords of Detector.detect.

@@ -94,6 +94,7 @@ void add_videos(nb::module_& module) {
       .def("image", &Video::image)
       .def("stop", &Video::stop)
       .def("damage", [](const Video& video) { return video.reader().damage(); })
+      .def("missing_frames", [](const Video& video) { return video.reader().missing_frames(); })
       .def("frames_per_s", [](const Video& video) { return video.reader().frames_per_s(); })
       .def("expected_frames", [](const Video& video) { return video.reader().expected_frames(); })
       .def("pixel_aspect", [](const Video& video) { return video.reader().pixel_aspect(); });

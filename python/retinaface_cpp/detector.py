@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import os
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import (
     TYPE_CHECKING, Any, Callable, Deque, Iterable, Iterator, List, NamedTuple, Optional,
@@ -123,8 +124,9 @@ class Detector:
     ``model``: name of a model (``models()``), or the path or the bytes of a .safetensors file; None
     for the default model, which is inside the package. ``threads``: images that detect_batch and
     detect_video work on at once; None for the cores that this process may use. ``type``: the
-    numbers that the network computes in, None for its backend's. ``backend``: what runs the
-    network, None for the best there is.
+    numbers that the network computes in, "float32", "bfloat16", "int8", or "auto", the fastest that
+    the model and the processor have within the bounds of accuracy; None for "float32". ``backend``:
+    what runs the network, None for the best there is.
 
     Raises NotFoundError, UnreadableError or BadDataError for a model that is not to be had,
     UnsupportedError for a type or backend that cannot run it.
@@ -241,8 +243,9 @@ class Detector:
         Frames of files are RGB, also with ``bgr``; ``background``: red, green and blue, 0 to 255, of
         what shows through where these are transparent. The other options are those of detect.
 
-        A damaged video raises BadDataError after its last frame that could be decoded. Else what
-        detect raises, which names the frame, "frame 4: ...".
+        A damaged video raises BadDataError after its last frame that could be decoded. How many
+        frames are missing though no damage is seen, as of a transport stream with losses, a
+        UserWarning says there. Else what detect raises, which names the frame, "frame 4: ...".
         """
         if whole("every", every) < 1:
             raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
@@ -302,21 +305,21 @@ def read_video(
 ) -> Iterator[Frame]:
     """The frames of a video, one after the other, decoded as they are asked for.
 
-    ``video``: a file, a camera or the address of a stream, and what is raised, as for
+    ``video``: a file, a camera or the address of a stream, and what is raised and warned of, as for
     Detector.detect_video. ``every``: each Nth frame. ``max_pixels``: videos of more pixels a frame are
     refused. ``background``: red, green and blue, 0 to 255, of what shows through where frames are
     transparent.
     """
     if whole("every", every) < 1:
         raise InvalidArgumentError(f"every: expected 1 or more, found {every}")
+    source = path("video", video)
     opened = _native.Video(
-        path("video", video), whole("max_pixels", max_pixels, bits=64),
-        color("background", background),
-    )  # fmt: skip
-    return _video_frames(opened, every)
+        source, whole("max_pixels", max_pixels, bits=64), color("background", background)
+    )
+    return _video_frames(source, opened, every)
 
 
-def _video_frames(video: Any, every: int) -> Iterator[Frame]:
+def _video_frames(source: str, video: Any, every: int) -> Iterator[Frame]:
     try:
         while True:
             stamp = video.next()
@@ -326,6 +329,10 @@ def _video_frames(video: Any, every: int) -> Iterator[Frame]:
                 yield Frame(stamp[0], stamp[1], video.image())
     finally:
         video.stop()
+    missing = video.missing_frames()
+    if missing:
+        frames = "1 frame" if missing == 1 else f"{missing} frames"
+        warnings.warn(f"{source}: {frames} missing: lost on the way, or never there", stacklevel=2)
     if video.damage():
         raise BadDataError(video.damage())
 

@@ -302,13 +302,13 @@ class Faces:
         )
         head = "".join(f"<th>{name}</th>" for name in names)
         png = self._repr_png_()
-        picture = (
+        image_tag = (
             ""
             if png is None
             else f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
         )
         return (
-            f"<div>{picture}<table><caption>{len(self)} faces in {self.width}x{self.height}"
+            f"<div>{image_tag}<table><caption>{len(self)} faces in {self.width}x{self.height}"
             f"</caption><tr>{head}</tr>{rows}</table></div>"
         )
 

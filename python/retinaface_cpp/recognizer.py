@@ -24,12 +24,12 @@ class Recognizer:
     """
 
     def __init__(self, model: "Union[str, os.PathLike[str], bytes]") -> None:
-        self.native = _native.Recognizer(*model_source(model))
+        self._native = _native.Recognizer(*model_source(model))
 
     @property
     def embedding_size(self) -> int:
         """How many values an embedding has."""
-        return self.native.embedding_size()
+        return self._native.embedding_size()
 
     def embed(
         self, image: ImageLike, faces: Union[Faces, Face, npt.ArrayLike], *, bgr: bool = False
@@ -41,7 +41,7 @@ class Recognizer:
         for one vector (D,); Faces or landmarks (N, 5, 2) for N of them, (N, D). Raises as align does.
         """
         landmarks = landmarks_of(faces)
-        embeddings = self.native.embed(
+        embeddings = self._native.embed(
             as_source(image), flag("bgr", bgr), landmarks.reshape(-1, 5, 2)
         )
         return embeddings[0] if landmarks.ndim == 2 else embeddings

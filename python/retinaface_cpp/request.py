@@ -92,7 +92,7 @@ def request_of(options: DetectOptions) -> Any:
         _face_count(options["max_faces"]), number("min_size", options["min_size"]),
         flag("clip", options["clip"]), flag("mesh", options["mesh"]),
         flag("refine_mesh", options["refine_mesh"]), flag("turned", options["turned"]),
-        flag("face_quality", options["face_quality"]), None if embed is None else embed.native,
+        flag("face_quality", options["face_quality"]), None if embed is None else embed._native,
     )  # fmt: skip
 
 

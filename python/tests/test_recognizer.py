@@ -112,6 +112,11 @@ def test_points_that_are_none(recognizer, portrait):
         recognizer.embed(portrait, "faces")
 
 
+def test_what_a_recognizer_shows(recognizer):
+    shown = {name for name in dir(recognizer) if not name.startswith("_")}
+    assert shown == {"embed", "embedding_size"}
+
+
 def test_a_recognizer_is_not_pickled(recognizer):
     with pytest.raises(TypeError, match="make one in each process"):
         pickle.dumps(recognizer)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -165,6 +166,34 @@ def test_what_is_no_video(detector, tmp_path):
         detector.detect_video([], frames_per_s=0)
     with pytest.raises(ValueError, match="min_score"):
         detector.detect_video([], min_score=7)
+
+
+def without_frame(stream, number):
+    """A transport stream without one of its video's frames, its packets counted anew: as where so
+    many packets are lost that their count does not break."""
+    kept, frame, lost = bytearray(), -1, 0
+    for at in range(0, len(stream), 188):
+        packet = bytearray(stream[at : at + 188])
+        if ((packet[1] & 0x1F) << 8 | packet[2]) == 0x100:  # the video's
+            frame += packet[1] >> 6 & 1
+            if frame == number:
+                lost += 1
+                continue
+            packet[3] = (packet[3] & 0xF0) | ((packet[3] - lost) & 0x0F)
+        kept += packet
+    return bytes(kept)
+
+
+def test_missing_frames_are_warned_of(detector, tmp_path):
+    opened(detector, "bt709.mp4")  # or the test is skipped
+    whole, lossy = VIDEOS / "stream.ts", tmp_path / "lossy.ts"
+    lossy.write_bytes(without_frame(whole.read_bytes(), 8))
+    for read in (rf.read_video, detector.detect_video):
+        with pytest.warns(UserWarning, match=r"lossy\.ts: 1 frame missing"):
+            assert len(list(read(lossy))) == 9
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            assert len(list(read(whole))) == 10
 
 
 def test_a_system_without_the_libraries_gives_one_clear_error(tmp_path):

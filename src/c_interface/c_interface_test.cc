@@ -217,6 +217,33 @@ TEST(CInterface, ReadsOnABackgroundAndStrictly) {
   EXPECT_EQ(rf_image_decode(jpeg.data(), most, nullptr, c.read_options, &none), RF_BAD_DATA);
 }
 
+TEST(CInterface, TellsWhatWasReadAround) {
+  Objects c;
+  const std::vector<std::byte> jpeg = read_file(sample("portrait.jpg"));
+  const std::size_t size = jpeg.size() - 100;
+  std::vector<std::string> told;
+  ASSERT_EQ(rf_read_options_new(&c.read_options), RF_OK);
+  ASSERT_EQ(rf_read_options_set_warn(
+                c.read_options,
+                [](const char* line, void* context) {
+                  static_cast<std::vector<std::string>*>(context)->emplace_back(line);
+                },
+                &told),
+            RF_OK);
+  ASSERT_EQ(rf_image_decode(jpeg.data(), size, "mine", c.read_options, &c.image), RF_OK);
+  EXPECT_THAT(told, ElementsAre(StartsWith("mine: ")));
+  std::vector<std::string> expected;
+  ReadOptions options;
+  options.warn = [&](const std::string& line) { expected.push_back(line); };
+  decode_image(bytes_of(jpeg.data(), size), options, "mine");
+  EXPECT_EQ(told, expected);
+
+  ASSERT_EQ(rf_read_options_set_warn(c.read_options, nullptr, nullptr), RF_OK);
+  ASSERT_EQ(rf_image_decode(jpeg.data(), size, "mine", c.read_options, &c.second), RF_OK);
+  EXPECT_EQ(told.size(), 1U);
+  EXPECT_EQ(rf_read_options_set_warn(nullptr, nullptr, nullptr), RF_INVALID_ARGUMENT);
+}
+
 TEST(CInterface, DetectsInBatches) {
   Objects c;
   ASSERT_EQ(rf_detector_new("mnet025", &c.detector), RF_OK) << rf_last_error();
@@ -358,6 +385,9 @@ TEST(CInterface, ReadsDecodesCopiesAndWritesImages) {
   expect_same(c.image, read_image(file));
   EXPECT_EQ(rf_image_write((folder / "no/a.png").c_str(), &view), RF_UNWRITABLE);
   EXPECT_EQ(rf_image_write((folder / "a.xyz").c_str(), &view), RF_UNSUPPORTED);
+  EXPECT_NE(rf_image_can_write("no/a.JPEG"), 0);
+  EXPECT_EQ(rf_image_can_write("a.xyz"), 0);
+  EXPECT_EQ(rf_image_can_write(nullptr), 0);
 
   // Bottom row first, blue first.
   const std::uint8_t pixels[] = {6, 5, 4, 0, 3, 2, 1, 0};
@@ -511,6 +541,24 @@ TEST(CInterface, TracksFaces) {
   EXPECT_EQ(rf_tracker_update(c.tracker, nullptr, 1, 2, tracks.data()), RF_INVALID_ARGUMENT);
 }
 
+TEST(CInterface, GoesOnWhereATrackerHasStopped) {
+  Objects c;
+  ASSERT_EQ(rf_tracker_new(nullptr, &c.tracker), RF_OK);
+  std::array<rf_face, 2> faces = {{{0.9F, 10, 10, 50, 50, {}}, {0.9F, 200, 10, 240, 50, {}}}};
+  const std::array<std::int64_t, 2> earlier = {4, 7};
+  ASSERT_EQ(rf_tracker_resume(c.tracker, faces.data(), 2, earlier.data(), 1, 30), RF_OK)
+      << rf_last_error();
+  faces[1] = {0.9F, 400, 300, 440, 340, {}};  // a new one
+  std::array<std::int64_t, 2> tracks{};
+  ASSERT_EQ(rf_tracker_update(c.tracker, faces.data(), 2, 1.04, tracks.data()), RF_OK);
+  EXPECT_THAT(tracks, ElementsAre(4, 31));
+  EXPECT_EQ(rf_tracker_resume(c.tracker, faces.data(), 2, nullptr, 2, 0), RF_INVALID_ARGUMENT);
+  EXPECT_THAT(rf_last_error(), StartsWith("tracks: "));
+  EXPECT_EQ(rf_tracker_resume(c.tracker, nullptr, 2, earlier.data(), 2, 0), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_tracker_resume(nullptr, nullptr, 0, nullptr, 2, 0), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_tracker_resume(c.tracker, nullptr, 0, nullptr, 2, 0), RF_OK);
+}
+
 TEST(CInterface, RecognisesFaces) {
   const testing::TemporaryFolder folder;
   const std::string file = (folder / "r.safetensors").string();
@@ -535,11 +583,96 @@ TEST(CInterface, RecognisesFaces) {
   EXPECT_EQ(rf_similarity(values.data(), expected.data(), 4, &alike), RF_OK);
   EXPECT_NEAR(alike, 1, 1e-6);
   EXPECT_EQ(rf_recognizer_embed(recognizer, &seen, nullptr, values.data()), RF_INVALID_ARGUMENT);
+  rf_pose pose;
+  ASSERT_EQ(rf_head_pose(points.data(), &pose), RF_OK) << rf_last_error();
+  EXPECT_EQ(pose.pitch, head_pose({{{40, 50}, {80, 50}, {60, 75}, {45, 95}, {75, 95}}}).pitch);
+  EXPECT_EQ(rf_head_pose(nullptr, &pose), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_head_pose(points.data(), nullptr), RF_INVALID_ARGUMENT);
   rf_recognizer_free(recognizer);
 
   EXPECT_EQ(rf_recognizer_new("mnet025", &recognizer), RF_UNSUPPORTED);
   EXPECT_EQ(recognizer, nullptr);
   EXPECT_EQ(rf_recognizer_embedding_size(nullptr), 0U);
+}
+
+TEST(CInterface, RecognisesFacesInBatches) {
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "r.safetensors").string();
+  testing::write_made_recognizer(file);
+  rf_recognizer* recognizer = nullptr;
+  ASSERT_EQ(rf_recognizer_new(file.c_str(), &recognizer), RF_OK) << rf_last_error();
+  const Image portrait = read_image(sample("portrait.jpg"));
+  const rf_image_view view = {portrait.row(0), portrait.width(), portrait.height(),
+                              portrait.stride(), RF_RGB};
+  std::array<rf_face_in_image, 3> faces;
+  std::array<float, 12> expected{};
+  for (std::size_t i = 0; i < faces.size(); ++i) {
+    const float x = 20.0F * static_cast<float>(i);
+    faces[i] = {view, {{x + 40, 50}, {x + 80, 50}, {x + 60, 75}, {x + 45, 95}, {x + 75, 95}}};
+    ASSERT_EQ(rf_recognizer_embed(recognizer, &view, faces[i].landmarks, &expected[4 * i]), RF_OK);
+  }
+  std::array<float, 12> values{};
+  ASSERT_EQ(rf_recognizer_embed_batch(recognizer, faces.data(), 3, 2, values.data()), RF_OK)
+      << rf_last_error();
+  EXPECT_EQ(values, expected);
+
+  const auto refuses = [&](const char* message) {
+    EXPECT_EQ(rf_recognizer_embed_batch(recognizer, faces.data(), 3, 1, values.data()),
+              RF_INVALID_ARGUMENT);
+    EXPECT_THAT(rf_last_error(), StartsWith(message));
+    EXPECT_EQ(values, expected);
+  };
+  std::ranges::fill(faces[1].landmarks, rf_point{5, 5});
+  refuses("faces[1]: landmarks");
+  faces[2].image.format = 77;
+  refuses("faces[2]: format");
+  EXPECT_EQ(rf_recognizer_embed_batch(recognizer, nullptr, 3, 1, values.data()),
+            RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_recognizer_embed_batch(recognizer, faces.data(), 3, 1, nullptr),
+            RF_INVALID_ARGUMENT);
+  EXPECT_EQ(rf_recognizer_embed_batch(recognizer, nullptr, 0, 1, nullptr), RF_OK);
+  rf_recognizer_free(recognizer);
+}
+
+TEST(CInterface, RunsARecogniserAsToldToAndTellsOfIt) {
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "r.safetensors").string();
+  testing::write_made_recognizer(file);
+  rf_runtime_options* runtime = nullptr;
+  ASSERT_EQ(rf_runtime_options_new(&runtime), RF_OK);
+  ASSERT_EQ(rf_runtime_options_set_backend(runtime, "reference"), RF_OK);
+  rf_recognizer* recognizer = nullptr;
+  ASSERT_EQ(rf_recognizer_new_with(file.c_str(), runtime, &recognizer), RF_OK) << rf_last_error();
+  rf_models* models = nullptr;
+  ASSERT_EQ(rf_models_of_recognizer(recognizer, &models), RF_OK) << rf_last_error();
+  ASSERT_EQ(rf_models_count(models), 1U);
+  EXPECT_STREQ(rf_models_name(models, 0), "made-up");
+  EXPECT_EQ(rf_models_weights_origin(models, 0), RF_WEIGHTS_FILE);
+  EXPECT_EQ(rf_models_weights_source(models, 0), file);
+  EXPECT_EQ(rf_models_parameters(models, 0), 3 * 112 * 112 * 4);
+  EXPECT_EQ(rf_models_multiply_adds(models, 0), 3 * 112 * 112 * 4);
+  std::size_t strides = 1;
+  rf_models_strides(models, 0, &strides);
+  EXPECT_EQ(strides, 0U);
+  rf_models_free(models);
+  rf_recognizer_free(recognizer);
+  EXPECT_EQ(rf_models_of_recognizer(nullptr, &models), RF_INVALID_ARGUMENT);
+  EXPECT_EQ(models, nullptr);
+
+  const std::vector<std::byte> bytes = read_file(file);
+  ASSERT_EQ(
+      rf_recognizer_from_memory_with(bytes.data(), bytes.size(), "mine", runtime, &recognizer),
+      RF_OK)
+      << rf_last_error();
+  rf_recognizer_free(recognizer);
+  ASSERT_EQ(rf_runtime_options_set_backend(runtime, "nobody"), RF_OK);
+  EXPECT_NE(rf_recognizer_new_with(file.c_str(), runtime, &recognizer), RF_OK);
+  EXPECT_THAT(rf_last_error(), HasSubstr("nobody"));
+  EXPECT_NE(
+      rf_recognizer_from_memory_with(bytes.data(), bytes.size(), nullptr, runtime, &recognizer),
+      RF_OK);
+  EXPECT_EQ(recognizer, nullptr);
+  rf_runtime_options_free(runtime);
 }
 
 TEST(CInterface, AFailureHasAStatusAndALine) {

@@ -49,6 +49,14 @@ const retinaface::FaceMesh* find_mesh(const rf_faces* faces, std::size_t i) {
   return i < rf_faces_count(faces) && faces->meshes[i] ? &*faces->meshes[i] : nullptr;
 }
 
+/// The same. Throws Error(kInvalidArgument) where there is none.
+const retinaface::FaceMesh& expect_mesh(const rf_faces* faces, std::size_t i) {
+  if (const retinaface::FaceMesh* const mesh = find_mesh(faces, i)) return *mesh;
+  throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
+                          "i: expected a face with a mesh, which rf_detect_options_set_mesh() asks "
+                          "for, found none");
+}
+
 static_assert(sizeof(retinaface::MeshVertex) == sizeof(rf_mesh_vertex) &&
                   sizeof(retinaface::MeshColor) == sizeof(rf_mesh_color),
               "vertices and colors are handed out as they lie");
@@ -186,11 +194,7 @@ rf_status rf_detect_batch(const rf_detector* detector, const rf_image_view* imag
     expect(images, "images");
     std::vector<retinaface::ImageView> views;
     for (std::size_t i = 0; i < count; ++i) {
-      try {
-        views.push_back(view_of(images[i]));
-      } catch (const retinaface::Error& error) {
-        throw retinaface::Error(error.code(), "images[" + std::to_string(i) + "]: " + error.what());
-      }
+      views.push_back(made_at("images", i, [&] { return view_of(images[i]); }));
     }
     std::vector<std::unique_ptr<rf_faces>> all;
     for (auto& found : detector->detector.detect_batch(views, options_of(options), threads)) {
@@ -229,13 +233,7 @@ const rf_mesh_color* rf_faces_mesh_colors(const rf_faces* faces, size_t i, size_
 rf_status rf_faces_pose(const rf_faces* faces, size_t i, rf_pose* pose) {
   return guarded([&] {
     expect(pose, "pose");
-    const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
-    if (mesh == nullptr) {
-      throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
-                              "i: expected a face with a mesh, which "
-                              "rf_detect_options_set_mesh() asks for, found none");
-    }
-    *pose = {mesh->pose.yaw, mesh->pose.pitch, mesh->pose.roll};
+    *pose = to_c(expect_mesh(faces, i).pose);
   });
 }
 
@@ -253,24 +251,25 @@ rf_status rf_faces_quality(const rf_faces* faces, size_t i, const rf_image_view*
     retinaface::Face face = from_c(faces->faces[i]);
     face.mesh = faces->meshes[i];
     const retinaface::FaceQuality found = retinaface::face_quality(view_of(*image), face);
-    *quality = {found.score,  found.sharpness,
-                found.size,   found.frontality,
-                found.spread, {found.pose.yaw, found.pose.pitch, found.pose.roll}};
+    *quality = {found.score,      found.sharpness, found.size,
+                found.frontality, found.spread,    to_c(found.pose)};
   });
 }
 
 rf_status rf_faces_landmarks_68(const rf_faces* faces, size_t i, rf_point* points) {
   return guarded([&] {
     expect(points, "points");
-    const retinaface::FaceMesh* const mesh = find_mesh(faces, i);
-    if (mesh == nullptr) {
-      throw retinaface::Error(retinaface::ErrorCode::kInvalidArgument,
-                              "i: expected a face with a mesh, which "
-                              "rf_detect_options_set_mesh() asks for, found none");
-    }
-    std::ranges::transform(retinaface::landmarks_68(*mesh), points, [](const retinaface::Point& p) {
-      return rf_point{p.x, p.y};
-    });
+    std::ranges::transform(retinaface::landmarks_68(expect_mesh(faces, i)), points,
+                           [](const retinaface::Point& p) {
+                             return rf_point{p.x, p.y};
+                           });
+  });
+}
+
+rf_status rf_head_pose(const rf_point* landmarks, rf_pose* pose) {
+  return guarded([&] {
+    expect(pose, "pose");
+    *pose = to_c(retinaface::head_pose(landmarks_of(landmarks)));
   });
 }
 
@@ -295,6 +294,13 @@ rf_status rf_models_of_detector(const rf_detector* detector, int32_t width, int3
   return made(result, [&] {
     expect(detector, "detector");
     return std::make_unique<rf_models>(rf_models{{detector->detector.info(width, height)}});
+  });
+}
+
+rf_status rf_models_of_recognizer(const rf_recognizer* recognizer, rf_models** result) {
+  return made(result, [&] {
+    expect(recognizer, "recognizer");
+    return std::make_unique<rf_models>(rf_models{{recognizer->recognizer.info()}});
   });
 }
 

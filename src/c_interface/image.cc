@@ -1,7 +1,5 @@
 // Images: reading and writing, alignment, blur.
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "c_interface/objects.h"
 #include "image/convert.h"
@@ -37,6 +35,17 @@ rf_status rf_read_options_set_background(rf_read_options* options, uint32_t rgb)
 rf_status rf_read_options_set_strict(rf_read_options* options, int32_t is_strict) {
   return changed(
       options, [&](auto& changing) { changing.strict = is_strict != 0; }, [](const auto&) {});
+}
+
+rf_status rf_read_options_set_warn(rf_read_options* options, rf_warn_function warn, void* context) {
+  return changed(
+      options,
+      [&](auto& changing) {
+        changing.warn = nullptr;
+        if (warn == nullptr) return;
+        changing.warn = [warn, context](const std::string& line) { warn(line.c_str(), context); };
+      },
+      [](const auto&) {});
 }
 
 rf_status rf_image_read(const char* path, rf_image** result) {
@@ -82,6 +91,15 @@ rf_status rf_image_write(const char* path, const rf_image_view* image) {
   });
 }
 
+int32_t rf_image_can_write(const char* path) {
+  int32_t can_write = 0;
+  guarded([&] {
+    expect(path, "path");
+    can_write = retinaface::can_write_image(path) ? 1 : 0;
+  });
+  return can_write;
+}
+
 void rf_image_free(rf_image* image) {
   delete image;
 }
@@ -94,11 +112,7 @@ rf_status rf_align_face_to(const rf_image_view* image, const rf_point* landmarks
                            rf_image** result) {
   return made(result, [&] {
     expect(image, "image");
-    expect(landmarks, "landmarks");
-    retinaface::Landmarks points;
-    std::transform(landmarks, landmarks + points.size(), points.begin(), [](const rf_point& point) {
-      return retinaface::Point{point.x, point.y};
-    });
+    const retinaface::Landmarks points = landmarks_of(landmarks);
     return std::make_unique<rf_image>(
         rf_image{retinaface::align_face(view_of(*image), points, side_px)});
   });

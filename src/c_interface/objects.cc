@@ -1,5 +1,7 @@
 #include "c_interface/objects.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace retinaface::c_interface {
@@ -96,6 +98,19 @@ ImageView view_of(const rf_image_view& image) {
   return {image.data, image.width, image.height, image.stride, format_of(image.format)};
 }
 
+Landmarks landmarks_of(const rf_point* landmarks) {
+  expect(landmarks, "landmarks");
+  Landmarks points;
+  std::transform(landmarks, landmarks + points.size(), points.begin(), [](const rf_point& point) {
+    return Point{point.x, point.y};
+  });
+  return points;
+}
+
+rf_pose to_c(const HeadPose& pose) {
+  return {pose.yaw, pose.pitch, pose.roll};
+}
+
 rf_face to_c(const Face& face) {
   rf_face result{face.score, face.box.x0, face.box.y0, face.box.x1, face.box.y1, {}};
   for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
@@ -105,11 +120,7 @@ rf_face to_c(const Face& face) {
 }
 
 Face from_c(const rf_face& face) {
-  Face result{face.score, {face.x0, face.y0, face.x1, face.y1}, {}, {}};
-  for (std::size_t k = 0; k < result.landmarks.size(); ++k) {
-    result.landmarks[k] = {face.landmarks[k].x, face.landmarks[k].y};
-  }
-  return result;
+  return {face.score, {face.x0, face.y0, face.x1, face.y1}, landmarks_of(face.landmarks), {}};
 }
 
 std::vector<Face> from_c(const rf_face* faces, std::size_t count) {

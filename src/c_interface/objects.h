@@ -133,7 +133,21 @@ std::array<std::uint8_t, 3> background_of(std::uint32_t rgb);
 /// Throws Error(kInvalidArgument) for a limit below 1.
 void check_max_pixels(std::int64_t max_pixels);
 
+/// What `make` returns. An Error that it throws has the place in the caller's list in front:
+/// "images[4]: ...".
+template <typename Make>
+auto made_at(const char* list, std::size_t i, Make make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string(list) + "[" + std::to_string(i) + "]: " + error.what());
+  }
+}
+
 ImageView view_of(const rf_image_view& image);
+/// Of five points. Throws Error(kInvalidArgument) for NULL.
+Landmarks landmarks_of(const rf_point* landmarks);
+rf_pose to_c(const HeadPose& pose);
 rf_face to_c(const Face& face);
 Face from_c(const rf_face& face);
 std::vector<Face> from_c(const rf_face* faces, std::size_t count);

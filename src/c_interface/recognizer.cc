@@ -7,18 +7,30 @@
 using namespace retinaface::c_interface;
 
 rf_status rf_recognizer_new(const char* model, rf_recognizer** result) {
+  return rf_recognizer_new_with(model, nullptr, result);
+}
+
+rf_status rf_recognizer_new_with(const char* model, const rf_runtime_options* runtime,
+                                 rf_recognizer** result) {
   return made(result, [&] {
     expect(model, "model");
-    return std::make_unique<rf_recognizer>(rf_recognizer{retinaface::Recognizer(model)});
+    return std::make_unique<rf_recognizer>(
+        rf_recognizer{retinaface::Recognizer(model, options_of(runtime))});
   });
 }
 
 rf_status rf_recognizer_from_memory(const void* bytes, size_t size, const char* name,
                                     rf_recognizer** result) {
+  return rf_recognizer_from_memory_with(bytes, size, name, nullptr, result);
+}
+
+rf_status rf_recognizer_from_memory_with(const void* bytes, size_t size, const char* name,
+                                         const rf_runtime_options* runtime,
+                                         rf_recognizer** result) {
   return made(result, [&] {
     expect(bytes, size, "bytes");
     return std::make_unique<rf_recognizer>(rf_recognizer{retinaface::Recognizer::from_bytes(
-        retinaface::bytes_of(bytes, size), name == nullptr ? "model" : name)});
+        retinaface::bytes_of(bytes, size), name == nullptr ? "model" : name, options_of(runtime))});
   });
 }
 
@@ -31,11 +43,27 @@ rf_status rf_recognizer_embed(const rf_recognizer* recognizer, const rf_image_vi
   return guarded([&] {
     expect(recognizer, "recognizer");
     expect(image, "image");
-    expect(landmarks, "landmarks");
     expect(values, "values");
-    retinaface::Landmarks points;
-    for (std::size_t k = 0; k < points.size(); ++k) points[k] = {landmarks[k].x, landmarks[k].y};
+    const retinaface::Landmarks points = landmarks_of(landmarks);
     std::ranges::copy(recognizer->recognizer.embed(view_of(*image), points), values);
+  });
+}
+
+rf_status rf_recognizer_embed_batch(const rf_recognizer* recognizer, const rf_face_in_image* faces,
+                                    size_t count, int32_t threads, float* values) {
+  return guarded([&] {
+    expect(recognizer, "recognizer");
+    expect(faces, count, "faces");
+    expect(values, count, "values");
+    std::vector<retinaface::FaceInImage> all;
+    for (std::size_t i = 0; i < count; ++i) {
+      all.push_back(made_at("faces", i, [&] {
+        return retinaface::FaceInImage{view_of(faces[i].image), landmarks_of(faces[i].landmarks)};
+      }));
+    }
+    for (const auto& embedding : recognizer->recognizer.embed_batch(all, threads)) {
+      values = std::ranges::copy(embedding, values).out;
+    }
   });
 }
 

@@ -116,6 +116,15 @@ rf_status rf_tracker_update(rf_tracker* tracker, const rf_face* faces, size_t co
   });
 }
 
+rf_status rf_tracker_resume(rf_tracker* tracker, const rf_face* faces, size_t count,
+                            const int64_t* tracks, double time_s, int64_t highest) {
+  return guarded([&] {
+    expect(tracker, "tracker");
+    expect(tracks, count, "tracks");
+    tracker->tracker.resume(from_c(faces, count), {tracks, count}, time_s, highest);
+  });
+}
+
 void rf_tracker_free(rf_tracker* tracker) {
   delete tracker;
 }

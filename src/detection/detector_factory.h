@@ -12,6 +12,7 @@
 #include "runtime/runtime.h"
 
 namespace retinaface {
+inline namespace internal {
 
 /// Makes detectors of models that are in memory, which need not be rows of the catalogue.
 struct DetectorFactory {
@@ -37,4 +38,5 @@ struct DetectorFactory {
   static std::vector<runtime::OutputDifference> differences(const Detector& detector);
 };
 
+}  // namespace internal
 }  // namespace retinaface

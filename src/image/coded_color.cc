@@ -8,6 +8,7 @@
 #include "base/check.h"
 
 namespace retinaface {
+inline namespace internal {
 namespace {
 
 // Values are looked up with 12 bits, light with 14.
@@ -259,4 +260,5 @@ void SrgbConversion::convert(Image& image) const {
   }
 }
 
+}  // namespace internal
 }  // namespace retinaface

@@ -10,6 +10,7 @@
 #include "retinaface/image.h"
 
 namespace retinaface {
+inline namespace internal {
 
 /// What RGB values mean, as far as a file says so without an ICC profile: numbers of ITU-T H.273 in
 /// HEIC, AVIF, PNG and videos, chromaticities and an exponent in PNG.
@@ -67,4 +68,5 @@ class SrgbConversion {
   bool is_hlg_ = false;
 };
 
+}  // namespace internal
 }  // namespace retinaface

@@ -6,6 +6,7 @@
 #include "base/check.h"
 
 namespace retinaface {
+inline namespace internal {
 namespace {
 
 using Color = std::array<std::uint8_t, 3>;
@@ -45,4 +46,5 @@ void composite(Image& image, std::span<const std::uint8_t> alpha, const Color& b
   }
 }
 
+}  // namespace internal
 }  // namespace retinaface

@@ -7,6 +7,7 @@
 #include "retinaface/image.h"
 
 namespace retinaface {
+inline namespace internal {
 
 /// Lays an image with transparency on a background: color * alpha + background * (1 - alpha).
 /// `alpha` has a byte for each pixel, row after row, 255 for opaque; none leaves the image as it
@@ -15,4 +16,5 @@ namespace retinaface {
 void composite(Image& image, std::span<const std::uint8_t> alpha,
                const std::array<std::uint8_t, 3>& background);
 
+}  // namespace internal
 }  // namespace retinaface

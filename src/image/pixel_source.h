@@ -6,6 +6,7 @@
 #include "retinaface/image.h"
 
 namespace retinaface {
+inline namespace internal {
 
 /// An image as networks read it: its 8-bit values as three channels, less the mean.
 struct PixelSource {
@@ -16,4 +17,5 @@ struct PixelSource {
   std::array<float, 3> mean = {0, 0, 0};  ///< by channel
 };
 
+}  // namespace internal
 }  // namespace retinaface

@@ -15,7 +15,9 @@
 #include "graph/operators.h"
 #include "image/convert.h"
 #include "models/load_model.h"
+#include "models/model_info.h"
 #include "runtime/backends/backends.h"
+#include "runtime/backends/type_name.h"
 #include "runtime/session_pool.h"
 
 namespace retinaface {
@@ -42,21 +44,33 @@ const models::Model& recognizer_of(const models::LoadedModel& loaded) {
       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source), loaded.model->name);
 }
 
+std::unique_ptr<runtime::Network> make_network(const models::LoadedModel& loaded,
+                                               const RuntimeOptions& runtime) {
+  const graph::DataType type =
+      runtime::type_of(runtime.type, loaded.graph, loaded.weights, runtime.backend);
+  return runtime::backends().make(loaded.graph, loaded.weights, runtime.backend, {.type = type});
+}
+
 }  // namespace
 
 class Recognizer::Implementation {
  public:
-  explicit Implementation(const models::LoadedModel& loaded)
+  Implementation(const models::LoadedModel& loaded, const RuntimeOptions& runtime)
       : described_(loaded.described),
         model_(recognizer_of(loaded)),
         side_(model_.recognizer->side_px),
-        pool_(runtime::backends().make(loaded.graph, loaded.weights)) {
+        info_(models::info_of(model_, loaded.graph, side_, side_)),
+        pool_(make_network(loaded, runtime)) {
+    info_.weights_origin = loaded.origin;
+    info_.weights_source = loaded.source;
     const std::vector<graph::Shape> shapes =
         graph::infer_shapes(loaded.graph, {1, 3, side_, side_});
     size_ = static_cast<int>(shapes[static_cast<std::size_t>(loaded.graph.outputs()[0].node)].c);
   }
 
   int embedding_size() const { return size_; }
+
+  const ModelInfo& info() const { return info_; }
 
   std::vector<float> embed(const ImageView& image, const Landmarks& landmarks) const {
     Image face = align_to_template(image, landmarks, side_);
@@ -81,15 +95,24 @@ class Recognizer::Implementation {
   const models::Model& model_;
   int side_;
   int size_ = 0;
+  ModelInfo info_;
   mutable runtime::SessionPool pool_;
 };
 
-Recognizer::Recognizer(const std::filesystem::path& model)
-    : implementation_(
-          std::make_shared<Implementation>(models::load_model_by_name_or_path(model.string()))) {}
+Recognizer::Recognizer(const std::filesystem::path& model) : Recognizer(model, RuntimeOptions{}) {}
+
+Recognizer::Recognizer(const std::filesystem::path& model, const RuntimeOptions& runtime)
+    : implementation_(std::make_shared<Implementation>(
+          models::load_model_by_name_or_path(model.string()), runtime)) {}
 
 Recognizer Recognizer::from_bytes(ArrayView<std::byte> safetensors, const std::string& name) {
-  return Recognizer(std::make_shared<Implementation>(models::parse_model(safetensors, name)));
+  return from_bytes(safetensors, name, {});
+}
+
+Recognizer Recognizer::from_bytes(ArrayView<std::byte> safetensors, const std::string& name,
+                                  const RuntimeOptions& runtime) {
+  return Recognizer(
+      std::make_shared<Implementation>(models::parse_model(safetensors, name), runtime));
 }
 
 Recognizer::Recognizer(std::shared_ptr<const Implementation> implementation)
@@ -103,6 +126,10 @@ Recognizer& Recognizer::operator=(Recognizer&&) noexcept = default;
 
 int Recognizer::embedding_size() const {
   return implementation_->embedding_size();
+}
+
+ModelInfo Recognizer::info() const {
+  return implementation_->info();
 }
 
 std::vector<float> Recognizer::embed(const ImageView& image, const Landmarks& landmarks) const {

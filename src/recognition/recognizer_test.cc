@@ -12,6 +12,7 @@
 #include "retinaface/alignment.h"
 #include "retinaface/detector.h"
 
+#include "base/file.h"
 #include "detection/preprocess.h"
 #include "image/convert.h"
 #include "models/described_model.h"
@@ -92,6 +93,38 @@ TEST_F(RecognizerTest, EmbedsWhatTheReferenceRuntimeDoes) {
   double square = 0;
   for (const float value : embedding) square += double{value} * double{value};
   EXPECT_NEAR(square, 1, 1e-6);
+}
+
+TEST_F(RecognizerTest, RunsItsNetworkAsToldTo) {
+  const std::vector<float> embedding = Recognizer(file_).embed(image_, face_);
+  const std::vector<float> reference =
+      Recognizer(file_, {.type = "float32", .backend = "reference"}).embed(image_, face_);
+  EXPECT_LT(runtime::testing::relative_difference(reference, expected(face_)), 1e-5);
+  EXPECT_LT(runtime::testing::relative_difference(embedding, reference), 1e-4);
+  const std::vector<std::byte> bytes = read_file(file_);
+  EXPECT_EQ(Recognizer::from_bytes(bytes, "mine", {.type = "float32", .backend = "reference"})
+                .embed(image_, face_),
+            reference);
+  EXPECT_THAT(error_of([&] { Recognizer(file_, {.type = "int7", .backend = ""}); }).what(),
+              HasSubstr("expected one of float32, bfloat16, int8, auto"));
+  // It has no calibration.
+  EXPECT_EQ(error_of([&] { Recognizer(file_, {.type = "int8", .backend = ""}); }).code(),
+            ErrorCode::kUnsupported);
+}
+
+TEST_F(RecognizerTest, TellsWhatIsKnownOfIt) {
+  const ModelInfo info = Recognizer(file_).info();
+  EXPECT_EQ(info.weights_origin, WeightsOrigin::kFile);
+  EXPECT_EQ(info.weights_source, file_.string());
+  EXPECT_TRUE(info.strides_px.empty());
+  // Patches with bias, a slope for each channel, the matrix; both layers once an aligned face.
+  constexpr std::int64_t kPatch = 3 * 16 * 16 * 12;
+  constexpr std::int64_t kMatrix = 12 * 7 * 7 * 8;
+  EXPECT_EQ(info.parameters, kPatch + 12 + 12 + kMatrix);
+  EXPECT_EQ(info.multiply_adds, 7 * 7 * kPatch + kMatrix);
+  const ModelInfo mine = Recognizer::from_bytes(read_file(file_), "mine").info();
+  EXPECT_EQ(mine.weights_origin, WeightsOrigin::kMemory);
+  EXPECT_EQ(mine.weights_source, "mine");
 }
 
 TEST_F(RecognizerTest, BatchesGiveTheSameInOrder) {

@@ -5,6 +5,7 @@
 #include "retinaface/error.h"
 
 namespace retinaface {
+inline namespace internal {
 namespace {
 
 /// Of formats that hold one image.
@@ -52,4 +53,5 @@ std::optional<ImageFrames::Frame> ImageFrames::next() {
   return frame;
 }
 
+}  // namespace internal
 }  // namespace retinaface

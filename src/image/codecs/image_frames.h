@@ -13,6 +13,7 @@
 #include "image/codecs/codec.h"
 
 namespace retinaface {
+inline namespace internal {
 
 /// How many images an encoded file holds: frames of an animation, or pages. One for what is no
 /// image or is damaged before the second. Does not decode them.
@@ -41,4 +42,5 @@ class ImageFrames {
   double time_s_ = 0;
 };
 
+}  // namespace internal
 }  // namespace retinaface

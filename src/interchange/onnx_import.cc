@@ -426,13 +426,13 @@ class Importer {
 std::optional<models::LoadedModel> own_export(const OnnxModel& file) {
   const auto name = file.metadata.find("model");
   if (file.producer != "retinaface" || name == file.metadata.end()) return std::nullopt;
-  const auto row = std::ranges::find(models::catalogue(), name->second, &models::Model::name);
-  if (row == models::catalogue().end()) return std::nullopt;
+  const models::Model* const row = models::find_row(name->second);
+  if (row == nullptr) return std::nullopt;
   const auto shapeless = [](const OnnxPort& port) { return port.shape.empty(); };
   if (std::ranges::any_of(file.inputs, shapeless) || std::ranges::any_of(file.outputs, shapeless)) {
     return std::nullopt;  // which none of ours is
   }
-  models::LoadedModel loaded = {.model = &*row, .graph = row->network.build(), .weights = {}};
+  models::LoadedModel loaded = {.model = row, .graph = row->network.build(), .weights = {}};
   for (const OnnxTensor& constant : file.constants) {
     const auto* values = std::get_if<std::vector<float>>(&constant.values);
     if (values == nullptr) continue;

@@ -104,9 +104,11 @@ int measure(const Options& options) {
   };
   std::vector<Row> rows;
   for (const OpenedModel& model : models) {
-    const std::string backend = options.backend.empty()
-                                    ? runtime::backends().first_able(model.loaded.graph, {}).name
-                                    : options.backend;
+    const models::LoadedModel& loaded = model.loaded;
+    const std::string backend =
+        options.backend.empty()
+            ? runtime::backends().first_able(loaded.graph, loaded.weights, {}).name
+            : options.backend;
     for (const graph::DataType type : types_for(options, model.loaded, backend)) {
       for (const ImageSize& size : sizes) {
         for (const int count : threads) {

@@ -335,7 +335,9 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
       threads, [&] { return source.next(); },
       [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
-  return report.finish();
+  DetectionSummary summary = report.finish();
+  file.close();
+  return summary;
 }
 
 }  // namespace retinaface::pipeline

@@ -114,8 +114,10 @@ class BackendRegistry {
                                                    std::string_view name,
                                                    const TrainableOptions& options) const;
 
-  /// The one that make() takes without a name. Throws Error(kUnsupported) with each one's obstacle.
-  const Backend& first_able(const graph::Graph& graph, const NetworkOptions& options) const;
+  /// The one that make() takes without a name. Throws Error(kUnsupported): with the type's obstacle
+  /// where nothing else hinders one of them, or else with each one's obstacle.
+  const Backend& first_able(const graph::Graph& graph, const graph::Weights& weights,
+                            const NetworkOptions& options) const;
 
   /// The types that the backend called `name`, as make() takes it, has for a network of these
   /// weights on this processor.

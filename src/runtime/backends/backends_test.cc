@@ -122,6 +122,22 @@ TEST(Backends, TheFirstThatCanRunsWhatNamesNone) {
   EXPECT_NE(run(""), run("asked"));
 }
 
+TEST(Backends, OneThatLacksTheTypeHereLeavesTheNetworkToTheNext) {
+  const graph::Graph graph = pooled();
+  const graph::Weights weights = lively_weights(graph, 1);
+  Backend lacking = made_up("lacking", 5, 1);
+  lacking.type_obstacle = [](graph::DataType, const graph::Weights&) { return "calibrate it"; };
+  const BackendRegistry registry({lacking, made_up("whole", 3, 2)});
+  EXPECT_EQ(registry.first_able(graph, weights, {}).name, "whole");
+  EXPECT_NO_THROW(registry.make(graph, weights));
+  // Where no other can, what it says is said, and so it is where it is named.
+  const Error alone = error_of([&] { BackendRegistry({lacking}).make(graph, weights); });
+  EXPECT_EQ(alone.code(), ErrorCode::kUnsupported);
+  EXPECT_STREQ(alone.what(), "float32: calibrate it");
+  EXPECT_STREQ(error_of([&] { registry.make(graph, weights, "lacking"); }).what(),
+               "float32: calibrate it");
+}
+
 TEST(Backends, OfPriorityZeroRunOnlyWhenNamed) {
   const graph::Graph graph = pooled();
   const BackendRegistry registry({made_up("asked", 0)});

@@ -17,9 +17,9 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 /// read, as long as the patches stay in the second cache.
 inline std::int64_t dense_strip(const Dense& layer) {
   constexpr std::int64_t kStripFloats = 48 * 1024;
-  constexpr std::int64_t kMostCells = 16 * kCells;
+  constexpr std::int64_t kMaxCells = 16 * kCells;
   const std::int64_t patch = layer.kernel * layer.kernel * layer.in_channels;
-  return std::clamp<std::int64_t>(kStripFloats / patch / kCells * kCells, kCells, kMostCells);
+  return std::clamp<std::int64_t>(kStripFloats / patch / kCells * kCells, kCells, kMaxCells);
 }
 
 /// Of the gathered patches, and of the places that one tap is at.

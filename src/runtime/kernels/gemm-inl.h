@@ -228,7 +228,7 @@ inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t 
 #if HWY_TARGET == HWY_AVX3
   if (!layer.weights.pairs.empty()) {
     constexpr std::int64_t kPairs = PairRows::kValues;
-    alignas(64) std::uint32_t rounded[kCells * kMostPairedChannels / 2];
+    alignas(64) std::uint32_t rounded[kCells * kMaxPairedChannels / 2];
     CellPieces pieces(cells);
     for (std::int64_t cell = 0; cell < cells;) {
       const std::int64_t count = pieces.next();

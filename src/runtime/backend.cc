@@ -124,9 +124,8 @@ std::vector<graph::DataType> BackendRegistry::types_for(const graph::Graph& grap
                                                         const std::string& name) const {
   const Backend& backend = name.empty() ? first_able(graph, weights, {}) : find(before_colon(name));
   std::vector<graph::DataType> types = backend.types;
-  std::erase_if(types, [&](graph::DataType type) {
-    return !type_obstacle(backend, type, weights).empty();
-  });
+  std::erase_if(
+      types, [&](graph::DataType type) { return !type_obstacle(backend, type, weights).empty(); });
   return types;
 }
 
@@ -184,6 +183,13 @@ const Backend& BackendRegistry::trainer(std::string_view name, std::string_view 
   }
   fail(ErrorCode::kUnsupported, "expected a backend that trains ({}), found '{}'",
        fmt::join(names, ", "), excerpt(name));
+}
+
+const Backend* BackendRegistry::trainer_on_other_devices() const {
+  const auto found = std::ranges::find_if(backends_, [](const Backend& backend) {
+    return backend.train && !backend.other_device.empty();
+  });
+  return found == backends_.end() ? nullptr : &*found;
 }
 
 std::unique_ptr<TrainableNetwork> BackendRegistry::make_trainable(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -136,6 +137,22 @@ TEST(Backends, OneThatLacksTheTypeHereLeavesTheNetworkToTheNext) {
   EXPECT_STREQ(alone.what(), "float32: calibrate it");
   EXPECT_STREQ(error_of([&] { registry.make(graph, weights, "lacking"); }).what(),
                "float32: calibrate it");
+}
+
+TEST(Backends, OneTrainsOnDevicesThatDependOnTheBuild) {
+  Backend processor = made_up("processor", 5);
+  processor.train = [](const graph::Graph&, const graph::Weights&, const TrainableOptions&) {
+    return std::unique_ptr<TrainableNetwork>();
+  };
+  Backend other = processor;
+  other.name = "other";
+  other.other_device = "cuda";
+  Backend runs = made_up("runs", 9);
+  runs.other_device = "cuda";
+  EXPECT_EQ(BackendRegistry({processor, runs}).trainer_on_other_devices(), nullptr);
+  const BackendRegistry registry({processor, runs, other});
+  ASSERT_NE(registry.trainer_on_other_devices(), nullptr);
+  EXPECT_EQ(registry.trainer_on_other_devices()->name, "other");
 }
 
 TEST(Backends, OfPriorityZeroRunOnlyWhenNamed) {

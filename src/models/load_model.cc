@@ -126,10 +126,11 @@ void check_format(const graph::Weights& weights, const std::string& source) {
   // Other programs' files, which name no model, have formats of their own.
   if (format == weights.metadata.end() || !weights.metadata.contains("model")) return;
   if (format->second == kFormat) return;
-  fail(ErrorCode::kUnsupported,
-       "{}: expected a model of the format {}, found the format '{}', which a newer version of this "
-       "program reads",
-       source, kFormat, excerpt(format->second));
+  fail(
+      ErrorCode::kUnsupported,
+      "{}: expected a model of the format {}, found the format '{}', which a newer version of this "
+      "program reads",
+      source, kFormat, excerpt(format->second));
 }
 
 void expect_one_network_detector(const LoadedModel& model, std::string_view what) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the Markdown files: links and images lead to files that are there, blocks of JSON parse.
+"""Checks the Markdown files: links and images lead to files that are there, blocks of JSON parse,
+the layers are drawn as they are.
 
 Usage: cmake/check_docs.py   (from the repository; prints each offence, exit code 1 if any)
 """
@@ -14,6 +15,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"(?<![\w./-])((?:cmake|doc|examples|recipes|reports|samples|src|tests|tools|weights)"
                   r"/[\w./-]*\w\.(?:md|py|sh|cc|h|toml|json|jpg|png))\b")
 JSON = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# A folder of the layers drawn in doc/architecture.md, with the lines that it goes on in.
+LAYERS = re.compile(r"^## The layers as they are\n(?:(?!    |## ).*\n)*((?: {4}.*\n)+)", re.MULTILINE)
+FOLDER = re.compile(r"^ {4}(\S+)((?:.*\n)(?: {5}.*\n)*)", re.MULTILINE)
 # What was there at the time is named there.
 HISTORY = ("CHANGELOG.md", "reports/")
 
@@ -39,8 +43,29 @@ def offences(root):
                 yield name, f"a block that is no JSON: {error}"
 
 
+def layers_of(text):
+    """What stands behind each folder of a drawing, whose lines begin with four spaces, in words."""
+    return {folder: rest.replace(" files", "").split() for folder, rest in FOLDER.findall(text)}
+
+
+def layer_offences(root):
+    """Where doc/architecture.md draws other layers than cmake/check_layers.py finds, if it does."""
+    name = "doc/architecture.md"
+    printed = subprocess.run([sys.executable, root / "cmake/check_layers.py", "--draw"],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+    actual = layers_of("".join(f"    {line}\n" for line in printed.splitlines()))
+    block = LAYERS.search((root / name).read_text())
+    drawn = layers_of(block[1]) if block else {}
+    wrong = sorted(folder for folder in actual.keys() | drawn.keys()
+                   if actual.get(folder) != drawn.get(folder))
+    if wrong:
+        yield name, ("\"The layers as they are\" differs from the includes in "
+                     f"{', '.join(wrong)}; draw it anew by what cmake/check_layers.py --draw prints")
+
+
 def main():
-    found = list(offences(pathlib.Path.cwd()))
+    root = pathlib.Path.cwd()
+    found = list(offences(root)) + list(layer_offences(root))
     for name, what in found:
         print(f"{name}: {what}")
     sys.exit(1 if found else 0)

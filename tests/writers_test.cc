@@ -255,8 +255,13 @@ TEST_F(Writers, KeepWhatStandardInputAndPipesAreReadFrom) {
 
 TEST_F(Writers, WaitForThePipesReaderUntilTheyAreInterrupted) {
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  // From when it catches SIGTERM on, bit 14 of SigCgt, one that comes ends its wait.
   const CommandResult ended =
-      run("'" RETINAFACE_PROGRAM "' detect p.jpg -o pipe & sleep 0.3; kill -TERM $!; wait $!");
+      run("'" RETINAFACE_PROGRAM
+          "' detect p.jpg -o pipe & "
+          "for i in $(seq 1000); do grep -q '^SigCgt:.*[4-7c-f]...$' /proc/$!/status && break; "
+          "sleep 0.02; done; "
+          "kill -TERM $!; wait $!");
   EXPECT_NE(ended.exit_code, 0);
   EXPECT_THAT(ended.errors, HasSubstr("pipe: interrupted"));
   const CommandResult read = run("retinaface detect p.jpg -o pipe & cat pipe; wait $!");

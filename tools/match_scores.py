@@ -69,10 +69,10 @@ def main():
     found = [outcomes(options.program, model, images, options.set)
              for model in (options.teacher, options.reference)]
     print("height, px    teacher a, b   reference a, b   score_factor  score_shift")
-    for least, most in HEIGHTS_PX:
+    for low, high in HEIGHTS_PX:
         (a, b), (c, d) = (logistic(part[:, 0], part[:, 2])
-                          for part in (rows[(rows[:, 1] >= least) & (rows[:, 1] < most)] for rows in found))
-        print(f"{least:4} to {most:4}   {a:6.2f} {b:6.2f}   {c:6.2f} {d:6.2f}   {a / c:12.2f} {(b - d) / c:12.2f}")
+                          for part in (rows[(rows[:, 1] >= low) & (rows[:, 1] < high)] for rows in found))
+        print(f"{low:4} to {high:4}   {a:6.2f} {b:6.2f}   {c:6.2f} {d:6.2f}   {a / c:12.2f} {(b - d) / c:12.2f}")
 
 
 if __name__ == "__main__":

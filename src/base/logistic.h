@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 
@@ -16,6 +17,12 @@ T sigmoid(T x) {
 template <std::floating_point T>
 T log_odds(T probability) {
   return std::log(probability / (1 - probability));
+}
+
+/// The same of the nearest probability from `bound` to 1 - bound: finite.
+template <std::floating_point T>
+T bounded_log_odds(T probability, T bound) {
+  return log_odds(std::clamp(probability, bound, 1 - bound));
 }
 
 }  // namespace internal

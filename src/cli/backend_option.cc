@@ -8,6 +8,7 @@
 
 #include "detection/detector_factory.h"
 #include "models/load_model.h"
+#include "runtime/backends/backends.h"
 #include "runtime/backends/type_name.h"
 
 namespace retinaface::cli {
@@ -16,10 +17,11 @@ void add_backend_option(CLI::App& app, std::string& backend, bool tells_differen
   std::string help =
       "what runs the model: one of the list of `retinaface models` (default: the first there that "
       "can)";
-  if (tells_differences) {
-    help +=
-        "; compare runs two, compare:A,B those, and says on standard error how far their outputs "
-        "are apart";
+  for (const runtime::Backend& each : runtime::backends().backends()) {
+    if (!tells_differences || !each.tells_differences) continue;
+    help += fmt::format(
+        "; {0} runs two, {0}:{1} those, and says on standard error how far their outputs are apart",
+        each.name, each.argument);
   }
   app.add_option("--backend", backend, help);
 }

@@ -9,7 +9,7 @@
 namespace retinaface::cli {
 
 /// Adds --backend: what runs the model's network (runtime/backend.h). The commands that detect say
-/// what "compare" found (print_differences); bench and serve do not.
+/// what one that runs two others found (print_differences); bench and serve do not.
 void add_backend_option(CLI::App& app, std::string& backend, bool tells_differences = true);
 
 /// A detector of `model`, as Detector takes it or empty for the default one, whose network the
@@ -26,7 +26,8 @@ struct OpenedDetector {
 OpenedDetector open_typed_detector(const std::string& model, const std::string& backend,
                                    const std::string& type);
 
-/// Says on standard error what the backend "compare" found; nothing for other backends.
+/// Says on standard error how far the outputs of the two that a backend runs were apart
+/// (runtime::Backend::tells_differences); nothing for other backends.
 void print_differences(const Detector& detector);
 
 }  // namespace retinaface::cli

@@ -50,14 +50,13 @@ struct OpenedModel {
 
 /// A row without weights here is as fast with random ones.
 OpenedModel open_model(const std::string& name) {
-  const auto row = std::ranges::find(models::catalogue(), name, &models::Model::name);
-  if (row == models::catalogue().end() || !models::builtin_weights(name).empty() ||
-      models::find_model_file(name)) {
+  const models::Model* const row = models::find_row(name);
+  if (row == nullptr || !models::builtin_weights(name).empty() || models::find_model_file(name)) {
     return {models::load_model_by_name_or_path(name)};
   }
   graph::Graph graph = row->network.build();
   graph::Weights weights = graph::random_weights(graph, 1);
-  return {{&*row, std::move(graph), std::move(weights)}, true};
+  return {{row, std::move(graph), std::move(weights)}, true};
 }
 
 /// Unless it is there: a row that is asked for twice is measured once.
@@ -105,9 +104,11 @@ int measure(const Options& options) {
   };
   std::vector<Row> rows;
   for (const OpenedModel& model : models) {
-    const std::string backend = options.backend.empty()
-                                    ? runtime::backends().first_able(model.loaded.graph, {}).name
-                                    : options.backend;
+    const models::LoadedModel& loaded = model.loaded;
+    const std::string backend =
+        options.backend.empty()
+            ? runtime::backends().first_able(loaded.graph, loaded.weights, {}).name
+            : options.backend;
     for (const graph::DataType type : types_for(options, model.loaded, backend)) {
       for (const ImageSize& size : sizes) {
         for (const int count : threads) {

@@ -79,7 +79,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
 struct ForeignOption {
   std::string_view name;
   std::string_view own;  ///< the option that a command must have for the remedy to fit; empty: any
-  const char* remedy;
+  const char* remedy;    ///< null: a backend of other devices, of those that this program has
 };
 constexpr const char* kNotBatched =
     "images are not batched; use --threads N to work on several at once";
@@ -109,8 +109,8 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-b", "--threads", kNotBatched},
     {"--workers", "--threads", "use --threads N"},
     {"-j", "--threads", "use --threads N"},
-    {"--gpu", "--device", "use --backend autograd --device cuda"},
-    {"--cuda", "--device", "use --backend autograd --device cuda"},
+    {"--gpu", "--device", nullptr},
+    {"--cuda", "--device", nullptr},
     {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
     {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
@@ -130,6 +130,13 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-q", "--quiet", "use --quiet"},
 };
 
+/// How to train elsewhere than on the processor; empty where no backend does.
+std::string other_device_remedy() {
+  const runtime::Backend* const backend = runtime::backends().trainer_on_other_devices();
+  if (backend == nullptr) return {};
+  return fmt::format("use --backend {} --device {}", backend->name, backend->other_device);
+}
+
 /// What to do instead of giving an option that only other programs have; empty if nothing is known.
 std::string remedy_for(std::string_view option, const std::vector<std::string>& options) {
   const auto has = [&](std::string_view own) {
@@ -146,7 +153,8 @@ std::string remedy_for(std::string_view option, const std::vector<std::string>& 
     if (!own.empty() && has(fmt::format("--{}", own))) return fmt::format("use --{} X", own);
   }
   for (const ForeignOption& foreign : kForeignOptions) {
-    if (foreign.name == option && (foreign.own.empty() || has(foreign.own))) return foreign.remedy;
+    if (foreign.name != option || !(foreign.own.empty() || has(foreign.own))) continue;
+    return foreign.remedy != nullptr ? foreign.remedy : other_device_remedy();
   }
   return {};
 }

@@ -17,6 +17,7 @@
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/resize.h"
+#include "models/heads.h"
 #include "runtime/backends/backends.h"
 
 namespace retinaface::detection {
@@ -135,9 +136,9 @@ void check_maps(const runtime::FeatureMap& score, const runtime::FeatureMap& box
 }  // namespace
 
 Cascade::Outputs::Outputs(const graph::Graph& graph)
-    : score(graph.find_output("score")),
-      box(graph.find_output("box")),
-      landmarks(graph.find_output("landmarks")) {
+    : score(graph.find_output(models::kind_of(models::HeadMeaning::kScore).name)),
+      box(graph.find_output(models::kind_of(models::HeadMeaning::kBox).name)),
+      landmarks(graph.find_output(models::kind_of(models::HeadMeaning::kLandmarks).name)) {
   RF_CHECK(score >= 0 && box >= 0);
 }
 

@@ -501,6 +501,7 @@ TEST(Cascade, RefusesDescriptionsThatDoNotFit) {
   EXPECT_THAT(changed("\"window\":12", "\"window\":14"), HasSubstr("expected 'score' of"));
   EXPECT_THAT(changed("\"scale_step\":0.709", "\"scale_step\":1"), HasSubstr("found 1"));
   EXPECT_THAT(changed("\"stages\":[", "\"stages\":[],\"x\":["), HasSubstr("1 to 4 stages"));
+  EXPECT_THAT(changed("\"window\":12", "\"window\":12.5"), HasSubstr("whole number"));
   EXPECT_THAT(changed("\"landmarks\"", "\"points\""), HasSubstr("an output 'landmarks'"));
 }
 

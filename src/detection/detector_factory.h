@@ -33,8 +33,8 @@ struct DetectorFactory {
   /// Kinds of anchors (level and size) and channels of the context maps, as mesh::Head has them.
   static std::pair<std::size_t, std::size_t> mesh_head_size(const Detector& detector);
 
-  /// What the backend "compare" found in all that the detector and its copies did; empty for other
-  /// backends.
+  /// What a backend that runs two others found in all that the detector and its copies did
+  /// (runtime::Backend::tells_differences); empty for other backends.
   static std::vector<runtime::OutputDifference> differences(const Detector& detector);
 };
 

@@ -106,13 +106,10 @@ float candidate_score_of(const models::SearchPolicy& policy, const Face& face,
 }
 
 float combined_score(const models::SearchPolicy& policy, float in_crop, float candidate_score) {
-  const auto bounded_log_odds = [](float score) {
-    constexpr float kMin = 1e-6F;
-    return log_odds(std::clamp(score, kMin, 1 - kMin));
-  };
-  return sigmoid(
-      (policy.crop_weight * bounded_log_odds(in_crop) + bounded_log_odds(candidate_score)) /
-      (policy.crop_weight + 1));
+  constexpr float kBound = 1e-6F;
+  return sigmoid((policy.crop_weight * bounded_log_odds(in_crop, kBound) +
+                  bounded_log_odds(candidate_score, kBound)) /
+                 (policy.crop_weight + 1));
 }
 
 bool is_seen_by(const models::SearchPolicy& policy, const RefinementCrop& crop, const Face& face) {

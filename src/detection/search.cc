@@ -135,9 +135,9 @@ std::optional<UprightHead> Search::upright_head(const ImageView& image, const Fa
   find_(views.strip(), TurnedViews::kMinScore, found, nullptr);
   std::optional<UprightHead> head = views.most_upright(found);
   // The points of a head that is rolled tell less of a roll than there is.
-  constexpr int kMostLooks = 2;
-  for (int look = 0; look < kMostLooks && head; ++look) {
-    if (std::abs(roll_of(head->face.landmarks)) < LevelledView::kLeastRoll) break;
+  constexpr int kMaxLevelled = 2;
+  for (int i = 0; i < kMaxLevelled && head; ++i) {
+    if (std::abs(roll_of(head->face.landmarks)) < LevelledView::kMinRoll) break;
     const LevelledView levelled(image, *head);
     found.clear();
     find_(levelled.view(), TurnedViews::kMinScore, found, nullptr);

@@ -17,9 +17,8 @@ namespace {
 
 constexpr int kViews = 4;
 
-float bounded_log_odds(float score) {
-  constexpr float kMin = 1e-4F;
-  return log_odds(std::clamp(score, kMin, 1 - kMin));
+float log_odds_of(float score) {
+  return bounded_log_odds(score, 1e-4F);
 }
 
 /// Of the faces around the middle of view number `place` of a strip the one of the highest score.
@@ -59,7 +58,7 @@ std::optional<UprightHead> TurnedViews::most_upright(const std::vector<Face>& fo
   }
   const auto score_of = [&](int quarters) {
     const Face* const face = best[static_cast<std::size_t>(quarters)];
-    return bounded_log_odds(face == nullptr ? 0 : face->score);
+    return log_odds_of(face == nullptr ? 0 : face->score);
   };
   int turn = 0;
   for (int quarters = 1; quarters < kViews; ++quarters) {
@@ -95,8 +94,7 @@ LevelledView::LevelledView(const ImageView& image, const UprightHead& head)
 std::optional<UprightHead> LevelledView::head(const std::vector<Face>& found) const {
   const Face* const best = best_around_middle(found, 0);
   constexpr float kHardly = 1;  // less, in log odds
-  if (best == nullptr ||
-      bounded_log_odds(best->score) < bounded_log_odds(score_before_) - kHardly ||
+  if (best == nullptr || log_odds_of(best->score) < log_odds_of(score_before_) - kHardly ||
       std::abs(roll_of(best->landmarks)) >= std::abs(roll_before_)) {
     return std::nullopt;
   }

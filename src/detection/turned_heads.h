@@ -35,7 +35,7 @@ struct UprightHead {
 class LevelledView {
  public:
   /// Rolls below are no reason to look again.
-  static constexpr float kLeastRoll = 0.26F;  // 15 degrees, in radians
+  static constexpr float kMinRoll = 0.26F;  // 15 degrees, in radians
 
   explicit LevelledView(const ImageView& image, const UprightHead& head);
 

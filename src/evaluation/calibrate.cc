@@ -75,11 +75,11 @@ class ChannelCounts {
     std::pair<float, float> best = {low_, high_};
     const auto shrink = [&](float& end) {
       constexpr int kSteps = 12;
-      constexpr int kFewest = 4;
+      constexpr int kMinSteps = 4;
       const float whole = end;
       float best_end = whole;
       double best_error = squared_error(best.first, best.second);
-      for (int i = kSteps - 1; i >= kFewest; --i) {
+      for (int i = kSteps - 1; i >= kMinSteps; --i) {
         end = whole * static_cast<float>(i) / kSteps;
         if (const double error = squared_error(best.first, best.second); error < best_error) {
           best_error = error;

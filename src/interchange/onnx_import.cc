@@ -47,11 +47,21 @@ struct Family {
   models::AnchorFamily (*anchors)(std::span<const int> strides, std::int64_t per_cell);
 };
 
-models::Head head(const char* name, int values, HeadMeaning meaning) {
-  models::Head result;
-  result.name = name;
-  result.values = values;
-  result.meaning = meaning;
+/// The face's three heads, of `scores` values where they say scores; `second`, if there is one, is
+/// another head of scores.
+std::vector<models::Head> heads(int scores, const char* second = nullptr) {
+  std::vector<models::Head> result;
+  const auto add = [&](const std::string& name, int values, HeadMeaning meaning) {
+    models::Head& head = result.emplace_back();
+    head.name = name;
+    head.values = values;
+    head.meaning = meaning;
+  };
+  for (const models::Head& own : models::face_heads()) {
+    const bool is_score = own.meaning == HeadMeaning::kScore;
+    add(own.name, is_score ? scores : own.values, own.meaning);
+    if (is_score && second != nullptr) add(second, scores, own.meaning);
+  }
   return result;
 }
 
@@ -93,8 +103,7 @@ const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {.name = "scrfd",
        .summary = "SCRFD with points, imported",
-       .heads = {head("cls", 1, HeadMeaning::kScore), head("box", 4, HeadMeaning::kBox),
-                 head("landmarks", 10, HeadMeaning::kLandmarks)},
+       .heads = heads(1),
        .preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}},
        .scale = 1 / 128.0F,
        .anchors =
@@ -103,8 +112,7 @@ const std::vector<Family>& families() {
            }},
       {.name = "yunet",
        .summary = "YuNet, imported",
-       .heads = {head("cls", 1, HeadMeaning::kScore), head("obj", 1, HeadMeaning::kScore),
-                 head("box", 4, HeadMeaning::kBox), head("landmarks", 10, HeadMeaning::kLandmarks)},
+       .heads = heads(1, "obj"),
        .preprocessing = {.bgr = true},
        .anchors =
            [](std::span<const int> strides, std::int64_t per_cell) {
@@ -113,8 +121,7 @@ const std::vector<Family>& families() {
            }},
       {.name = "retinaface",
        .summary = "RetinaFace, imported",
-       .heads = {head("cls", 2, HeadMeaning::kScore), head("box", 4, HeadMeaning::kBox),
-                 head("landmarks", 10, HeadMeaning::kLandmarks)},
+       .heads = heads(2),
        .preprocessing = {.bgr = true, .mean = {104, 117, 123}},
        .anchors = public_anchors}};
   return all;
@@ -426,13 +433,13 @@ class Importer {
 std::optional<models::LoadedModel> own_export(const OnnxModel& file) {
   const auto name = file.metadata.find("model");
   if (file.producer != "retinaface" || name == file.metadata.end()) return std::nullopt;
-  const auto row = std::ranges::find(models::catalogue(), name->second, &models::Model::name);
-  if (row == models::catalogue().end()) return std::nullopt;
+  const models::Model* const row = models::find_row(name->second);
+  if (row == nullptr) return std::nullopt;
   const auto shapeless = [](const OnnxPort& port) { return port.shape.empty(); };
   if (std::ranges::any_of(file.inputs, shapeless) || std::ranges::any_of(file.outputs, shapeless)) {
     return std::nullopt;  // which none of ours is
   }
-  models::LoadedModel loaded = {.model = &*row, .graph = row->network.build(), .weights = {}};
+  models::LoadedModel loaded = {.model = row, .graph = row->network.build(), .weights = {}};
   for (const OnnxTensor& constant : file.constants) {
     const auto* values = std::get_if<std::vector<float>>(&constant.values);
     if (values == nullptr) continue;

@@ -198,12 +198,17 @@ std::string known_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-const Model& find_model(std::string_view name) {
+const Model* find_row(std::string_view name) {
   const auto found = std::ranges::find(catalogue(), name, &Model::name);
-  if (found == catalogue().end()) {
+  return found == catalogue().end() ? nullptr : &*found;
+}
+
+const Model& find_model(std::string_view name) {
+  const Model* const row = find_row(name);
+  if (row == nullptr) {
     fail(ErrorCode::kNotFound, "no model is called '{}'; there are: {}", name, known_names());
   }
-  return *found;
+  return *row;
 }
 
 }  // namespace retinaface::models

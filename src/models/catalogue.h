@@ -54,7 +54,10 @@ std::span<const Model> catalogue();
 /// The names of the rows, for messages: "a, b, c".
 std::string known_names();
 
-/// The row called `name`. Throws Error(kNotFound) that lists the names there are.
+/// The row called `name`; null if there is none.
+const Model* find_row(std::string_view name);
+
+/// The same. Throws Error(kNotFound) that lists the names there are.
 const Model& find_model(std::string_view name);
 
 inline constexpr std::string_view kDefaultModel = "mnet025";

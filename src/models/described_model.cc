@@ -18,11 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::pair<const char*, HeadMeaning> kMeanings[] = {{"score", HeadMeaning::kScore},
-                                                             {"box", HeadMeaning::kBox},
-                                                             {"landmarks", HeadMeaning::kLandmarks},
-                                                             {"values", HeadMeaning::kValues}};
-
 constexpr const char* kSideDistances = "distances";
 constexpr const char* kCascade = "cascade";
 
@@ -80,6 +75,14 @@ class Reader {
     return value;
   }
 
+  int whole(const Json& json, int min, int max) const {
+    const double value = number(json, min, max);
+    if (value != std::floor(value)) {
+      refuse("{}: expected a whole number from {} to {}, found {}", part_, min, max, value);
+    }
+    return static_cast<int>(value);
+  }
+
   void read_preprocessing(NetworkSpec& network) {
     const Json found = json("preprocessing");
     const auto channels = found.at("channels").get<std::string>();
@@ -93,14 +96,14 @@ class Reader {
     }
     if (found.contains("multiple")) {
       constexpr int kMaxMultiple = 1024;
-      network.side_multiple = static_cast<int>(number(found.at("multiple"), 1, kMaxMultiple));
+      network.side_multiple = whole(found.at("multiple"), 1, kMaxMultiple);
     }
   }
 
   void read_recognizer(Model& model, const graph::Graph& graph) {
     model.detector.heads.clear();
     constexpr int kMaxSide = 1024;
-    const int side = static_cast<int>(number(json("recognizer").at("side"), 16, kMaxSide));
+    const int side = whole(json("recognizer").at("side"), 16, kMaxSide);
     model.recognizer = {.side_px = side};
     const std::string problem = graph::size_problem(graph, {1, 3, side, side});
     if (!problem.empty()) refuse("recognizer: {}x{} pixels: {}", side, side, problem);
@@ -120,12 +123,9 @@ class Reader {
     const auto real = [&](const char* key, double min, double max) {
       return static_cast<float>(number(found.at(key), min, max));
     };
-    const auto whole = [&](const Json& from, int max) {
-      return static_cast<int>(number(from, 1, max));
-    };
     constexpr int kMaxWindow = 256;
-    cascade.window_px = whole(found.at("window"), kMaxWindow);
-    cascade.window_stride_px = whole(found.at("stride"), cascade.window_px);
+    cascade.window_px = whole(found.at("window"), 1, kMaxWindow);
+    cascade.window_stride_px = whole(found.at("stride"), 1, cascade.window_px);
     cascade.min_window_score = real("window_score", 0, 1);
     cascade.min_face_px = real("min_face", cascade.window_px / 16.0, 1e4);
     cascade.scale_step = real("scale_step", 0.1, 0.95);
@@ -134,7 +134,7 @@ class Reader {
     cascade.max_share_of_smaller = real("share_of_smaller", 0, 1);
     for (int i = 0; i < 4; ++i) {
       const int side = cascade.window_px + i * cascade.window_stride_px;
-      check_outputs(graph, side, i + 1, {{"score", 2}, {"box", 4}});
+      check_outputs(graph, side, i + 1, {HeadMeaning::kScore, HeadMeaning::kBox});
     }
     constexpr std::size_t kMaxStages = 4;
     const Json& stages = found.at("stages");
@@ -145,28 +145,30 @@ class Reader {
       graph::Graph network = graph::parse_graph(stage.at("graph").dump(), source_);
       if (graph::input_channels(network) != 3) refuse("cascade: expected images of 3 channels");
       CascadeStage& read = cascade.stages.emplace_back();
-      read.side_px = whole(stage.at("side"), kMaxWindow);
+      read.side_px = whole(stage.at("side"), 1, kMaxWindow);
       read.min_score = static_cast<float>(number(stage.at("min_score"), 0, 1));
-      std::vector<std::pair<const char*, std::int64_t>> outputs = {{"score", 2}, {"box", 4}};
-      if (cascade.stages.size() == stages.size()) outputs.emplace_back("landmarks", 10);
+      std::vector<HeadMeaning> outputs = {HeadMeaning::kScore, HeadMeaning::kBox};
+      if (cascade.stages.size() == stages.size()) outputs.push_back(HeadMeaning::kLandmarks);
       check_outputs(network, read.side_px, 1, outputs);
       read.build = [network = std::move(network)] { return network; };
     }
   }
 
-  /// Refuses a network that does not yield these outputs, of so many channels, as maps of `cells` x
-  /// `cells` for an image of `side` x `side` pixels.
+  /// Refuses a network that does not yield outputs of these meanings, by their names and of all
+  /// their values, as maps of `cells` x `cells` for an image of `side` x `side` pixels.
   void check_outputs(const graph::Graph& graph, int side, int cells,
-                     const std::vector<std::pair<const char*, std::int64_t>>& outputs) const {
+                     const std::vector<HeadMeaning>& outputs) const {
     const graph::Shape image = {1, 3, side, side};
     const std::string problem = graph::size_problem(graph, image);
     if (!problem.empty()) refuse("{}: {}x{} pixels: {}", part_, side, side, problem);
     const std::vector<graph::Shape> shapes = graph::infer_shapes(graph, image);
-    for (const auto& [name, channels] : outputs) {
+    for (const HeadMeaning meaning : outputs) {
+      const HeadKind& kind = kind_of(meaning);
+      const char* const name = kind.name;
       const int index = graph.find_output(name);
       if (index < 0) refuse("{}: expected an output '{}', found none", part_, name);
       const graph::NodeId node = graph.outputs()[static_cast<std::size_t>(index)].node;
-      const graph::Shape expected = {1, channels, cells, cells};
+      const graph::Shape expected = {1, kind.max_values, cells, cells};
       const graph::Shape& shape = shapes[static_cast<std::size_t>(node)];
       if (shape != expected) {
         refuse("{}: expected '{}' of {} for {}x{} pixels, found {}", part_, name,
@@ -183,7 +185,7 @@ class Reader {
     constexpr std::size_t kMaxAnchors = 64;
     for (const Json& found : anchors.at("levels")) {
       AnchorLevel level;
-      level.stride_px = static_cast<int>(number(found.at("stride"), 1, kMaxStride));
+      level.stride_px = whole(found.at("stride"), 1, kMaxStride);
       for (const Json& size : found.at("sizes")) {
         level.sizes_px.push_back(static_cast<float>(number(size, 1e-3, 1e5)));
       }
@@ -223,12 +225,12 @@ class Reader {
       for (const Json& found : json("heads")) {
         Head head;
         head.name = found.at("name").get<std::string>();
-        head.values = static_cast<int>(number(found.at("values"), 1, 4096));
+        head.values = whole(found.at("values"), 1, kind_of(HeadMeaning::kValues).max_values);
         const auto meaning = found.at("meaning").get<std::string>();
-        const auto* const known = std::ranges::find(
-            kMeanings, meaning, [](const auto& entry) { return std::string(entry.first); });
-        if (known == std::end(kMeanings)) refuse("heads: no head means '{}'", excerpt(meaning));
-        head.meaning = known->second;
+        const auto* const known =
+            std::ranges::find(kHeadKinds, std::string_view(meaning), &HeadKind::name);
+        if (known == std::end(kHeadKinds)) refuse("heads: no head means '{}'", excerpt(meaning));
+        head.meaning = known->meaning;
         detector.heads.push_back(std::move(head));
       }
     }
@@ -241,11 +243,9 @@ class Reader {
     }
     const std::vector<graph::Shape> shapes = graph::channel_shapes(graph);
     for (const Head& head : detector.heads) {
-      const bool right = head.meaning == HeadMeaning::kScore       ? head.values <= 2
-                         : head.meaning == HeadMeaning::kBox       ? head.values == 4
-                         : head.meaning == HeadMeaning::kLandmarks ? head.values == 10
-                                                                   : true;
-      if (!right) refuse("heads: '{}' has {} values", excerpt(head.name), head.values);
+      const HeadKind& kind = kind_of(head.meaning);
+      const bool fits = head.values >= kind.min_values && head.values <= kind.max_values;
+      if (!fits) refuse("heads: '{}' has {} values", excerpt(head.name), head.values);
       for (std::size_t l = 0; l < detector.anchors.levels.size(); ++l) {
         const std::string name = output_name(head, l);
         const int index = graph.find_output(name);
@@ -336,9 +336,8 @@ Metadata describe(const Model& model, const graph::Graph& graph) {
   }
   Json heads = Json::array();
   for (const Head& head : model.detector.heads) {
-    const auto* const meaning =
-        std::ranges::find(kMeanings, head.meaning, [](const auto& entry) { return entry.second; });
-    heads.push_back({{"name", head.name}, {"values", head.values}, {"meaning", meaning->first}});
+    heads.push_back(
+        {{"name", head.name}, {"values", head.values}, {"meaning", kind_of(head.meaning).name}});
   }
   result.emplace("heads", heads.dump());
   return result;

@@ -1,6 +1,7 @@
 #include "models/heads.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -27,26 +28,32 @@ std::size_t only_head(std::span<const Head> heads, HeadMeaning meaning) {
 
 }  // namespace
 
-// The one place that spells the three out. Names of modules are the public PyTorch family's, loss
+const HeadKind& kind_of(HeadMeaning meaning) {
+  const auto* const found = std::ranges::find(kHeadKinds, meaning, &HeadKind::meaning);
+  RF_CHECK(found != std::end(kHeadKinds));
+  return *found;
+}
+
+// Names of modules are the public PyTorch family's, loss
 // weights the paper's (section 3.3).
 const std::vector<Head>& face_heads() {
   static const std::vector<Head> heads = {
       {.name = "cls",
        .module = "ClassHead",
-       .values = 2,
+       .values = kind_of(HeadMeaning::kScore).max_values,
        .meaning = HeadMeaning::kScore,
        .loss = HeadLoss::kCrossEntropy,
        .loss_weight = 1},
       {.name = "box",
        .module = "BboxHead",
-       .values = 4,
+       .values = kind_of(HeadMeaning::kBox).max_values,
        .meaning = HeadMeaning::kBox,
        .loss = HeadLoss::kSmoothL1,
        .loss_weight = 0.25F,
        .mirrored = {{0, -1}, {1, 1}, {2, 1}, {3, 1}}},
       {.name = "landmarks",
        .module = "LandmarkHead",
-       .values = 10,
+       .values = kind_of(HeadMeaning::kLandmarks).max_values,
        .meaning = HeadMeaning::kLandmarks,
        .loss = HeadLoss::kSmoothL1,
        .loss_weight = 0.1F,

@@ -19,6 +19,21 @@ enum class HeadMeaning {
   kValues,     ///< any number of values as they are: Face::values
 };
 
+/// How a meaning is called in files (doc/model_format.md; the outputs of a cascade's networks have
+/// its name too), and how many values of an anchor it takes. The paper's heads have `max_values`.
+struct HeadKind {
+  const char* name;
+  HeadMeaning meaning;
+  int min_values;
+  int max_values;
+};
+inline constexpr HeadKind kHeadKinds[] = {{"score", HeadMeaning::kScore, 1, 2},
+                                          {"box", HeadMeaning::kBox, 4, 4},
+                                          {"landmarks", HeadMeaning::kLandmarks, 10, 10},
+                                          {"values", HeadMeaning::kValues, 1, 4096}};
+
+const HeadKind& kind_of(HeadMeaning meaning);
+
 /// What a head is trained by. That of scores alone learns at anchors without a face too.
 enum class HeadLoss {
   kCrossEntropy,  ///< softmax cross-entropy with mined negatives

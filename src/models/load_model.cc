@@ -1,6 +1,5 @@
 #include "models/load_model.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -33,6 +32,7 @@ void check_weights(const Model& model, const graph::Weights& weights, const std:
 }
 
 LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
+  check_format(weights, source);
   if (weights.metadata.contains(kGraphKey)) {
     LoadedModel loaded;
     loaded.described = described_model(weights.metadata, source);
@@ -49,8 +49,8 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
          "checkpoint",
          source);
   }
-  const auto row = std::ranges::find(catalogue(), name->second, &Model::name);
-  if (row == catalogue().end()) {
+  const Model* const row = find_row(name->second);
+  if (row == nullptr) {
     fail(ErrorCode::kBadData, "{}: made for the model '{}', this build knows {}", source,
          excerpt(name->second), known_names());
   }
@@ -61,14 +61,10 @@ LoadedModel bind_to_row(graph::Weights weights, const std::string& source) {
          source, excerpt(part->second), row->name);
   }
   graph::Weights mesh = take_mesh(weights);
-  LoadedModel loaded{&*row, row->network.build(), std::move(weights)};
+  LoadedModel loaded{row, row->network.build(), std::move(weights)};
   loaded.mesh = std::move(mesh);
   graph::check_weights(loaded.graph, loaded.weights, source);
   return loaded;
-}
-
-bool is_row(const std::string& name) {
-  return std::ranges::find(catalogue(), name, &Model::name) != catalogue().end();
 }
 
 /// As parse_model; `again` yields the same with MeshReading::kAtOnce.
@@ -96,7 +92,7 @@ LoadedModel parse(std::span<const std::byte> safetensors, const std::string& nam
 LoadedModel load_named_file(const std::filesystem::path& file, const std::string& name,
                             MeshReading mesh_reading) {
   LoadedModel loaded = load_model(file, mesh_reading);
-  if (is_row(name) && loaded.model->name != name) {
+  if (find_row(name) != nullptr && loaded.model->name != name) {
     fail(ErrorCode::kBadData, "{}: expected the model {}, as its name says, found one of {}",
          printable(file), name, loaded.model->name);
   }
@@ -107,7 +103,7 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
   std::vector<std::string> folders;
   for (const std::filesystem::path& folder : model_folders()) folders.push_back(printable(folder));
   const std::string places = fmt::format("{}", fmt::join(folders, ", "));
-  if (is_row(name)) {
+  if (find_row(name) != nullptr) {
     fail(ErrorCode::kNotFound,
          "no weights of the model '{}': not inside this program, and no {}.safetensors in {}; make "
          "them by `retinaface import` or `retinaface train`, or give the path of a file",
@@ -123,6 +119,18 @@ LoadedModel load_named_file(const std::filesystem::path& file, const std::string
 
 double as_written(float value) {
   return read_number<double>(fmt::to_string(value)).value();
+}
+
+void check_format(const graph::Weights& weights, const std::string& source) {
+  const auto format = weights.metadata.find("format");
+  // Other programs' files, which name no model, have formats of their own.
+  if (format == weights.metadata.end() || !weights.metadata.contains("model")) return;
+  if (format->second == kFormat) return;
+  fail(
+      ErrorCode::kUnsupported,
+      "{}: expected a model of the format {}, found the format '{}', which a newer version of this "
+      "program reads",
+      source, kFormat, excerpt(format->second));
 }
 
 void expect_one_network_detector(const LoadedModel& model, std::string_view what) {
@@ -230,14 +238,12 @@ LoadedModel load_builtin_model(std::string_view name, MeshReading mesh_reading) 
 }
 
 LoadedModel load_model_by_name_or_path(const std::string& name_or_path, MeshReading mesh_reading) {
-  if (name_or_path.find_first_of("/.") != std::string::npos) {
-    return load_model(name_or_path, mesh_reading);
+  if (const auto file = file_of_model(name_or_path)) {
+    return *file == name_or_path ? load_model(*file, mesh_reading)
+                                 : load_named_file(*file, name_or_path, mesh_reading);
   }
-  const std::string& name = name_or_path;
-  if (!builtin_weights(name).empty()) return load_builtin_model(name, mesh_reading);
-  if (const auto file = find_model_file(name)) return load_named_file(*file, name, mesh_reading);
-  if (file_exists(name)) return load_model(name, mesh_reading);
-  fail_to_find(name);
+  if (builtin_weights(name_or_path).empty()) fail_to_find(name_or_path);
+  return load_builtin_model(name_or_path, mesh_reading);
 }
 
 }  // namespace retinaface::models

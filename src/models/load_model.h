@@ -22,9 +22,14 @@ namespace retinaface::models {
 inline constexpr std::string_view kPartKey = "part";
 inline constexpr std::string_view kBackbonePart = "backbone";
 
-/// The weights' metadata for a model: "format", "model" and, for other programs' benefit, the
-/// row's preprocessing and anchors as JSON (doc/model_format.md).
+/// The weights' metadata for a model: "format", "model" and, as JSON, preprocessing and anchors,
+/// which other programs read and, of a model that is no row, described_model does
+/// (doc/model_format.md).
 std::map<std::string, std::string, std::less<>> metadata(const Model& model);
+
+/// Throws Error(kUnsupported), the message starting with `source`, for a model's weights whose
+/// "format" is not the one that metadata() writes. Weights that do not say it pass.
+void check_format(const graph::Weights& weights, const std::string& source);
 
 /// The double that is written as the float is: 0.1, not 0.10000000149011612.
 double as_written(float value);

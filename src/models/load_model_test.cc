@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "models/input_shape.h"
+#include "models/model_argument.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
 
@@ -102,6 +103,28 @@ TEST(LoadModel, NamesFileAndFault) {
 
   write_file_atomically(folder / "text.safetensors", std::string("not weights at all"));
   EXPECT_EQ(error_of([&] { load_model(folder / "text.safetensors"); }).code(), ErrorCode::kBadData);
+}
+
+TEST(LoadModel, RefusesALaterFormat) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "m.safetensors").string();
+  graph::Weights weights = good_weights();
+  weights.metadata["format"] = "2";
+  write_safetensors(file, weights);
+  for (const Error& error : {error_of([&] { load_model(file); }),
+                             error_of([&] { load_weights_by_name_or_path(file); })}) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error.what(),
+                AllOf(StartsWith(file + ": "), HasSubstr("'2'"), HasSubstr("newer version")));
+  }
+  weights.metadata.erase("format");
+  write_safetensors(file, weights);
+  EXPECT_EQ(load_model(file).model, &find_model("mnet025"));
+  // What is no model of ours may say something else.
+  weights.metadata = {{"format", "pt"}};
+  write_safetensors(file, weights);
+  EXPECT_THAT(error_of([&] { load_model(file); }).what(), HasSubstr("names no model"));
+  EXPECT_EQ(load_weights_by_name_or_path(file).tensors.size(), weights.tensors.size());
 }
 
 TEST(LoadModel, TellsAMistypedNameFromAMissingFile) {

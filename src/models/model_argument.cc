@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "models/builtin_weights.h"
 #include "models/load_model.h"
 #include "models/model_files.h"
 
@@ -34,14 +33,11 @@ void refuse_foreign_model(const std::filesystem::path& path) {
 }
 
 graph::Weights load_weights_by_name_or_path(const std::string& name_or_path) {
-  // A name that is known stays one where a file has it too, as for load_model_by_name_or_path.
-  const bool is_known =
-      !builtin_weights(name_or_path).empty() || find_model_file(name_or_path).has_value();
-  const bool is_path = name_or_path.find_first_of("/.") != std::string::npos ||
-                       (!is_known && file_exists(name_or_path));
+  const bool is_path = file_of_model(name_or_path) == std::filesystem::path(name_or_path);
   if (!is_path) return load_model_by_name_or_path(name_or_path).weights;
   refuse_foreign_model(name_or_path);
   graph::Weights weights = graph::read_safetensors(name_or_path);
+  check_format(weights, printable(name_or_path));
   take_mesh(weights);  // which other weights of the network make useless
   return weights;
 }
@@ -50,8 +46,7 @@ std::shared_ptr<const Model> model_by_name_or_path(const std::string& name_or_pa
   const auto of_catalogue = [](const Model& row) {
     return std::shared_ptr<const Model>(std::shared_ptr<const Model>(), &row);
   };
-  const auto row = std::ranges::find(catalogue(), name_or_path, &Model::name);
-  if (row != catalogue().end()) return of_catalogue(*row);
+  if (const Model* const row = find_row(name_or_path)) return of_catalogue(*row);
   const LoadedModel loaded = load_model_by_name_or_path(name_or_path);
   return loaded.described != nullptr ? loaded.described : of_catalogue(*loaded.model);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/own_binary.h"
+#include "models/builtin_weights.h"
 
 namespace retinaface::models {
 
@@ -36,6 +37,14 @@ std::optional<fs::path> find_model_file(std::string_view name) {
     fs::path file = folder / (std::string(name) + ".safetensors");
     if (file_exists(file)) return file;
   }
+  return std::nullopt;
+}
+
+std::optional<fs::path> file_of_model(const std::string& name_or_path) {
+  if (name_or_path.find_first_of("/.") != std::string::npos) return name_or_path;
+  if (!builtin_weights(name_or_path).empty()) return std::nullopt;
+  if (auto file = find_model_file(name_or_path)) return file;
+  if (file_exists(name_or_path)) return name_or_path;
   return std::nullopt;
 }
 

@@ -84,6 +84,18 @@ TEST_F(ModelFiles, ModelsLoadByName) {
   EXPECT_EQ(load_model_by_name_or_path("mine").model, &find_model("mnet025-light"));
 }
 
+TEST_F(ModelFiles, TheFileOfAModelIsWhatItIsLoadedFrom) {
+  write("mine", "mnet025-light");
+  EXPECT_EQ(file_of_model("mine"), chosen() / "mine.safetensors");
+  EXPECT_EQ(load_model_by_name_or_path("mine").source, *file_of_model("mine"));
+  fs::copy_file(chosen() / "mine.safetensors", "here");
+  EXPECT_EQ(file_of_model("here"), "here");
+  EXPECT_EQ(load_model_by_name_or_path("here").source, "here");
+  EXPECT_EQ(file_of_model("./none.safetensors"), "./none.safetensors");
+  EXPECT_EQ(file_of_model(std::string(kDefaultModel)), std::nullopt);  // inside the library
+  EXPECT_EQ(file_of_model("none"), std::nullopt);
+}
+
 TEST_F(ModelFiles, ARowsNameHasTheRowsWeights) {
   write("resnet18", "mnet025");
   const Error error = error_of([] { load_model_by_name_or_path("resnet18"); });

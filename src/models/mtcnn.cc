@@ -2,6 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+
+#include "models/heads.h"
 
 namespace retinaface::models {
 namespace {
@@ -22,8 +25,10 @@ class Layers {
   void pool(const char* name, std::int64_t kernel, bool round_up) {
     map_ = add(name, graph::MaxPool{.kernel = kernel, .stride = 2, .round_up = round_up});
   }
-  void head(const char* layer, const char* output, std::int64_t values) {
-    graph_.add_output(output, add(layer, graph::Convolution{.out_channels = values, .bias = true}));
+  void head(const char* layer, HeadMeaning meaning) {
+    const HeadKind& kind = kind_of(meaning);
+    graph_.add_output(
+        kind.name, add(layer, graph::Convolution{.out_channels = kind.max_values, .bias = true}));
   }
   graph::Graph take() { return std::move(graph_); }
 
@@ -43,8 +48,8 @@ graph::Graph proposal_network() {
   layers.pool("pool1", 2, true);
   layers.convolution("conv2", "prelu2", 16, 3);
   layers.convolution("conv3", "prelu3", 32, 3);
-  layers.head("cls", "score", 2);
-  layers.head("box", "box", 4);
+  layers.head("cls", HeadMeaning::kScore);
+  layers.head("box", HeadMeaning::kBox);
   return layers.take();
 }
 
@@ -56,8 +61,8 @@ graph::Graph refinement_network() {
   layers.pool("pool2", 3, true);
   layers.convolution("conv3", "prelu3", 64, 2);
   layers.convolution("fc4", "prelu4", 128, 3);  // the whole map
-  layers.head("cls", "score", 2);
-  layers.head("box", "box", 4);
+  layers.head("cls", HeadMeaning::kScore);
+  layers.head("box", HeadMeaning::kBox);
   return layers.take();
 }
 
@@ -71,9 +76,9 @@ graph::Graph output_network() {
   layers.pool("pool3", 2, true);
   layers.convolution("conv4", "prelu4", 128, 2);
   layers.convolution("fc5", "prelu5", 256, 3);  // the whole map
-  layers.head("cls", "score", 2);
-  layers.head("box", "box", 4);
-  layers.head("landmarks", "landmarks", 10);
+  layers.head("cls", HeadMeaning::kScore);
+  layers.head("box", HeadMeaning::kBox);
+  layers.head("landmarks", HeadMeaning::kLandmarks);
   return layers.take();
 }
 

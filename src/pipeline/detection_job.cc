@@ -21,6 +21,7 @@
 #include "image/codecs/encoded_size.h"
 #include "image/codecs/image_frames.h"
 #include "image/codecs/image_name.h"
+#include "models/model_files.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/image_source.h"
@@ -113,9 +114,9 @@ Request request_of(const DetectionJob& job) {
   const auto yes = [](bool is_set) { return std::string(is_set ? kFlag : ""); };
   const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
   const auto with_checksum = [](const std::string& model) {
-    std::error_code ignored;
-    if (!fs::is_regular_file(model, ignored)) return model;
-    const std::vector<std::byte> bytes = read_file(model);
+    const std::optional<fs::path> file = models::file_of_model(model);
+    if (!file || !file_exists(*file)) return model;
+    const std::vector<std::byte> bytes = read_file(*file);
     const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return model + fmt::format(" (checksum {:08x})", crc32c(content));
   };
@@ -230,8 +231,9 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
-  guard.reads(job.model);
-  guard.reads(job.recognizer_name);
+  for (const std::string& model : {job.model, job.recognizer_name}) {
+    if (const auto file = models::file_of_model(model)) guard.reads(*file);
+  }
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }
@@ -311,7 +313,8 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
                                const DetectionEvents& events, const std::atomic<bool>& stop) {
   const std::optional<RequestRecord> record = record_of(job);
   guard_outputs(job, record);
-  const Request request = request_of(job);
+  // It takes reading the models' files, which only a record needs.
+  const Request request = record ? request_of(job) : Request();
   const Earlier earlier_results = check_resumed(job, record, request);
   ResultFile file(job.output, job.resume, stop);
   if (earlier_results == Earlier::kUnknown) {
@@ -332,7 +335,9 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
       threads, [&] { return source.next(); },
       [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
-  return report.finish();
+  DetectionSummary summary = report.finish();
+  file.close();
+  return summary;
 }
 
 }  // namespace retinaface::pipeline

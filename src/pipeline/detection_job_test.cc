@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -113,6 +114,33 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_EQ(testing::lines_of(content("r.jsonl")).size(), 2U);
   job_.selection.detect.min_score = 0.3F;
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
+}
+
+TEST_F(Job, KnowsAModelThatANameFoundByItsContent) {
+  const fs::path models = folder_ / "models";
+  fs::create_directory(models);
+  ::setenv("RETINAFACE_MODELS", models.c_str(), 1);
+  std::ofstream(models / "own.safetensors") << "trained once";
+  job_.model = "own";
+  job_.output = folder_ / "r.jsonl";
+  run();
+  job_.resume = true;
+  run();
+  std::ofstream(models / "own.safetensors") << "trained again";
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--model own"));
+  // Nor is that file overwritten by results.
+  job_.resume = false;
+  job_.overwrite = true;
+  job_.output = models / "own.safetensors";
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("is an input"));
+  ::unsetenv("RETINAFACE_MODELS");
+}
+
+TEST_F(Job, ReadsItsModelAgainForARecordAlone) {
+  job_.model = "/proc/self/mem";  // a regular file that cannot be read at its beginning
+  EXPECT_EQ(run().done, 2U);
+  job_.output = folder_ / "r.jsonl";
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("/proc/self/mem"));
 }
 
 TEST_F(Job, DoesNotGoOnWithAFolderOfDifferentOptions) {

@@ -213,8 +213,13 @@ bool leads_to_video(const fs::path& path) {
   return video::has_video_name(path) || video::is_video(beginning);
 }
 
+bool Input::is_video() const {
+  if (!was_video) was_video = leads_to_video(path);
+  return *was_video;
+}
+
 bool Input::gives_frames() const {
-  return frames > 1 || is_sequence || leads_to_video(path);
+  return frames > 1 || is_sequence || is_video();
 }
 
 void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
@@ -226,7 +231,7 @@ void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
       input.content = std::make_shared<const std::vector<std::byte>>(read_stream(
           STDIN_FILENO, "standard input", max_encoded_bytes(max_pixels), never, may_be_image));
     } else if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored) ||
-               leads_to_video(input.path)) {
+               input.is_video()) {
       continue;
     }
     try {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,14 @@ struct Input {
   /// What stood in standard input, where it had to be looked into; else null.
   std::shared_ptr<const std::vector<std::byte>> content = nullptr;
 
+  /// As is_video() said when it was first asked.
+  mutable std::optional<bool> was_video = std::nullopt;
+
+  /// leads_to_video(path), for which the file is opened once. By one thread at a time.
+  bool is_video() const;
+
   /// Whether its frames are results of their own: a video, or an image all of whose frames are
-  /// wanted.
+  /// wanted. By one thread at a time.
   bool gives_frames() const;
 };
 

@@ -118,6 +118,17 @@ TEST_F(Inputs, AreVideosByNameOrContent) {
   EXPECT_FALSE(leads_to_video(kStandardStream));
 }
 
+TEST_F(Inputs, KeepWhetherTheyAreVideos) {
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4", folder_ / "nameless");
+  const Input input = {folder_ / "nameless", {}};
+  EXPECT_TRUE(input.gives_frames());
+  fs::remove(folder_ / "nameless");  // which by its name alone is none
+  EXPECT_FALSE(leads_to_video(input.path));
+  EXPECT_TRUE(input.gives_frames());
+  const Input copy = input;
+  EXPECT_TRUE(copy.gives_frames());
+}
+
 TEST_F(Inputs, AListHasOneALine) {
   write("list", "a.jpg\r\n\nb c.jpg\n");
   EXPECT_THAT(read_list(folder_ / "list"), ElementsAre("a.jpg", "b c.jpg"));

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -54,8 +56,15 @@ ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<b
   if (fs::is_fifo(path, ignored)) {
     file_ = ::fdopen(open_for_writing(path, stop), "wb");
   } else {
-    const bool again = resume && fs::exists(path);
-    if (again) fs::resize_file(path, keep_whole_lines(path));
+    const bool again = resume && path_exists(path);
+    if (again) {
+      std::error_code error;
+      fs::resize_file(path, keep_whole_lines(path), error);
+      if (error) {
+        fail(ErrorCode::kUnwritable, "{}: cannot be gone on with: {}", printable(path),
+             error.message());
+      }
+    }
     file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
   }
   if (file_ == nullptr) {
@@ -65,6 +74,13 @@ ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<b
 
 ResultFile::~ResultFile() {
   if (file_ != nullptr && file_ != stdout) std::fclose(file_);
+}
+
+void ResultFile::close() {
+  if (file_ == nullptr || file_ == stdout) return;
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) {
+    fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
+  }
 }
 
 void ResultFile::put(std::string_view text) {

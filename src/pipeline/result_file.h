@@ -39,6 +39,10 @@ class ResultFile {
   /// Hands the text on to the system at once. Throws Error(kUnwritable).
   void put(std::string_view text);
 
+  /// Ends a file, after which what is put goes nowhere: some storage tells only then that it took
+  /// not all. Throws Error(kUnwritable). Without it, what it would tell is lost.
+  void close();
+
   /// The images whose results were there already, by text_of_path, and how many faces each has.
   const std::map<std::string, std::size_t>& done() const { return done_; }
   /// The videos of which frames were.

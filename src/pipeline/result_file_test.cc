@@ -74,6 +74,21 @@ TEST_F(ResultFileTest, RefuseWhatIsNoneAndLeaveIt) {
   EXPECT_EQ(content(), "some text\n");
 }
 
+TEST_F(ResultFileTest, AreWholeWhenTheyAreClosed) {
+  ResultFile file(path_, false, never_);
+  file.put(line("a.jpg"));
+  file.close();
+  file.put(line("b.jpg"));
+  EXPECT_EQ(content(), line("a.jpg"));
+}
+
+TEST_F(ResultFileTest, NameAFileThatCannotBeLookedFor) {
+  const std::string path = folder_ / std::string(300, 'n');  // longer than names may be
+  const Error error = testing::error_of([&] { ResultFile(path, true, never_); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnwritable);
+  EXPECT_THAT(error.what(), ::testing::StartsWith(path + ": "));
+}
+
 TEST_F(ResultFileTest, MayGoNowhereAndFailWhereTheyCannot) {
   ResultFile("", false, never_).put("text");
   ResultFile full("/dev/full", false, never_);

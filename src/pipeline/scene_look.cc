@@ -43,9 +43,9 @@ SceneLook::SceneLook(const ImageView& frame) {
 }
 
 /// What both frames have between bars at their edges, each of one color, the same in both. All of
-/// the grid where that is little: a dark scene, no film between bars.
+/// the grid where that is little: a dark scene, no image between bars.
 SceneLook::Part SceneLook::without_bars(const SceneLook& next) const {
-  constexpr int kLeast = kColumns * kRows / 8;
+  constexpr int kMinCells = kColumns * kRows / 8;
   const auto is_bar = [&](int column, int row, int step_x, int step_y, int count) {
     const Color& color = at(column, row);
     for (int i = 0; i < count; ++i, column += step_x, row += step_y) {
@@ -66,7 +66,7 @@ SceneLook::Part SceneLook::without_bars(const SceneLook& next) const {
     --part.height;
   }
   while (part.height > 0 && is_row(part.top + part.height - 1)) --part.height;
-  return part.cells() >= kLeast ? part : Part();
+  return part.cells() >= kMinCells ? part : Part();
 }
 
 SceneLook::Histograms SceneLook::histograms(const Part& part) const {
@@ -89,13 +89,13 @@ SceneLook::Histograms SceneLook::histograms(const Part& part) const {
 
 bool SceneLook::Histograms::has_few_colors() const {
   constexpr std::size_t kFew = 18;
-  constexpr float kMost = 0.9F;
+  constexpr float kMinShare = 0.9F;
   auto shares = colors;
   const auto few = shares.begin() + kFew;
   std::ranges::partial_sort(shares, few, std::greater<>());
   float sum = 0;
   for (const float share : std::span(shares).first(kFew)) sum += share;
-  return sum >= kMost;
+  return sum >= kMinShare;
 }
 
 /// The correlation of the pixels, in the channel where it is lowest, from -1 to 1. The middle of

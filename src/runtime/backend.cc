@@ -38,12 +38,14 @@ std::string_view before_colon(std::string_view name) {
   return name.substr(0, name.find(':'));
 }
 
-void check_type(const Backend& backend, const graph::Weights& weights,
-                const NetworkOptions& options) {
-  if (!backend.type_obstacle) return;
-  const std::string reason = backend.type_obstacle(options.type, weights);
-  if (reason.empty()) return;
-  fail(ErrorCode::kUnsupported, "{}: {}", graph::to_string(options.type), reason);
+/// Why one of the backend's types is lacking here or for these weights; empty if it is not.
+std::string type_obstacle(const Backend& backend, graph::DataType type,
+                          const graph::Weights& weights) {
+  return backend.type_obstacle ? backend.type_obstacle(type, weights) : std::string();
+}
+
+[[noreturn]] void fail_for_type(graph::DataType type, const std::string& reason) {
+  fail(ErrorCode::kUnsupported, "{}: {}", graph::to_string(type), reason);
 }
 
 }  // namespace
@@ -85,15 +87,23 @@ const Backend& BackendRegistry::find(std::string_view name) const {
   return *found;
 }
 
-const Backend& BackendRegistry::first_able(const graph::Graph& graph,
+const Backend& BackendRegistry::first_able(const graph::Graph& graph, const graph::Weights& weights,
                                            const NetworkOptions& options) const {
   std::vector<std::string> reasons;
+  std::string of_type;
   for (const Backend& backend : backends_) {
     if (backend.priority == 0 || !backend.create) continue;
     const std::string reason = obstacle(backend, graph, options);
-    if (reason.empty()) return backend;
-    reasons.push_back(fmt::format("{} {}", backend.name, reason));
+    if (!reason.empty()) {
+      reasons.push_back(fmt::format("{} {}", backend.name, reason));
+      continue;
+    }
+    const std::string lacking = type_obstacle(backend, options.type, weights);
+    if (lacking.empty()) return backend;
+    if (of_type.empty()) of_type = lacking;
   }
+  // It has the remedy; another backend by its name would not help.
+  if (!of_type.empty()) fail_for_type(options.type, of_type);
   fail(ErrorCode::kUnsupported,
        "no backend runs this network unasked: {}; ask for one by its name, of: {}",
        fmt::join(reasons, "; "), names_of(backends_));
@@ -112,18 +122,17 @@ const Backend& BackendRegistry::with_byte_layers() const {
 std::vector<graph::DataType> BackendRegistry::types_for(const graph::Graph& graph,
                                                         const graph::Weights& weights,
                                                         const std::string& name) const {
-  const Backend& backend = name.empty() ? first_able(graph, {}) : find(before_colon(name));
+  const Backend& backend = name.empty() ? first_able(graph, weights, {}) : find(before_colon(name));
   std::vector<graph::DataType> types = backend.types;
-  std::erase_if(types, [&](graph::DataType type) {
-    return backend.type_obstacle && !backend.type_obstacle(type, weights).empty();
-  });
+  std::erase_if(
+      types, [&](graph::DataType type) { return !type_obstacle(backend, type, weights).empty(); });
   return types;
 }
 
 graph::DataType BackendRegistry::fastest_type(const graph::Graph& graph,
                                               const graph::Weights& weights,
                                               const std::string& name) const {
-  const Backend& backend = name.empty() ? first_able(graph, {}) : find(before_colon(name));
+  const Backend& backend = name.empty() ? first_able(graph, weights, {}) : find(before_colon(name));
   graph::DataType fastest = graph::DataType::kFloat32;
   for (const graph::DataType type : types_for(graph, weights, name)) {
     if (type == graph::DataType::kInt8 && !graph::is_within_bounds(weights)) continue;
@@ -140,9 +149,7 @@ std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
                                                const std::string& name,
                                                NetworkOptions options) const {
   if (name.empty()) {
-    const Backend& first = first_able(graph, options);
-    check_type(first, weights, options);
-    return first.create(graph, weights, options);
+    return first_able(graph, weights, options).create(graph, weights, options);
   }
   const std::size_t colon = std::min(name.find(':'), name.size());
   const Backend& backend = find(before_colon(name));
@@ -157,7 +164,8 @@ std::unique_ptr<Network> BackendRegistry::make(const graph::Graph& graph,
     fail(ErrorCode::kUnsupported, "backend {}: {}; the backends are: {}", backend.name, reason,
          names_of(backends_));
   }
-  check_type(backend, weights, options);
+  const std::string lacking = type_obstacle(backend, options.type, weights);
+  if (!lacking.empty()) fail_for_type(options.type, lacking);
   return backend.create(graph, weights, options);
 }
 
@@ -175,6 +183,13 @@ const Backend& BackendRegistry::trainer(std::string_view name, std::string_view 
   }
   fail(ErrorCode::kUnsupported, "expected a backend that trains ({}), found '{}'",
        fmt::join(names, ", "), excerpt(name));
+}
+
+const Backend* BackendRegistry::trainer_on_other_devices() const {
+  const auto found = std::ranges::find_if(backends_, [](const Backend& backend) {
+    return backend.train && !backend.other_device.empty();
+  });
+  return found == backends_.end() ? nullptr : &*found;
 }
 
 std::unique_ptr<TrainableNetwork> BackendRegistry::make_trainable(

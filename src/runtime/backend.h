@@ -48,6 +48,9 @@ struct Backend {
   /// than run.
   int priority = 0;
   std::vector<std::string> devices;
+  /// One more that it may have where `devices` depend on build and machine, as an example in help;
+  /// empty: they do not.
+  std::string other_device = {};
   std::vector<graph::DataType> types;
   /// Why this processor, or a model of these weights, lacks one of `types`; empty if neither does.
   /// Null: never.
@@ -59,6 +62,7 @@ struct Backend {
   int max_threads = 1;        ///< that one run can use
   std::string library = {};   ///< name and version of one that it stands on
   std::string argument = {};  ///< form of what may follow its name and a colon; empty: nothing may
+  bool tells_differences = false;  ///< its networks run two others: Network::differences
   std::function<bool(const graph::Operator&)> supports;
   /// Empty in a backend that only trains. The graph's operators, the device, the type and the
   /// threads are among those above.
@@ -98,6 +102,10 @@ class BackendRegistry {
   /// that it lacks.
   const Backend& trainer(std::string_view name, std::string_view device = "cpu") const;
 
+  /// The one of the highest priority that trains on devices which depend on build and machine
+  /// (Backend::other_device); null if none does.
+  const Backend* trainer_on_other_devices() const;
+
   /// The one of the highest priority that has kInt8. Throws Error(kUnsupported) where none has.
   const Backend& with_byte_layers() const;
 
@@ -114,8 +122,10 @@ class BackendRegistry {
                                                    std::string_view name,
                                                    const TrainableOptions& options) const;
 
-  /// The one that make() takes without a name. Throws Error(kUnsupported) with each one's obstacle.
-  const Backend& first_able(const graph::Graph& graph, const NetworkOptions& options) const;
+  /// The one that make() takes without a name. Throws Error(kUnsupported): with the type's obstacle
+  /// where nothing else hinders one of them, or else with each one's obstacle.
+  const Backend& first_able(const graph::Graph& graph, const graph::Weights& weights,
+                            const NetworkOptions& options) const;
 
   /// The types that the backend called `name`, as make() takes it, has for a network of these
   /// weights on this processor.

@@ -191,8 +191,8 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
 
 /// Those of the model; of a name that is none, which is reported later, those that detectors have.
 std::vector<models::Head> heads_of(const std::string& model) {
-  const auto row = std::ranges::find(models::catalogue(), model, &models::Model::name);
-  return row != models::catalogue().end() ? row->detector.heads : models::face_heads();
+  const models::Model* const row = models::find_row(model);
+  return row != nullptr ? row->detector.heads : models::face_heads();
 }
 
 template <typename Fields>

@@ -330,6 +330,14 @@ std::string backend_list() {
   return list;
 }
 
+/// What --device may be, an example of what depends on build and machine included.
+std::string device_help() {
+  const runtime::Backend* const other = runtime::training_backends().trainer_on_other_devices();
+  if (other == nullptr) return "where";
+  return fmt::format("where: cpu, or what the linked libtorch has, such as {}, with --backend {}",
+                     other->other_device, other->name);
+}
+
 }  // namespace
 
 Action declare_training(CLI::App& app) {
@@ -381,10 +389,7 @@ Action declare_training(CLI::App& app) {
   app.add_flag("--resume", options->resume, "go on from the checkpoint in --out");
   app.add_option("--backend", options->engine.backend,
                  fmt::format("what computes the network and its gradients: {}", backend_list()));
-  app.add_option(
-         "--device", options->engine.device,
-         "where: cpu, or what the linked libtorch has, such as cuda, with --backend autograd")
-      ->capture_default_str();
+  app.add_option("--device", options->engine.device, device_help())->capture_default_str();
   add_threads_option(app, options->threads, "threads to train with");
   app.add_option("--worker-timeout", options->worker_timeout,
                  "of several processes: seconds without a word from one of them after which the "

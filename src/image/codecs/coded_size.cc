@@ -50,7 +50,7 @@ class Bits {
 /// What of a sequence header says how large frames are, and how to read as much of theirs.
 struct Av1Sequence {
   CodedSize size;          ///< of a frame that says nothing else
-  CodedSize stated_most;   ///< what the bits for a frame's own size can hold
+  CodedSize stated_max;    ///< what the bits for a frame's own size can hold
   bool one_image = false;  ///< reduced_still_picture_header: frames cannot say anything else
   int presentation_time_bits = 0;
   int frame_id_bits = 0;
@@ -104,7 +104,7 @@ Av1Sequence read_av1_sequence(Bytes unit) {
   }
   const auto width_bits = static_cast<int>(bits.take(4)) + 1;
   const auto height_bits = static_cast<int>(bits.take(4)) + 1;
-  sequence.stated_most = {std::int64_t{1} << width_bits, std::int64_t{1} << height_bits};
+  sequence.stated_max = {std::int64_t{1} << width_bits, std::int64_t{1} << height_bits};
   sequence.size.width = static_cast<std::int64_t>(bits.take(width_bits)) + 1;
   sequence.size.height = static_cast<std::int64_t>(bits.take(height_bits)) + 1;
   if (sequence.one_image) return sequence;
@@ -223,7 +223,7 @@ CodedSize av1_coded_size(Bytes stream) {
       largest = larger(largest, sequence.size);
     } else if ((type == kFrameHeader || type == kFrame || type == kRedundantFrameHeader) &&
                has_own_size(unit, sequence)) {
-      largest = larger(largest, sequence.stated_most);
+      largest = larger(largest, sequence.stated_max);
     }
   }
   return largest;

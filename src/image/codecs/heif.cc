@@ -112,7 +112,7 @@ std::unique_ptr<T, Release> owned(T* pointer, Release release) {
 /// What is measured, in the thread that does so.
 struct Measurement {
   const Library& heif;
-  std::int64_t most_pixels = 0;
+  std::int64_t max_pixels = 0;
   CodedSize largest = {};
   bool states_no_size = false;  ///< one of the streams
 };
@@ -153,7 +153,7 @@ struct Measure {
     measurement->largest = larger(measurement->largest, size);
     const std::int64_t pixels = size.width * size.height;
     measurement->states_no_size = measurement->states_no_size || pixels == 0;
-    if (pixels == 0 || pixels > measurement->most_pixels) {
+    if (pixels == 0 || pixels > measurement->max_pixels) {
       return heif_error_of(heif_error_Decoder_plugin_error, "not a size to decode");
     }
     const Library& heif = measurement->heif;
@@ -204,7 +204,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
   options->ignore_transformations = 1;
   // Coded images are filled up to whole blocks, and tiles are of one size.
   constexpr std::int64_t kMaxFilling = 1 << 20;
-  Measurement here = {.heif = heif, .most_pixels = encoded.options.max_pixels + kMaxFilling};
+  Measurement here = {.heif = heif, .max_pixels = encoded.options.max_pixels + kMaxFilling};
   measurement = &here;
   heif_image* image = nullptr;
   const heif_error error = heif.decode_image(handle, &image, heif_colorspace_undefined,
@@ -217,7 +217,7 @@ void check_coded_size(const Library& heif, const heif_image_handle* handle, cons
   }
   // Other errors are those of the decoding that follows.
   if (here.states_no_size) encoded.fail_as_corrupt(format, "its data state no size of an image");
-  if (here.largest.width * here.largest.height > here.most_pixels) {
+  if (here.largest.width * here.largest.height > here.max_pixels) {
     encoded.check_size(here.largest.width, here.largest.height);
   }
   if (error.code == heif_error_Memory_allocation_error) require(error, encoded, format);
@@ -400,7 +400,7 @@ std::size_t big_endian_at(Bytes bytes, std::size_t at) {
 /// The samples of the longest track among the boxes of ISO/IEC 14496-12, which `path` leads to.
 std::size_t samples_in(Bytes boxes, std::span<const std::string_view> path) {
   constexpr std::size_t kHeader = 8;
-  std::size_t most = 0;
+  std::size_t longest = 0;
   while (boxes.size() >= kHeader) {
     const std::size_t stated = big_endian_at(boxes, 0);
     const std::size_t size = stated == 0 ? boxes.size() : stated;  // 0: to the end
@@ -409,14 +409,14 @@ std::size_t samples_in(Bytes boxes, std::span<const std::string_view> path) {
     if (has_text(boxes, 4, path.front())) {
       constexpr std::size_t kCount = 8;  // after version, flags and the size of all samples
       if (path.size() > 1) {
-        most = std::max(most, samples_in(content, path.subspan(1)));
+        longest = std::max(longest, samples_in(content, path.subspan(1)));
       } else if (content.size() >= kCount + 4) {
-        most = std::max(most, big_endian_at(content, kCount));
+        longest = std::max(longest, big_endian_at(content, kCount));
       }
     }
     boxes = boxes.subspan(size);
   }
-  return most;
+  return longest;
 }
 
 /// Of a sequence, by its track; libheif gives its first image.

@@ -388,6 +388,7 @@ Backend autograd_backend() {
           .summary = "libtorch's autograd, on any device that the linked libtorch has",
           .priority = 50,
           .devices = devices(),
+          .other_device = "cuda",
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
           .supports = [](const graph::Operator&) { return true; },
           .train = [](const graph::Graph& graph, const graph::Weights& weights,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -120,6 +121,38 @@ TEST(Backends, TheFirstThatCanRunsWhatNamesNone) {
   };
   EXPECT_EQ(run(""), run("whole"));
   EXPECT_NE(run(""), run("asked"));
+}
+
+TEST(Backends, OneThatLacksTheTypeHereLeavesTheNetworkToTheNext) {
+  const graph::Graph graph = pooled();
+  const graph::Weights weights = lively_weights(graph, 1);
+  Backend lacking = made_up("lacking", 5, 1);
+  lacking.type_obstacle = [](graph::DataType, const graph::Weights&) { return "calibrate it"; };
+  const BackendRegistry registry({lacking, made_up("whole", 3, 2)});
+  EXPECT_EQ(registry.first_able(graph, weights, {}).name, "whole");
+  EXPECT_NO_THROW(registry.make(graph, weights));
+  // Where no other can, what it says is said, and so it is where it is named.
+  const Error alone = error_of([&] { BackendRegistry({lacking}).make(graph, weights); });
+  EXPECT_EQ(alone.code(), ErrorCode::kUnsupported);
+  EXPECT_STREQ(alone.what(), "float32: calibrate it");
+  EXPECT_STREQ(error_of([&] { registry.make(graph, weights, "lacking"); }).what(),
+               "float32: calibrate it");
+}
+
+TEST(Backends, OneTrainsOnDevicesThatDependOnTheBuild) {
+  Backend processor = made_up("processor", 5);
+  processor.train = [](const graph::Graph&, const graph::Weights&, const TrainableOptions&) {
+    return std::unique_ptr<TrainableNetwork>();
+  };
+  Backend other = processor;
+  other.name = "other";
+  other.other_device = "cuda";
+  Backend runs = made_up("runs", 9);
+  runs.other_device = "cuda";
+  EXPECT_EQ(BackendRegistry({processor, runs}).trainer_on_other_devices(), nullptr);
+  const BackendRegistry registry({processor, runs, other});
+  ASSERT_NE(registry.trainer_on_other_devices(), nullptr);
+  EXPECT_EQ(registry.trainer_on_other_devices()->name, "other");
 }
 
 TEST(Backends, OfPriorityZeroRunOnlyWhenNamed) {

@@ -158,6 +158,7 @@ Backend compare_backend(std::function<const BackendRegistry&()> registry) {
           .devices = {"cpu"},
           .types = {graph::DataType::kFloat32},
           .argument = "A,B",
+          .tells_differences = true,
           // Those that it runs are asked when they are made.
           .supports = [](const graph::Operator&) { return true; },
           .create = [registry = std::move(registry)](

@@ -173,7 +173,7 @@ class ChainRun {
   const ChainEnds& ends_;
   std::byte* memory_;
   std::int64_t block_;
-  std::array<std::int64_t, kMostChainStages> done_ = {};  // rows, by stage
+  std::array<std::int64_t, kMaxChainStages> done_ = {};  // rows, by stage
 };
 
 }  // namespace
@@ -184,7 +184,7 @@ bool begins_with_stem(const ChainTask::Stage& stage) {
 }
 
 ChainLayout chain_layout(const ChainTask& chain, std::int64_t height, std::int64_t width) {
-  RF_CHECK(!chain.stages.empty() && chain.stages.size() <= kMostChainStages);
+  RF_CHECK(!chain.stages.empty() && chain.stages.size() <= kMaxChainStages);
   const std::int64_t block = block_of(chain);
   ChainLayout layout;
   const auto take = [&](std::size_t bytes) {

@@ -28,7 +28,7 @@ struct ChainTask {
   std::vector<Stage> stages;
 };
 
-inline constexpr std::size_t kMostChainStages = 8;
+inline constexpr std::size_t kMaxChainStages = 8;
 
 /// Whether it is one that reads the image.
 bool begins_with_stem(const ChainTask::Stage& stage);

@@ -89,7 +89,7 @@ class Scheduler {
     const auto& c = conv.convolution;
     return c.kernel == 1 && c.padding == 0 && c.stride == 1 && c.groups == 1 &&
            c.out_channels * conv.weight.shape[1] <= kMaxWeights &&
-           (!in_bfloat16() || conv.weight.shape[1] <= kernels::kMostPairedChannels);
+           (!in_bfloat16() || conv.weight.shape[1] <= kernels::kMaxPairedChannels);
   }
 
   /// oneDNN has no convolutions of floats that are rounded to bfloat16 on the way; in float32 its
@@ -414,7 +414,7 @@ class Scheduler {
       auto* const next = std::get_if<ChainTask>(&task.action);
       auto* const before = joined.empty() ? nullptr : std::get_if<ChainTask>(&joined.back().action);
       if (next != nullptr && before != nullptr && task.sources == joined.back().targets &&
-          before->stages.size() < kMostChainStages && !begins_with_stem(next->stages.front()) &&
+          before->stages.size() < kMaxChainStages && !begins_with_stem(next->stages.front()) &&
           leads_only_to_next(joined.back().last_step) &&
           std::holds_alternative<SeparableTask>(next->stages.front()) ==
               (code_if_bytes(task.sources[0]) == nullptr)) {

@@ -9,6 +9,7 @@
 
 #include "runtime/kernels/dense.h"
 #include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/gemm_bfloat16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
@@ -17,9 +18,9 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 /// read, as long as the patches stay in the second cache.
 inline std::int64_t dense_strip(const Dense& layer) {
   constexpr std::int64_t kStripFloats = 48 * 1024;
-  constexpr std::int64_t kMostCells = 16 * kCells;
+  constexpr std::int64_t kMaxCells = 16 * kCells;
   const std::int64_t patch = layer.kernel * layer.kernel * layer.in_channels;
-  return std::clamp<std::int64_t>(kStripFloats / patch / kCells * kCells, kCells, kMostCells);
+  return std::clamp<std::int64_t>(kStripFloats / patch / kCells * kCells, kCells, kMaxCells);
 }
 
 /// Of the gathered patches, and of the places that one tap is at.
@@ -71,8 +72,8 @@ inline void dense_by(const typename In::Weight* weights, const Dense& layer, con
         const float* const plane = in.data + b * in.block_stride;
         auto* const to = patches + (b * taps + tap) * block_stride;
         for (std::int64_t i = 0; i < count; ++i) {
-          store_input(places[i] < 0 ? hn::Zero(d) : hn::Load(d, plane + places[i]),
-                      to + i * In::kValues);
+          In::store(places[i] < 0 ? hn::Zero(d) : hn::Load(d, plane + places[i]),
+                    to + i * In::kValues);
         }
       }
     }
@@ -86,13 +87,9 @@ inline void dense_by(const typename In::Weight* weights, const Dense& layer, con
 /// The same by the layer's weights, whatever they are.
 inline void dense(const Dense& layer, const Map& in, const BlockPointers& out, const Addend& addend,
                   float* scratch) {
-#if HWY_TARGET == HWY_AVX3
-  if (!layer.weights.pairs.empty()) {
-    dense_by<PairRows>(layer.weights.pairs.data(), layer, in, out, addend, scratch);
-    return;
-  }
-#endif
-  dense_by<Rows>(layer.weights.floats.data(), layer, in, out, addend, scratch);
+  with_weights(layer.weights, [&](auto rows, const auto* weights) HWY_ATTR {
+    dense_by<decltype(rows)>(weights, layer, in, out, addend, scratch);
+  });
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

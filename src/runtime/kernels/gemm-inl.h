@@ -30,22 +30,23 @@ inline constexpr std::int64_t kBlock = static_cast<std::int64_t>(hn::MaxLanes(Fl
 inline constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON;
 inline constexpr int kCells = kManyRegisters ? 12 : 5;
 
-/// How the input of a product lies in memory, in floats.
+/// How the input of a product lies in memory, in floats, and how it is multiplied; the same of
+/// bfloat16 is PairRows (gemm_bfloat16-inl.h).
 struct Rows {
   using Weight = float;
   static constexpr std::int64_t kValues = kBlock;  ///< of a block of channels of one cell
 
   const float* data;
   std::int64_t block_stride;  ///< from one block of channels to the next
-};
 
-/// The same of bfloat16, two channels in one.
-struct PairRows {
-  using Weight = std::uint32_t;
-  static constexpr std::int64_t kValues = kBlock / 2;
-
-  const std::uint32_t* data;
-  std::int64_t block_stride;
+  /// A value of all channels, one cell's, for the product with as many weights.
+  static HWY_INLINE Vector broadcast(float value) { return hn::Set(FloatTag(), value); }
+  static HWY_INLINE Vector load_weight(const float* weight) { return hn::Load(FloatTag(), weight); }
+  static HWY_INLINE Vector add_products(Vector sum, Vector value, Vector weight) {
+    return hn::MulAdd(value, weight, sum);
+  }
+  /// A block of channels of one cell, to an input.
+  static HWY_INLINE void store(Vector value, float* to) { hn::Store(value, FloatTag(), to); }
 };
 
 /// Where the blocks of a product go that lie one after the other: what BlockPointers are to others.
@@ -59,45 +60,6 @@ struct StridedPlanes {
 HWY_INLINE Vector activate(Vector sum, const float* slope) {
   const auto negative = hn::Lt(sum, hn::Zero(FloatTag()));
   return hn::IfThenElse(negative, hn::Mul(sum, hn::Load(FloatTag(), slope)), sum);
-}
-
-/// A value of all channels, one cell's, for the product with as many weights.
-HWY_INLINE Vector broadcast(float value) {
-  return hn::Set(FloatTag(), value);
-}
-HWY_INLINE Vector load_weight(const float* weight) {
-  return hn::Load(FloatTag(), weight);
-}
-HWY_INLINE Vector add_products(Vector sum, Vector value, Vector weight) {
-  return hn::MulAdd(value, weight, sum);
-}
-
-#if HWY_TARGET == HWY_AVX3
-// Highway 1.0.3 has no operators for AVX512-BF16. In assembly, since the functions around are
-// compiled for all processors with AVX-512; only those with it get layers of pairs (kernels.cc).
-using PairTag = hn::Repartition<std::uint32_t, FloatTag>;
-using PairVector = hn::Vec<PairTag>;
-
-HWY_INLINE PairVector broadcast(std::uint32_t value) {
-  return hn::Set(PairTag(), value);
-}
-HWY_INLINE PairVector load_weight(const std::uint32_t* weight) {
-  return hn::Load(PairTag(), weight);
-}
-HWY_INLINE Vector add_products(Vector sum, PairVector value, PairVector weight) {
-  asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
-  return sum;
-}
-
-/// A block of channels of one cell, rounded to bfloat16, as kBlock / 2 pairs.
-HWY_INLINE void store_input(Vector value, std::uint32_t* to) {
-  __m256i pairs;
-  asm("vcvtneps2bf16 %1, %t0" : "=v"(pairs) : "v"(value.raw));
-  _mm256_store_si256(reinterpret_cast<__m256i*>(to), pairs);
-}
-#endif
-HWY_INLINE void store_input(Vector value, float* to) {
-  hn::Store(value, FloatTag(), to);
 }
 
 /// For `kCount` cells and `kBlocks` blocks of output channels: out = in * weight, plus addend,
@@ -119,16 +81,16 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
   for (std::int64_t first = 0; first < in_channels; first += kBlock) {
     const auto* from = in.data + first / kBlock * in.block_stride;
     for (std::int64_t c = 0; c < In::kValues; ++c) {
-      decltype(load_weight(weight)) w[kBlocks];
+      decltype(In::load_weight(weight)) w[kBlocks];
 #pragma GCC unroll 2
-      for (int b = 0; b < kBlocks; ++b) w[b] = load_weight(weight + b * kBlock);
+      for (int b = 0; b < kBlocks; ++b) w[b] = In::load_weight(weight + b * kBlock);
       weight += kBlocks * kBlock;
 #pragma GCC unroll 16
       for (int cell = 0; cell < kCount; ++cell) {
-        const auto value = broadcast(from[cell * In::kValues + c]);
+        const auto value = In::broadcast(from[cell * In::kValues + c]);
 #pragma GCC unroll 2
         for (int b = 0; b < kBlocks; ++b) {
-          sums[cell][b] = add_products(sums[cell][b], value, w[b]);
+          sums[cell][b] = In::add_products(sums[cell][b], value, w[b]);
         }
       }
     }
@@ -217,37 +179,6 @@ inline void multiply(const In& in, std::int64_t cells, std::int64_t in_channels,
                    addend.behind(cell * kBlock));
     cell += count;
   }
-}
-
-/// The same of a layer's weights; where they are pairs, the input is rounded to such on the way.
-template <typename Planes>
-inline void multiply_layer(const Pointwise& layer, const Rows& in, std::int64_t cells,
-                           const Planes& out, const Addend& addend) {
-  const float* const bias = layer.epilogue.bias.data();
-  const float* const slope = layer.epilogue.slope.data();
-#if HWY_TARGET == HWY_AVX3
-  if (!layer.weights.pairs.empty()) {
-    constexpr std::int64_t kPairs = PairRows::kValues;
-    alignas(64) std::uint32_t rounded[kCells * kMostPairedChannels / 2];
-    CellPieces pieces(cells);
-    for (std::int64_t cell = 0; cell < cells;) {
-      const std::int64_t count = pieces.next();
-      for (std::int64_t b = 0; b < layer.in_channels / kBlock; ++b) {
-        const float* const from = in.data + b * in.block_stride + cell * kBlock;
-        for (std::int64_t i = 0; i < count; ++i) {
-          store_input(hn::Load(FloatTag(), from + i * kBlock), rounded + (b * kCells + i) * kPairs);
-        }
-      }
-      multiply_strip(PairRows{rounded, kCells * kPairs}, count, layer.in_channels,
-                     layer.out_channels, layer.weights.pairs.data(), bias, slope,
-                     out.behind(cell * kBlock), addend.behind(cell * kBlock));
-      cell += count;
-    }
-    return;
-  }
-#endif
-  multiply(in, cells, layer.in_channels, layer.out_channels, layer.weights.floats.data(), bias,
-           slope, out, addend);
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -15,6 +15,7 @@
 #include "runtime/kernels/deformable-inl.h"
 #include "runtime/kernels/dense-inl.h"
 #include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/gemm_bfloat16-inl.h"
 #include "runtime/kernels/separable-inl.h"
 #include "runtime/kernels/stem-inl.h"
 #include "runtime/kernels/upsample-inl.h"

@@ -4,13 +4,13 @@
 
 namespace retinaface::runtime::kernels {
 
-/// Cuts `count` things into pieces of at most kMost, all of about one size, larger ones first. One
-/// division for all of them: it takes as long as dozens of products.
-template <std::int64_t kMost>
+/// Cuts `count` things into pieces of at most kMaxSize, all of about one size, larger ones first.
+/// One division for all of them: it takes as long as dozens of products.
+template <std::int64_t kMaxSize>
 class Pieces {
  public:
   explicit Pieces(std::int64_t count) {
-    const std::int64_t pieces = (count + kMost - 1) / kMost;
+    const std::int64_t pieces = (count + kMaxSize - 1) / kMaxSize;
     if (pieces == 0) return;
     size_ = count / pieces;
     larger_ = count - size_ * pieces;

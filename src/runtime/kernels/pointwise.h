@@ -7,7 +7,7 @@ namespace retinaface::runtime::kernels {
 
 /// In channels of a Pointwise that is multiplied in bfloat16 at most: what is rounded at once has
 /// to stay in the first cache. Dense takes more.
-inline constexpr std::int64_t kMostPairedChannels = 512;
+inline constexpr std::int64_t kMaxPairedChannels = 512;
 
 /// 1x1 convolution, stride 1. In and out channels are multiples of B.
 struct Pointwise {

@@ -8,6 +8,7 @@
 #endif
 
 #include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/gemm_bfloat16-inl.h"
 #include "runtime/kernels/separable.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -35,7 +36,7 @@ HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
       sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
       if (right) sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
     }
-    store_input(activate(sum, slope), out + x * In::kValues);
+    In::store(activate(sum, slope), out + x * In::kValues);
   };
 
   const bool inside = rows[0] != nullptr && rows[2] != nullptr;
@@ -52,7 +53,7 @@ HWY_INLINE void depthwise_row(const float* const* rows, std::int64_t in_width,
         sum = hn::MulAdd(hn::Load(d, at + kBlock), w[3 * r + 1], sum);
         sum = hn::MulAdd(hn::Load(d, at + 2 * kBlock), w[3 * r + 2], sum);
       }
-      store_input(activate(sum, slope), out + x * In::kValues);
+      In::store(activate(sum, slope), out + x * In::kValues);
     }
   }
   for (; x < out_width; ++x) cell(x, true, has_right(x));
@@ -109,15 +110,9 @@ inline void separable_by(const typename In::Weight* weights, const Depthwise& de
 /// The same by the layer's weights, whatever they are.
 inline void separable(const Depthwise& depthwise, const Pointwise& pointwise, const Map& in,
                       const BlockPointers& out, const RowRange& range, float* scratch) {
-#if HWY_TARGET == HWY_AVX3
-  if (!pointwise.weights.pairs.empty()) {
-    separable_by<PairRows>(pointwise.weights.pairs.data(), depthwise, pointwise, in, out, range,
-                           scratch);
-    return;
-  }
-#endif
-  separable_by<Rows>(pointwise.weights.floats.data(), depthwise, pointwise, in, out, range,
-                     scratch);
+  with_weights(pointwise.weights, [&](auto rows, const auto* weights) HWY_ATTR {
+    separable_by<decltype(rows)>(weights, depthwise, pointwise, in, out, range, scratch);
+  });
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -8,6 +8,7 @@
 #endif
 
 #include "runtime/kernels/gemm-inl.h"
+#include "runtime/kernels/gemm_bfloat16-inl.h"
 #include "runtime/kernels/winograd.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -51,10 +52,10 @@ HWY_INLINE void transform_output(const Vector* m, Vector* s) {
 }
 
 /// One block of the 6x6 input cells around output tile (y, x), transformed, to `out` + position *
-/// position_stride. Neighbouring cells of the plane are `cell` floats apart.
-template <typename Value>
+/// position_stride, an input of `In`. Neighbouring cells of the plane are `cell` floats apart.
+template <typename In>
 HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell, std::int64_t y,
-                           std::int64_t x, Value* out, std::int64_t position_stride) {
+                           std::int64_t x, typename In::Weight* out, std::int64_t position_stride) {
   const FloatTag tag;
   Vector columns[6][6];  // [column][row after B^T]
   const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
@@ -76,7 +77,7 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_input(row, t);
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) store_input(t[j], out + (6 * i + j) * position_stride);
+    for (int j = 0; j < 6; ++j) In::store(t[j], out + (6 * i + j) * position_stride);
   }
 }
 
@@ -157,8 +158,8 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
     for (std::int64_t b = 0; b < in_blocks; ++b) {
       const float* const plane = in.data + b * in.block_stride;
       for (std::int64_t t = 0; t < count; ++t) {
-        input_tile(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
-                   transformed + b * in_block + t * In::kValues, in_stride);
+        input_tile<In>(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
+                       transformed + b * in_block + t * In::kValues, in_stride);
       }
     }
     for (std::int64_t position = 0; position < 36; ++position) {
@@ -185,14 +186,9 @@ template <typename Planes>
 inline void winograd(const Winograd& layer, const Map& in, const Planes& out, const Addend& addend,
                      const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
-#if HWY_TARGET == HWY_AVX3
-  if (!layer.weights.pairs.empty()) {
-    winograd_by<PairRows>(layer.weights.pairs.data(), layer, in, out, addend, cell, begin, end,
-                          scratch);
-    return;
-  }
-#endif
-  winograd_by<Rows>(layer.weights.floats.data(), layer, in, out, addend, cell, begin, end, scratch);
+  with_weights(layer.weights, [&](auto rows, const auto* weights) HWY_ATTR {
+    winograd_by<decltype(rows)>(weights, layer, in, out, addend, cell, begin, end, scratch);
+  });
 }
 
 }  // namespace retinaface::runtime::kernels::HWY_NAMESPACE

@@ -385,6 +385,21 @@ TEST_F(Train, EndsWithAReport) {
             static_cast<int>(count(metrics, "\n")) + 1);
 }
 
+// Of several values each option takes one: what comes after it is the recipe.
+TEST_F(Train, TakesTheRecipeAfterAnyOption) {
+  for (const char* const arguments :
+       {"--teacher mnet025 small.toml --data data", "--data data small.toml",
+        "--set input.batch=2 small.toml --data data"}) {
+    fs::remove_all(folder_ / "run");
+    const auto result = train(std::string(arguments) + " --steps 1 --out run");
+    EXPECT_EQ(result.exit_code, 0) << arguments << ": " << result.errors;
+  }
+  const auto several = train(
+      "--data data --data data --teacher mnet025 --teacher mnet025 small.toml "
+      "--set 'distillation.teachers = [1, 2, 2]' --set input.batch=2 --steps 1 --out several");
+  EXPECT_EQ(several.exit_code, 0) << several.errors;
+}
+
 TEST_F(Train, WritesModelsThatDetect) {
   ASSERT_EQ(train("small.toml --data data --out run --steps 2").exit_code, 0);
   const auto detected = testing::run("'" RETINAFACE_PROGRAM "' detect --model '" +

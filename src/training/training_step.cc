@@ -28,6 +28,7 @@ runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& en
 }
 
 graph::Graph graph_of(const Recipe& recipe, const models::Model& model) {
+  check_losses(model.detector.heads);  // before the network is made
   graph::Graph graph = model.network.build();
   if (recipe.branch.weight > 0) models::add_context_outputs(graph, model.detector);
   return graph;
@@ -52,8 +53,8 @@ runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) 
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,
-                           const graph::Weights& weights, ProcessGroup& processes, Teachers* teachers,
-                           StepOptions options)
+                           const graph::Weights& weights, ProcessGroup& processes,
+                           Teachers* teachers, StepOptions options)
     : recipe_(recipe),
       model_(model),
       processes_(processes),
@@ -159,9 +160,9 @@ LossValues TrainingStep::finish_part(std::span<const dataset::Sample> samples,
   LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
                                  side, side, counts, recipe_.loss, options_.threads);
   if (teachers_ != nullptr) {
-    loss.teacher = add_distillation_loss(outputs, teachers_->predict(samples), model_.detector.heads,
-                                         counts, static_cast<double>(recipe_.loss.smooth_l1_beta),
-                                         recipe_.distillation, options_.threads);
+    loss.teacher = add_distillation_loss(
+        outputs, teachers_->predict(samples), model_.detector.heads, counts,
+        static_cast<double>(recipe_.loss.smooth_l1_beta), recipe_.distillation, options_.threads);
     loss.total += loss.teacher;
   }
   if (branch_) {

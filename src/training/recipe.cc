@@ -14,71 +14,14 @@
 #include "models/model_files.h"
 #include "training/mesh_loss_fields.h"
 #include "training/recipe_table.h"
+#include "training/recipe_writer.h"
 
 namespace retinaface::training {
 namespace {
 
-/// The other way round: a text of all keys and values, with the members that Table has.
-class Writer {
- public:
-  template <typename Write>
-  void table(const std::string& key, const Write& write) {
-    text_ += fmt::format("\n[{}]\n", key);
-    write(*this);
-  }
-  void number(const std::string& key, float value, double, double) { line(key, value); }
-  void whole(const std::string& key, int value, int, int) { line(key, value); }
-  void flag(const std::string& key, bool value) { line(key, value); }
-  void text(const std::string& key, const std::string& value) { line(key, quoted(value)); }
-  template <typename T>
-  void choice(const std::string& key, T value,
-              std::initializer_list<std::pair<std::string_view, T>> choices) {
-    for (const auto& [name, choice] : choices) {
-      if (choice == value) line(key, quoted(name));
-    }
-  }
-  void range(const std::string& key, float low, float high, double, double) {
-    line(key, fmt::format("[{}, {}]", low, high));
-  }
-  template <typename Number>
-  void list(const std::string& key, const std::vector<Number>& values) {
-    line(key, fmt::format("[{}]", fmt::join(values, ", ")));
-  }
-  void list(const std::string& key, const std::vector<std::string>& values) {
-    std::vector<std::string> items;
-    for (const std::string& value : values) items.push_back(quoted(value));
-    line(key, fmt::format("[{}]", fmt::join(items, ", ")));
-  }
-
-  const std::string& result() const { return text_; }
-
- private:
-  template <typename T>
-  void line(const std::string& key, const T& value) {
-    text_ += fmt::format("{} = {}\n", key, value);
-  }
-
-  static std::string quoted(std::string_view text) {
-    std::string result = "\"";
-    for (const char c : text) {
-      const auto code = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        result += {'\\', c};
-      } else if (code < 0x20 || code == 0x7F) {
-        result += fmt::format("\\u{:04x}", code);
-      } else {
-        result += c;
-      }
-    }
-    return result + "\"";
-  }
-
-  std::string text_;
-};
-
 constexpr double kAny = 1e6;
 
-// The keys of a recipe, once for both directions: Fields is a Table or a Writer.
+// The keys of a recipe, once for both directions: Fields is a Table or a RecipeWriter.
 
 template <typename Fields>
 void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
@@ -339,7 +282,7 @@ Recipe parse_recipe(const std::string& text, const std::string& name,
 
 std::string to_toml(const Recipe& recipe) {
   Recipe copy = recipe;  // the fields are described by mutable references
-  Writer writer;
+  RecipeWriter writer;
   recipe_fields(writer, copy);
   return writer.result();
 }

@@ -187,7 +187,8 @@ class Run {
       const std::vector<std::byte> content = read_file(file(kRecipeFile));
       if (std::ranges::equal(content, std::as_bytes(std::span(own)))) return;
     }
-    constexpr const char* kNames[] = {kRecipeFile, kBestFile, kLastFile, kMetricsFile, kEventsFile};
+    constexpr const char* kNames[] = {kRecipeFile,  kBestFile,   kLastFile,
+                                      kMetricsFile, kEventsFile, kReportFolder};
     refuse_foreign_files(options_.out, kNames);
   }
 

@@ -750,14 +750,18 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
 
 TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
   fs::create_directory(folder_ / "mine");
-  for (const char* const name : {"recipe.toml", "best.safetensors", "metrics.jsonl"}) {
+  fs::create_directory(folder_ / "mine/report");
+  for (const char* const name :
+       {"report/index.html", "report", "recipe.toml", "best.safetensors", "metrics.jsonl"}) {
     write(std::string("mine/") + name, "of the user");
     const auto result = train("small.toml --data data --out mine --steps 1");
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.errors, AllOf(HasSubstr(name), HasSubstr("choose another folder")));
+    const std::string refused = fs::path(name).begin()->string();
+    EXPECT_THAT(result.errors,
+                AllOf(HasSubstr("mine/" + refused + ":"), HasSubstr("choose another folder")));
     EXPECT_EQ(content(folder_ / "mine" / name), "of the user");
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
-    fs::remove(folder_ / "mine" / name);
+    fs::remove_all(folder_ / "mine" / refused);
   }
   // What is left of a run that came to no checkpoint is begun anew.
   ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/library_reason.h"
+#include "detection/anchors.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
 #include "training/mesh_loss_fields.h"
@@ -92,9 +93,10 @@ void distillation_fields(Fields& table, DistillationOptions& options,
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("min_weight", options.min_weight, 0, 1);
   table.flag("mirrored", options.mirrored);
-  table.list("teachers", options.teachers);
-  table.list("score_factor", options.score_factor);
-  table.list("score_shift", options.score_shift);
+  table.list("teachers", options.teachers, 1, 1000);
+  // What is not above 0 would turn a teacher's ranking round.
+  table.list("score_factor", options.score_factor, 1e-6, kAny);
+  table.list("score_shift", options.score_shift, -kAny, kAny);
 }
 
 template <typename Fields>
@@ -112,7 +114,7 @@ void schedule_fields(Fields& table, ScheduleOptions& options) {
   table.number("warmup_epochs", options.warmup_epochs, 0, kAny);
   table.number("warmup_factor", options.warmup_factor, 0, 1);
   table.choice("decay", options.decay, {{"steps", Decay::kSteps}, {"cosine", Decay::kCosine}});
-  table.list("milestones", options.milestones);
+  table.list("milestones", options.milestones, 0, 1'000'000);
   table.number("step_factor", options.step_factor, 0, 1);
   table.number("final_factor", options.final_factor, 0, 1);
 }
@@ -182,7 +184,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
 
 /// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
-  const std::int64_t stride = model.detector.anchors.levels.back().stride_px;
+  const int stride = detection::coarsest_stride(model.detector.anchors);
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
     fail(ErrorCode::kBadData,
          "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",

@@ -33,8 +33,8 @@ class RecipeWriter {
   void range(const std::string& key, float low, float high, double, double) {
     line(key, fmt::format("[{}, {}]", low, high));
   }
-  template <typename Number>
-  void list(const std::string& key, const std::vector<Number>& values) {
+  template <typename Number, typename Limit>
+  void list(const std::string& key, const std::vector<Number>& values, Limit, Limit) {
     line(key, fmt::format("[{}]", fmt::join(values, ", ")));
   }
   void list(const std::string& key, const std::vector<std::string>& values) {

@@ -130,14 +130,15 @@ Checkpoint read_checkpoint(const std::filesystem::path& path,
 
 void expect_run(const Checkpoint& checkpoint, std::uint64_t seed, const std::string& run,
                 const Optimizer& optimizer, const std::string& source) {
+  constexpr const char* kRemedy = "go on as it was begun, or choose another folder";
   if (checkpoint.seed != seed) {
-    fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}", source, checkpoint.seed,
-         seed);
+    fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}; {}", source,
+         checkpoint.seed, seed, kRemedy);
   }
   if (checkpoint.run != run) {
     const auto [expected, found] = first_difference(run, checkpoint.run);
-    fail(ErrorCode::kBadData, "{}: is of another run: expected '{}', found '{}'", source,
-         excerpt(expected), excerpt(found));
+    fail(ErrorCode::kBadData, "{}: is of another run: expected '{}', found '{}'; {}", source,
+         excerpt(expected), excerpt(found), kRemedy);
   }
   if (checkpoint.optimizer.squares.size() != optimizer.state().squares.size()) {
     fail(ErrorCode::kBadData, "{}: expected squares of gradients if the recipe's method has them",

@@ -37,7 +37,6 @@ std::filesystem::path EpochRun::checkpoint_file() const {
   return options_.out / kCheckpointFile;
 }
 
-/// Returns how much of the metrics is of the epochs that are done.
 std::uint64_t EpochRun::restore(std::int64_t epochs) {
   const std::string source = printable(checkpoint_file());
   Checkpoint checkpoint = read_checkpoint(checkpoint_file(), slots_);

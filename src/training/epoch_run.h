@@ -44,8 +44,8 @@ struct Epoch {
   std::size_t steps() const { return samples / batch(); }
 };
 
-/// A run with AdamW that keeps a checkpoint and a line of metrics after each epoch, OUT/ as
-/// run_folder.h has it, and goes on from there bit for bit. What is learnt is the caller's.
+/// A run by AdamW that keeps a checkpoint and a line of metrics after each epoch, under the names
+/// of run_folder.h, and goes on from there bit for bit. What is learnt is the caller's.
 class EpochRun {
  public:
   /// Takes the folder for itself; with `resume` the values become the checkpoint's. They lie as
@@ -95,6 +95,7 @@ class EpochRun {
 
  private:
   std::filesystem::path checkpoint_file() const;
+  /// Takes over the checkpoint; returns how many bytes of the metrics are of its epochs.
   std::uint64_t restore(std::int64_t epochs);
   /// Throws Error(kBadData) with what to do, unless the fault is empty.
   static void end_at(const Epoch& epoch, const std::string& fault);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -61,6 +63,20 @@ T number(const graph::Weights& file, const std::string& key, const std::string& 
   return *value;
 }
 
+/// The first line of each text that the other has not in its place.
+std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
+  std::istringstream lines_a(a);
+  std::istringstream lines_b(b);
+  std::string line_a;
+  std::string line_b;
+  do {
+    line_a = line_b = "nothing more";
+    if (!std::getline(lines_a, line_a)) line_a = "nothing more";
+    if (!std::getline(lines_b, line_b)) line_b = "nothing more";
+  } while (line_a == line_b && lines_a && lines_b);
+  return {line_a, line_b};
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
@@ -110,6 +126,24 @@ Checkpoint read_checkpoint(const std::filesystem::path& path,
   if (has(file, kSquare)) checkpoint.optimizer.squares = take(file, kSquare, parameters, source);
   if (has(file, kAverage)) checkpoint.average = take(file, kAverage, parameters, source);
   return checkpoint;
+}
+
+void expect_run(const Checkpoint& checkpoint, std::uint64_t seed, const std::string& run,
+                const Optimizer& optimizer, const std::string& source) {
+  constexpr const char* kRemedy = "go on as it was begun, or choose another folder";
+  if (checkpoint.seed != seed) {
+    fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}; {}", source,
+         checkpoint.seed, seed, kRemedy);
+  }
+  if (checkpoint.run != run) {
+    const auto [expected, found] = first_difference(run, checkpoint.run);
+    fail(ErrorCode::kBadData, "{}: is of another run: expected '{}', found '{}'; {}", source,
+         excerpt(expected), excerpt(found), kRemedy);
+  }
+  if (checkpoint.optimizer.squares.size() != optimizer.state().squares.size()) {
+    fail(ErrorCode::kBadData, "{}: expected squares of gradients if the recipe's method has them",
+         source);
+  }
 }
 
 }  // namespace retinaface::training

@@ -18,7 +18,8 @@ namespace retinaface::training {
 struct Checkpoint {
   std::int64_t step = 0;  ///< how many are done
   std::uint64_t seed = 0;
-  std::string run;             ///< what must be the same for the run to go on: recipe and images
+  /// What must be the same for the run to go on, lines of text: recipe, images.
+  std::string run;
   std::optional<double> best;  ///< best validation so far
   RunLog::Lengths logged;      ///< lengths of the files of metrics at that step
   std::vector<float> values;   ///< as TrainableNetwork::values()
@@ -34,5 +35,11 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 /// is no checkpoint of a network with these parameters.
 Checkpoint read_checkpoint(const std::filesystem::path& path,
                            std::span<const runtime::ParameterSlot> parameters);
+
+/// Throws Error(kBadData), `source` first, where the checkpoint is not of a run with this seed and
+/// this description, or has no squares of gradients where the optimizer has some, or the other way
+/// round. Of two descriptions the first lines that differ are named.
+void expect_run(const Checkpoint& checkpoint, std::uint64_t seed, const std::string& run,
+                const Optimizer& optimizer, const std::string& source);
 
 }  // namespace retinaface::training

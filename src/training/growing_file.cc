@@ -12,11 +12,12 @@
 namespace retinaface::training {
 namespace {
 
+[[noreturn]] void refuse(const std::string& name, const std::error_code& problem) {
+  fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", name, problem.message());
+}
+
 void check_written(bool fine, const std::string& name) {
-  if (!fine) {
-    fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", name,
-         std::generic_category().message(errno));
-  }
+  if (!fine) refuse(name, {errno, std::generic_category()});
 }
 
 }  // namespace
@@ -24,7 +25,10 @@ void check_written(bool fine, const std::string& name) {
 GrowingFile::GrowingFile(const std::filesystem::path& path, std::uint64_t keep_bytes)
     : name_(printable(path)), file_(std::fopen(path.c_str(), "ab")) {
   check_written(file_ != nullptr, name_);
-  bytes_ = std::min<std::uint64_t>(std::filesystem::file_size(path), keep_bytes);
+  std::error_code problem;
+  const std::uint64_t size = std::filesystem::file_size(path, problem);
+  if (problem) refuse(name_, problem);
+  bytes_ = std::min(size, keep_bytes);
   check_written(::ftruncate(::fileno(file_.get()), static_cast<off_t>(bytes_)) == 0, name_);
 }
 

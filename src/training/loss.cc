@@ -163,12 +163,23 @@ class ImageLoss {
     const auto size = static_cast<std::size_t>(heads_[h].values);
     target_.resize(size);
     encode_target(heads_[h], anchor, face, family_, target_);
-    const double distance =
-        heads_[h].loss == models::HeadLoss::kL1
-            ? l1(values, target_.data(), size, factor, gradients)
-            : smooth_l1(values, target_.data(), size, static_cast<double>(options_.smooth_l1_beta),
-                        factor, gradients);
-    values_.terms[h].value += share * scale_[h] * distance;
+    values_.terms[h].value += share * scale_[h] * distance(h, values, size, factor, gradients);
+  }
+
+  /// Of a head's values from those in target_, by the head's loss.
+  double distance(std::size_t h, const float* values, std::size_t size, double factor,
+                  float* gradients) const {
+    switch (heads_[h].loss) {
+      case models::HeadLoss::kCrossEntropy:
+        break;  // check_losses refuses it of values
+      case models::HeadLoss::kSmoothL1:
+        return smooth_l1(values, target_.data(), size, static_cast<double>(options_.smooth_l1_beta),
+                         factor, gradients);
+      case models::HeadLoss::kL1:
+        return l1(values, target_.data(), size, factor, gradients);
+    }
+    RF_CHECK(false);
+    return 0;
   }
 
   void learn_hardest_negatives(double positives) {
@@ -205,6 +216,16 @@ class ImageLoss {
 double weight_of(const models::Head& head, const LossOptions& options) {
   const auto found = options.weights.find(head.name);
   return static_cast<double>(found != options.weights.end() ? found->second : head.loss_weight);
+}
+
+void check_losses(std::span<const models::Head> heads) {
+  for (const models::Head& head : heads) {
+    const bool is_score = head.meaning == models::HeadMeaning::kScore;
+    if (is_score == (head.loss == models::HeadLoss::kCrossEntropy)) continue;
+    fail(ErrorCode::kUnsupported, "head {}: cannot be trained: expected {}", head.name,
+         is_score ? "cross-entropy as the loss of scores, found one of distances"
+                  : "smooth-L1 or L1 as its loss, found cross-entropy, which is for scores alone");
+  }
 }
 
 double LossValues::term(std::string_view head) const {

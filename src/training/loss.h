@@ -42,6 +42,10 @@ struct ImageTarget {
 /// The weight of a head's term.
 double weight_of(const models::Head& head, const LossOptions& options);
 
+/// Throws Error(kUnsupported), the head first, where compute_loss has not the loss that a head asks
+/// for: cross-entropy is for scores, and scores have no other.
+void check_losses(std::span<const models::Head> heads);
+
 /// How many anchors each term of the loss is averaged over.
 struct LossCounts {
   double positives = 0;           ///< anchors of faces
@@ -93,9 +97,9 @@ using NetworkOutputs = std::vector<HeadBatch>;
 /// With soft targets a positive whose label has the score s is counted, and its other terms weigh,
 /// s times, and its cross-entropy is that with (1 - s, s); its score in a quality focal loss should
 /// be s times the IoU.
-/// `counts` are those of the whole batch, over all processes that share it; a count of 0 counts as
-/// 1. The height and width are the input's. The images are worked on by up to `threads` threads,
-/// whose number changes no bit of the result.
+/// The heads are such as check_losses passes. `counts` are those of the whole batch, over all
+/// processes that share it; a count of 0 counts as 1. The height and width are the input's. The
+/// images are worked on by up to `threads` threads, whose number changes no bit of the result.
 LossValues compute_loss(const NetworkOutputs& outputs, std::span<const ImageTarget> targets,
                         const models::AnchorFamily& family, std::span<const models::Head> heads,
                         std::int64_t height, std::int64_t width, const LossCounts& counts,

@@ -14,6 +14,7 @@
 #include "detection/anchors.h"
 #include "detection/box_coding.h"
 #include "geometry/box.h"
+#include "support/testing.h"
 #include "training/matching.h"
 #include "training/testing.h"
 
@@ -355,6 +356,30 @@ TEST(Loss, OfAddedHeadIsTheDistanceOfItsValues) {
   targets[0].faces[0].values = {{"tone", {1, 2}}};
   EXPECT_THROW(compute_loss(views, targets, kFamily, heads, kSide, kSide, counts, {}),
                retinaface::Error);
+}
+
+TEST(Loss, IsCrossEntropyOfScoresAndOfNothingElse) {
+  const auto message = [](std::vector<models::Head> heads) {
+    const retinaface::Error error = retinaface::testing::error_of([&] { check_losses(heads); });
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    return std::string(error.what());
+  };
+  std::vector<models::Head> heads = models::face_heads();
+  EXPECT_NO_THROW(check_losses(heads));
+  heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
+  for (const models::HeadLoss loss : {models::HeadLoss::kL1, models::HeadLoss::kSmoothL1}) {
+    heads.back().loss = loss;
+    EXPECT_NO_THROW(check_losses(heads));
+  }
+  heads.back().loss = models::HeadLoss::kCrossEntropy;
+  EXPECT_EQ(message(heads),
+            "head tone: cannot be trained: expected smooth-L1 or L1 as its loss, found "
+            "cross-entropy, which is for scores alone");
+  heads = models::face_heads();
+  heads[models::score_head(heads)].loss = models::HeadLoss::kL1;
+  EXPECT_EQ(message(heads),
+            "head cls: cannot be trained: expected cross-entropy as the loss of scores, found one "
+            "of distances");
 }
 
 TEST(Loss, StaysFiniteForExtremeLogits) {

@@ -13,22 +13,33 @@
 #include "mesh/chebyshev.h"
 #include "mesh/rows.h"
 #include "mesh/topology.h"
-#include "training/checkpoint.h"
-#include "training/growing_file.h"
-#include "training/loss_explosion.h"
+#include "training/checksum.h"
+#include "training/epoch_run.h"
 #include "training/mesh_gradient.h"
 #include "training/recipe_table.h"
+#include "training/recipe_writer.h"
 #include "training/run_folder.h"
-#include "training/schedule.h"
 
 namespace retinaface::training {
 namespace {
 
 using mesh::ChebyshevDecoder;
 
-/// As in mesh_trainer.cc: what comes out does not depend on the number of threads.
-constexpr std::size_t kParts = 8;
 constexpr std::size_t kValues = 3 * kMeshVertices;
+
+/// The keys of a recipe, once for both directions: Fields is a Table or a RecipeWriter.
+template <typename Fields>
+void recipe_fields(Fields& all, MeshDecoderRecipe& recipe) {
+  all.table("decoder", [&](Fields& table) {
+    table.whole("channels", recipe.channels, 1, 256);
+    table.whole("order", recipe.order, 1, 16);
+    table.whole("batch", recipe.batch, 1, 100'000);
+    table.whole("epochs", recipe.epochs, 1, 1'000'000);
+    table.number("learning_rate", recipe.learning_rate, 0, 100);
+    table.number("texture_weight", recipe.texture_weight, 0, 1e6);
+    table.flag("residual", recipe.residual);
+  });
+}
 
 std::vector<float> elu_gradient(std::span<const float> y, std::vector<float> gradient) {
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -82,10 +93,28 @@ Samples read_samples(const graph::Weights& file, const std::string& name, std::s
           code_size};
 }
 
-class Trainer {
+/// What a run starts from, as the seed has it.
+std::vector<float> first_values(const ChebyshevDecoder& net, std::uint64_t seed) {
+  std::vector<float> values(net.size());
+  Random random(seed);
+  const auto fill = [&](ChebyshevDecoder::Parts which, double deviation) {
+    const ChebyshevDecoder::Part& part = net.parts()[which];
+    for (std::size_t i = 0; i < part.size; ++i) {
+      values[part.offset + i] = static_cast<float>(random.normal() * deviation);
+    }
+  };
+  const auto fan_in = static_cast<double>(net.channels() * net.order());
+  fill(ChebyshevDecoder::kWeight, std::sqrt(1.0 / mesh::kCodes));
+  fill(ChebyshevDecoder::kFirst, std::sqrt(1 / fan_in));
+  fill(ChebyshevDecoder::kSecond, std::sqrt(1 / fan_in));
+  fill(ChebyshevDecoder::kThird, 0.1 * std::sqrt(1 / fan_in));
+  return values;
+}
+
+class MeshDecoderTrainer {
  public:
-  Trainer(const MeshDecoderRecipe& recipe, const graph::Weights& linear,
-          const graph::Weights& samples, const MeshDecoderTrainingOptions& options)
+  MeshDecoderTrainer(const MeshDecoderRecipe& recipe, const graph::Weights& linear,
+                     const graph::Weights& samples, const MeshDecoderTrainingOptions& options)
       : recipe_(recipe),
         options_(options),
         linear_(linear, "decoder"),
@@ -94,48 +123,30 @@ class Trainer {
         textures_(read_samples(samples, "learnt.texture", mesh::kTextureCodes)),
         judged_shapes_(read_samples(samples, "judged.shape", mesh::kShapeCodes)),
         judged_textures_(read_samples(samples, "judged.texture", mesh::kTextureCodes)),
-        values_(net_.size()),
-        gradient_(net_.size()),
-        optimizer_(slots(), {.method = Method::kAdamW,
-                             .momentum = 0.9F,
-                             .square_decay = 0.99F,
-                             .weight_decay = 0}) {
-    Random random(options.seed);
-    const auto fill = [&](ChebyshevDecoder::Parts which, double deviation) {
-      const ChebyshevDecoder::Part& part = net_.parts()[which];
-      for (std::size_t i = 0; i < part.size; ++i) {
-        values_[part.offset + i] = static_cast<float>(random.normal() * deviation);
-      }
-    };
-    const double fan_in = recipe.channels * recipe.order;
-    fill(ChebyshevDecoder::kWeight, std::sqrt(1.0 / mesh::kCodes));
-    fill(ChebyshevDecoder::kFirst, std::sqrt(1 / fan_in));
-    fill(ChebyshevDecoder::kSecond, std::sqrt(1 / fan_in));
-    fill(ChebyshevDecoder::kThird, 0.1 * std::sqrt(1 / fan_in));
-  }
+        values_(first_values(net_, options.seed)),
+        gradients_(values_.size()),
+        run_({.out = options.out,
+              .seed = options.seed,
+              .resume = options.resume,
+              .stop = options.stop},
+             description(linear, samples), recipe.epochs, slots(), values_, 0) {}
 
   bool run() {
-    std::filesystem::create_directories(options_.out);
-    const std::filesystem::path checkpoint_file = options_.out / kCheckpointFile;
-    const std::int64_t done = options_.resume ? restore(checkpoint_file) : 0;
-    GrowingFile metrics(options_.out / kMetricsFile, logged_);
     MeshDecoderProgress progress;
     progress.epochs = recipe_.epochs;
     progress.linear = judge(true);
-    for (int epoch = static_cast<int>(done); epoch < recipe_.epochs; ++epoch) {
-      progress.epoch = epoch + 1;
-      progress.loss = run_epoch(epoch);
+    for (int at = static_cast<int>(run_.done()); at < recipe_.epochs; ++at) {
+      progress.epoch = at + 1;
+      progress.loss = learn(at);
       progress.figures = judge(false);
-      metrics.append(
+      run_.end_epoch(
           fmt::format("{{\"epoch\": {}, \"loss\": {:.6f}, \"judged_shape\": {:.6f}, "
                       "\"judged_texture\": {:.5f}, "
                       "\"linear_shape\": {:.6f}, \"linear_texture\": {:.5f}}}\n",
                       progress.epoch, progress.loss, progress.figures.shape,
                       progress.figures.texture, progress.linear.shape, progress.linear.texture));
-      logged_ = metrics.bytes();
-      save(checkpoint_file, epoch + 1);
       if (options_.progress) options_.progress(progress);
-      if (options_.stop != nullptr && *options_.stop) return false;
+      if (run_.stopped()) return false;
     }
     write_decoder();
     return true;
@@ -229,58 +240,30 @@ class Trainer {
     return figures;
   }
 
-  double run_epoch(int epoch) {
-    std::vector<std::size_t> order(shapes_.count);
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    Random random = Random::of(options_.seed, epoch);
-    random.shuffle(std::span<std::size_t>(order));
+  double learn(int at) {
+    Random random = Random::of(options_.seed, at);
+    const std::vector<std::size_t> order = shuffled(shapes_.count, random);
     std::vector<std::size_t> texture(order.size());
     for (std::size_t& t : texture) t = static_cast<std::size_t>(random.below(textures_.count));
-    const auto batch = std::min(static_cast<std::size_t>(recipe_.batch), order.size());
-    const std::size_t steps = order.size() / batch;
-    const ScheduleOptions schedule = {.learning_rate = recipe_.learning_rate,
-                                      .epochs = recipe_.epochs,
-                                      .decay = Decay::kCosine,
-                                      .final_factor = 0.02F};
-    double sum = 0;
-    LossExplosion explosion;
-    std::vector<std::vector<float>> gradients(kParts, std::vector<float>(values_.size()));
-    const auto end_at = [&](const std::string& fault) {
-      if (fault.empty()) return;
-      fail(ErrorCode::kBadData,
-           "epoch {}: {}; lower the learning rate ({}) and train into another folder", epoch + 1,
-           fault, recipe_.learning_rate);
-    };
-    // Leaves the mean gradient in gradient_.
-    const auto loss_of = [&](std::size_t step) {
-      std::vector<double> losses(kParts);
-      for_each_item(options_.threads, kParts, [&](std::size_t part, std::size_t) {
-        std::ranges::fill(gradients[part], 0.0F);
-        for (std::size_t i = step * batch + part; i < (step + 1) * batch; i += kParts) {
-          sample(shapes_.value(order[i]), shapes_.code(order[i]), textures_.value(texture[i]),
-                 textures_.code(texture[i]), false, gradients[part], &losses[part]);
-        }
-      });
-      std::ranges::fill(gradient_, 0.0F);
-      const float share = 1 / static_cast<float>(batch);
-      for (std::size_t part = 0; part < kParts; ++part) {
-        mesh::add_rows({&share, 1}, gradients[part], gradient_);
-      }
+    const Epoch epoch = {.name = fmt::format("epoch {}", at + 1),
+                         .number = at,
+                         .at = at,
+                         .of = recipe_.epochs,
+                         .learning_rate = recipe_.learning_rate,
+                         .samples = order.size(),
+                         .max_batch = static_cast<std::size_t>(recipe_.batch)};
+    const auto loss_of = [&](std::size_t first, std::size_t count) {
+      std::vector<double> losses(PartGradients::kParts);
+      gradients_(options_.threads, count, run_.gradient(),
+                 [&](std::size_t i, std::size_t part, std::span<float> gradient) {
+                   const std::size_t s = order[first + i];
+                   const std::size_t t = texture[first + i];
+                   sample(shapes_.value(s), shapes_.code(s), textures_.value(t), textures_.code(t),
+                          false, gradient, &losses[part]);
+                 });
       return std::accumulate(losses.begin(), losses.end(), 0.0);
     };
-    for (std::size_t step = 0; step < steps; ++step) {
-      const double loss = loss_of(step);
-      sum += loss;
-      end_at(explosion.fault_of(loss / static_cast<double>(batch)));
-      const std::int64_t done = static_cast<std::int64_t>(epoch) * static_cast<std::int64_t>(steps);
-      const std::int64_t at = done + static_cast<std::int64_t>(step);
-      optimizer_.step(learning_rate(schedule, at, static_cast<std::int64_t>(steps)), at, gradient_,
-                      values_);
-    }
-    // A step's loss is that of the weights before it: of those that are written now it is taken
-    // again.
-    end_at(explosion.fault_alone(loss_of(steps - 1) / static_cast<double>(batch)));
-    return sum / static_cast<double>(steps * batch);
+    return run_.learn(epoch, loss_of) / static_cast<double>(epoch.steps() * epoch.batch());
   }
 
   MeshDecoderFigures judge(bool linear_alone) const {
@@ -300,36 +283,10 @@ class Trainer {
   }
 
   /// What must be the same for a run to go on.
-  std::string run_key() const {
-    return fmt::format("mesh decoder {} {} {} {} {} {} {} {} {}", recipe_.channels, recipe_.order,
-                       recipe_.batch, recipe_.epochs, recipe_.learning_rate, recipe_.texture_weight,
-                       recipe_.residual, shapes_.count, textures_.count);
-  }
-
-  void save(const std::filesystem::path& file, std::int64_t epochs) {
-    Checkpoint checkpoint;
-    checkpoint.step = epochs;
-    checkpoint.seed = options_.seed;
-    checkpoint.run = run_key();
-    checkpoint.logged.metrics = logged_;
-    checkpoint.values = values_;
-    checkpoint.optimizer = optimizer_.state();
-    write_checkpoint(file, checkpoint, slots());
-  }
-
-  std::int64_t restore(const std::filesystem::path& file) {
-    Checkpoint checkpoint = read_checkpoint(file, slots());
-    if (checkpoint.seed != options_.seed || checkpoint.run != run_key()) {
-      fail(
-          ErrorCode::kBadData,
-          "{}: expected a run with the same seed, recipe and samples, found another; begin without "
-          "--resume",
-          printable(file));
-    }
-    logged_ = checkpoint.logged.metrics;
-    values_ = std::move(checkpoint.values);
-    optimizer_.restore(std::move(checkpoint.optimizer));
-    return checkpoint.step;
+  std::string description(const graph::Weights& linear, const graph::Weights& samples) const {
+    return to_toml(recipe_) +
+           fmt::format("# linear decoder {:08x}\n# samples {:08x}, {} shapes, {} textures\n",
+                       checksum(linear), checksum(samples), shapes_.count, textures_.count);
   }
 
   void write_decoder() const {
@@ -352,9 +309,8 @@ class Trainer {
   Samples judged_shapes_;
   Samples judged_textures_;
   std::vector<float> values_;
-  std::vector<float> gradient_;
-  Optimizer optimizer_;
-  std::uint64_t logged_ = 0;
+  PartGradients gradients_;
+  EpochRun run_;
 };
 
 }  // namespace
@@ -411,23 +367,22 @@ MeshDecoderRecipe read_mesh_decoder_recipe(const std::filesystem::path& path,
   const toml::value document = recipe_document(recipe_text(path), printable(path), changes);
   MeshDecoderRecipe recipe;
   Table all(document, "");
-  all.table("decoder", [&](Table& table) {
-    table.whole("channels", recipe.channels, 1, 256);
-    table.whole("order", recipe.order, 1, 16);
-    table.whole("batch", recipe.batch, 1, 100'000);
-    table.whole("epochs", recipe.epochs, 1, 1'000'000);
-    table.number("learning_rate", recipe.learning_rate, 0, 100);
-    table.number("texture_weight", recipe.texture_weight, 0, 1e6);
-    table.flag("residual", recipe.residual);
-  });
+  recipe_fields(all, recipe);
   all.refuse_unknown();
   return recipe;
+}
+
+std::string to_toml(const MeshDecoderRecipe& recipe) {
+  MeshDecoderRecipe copy = recipe;  // the fields are described by mutable references
+  RecipeWriter writer;
+  recipe_fields(writer, copy);
+  return writer.result();
 }
 
 bool train_mesh_decoder(const MeshDecoderRecipe& recipe, const graph::Weights& linear,
                         const graph::Weights& samples, const MeshDecoderTrainingOptions& options) {
   check_folder_of_mesh_run(options.out, options.resume);
-  return Trainer(recipe, linear, samples, options).run();
+  return MeshDecoderTrainer(recipe, linear, samples, options).run();
 }
 
 }  // namespace retinaface::training

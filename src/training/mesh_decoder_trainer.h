@@ -33,6 +33,9 @@ bool is_mesh_decoder_recipe(const std::filesystem::path& path);
 MeshDecoderRecipe read_mesh_decoder_recipe(const std::filesystem::path& path,
                                            std::span<const std::string> changes = {});
 
+/// All keys and values: two recipes are the same when their texts are.
+std::string to_toml(const MeshDecoderRecipe& recipe);
+
 /// Of a decoder on samples that were not learnt from.
 struct MeshDecoderFigures {
   double shape = 0;    ///< mean distance of a vertex, eye distances

@@ -42,4 +42,7 @@ bool is_mesh_recipe(const std::filesystem::path& path);
 MeshRecipe read_mesh_recipe(const std::filesystem::path& path,
                             std::span<const std::string> changes = {});
 
+/// All keys and values: two recipes are the same when their texts are.
+std::string to_toml(const MeshRecipe& recipe);
+
 }  // namespace retinaface::training

@@ -2,31 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/folder_lock.h"
-#include "base/parallel.h"
 #include "base/random.h"
 #include "detection/detector_factory.h"
 #include "mesh/topology.h"
-#include "training/checkpoint.h"
-#include "training/growing_file.h"
-#include "training/loss_explosion.h"
+#include "training/checksum.h"
+#include "training/epoch_run.h"
 #include "training/mesh_head.h"
 #include "training/mesh_samples.h"
 #include "training/run_folder.h"
-#include "training/schedule.h"
 
 namespace retinaface::training {
 namespace {
-
-/// Parts of a batch whose gradients are summed by themselves, in their order: what comes out does
-/// not depend on the number of threads.
-constexpr std::size_t kParts = 8;
 
 struct Stage {
   const char* name;
@@ -48,45 +39,39 @@ double distance(const Point& a, const Point& b) {
   return std::hypot(a.x - b.x, a.y - b.y);
 }
 
-class Trainer {
+class MeshTrainer {
  public:
-  Trainer(const MeshRecipe& recipe, const models::LoadedModel& model, const graph::Weights& decoder,
-          std::span<const dataset::MeshLabel> labels, const MeshTrainingOptions& options)
+  MeshTrainer(const MeshRecipe& recipe, const models::LoadedModel& model,
+              const graph::Weights& decoder, std::span<const dataset::MeshLabel> labels,
+              const MeshTrainingOptions& options)
       : recipe_(recipe),
         model_(model),
         decoder_weights_(decoder),
         options_(options),
         decoder_(decoder, "decoder"),
-        losses_(kParts, MeshLoss(decoder_)),
+        losses_(PartGradients::kParts, MeshLoss(decoder_)),
         learnt_(samples(labels, false)),
         judged_(samples(labels, true)),
         head_(DetectorFactory::mesh_head_size(detector()).first, learnt_, options.seed),
-        optimizer_(head_.slots(), {.method = Method::kAdamW,
-                                   .momentum = 0.9F,
-                                   .square_decay = 0.99F,
-                                   .weight_decay = recipe.weight_decay,
-                                   .decay_norms_and_biases = false}) {}
+        gradients_(head_.values().size()),
+        run_({.out = options.out,
+              .seed = options.seed,
+              .resume = options.resume,
+              .stop = options.stop},
+             description(labels), epochs(), head_.slots(), head_.values(), recipe.weight_decay) {}
 
   MeshTrainingResult run() {
-    make_folders(options_.out);
-    const FolderLock lock(options_.out);
-    const std::filesystem::path checkpoint_file = options_.out / kCheckpointFile;
-    std::int64_t epochs_done = 0;
-    if (options_.resume) epochs_done = restore(checkpoint_file);
-    GrowingFile metrics(options_.out / kMetricsFile, logged_);
-    std::int64_t epoch_number = 0;
+    std::int64_t number = 0;
     for (const Stage& stage : stages_of(recipe_)) {
-      for (int epoch = 0; epoch < stage.schedule.epochs; ++epoch) {
-        if (epoch_number++ < epochs_done) continue;
+      for (int at = 0; at < stage.schedule.epochs; ++at, ++number) {
+        if (number < run_.done()) continue;
         MeshProgress progress{
-            .stage = stage.name, .epoch = epoch + 1, .epochs = stage.schedule.epochs};
-        progress.loss = run_epoch(stage, epoch, epoch_number);
+            .stage = stage.name, .epoch = at + 1, .epochs = stage.schedule.epochs};
+        progress.loss = learn(stage, at, number);
         progress.figures = figures_ = judge(stage.loss);
-        metrics.append(line_of(progress));
-        logged_ = metrics.bytes();
-        save(checkpoint_file, epoch_number);
+        run_.end_epoch(line_of(progress));
         if (options_.progress) options_.progress(progress);
-        if (options_.stop != nullptr && *options_.stop) return {false, figures_};
+        if (run_.stopped()) return {false, figures_};
       }
     }
     write_model();
@@ -130,42 +115,27 @@ class Trainer {
     return result;
   }
 
-  MeshLossTerms run_epoch(const Stage& stage, int epoch, std::int64_t epoch_number) {
-    std::vector<std::size_t> order(learnt_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    Random random = Random::of(options_.seed, epoch_number);
-    random.shuffle(std::span<std::size_t>(order));
-    const auto batch = std::min(static_cast<std::size_t>(recipe_.batch), order.size());
-    const std::size_t steps = order.size() / batch;
-    const ScheduleOptions schedule = {.learning_rate = stage.schedule.learning_rate,
-                                      .epochs = stage.schedule.epochs,
-                                      .decay = Decay::kCosine,
-                                      .final_factor = 0.02F};
-    MeshLossTerms sum;
-    LossExplosion explosion;
-    const auto end_at = [&](const std::string& fault) {
-      if (fault.empty()) return;
-      fail(ErrorCode::kBadData,
-           "stage {}, epoch {}: {}; lower the learning rate ({}) and train into another folder",
-           stage.name, epoch + 1, fault, stage.schedule.learning_rate);
+  std::int64_t epochs() const {
+    std::int64_t sum = 0;
+    for (const Stage& stage : stages_of(recipe_)) sum += stage.schedule.epochs;
+    return sum;
+  }
+
+  MeshLossTerms learn(const Stage& stage, int at, std::int64_t number) {
+    Random random = Random::of(options_.seed, number + 1);
+    const std::vector<std::size_t> order = shuffled(learnt_.size(), random);
+    const Epoch epoch = {.name = fmt::format("stage {}, epoch {}", stage.name, at + 1),
+                         .number = number,
+                         .at = at,
+                         .of = stage.schedule.epochs,
+                         .learning_rate = stage.schedule.learning_rate,
+                         .samples = order.size(),
+                         .max_batch = static_cast<std::size_t>(recipe_.batch)};
+    const auto loss_of = [&](std::size_t first, std::size_t count) {
+      return loss_of_batch(stage.loss, std::span(order).subspan(first, count));
     };
-    const auto loss_of = [&](std::size_t step) {
-      return run_step(stage.loss, std::span(order).subspan(step * batch, batch));
-    };
-    for (std::size_t step = 0; step < steps; ++step) {
-      const MeshLossTerms terms = loss_of(step);
-      sum += terms;
-      end_at(explosion.fault_of(terms.total / static_cast<double>(batch)));
-      const double rate = learning_rate(
-          schedule, static_cast<std::int64_t>(static_cast<std::size_t>(epoch) * steps + step),
-          static_cast<std::int64_t>(steps));
-      optimizer_.step(rate, steps_++, gradient_, head_.values());
-    }
-    // A step's loss is that of the weights before it: of those that are written now it is taken
-    // again.
-    const double last = loss_of(steps - 1).total;
-    end_at(explosion.fault_alone(last / static_cast<double>(batch)));
-    const double share = 1 / static_cast<double>(steps * batch);
+    const MeshLossTerms sum = run_.learn(epoch, loss_of, &MeshLossTerms::total);
+    const double share = 1 / static_cast<double>(epoch.steps() * epoch.batch());
     return {.total = share * sum.total,
             .pixel = share * sum.pixel,
             .five = share * sum.five,
@@ -175,27 +145,20 @@ class Trainer {
             .prior = share * sum.prior};
   }
 
-  /// Leaves the mean gradient in gradient_.
-  MeshLossTerms run_step(const MeshLossOptions& loss, std::span<const std::size_t> batch) {
-    const std::size_t size = head_.values().size();
-    std::vector<std::vector<float>> gradients(kParts, std::vector<float>(size));
-    std::vector<MeshLossTerms> terms(kParts);
-    for_each_item(options_.threads, kParts, [&](std::size_t part, std::size_t) {
-      for (std::size_t i = part; i < batch.size(); i += kParts) {
-        const MeshSample& sample = learnt_[batch[i]];
-        const TrainableMeshHead::Pass pass = head_.forward(sample);
-        std::array<float, mesh::kParameters> by_parameters{};
-        terms[part] += losses_[part](pass.parameters, sample.target(), loss, by_parameters);
-        head_.backward(sample, pass, by_parameters, gradients[part]);
-      }
-    });
-    gradient_.assign(size, 0);
-    const float share = 1 / static_cast<float>(batch.size());
+  /// As EpochRun::learn asks for it.
+  MeshLossTerms loss_of_batch(const MeshLossOptions& loss, std::span<const std::size_t> batch) {
+    std::vector<MeshLossTerms> terms(PartGradients::kParts);
+    gradients_(options_.threads, batch.size(), run_.gradient(),
+               [&](std::size_t i, std::size_t part, std::span<float> gradient) {
+                 const MeshSample& sample = learnt_[batch[i]];
+                 const TrainableMeshHead::Pass pass = head_.forward(sample);
+                 std::array<float, mesh::kParameters> by_parameters{};
+                 terms[part] +=
+                     losses_[part](pass.parameters, sample.target(), loss, by_parameters);
+                 head_.backward(sample, pass, by_parameters, gradient);
+               });
     MeshLossTerms sum;
-    for (std::size_t part = 0; part < kParts; ++part) {
-      for (std::size_t i = 0; i < size; ++i) gradient_[i] += share * gradients[part][i];
-      sum += terms[part];
-    }
+    for (const MeshLossTerms& part : terms) sum += part;
     return sum;
   }
 
@@ -239,48 +202,13 @@ class Trainer {
   }
 
   /// What must be the same for a run to go on.
-  std::string run_key() const {
-    std::string key = fmt::format("mesh {} {} {} {}", models::mesh_mark(model_.weights),
-                                  learnt_.size(), judged_.size(), recipe_.batch);
-    for (const MeshStage& stage : {recipe_.points, recipe_.colors, recipe_.all}) {
-      key += fmt::format(" {} {}", stage.epochs, stage.learning_rate);
-    }
-    const MeshLossOptions& loss = recipe_.loss;
-    for (const float value :
-         {recipe_.min_face_px, recipe_.max_face_px, recipe_.turn_degrees, recipe_.cut,
-          recipe_.weight_decay, loss.pixel_weight, loss.pixel_to_geometry, loss.five_weight,
-          loss.points_weight, loss.outline_weight, loss.vertex_weight, loss.edge_weight,
-          loss.shape_prior, loss.texture_prior, loss.pose_prior}) {
-      key += fmt::format(" {}", value);
-    }
-    return key;
-  }
-
-  void save(const std::filesystem::path& file, std::int64_t epochs) {
-    Checkpoint checkpoint;
-    checkpoint.step = epochs;
-    checkpoint.seed = options_.seed;
-    checkpoint.run = run_key() + fmt::format(" {}", steps_);
-    checkpoint.logged.metrics = logged_;
-    checkpoint.values.assign(head_.values().begin(), head_.values().end());
-    checkpoint.optimizer = optimizer_.state();
-    write_checkpoint(file, checkpoint, head_.slots());
-  }
-
-  std::int64_t restore(const std::filesystem::path& file) {
-    Checkpoint checkpoint = read_checkpoint(file, head_.slots());
-    const std::size_t end = checkpoint.run.rfind(' ');
-    if (checkpoint.seed != options_.seed || checkpoint.run.substr(0, end) != run_key()) {
-      fail(ErrorCode::kBadData,
-           "{}: expected a run with the same seed, recipe, labels and detector, found another; "
-           "begin without --resume",
-           printable(file));
-    }
-    steps_ = std::stoll(checkpoint.run.substr(end + 1));
-    logged_ = checkpoint.logged.metrics;
-    std::ranges::copy(checkpoint.values, head_.values().begin());
-    optimizer_.restore(std::move(checkpoint.optimizer));
-    return checkpoint.step;
+  std::string description(std::span<const dataset::MeshLabel> labels) const {
+    return to_toml(recipe_) +
+           fmt::format(
+               "# detector {}\n# decoder {:08x}\n# labels {:08x}, {} samples to learn, {} to "
+               "judge by\n",
+               models::mesh_mark(model_.weights), checksum(decoder_weights_), checksum(labels),
+               learnt_.size(), judged_.size());
   }
 
   void write_model() const {
@@ -308,10 +236,8 @@ class Trainer {
   std::vector<MeshSample> learnt_;
   std::vector<MeshSample> judged_;
   TrainableMeshHead head_;
-  Optimizer optimizer_;
-  std::vector<float> gradient_;
-  std::int64_t steps_ = 0;
-  std::uint64_t logged_ = 0;
+  PartGradients gradients_;
+  EpochRun run_;
   MeshFigures figures_;
 };
 
@@ -322,7 +248,7 @@ MeshTrainingResult train_mesh(const MeshRecipe& recipe, const models::LoadedMode
                               std::span<const dataset::MeshLabel> labels,
                               const MeshTrainingOptions& options) {
   check_folder_of_mesh_run(options.out, options.resume);
-  return Trainer(recipe, model, decoder, labels, options).run();
+  return MeshTrainer(recipe, model, decoder, labels, options).run();
 }
 
 }  // namespace retinaface::training

@@ -10,6 +10,7 @@
 #include "retinaface/retinaface.h"
 
 #include "base/file.h"
+#include "base/folder_lock.h"
 #include "base/random.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -52,7 +53,7 @@ void expect_resumed_bit_for_bit(Options options, int epochs, const Run& run) {
   stopped.resume = true;
   stopped.seed = 2;
   EXPECT_THAT(error_of([&] { run(stopped); }).what(),
-              HasSubstr("expected a run with the same seed"));
+              HasSubstr("checkpoint.safetensors: is of a run with the seed 1, not 2"));
 }
 
 TEST(MeshTrainer, GoesOnBitForBit) {
@@ -89,6 +90,30 @@ TEST(MeshTrainer, GoesOnBitForBit) {
   // Within a stage, and between two.
   expect_resumed_bit_for_bit(options, 1, run);
   expect_resumed_bit_for_bit(options, 3, run);
+
+  // Not with other targets.
+  recipe.points = {1, 1e-3F};
+  recipe.colors = {0, 1e-3F};
+  recipe.all = {0, 1e-3F};
+  const TemporaryFolder folder;
+  options.out = folder / "run";
+  EXPECT_TRUE(run(options));
+  options.resume = true;
+  const auto difference = [&](const MeshRecipe& how, const graph::Weights& decoder,
+                              const std::vector<dataset::MeshLabel>& which) {
+    return std::string(error_of([&] { train_mesh(how, model, decoder, which, options); }).what());
+  };
+  MeshRecipe five = recipe;
+  five.all_points = false;
+  EXPECT_THAT(difference(five, model.mesh, labels),
+              HasSubstr("expected 'all_points = false', found 'all_points = true'"));
+  graph::Weights decoder = model.mesh.clone();
+  decoder.tensors.at("mesh.shape.mean").values()[0] += 1e-3F;
+  EXPECT_THAT(difference(recipe, decoder, labels), HasSubstr("expected '# decoder "));
+  std::vector<dataset::MeshLabel> moved = labels;
+  moved.front().points_68->front().x += 0.5F;
+  EXPECT_THAT(difference(recipe, model.mesh, moved), HasSubstr("expected '# labels "));
+  EXPECT_TRUE(run(options)) << "what is the same goes on";
 }
 
 graph::Tensor normal_tensor(std::vector<std::int64_t> shape, double deviation, Random& random) {
@@ -150,6 +175,27 @@ TEST(MeshDecoderTrainer, LearnsAndGoesOnBitForBit) {
   });
   ASSERT_GE(losses.size(), 6U);
   EXPECT_LT(losses[5], 0.9 * losses[0]);
+  {
+    // Not from other samples or another linear decoder.
+    const TemporaryFolder folder;
+    MeshDecoderRecipe brief = recipe;
+    brief.epochs = 1;
+    MeshDecoderTrainingOptions again;
+    again.out = folder / "run";
+    EXPECT_TRUE(train_mesh_decoder(brief, linear, samples, again));
+    again.resume = true;
+    const auto difference = [&](const graph::Weights& decoder, const graph::Weights& from) {
+      return std::string(error_of([&] { train_mesh_decoder(brief, decoder, from, again); }).what());
+    };
+    graph::Weights other = samples.clone();
+    other.tensors.at("learnt.shape").values()[0] += 1e-3F;
+    EXPECT_THAT(difference(linear, other), HasSubstr("expected '# samples "));
+    other = linear.clone();
+    other.tensors.at("mesh.shape.mean").values()[0] += 1e-3F;
+    EXPECT_THAT(difference(other, samples), HasSubstr("expected '# linear decoder "));
+    const FolderLock lock(again.out);
+    EXPECT_THAT(difference(linear, samples), HasSubstr("another run writes into it"));
+  }
   // What the linear decoder leaves is small from the start.
   recipe.residual = true;
   recipe.epochs = 1;

@@ -1,15 +1,21 @@
 #include "training/process_group.h"
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <map>
+#include <string>
 #include <thread>
+#include <utility>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "support/free_port.h"
 #include "support/testing.h"
 
 #ifdef RETINAFACE_WITH_GLOO
@@ -86,26 +92,45 @@ TEST(ProcessGroup, OfOneWorks) {
 
 using namespace std::chrono_literals;
 
-std::uint16_t a_port() {
-  return static_cast<std::uint16_t>(10000 + ::getpid() % 10000);
+/// For what is no test of a time-out: longer than a busy machine lets a thread wait.
+constexpr std::chrono::seconds kPatience = 60s;
+
+/// Does `attempt` with a short time-out and, where it throws Error, with longer ones: a busy
+/// machine may let a thread wait for longer than the first. A fault stays one with all of them.
+void with_some_timeout(const std::function<void(std::chrono::seconds)>& attempt) {
+  std::string fault;
+  for (const std::chrono::seconds timeout : {1s, 5s, 25s}) {
+    try {
+      return attempt(timeout);
+    } catch (const Error& error) {
+      fault = error.what();
+    }
+  }
+  ADD_FAILURE() << fault;
 }
 
-/// Rank 0 does the one and rank 1 the other, in two threads of this process, with a time-out of a
-/// second.
+/// Rank 0 does the one and rank 1, which may come late, the other, in two threads of this process.
+/// Each of them stays until both are done. Throws what either of them throws.
 template <typename First, typename Second>
-void run_two(const First& first, const Second& second, ProcessPlace place = {},
-             std::chrono::seconds late = 0s) {
+void run_two(std::chrono::seconds timeout, const First& first, const Second& second,
+             ProcessPlace place = {}, std::chrono::seconds late = 0s) {
   place.processes = 2;
-  place.port = a_port();
+  if (!place.launcher_listens) place.port = retinaface::testing::free_port();
   ProcessPlace other_place = place;
   other_place.rank = 1;
+  std::promise<void> promise;
+  const std::future<void> first_is_done = promise.get_future();
   auto other = std::async(std::launch::async, [&] {
     std::this_thread::sleep_for(late);
-    ProcessGroup group(other_place, 1s);
+    ProcessGroup group(other_place, timeout);
     second(group);
+    first_is_done.wait();
   });
-  ProcessGroup group(place, 1s);
+  // If the first throws, this goes before the wait for the other, and ends it.
+  std::promise<void> done = std::move(promise);
+  ProcessGroup group(place, timeout);
   first(group);
+  done.set_value();
   other.get();
 }
 
@@ -118,43 +143,52 @@ void expect_sums(ProcessGroup& group) {
 // torchrun's own process listens on the port before it starts the others, and again on the same one
 // after some of them have failed.
 TEST(ProcessGroup, MeetsWhereTheLauncherListens) {
-  c10d::TCPStoreOptions options;
-  options.port = a_port();
-  options.isServer = true;
-  options.waitWorkers = false;
-  const c10d::TCPStore launcher("127.0.0.1", options);
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    // The second comes after the time-out, which is for silence, not for coming late.
-    const auto late = attempt == 0 ? 0s : 2s;
-    run_two(expect_sums, expect_sums, {.launcher_listens = true, .attempt = attempt}, late);
-  }
+  with_some_timeout([](std::chrono::seconds timeout) {
+    c10d::TCPStoreOptions options;
+    options.port = 0;  // any that is free
+    options.isServer = true;
+    options.waitWorkers = false;
+    const c10d::TCPStore launcher("127.0.0.1", options);
+    ProcessPlace place;
+    place.port = launcher.getPort();
+    place.launcher_listens = true;
+    for (place.attempt = 0; place.attempt < 2; ++place.attempt) {
+      // The second comes after the time-out, which is for silence, not for coming late.
+      run_two(timeout, expect_sums, expect_sums, place, place.attempt == 0 ? 0s : timeout + 1s);
+    }
+  });
 }
 
 TEST(ProcessGroup, WaitsForTheFirstLongerThanTheTimeout) {
-  bool ended = false;
-  const auto check = [&](ProcessGroup& group) {
-    group.while_first_works([&] {
-      std::this_thread::sleep_for(2500ms);
-      ended = true;
-    });
-    EXPECT_TRUE(ended);
-    expect_sums(group);
-  };
-  run_two(check, check);
+  with_some_timeout([](std::chrono::seconds timeout) {
+    std::atomic<bool> ended = false;
+    const auto check = [&](ProcessGroup& group) {
+      group.while_first_works([&] {
+        std::this_thread::sleep_for(timeout * 5 / 2.0);
+        ended = true;
+      });
+      EXPECT_TRUE(ended);
+      expect_sums(group);
+    };
+    run_two(timeout, check, check);
+  });
 }
 
 TEST(ProcessGroup, EndsWhenTheOtherIsSilent) {
-  std::promise<void> seen;
-  run_two(
-      [&](ProcessGroup& group) {
-        double values[] = {1};
-        const Error error = error_of([&] { group.sum(std::span<double>(values)); });
-        EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
-        EXPECT_THAT(error.what(), ::testing::AllOf(HasSubstr("process 0 of 2"), HasSubstr("1 s"),
-                                                   HasSubstr("--resume")));
-        seen.set_value();
-      },
-      [&](ProcessGroup&) { seen.get_future().wait(); });
+  with_some_timeout([](std::chrono::seconds timeout) {
+    run_two(
+        timeout,
+        [&](ProcessGroup& group) {
+          double values[] = {1};
+          const Error error = error_of([&] { group.sum(std::span<double>(values)); });
+          EXPECT_EQ(error.code(), ErrorCode::kUnreadable);
+          EXPECT_THAT(error.what(),
+                      ::testing::AllOf(HasSubstr("process 0 of 2"),
+                                       HasSubstr(fmt::format("for {} s;", timeout.count())),
+                                       HasSubstr("--resume")));
+        },
+        [](ProcessGroup&) {});
+  });
 }
 
 // Gloo writes to its connections by writev, which ends a process (SIGPIPE) when the other end is
@@ -168,14 +202,14 @@ TEST(ProcessGroup, AClosedConnectionIsAnErrorNotTheEnd) {
     EXPECT_EQ(errno, EPIPE);
     ::close(ends[1]);
   };
-  run_two(check, check);
+  run_two(kPatience, check, check);
 }
 
 TEST(ProcessGroup, EndsWhenTheFirstFails) {
   const auto fails = [](ProcessGroup& group) {
     EXPECT_ANY_THROW(group.while_first_works([] { throw std::runtime_error("no"); }));
   };
-  run_two(fails, fails);
+  with_some_timeout([&](std::chrono::seconds timeout) { run_two(timeout, fails, fails); });
 }
 
 #endif

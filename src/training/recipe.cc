@@ -10,75 +10,19 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/library_reason.h"
+#include "detection/anchors.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
 #include "training/mesh_loss_fields.h"
 #include "training/recipe_table.h"
+#include "training/recipe_writer.h"
 
 namespace retinaface::training {
 namespace {
 
-/// The other way round: a text of all keys and values, with the members that Table has.
-class Writer {
- public:
-  template <typename Write>
-  void table(const std::string& key, const Write& write) {
-    text_ += fmt::format("\n[{}]\n", key);
-    write(*this);
-  }
-  void number(const std::string& key, float value, double, double) { line(key, value); }
-  void whole(const std::string& key, int value, int, int) { line(key, value); }
-  void flag(const std::string& key, bool value) { line(key, value); }
-  void text(const std::string& key, const std::string& value) { line(key, quoted(value)); }
-  template <typename T>
-  void choice(const std::string& key, T value,
-              std::initializer_list<std::pair<std::string_view, T>> choices) {
-    for (const auto& [name, choice] : choices) {
-      if (choice == value) line(key, quoted(name));
-    }
-  }
-  void range(const std::string& key, float low, float high, double, double) {
-    line(key, fmt::format("[{}, {}]", low, high));
-  }
-  template <typename Number>
-  void list(const std::string& key, const std::vector<Number>& values) {
-    line(key, fmt::format("[{}]", fmt::join(values, ", ")));
-  }
-  void list(const std::string& key, const std::vector<std::string>& values) {
-    std::vector<std::string> items;
-    for (const std::string& value : values) items.push_back(quoted(value));
-    line(key, fmt::format("[{}]", fmt::join(items, ", ")));
-  }
-
-  const std::string& result() const { return text_; }
-
- private:
-  template <typename T>
-  void line(const std::string& key, const T& value) {
-    text_ += fmt::format("{} = {}\n", key, value);
-  }
-
-  static std::string quoted(std::string_view text) {
-    std::string result = "\"";
-    for (const char c : text) {
-      const auto code = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        result += {'\\', c};
-      } else if (code < 0x20 || code == 0x7F) {
-        result += fmt::format("\\u{:04x}", code);
-      } else {
-        result += c;
-      }
-    }
-    return result + "\"";
-  }
-
-  std::string text_;
-};
-
 constexpr double kAny = 1e6;
 
-// The keys of a recipe, once for both directions: Fields is a Table or a Writer.
+// The keys of a recipe, once for both directions: Fields is a Table or a RecipeWriter.
 
 template <typename Fields>
 void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
@@ -149,9 +93,10 @@ void distillation_fields(Fields& table, DistillationOptions& options,
   table.number("temperature", options.temperature, 0.1, 100);
   table.number("min_weight", options.min_weight, 0, 1);
   table.flag("mirrored", options.mirrored);
-  table.list("teachers", options.teachers);
-  table.list("score_factor", options.score_factor);
-  table.list("score_shift", options.score_shift);
+  table.list("teachers", options.teachers, 1, 1000);
+  // What is not above 0 would turn a teacher's ranking round.
+  table.list("score_factor", options.score_factor, 1e-6, kAny);
+  table.list("score_shift", options.score_shift, -kAny, kAny);
 }
 
 template <typename Fields>
@@ -169,7 +114,7 @@ void schedule_fields(Fields& table, ScheduleOptions& options) {
   table.number("warmup_epochs", options.warmup_epochs, 0, kAny);
   table.number("warmup_factor", options.warmup_factor, 0, 1);
   table.choice("decay", options.decay, {{"steps", Decay::kSteps}, {"cosine", Decay::kCosine}});
-  table.list("milestones", options.milestones);
+  table.list("milestones", options.milestones, 0, 1'000'000);
   table.number("step_factor", options.step_factor, 0, 1);
   table.number("final_factor", options.final_factor, 0, 1);
 }
@@ -239,7 +184,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
 
 /// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
-  const std::int64_t stride = model.detector.anchors.levels.back().stride_px;
+  const int stride = detection::coarsest_stride(model.detector.anchors);
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
     fail(ErrorCode::kBadData,
          "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",
@@ -339,7 +284,7 @@ Recipe parse_recipe(const std::string& text, const std::string& name,
 
 std::string to_toml(const Recipe& recipe) {
   Recipe copy = recipe;  // the fields are described by mutable references
-  Writer writer;
+  RecipeWriter writer;
   recipe_fields(writer, copy);
   return writer.result();
 }

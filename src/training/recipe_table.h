@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <initializer_list>
-#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -96,24 +95,24 @@ class Table {
     high = static_cast<float>(number_of(found->at(1), key, static_cast<double>(low), max));
   }
 
-  template <typename T>
-  void list(const std::string& key, std::vector<T>& target) {
-    const toml::value* const found = find(key);
-    if (found == nullptr) return;
-    target.clear();
-    if (!found->is_array()) reject(*found, fmt::format("a list for {}", key));
-    for (const toml::value& item : found->as_array()) {
-      if constexpr (std::is_same_v<T, int>) {
-        if (!item.is_integer()) reject(item, fmt::format("whole numbers for {}", key));
-        target.push_back(static_cast<int>(item.as_integer()));
-      } else if constexpr (std::is_same_v<T, float>) {
-        constexpr double kMost = std::numeric_limits<float>::max();
-        target.push_back(static_cast<float>(number_of(item, key, -kMost, kMost)));
-      } else {
-        if (!item.is_string()) reject(item, fmt::format("texts for {}", key));
-        target.push_back(item.as_string());
-      }
-    }
+  void list(const std::string& key, std::vector<int>& target, int min, int max) {
+    read_list(key, target, [&](const toml::value& item) {
+      if (!item.is_integer()) reject(item, fmt::format("whole numbers for {}", key));
+      return static_cast<int>(number_of(item, key, min, max));
+    });
+  }
+
+  void list(const std::string& key, std::vector<float>& target, double min, double max) {
+    read_list(key, target, [&](const toml::value& item) {
+      return static_cast<float>(number_of(item, key, min, max));
+    });
+  }
+
+  void list(const std::string& key, std::vector<std::string>& target) {
+    read_list(key, target, [&](const toml::value& item) -> std::string {
+      if (!item.is_string()) reject(item, fmt::format("texts for {}", key));
+      return item.as_string();
+    });
   }
 
   void refuse_unknown() const {
@@ -130,6 +129,15 @@ class Table {
   const toml::value* find(const std::string& key) {
     asked_.insert(key);
     return value_.contains(key) ? &value_.at(key) : nullptr;
+  }
+
+  template <typename T, typename Read>
+  void read_list(const std::string& key, std::vector<T>& target, const Read& read) {
+    const toml::value* const found = find(key);
+    if (found == nullptr) return;
+    target.clear();
+    if (!found->is_array()) reject(*found, fmt::format("a list for {}", key));
+    for (const toml::value& item : found->as_array()) target.push_back(read(item));
   }
 
   static double number_of(const toml::value& value, const std::string& key, double min,

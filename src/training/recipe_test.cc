@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +64,9 @@ min_score = 0.2
 temperature = 3
 min_weight = 0.01
 mirrored = true
+teachers = [2, 1, 1]
+score_factor = [0.5, 2]
+score_shift = [-1.5, 0]
 [branch]
 weight = 0.03
 min_face_px = 31
@@ -141,6 +145,9 @@ recompute = true
   EXPECT_EQ(recipe.distillation.temperature, 3);
   EXPECT_EQ(recipe.distillation.min_weight, 0.01F);
   EXPECT_TRUE(recipe.distillation.mirrored);
+  EXPECT_THAT(recipe.distillation.teachers, ElementsAre(2, 1, 1));
+  EXPECT_THAT(recipe.distillation.score_factor, ElementsAre(0.5F, 2));
+  EXPECT_THAT(recipe.distillation.score_shift, ElementsAre(-1.5F, 0));
   EXPECT_EQ(recipe.branch.weight, 0.03F);
   EXPECT_EQ(recipe.branch.min_face_px, 31);
   EXPECT_EQ(recipe.branch.anchors_per_face, 4);
@@ -294,7 +301,7 @@ TEST(Recipe, TakesTheFormerNamesOfKeys) {
 }
 
 TEST(Recipe, RefusesRangesThatAreUpsideDown) {
-  const auto message = [](const char* text) {
+  const auto message = [](const std::string& text) {
     const Error error = error_of([&] { parse_recipe(text, "test.toml"); });
     EXPECT_EQ(error.code(), ErrorCode::kBadData);
     return std::string(error.what());
@@ -304,6 +311,20 @@ TEST(Recipe, RefusesRangesThatAreUpsideDown) {
   EXPECT_THAT(message("[matching]\npositive_iou = 0.4\nnegative_iou = 0.5"),
               HasSubstr("test.toml:3: expected negative_iou from 0 to 0.4"));
   EXPECT_THAT(message("[optimizer]\nmomentum = nan"), HasSubstr("expected momentum"));
+  // 4294967297 is 1 to 32 bits.
+  EXPECT_THAT(message("[schedule]\nmilestones = [3, 4294967297]"),
+              HasSubstr("test.toml:2: expected milestones from 0 to 1000000, found 4294967297"));
+  EXPECT_THAT(message("[schedule]\nmilestones = [-1]"), HasSubstr("expected milestones from 0"));
+  EXPECT_THAT(message("[schedule]\nmilestones = [1.5]"),
+              HasSubstr("expected whole numbers for milestones"));
+  EXPECT_THAT(message("[distillation]\nteachers = [4294967297, 1, 1]"),
+              HasSubstr("test.toml:2: expected teachers from 1 to 1000, found 4294967297"));
+  for (const char* const turned : {"[1, 0]", "[-1, 1]", "[nan]", "[inf]"}) {
+    EXPECT_THAT(message(fmt::format("[distillation]\nscore_factor = {}", turned)),
+                HasSubstr("test.toml:2: expected score_factor from 1e-06 to 1000000, found"));
+  }
+  EXPECT_THAT(message("[distillation]\nscore_shift = [1e9]"),
+              HasSubstr("expected score_shift from -1000000 to 1000000, found"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [1]"), HasSubstr("texts for frozen"));
   EXPECT_THAT(message("[optimizer]\nfrozen = [\"\"]"), HasSubstr("frozen: no parameter"));
   EXPECT_THAT(message("input = 3"), HasSubstr("test.toml:1: expected a table"));

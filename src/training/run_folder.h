@@ -8,14 +8,15 @@ namespace retinaface::training {
 // A run's folder keeps what an earlier run left: nothing of it is replaced unless the new one goes
 // on with it.
 
-/// The files that a run writes there; those of the mesh branch and its decoder have no recipe, no
-/// best weights and no events. TensorBoard knows its own by "tfevents".
+/// What a run writes there; those of the mesh branch and its decoder have no recipe, no best
+/// weights, no events and no report. TensorBoard knows its own by "tfevents".
 inline constexpr const char* kRecipeFile = "recipe.toml";
 inline constexpr const char* kCheckpointFile = "checkpoint.safetensors";
 inline constexpr const char* kBestFile = "best.safetensors";
 inline constexpr const char* kLastFile = "last.safetensors";
 inline constexpr const char* kMetricsFile = "metrics.jsonl";
 inline constexpr const char* kEventsFile = "events.out.tfevents.0.retinaface";
+inline constexpr const char* kReportFolder = "report";
 
 /// Whether there is a checkpoint to go on from. Throws Error(kInvalidArgument), the folder first,
 /// where there is one and the run is not to go on from it.

@@ -1,7 +1,6 @@
 #include "training/teacher.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -9,16 +8,15 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/crc32c.h"
 #include "base/parallel.h"
 #include "detection/anchors.h"
 #include "detection/preprocess.h"
 #include "detection/voting.h"
-#include "graph/calibration.h"
 #include "models/load_model.h"
 #include "runtime/backends/backends.h"
 #include "runtime/runtime.h"
 #include "runtime/training_backends/training_backends.h"
+#include "training/checksum.h"
 
 namespace retinaface::training {
 namespace {
@@ -50,16 +48,6 @@ void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& he
       mean = (mean + reflection.factor * channel[mirrored * map.block]) / 2;
     }
   }
-}
-
-std::uint32_t checksum(const graph::Weights& weights) {
-  std::uint32_t sum = 0;
-  for (const auto& [name, tensor] : weights.tensors) {
-    if (name.starts_with(graph::kCalibrationPrefix)) continue;  // a teacher teaches in float32
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.bytes.data());
-    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.bytes.size()});
-  }
-  return sum;
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <sstream>
 
 #include "base/check.h"
 #include "base/counted.h"
@@ -93,20 +92,6 @@ std::string in_todays_words(const std::string& run, const std::string& name) {
   } catch (const Error&) {
     return run;  // will differ, and the message says where
   }
-}
-
-/// The first line of each text that the other has not in its place.
-std::pair<std::string, std::string> first_difference(const std::string& a, const std::string& b) {
-  std::istringstream lines_a(a);
-  std::istringstream lines_b(b);
-  std::string line_a;
-  std::string line_b;
-  do {
-    line_a = line_b = "nothing more";
-    if (!std::getline(lines_a, line_a)) line_a = "nothing more";
-    if (!std::getline(lines_b, line_b)) line_b = "nothing more";
-  } while (line_a == line_b && lines_a && lines_b);
-  return {line_a, line_b};
 }
 
 class Run {
@@ -202,29 +187,18 @@ class Run {
       const std::vector<std::byte> content = read_file(file(kRecipeFile));
       if (std::ranges::equal(content, std::as_bytes(std::span(own)))) return;
     }
-    constexpr const char* kNames[] = {kRecipeFile, kBestFile, kLastFile, kMetricsFile, kEventsFile};
+    constexpr const char* kNames[] = {kRecipeFile,  kBestFile,   kLastFile,
+                                      kMetricsFile, kEventsFile, kReportFolder};
     refuse_foreign_files(options_.out, kNames);
   }
 
   RunLog::Lengths load() {
     const std::string name = printable(file(kCheckpointFile));
     Checkpoint checkpoint = read_checkpoint(file(kCheckpointFile), step_.parameters());
-    if (checkpoint.seed != options_.seed) {
-      fail(ErrorCode::kBadData, "{}: is of a run with the seed {}, not {}", name, checkpoint.seed,
-           options_.seed);
-    }
-    const std::string run = in_todays_words(checkpoint.run, name);
-    if (run != description_) {
-      const auto [expected, found] = first_difference(description_, run);
-      fail(ErrorCode::kBadData, "{}: is of another run: expected '{}', found '{}'", name,
-           excerpt(expected), excerpt(found));
-    }
+    checkpoint.run = in_todays_words(checkpoint.run, name);
+    expect_run(checkpoint, options_.seed, description_, optimizer_, name);
     if (averaging() == checkpoint.average.empty()) {
       fail(ErrorCode::kBadData, "{}: expected averaged weights if the recipe has them", name);
-    }
-    if (checkpoint.optimizer.squares.size() != optimizer_.state().squares.size()) {
-      fail(ErrorCode::kBadData, "{}: expected squares of gradients if the recipe's method has them",
-           name);
     }
     done_ = checkpoint.step;
     best_ = checkpoint.best;

@@ -17,6 +17,7 @@
 #include "evaluation/plot.h"
 #include "evaluation/wider_predictions.h"
 #include "image/draw.h"
+#include "training/run_folder.h"
 #include "training/run_log.h"
 #include "training/trainer.h"
 
@@ -174,11 +175,11 @@ Image draw_training_sample(const Detector& detector, const dataset::Sample& samp
 /// Writes the images of one kind; returns their names.
 std::vector<std::string> draw_training_samples(const ReportedRun& run, const Detector& detector,
                                                const fs::path& folder) {
-  dataset::LoaderOptions options = {.augmentation = run.recipe.augmentation,
-                                    .side_px = std::min(run.recipe.side_px, kMaxSide_px),
-                                    .batch = run.recipe.batch,
-                                    .seed = run.seed};
-  options.batch = std::min(run.recipe.batch, static_cast<int>(kImages));
+  const dataset::LoaderOptions options = {
+      .augmentation = run.recipe.augmentation,
+      .side_px = std::min(run.recipe.side_px, kMaxSide_px),
+      .batch = std::min(run.recipe.batch, static_cast<int>(kImages)),
+      .seed = run.seed};
   dataset::Loader loader(run.sets, options);
   std::vector<std::string> names;
   for (const dataset::Sample& sample : loader.next()) {
@@ -246,7 +247,7 @@ constexpr const char* kColors =
 }  // namespace
 
 fs::path write_training_report(const ReportedRun& run) {
-  const fs::path folder = run.folder / "report";
+  const fs::path folder = run.folder / kReportFolder;
   make_folders(folder);
   const RecordedMetrics metrics = read_metrics(run.folder / kMetricsFile);
   if (!metrics.steps.contains("loss")) {

@@ -28,6 +28,7 @@ runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& en
 }
 
 graph::Graph graph_of(const Recipe& recipe, const models::Model& model) {
+  check_losses(model.detector.heads);  // before the network is made
   graph::Graph graph = model.network.build();
   if (recipe.branch.weight > 0) models::add_context_outputs(graph, model.detector);
   return graph;

@@ -39,7 +39,8 @@ class TrainingStep {
  public:
   /// The weights must be the model's. The loss has the distance from the teacher in it, if there is
   /// one. All but the weights and the branch's tensors must outlive the step. Throws
-  /// Error(kBadData) for a branch that is none of the model's.
+  /// Error(kBadData) for a branch that is none of the model's, and what check_losses throws for the
+  /// model's heads.
   TrainingStep(const Recipe& recipe, const models::Model& model, const graph::Weights& weights,
                ProcessGroup& processes, Teachers* teachers = nullptr, StepOptions options = {});
 

@@ -127,6 +127,18 @@ TEST(TrainingStep, OfBothBackendsAgree) {
   EXPECT_LT(std::sqrt(difference / square), 1e-3);
 }
 
+TEST(TrainingStep, RefusesALossThatIsNotComputed) {
+  models::Model model = models::find_model("mnet025");
+  model.detector.heads.back().loss = models::HeadLoss::kCrossEntropy;
+  const graph::Weights weights = graph::random_weights(model.network.build(), 1);
+  ProcessGroup alone({});
+  const Recipe recipe;
+  const Error error = retinaface::testing::error_of(
+      [&] { const TrainingStep step(recipe, model, weights, alone); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("head landmarks: cannot be trained"));
+}
+
 TEST(TrainingBackend, OfAnUnknownNameOrDeviceIsRefusedWithAList) {
   EXPECT_EQ(&runtime::training_backends().trainer(""),
             &runtime::training_backends().trainer("fused"));

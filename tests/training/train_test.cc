@@ -23,6 +23,7 @@
 #include "base/folder_lock.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
+#include "support/free_port.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
 #include "support/training_set.h"
@@ -125,7 +126,7 @@ class Train : public ::testing::Test {
 
   /// Starts two processes of one run as torchrun would.
   std::vector<pid_t> start_two(const std::vector<std::string>& words) const {
-    const std::string port = std::to_string(20000 + ::getpid() % 10000);
+    const std::string port = std::to_string(testing::free_port());
     std::vector<pid_t> processes;
     for (const char* rank : {"0", "1"}) {
       processes.push_back(start(words, {{"RANK", rank}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", port}},
@@ -145,48 +146,34 @@ int exit_code_of(pid_t process) {
 }
 
 TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
-  write("small.toml", std::string(kSmallRecipe) + "method = \"adamw\"\n");
-  const std::string common = "small.toml --data data --val data --threads 2 --checkpoint-every 3";
-  ASSERT_EQ(train(common + " --out whole").exit_code, 0);
-  const auto expected = losses_of(folder_ / "whole/metrics.jsonl");
-  ASSERT_EQ(expected.size(), 40U);
-
-  const auto start_cut = [&] {
-    return start({"small.toml", "--data", "data", "--val", "data", "--threads", "2",
-                  "--checkpoint-every", "3", "--out", "cut", "--resume"});
-  };
+  // Of so many epochs that no run ends by itself, however late its kill comes.
+  write("long.toml", std::string(kSmallRecipe) + "method = \"adamw\"\n");
+  const std::string common =
+      "long.toml --set schedule.epochs=100000 --data data --val data --threads 2 "
+      "--checkpoint-every 3";
   const auto steps_done = [&] { return count(content(folder_ / "cut/metrics.jsonl"), "\"step\""); };
-  // Once at the start, then some steps further each time, at any moment of a step. A run that ends
-  // before its kill (this process had no turn in time) ends the kills; three there must be.
+  // Once at the start, then some steps further each time, at any moment of a step.
   std::minstd_rand random(3);
-  int kills = 0;
-  bool done = false;
-  for (int round = 0; round < 5 && !done; ++round) {
+  for (int round = 0; round < 5; ++round) {
     const std::size_t step = round == 0 ? 0 : steps_done() + 1 + random() % 4;
-    const pid_t process = start_cut();
-    int status = 0;
-    while (!done && steps_done() < step) {
-      done = ::waitpid(process, &status, WNOHANG) == process;
+    const pid_t process =
+        start({"long.toml", "--set", "schedule.epochs=100000", "--data", "data", "--val", "data",
+               "--threads", "2", "--checkpoint-every", "3", "--out", "cut", "--resume"});
+    while (steps_done() < step) {
+      ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0) << content(folder_ / "started.txt");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    if (!done) {
-      std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
-      ::kill(process, SIGKILL);
-      ASSERT_EQ(::waitpid(process, &status, 0), process);
-      done = WIFEXITED(status);
-    }
-    if (done) {
-      ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0)
-          << content(folder_ / "started.txt");
-    } else {
-      ASSERT_EQ(WTERMSIG(status), SIGKILL) << content(folder_ / "started.txt");
-      ++kills;
-    }
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+    ::kill(process, SIGKILL);
+    ASSERT_EQ(exit_code_of(process), -SIGKILL) << content(folder_ / "started.txt");
   }
-  EXPECT_GE(kills, 3);
-  if (!done) {
-    ASSERT_EQ(exit_code_of(start_cut()), 0) << content(folder_ / "started.txt");
-  }
+  const std::size_t steps = steps_done() + 7;
+  const std::string end = " --steps " + std::to_string(steps);
+  const auto resumed = train(common + " --out cut --resume" + end);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  ASSERT_EQ(train(common + " --out whole" + end).exit_code, 0);
+  const auto expected = losses_of(folder_ / "whole/metrics.jsonl");
+  ASSERT_EQ(expected.size(), steps);
   EXPECT_EQ(losses_of(folder_ / "cut/metrics.jsonl"), expected);
   for (const char* name : {"last.safetensors", "best.safetensors", "recipe.toml"}) {
     EXPECT_TRUE(content(folder_ / "cut" / name) == content(folder_ / "whole" / name)) << name;
@@ -383,6 +370,21 @@ TEST_F(Train, EndsWithAReport) {
   const std::string metrics = content(folder_ / "run/metrics.jsonl");
   EXPECT_EQ(count_records(content(folder_ / "run/events.out.tfevents.0.retinaface")),
             static_cast<int>(count(metrics, "\n")) + 1);
+}
+
+// Of several values each option takes one: what comes after it is the recipe.
+TEST_F(Train, TakesTheRecipeAfterAnyOption) {
+  for (const char* const arguments :
+       {"--teacher mnet025 small.toml --data data", "--data data small.toml",
+        "--set input.batch=2 small.toml --data data"}) {
+    fs::remove_all(folder_ / "run");
+    const auto result = train(std::string(arguments) + " --steps 1 --out run");
+    EXPECT_EQ(result.exit_code, 0) << arguments << ": " << result.errors;
+  }
+  const auto several = train(
+      "--data data --data data --teacher mnet025 --teacher mnet025 small.toml "
+      "--set 'distillation.teachers = [1, 2, 2]' --set input.batch=2 --steps 1 --out several");
+  EXPECT_EQ(several.exit_code, 0) << several.errors;
 }
 
 TEST_F(Train, WritesModelsThatDetect) {
@@ -735,14 +737,18 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
 
 TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
   fs::create_directory(folder_ / "mine");
-  for (const char* const name : {"recipe.toml", "best.safetensors", "metrics.jsonl"}) {
+  fs::create_directory(folder_ / "mine/report");
+  for (const char* const name :
+       {"report/index.html", "report", "recipe.toml", "best.safetensors", "metrics.jsonl"}) {
     write(std::string("mine/") + name, "of the user");
     const auto result = train("small.toml --data data --out mine --steps 1");
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.errors, AllOf(HasSubstr(name), HasSubstr("choose another folder")));
+    const std::string refused = fs::path(name).begin()->string();
+    EXPECT_THAT(result.errors,
+                AllOf(HasSubstr("mine/" + refused + ":"), HasSubstr("choose another folder")));
     EXPECT_EQ(content(folder_ / "mine" / name), "of the user");
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
-    fs::remove(folder_ / "mine" / name);
+    fs::remove_all(folder_ / "mine" / refused);
   }
   // What is left of a run that came to no checkpoint is begun anew.
   ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);

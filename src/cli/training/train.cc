@@ -344,15 +344,17 @@ Action declare_training(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
       ->required();
-  app.add_option(
-      "--set", options->changes,
-      "a value in place of the recipe's, as TOML: 'schedule.epochs = 3'; again for more");
+  // Options of several values take one each time, or they would take the recipe after them.
+  app.add_option("--set", options->changes,
+                 "a value in place of the recipe's, as TOML: 'schedule.epochs = 3'; again for more")
+      ->allow_extra_args(false);
   app.add_option(
          "--data", options->data,
          "annotated images: a folder, or a file of annotations in any form that `dataset check` "
          "reads (RetinaFace's, WIDER's, COCO's, VOC's, YOLO's, or points alone); give it again to "
          "train on several")
-      ->required();
+      ->required()
+      ->allow_extra_args(false);
   app.add_option(
          "-o,--out,--output", options->out,
          "folder for best.safetensors, last.safetensors, the checkpoint, metrics (JSON lines "
@@ -363,11 +365,12 @@ Action declare_training(CLI::App& app) {
       "start from these weights: a backbone or a whole detector (.safetensors), or a model's "
       "name");
   app.add_option(
-      "--teacher", options->teachers,
-      "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
-      "model's name, or a .safetensors file, also of `import`, with the same strides and as many "
-      "anchors in a cell; may be given several times where distillation.teachers says which of "
-      "them teaches which level");
+         "--teacher", options->teachers,
+         "learn this detector's outputs too, as [distillation] of the recipe says: a built-in "
+         "model's name, or a .safetensors file, also of `import`, with the same strides and as "
+         "many anchors in a cell; may be given several times where distillation.teachers says "
+         "which of them teaches which level")
+      ->allow_extra_args(false);
   app.add_option("--val", options->val,
                  "validate on these images: as --data, or WIDER FACE's folder with "
                  "ground_truth/ beside it");

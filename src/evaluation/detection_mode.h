@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,5 +37,8 @@ std::vector<Face> detect(const Detector& detector, const Image& image, Detection
 /// The same for an image file, as data sets mean it: without turning it. Throws as read_image, too.
 std::vector<Face> detect_in_file(const Detector& detector, const std::filesystem::path& path,
                                  DetectionMode mode, DetectOptions options);
+
+/// What finds the faces of an image, called by several threads at once. Throws as detect.
+using FindFaces = std::function<std::vector<Face>(const Image& image)>;
 
 }  // namespace retinaface::evaluation

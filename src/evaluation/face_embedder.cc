@@ -7,7 +7,7 @@
 
 #include "retinaface/alignment.h"
 
-#include "geometry/box.h"
+#include "evaluation/chosen_face.h"
 #include "models/load_model.h"
 
 namespace retinaface::evaluation {
@@ -43,10 +43,8 @@ std::optional<Landmarks> points_in_the_middle(const std::vector<Face>& faces, co
 
 std::optional<Landmarks> points_in_box(const std::vector<Face>& faces, const Box& box) {
   constexpr float kMinIou = 0.2F;
-  const auto overlap = [&](const Face& face) { return iou(face.box, box); };
-  const auto best = std::ranges::max_element(faces, {}, overlap);
-  if (best == faces.end() || overlap(*best) < kMinIou) return std::nullopt;
-  return best->landmarks;
+  const Face* const best = best_face_on(faces, box, kMinIou);
+  return best == nullptr ? std::nullopt : std::optional(best->landmarks);
 }
 
 Landmarks points_of_aligned(const Image& image) {

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,9 +22,6 @@ struct TemplateJudgement {
   FarRates rates;
   std::vector<RocPoint> curve;  ///< log_roc, 20 points in each power of ten
 };
-
-/// Finds the faces of an image; called by several threads at once.
-using FindFaces = std::function<std::vector<Face>(const Image& image)>;
 
 /// Embeds each face of the templates, read below `images`: where the list tells its box, the face
 /// found that lies there, else the one in the image's middle; and judges `pairs`. Throws

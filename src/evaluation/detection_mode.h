@@ -10,6 +10,10 @@
 
 namespace retinaface::evaluation {
 
+/// From which score on faces are judged: average precision sums over all scores, so that even
+/// unlikely faces count.
+inline constexpr float kMinJudgedScore = 0.02F;
+
 /// In which sizes an image is shown to a detector, as papers distinguish them.
 enum class DetectionMode {
   kOriginal,    ///< as it is

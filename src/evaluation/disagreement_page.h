@@ -5,6 +5,7 @@
 #include <span>
 
 #include "evaluation/comparison.h"
+#include "evaluation/wider_files.h"
 
 namespace retinaface::evaluation {
 

@@ -9,6 +9,7 @@
 #include "retinaface/image.h"
 
 #include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_files.h"
 #include "evaluation/wider_ground_truth.h"
 
 namespace retinaface::evaluation {

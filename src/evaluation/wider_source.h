@@ -11,6 +11,7 @@
 
 #include "evaluation/detection_mode.h"
 #include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_files.h"
 
 namespace retinaface::evaluation {
 

@@ -18,6 +18,7 @@
 #include "cli/values.h"
 #include "evaluation/plot.h"
 #include "evaluation/speed.h"
+#include "evaluation/speed_report.h"
 #include "graph/weights.h"
 #include "models/builtin_weights.h"
 #include "models/catalogue.h"
@@ -118,15 +119,15 @@ int measure(const Options& options) {
     }
   }
 
-  const Image picture =
-      options.image.empty() ? evaluation::drawn_picture(640, 480) : read_image(options.image);
+  const Image image =
+      options.image.empty() ? evaluation::drawn_image(640, 480) : read_image(options.image);
   std::vector<evaluation::Speed> speeds;
   {
     ProgressLine progress("measuring");
     for (const Row& row : rows) {
       progress.show(speeds.size(), rows.size());
       speeds.push_back(
-          evaluation::measure_speed(row.model->loaded, row.question, picture, options.seconds));
+          evaluation::measure_speed(row.model->loaded, row.question, image, options.seconds));
       speeds.back().random_weights = row.model->random;
     }
   }

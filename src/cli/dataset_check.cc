@@ -1,16 +1,12 @@
-#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <filesystem>
-#include <limits>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "retinaface/error.h"
 #include "retinaface/image.h"
 
 #include "base/check.h"
@@ -18,16 +14,17 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "base/part_file.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
-#include "dataset/annotated_image.h"
 #include "dataset/check_annotations.h"
+#include "dataset/check_image.h"
 #include "dataset/read_set.h"
-#include "image/draw.h"
+#include "pipeline/image_outputs.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -80,83 +77,28 @@ class Report {
   std::array<std::size_t, dataset::kDefects> counts_{};
 };
 
-/// The entry's faces on its image, those that are ignored in gray.
-void draw_annotations(const fs::path& place, Image image,
-                      const dataset::AnnotatedImage& annotated) {
-  constexpr Color kIgnoredColor = {170, 170, 170};
-  constexpr float kNowhere = std::numeric_limits<float>::quiet_NaN();
-  std::vector<FaceMark> marks;
-  for (const dataset::AnnotatedFace& face : annotated.faces) {
-    if (face.ignored) {
-      draw_box(image, face.box, kIgnoredColor);
-      continue;
-    }
-    FaceMark& mark = marks.emplace_back(FaceMark{.box = face.box});
-    for (std::size_t i = 0; i < face.points.size(); ++i) {
-      const bool missing = face.points[i].state == dataset::PointState::kMissing;
-      mark.landmarks[i] = missing ? Point{kNowhere, kNowhere} : face.points[i].position;
-    }
-  }
-  draw_faces(image, marks, {.scores = false});
-  make_folders(place.parent_path());
-  write_image(place, image);
-}
-
-/// Where an image's drawing goes: its path below `out`, with what leads out of that taken away.
+/// Where an image's drawing goes: its path below `out`, in a format that we write.
 fs::path drawing_path(const fs::path& out, const std::string& image) {
-  fs::path place = out;
-  for (const fs::path& part : fs::path(image).relative_path()) {
-    if (part != ".." && part != ".") place /= part;
-  }
-  if (!can_write_image(place)) place += ".png";
-  return place;
-}
-
-/// Evenly among the images that have faces.
-std::vector<bool> chosen_for_drawing(const dataset::AnnotationSet& set, std::size_t count) {
-  std::vector<std::size_t> candidates;
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    if (!set[i].faces.empty()) candidates.push_back(i);
-  }
-  std::vector<bool> chosen(set.size(), false);
-  count = std::min(count, candidates.size());
-  for (std::size_t i = 0; i < count; ++i) chosen[candidates[i * candidates.size() / count]] = true;
-  return chosen;
+  const fs::path place = pipeline::place_under(out, image);
+  return can_write_image(place) ? place : place_beside(place, ".png");
 }
 
 /// What is wrong with one image's entry; the image, drawn on, goes to `drawing` unless empty.
 std::vector<FoundDefect> check_image(const fs::path& images,
                                      const dataset::AnnotatedImage& annotated,
                                      const fs::path& drawing) {
-  Image image;
-  std::vector<FoundDefect> findings;
-  try {
-    // Annotations are on the stored pixels, which is how training reads them.
-    image = dataset::read_annotated_image(images / annotated.path);
-  } catch (const Error& error) {
-    const bool missing = error.code() == ErrorCode::kNotFound;
-    findings.push_back({missing ? Defect::kImageMissing : Defect::kImageUnreadable, error.what()});
+  dataset::CheckedImage checked = dataset::check_image(images, annotated);
+  if (!drawing.empty() && !checked.image.empty()) {
+    dataset::draw_annotations(annotated, checked.image);
+    make_folders(drawing.parent_path());
+    write_image(drawing, checked.image);
   }
-  const int width = image.empty() ? annotated.width : image.width();
-  const int height = image.empty() ? annotated.height : image.height();
-  const bool differs = (annotated.width > 0 && annotated.width != width) ||
-                       (annotated.height > 0 && annotated.height != height);
-  if (differs) {
-    findings.push_back(
-        {Defect::kSizeDiffers,
-         fmt::format("{}: {} x {} pixels, its annotations say {} x {}", printable(annotated.path),
-                     width, height, annotated.width, annotated.height)});
-  }
-  for (FoundDefect& finding : dataset::check_faces(annotated, width, height)) {
-    findings.push_back(std::move(finding));
-  }
-  if (!drawing.empty() && !image.empty()) draw_annotations(drawing, std::move(image), annotated);
-  return findings;
+  return std::move(checked.defects);
 }
 
 void check_images(const Options& options, const dataset::TrainingSet& set, Report& report) {
   const dataset::AnnotationSet& entries = set.annotations;
-  const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
+  const std::vector<bool> drawn = dataset::chosen_for_drawing(entries, options.draw);
   ProgressLine progress("checking");
   std::size_t done = 0;
   run_over(
@@ -174,7 +116,7 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
 /// Before any is drawn: no image of the set, nor another file, may be lost.
 void guard_drawings(const Options& options, const dataset::FoundSet& found) {
   const dataset::AnnotationSet& entries = found.set.annotations;
-  const std::vector<bool> drawn = chosen_for_drawing(entries, options.draw);
+  const std::vector<bool> drawn = dataset::chosen_for_drawing(entries, options.draw);
   pipeline::OutputGuard guard(options.overwrite);
   guard.reads(found.source);
   for (const dataset::AnnotatedImage& image : entries) guard.reads(found.set.images / image.path);

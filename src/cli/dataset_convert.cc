@@ -4,29 +4,25 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "retinaface/error.h"
-
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/cpu.h"
 #include "base/file.h"
-#include "base/ordered_pipeline.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
+#include "dataset/complete_sizes.h"
 #include "dataset/read_set.h"
 #include "dataset/write_set.h"
-#include "image/codecs/stored_size.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -54,46 +50,14 @@ std::vector<std::string> written_names() {
   return names;
 }
 
-bool has_size(const AnnotatedImage& image) {
-  return image.width > 0 && image.height > 0;
-}
-
 /// Takes the sizes that the annotations do not say from the images. Returns how many images
 /// could not be read, each with a line on standard error.
 std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
-  struct Size {
-    int width = 0;
-    int height = 0;
-    std::string problem;
-  };
-  std::vector<AnnotatedImage*> unknown;
-  for (AnnotatedImage& image : set.annotations) {
-    if (!has_size(image)) unknown.push_back(&image);
-  }
   ProgressLine progress("reading the sizes of images");
-  std::size_t failed = 0;
-  std::size_t done = 0;
-  run_over(
-      thread_count(options.threads), unknown.size(),
-      [&](std::size_t i) -> Size {
-        try {
-          const StoredSize size = stored_size(set.images / unknown[i]->path);
-          return {size.width, size.height, {}};
-        } catch (const Error& error) {
-          return {.problem = error.what()};
-        }
-      },
-      [&](const Size& size) {
-        if (size.problem.empty()) {
-          unknown[done]->width = size.width;
-          unknown[done]->height = size.height;
-        } else {
-          ++failed;
-          fmt::print(stderr, "retinaface: {}\n", size.problem);
-        }
-        progress.show(++done, unknown.size());
-      });
-  return failed;
+  return dataset::complete_sizes(
+      set, thread_count(options.threads),
+      [](const std::string& problem) { fmt::print(stderr, "retinaface: {}\n", problem); },
+      [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
 /// Whether a file holds just what would be written: then nothing is lost, and the command is one
@@ -148,7 +112,7 @@ int run(const Options& options) {
   for (const dataset::LeftOutImage& image : found.set.left_out) {
     fmt::print(stderr, "retinaface: {}\n", image.problem);
   }
-  if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(has_size));
+  if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(dataset::has_size));
   if (!has_mark) guard_output(options, found, *format);
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
     fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);

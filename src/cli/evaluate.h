@@ -22,7 +22,7 @@ struct DetectionOptions {
   std::string backend;  ///< empty: the best one
   std::string type;     ///< that it computes in, as type_of takes it
   std::string mode = "original";
-  DetectOptions detect{.min_score = 0.02F};
+  DetectOptions detect{.min_score = evaluation::kMinJudgedScore};
   int threads = 0;
 };
 

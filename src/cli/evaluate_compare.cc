@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -8,22 +7,19 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
 #include "cli/values.h"
-#include "dataset/annotated_image.h"
 #include "evaluation/comparison_report.h"
-#include "evaluation/judged_image.h"
+#include "evaluation/disagreement_page.h"
 #include "evaluation/wider_curves.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using evaluation::DetectionSource;
 using evaluation::WiderFiles;
 using evaluation::WiderGroundTruth;
@@ -39,8 +35,6 @@ struct Options {
   std::string out;
   std::size_t max_images = 12;
 };
-
-constexpr int kPanelSide_px = 1024;  // the width of WIDER's images
 
 /// One of the detectors that are compared: a folder of predictions or a model.
 struct DetectorArgument {
@@ -83,23 +77,15 @@ std::vector<DetectorArgument> parse_detectors(const Options& options) {
   return detectors;
 }
 
-/// The images for which all folders have predictions.
+/// The images for which all folders have predictions; says on standard error how many are left out.
 std::vector<std::size_t> common_images(const std::vector<DetectorArgument>& detectors) {
-  std::vector<std::size_t> common;
+  std::vector<const WiderFiles*> folders;
   std::size_t maximum = 0;
-  for (const std::size_t image : evaluation::images_of(detectors.front().predictions)) {
-    const bool in_all = std::ranges::all_of(detectors, [&](const DetectorArgument& detector) {
-      return detector.predictions.by_image.contains(image);
-    });
-    if (in_all) common.push_back(image);
-  }
   for (const DetectorArgument& detector : detectors) {
+    folders.push_back(&detector.predictions);
     maximum = std::max(maximum, detector.predictions.by_image.size());
   }
-  if (common.empty()) {
-    fail(ErrorCode::kBadData, "evaluate compare: no image has predictions in all {} folders",
-         detectors.size());
-  }
+  std::vector<std::size_t> common = evaluation::common_images(folders);
   if (common.size() < maximum) {
     fmt::print(stderr,
                "retinaface: {} images have predictions in all folders, up to {} in one; the "
@@ -120,53 +106,26 @@ evaluation::ComparedDetector judge(const DetectorArgument& detector, const Optio
                              [&](std::size_t done, std::size_t of) { progress.show(done, of); })};
 }
 
-/// The page that shows the drawn images.
-fs::path page_in(const fs::path& folder) {
-  return folder / "index.html";
-}
-
-/// Draws one image as each detector sees it. Returns the file's name.
-std::string draw(const Options& options, const WiderGroundTruth& truth, const WiderFiles& images,
-                 const std::vector<DetectorArgument>& detectors,
-                 const std::vector<double>& min_scores, std::size_t index, std::size_t rank) {
-  const evaluation::WiderImage& annotated = truth.images[index];
-  const Image image = dataset::read_annotated_image(images.by_image.at(index));
-  std::vector<Image> panels;
-  for (std::size_t i = 0; i < detectors.size(); ++i) {
-    panels.push_back(evaluation::draw_judged(image, annotated, detectors[i].source(index),
-                                             min_scores[i], kPanelSide_px));
-  }
-  std::string name = fmt::format("{:02}_{}.jpg", rank, annotated.name);
-  write_image(fs::path(options.out) / name, evaluation::side_by_side(panels));
-  return name;
-}
-
 /// Writes the images in which the detectors differ most, and a page that shows them.
 void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
                         const WiderFiles& images, const std::vector<DetectorArgument>& detectors,
                         const std::vector<evaluation::ComparedDetector>& results,
                         const evaluation::Comparison& comparison) {
-  std::vector<double> min_scores;
-  for (const evaluation::ComparedDetector& detector : results) {
-    min_scores.push_back(evaluation::best_score(truth, detector.results));
-  }
-  const auto found = evaluation::find_disagreements(truth, results, min_scores, options.max_images);
-  make_folders(options.out);
-  std::vector<evaluation::DrawnDisagreement> drawn;
-  ProgressLine progress("drawing");
-  for (const evaluation::Disagreement& disagreement : found) {
-    const std::size_t image = disagreement.image;
-    drawn.push_back({truth.path_of(truth.images[image]),
-                     draw(options, truth, images, detectors, min_scores, image, drawn.size() + 1),
-                     disagreement});
-    progress.show(drawn.size(), found.size());
-  }
-  const fs::path page = page_in(options.out);
-  write_file_atomically(page, evaluation::format_page(comparison, min_scores, drawn));
+  std::vector<DetectionSource> sources;
   std::vector<std::string> names;
-  for (const DetectorArgument& detector : detectors) names.push_back(detector.name);
-  fmt::print("\n{}: the {} images that differ most, from left to right {}\n", printable(page),
-             drawn.size(), fmt::join(names, ", "));
+  for (const DetectorArgument& detector : detectors) {
+    sources.push_back(detector.source);
+    names.push_back(detector.name);
+  }
+  std::size_t drawn = 0;
+  {
+    ProgressLine progress("drawing");
+    drawn = evaluation::write_disagreements(
+        options.out, truth, images, sources, results, comparison, options.max_images,
+        [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+  }
+  fmt::print("\n{}: the {} images that differ most, from left to right {}\n",
+             printable(evaluation::disagreement_page(options.out)), drawn, fmt::join(names, ", "));
 }
 
 void draw_curves(const Options& options, const evaluation::Comparison& comparison) {
@@ -188,7 +147,7 @@ void guard_outputs(const Options& options, const std::vector<DetectorArgument>& 
     for (const auto& [index, file] : detector.predictions.by_image) guard.reads(file);
   }
   if (options.out.empty()) return;
-  guard.writes(page_in(options.out), pipeline::OutputKind::kPage);
+  guard.writes(evaluation::disagreement_page(options.out), pipeline::OutputKind::kPage);
   guard.writes({options.out, ".jpg", pipeline::OutputKind::kImage});
 }
 

@@ -1,7 +1,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +16,15 @@
 #include "dataset/annotated_image.h"
 #include "dataset/label_txt.h"
 #include "dataset/mtfl_txt.h"
+#include "evaluation/judged_landmarks.h"
 #include "evaluation/landmark_report.h"
-#include "mesh/topology.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using evaluation::LandmarkError;
+using evaluation::LandmarkOutcome;
 using evaluation::LandmarkReport;
 
 struct Options {
@@ -38,9 +37,6 @@ struct Options {
   FigureFiles figures;
 };
 
-constexpr float kMinIou = 0.5F;
-constexpr int kBorderPx = 75;  // AFLW's faces fill their images
-
 /// The detector's options, with meshes if their points are judged.
 DetectOptions detect_options(const Options& options) {
   DetectOptions detect = options.detector.detect;
@@ -48,19 +44,11 @@ DetectOptions detect_options(const Options& options) {
   return detect;
 }
 
-/// Puts the five points of faces' meshes in the place of those that were found.
-std::vector<Face> with_points_of_meshes(std::vector<Face> faces) {
-  for (Face& face : faces) {
-    if (face.mesh) face.landmarks = mesh::five_of(landmarks_68(*face.mesh));
-  }
-  return faces;
+/// What the detector finds, with the points that are judged.
+std::vector<Face> find_faces(const Detector& detector, const Options& options, const Image& image) {
+  return evaluation::with_points_of_meshes(
+      evaluation::detect(detector, image, mode_of(options.detector), detect_options(options)));
 }
-
-/// One face that was to be found: its group in the report, and its error where it was found.
-struct Outcome {
-  std::size_t group = 0;
-  std::optional<LandmarkError> error = {};
-};
 
 /// Calls `work(item)` for every item, by the given number of threads, and adds the outcomes to the
 /// report in the items' order.
@@ -70,8 +58,8 @@ void evaluate_all(const std::vector<Item>& items, int threads, Work work, Landma
   std::size_t done = 0;
   run_over(
       threads, items.size(), [&](std::size_t i) { return work(items[i]); },
-      [&](const std::vector<Outcome>& outcomes) {
-        for (const Outcome& outcome : outcomes) report.add(outcome.group, outcome.error);
+      [&](const std::vector<LandmarkOutcome>& outcomes) {
+        for (const LandmarkOutcome& outcome : outcomes) report.add(outcome.group, outcome.error);
         progress.show(++done, items.size());
       });
 }
@@ -84,26 +72,6 @@ std::vector<Item> thinned(const std::vector<Item>& items, int every) {
     result.push_back(items[i]);
   }
   return result;
-}
-
-std::vector<Outcome> evaluate_labelled(const Detector& detector, const Options& options,
-                                       const dataset::AnnotatedImage& image) {
-  const auto faces = with_points_of_meshes(
-      evaluation::detect_in_file(detector, fs::path(options.images) / image.path,
-                                 mode_of(options.detector), detect_options(options)));
-  const auto assigned = evaluation::assign_faces(image.faces, faces, kMinIou);
-  std::vector<Outcome> outcomes;
-  for (std::size_t i = 0; i < image.faces.size(); ++i) {
-    const dataset::AnnotatedFace& truth = image.faces[i];
-    if (truth.ignored || !dataset::has_landmarks(truth)) continue;
-    Outcome& outcome = outcomes.emplace_back();
-    outcome.group = evaluation::height_group(truth.box.height());
-    if (assigned[i]) {
-      outcome.error = evaluation::landmark_error(faces[*assigned[i]].landmarks,
-                                                 dataset::landmarks_of(truth), truth.box);
-    }
-  }
-  return outcomes;
 }
 
 LandmarkReport evaluate_labels(const Detector& detector, const Options& options) {
@@ -122,27 +90,11 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
   evaluate_all(
       images, thread_count(options.detector),
       [&](const dataset::AnnotatedImage& image) {
-        return evaluate_labelled(detector, options, image);
+        const Image pixels = dataset::read_annotated_image(fs::path(options.images) / image.path);
+        return evaluation::judge_landmarks(image.faces, find_faces(detector, options, pixels));
       },
       report);
   return report;
-}
-
-/// An image that one face fills; of the faces found around its centre the best counts.
-std::vector<Outcome> evaluate_posed(const Detector& detector, const Options& options,
-                                    const dataset::PosedFace& truth) {
-  const Image image = evaluation::with_border(
-      dataset::read_annotated_image(fs::path(options.aflw) / "images" / truth.path), kBorderPx);
-  const auto faces = with_points_of_meshes(
-      evaluation::detect(detector, image, mode_of(options.detector), detect_options(options)));
-  Outcome outcome{.group = static_cast<std::size_t>(truth.pose) - 1};
-  const Point center{static_cast<float>(image.width()) / 2, static_cast<float>(image.height()) / 2};
-  if (const Face* face = evaluation::best_face_around(faces, center)) {
-    Landmarks expected = truth.landmarks;
-    for (Point& point : expected) point = {point.x + kBorderPx, point.y + kBorderPx};
-    outcome.error = evaluation::landmark_error(face->landmarks, expected, face->box);
-  }
-  return {outcome};
 }
 
 LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
@@ -152,7 +104,12 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
   LandmarkReport report = evaluation::new_report_by_pose();
   evaluate_all(
       faces, thread_count(options.detector),
-      [&](const dataset::PosedFace& face) { return evaluate_posed(detector, options, face); },
+      [&](const dataset::PosedFace& face) -> std::vector<LandmarkOutcome> {
+        const Image image =
+            dataset::read_annotated_image(fs::path(options.aflw) / "images" / face.path);
+        return {evaluation::judge_posed_landmarks(
+            face, image, [&](const Image& wide) { return find_faces(detector, options, wide); })};
+      },
       report);
   return report;
 }

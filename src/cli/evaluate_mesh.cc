@@ -1,7 +1,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,8 @@
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "dataset/mesh_label.h"
+#include "evaluation/judged_meshes.h"
 #include "evaluation/mesh_error.h"
-#include "geometry/box.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -33,69 +32,16 @@ struct Options {
   FigureFiles figures;
 };
 
-constexpr float kMinIou = 0.5F;
-
-/// Labels of one image.
-using Group = std::vector<dataset::MeshLabel>;
-
 /// The chosen labels, by image.
-std::vector<Group> groups_of(const Options& options) {
-  std::vector<Group> groups;
-  std::size_t judged = 0;
-  for (dataset::MeshLabel& label : dataset::read_mesh_labels(options.labels)) {
-    if (!options.all && !label.is_test) continue;
-    if (judged++ % static_cast<std::size_t>(options.every) != 0) continue;
-    if (groups.empty() || groups.back().front().image != label.image) groups.emplace_back();
-    groups.back().push_back(std::move(label));
-  }
-  if (groups.empty()) {
+std::vector<evaluation::MeshLabelsOfImage> labels_of(const Options& options) {
+  auto images = evaluation::chosen_labels(dataset::read_mesh_labels(options.labels), options.all,
+                                          options.every);
+  if (images.empty()) {
     fail(ErrorCode::kBadData,
          "{}: expected faces to judge by (\"is_test\": true), found none; --all takes the others",
          options.labels);
   }
-  return groups;
-}
-
-/// The errors of a group's faces; none of those that were not found.
-struct Judged {
-  std::vector<std::optional<evaluation::MeshError>> errors =
-      {};                    ///< by face; none where none is found
-  std::string problem = {};  ///< of the image, of which no face is judged then
-};
-
-Judged judge_image(const Detector& detector, const Options& options, const Group& group) {
-  const fs::path folder =
-      options.images.empty() ? fs::path(options.labels).parent_path() : fs::path(options.images);
-  const Image image = read_image(folder / group.front().image, {.apply_orientation = false});
-  DetectOptions detect = options.detector.detect;
-  detect.mesh = true;
-  const std::vector<Face> faces =
-      evaluation::detect(detector, image, mode_of(options.detector), detect);
-  std::vector<std::optional<evaluation::MeshError>> errors;
-  for (const dataset::MeshLabel& label : group) {
-    const Face* best = nullptr;
-    for (const Face& face : faces) {
-      const bool is_closer =
-          best == nullptr || iou(face.box, label.box) > iou(best->box, label.box);
-      if (iou(face.box, label.box) >= kMinIou && is_closer) best = &face;
-    }
-    errors.emplace_back(best == nullptr
-                            ? std::nullopt
-                            : std::optional(evaluation::mesh_error(*best, image, label)));
-  }
-  return {std::move(errors)};
-}
-
-Judged judge(const Detector& detector, const Options& options, const Group& group) {
-  try {
-    return judge_image(detector, options, group);
-  } catch (const Error& error) {
-    const bool is_of_image =
-        error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnreadable ||
-        error.code() == ErrorCode::kBadData || error.code() == ErrorCode::kTooLarge;
-    if (!is_of_image) throw;
-    return {.problem = error.what()};
-  }
+  return images;
 }
 
 int run(const Options& options) {
@@ -103,26 +49,30 @@ int run(const Options& options) {
   pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(options.labels);
   guard_figures(options.images, options.detector.model, options.figures, guard);
-  const std::vector<Group> groups = groups_of(options);
+  const auto images = labels_of(options);
+  const fs::path folder =
+      options.images.empty() ? fs::path(options.labels).parent_path() : fs::path(options.images);
   const Detector detector = load_detector(options.detector);
+  DetectOptions detect = options.detector.detect;
+  detect.mesh = true;
+  const auto find = [&](const Image& image) {
+    return evaluation::detect(detector, image, mode_of(options.detector), detect);
+  };
   evaluation::MeshReport report;
   ProgressLine progress("detecting");
   std::size_t done = 0;
   std::size_t left_out = 0;
   run_over(
-      thread_count(options.detector), groups.size(),
-      [&](std::size_t i) { return judge(detector, options, groups[i]); },
-      [&](const Judged& judged) {
-        for (const auto& error : judged.errors) {
-          ++report.faces;
-          if (error) report.errors.push_back(*error);
-        }
+      thread_count(options.detector), images.size(),
+      [&](std::size_t i) { return evaluation::judge_meshes(images[i], folder, find); },
+      [&](const evaluation::JudgedMeshes& judged) {
+        for (const auto& error : judged.errors) report.add(error);
         if (!judged.problem.empty()) {
           ++left_out;
           progress.hide();
           fmt::print(stderr, "retinaface: {}; left out\n", judged.problem);
         }
-        progress.show(++done, groups.size());
+        progress.show(++done, images.size());
       });
   progress.hide();
   fmt::print("{}", evaluation::format_report(report));

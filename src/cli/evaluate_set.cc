@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -46,25 +45,6 @@ evaluation::DetectionsByImage detect_all(const AnnotatedTruth& annotated, const 
   return found;
 }
 
-evaluation::SetReport judge(const AnnotatedTruth& annotated,
-                            const evaluation::DetectionsByImage& found) {
-  std::vector<evaluation::CocoImage> coco;
-  evaluation::SetReport report;
-  for (const auto& [index, detections] : found) {
-    const evaluation::WiderImage& image = annotated.truth.images[index];
-    const auto& counted = image.counted_in(evaluation::Subset::kHard);
-    evaluation::CocoImage& same = coco.emplace_back();
-    same.faces = image.faces;
-    for (const std::uint8_t counts : counted) same.ignored.push_back(counts != 0 ? 0 : 1);
-    same.detections = detections;
-    report.ignored += std::ranges::count(counted, std::uint8_t{0});
-  }
-  report.wider = evaluation::evaluate_wider(annotated.truth,
-                                            evaluation::match_detections(annotated.truth, found));
-  report.coco = evaluation::evaluate_coco(coco);
-  return report;
-}
-
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const dataset::FoundSet& found,
                    const AnnotatedTruth& annotated) {
@@ -90,7 +70,7 @@ int run(const Options& options) {
     fail(ErrorCode::kBadData, "{}: expected images that can be read, found none in {}",
          printable(options.set), printable(found.set.images));
   }
-  const evaluation::SetReport report = judge(annotated, detections);
+  const evaluation::SetReport report = evaluation::judge_set(annotated, detections);
   fmt::print("{}", evaluation::format_report(report));
   write_json(options.figures, evaluation::to_json(report));
   if (unread == 0) return kSuccess;

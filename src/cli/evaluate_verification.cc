@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/backend_option.h"
+#include "cli/interruption.h"
 #include "cli/values.h"
 #include "cli/verification_options.h"
 #include "pipeline/output_guard.h"
@@ -30,7 +31,7 @@ int run(const VerificationOptions& options) {
   guard_outputs(options);
   try {
     return options.templates.empty() ? evaluate_image_pairs(options) : evaluate_templates(options);
-  } catch (const Interrupted&) {
+  } catch (const evaluation::Interrupted&) {
     fmt::print(stderr, "retinaface: interrupted{}\n",
                options.cache.empty() ? "" : "; what was computed is kept in the file of --cache");
     return kInterrupted;

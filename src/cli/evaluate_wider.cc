@@ -1,23 +1,18 @@
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-
-#include "retinaface/image.h"
 
 #include "base/check.h"
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
-#include "dataset/annotated_image.h"
 #include "evaluation/false_alarms.h"
 #include "evaluation/wider_curves.h"
 #include "evaluation/wider_evaluation.h"
@@ -62,64 +57,18 @@ void check(const Options& options) {
   }
 }
 
-/// Collects false alarms, from any thread, while images are judged.
-class AlarmBook {
- public:
-  explicit AlarmBook(const evaluation::WiderGroundTruth& truth) : truth_(truth) {}
-
-  void enter(std::size_t image, const std::vector<evaluation::Detection>& detections) {
-    const auto alarms = evaluation::find_false_alarms(truth_.images[image], detections);
-    const std::lock_guard lock(mutex_);
-    detections_ += detections.size();
-    for (const evaluation::Detection& alarm : alarms) alarms_.push_back({image, alarm});
-  }
-
-  /// Draws all into `folder`, numbered by falling score.
-  void write(const fs::path& folder, const evaluation::WiderFiles& images) {
-    std::ranges::sort(alarms_, [](const auto& a, const auto& b) {
-      if (a.detection.score != b.detection.score) return a.detection.score > b.detection.score;
-      return std::tie(a.image, a.detection.box.x) < std::tie(b.image, b.detection.box.x);
-    });
-    make_folders(folder);
-    for (std::size_t i = 0; i < alarms_.size(); ++i) {
-      constexpr int kSide_px = 160;
-      const evaluation::FalseAlarm& alarm = alarms_[i];
-      const Image image = dataset::read_annotated_image(images.by_image.at(alarm.image));
-      write_image(folder / fmt::format("{:04}_{:.2f}_{}.png", i + 1, alarm.detection.score,
-                                       truth_.images[alarm.image].name),
-                  evaluation::draw_false_alarm(image, alarm.detection, kSide_px));
-    }
-    fmt::print("\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
-               alarms_.size(), detections_, evaluation::kMinFaceOverlap, printable(folder));
-  }
-
- private:
-  const evaluation::WiderGroundTruth& truth_;
-  std::mutex mutex_;
-  std::size_t detections_ = 0;
-  std::vector<evaluation::FalseAlarm> alarms_;
-};
-
-evaluation::DetectionSource entering(AlarmBook& book, evaluation::DetectionSource source) {
-  return [&book, source = std::move(source)](std::size_t image) {
-    auto detections = source(image);
-    book.enter(image, detections);
-    return detections;
-  };
-}
-
 std::vector<evaluation::ImageMatches> judge_predictions(const Options& options,
                                                         const evaluation::WiderGroundTruth& truth,
                                                         const evaluation::WiderFiles* images,
-                                                        AlarmBook& book) {
+                                                        evaluation::FalseAlarms& alarms) {
   auto files = find_predictions(truth, options.predictions);
   const std::vector<std::size_t> indices =
       evaluation::images_of(images != nullptr ? *images : files);
   report_missing(options.predictions, files, indices);
   ProgressLine progress("reading predictions");
   return evaluation::match_images(
-      truth, indices, entering(book, evaluation::from_predictions(std::move(files))), 1,
-      [&](std::size_t done, std::size_t of) { progress.show(done, of); });
+      truth, indices, evaluation::telling(alarms, evaluation::from_predictions(std::move(files))),
+      1, [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
 fs::path place_of_predictions(const fs::path& folder, const std::string& image) {
@@ -136,10 +85,11 @@ void save(const fs::path& folder, const std::string& image,
 std::vector<evaluation::ImageMatches> judge_model(const Options& options,
                                                   const evaluation::WiderGroundTruth& truth,
                                                   const evaluation::WiderFiles& images,
-                                                  AlarmBook& book) {
+                                                  evaluation::FalseAlarms& alarms) {
   const Detector detector = load_detector(options.detector);
-  const auto model = entering(book, evaluation::from_detector(detector, mode_of(options.detector),
-                                                              options.detector.detect, images));
+  const auto model =
+      evaluation::telling(alarms, evaluation::from_detector(detector, mode_of(options.detector),
+                                                            options.detector.detect, images));
   ProgressLine progress("detecting");
   auto results = evaluation::match_images(
       truth, evaluation::images_of(images),
@@ -194,10 +144,10 @@ int run(const Options& options) {
     images = evaluation::find_wider_images(truth, options.images);
   }
   guard_outputs(options, truth, images ? &*images : nullptr);
-  AlarmBook book(truth);
+  evaluation::FalseAlarms alarms(truth);
   const auto results = options.predictions.empty()
-                           ? judge_model(options, truth, *images, book)
-                           : judge_predictions(options, truth, images ? &*images : nullptr, book);
+                           ? judge_model(options, truth, *images, alarms)
+                           : judge_predictions(options, truth, images ? &*images : nullptr, alarms);
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
   fmt::print("{}", evaluation::format_report(report));
   write_json(options.figures, evaluation::to_json(report));
@@ -205,7 +155,12 @@ int run(const Options& options) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};
     evaluation::draw_wider_curves(options.figures.curves, named);
   }
-  if (!options.false_alarms.empty()) book.write(options.false_alarms, *images);
+  if (!options.false_alarms.empty()) {
+    alarms.draw(options.false_alarms, *images);
+    fmt::print("\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
+               alarms.count(), alarms.detections(), evaluation::kMinFaceOverlap,
+               printable(options.false_alarms));
+  }
   return kSuccess;
 }
 

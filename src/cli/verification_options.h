@@ -1,14 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/evaluate.h"
-#include "cli/face_embedder.h"
+#include "evaluation/face_embedder.h"
 
 namespace retinaface::cli {
 
@@ -27,25 +24,18 @@ struct VerificationOptions {
   std::string points_curve;
 };
 
-/// The recogniser, with the embeddings that are kept from earlier evaluations.
-FaceEmbedder open_embedder(const VerificationOptions& options);
+/// The recogniser, with the embeddings that are kept from earlier evaluations. What keeps it from
+/// keeping more is told on standard error.
+evaluation::FaceEmbedder open_embedder(const VerificationOptions& options);
+
+/// Keeps what the cache is to keep, and says how much of it came from there.
+void save(evaluation::FaceEmbedder& embedder);
 
 /// A detector by its name or file; "" is that of the detection options.
 Detector open_detector(const VerificationOptions& options, const std::string& model);
 
 /// What results call it.
 std::string name_of(const std::string& model, const Detector& detector);
-
-/// "1e-3" of -3.
-std::string rate_name(int power);
-
-/// A true accept rate in per cent for people; "-" for one that so few pairs cannot tell.
-std::string rate_text(const std::optional<double>& tar);
-
-/// Adds true accept rates, in per cent, and thresholds by the power of ten of their false accept
-/// rate.
-void add_rates(const std::map<int, std::optional<double>>& tar_at_far,
-               const std::map<int, std::optional<float>>& threshold_at_far, nlohmann::json& json);
 
 /// `evaluate verification` on pairs of images; the exit code.
 int evaluate_image_pairs(const VerificationOptions& options);

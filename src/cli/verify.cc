@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/values.h"
+#include "evaluation/verification_report.h"
 
 namespace retinaface::cli {
 namespace {
@@ -45,28 +45,6 @@ std::vector<float> embedding_of(const std::string& file, const Detector& detecto
   return recognizer.embed(image, largest->landmarks);
 }
 
-/// The threshold that an evaluation tells for the rate of false accepts.
-float threshold_of(const Options& options) {
-  const std::vector<std::byte> content = read_file(options.evaluation);
-  const auto report = nlohmann::json::parse(
-      reinterpret_cast<const char*>(content.data()),
-      reinterpret_cast<const char*>(content.data()) + content.size(), nullptr, false);
-  const std::string name = printable(options.evaluation);
-  try {
-    const auto& threshold = report.at("detectors").at(0).at("threshold_at_far").at(options.far);
-    if (threshold.is_null()) {
-      fail(ErrorCode::kUnsupported,
-           "{}: its different pairs are too few to tell a threshold for the rate {}", name,
-           options.far);
-    }
-    return threshold.get<float>();
-  } catch (const nlohmann::json::exception&) {
-    fail(ErrorCode::kBadData,
-         "{}: expected what `retinaface evaluate verification --json` writes, with the rate {}",
-         name, options.far);
-  }
-}
-
 int verify(const Options& options) {
   if (options.threshold && !options.evaluation.empty()) {
     throw UsageError("--threshold, --evaluation: expected one of them");
@@ -75,7 +53,8 @@ int verify(const Options& options) {
     throw UsageError("--far: goes with --evaluation FILE");
   }
   std::optional<float> threshold = options.threshold;
-  if (!options.evaluation.empty()) threshold = threshold_of(options);
+  if (!options.evaluation.empty())
+    threshold = evaluation::read_threshold(options.evaluation, options.far);
   const Detector detector = open_detector(options.model, {});
   const Recognizer recognizer(options.recognizer);
   const auto a = embedding_of(options.first, detector, recognizer);

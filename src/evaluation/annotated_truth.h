@@ -3,7 +3,7 @@
 #include <string>
 
 #include "dataset/loader.h"
-#include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_files.h"
 #include "evaluation/wider_ground_truth.h"
 
 namespace retinaface::evaluation {

@@ -110,15 +110,16 @@ JudgedImage judge(const CocoImage& image, const AreaRange& range) {
   return judged;
 }
 
-struct Figures {
+/// Two figures of all images, each in [0, 1].
+struct PrecisionRecall {
   double precision = 0;  ///< mean over the recalls
   double recall = 0;
 };
 
 /// Of all images at one IoU threshold, with at most so many detections an image. Empty without
 /// faces.
-std::optional<Figures> figures(std::span<const JudgedImage> images, std::size_t threshold,
-                               std::size_t max_detections) {
+std::optional<PrecisionRecall> precision_recall(std::span<const JudgedImage> images,
+                                                std::size_t threshold, std::size_t max_detections) {
   std::int64_t faces = 0;
   std::vector<std::pair<double, Outcome>> all;
   for (const JudgedImage& image : images) {
@@ -148,15 +149,15 @@ std::optional<Figures> figures(std::span<const JudgedImage> images, std::size_t 
     const auto at = std::ranges::lower_bound(recall, recall_point(r));
     if (at != recall.end()) sum += precision[static_cast<std::size_t>(at - recall.begin())];
   }
-  return Figures{sum / kRecallPoints, recall.empty() ? 0 : recall.back()};
+  return PrecisionRecall{sum / kRecallPoints, recall.empty() ? 0 : recall.back()};
 }
 
 /// The mean of one figure over the IoU thresholds.
-std::optional<double> mean(std::span<const JudgedImage> images, double Figures::*figure,
+std::optional<double> mean(std::span<const JudgedImage> images, double PrecisionRecall::*figure,
                            std::size_t max_detections) {
   double sum = 0;
   for (std::size_t t = 0; t < kThresholdCount; ++t) {
-    const auto at_threshold = figures(images, t, max_detections);
+    const auto at_threshold = precision_recall(images, t, max_detections);
     if (!at_threshold) return std::nullopt;
     sum += (*at_threshold).*figure;
   }
@@ -174,21 +175,21 @@ std::vector<JudgedImage> judge_all(std::span<const CocoImage> images, const Area
 CocoReport evaluate_coco(std::span<const CocoImage> images) {
   const std::vector<JudgedImage> all = judge_all(images, kAll);
   const auto at = [&](std::size_t threshold) -> std::optional<double> {
-    const auto at_threshold = figures(all, threshold, kMaxDetections);
+    const auto at_threshold = precision_recall(all, threshold, kMaxDetections);
     return at_threshold ? std::optional(at_threshold->precision) : std::nullopt;
   };
   const auto of = [&](const AreaRange& range) {
-    return mean(judge_all(images, range), &Figures::precision, kMaxDetections);
+    return mean(judge_all(images, range), &PrecisionRecall::precision, kMaxDetections);
   };
-  return {.ap = mean(all, &Figures::precision, kMaxDetections),
+  return {.ap = mean(all, &PrecisionRecall::precision, kMaxDetections),
           .ap_50 = at(0),
           .ap_75 = at(5),
           .ap_small = of(kSmall),
           .ap_medium = of(kMedium),
           .ap_large = of(kLarge),
-          .ar_1 = mean(all, &Figures::recall, 1),
-          .ar_10 = mean(all, &Figures::recall, 10),
-          .ar_100 = mean(all, &Figures::recall, kMaxDetections)};
+          .ar_1 = mean(all, &PrecisionRecall::recall, 1),
+          .ar_10 = mean(all, &PrecisionRecall::recall, 10),
+          .ar_100 = mean(all, &PrecisionRecall::recall, kMaxDetections)};
 }
 
 }  // namespace retinaface::evaluation

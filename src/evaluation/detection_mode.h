@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,10 @@
 #include "retinaface/detector.h"
 
 namespace retinaface::evaluation {
+
+/// From which score on faces are judged: average precision sums over all scores, so that even
+/// unlikely faces count.
+inline constexpr float kMinJudgedScore = 0.02F;
 
 /// In which sizes an image is shown to a detector, as papers distinguish them.
 enum class DetectionMode {
@@ -36,5 +41,8 @@ std::vector<Face> detect(const Detector& detector, const Image& image, Detection
 /// The same for an image file, as data sets mean it: without turning it. Throws as read_image, too.
 std::vector<Face> detect_in_file(const Detector& detector, const std::filesystem::path& path,
                                  DetectionMode mode, DetectOptions options);
+
+/// What finds the faces of an image, called by several threads at once. Throws as detect.
+using FindFaces = std::function<std::vector<Face>(const Image& image)>;
 
 }  // namespace retinaface::evaluation

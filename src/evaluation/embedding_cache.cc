@@ -103,6 +103,21 @@ void EmbeddingCache::add(const ContentHash& key, std::vector<float> embedding) {
   make_room();
 }
 
+std::size_t EmbeddingCache::found() const {
+  const std::lock_guard lock(mutex_);
+  return found_;
+}
+
+std::size_t EmbeddingCache::added() const {
+  const std::lock_guard lock(mutex_);
+  return added_;
+}
+
+std::size_t EmbeddingCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
 void EmbeddingCache::make_room() {
   while (bytes_ > max_bytes_) {
     const auto oldest = by_use_.begin();

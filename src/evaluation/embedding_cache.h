@@ -38,9 +38,10 @@ class EmbeddingCache {
   /// Writes the file, as a whole or not at all. Throws Error(kUnwritable).
   void save() const;
 
-  std::size_t found() const { return found_; }
-  std::size_t added() const { return added_; }
-  std::size_t size() const { return entries_.size(); }
+  /// How many find() has found, how many add() has added, and how many are held.
+  std::size_t found() const;
+  std::size_t added() const;
+  std::size_t size() const;
 
  private:
   struct Entry {

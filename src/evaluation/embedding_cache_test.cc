@@ -1,7 +1,10 @@
 #include "evaluation/embedding_cache.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,6 +69,32 @@ TEST(EmbeddingCache, DropsWhatWasUsedLongestAgo) {
   EmbeddingCache smaller(folder / "cache", two / 2);
   EXPECT_FALSE(smaller.find({0, 1}));
   EXPECT_TRUE(smaller.find({0, 3}));
+}
+
+TEST(EmbeddingCacheThreads, CountsWhileOthersWork) {
+  const retinaface::testing::TemporaryFolder folder;
+  EmbeddingCache cache(folder / "cache", 100'000);
+  constexpr std::uint64_t kEach = 200;
+  std::size_t seen = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t thread = 0; thread < 3; ++thread) {
+      threads.emplace_back([&cache, thread] {
+        for (std::uint64_t i = 0; i < kEach; ++i) {
+          cache.add({thread, i}, {1});
+          cache.find({thread, i});
+        }
+      });
+    }
+    while (seen < 3 * kEach) {
+      const std::size_t now = cache.added();
+      EXPECT_GE(now, seen);
+      const std::size_t found = cache.found();
+      EXPECT_LE(found, cache.size());
+      seen = now;
+    }
+  }
+  EXPECT_EQ(cache.found(), 3 * kEach);
 }
 
 TEST(EmbeddingCache, RefusesOtherAndDamagedFiles) {

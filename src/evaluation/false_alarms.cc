@@ -2,7 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <tuple>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "base/file.h"
+#include "dataset/annotated_image.h"
 #include "image/convert.h"
 #include "image/draw.h"
 #include "image/resize.h"
@@ -44,6 +51,49 @@ Image draw_false_alarm(const Image& image, const Detection& detection, int side_
            {at(box.x, x0), at(box.y, y0), at(box.x + box.width, x0), at(box.y + box.height, y0)},
            kColor);
   return drawn;
+}
+
+void FalseAlarms::add(std::size_t image, std::span<const Detection> detections) {
+  const auto alarms = find_false_alarms(truth_.images[image], detections);
+  const std::lock_guard lock(mutex_);
+  detections_ += detections.size();
+  for (const Detection& alarm : alarms) alarms_.push_back({image, alarm});
+}
+
+std::size_t FalseAlarms::count() const {
+  const std::lock_guard lock(mutex_);
+  return alarms_.size();
+}
+
+std::size_t FalseAlarms::detections() const {
+  const std::lock_guard lock(mutex_);
+  return detections_;
+}
+
+void FalseAlarms::draw(const std::filesystem::path& folder, const WiderFiles& images) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Alarm> alarms = alarms_;
+  std::ranges::sort(alarms, [](const Alarm& a, const Alarm& b) {
+    if (a.detection.score != b.detection.score) return a.detection.score > b.detection.score;
+    return std::tie(a.image, a.detection.box.x) < std::tie(b.image, b.detection.box.x);
+  });
+  make_folders(folder);
+  for (std::size_t i = 0; i < alarms.size(); ++i) {
+    constexpr int kSide_px = 160;
+    const Alarm& alarm = alarms[i];
+    const Image image = dataset::read_annotated_image(images.by_image.at(alarm.image));
+    write_image(folder / fmt::format("{:04}_{:.2f}_{}.png", i + 1, alarm.detection.score,
+                                     truth_.images[alarm.image].name),
+                draw_false_alarm(image, alarm.detection, kSide_px));
+  }
+}
+
+DetectionSource telling(FalseAlarms& alarms, DetectionSource source) {
+  return [&alarms, source = std::move(source)](std::size_t image) {
+    auto detections = source(image);
+    alarms.add(image, detections);
+    return detections;
+  };
 }
 
 }  // namespace retinaface::evaluation

@@ -1,7 +1,13 @@
 #include "evaluation/false_alarms.h"
 
+#include <filesystem>
+#include <set>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "support/testing.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -31,6 +37,35 @@ TEST(FalseAlarms, AreCutOutWithTheirSurroundings) {
     const Image any = draw_false_alarm(image, {box, 1}, 60);
     EXPECT_EQ(std::max(any.width(), any.height()), 60);
   }
+}
+
+TEST(FalseAlarms, AreDrawnByFallingScore) {
+  const retinaface::testing::TemporaryFolder folder;
+  WiderGroundTruth truth;
+  truth.events = {"e"};
+  truth.images.resize(2);
+  WiderFiles files;
+  for (std::size_t i = 0; i < 2; ++i) {
+    truth.images[i].name = i == 0 ? "a" : "b";
+    files.by_image[i] = folder / (truth.images[i].name + ".png");
+    write_image(files.by_image[i], Image(60, 60));
+  }
+  truth.images[1].faces = {{30, 30, 20, 20}};
+  FalseAlarms alarms(truth);
+  const DetectionSource source = telling(alarms, [](std::size_t) -> std::vector<Detection> {
+    return {{{30, 30, 20, 20}, 0.5}, {{0, 0, 20, 20}, 0.75}};
+  });
+  EXPECT_EQ(source(1).size(), 2U);
+  EXPECT_EQ(source(0).size(), 2U);
+  EXPECT_EQ(alarms.detections(), 4U);
+  EXPECT_EQ(alarms.count(), 3U);
+  alarms.draw(folder / "drawn", files);
+  std::set<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(folder / "drawn")) {
+    names.insert(file.path().filename());
+  }
+  EXPECT_THAT(names,
+              ::testing::ElementsAre("0001_0.75_a.png", "0002_0.75_b.png", "0003_0.50_a.png"));
 }
 
 }  // namespace

@@ -120,16 +120,6 @@ LandmarkReport new_report_by_pose() {
   return report;
 }
 
-const Face* best_face_around(std::span<const Face> faces, Point point) {
-  const Face* best = nullptr;
-  for (const Face& face : faces) {
-    const bool around = face.box.x0 <= point.x && point.x <= face.box.x1 &&
-                        face.box.y0 <= point.y && point.y <= face.box.y1;
-    if (around && (best == nullptr || face.score > best->score)) best = &face;
-  }
-  return best;
-}
-
 Image with_border(const Image& image, int border_px) {
   Image result(image.width() + 2 * border_px, image.height() + 2 * border_px);
   const auto color = mean_color(image);

@@ -61,9 +61,6 @@ std::size_t height_group(double height_px);
 /// By head pose, the group's index its number less 1.
 LandmarkReport new_report_by_pose();
 
-/// Of the faces whose box contains `point` the one with the highest score.
-const Face* best_face_around(std::span<const Face> faces, Point point);
-
 /// The image with a border of its mean color, `border_px` wide on each side.
 Image with_border(const Image& image, int border_px);
 

@@ -65,15 +65,6 @@ TEST(AssignFaces, GivesEachFaceToTheBestOfThoseThatFoundIt) {
   EXPECT_THAT(assign_faces(annotated, {}, 0.5F), ElementsAre(std::nullopt, std::nullopt));
 }
 
-TEST(BestFaceAround, ContainsThePoint) {
-  const Face faces[] = {{.score = 0.5F, .box = {0, 0, 10, 10}},
-                        {.score = 0.6F, .box = {4, 4, 12, 12}},
-                        {.score = 0.9F, .box = {20, 0, 30, 10}}};
-  EXPECT_EQ(best_face_around(faces, {5, 5}), &faces[1]);
-  EXPECT_EQ(best_face_around(faces, {1, 1}), &faces[0]);
-  EXPECT_EQ(best_face_around(faces, {50, 50}), nullptr);
-}
-
 TEST(WithBorder, HasTheMeanColor) {
   Image image(2, 1);
   const std::uint8_t pixels[] = {0, 10, 200, 5, 30, 201};

@@ -194,6 +194,11 @@ MeshError mesh_error(const Face& face, const Image& image, const dataset::MeshLa
   return error;
 }
 
+void MeshReport::add(const std::optional<MeshError>& error) {
+  ++faces;
+  if (error) errors.push_back(*error);
+}
+
 std::string format_report(const MeshReport& report) {
   std::string text = fmt::format("{} of {} faces found\n", report.errors.size(), report.faces);
   for (const Figure& figure : kFigures) {

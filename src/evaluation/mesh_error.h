@@ -38,6 +38,9 @@ MeshError mesh_error(const Face& face, const Image& image, const dataset::MeshLa
 struct MeshReport {
   std::size_t faces = 0;          ///< of the set
   std::vector<MeshError> errors;  ///< of those that were found
+
+  /// Counts a face, found or (no error) not.
+  void add(const std::optional<MeshError>& error);
 };
 
 /// All figures for people: means over the faces that were found, in percent where they are shares.

@@ -1,8 +1,10 @@
 #include "evaluation/set_report.h"
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -33,6 +35,23 @@ constexpr NamedFigure kCocoFigures[] = {
 };
 
 }  // namespace
+
+SetReport judge_set(const AnnotatedTruth& annotated, const DetectionsByImage& found) {
+  std::vector<CocoImage> coco;
+  SetReport report;
+  for (const auto& [index, detections] : found) {
+    const WiderImage& image = annotated.truth.images[index];
+    const auto& counted = image.counted_in(Subset::kHard);
+    CocoImage& same = coco.emplace_back();
+    same.faces = image.faces;
+    for (const std::uint8_t counts : counted) same.ignored.push_back(counts != 0 ? 0 : 1);
+    same.detections = detections;
+    report.ignored += std::ranges::count(counted, std::uint8_t{0});
+  }
+  report.wider = evaluate_wider(annotated.truth, match_detections(annotated.truth, found));
+  report.coco = evaluate_coco(coco);
+  return report;
+}
 
 std::string format_report(const SetReport& report) {
   const SubsetReport& all = report.wider.of(Subset::kHard);

@@ -4,8 +4,10 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "evaluation/annotated_truth.h"
 #include "evaluation/coco_protocol.h"
 #include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_source.h"
 
 namespace retinaface::evaluation {
 
@@ -15,6 +17,9 @@ struct SetReport {
   WiderReport wider;         ///< all faces that count are in its hard subset
   CocoReport coco;
 };
+
+/// Judges what was found; the images that `found` lacks do not count.
+SetReport judge_set(const AnnotatedTruth& annotated, const DetectionsByImage& found);
 
 /// For people, in percent.
 std::string format_report(const SetReport& report);

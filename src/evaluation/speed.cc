@@ -76,30 +76,30 @@ double measure_peak(const SpeedQuestion& question) {
 }
 
 Spread measure_forward(const models::LoadedModel& model, const SpeedQuestion& question,
-                       const Image& picture, double seconds) {
+                       const Image& image, double seconds) {
   const auto network = runtime::backends().make(model.graph, model.weights, question.backend,
                                                 {.type = question.type});
   const graph::Shape shape =
-      models::input_shape(model.model->network, model.graph, picture.width(), picture.height());
+      models::input_shape(model.model->network, model.graph, image.width(), image.height());
   return spread_of(side_by_side(question.threads, [&](std::size_t) {
     const auto session = network->new_session();
     const models::Preprocessing& preprocessing = model.model->network.preprocessing;
-    const PixelSource pixels = detection::pixel_source(picture, preprocessing);
+    const PixelSource pixels = detection::pixel_source(image, preprocessing);
     if (session->run_on_pixels(pixels, shape.h, shape.w)) {
       return times_of(seconds, [&] { session->run_on_pixels(pixels, shape.h, shape.w); });
     }
-    detection::preprocess(picture, preprocessing, session->input(1, shape.h, shape.w).values(),
+    detection::preprocess(image, preprocessing, session->input(1, shape.h, shape.w).values(),
                           shape.w);
     session->run();
     return times_of(seconds, [&] { session->run(); });
   }));
 }
 
-void measure_call(const models::LoadedModel& model, const Image& picture, double seconds,
+void measure_call(const models::LoadedModel& model, const Image& image, double seconds,
                   Speed& speed) {
   const SpeedQuestion& question = speed.question;
   const Detector detector = DetectorFactory::make(model, question.backend, {.type = question.type});
-  const std::vector<std::byte> jpeg = encode_image("picture.jpg", picture);
+  const std::vector<std::byte> jpeg = encode_image("image.jpg", image);
   std::mutex mutex;
   detection::StageTimes sums;
   double decode_ms = 0;
@@ -110,9 +110,9 @@ void measure_call(const models::LoadedModel& model, const Image& picture, double
     std::size_t faces = 0;
     const auto call = [&] {
       const auto start = Clock::now();
-      const Image image = decode_image(jpeg);
+      const Image decoded = decode_image(jpeg);
       decoded_ms += ms_since(start);
-      faces = detector.detect(image).size();
+      faces = detector.detect(decoded).size();
     };
     call();
     decoded_ms = 0;
@@ -145,8 +145,8 @@ Spread spread_of(std::vector<double> ms) {
 }
 
 Speed measure_speed(const models::LoadedModel& model, const SpeedQuestion& question,
-                    const Image& picture, double seconds) {
-  const Image resized = resize(picture, question.width, question.height);
+                    const Image& image, double seconds) {
+  const Image resized = resize(image, question.width, question.height);
   Speed speed;
   speed.question = question;
   speed.model = model.model->name;
@@ -162,8 +162,8 @@ Speed measure_speed(const models::LoadedModel& model, const SpeedQuestion& quest
   return speed;
 }
 
-Image drawn_picture(int width, int height) {
-  Image picture(width, height);
+Image drawn_image(int width, int height) {
+  Image image(width, height);
   const auto wave = [](double at, double waves) {
     return 0.5 + 0.5 * std::sin(2 * std::numbers::pi * waves * at);
   };
@@ -171,44 +171,13 @@ Image drawn_picture(int width, int height) {
     const double v = static_cast<double>(y) / height;
     for (int x = 0; x < width; ++x) {
       const double u = static_cast<double>(x) / width;
-      std::uint8_t* const pixel = picture.row(y) + 3 * x;
+      std::uint8_t* const pixel = image.row(y) + 3 * x;
       pixel[0] = static_cast<std::uint8_t>(255 * wave(u, 3) * wave(v, 5));
       pixel[1] = static_cast<std::uint8_t>(255 * wave(u + v, 7));
       pixel[2] = static_cast<std::uint8_t>(255 * wave(u - v, 11) * wave(v, 2));
     }
   }
-  return picture;
-}
-
-std::span<const PublishedSpeed> published_speeds() {
-  static constexpr PublishedSpeed kAll[] = {
-      {"ResNet-152", "Tesla P40", 640, 480, 75.1},
-      {"ResNet-152", "Tesla P40", 1920, 1080, 443.2},
-      {"ResNet-152", "Tesla P40", 4096, 2160, 1742},
-      {"MobileNet-0.25", "Tesla P40", 640, 480, 1.4},
-      {"MobileNet-0.25", "Tesla P40", 1920, 1080, 6.1},
-      {"MobileNet-0.25", "Tesla P40", 4096, 2160, 25.6},
-      {"MobileNet-0.25", "i7-6700K, all threads", 640, 480, 5.5},
-      {"MobileNet-0.25", "i7-6700K, all threads", 1920, 1080, 50.3},
-      {"MobileNet-0.25", "i7-6700K, one thread", 640, 480, 17.2},
-      {"MobileNet-0.25", "i7-6700K, one thread", 1920, 1080, 130.4},
-      {"MobileNet-0.25", "RK3399", 640, 480, 61.2},
-      {"MobileNet-0.25", "RK3399", 1920, 1080, 434.3},
-  };
-  return kAll;
-}
-
-std::vector<PublishedSpeed> published_speeds(const std::string& model, int width, int height) {
-  const std::string_view network = model.starts_with("mnet025")     ? "MobileNet-0.25"
-                                   : model.starts_with("resnet152") ? "ResNet-152"
-                                                                    : "";
-  std::vector<PublishedSpeed> result;
-  for (const PublishedSpeed& speed : published_speeds()) {
-    if (speed.network == network && speed.width == width && speed.height == height) {
-      result.push_back(speed);
-    }
-  }
-  return result;
+  return image;
 }
 
 }  // namespace retinaface::evaluation

@@ -1,11 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <filesystem>
-#include <nlohmann/json_fwd.hpp>
-#include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -56,35 +51,13 @@ struct Speed {
   double multiply_adds_per_s() const { return multiply_adds / (1e-3 * forward.median_ms); }
 };
 
-/// The network and, at full size, the whole call on `picture` resized, each for at least `seconds`
+/// The network and, at full size, the whole call on `image` resized, each for at least `seconds`
 /// and five times a thread. Throws Error as DetectorFactory::make does.
 Speed measure_speed(const models::LoadedModel& model, const SpeedQuestion& question,
-                    const Image& picture, double seconds);
+                    const Image& image, double seconds);
 
 /// A drawing of soft blobs, in which there are no faces: what is measured where nobody gave an
 /// image.
-Image drawn_picture(int width, int height);
-
-/// One time that the RetinaFace paper gives (table 4 there).
-struct PublishedSpeed {
-  const char* network = "";
-  const char* machine = "";
-  int width = 0;
-  int height = 0;
-  double ms = 0;
-};
-std::span<const PublishedSpeed> published_speeds();
-/// Those of the network that `model`, a row's name, builds at this size.
-std::vector<PublishedSpeed> published_speeds(const std::string& model, int width, int height);
-
-/// The table that people read, the paper's figures beside.
-std::string format_speeds(std::span<const Speed> speeds);
-
-/// A list of one object a row (doc/performance.md).
-nlohmann::ordered_json to_json(std::span<const Speed> speeds);
-
-/// Milliseconds over megapixels: the forward pass with the paper's figures, and the whole call.
-/// Throws as draw_diagrams.
-void draw_speeds(const std::filesystem::path& path, std::span<const Speed> speeds);
+Image drawn_image(int width, int height);
 
 }  // namespace retinaface::evaluation

@@ -1,3 +1,5 @@
+#include "evaluation/speed_report.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,7 +13,6 @@
 #include "base/cpu.h"
 #include "base/origin_mark.h"
 #include "evaluation/plot.h"
-#include "evaluation/speed.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -74,6 +75,37 @@ struct Series {
 };
 
 }  // namespace
+
+std::span<const PublishedSpeed> published_speeds() {
+  static constexpr PublishedSpeed kAll[] = {
+      {"ResNet-152", "Tesla P40", 640, 480, 75.1},
+      {"ResNet-152", "Tesla P40", 1920, 1080, 443.2},
+      {"ResNet-152", "Tesla P40", 4096, 2160, 1742},
+      {"MobileNet-0.25", "Tesla P40", 640, 480, 1.4},
+      {"MobileNet-0.25", "Tesla P40", 1920, 1080, 6.1},
+      {"MobileNet-0.25", "Tesla P40", 4096, 2160, 25.6},
+      {"MobileNet-0.25", "i7-6700K, all threads", 640, 480, 5.5},
+      {"MobileNet-0.25", "i7-6700K, all threads", 1920, 1080, 50.3},
+      {"MobileNet-0.25", "i7-6700K, one thread", 640, 480, 17.2},
+      {"MobileNet-0.25", "i7-6700K, one thread", 1920, 1080, 130.4},
+      {"MobileNet-0.25", "RK3399", 640, 480, 61.2},
+      {"MobileNet-0.25", "RK3399", 1920, 1080, 434.3},
+  };
+  return kAll;
+}
+
+std::vector<PublishedSpeed> published_speeds(const std::string& model, int width, int height) {
+  const std::string_view network = model.starts_with("mnet025")     ? "MobileNet-0.25"
+                                   : model.starts_with("resnet152") ? "ResNet-152"
+                                                                    : "";
+  std::vector<PublishedSpeed> result;
+  for (const PublishedSpeed& speed : published_speeds()) {
+    if (speed.network == network && speed.width == width && speed.height == height) {
+      result.push_back(speed);
+    }
+  }
+  return result;
+}
 
 std::string format_speeds(std::span<const Speed> speeds) {
   std::string text = fmt::format(

@@ -1,15 +1,17 @@
 #include "evaluation/validation.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/file.h"
 #include "dataset/annotated_image.h"
 #include "dataset/read_set.h"
 #include "evaluation/annotated_truth.h"
+#include "evaluation/detection_mode.h"
 #include "evaluation/wider_evaluation.h"
 #include "evaluation/wider_predictions.h"
 #include "evaluation/wider_source.h"
-#include "image/codecs/image_name.h"
 
 namespace retinaface::evaluation {
 
@@ -26,7 +28,7 @@ ValidationSet::ValidationSet(const fs::path& path, const dataset::ChosenCategori
 
 void ValidationSet::read_wider(const fs::path& images, const fs::path& ground_truth) {
   truth_ = read_wider_ground_truth(ground_truth);
-  images_ = find_wider_files(truth_, images, image_extensions()).by_image;
+  images_ = find_wider_images(truth_, images).by_image;
   subsets_ = true;
 }
 
@@ -39,17 +41,16 @@ void ValidationSet::read_annotations(const fs::path& path,
   images_ = std::move(annotated.files.by_image);
 }
 
-Figures ValidationSet::judge(
+Metrics ValidationSet::judge(
     const Detector& detector, int threads,
     const std::function<void(const std::string& problem)>& report_problem) const {
-  constexpr float kEvenUnlikely = 0.02F;
   for (const dataset::LeftOutImage& image : left_out_) report_problem(image.problem);
   std::vector<std::size_t> numbers;
   for (const auto& [number, path] : images_) numbers.push_back(number);
   const DetectionsByImage found = detections_of(
       [&](std::size_t number) {
         const Image image = dataset::read_annotated_image(images_.at(number));
-        return to_wider(detector.detect(image, {.min_score = kEvenUnlikely}));
+        return to_wider(detector.detect(image, {.min_score = kMinJudgedScore}));
       },
       numbers, threads, {}, report_problem);
   const WiderReport report = evaluate_wider(truth_, match_detections(truth_, found));

@@ -4,9 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "retinaface/detector.h"
@@ -14,12 +12,10 @@
 #include "dataset/annotation.h"
 #include "dataset/category.h"
 #include "dataset/loader.h"
+#include "evaluation/metrics.h"
 #include "evaluation/wider_ground_truth.h"
 
 namespace retinaface::evaluation {
-
-/// Figures by their names.
-using Figures = std::vector<std::pair<std::string, double>>;
 
 /// Images with the faces that are in them, for judging weights while they are trained.
 class ValidationSet {
@@ -32,7 +28,7 @@ class ValidationSet {
   /// AP in percent at original size: "ap" over all faces that are not ignored; with WIDER FACE's
   /// ground truth "easy", "medium" and "hard", whose mean, which decides, comes first. Images that
   /// cannot be read are left out, and told to `report_problem`, one call at a time.
-  Figures judge(const Detector& detector, int threads,
+  Metrics judge(const Detector& detector, int threads,
                 const std::function<void(const std::string& problem)>& report_problem) const;
 
   /// An image's file and the faces that are in it.

@@ -160,6 +160,12 @@ class CfpReader {
       auto& fold = list_.folds.emplace_back();
       read_fold(of_split / "same.txt", true, fold);
       read_fold(of_split / "diff.txt", false, fold);
+      if (fold.empty()) {
+        fail(ErrorCode::kBadData,
+             "{}: expected pairs in same.txt or diff.txt, found none; remove the folder if the "
+             "split is not wanted",
+             printable(of_split));
+      }
     }
   }
 
@@ -299,6 +305,10 @@ VerificationResult verify(const PairList& pairs, const Similarities& similaritie
   std::vector<double> accuracies;
   for (std::size_t fold = 0; fold < pairs.folds.size(); ++fold) {
     RF_CHECK(similarities[fold].size() == pairs.folds[fold].size());
+    if (pairs.folds[fold].empty()) {
+      fail(ErrorCode::kBadData, "verification: expected pairs in each fold, found none in fold {}",
+           fold + 1);
+    }
     const std::size_t without = pairs.folds.size() > 1 ? fold : kNoFold;
     const float threshold = best_threshold(judged(pairs, similarities, without));
     std::vector<bool>& right = result.right.emplace_back();

@@ -60,6 +60,7 @@ struct VerificationResult {
 
 /// `similarities` are as many as the list's pairs. A fold's threshold is the middle between the two
 /// neighbouring similarities of the other folds that part them best; with one fold, of its own.
+/// Throws Error(kBadData) for a fold without pairs.
 VerificationResult verify(const PairList& pairs, const Similarities& similarities);
 
 /// How much more is right, in shares of the pairs, and between what it lies in 95 of 100 samples of

@@ -33,6 +33,28 @@ PairList list_of(const std::vector<std::vector<bool>>& same) {
   return pairs;
 }
 
+TEST(ReadPairs, RefusesASplitOfCfpWithoutPairs) {
+  const retinaface::testing::TemporaryFolder protocol;
+  for (const char* const split : {"01", "02"}) {
+    const auto folder = protocol / "Split" / "FP" / split;
+    std::filesystem::create_directories(folder);
+    write_file_atomically(folder / "same.txt", std::string());
+    write_file_atomically(folder / "diff.txt", std::string(split) == "01" ? "1,1\n" : "\n");
+  }
+  write_file_atomically(protocol / "Pair_list_F.txt", std::string("1 ../a.jpg\n"));
+  write_file_atomically(protocol / "Pair_list_P.txt", std::string("1 ../b.jpg\n"));
+  const Error error = error_of([&] { read_pairs(protocol.path()); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), HasSubstr("Split/FP/02: expected pairs"));
+}
+
+TEST(Verify, RefusesAFoldWithoutPairs) {
+  const PairList pairs = list_of({{true, false}, {}});
+  const Error error = error_of([&] { verify(pairs, {{0.9F, 0.1F}, {}}); });
+  EXPECT_EQ(error.code(), ErrorCode::kBadData);
+  EXPECT_THAT(error.what(), HasSubstr("found none in fold 2"));
+}
+
 TEST(ReadPairs, TakesLfwsFormAndLinesOfPaths) {
   const retinaface::testing::TemporaryFolder folder;
   write_file_atomically(

@@ -1,10 +1,14 @@
+#include "evaluation/wider_files.h"
+
 #include <algorithm>
 #include <set>
+#include <string>
+#include <system_error>
 #include <unordered_map>
+#include <vector>
 
 #include "base/check.h"
 #include "base/file.h"
-#include "evaluation/wider_evaluation.h"
 #include "image/codecs/image_name.h"
 
 namespace retinaface::evaluation {

@@ -1,10 +1,12 @@
 #include "evaluation/wider_source.h"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "retinaface/error.h"
 
+#include "base/check.h"
 #include "base/parallel.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_name.h"
@@ -26,6 +28,20 @@ WiderFiles find_wider_predictions(const WiderGroundTruth& truth,
                                   const std::filesystem::path& folder) {
   static constexpr std::string_view kText[] = {".txt"};
   return find_wider_files(truth, folder, kText);
+}
+
+std::vector<std::size_t> common_images(std::span<const WiderFiles* const> folders) {
+  RF_CHECK(!folders.empty());
+  std::vector<std::size_t> common = images_of(*folders.front());
+  std::erase_if(common, [&](std::size_t image) {
+    return std::ranges::any_of(
+        folders, [&](const WiderFiles* folder) { return !folder->by_image.contains(image); });
+  });
+  if (common.empty()) {
+    fail(ErrorCode::kBadData, "evaluate compare: no image has predictions in all {} folders",
+         folders.size());
+  }
+  return common;
 }
 
 std::size_t count_missing(const WiderFiles& files, const std::vector<std::size_t>& images) {

@@ -11,6 +11,7 @@
 
 #include "evaluation/detection_mode.h"
 #include "evaluation/wider_evaluation.h"
+#include "evaluation/wider_files.h"
 
 namespace retinaface::evaluation {
 
@@ -25,6 +26,10 @@ WiderFiles find_wider_images(const WiderGroundTruth& truth, const std::filesyste
 /// PREDICTIONS/EVENT/NAME.txt. Throws as find_wider_files.
 WiderFiles find_wider_predictions(const WiderGroundTruth& truth,
                                   const std::filesystem::path& folder);
+
+/// The images that have a file in each of the folders; at least one folder. Throws Error(kBadData)
+/// where there are none.
+std::vector<std::size_t> common_images(std::span<const WiderFiles* const> folders);
 
 /// How many of `images` have no file.
 std::size_t count_missing(const WiderFiles& files, const std::vector<std::size_t>& images);

@@ -42,6 +42,25 @@ std::string csv_field(const std::string& text) {
   return field + "\"";
 }
 
+/// The first members of a face: how sure it is, and where.
+void add_place(const Face& face, std::string& line) {
+  const auto out = std::back_inserter(line);
+  fmt::format_to(out, R"("score": {:.5f}, "box": [{:.2f}, {:.2f}, {:.2f}, {:.2f}], )", face.score,
+                 face.box.x0, face.box.y0, face.box.x1, face.box.y1);
+  line += R"("landmarks": [)";
+  const char* separator = "";
+  for (const Point& point : face.landmarks) {
+    fmt::format_to(out, "{}[{:.2f}, {:.2f}]", separator, point.x, point.y);
+    separator = ", ";
+  }
+  line += "]";
+}
+
+void add_embedding(const std::vector<float>& embedding, std::string& line) {
+  fmt::format_to(std::back_inserter(line), R"(, "embedding": [{:.7g}])",
+                 fmt::join(embedding, ", "));
+}
+
 /// The members of a face that tell of its mesh.
 void add_mesh(const FaceMesh& mesh, const FaceFields& fields, std::string& line) {
   const auto out = std::back_inserter(line);
@@ -205,29 +224,32 @@ std::string to_json(const ImageResult& result) {
     const Face& face = result.faces[i];
     fmt::format_to(out, "{}{{", separator);
     if (result.frame) fmt::format_to(out, R"("track": {}, )", result.tracks.at(i));
-    fmt::format_to(out, R"("score": {:.5f}, "box": [{:.2f}, {:.2f}, {:.2f}, {:.2f}], )", face.score,
-                   face.box.x0, face.box.y0, face.box.x1, face.box.y1);
-    fmt::format_to(out, R"("landmarks": [)");
-    separator = "";
-    for (const Point& point : face.landmarks) {
-      fmt::format_to(out, "{}[{:.2f}, {:.2f}]", separator, point.x, point.y);
-      separator = ", ";
-    }
-    line += "]";
+    separator = ", ";
+    add_place(face, line);
     if (face.mesh && result.fields.mesh) {
       add_pose(face.mesh->pose, line);
     } else if (result.fields.quality) {
       add_pose(result.qualities.at(i).pose, line);
     }
     if (result.fields.quality) add_quality(result.qualities.at(i), line);
-    if (!result.embeddings.empty()) {
-      fmt::format_to(out, R"(, "embedding": [{:.7g}])", fmt::join(result.embeddings.at(i), ", "));
-    }
+    if (!result.embeddings.empty()) add_embedding(result.embeddings.at(i), line);
     if (face.mesh) add_mesh(*face.mesh, result.fields, line);
     line += "}";
   }
   fmt::format_to(out, R"(], "ms": {:.3f}}})", result.ms);
   return line;
+}
+
+std::string face_to_json(const ImageResult& result, std::size_t face,
+                         std::optional<std::size_t> row) {
+  std::string line = fmt::format(R"({{"image": {}, )", json_string(text_of_path(result.path)));
+  add_place(result.faces.at(face), line);
+  if (row) {
+    fmt::format_to(std::back_inserter(line), R"(, "row": {})", *row);
+  } else {
+    add_embedding(result.embeddings.at(face), line);
+  }
+  return line + "}";
 }
 
 fs::path wider_file(const fs::path& folder, const fs::path& image,

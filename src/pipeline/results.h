@@ -52,6 +52,12 @@ struct ImageResult {
 /// (doc/output.md).
 std::string to_json(const ImageResult& result);
 
+/// One line of JSON for one face of an image, without its line break: {"image", "score", "box",
+/// "landmarks"} as above and "embedding", its vector; or "row" in the vector's place, where it is
+/// that row of a matrix.
+std::string face_to_json(const ImageResult& result, std::size_t face,
+                         std::optional<std::size_t> row = std::nullopt);
+
 /// Writes FOLDER/EVENT/NAME.txt as WIDER FACE's evaluator reads it (see wider_file): its name, the
 /// number of faces, then x y w h score a line. Returns the file's path. Throws Error or
 /// std::filesystem::filesystem_error.

@@ -48,6 +48,16 @@ TEST(Results, AreLinesOfJson) {
   EXPECT_EQ(json["faces"][0]["track"], 7);
 }
 
+TEST(Results, AreLinesOfSingleFacesWithTheirVectors) {
+  ImageResult result = image("a.jpg");
+  result.embeddings = {{0.5F, -0.25F}};
+  const std::string place =
+      R"({"image": "a.jpg", "score": 0.75000, "box": [1.00, 2.00, 11.50, 22.00], "landmarks": )"
+      R"([[3.00, 4.00], [5.00, 6.00], [7.00, 8.00], [9.00, 10.00], [11.00, 12.00]], )";
+  EXPECT_EQ(face_to_json(result, 0), place + R"("embedding": [0.5, -0.25]})");
+  EXPECT_EQ(face_to_json(result, 0, 7), place + R"("row": 7})");
+}
+
 TEST(Results, AreOneArrayOfTheSameLines) {
   const auto json = nlohmann::json::parse(written("json", {image("a.jpg"), frame(5)}));
   ASSERT_THAT(json, SizeIs(2));

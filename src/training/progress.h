@@ -2,16 +2,13 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <utility>
-#include <vector>
 
+#include "evaluation/metrics.h"
 #include "training/loss.h"
 
 namespace retinaface::training {
 
-/// What a validation found. The first figure decides which weights are the best: more is better.
-using Metrics = std::vector<std::pair<std::string, double>>;
+using evaluation::Metrics;
 
 /// How far a run is, after each step.
 struct TrainingProgress {

@@ -1,18 +1,16 @@
-#include "cli/face_embedder.h"
+#include "evaluation/face_embedder.h"
 
 #include <algorithm>
 #include <cmath>
 #include <span>
 #include <string_view>
 
-#include <fmt/format.h>
-
 #include "retinaface/alignment.h"
 
-#include "geometry/box.h"
+#include "evaluation/chosen_face.h"
 #include "models/load_model.h"
 
-namespace retinaface::cli {
+namespace retinaface::evaluation {
 namespace {
 
 /// What of a model its results depend on.
@@ -45,10 +43,8 @@ std::optional<Landmarks> points_in_the_middle(const std::vector<Face>& faces, co
 
 std::optional<Landmarks> points_in_box(const std::vector<Face>& faces, const Box& box) {
   constexpr float kMinIou = 0.2F;
-  const auto overlap = [&](const Face& face) { return iou(face.box, box); };
-  const auto best = std::ranges::max_element(faces, {}, overlap);
-  if (best == faces.end() || overlap(*best) < kMinIou) return std::nullopt;
-  return best->landmarks;
+  const Face* const best = best_face_on(faces, box, kMinIou);
+  return best == nullptr ? std::nullopt : std::optional(best->landmarks);
 }
 
 Landmarks points_of_aligned(const Image& image) {
@@ -61,11 +57,12 @@ Landmarks points_of_aligned(const Image& image) {
 }
 
 FaceEmbedder::FaceEmbedder(const std::string& recognizer, const std::string& cache,
-                           std::size_t cache_bytes)
-    : recognizer_(recognizer) {
+                           std::size_t cache_bytes,
+                           std::function<void(const std::string& problem)> report)
+    : recognizer_(recognizer), report_(std::move(report)) {
   if (cache.empty()) return;
   mark_ = mark_of(models::load_model_by_name_or_path(recognizer));
-  cache_ = std::make_unique<evaluation::EmbeddingCache>(cache, cache_bytes);
+  cache_ = std::make_unique<EmbeddingCache>(cache, cache_bytes);
 }
 
 std::vector<Embedding> FaceEmbedder::embed(
@@ -81,7 +78,7 @@ std::vector<Embedding> FaceEmbedder::embed(
       embeddings[way] = recognizer_.embed(image, of_way);
       continue;
     }
-    const ContentHash key = evaluation::embedding_key(mark_, encoded.content, of_way);
+    const ContentHash key = embedding_key(mark_, encoded.content, of_way);
     embeddings[way] = cache_->find(key);
     if (embeddings[way]) continue;
     embeddings[way] = recognizer_.embed(image, of_way);
@@ -100,7 +97,7 @@ FaceEmbedder::~FaceEmbedder() {
   try {
     cache_->save();
   } catch (const Error& error) {
-    fmt::print(stderr, "retinaface: {}\n", error.what());
+    if (report_) report_(error.what());
   }
 }
 
@@ -108,8 +105,6 @@ void FaceEmbedder::save() {
   if (cache_ == nullptr) return;
   cache_->save();
   saved_ = true;
-  fmt::print("{} embeddings were kept from before, {} computed\n\n", cache_->found(),
-             cache_->added());
 }
 
-}  // namespace retinaface::cli
+}  // namespace retinaface::evaluation

@@ -14,11 +14,10 @@
 
 #include "base/content_hash.h"
 #include "base/ordered_pipeline.h"
-#include "cli/interruption.h"
-#include "cli/progress.h"
+#include "evaluation/detection_mode.h"
 #include "evaluation/embedding_cache.h"
 
-namespace retinaface::cli {
+namespace retinaface::evaluation {
 
 /// What is known of one face: nothing where it was not found.
 using Embedding = std::optional<std::vector<float>>;
@@ -46,18 +45,25 @@ Landmarks points_of_aligned(const Image& image);
 /// several threads.
 class FaceEmbedder {
  public:
-  /// `cache`: file of the kept ones (evaluation/embedding_cache.h), empty: none are kept.
-  FaceEmbedder(const std::string& recognizer, const std::string& cache, std::size_t cache_bytes);
+  /// `cache`: file of the kept ones (embedding_cache.h), empty: none are kept. `report` is told in
+  /// the end why what was computed could not be kept, where save() was not called.
+  FaceEmbedder(const std::string& recognizer, const std::string& cache, std::size_t cache_bytes,
+               std::function<void(const std::string& problem)> report = {});
 
   /// An embedding for each way of moving the points that were found; `moved` gets them and the
-  /// number of the way.
+  /// number of the way. Throws Error as decode_image and Recognizer::embed do.
   std::vector<Embedding> embed(
       const EncodedImage& encoded, const PlacePoints& place, std::size_t ways,
       const std::function<Landmarks(const Landmarks& points, std::size_t way)>& moved);
 
   Embedding embed(const EncodedImage& encoded, const PlacePoints& place);
 
-  /// Keeps what the cache is to keep, and says how much of it came from there.
+  bool has_cache() const { return cache_ != nullptr; }
+  /// How many embeddings came from the cache, and how many were computed for it; 0 without one.
+  std::size_t kept() const { return has_cache() ? cache_->found() : 0; }
+  std::size_t computed() const { return has_cache() ? cache_->added() : 0; }
+
+  /// Writes the cache, if there is one. Throws Error(kUnwritable).
   void save();
   /// What was not saved is kept all the same, where an image fails or Ctrl-C ends the work.
   ~FaceEmbedder();
@@ -65,29 +71,38 @@ class FaceEmbedder {
  private:
   Recognizer recognizer_;
   ContentHash mark_;
-  std::unique_ptr<evaluation::EmbeddingCache> cache_;
+  std::unique_ptr<EmbeddingCache> cache_;
+  std::function<void(const std::string& problem)> report_;
   bool saved_ = false;
 };
 
-/// Thrown where Ctrl-C has ended the work.
+/// Thrown where a work was stopped before its end.
 struct Interrupted {};
 
-/// Calls `work(i)` for each of `count` by several threads and `take(result)` in order, with a line
-/// of progress. Throws Interrupted after Ctrl-C, once what is under way has been taken.
-template <typename Work, typename Take>
-void for_each_in_order(int threads, std::size_t count, const Work& work, const Take& take) {
-  ProgressLine progress("embedding");
+/// How many images are gone through.
+struct ImageWork {
+  int threads = 1;
+  const std::atomic<bool>* stop = nullptr;  ///< ends the work where it turns true; null: nothing
+  std::function<void(std::size_t done, std::size_t of)> progress = {};
+};
+
+/// Calls `step(i)` for each of `count` by several threads and `take(result)` in order. Throws
+/// Interrupted where the work was stopped, once what is under way has been taken.
+template <typename Step, typename Take>
+void for_each_in_order(const ImageWork& work, std::size_t count, const Step& step,
+                       const Take& take) {
   std::size_t next = 0;
   std::size_t done = 0;
-  const std::atomic<bool>& interrupted = end_cleanly_when_interrupted();
+  const auto stopped = [&] { return work.stop != nullptr && *work.stop; };
   run_in_order(
-      threads, [&] { return next < count && !interrupted ? std::optional(next++) : std::nullopt; },
-      work,
+      work.threads,
+      [&] { return next < count && !stopped() ? std::optional(next++) : std::nullopt; }, step,
       [&](auto result) {
         take(std::move(result));
-        progress.show(++done, count);
+        ++done;
+        if (work.progress) work.progress(done, count);
       });
   if (done < count) throw Interrupted();
 }
 
-}  // namespace retinaface::cli
+}  // namespace retinaface::evaluation

@@ -10,14 +10,15 @@ import re
 import subprocess
 import sys
 
+import check_layers
+
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Paths in running text: doc/NAME.md, tools/NAME.py and so on.
 PATH = re.compile(r"(?<![\w./-])((?:cmake|doc|examples|recipes|reports|samples|src|tests|tools|weights)"
                   r"/[\w./-]*\w\.(?:md|py|sh|cc|h|toml|json|jpg|png))\b")
 JSON = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
-# A folder of the layers drawn in doc/architecture.md, with the lines that it goes on in.
+# The layers drawn in doc/architecture.md.
 LAYERS = re.compile(r"^## The layers as they are\n(?:(?!    |## ).*\n)*((?: {4}.*\n)+)", re.MULTILINE)
-FOLDER = re.compile(r"^ {4}(\S+)((?:.*\n)(?: {5}.*\n)*)", re.MULTILINE)
 # What was there at the time is named there.
 HISTORY = ("CHANGELOG.md", "reports/")
 
@@ -43,24 +44,13 @@ def offences(root):
                 yield name, f"a block that is no JSON: {error}"
 
 
-def layers_of(text):
-    """What stands behind each folder of a drawing, whose lines begin with four spaces, in words."""
-    return {folder: rest.replace(" files", "").split() for folder, rest in FOLDER.findall(text)}
-
-
 def layer_offences(root):
-    """Where doc/architecture.md draws other layers than cmake/check_layers.py finds, if it does."""
+    """Where doc/architecture.md draws other layers than cmake/check_layers.py finds."""
     name = "doc/architecture.md"
-    printed = subprocess.run([sys.executable, root / "cmake/check_layers.py", "--draw"],
-                             stdout=subprocess.PIPE, text=True, check=True).stdout
-    actual = layers_of("".join(f"    {line}\n" for line in printed.splitlines()))
-    block = LAYERS.search((root / name).read_text())
-    drawn = layers_of(block[1]) if block else {}
-    wrong = sorted(folder for folder in actual.keys() | drawn.keys()
-                   if actual.get(folder) != drawn.get(folder))
-    if wrong:
-        yield name, ("\"The layers as they are\" differs from the includes in "
-                     f"{', '.join(wrong)}; draw it anew by what cmake/check_layers.py --draw prints")
+    drawn = LAYERS.search((root / name).read_text())
+    if not drawn or drawn[1] != check_layers.drawing(root):
+        yield name, ("\"The layers as they are\" is not what cmake/check_layers.py --draw prints; put that "
+                     "there")
 
 
 def main():

@@ -6,10 +6,10 @@ Third-party headers stay within the folders that wrap them.
 Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
        cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
 """
-import collections
 import pathlib
 import re
 import sys
+import textwrap
 
 LAYERS = ["base", "geometry", "image", "video", "graph", "models", "runtime", "mesh", "detection",
           "recognition", "tracking", "c_interface", "dataset", "evaluation", "training", "interchange",
@@ -87,29 +87,30 @@ def offences(root):
                 yield path, f"<{header}>: public headers use the standard library alone"
 
 
-def draw(root):
-    """A line for each folder, high to low: how many files of it include which lower folders."""
+def drawing(root):
+    """A line for each folder, high to low: the lower folders that its files include."""
     includes = {}
     for path in sorted((root / "src").rglob("*")):
         if path.suffix not in (".h", ".cc") or path.name.endswith("_test.cc"):
             continue
         folder = path.relative_to(root / "src").parent.as_posix()
-        targets = {pathlib.PurePath(header).parent.as_posix()
-                   for quote, header in INCLUDE.findall(path.read_text()) if quote == '"'}
-        counts = includes.setdefault(folder, collections.Counter())
-        counts[""] += 1
-        counts.update(targets - {folder, "retinaface"})
-    height = lambda folder: LAYERS.index(folder.split("/")[0])
-    for folder in sorted(includes, key=lambda f: (-height(f), f)):
-        files = includes[folder].pop("")
-        lower = sorted(includes[folder].items(), key=lambda item: (-height(item[0]), item[0]))
-        print(f"{folder:20} {files:3} files  " + ", ".join(f"{name} {n}" for name, n in lower))
+        includes.setdefault(folder, set()).update(
+            pathlib.PurePath(header).parent.as_posix()
+            for quote, header in INCLUDE.findall(path.read_text()) if quote == '"')
+    height = lambda folder: (-LAYERS.index(folder.split("/")[0]), folder)
+    text = ""
+    for folder in sorted(includes, key=height):
+        lower = ", ".join(sorted(includes[folder] - {folder, "retinaface"}, key=height))
+        lines = textwrap.wrap(lower, 70, break_on_hyphens=False) or [""]
+        text += "".join(f"    {name:26}{line}".rstrip() + "\n"
+                        for name, line in zip([folder] + [""] * len(lines), lines))
+    return text
 
 
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     if sys.argv[1:] == ["--draw"]:
-        return draw(root)
+        return print(drawing(root), end="")
     if sys.argv[1:]:
         sys.exit(__doc__)
     found = list(offences(root))

@@ -3,14 +3,14 @@
 16 px anchors against those of the other anchors.
 
     apt-get install python3-opencv
-    tools/shift_scores.py IN.safetensors SET OUT.safetensors [--program build/release/bin/retinaface]
+    tools/shift_scores.py IN.safetensors SET OUT.safetensors [--max-loss 0.25] [--program build/release/bin/retinaface]
 
 WIDER FACE's easy and medium subsets count what no face was annotated for as false, and leave out the
 tiny faces that were annotated: there a tiny face can only lose. For all faces together the scores are
 best as they are learnt, as flat as any maximum is. So a little is given up there for much elsewhere:
 by steps of 0.1 the difference of the two logits of a 16 px anchor is moved against that of the others
 (logit adjustment, Menon et al. 2021, by anchor instead of class), half of it down here and half of it
-up there, until average precision over all faces of SET would lose more than 0.25. SET is a folder with
+up there, until average precision over all faces of SET would lose more than --max-loss. SET is a folder with
 images/ and label.txt of what people boxed; every fifth image is looked at, at its own size. Printed
 is, for each shift, average precision (IoU 0.5; in percent) over the faces that are at least 40, 24 and
 8 px high. Those of training images that are 800 px wide are about WIDER's easy, medium and hard.
@@ -29,7 +29,6 @@ from teacher_labels import iou, read_labels
 BIASES = [f"ClassHead.{level}.conv1x1.bias" for level in range(3)]  # background, face; for 2 anchors
 STEP = 0.1
 MOST_STEPS = 10
-LARGEST_LOSS = 0.25
 LEAST_HEIGHTS_PX = (40, 24, 8)
 EVERY = 5
 LEAST_SCORE = 0.02  # as `retinaface evaluate` has it
@@ -91,6 +90,7 @@ def main():
     parser.add_argument("model")
     parser.add_argument("set")
     parser.add_argument("out")
+    parser.add_argument("--max-loss", type=float, default=0.25, help="percent of average precision")
     parser.add_argument("--program", default="build/release/bin/retinaface")
     options = parser.parse_args()
     images = dict(sorted(read_labels(os.path.join(options.set, "label.txt")).items())[::EVERY])
@@ -104,7 +104,7 @@ def main():
         figures = [average_precision(images.values(), found, least) for least in LEAST_HEIGHTS_PX]
         print(f"{step * STEP:4.1f} ", *(f"{figure:7.2f}" for figure in figures), flush=True)
         if step == 0:
-            least = figures[-1] - LARGEST_LOSS
+            least = figures[-1] - options.max_loss
         if figures[-1] < least:
             break
         chosen = step

@@ -33,8 +33,8 @@ imported() {  # imported NAME CHECKPOINT OPTIONS...
 }
 
 start=backbone
-teacher=public
-stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage before, with $sets, $teacher
+teachers=public
+stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage before, with $sets, $teachers
   name=$1
   recipe=$recipes/mnet025-$2.toml
   seed=$3
@@ -47,8 +47,10 @@ stage() {  # stage NAME RECIPE SEED STEPS CHANGES...: goes on from the stage bef
   for set in $sets; do
     set -- "$@" --data "$out/labels/$set"
   done
-  [ -z "$teacher" ] ||
-    set -- "$@" --teacher "$out/$teacher.safetensors" --val "$data/wider/val"
+  for teacher in $teachers; do
+    set -- "$@" --teacher "$out/$teacher.safetensors"
+  done
+  [ -z "$teachers" ] || set -- "$@" --val "$data/wider/val"
   if [ ! -e "$out/$name/done" ]; then
     [ ! -e "$out/$name/checkpoint.safetensors" ] || set -- "$@" --resume
     "$program" train "$recipe" --out "$out/$name" --init "$out/$start.safetensors" --seed "$seed" \
@@ -105,10 +107,10 @@ stage refined-6 refined 96 1418 loss.landmarks_weight=2 schedule.epochs=10 input
   'augmentation.around_face_px = [10, 300]'
 sharp_stage refined-7 refined 97 3075 loss.landmarks_weight=2 schedule.epochs=5
 sets=$sets_of_points
-teacher=
+teachers=
 stage points-1 points 94 350
 sets=$sets_of_sharp
-teacher=public
+teachers=public
 sharp_stage refined-8 refined 98 2610 loss.landmarks_weight=4 schedule.epochs=8
 sharp_stage refined-9 refined 99 4920 loss.landmarks_weight=4 schedule.epochs=8 \
   distillation.landmarks_weight=1 distillation.mirrored=true
@@ -121,8 +123,20 @@ start=refined
   "$tools/average_weights.py" "$out/$start.safetensors" "$out/refined-9/last.safetensors" \
     "$out/refined-10/last.safetensors"
 sets=$sets_of_points
-teacher=$start
+teachers=$start
 stage points-2 context 94 552
-[ -s "$out/mnet025.safetensors" ] ||
-  "$tools/shift_scores.py" "$out/$start.safetensors" "$data/wider/train" "$out/mnet025.safetensors" \
+[ -s "$out/shifted.safetensors" ] ||
+  "$tools/shift_scores.py" "$out/$start.safetensors" "$data/wider/train" "$out/shifted.safetensors" \
     --program "$program"
+start=shifted
+
+imported scrfd scrfd_2.5g_kps.onnx
+[ -s "$out/labels/learn/label.txt" ] ||
+  "$tools/hold_out.py" "$data/wider/train" "$out/labels/learn" "$out/labels/held"
+sets="learn learn learn mtfl masks"
+teachers="scrfd shifted"
+stage two-teachers-1 two-teachers 201 1992
+stage two-teachers-2 two-teachers 202 1329 'distillation.teachers = [1, 1, 2]' \
+  schedule.learning_rate=0.0018 schedule.epochs=6 schedule.warmup_epochs=0.05
+stage two-teachers-3 two-teachers 203 2322 schedule.learning_rate=0.0015 schedule.epochs=3 \
+  schedule.warmup_epochs=0.03

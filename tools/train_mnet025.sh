@@ -140,6 +140,8 @@ stage two-teachers-2 two-teachers 202 1329 'distillation.teachers = [1, 1, 2]' \
   schedule.learning_rate=0.0018 schedule.epochs=6 schedule.warmup_epochs=0.05
 stage two-teachers-3 two-teachers 203 2322 schedule.learning_rate=0.0015 schedule.epochs=3 \
   schedule.warmup_epochs=0.03
+stage two-teachers-4 two-teachers 204 774 schedule.learning_rate=0.0012 schedule.epochs=1 \
+  schedule.warmup_epochs=0.03 augmentation.gray=0.1 augmentation.degrade=0.4 optimizer.average_decay=0.995
 [ -s "$out/averaged.safetensors" ] ||
   "$tools/average_weights.py" "$out/averaged.safetensors" "$out/$start.safetensors" \
     "$out/$start.safetensors" "$out/$start.safetensors" "$out/shifted.safetensors"

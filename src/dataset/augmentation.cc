@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "base/check.h"
 #include "geometry/box.h"
@@ -288,6 +289,44 @@ void distort_colors(Image& image, const ColorOptions& options, Random& random) {
   if (changed) apply(image, map);
 }
 
+void degrade(Image& image, Random& random) {
+  if (random.chance(0.5)) {
+    const double share = random.uniform(0.4, 1);
+    const auto side_of = [&](int side) {
+      return std::max(1, static_cast<int>(std::lround(share * side)));
+    };
+    const Image coarse = resize(image, side_of(image.width()), side_of(image.height()));
+    image = resize(coarse, image.width(), image.height());
+  }
+  std::array<float, 256> light;
+  std::iota(light.begin(), light.end(), 0.0F);
+  if (random.chance(0.5)) {
+    const double gain = random.uniform(0.2, 1);
+    const double gamma = random.uniform(1, 1.8);
+    const double stray = random.uniform(0, 16);
+    for (float& value : light) {
+      const double seen = 255 * std::pow(static_cast<double>(value) / 255, gamma);
+      value = static_cast<float>(stray + gain * seen);
+    }
+  }
+  const float noise = random.chance(0.5) ? static_cast<float>(random.uniform(0, 12)) : 0;
+  // The sum of four bytes has a mean of 510 and a deviation of 147.8.
+  const float factor = noise / 147.8F;
+  for (int y = 0; y < image.height(); ++y) {
+    std::uint8_t* const row = image.row(y);
+    for (int i = 0; i < 3 * image.width(); ++i) {
+      float value = light[row[i]];
+      if (factor > 0) {
+        const std::uint64_t bits = random.next();
+        const std::uint64_t sum =
+            (bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24 & 255);
+        value += factor * (static_cast<float>(sum) - 510);
+      }
+      row[i] = static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F));
+    }
+  }
+}
+
 Sample augment(const Sample& sample, const AugmentationOptions& options, int side_px,
                Random& random) {
   const Box square = choose_crop(sample.image.width(), sample.image.height(), sample.faces,
@@ -298,6 +337,10 @@ Sample augment(const Sample& sample, const AugmentationOptions& options, int sid
     turn(result, change(options.turn_degrees, random) * kRadiansPerDegree);
   }
   distort_colors(result.image, options.color, random);
+  if (options.degrade > 0 && random.chance(static_cast<double>(options.degrade))) {
+    result.clear = result.image;
+    degrade(result.image, random);
+  }
   ignore_small_faces(result.faces, options.min_face_px);
   return result;
 }

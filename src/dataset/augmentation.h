@@ -16,6 +16,7 @@ namespace retinaface::dataset {
 struct Sample {
   Image image;
   std::vector<AnnotatedFace> faces;  ///< in pixels of the image
+  Image clear{};                     ///< what a degraded image was before; else empty
 };
 
 struct CropOptions {
@@ -74,16 +75,23 @@ struct ColorOptions {
 
 void distort_colors(Image& image, const ColorOptions& options, Random& random);
 
+/// As a poor camera sees it in poor light. Each by a half's chance: coarser, resized to no less
+/// than 0.4 of its sides and back; darker, 255 (v / 255)^g times 0.2 to 1, g from 1 to 1.8, in up
+/// to 16 of stray light; with noise of a standard deviation of up to 12 in each value, nearly
+/// normal.
+void degrade(Image& image, Random& random);
+
 struct AugmentationOptions {
   CropOptions crop;
   ColorOptions color;
   float flip = 0.5F;        ///< probability
   float turn = 0;           ///< probability
   float turn_degrees = 30;  ///< largest angle, either way
+  float degrade = 0;        ///< probability; Sample::clear is then the image before
   float min_face_px = 0;    ///< smaller ones, after the crop, are ignored
 };
 
-/// All steps: crop to side_px, flip, turn, colors, small faces.
+/// All steps: crop to side_px, flip, turn, colors, degradation, small faces.
 Sample augment(const Sample& sample, const AugmentationOptions& options, int side_px,
                Random& random);
 

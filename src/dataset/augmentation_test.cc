@@ -453,6 +453,70 @@ TEST(Augment, TurnsAsOftenAndAsFarAsItIsTold) {
   EXPECT_GT(farthest, 0.9F * kQuarter);
 }
 
+double mean_of(const Image& image) {
+  double sum = 0;
+  for (int y = 0; y < image.height(); ++y) {
+    for (int i = 0; i < 3 * image.width(); ++i) sum += image.row(y)[i];
+  }
+  return sum / (3.0 * image.width() * image.height());
+}
+
+/// The mean square of what neighbours in a row differ by.
+double roughness_of(const Image& image) {
+  double sum = 0;
+  for (int y = 0; y < image.height(); ++y) {
+    for (int i = 3; i < 3 * image.width(); ++i) {
+      sum += std::pow(image.row(y)[i] - image.row(y)[i - 3], 2);
+    }
+  }
+  return sum / (3.0 * (image.width() - 1) * image.height());
+}
+
+TEST(Degrade, IsCoarserDarkerNoisier) {
+  Image flat(kSide_px, kSide_px);
+  for (int y = 0; y < kSide_px; ++y) std::fill_n(flat.row(y), 3 * kSide_px, std::uint8_t{180});
+  const Image rough = random_image(kSide_px, kSide_px, 3);
+  int coarser = 0;
+  int darker = 0;
+  int noisier = 0;
+  double darkest = 255;
+  double noisiest = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    Image seen = flat;
+    degrade(seen, random);
+    darker += mean_of(seen) < 179 ? 1 : 0;
+    noisier += roughness_of(seen) > 1 ? 1 : 0;
+    darkest = std::min(darkest, mean_of(seen));
+    noisiest = std::max(noisiest, roughness_of(seen));
+    EXPECT_LE(mean_of(seen), 196.5) << "stray light alone";
+    Random again(seed);
+    Image coarse = rough;
+    degrade(coarse, again);
+    coarser += roughness_of(coarse) < 0.5 * roughness_of(rough) && mean_of(coarse) > 120 ? 1 : 0;
+  }
+  EXPECT_GT(darker, 120);  // half of them, but for what stray light makes up for
+  EXPECT_NEAR(noisier, 200, 60);
+  EXPECT_LT(darkest, 60);
+  EXPECT_NEAR(noisiest, 2 * 12 * 12, 60) << "the difference of two values with a deviation of 12";
+  EXPECT_GT(coarser, 60);
+}
+
+TEST(Augment, KeepsWhatDegradedImagesWere) {
+  const AugmentationOptions options{
+      .crop = {.min_side = 1}, .color = kNeutral, .flip = 0, .degrade = 0.5F};
+  const Sample sample{random_image(kSide_px, kSide_px, 1), {}};
+  int degraded = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    Random random(seed);
+    const Sample result = augment(sample, options, kSide_px, random);
+    const Image& before = result.clear.empty() ? result.image : result.clear;
+    EXPECT_TRUE(same_pixels(before, sample.image));
+    degraded += result.clear.empty() ? 0 : 1;
+  }
+  EXPECT_NEAR(degraded, 200, 50) << "five standard deviations";
+}
+
 TEST(Augment, FlipsAboutHalf) {
   const AugmentationOptions options{.crop = {.min_side = 1}, .color = kNeutral, .flip = 0.5F};
   Sample sample{random_image(kSide_px, kSide_px, 1), {}};

@@ -39,6 +39,7 @@ void augmentation_fields(Fields& table, dataset::AugmentationOptions& options) {
   table.number("saturation", options.color.saturation, 0, 1);
   table.number("hue_degrees", options.color.hue_degrees, 0, 180);
   table.number("gray", options.color.gray, 0, 1);
+  table.number("degrade", options.degrade, 0, 1);
   table.number("min_face_px", options.min_face_px, 0, 4096);
 }
 

@@ -224,7 +224,9 @@ TeacherOutputs Teacher::seen(std::span<const dataset::Sample> samples) {
                  });
   };
   std::vector<ImageView> images;
-  for (const dataset::Sample& sample : samples) images.emplace_back(sample.image);
+  for (const dataset::Sample& sample : samples) {
+    images.emplace_back(sample.clear.empty() ? sample.image : sample.clear);
+  }
   run(images, [](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
     copy_map(map, target);
   });

@@ -29,7 +29,8 @@ struct TeacherOptions {
 };
 
 /// A detector whose outputs another one learns to give (Hinton et al. 2015). It sees the images
-/// as the other does, augmented.
+/// as the other does, augmented, but clear where the other's are degraded (Xie et al. 2020, noisy
+/// student).
 class Teacher {
  public:
   /// Messages name the teacher by `source`. Throws Error(kBadData) when its grids or heads are
@@ -41,7 +42,7 @@ class Teacher {
           const std::string& source, int threads, TeacherOptions options = {},
           const Engine& engine = {}, runtime::Precision precision = runtime::Precision::kFloat32);
 
-  /// Its outputs for the images, all of one size; if mirrored, a multiple of the largest stride
+  /// Its outputs for the images, all of one size, of a degraded one for Sample::clear; if mirrored, a multiple of the largest stride
   /// wide, so that a mirror brings anchors onto anchors.
   TeacherOutputs predict(std::span<const dataset::Sample> samples);
 

@@ -75,6 +75,17 @@ std::vector<Face> faces_of(const TeacherOutputs& outputs, const models::AnchorFa
   return faces;
 }
 
+TEST(Teacher, SeesDegradedImagesAsTheyWere) {
+  const models::LoadedModel loaded = models::load_builtin_model("mnet025");
+  Teacher teacher(loaded, *loaded.model, "itself", 1);
+  dataset::Sample clear{read_image(testing::sample_folder() / "portrait.jpg"), {}};
+  dataset::Sample degraded{Image(clear.image.width(), clear.image.height()), {}};
+  const TeacherOutputs of_black = teacher.predict(std::span(&degraded, 1));
+  degraded.clear = clear.image;
+  EXPECT_EQ(teacher.predict(std::span(&degraded, 1)), teacher.predict(std::span(&clear, 1)));
+  EXPECT_NE(teacher.predict(std::span(&degraded, 1)), of_black);
+}
+
 // The same as faces: what it sees in the mirror, brought back by the detector's own rule, is as far
 // on one side of what it teaches as what it sees without one is on the other.
 TEST(Teacher, TeachesTheMeanOfAnImageAndItsMirrorImage) {

@@ -103,7 +103,7 @@ TEST(AddedHead, IsLearntAndReadBackFromDetection) {
     EXPECT_NEAR(faces[i].score, known[i].score, 1e-4F);
     EXPECT_NEAR(faces[i].box.x0, known[i].box.x0, 0.05F);
   }
-  EXPECT_LT(worst(faces), 0.15F);
+  EXPECT_LT(worst(faces), 0.17F);
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ class Teacher {
           const std::string& source, int threads, TeacherOptions options = {},
           const Engine& engine = {}, runtime::Precision precision = runtime::Precision::kFloat32);
 
-  /// Its outputs for the images, all of one size, of a degraded one for Sample::clear; if mirrored, a multiple of the largest stride
-  /// wide, so that a mirror brings anchors onto anchors.
+  /// Its outputs for the images, all of one size, of a degraded one for Sample::clear; if mirrored,
+  /// a multiple of the largest stride wide, so that a mirror brings anchors onto anchors.
   TeacherOutputs predict(std::span<const dataset::Sample> samples);
 
   ~Teacher();

@@ -30,7 +30,7 @@ TEST(DisagreementPage, ShowsTheImagesInWhichDetectorsDiffer) {
   }
   const std::vector<Detection> right = {{{10, 10, 20, 20}, 0.9}};
   const std::vector<DetectionSource> sources = {
-      [&](std::size_t) { return right; },
+      [&](std::size_t) { return std::vector(right); },
       [&](std::size_t image) { return image == 0 ? right : std::vector<Detection>(); }};
   const std::vector<std::size_t> images = {0, 1};
   const std::vector<ComparedDetector> detectors = {{"A", match_images(truth, images, sources[0])},

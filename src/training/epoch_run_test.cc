@@ -169,7 +169,7 @@ TEST(PartGradients, AreTheirMeanWhateverTheThreads) {
     }
     return mean;
   };
-  for (const std::size_t count : {1, 7, 30}) {
+  for (const std::size_t count : {1U, 7U, 30U}) {
     const std::vector<float> mean = mean_by(1, count);
     EXPECT_EQ(mean_by(3, count), mean);
     for (std::size_t k = 0; k < kSize; ++k) {

@@ -109,9 +109,10 @@ class Table {
   }
 
   void list(const std::string& key, std::vector<std::string>& target) {
-    read_list(key, target, [&](const toml::value& item) -> std::string {
+    read_list(key, target, [&](const toml::value& item) {
       if (!item.is_string()) reject(item, fmt::format("texts for {}", key));
-      return item.as_string();
+      std::string text = item.as_string();
+      return text;
     });
   }
 

@@ -26,8 +26,11 @@ std::vector<std::size_t> teacher_by_level(const Recipe& recipe, const models::Mo
                                           std::size_t teachers) {
   const std::size_t levels = student.detector.anchors.levels.size();
   const std::vector<int>& chosen = recipe.distillation.teachers;
-  if (chosen.empty() && teachers == 1) return std::vector<std::size_t>(levels, 0);
   std::vector<std::size_t> result;
+  if (chosen.empty() && teachers == 1) {
+    result.resize(levels, 0);
+    return result;
+  }
   for (const int number : chosen) {
     if (number < 1 || static_cast<std::size_t>(number) > teachers) break;
     result.push_back(static_cast<std::size_t>(number) - 1);

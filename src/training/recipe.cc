@@ -303,7 +303,7 @@ std::filesystem::path find_recipe(const std::filesystem::path& given) {
   for (const fs::path& models : models::model_folders()) {
     const fs::path folder = models.parent_path() / "recipes";
     if (may_be_ours) {
-      const fs::path file = (folder / given.filename()).replace_extension(".toml");
+      fs::path file = (folder / given.filename()).replace_extension(".toml");
       if (fs::is_regular_file(file, ignored)) return file;
     }
     for (fs::directory_iterator entry(folder, ignored), end; !ignored && entry != end;

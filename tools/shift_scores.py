@@ -29,9 +29,9 @@ from teacher_labels import iou, read_labels
 BIASES = [f"ClassHead.{level}.conv1x1.bias" for level in range(3)]  # background, face; for 2 anchors
 STEP = 0.1
 MOST_STEPS = 10
-LEAST_HEIGHTS_PX = (40, 24, 8)
+MIN_HEIGHTS_PX = (40, 24, 8)
 EVERY = 5
-LEAST_SCORE = 0.02  # as `retinaface evaluate` has it
+MIN_SCORE = 0.02  # as `retinaface evaluate` has it
 
 
 def write_shifted(path, model, shift):
@@ -55,7 +55,7 @@ def detect(program, model, paths):
     """For each image its faces' scores and boxes x0 y0 x1 y1, best first."""
     result = subprocess.run(
         [program, "detect", "--list", "-", "--model", model, "--scales", "1", "--quiet",
-         "--min-score", str(LEAST_SCORE)],
+         "--min-score", str(MIN_SCORE)],
         input="\n".join(paths), stdout=subprocess.PIPE, text=True, check=True)
     for line in result.stdout.splitlines():
         faces = sorted(json.loads(line)["faces"], key=lambda face: -face["score"])
@@ -101,11 +101,11 @@ def main():
     for step in range(MOST_STEPS + 1):
         write_shifted(tried, model, step * STEP)
         found = list(detect(options.program, tried, paths))
-        figures = [average_precision(images.values(), found, least) for least in LEAST_HEIGHTS_PX]
+        figures = [average_precision(images.values(), found, min_height) for min_height in MIN_HEIGHTS_PX]
         print(f"{step * STEP:4.1f} ", *(f"{figure:7.2f}" for figure in figures), flush=True)
         if step == 0:
-            least = figures[-1] - options.max_loss
-        if figures[-1] < least:
+            min_figure = figures[-1] - options.max_loss
+        if figures[-1] < min_figure:
             break
         chosen = step
     write_shifted(tried, model, chosen * STEP)

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "image/pixel_source.h"
@@ -33,6 +34,7 @@ void pixels_to_planes(const std::uint8_t* HWY_RESTRICT pixels, std::size_t width
   for (; x + lanes <= width; x += lanes) {
     hn::Vec<decltype(bytes)> channel[4];
     const std::uint8_t* from = pixels + x * kBytes;
+    hwy::Prefetch(from + kPixelBytesAhead);
     if constexpr (kBytes == 1) {
       channel[0] = channel[1] = channel[2] = hn::LoadU(bytes, from);
     } else if constexpr (kBytes == 3) {

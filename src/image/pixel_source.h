@@ -17,5 +17,9 @@ struct PixelSource {
   std::array<float, 3> mean = {0, 0, 0};  ///< by channel
 };
 
+/// How far ahead of what is read of an image its bytes are asked for: the cores' own prefetching
+/// ends with each page of memory, and an image has one every row or two.
+inline constexpr std::ptrdiff_t kPixelBytesAhead = 2048;
+
 }  // namespace internal
 }  // namespace retinaface

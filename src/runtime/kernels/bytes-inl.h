@@ -425,6 +425,7 @@ void split_pixels(const PixelSource& source, const std::uint8_t* from, std::int6
   }
   std::int64_t x = 0;
   for (; x + 4 <= width && x * size + 16 <= width * size; x += 4) {
+    __builtin_prefetch(from + x * size + kPixelBytesAhead);
     Ops::split_pixels(from + x * size, order, even + x / 2 * kPixelBytes,
                       odd + x / 2 * kPixelBytes);
   }

@@ -19,27 +19,28 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 /// Rows of the layers between, planar, with zeros around: vectors of neighbouring cells, since
 /// eight channels would fill only half a vector.
 struct StemRows {
-  std::int64_t in_stride;     ///< floats of a padded row of the image; cell x is at x + 1
-  std::int64_t inner_stride;  ///< of a row of the inner maps; cell x is at x + kLead
+  std::int64_t in_stride;     ///< floats of a padded row of the image
+  std::int64_t inner_stride;  ///< of a row of the inner maps
 
-  /// Zeros before an inner row, so that its first cell is aligned.
+  /// Zeros before each row, so that its first cell is aligned: cell x is at x + kLead.
   static constexpr std::int64_t kLead = 16;
 
   explicit StemRows(std::int64_t in_width) {
     const std::int64_t inner_width = (in_width + 1) / 2;
     const std::int64_t vectors = (inner_width + 2 * kBlock - 1) / (2 * kBlock) * 2 * kBlock;
     inner_stride = kLead + vectors + 16;
-    in_stride = 2 * vectors + 2 * kBlock + 16;
+    in_stride = kLead + 2 * vectors + 16;
   }
-  // Scratch: 3 rows of 3 planes of the image, 3 rows of 8 channels, one row of 8 channels.
+  // Scratch: 3 rows of 3 planes of the image, 3 rows of 8 channels and one of zeros, one row of 8
+  // channels.
   std::int64_t in_floats() const { return 3 * 3 * in_stride; }
-  std::int64_t inner_floats() const { return 3 * kStemChannels * inner_stride; }
+  std::int64_t inner_floats() const { return (3 * kStemChannels + 1) * inner_stride; }
   std::int64_t floats() const {
     return in_floats() + inner_floats() + kStemChannels * inner_stride;
   }
 };
 
-/// The stride 2 convolution: one row of all channels from three padded rows of three planes.
+/// The stride 2 convolution: one row of all channels from three rows of three planes.
 HWY_INLINE void stem_first_row(const Stem& layer, const float* const rows[3][3], std::int64_t width,
                                std::int64_t channel_stride, float* out) {
   const FloatTag d;
@@ -57,12 +58,12 @@ HWY_INLINE void stem_first_row(const Stem& layer, const float* const rows[3][3],
         Vector taps[3][kGroup];
 #pragma GCC unroll 2
         for (int g = 0; g < kGroup; ++g) {
-          const float* const at = rows[plane][r] + 2 * (x + g * kBlock);  // cell 2x - 1
-          const Vector low = hn::LoadU(d, at);
-          const Vector high = hn::LoadU(d, at + kBlock);
-          taps[0][g] = hn::ConcatEven(d, high, low);
-          taps[1][g] = hn::ConcatOdd(d, high, low);
-          taps[2][g] = hn::ConcatEven(d, hn::LoadU(d, at + 2 + kBlock), hn::LoadU(d, at + 2));
+          const float* const at = rows[plane][r] + 2 * (x + g * kBlock);
+          const Vector low = hn::Load(d, at);
+          const Vector high = hn::Load(d, at + kBlock);
+          taps[0][g] = hn::ConcatEven(d, hn::LoadU(d, at - 1 + kBlock), hn::LoadU(d, at - 1));
+          taps[1][g] = hn::ConcatEven(d, high, low);
+          taps[2][g] = hn::ConcatOdd(d, high, low);
         }
         const float* const weight = layer.first_weight.data() + (plane * 3 + r) * 3 * kChannels;
 #pragma GCC unroll 3
@@ -92,19 +93,58 @@ HWY_INLINE void stem_first_row(const Stem& layer, const float* const rows[3][3],
   }
 }
 
-/// The depthwise convolution: one row of one channel; `rows` null where outside the map.
+/// The last value of `before` and all but the last of `vector`, which lies behind it in memory at
+/// `at`; and all but the first of `vector` and the first of `behind`.
+HWY_INLINE Vector one_before(Vector before, Vector vector, const float* at) {
+#if HWY_TARGET == HWY_AVX3  // a vector that lies in two cache lines takes as long as two
+  (void)at;
+  return Vector{_mm512_castsi512_ps(_mm512_alignr_epi32(
+      _mm512_castps_si512(vector.raw), _mm512_castps_si512(before.raw), kBlock - 1))};
+#else
+  (void)before, (void)vector;
+  return hn::LoadU(FloatTag(), at - 1);
+#endif
+}
+HWY_INLINE Vector one_behind(Vector vector, Vector behind, const float* at) {
+#if HWY_TARGET == HWY_AVX3
+  (void)at;
+  return Vector{_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(behind.raw),
+                                                        _mm512_castps_si512(vector.raw), 1))};
+#else
+  (void)vector, (void)behind;
+  return hn::LoadU(FloatTag(), at + 1);
+#endif
+}
+
+/// The depthwise convolution: one row of one channel.
 HWY_INLINE void stem_depthwise_row(const float* const* rows, std::int64_t width,
                                    const float* weight, float bias, float slope, float* out) {
   const FloatTag d;
+  Vector w[9];
+#pragma GCC unroll 9
+  for (int tap = 0; tap < 9; ++tap) w[tap] = hn::Set(d, weight[tap]);
+  const float* const above = rows[0];
+  const float* const here = rows[1];
+  const float* const below = rows[2];
+  Vector before[3];
+  Vector vector[3];
+  for (int r = 0; r < 3; ++r) {
+    before[r] = hn::Load(d, rows[r] - kBlock);
+    vector[r] = hn::Load(d, rows[r]);
+  }
   for (std::int64_t x = 0; x < width; x += kBlock) {
     Vector sum = hn::Set(d, bias);
-    for (int r = 0; r < 3; ++r) {
-      if (rows[r] == nullptr) continue;
-#pragma GCC unroll 3
-      for (int tap = 0; tap < 3; ++tap) {
-        sum = hn::MulAdd(hn::Set(d, weight[3 * r + tap]), hn::LoadU(d, rows[r] + x - 1 + tap), sum);
-      }
-    }
+    const auto add = [&](int r, const float* row) HWY_ATTR {
+      const Vector behind = hn::Load(d, row + x + kBlock);
+      sum = hn::MulAdd(w[3 * r], one_before(before[r], vector[r], row + x), sum);
+      sum = hn::MulAdd(w[3 * r + 1], vector[r], sum);
+      sum = hn::MulAdd(w[3 * r + 2], one_behind(vector[r], behind, row + x), sum);
+      before[r] = vector[r];
+      vector[r] = behind;
+    };
+    add(0, above);
+    add(1, here);
+    add(2, below);
     hn::Store(hn::Max(sum, hn::Mul(hn::Set(d, slope), sum)), d, out + x);
   }
 }
@@ -141,10 +181,11 @@ inline void stem(const Stem& layer, const StemInput& in, const BlockPointers& ou
   const std::int64_t width = (in.width + 1) / 2;
   float* const image = scratch;
   float* const inner = image + rows.in_floats();
+  const float* const zeros = inner + 3 * kStemChannels * rows.inner_stride + StemRows::kLead;
   float* const last = inner + rows.inner_floats();
 
   const auto image_row = [&](std::int64_t plane, std::int64_t y) {
-    return image + (plane * 3 + (y + 3) % 3) * rows.in_stride;
+    return image + (plane * 3 + (y + 3) % 3) * rows.in_stride + StemRows::kLead;
   };
   const auto inner_row = [&](std::int64_t y) {
     return inner + (y + 3) % 3 * kStemChannels * rows.inner_stride + StemRows::kLead;
@@ -153,17 +194,17 @@ inline void stem(const Stem& layer, const StemInput& in, const BlockPointers& ou
     const std::int64_t there = in.planes != nullptr ? in.height : in.pixels->image.height;
     if (y < 0 || y >= there) {
       for (std::int64_t plane = 0; plane < 3; ++plane) {
-        std::memset(image_row(plane, y) + 1, 0, static_cast<std::size_t>(in.width) * sizeof(float));
+        std::memset(image_row(plane, y), 0, static_cast<std::size_t>(in.width) * sizeof(float));
       }
     } else if (in.planes != nullptr) {
       for (std::int64_t plane = 0; plane < 3; ++plane) {
-        std::memcpy(image_row(plane, y) + 1, in.planes + (plane * in.height + y) * in.width,
+        std::memcpy(image_row(plane, y), in.planes + (plane * in.height + y) * in.width,
                     static_cast<std::size_t>(in.width) * sizeof(float));
       }
     } else {
       retinaface::HWY_NAMESPACE::pixel_row_to_planes(
           *in.pixels, static_cast<int>(y),
-          {image_row(0, y) + 1, image_row(1, y) + 1, image_row(2, y) + 1},
+          {image_row(0, y), image_row(1, y), image_row(2, y)},
           static_cast<std::size_t>(in.width));
     }
   };
@@ -189,7 +230,7 @@ inline void stem(const Stem& layer, const StemInput& in, const BlockPointers& ou
       for (std::int64_t r = 0; r < 3; ++r) {
         const std::int64_t inner_y = y - 1 + r;
         inputs[r] =
-            inner_y >= 0 && inner_y < height ? inner_row(inner_y) + c * rows.inner_stride : nullptr;
+            inner_y >= 0 && inner_y < height ? inner_row(inner_y) + c * rows.inner_stride : zeros;
       }
       const auto channel = static_cast<std::size_t>(c);
       stem_depthwise_row(inputs, width, layer.depthwise_weight.data() + 9 * c,

@@ -110,6 +110,10 @@ class ByteLowering {
     const ConvolutionStep* const conv = convolution(i);
     if (conv == nullptr || conv->deformable || !slope_of(*conv)) return false;
     const bool reads_image = step.sources[0] == kImage;
+    if (conv->convolution.kernel == 3 && !reads_image && !is_depthwise(*conv) &&
+        !kernels::best_byte_kernels()->has_dot_instruction) {
+      return false;
+    }
     if (is_depthwise(*conv)) return !reads_image && leads_to_pointwise(i);
     if (!is_dense(*conv)) return false;
     return reads_image ? conv->convolution.stride == 2 && conv->convolution.kernel == 3 &&

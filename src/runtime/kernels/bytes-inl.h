@@ -610,9 +610,10 @@ void byte_stem(const ByteStem& layer, const StemInput& in, const ByteMap* bytes,
   }
 }
 
-ByteKernels kernels_named(const char* name) {
+ByteKernels kernels_named(const char* name, bool has_dot_instruction) {
   return {name,
           Ops::kBlock,
+          has_dot_instruction,
           &blocks_at_once,
           &byte_convolution,
           &byte_separable,

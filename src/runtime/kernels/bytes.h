@@ -124,6 +124,9 @@ struct ByteStem {
 struct ByteKernels {
   const char* name = "";
   std::int64_t block = 0;  ///< B, as kernels::best() has it on the same processor
+  /// Whether one instruction sums the products of four bytes. Where three do, a 3x3 convolution
+  /// takes longer than by Winograd's algorithm in float32.
+  bool has_dot_instruction = false;
   /// Of so many out blocks of a convolution, how many are done at once: the first ones.
   std::int64_t (*blocks_at_once)(std::int64_t kernel, std::int64_t left) = nullptr;
 

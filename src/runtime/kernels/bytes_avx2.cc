@@ -17,7 +17,7 @@ namespace retinaface::runtime::kernels {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_avx2() {
-  return kernels_named("avx2");
+  return kernels_named("avx2", false);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

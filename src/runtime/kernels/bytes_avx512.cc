@@ -21,7 +21,7 @@ namespace retinaface::runtime::kernels {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_avx512() {
-  return kernels_named("avx512");
+  return kernels_named("avx512", false);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

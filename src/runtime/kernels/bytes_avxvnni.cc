@@ -26,7 +26,7 @@ inline __m256i dot_bytes(__m256i sum, __m256i a, __m256i w) {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_avxvnni() {
-  return kernels_named("avxvnni");
+  return kernels_named("avxvnni", true);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

@@ -25,7 +25,7 @@ inline int32x4_t dot_bytes(int32x4_t sum, uint8x16_t a, int8x16_t w) {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_dotprod() {
-  return kernels_named("dotprod");
+  return kernels_named("dotprod", true);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

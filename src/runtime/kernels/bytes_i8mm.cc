@@ -17,7 +17,7 @@ namespace retinaface::runtime::kernels {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_i8mm() {
-  return kernels_named("i8mm");
+  return kernels_named("i8mm", true);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

@@ -30,7 +30,7 @@ inline __m512i dot_bytes(__m512i sum, __m512i a, __m512i w) {
 #include "runtime/kernels/bytes-inl.h"
 
 ByteKernels byte_kernels_vnni() {
-  return kernels_named("vnni");
+  return kernels_named("vnni", true);
 }
 }  // namespace retinaface::runtime::kernels
 RF_END_TARGET

@@ -1,4 +1,4 @@
-// How often SceneLook calls a pair of frames a cut that is none, and how often one that is:
+// How often SceneSignature calls a pair of frames a cut that is none, and how often one that is:
 //
 //     bench_scenes SET
 //
@@ -23,7 +23,7 @@
 #include "dataset/read_set.h"
 #include "image/convert.h"
 #include "image/resize.h"
-#include "pipeline/scene_look.h"
+#include "pipeline/scene_signature.h"
 
 namespace retinaface {
 namespace {
@@ -144,7 +144,7 @@ int run(const std::string& path) {
         for (std::size_t i = 0; i < count; ++i) {
           const Image before = shown(toned(frame_of(images[i], 0), tone));
           const Image after = shown(toned(second(i), tone));
-          if (pipeline::SceneLook(before).is_cut_to(pipeline::SceneLook(after))) ++cuts;
+          if (pipeline::SceneSignature(before).is_cut_to(pipeline::SceneSignature(after))) ++cuts;
         }
       }
       line += fmt::format(" {:.1f} |", 100.0 * static_cast<double>(cuts) /

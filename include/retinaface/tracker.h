@@ -28,9 +28,9 @@ struct TrackerOptions {
 ///      (ByteTrack, Zhang et al. 2022): a face that turns away keeps its track;
 ///   3. sure faces with all tracks, by IoU of boxes twice as wide and high (C-BIoU, Yang et al.
 ///      2023): a face is small for its speed, above all where only every Nth frame is looked at.
-/// What a sure face finds no track for begins one. Only boxes and scores count, no looks: a face
-/// that comes back after a long absence or a cut is a new one.
-/// One tracker is for one thread at a time.
+/// What a sure face finds no track for begins one. Only boxes and scores count, not what a face
+/// looks like: one that comes back after a long absence or a cut is a new one. One tracker is for
+/// one thread at a time.
 class RETINAFACE_API Tracker {
  public:
   /// Throws Error(kInvalidArgument) for an option outside its range.

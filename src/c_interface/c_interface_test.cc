@@ -425,7 +425,7 @@ TEST(CInterface, AlignsAndBlursFaces) {
   EXPECT_EQ(rf_blur_faces(c.image, nullptr, 1), RF_INVALID_ARGUMENT);
 }
 
-TEST(CInterface, BlursAllThatASecondLookFinds) {
+TEST(CInterface, BlursAllThatASecondPassFinds) {
   const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
   const Image part = to_rgb(part_of(crowd, 700, 0, 700, 300));
   Objects c;

@@ -287,7 +287,8 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
   };
   EXPECT_TRUE(differs(265, 243));  // the nose
   EXPECT_FALSE(differs(5, 5));
-  // What the command hides: a second, closer look finds faces that the first one does not.
+  // What the command hides: a second pass at twice the size finds faces that the first one does
+  // not.
   const std::string crowd = content(testing::sample_folder() / "crowd.webp");
   Image hidden = decoded(crowd);
   const pipeline::DetectionJob job;
@@ -304,7 +305,7 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
   expect_error(ask(post("/v1/blur", sample(), "application/json")), 406, "not_acceptable", "jpeg");
 }
 
-TEST_F(ServiceTest, BlurredIsWhatALookAtTwiceTheSizeFinds) {
+TEST_F(ServiceTest, BlurredIsWhatAPassAtTwiceTheSizeFinds) {
   const Image whole = read_image(testing::sample_folder() / "crowd.webp");
   const auto sent = encode_image("part.png", part_of(whole, 760, 0, 640, 400));
   const std::string crowd(reinterpret_cast<const char*>(sent.data()), sent.size());

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/stream.h"
+#include "base/text.h"
 #include "image/codecs/decoded_image.h"
 #include "image/codecs/encoded_size.h"
 #include "image/codecs/image_frames.h"
@@ -117,7 +118,7 @@ Request request_of(const DetectionJob& job) {
     const std::optional<fs::path> file = models::file_of_model(model);
     if (!file || !file_exists(*file)) return model;
     const std::vector<std::byte> bytes = read_file(*file);
-    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view content = text_of(bytes);
     return model + fmt::format(" (checksum {:08x})", crc32c(content));
   };
   const DetectOptions& detect = job.selection.detect;

@@ -13,12 +13,14 @@
 #include "retinaface/mesh.h"
 #include "retinaface/recognizer.h"
 
+#include "base/text.h"
 #include "image/codecs/write_options.h"
 #include "image/convert.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/results.h"
 #include "server/service.h"
 #include "server/testing.h"
+#include "support/content_of.h"
 #include "support/made_recognizer.h"
 #include "support/output_schema.h"
 #include "support/testing.h"
@@ -27,7 +29,7 @@ namespace retinaface::server {
 namespace {
 
 using nlohmann::json;
-using testing::content;
+using retinaface::testing::content_of;
 using testing::decoded;
 using testing::encoded;
 using ::testing::HasSubstr;
@@ -103,7 +105,8 @@ TEST_F(ServiceTest, WhatIsNoImageHasItsStatus) {
   expect_error(ask(post("/v1/detect", "hello")), 415, "unsupported", "image: expected ");
   expect_error(ask(post("/v1/detect", std::string(100000, '['))), 415, "unsupported", "image: ");
   expect_error(ask(post("/v1/detect", sample().substr(0, 2000))), 422, "bad_data", "JPEG");
-  const std::string video = content(retinaface::testing::fixture_folder() / "videos" / "bt709.mp4");
+  const std::string video =
+      content_of(retinaface::testing::fixture_folder() / "videos" / "bt709.mp4");
   expect_error(ask(post("/v1/detect", video)), 415, "unsupported", "found a video");
   // The content counts, whatever the type says.
   Request request = post("/v1/detect", sample());
@@ -184,7 +187,7 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
   EXPECT_FALSE(differs(5, 5));
   // What the command hides: a second pass at twice the size finds faces that the first one does
   // not.
-  const std::string crowd = content(retinaface::testing::sample_folder() / "crowd.webp");
+  const std::string crowd = content_of(retinaface::testing::sample_folder() / "crowd.webp");
   Image hidden = decoded(crowd);
   const pipeline::DetectionJob job;
   const auto found = pipeline::detect_faces(detector_, job, hidden, "image");
@@ -203,7 +206,7 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
 TEST_F(ServiceTest, BlurredIsWhatAPassAtTwiceTheSizeFinds) {
   const Image whole = read_image(retinaface::testing::sample_folder() / "crowd.webp");
   const auto sent = encode_image("part.png", part_of(whole, 760, 0, 640, 400));
-  const std::string crowd(reinterpret_cast<const char*>(sent.data()), sent.size());
+  const std::string crowd(text_of(sent));
   const Image original = decoded(crowd);
   const Response response = ask(post("/v1/blur", crowd, "image/png"));
   ASSERT_EQ(response.status, 200);
@@ -318,7 +321,7 @@ TEST_F(ServiceTest, FiguresOfQualityAreTheCommands) {
 
 TEST_F(ServiceTest, SoManyFacesAreDescribedAndNoMore) {
   Service two(detector_, {.max_described = 2});
-  const std::string crowd = content(retinaface::testing::sample_folder() / "crowd.webp");
+  const std::string crowd = content_of(retinaface::testing::sample_folder() / "crowd.webp");
   expect_error(ask(two, post("/v1/detect?mesh", crowd)), 413, "too_large",
                "the 2 that are left to this request");
   expect_error(ask(two, post("/v1/detect?face-quality", crowd)), 413, "too_large", "max-faces");

@@ -21,7 +21,6 @@ namespace retinaface::server {
 namespace {
 
 using nlohmann::json;
-using testing::content;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::sample;

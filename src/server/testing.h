@@ -15,28 +15,24 @@
 #include "retinaface/detector.h"
 #include "retinaface/image.h"
 
-#include "base/file.h"
+#include "base/text.h"
 #include "image/codecs/write_options.h"
 #include "server/service.h"
 #include "server/target.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::server::testing {
 
 inline constexpr int kSampleFaces = 1;
 
-inline std::string content(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 inline std::string sample() {
-  return content(retinaface::testing::sample_folder() / "hopper.jpg");
+  return retinaface::testing::content_of(retinaface::testing::sample_folder() / "hopper.jpg");
 }
 
 inline std::string encoded(const ImageView& image, const std::string& name) {
   const std::vector<std::byte> bytes = encode_image(name, image);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return std::string(text_of(bytes));
 }
 
 inline Image decoded(const std::string& body) {

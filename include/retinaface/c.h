@@ -12,8 +12,8 @@
  * - Options, pixels, bytes and texts that are given stay the caller's and are needed during the
  * call alone.
  * - NULL where an object is needed is RF_INVALID_ARGUMENT; functions that return no status take it
- *   for an object without anything in it. So is an image that is empty or whose stride is shorter
- *   than a row; one with a side of over 2^29 - 1 pixels is RF_TOO_LARGE.
+ *   for an object without anything in it. An image that is empty or whose stride is shorter than a
+ *   row is RF_INVALID_ARGUMENT; one with a side of over 2^29 - 1 pixels is RF_TOO_LARGE.
  * - Paths and names are as the operating system has them, in UTF-8 as a rule.
  * - Objects named rf_..._options start with the defaults, and NULL stands for the defaults wherever
  *   options are taken. A setter refuses a value outside its range and then changes nothing. They

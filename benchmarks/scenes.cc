@@ -69,13 +69,13 @@ Image zoomed(const Image& image) {
   return resize(part, kWidth, kHeight);
 }
 
-/// As a film of 9:16 between black bars.
+/// As a video of 9:16 between black bars.
 Image between_bars(const Image& frame) {
-  constexpr int kFilm = kHeight * 9 / 16;
+  constexpr int kNarrow = kHeight * 9 / 16;
   Image result(kWidth, kHeight);
   for (int y = 0; y < kHeight; ++y) {
-    const int left = 3 * ((kWidth - kFilm) / 2);
-    std::copy_n(frame.row(y) + left, 3 * kFilm, result.row(y) + left);
+    const int left = 3 * ((kWidth - kNarrow) / 2);
+    std::copy_n(frame.row(y) + left, 3 * kNarrow, result.row(y) + left);
   }
   return result;
 }
@@ -124,7 +124,7 @@ int run(const std::string& path) {
       {"flash of 120", {lit_by(1, 120)}},
       {"other image", {other(1), other(count / 3), other(count / 2)}}};
   const std::size_t plain = rows.size();
-  // The film is narrow: what is a fifth of the frame aside is out of it.
+  // The image is narrow: what is a fifth of the frame aside is out of it.
   for (const char* const name :
        {"pan by 5 %", "0.85 of the light", "1.5 of the light", "other image"}) {
     const auto same =

@@ -1,6 +1,6 @@
 // Damages images of every format that is read, and reads them: each must end as an image or as
 // one Error. Runs in processes of its own, so that a crash or a leak is counted and the rest goes
-// on. Usage: corrupt_images FOLDER_OF_PICTURES COUNT_PER_FORMAT [FOLDER_FOR_CRASHES]
+// on. Usage: corrupt_images FOLDER_OF_IMAGES COUNT_PER_FORMAT [FOLDER_FOR_CRASHES]
 //   -> a table by format; exit code 1 if anything crashed or leaked. The same every time.
 
 #include <algorithm>

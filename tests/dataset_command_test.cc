@@ -65,7 +65,7 @@ TEST_F(DatasetCommand, SoundSetChecksAsSound) {
 
 TEST_F(DatasetCommand, CheckListsWhatIsWrong) {
   fs::remove(folder_ / "images/c.png");
-  std::ofstream(folder_ / "images/b.png") << "no picture";
+  std::ofstream(folder_ / "images/b.png") << "no image";
   std::ofstream(folder_ / "label.txt", std::ios::app) << "1 2 0 9\n1 2 0 9\n# b.png\n";
   const CommandResult result = retinaface("dataset check --list 1 " + set());
   EXPECT_EQ(result.exit_code, 1);

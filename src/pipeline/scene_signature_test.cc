@@ -72,15 +72,15 @@ TEST(SceneSignature, TellsCutsFromPansInShadesOfOneColor) {
   }
 }
 
-/// The middle of the image as a film of 9:16 between black bars, or as high as a frame and wide
+/// The middle of the image as a video of 9:16 between black bars, or as high as a frame and wide
 /// between bars above and below.
 Image between_bars(const Image& image, int aside, bool upright) {
   Image frame(640, 360);
   const int width = upright ? 202 : 640;
   const int height = upright ? 360 : 270;
-  const Image film = to_rgb(part_of(image, aside, 20, width, height));
+  const Image video = to_rgb(part_of(image, aside, 20, width, height));
   for (int y = 0; y < height; ++y) {
-    std::copy_n(film.row(y), 3 * width,
+    std::copy_n(video.row(y), 3 * width,
                 frame.row((360 - height) / 2 + y) + 3 * ((640 - width) / 2));
   }
   return frame;

@@ -1,4 +1,4 @@
-// How often SceneLook calls a pair of frames a cut that is none, and how often one that is:
+// How often SceneSignature calls a pair of frames a cut that is none, and how often one that is:
 //
 //     bench_scenes SET
 //
@@ -23,7 +23,7 @@
 #include "dataset/read_set.h"
 #include "image/convert.h"
 #include "image/resize.h"
-#include "pipeline/scene_look.h"
+#include "pipeline/scene_signature.h"
 
 namespace retinaface {
 namespace {
@@ -69,13 +69,13 @@ Image zoomed(const Image& image) {
   return resize(part, kWidth, kHeight);
 }
 
-/// As a film of 9:16 between black bars.
+/// As a video of 9:16 between black bars.
 Image between_bars(const Image& frame) {
-  constexpr int kFilm = kHeight * 9 / 16;
+  constexpr int kNarrow = kHeight * 9 / 16;
   Image result(kWidth, kHeight);
   for (int y = 0; y < kHeight; ++y) {
-    const int left = 3 * ((kWidth - kFilm) / 2);
-    std::copy_n(frame.row(y) + left, 3 * kFilm, result.row(y) + left);
+    const int left = 3 * ((kWidth - kNarrow) / 2);
+    std::copy_n(frame.row(y) + left, 3 * kNarrow, result.row(y) + left);
   }
   return result;
 }
@@ -124,7 +124,7 @@ int run(const std::string& path) {
       {"flash of 120", {lit_by(1, 120)}},
       {"other image", {other(1), other(count / 3), other(count / 2)}}};
   const std::size_t plain = rows.size();
-  // The film is narrow: what is a fifth of the frame aside is out of it.
+  // The image is narrow: what is a fifth of the frame aside is out of it.
   for (const char* const name :
        {"pan by 5 %", "0.85 of the light", "1.5 of the light", "other image"}) {
     const auto same =
@@ -144,7 +144,7 @@ int run(const std::string& path) {
         for (std::size_t i = 0; i < count; ++i) {
           const Image before = shown(toned(frame_of(images[i], 0), tone));
           const Image after = shown(toned(second(i), tone));
-          if (pipeline::SceneLook(before).is_cut_to(pipeline::SceneLook(after))) ++cuts;
+          if (pipeline::SceneSignature(before).is_cut_to(pipeline::SceneSignature(after))) ++cuts;
         }
       }
       line += fmt::format(" {:.1f} |", 100.0 * static_cast<double>(cuts) /

@@ -16,6 +16,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "pipeline/detection_job.h"
 #include "server/http_server.h"
 #include "support/http_client.h"
@@ -77,7 +78,7 @@ int run(int argc, char** argv) {
   const int count = argc > 2 ? std::atoi(argv[2]) : 100;
   const Detector detector;
   const std::vector<std::byte> bytes = read_file(image);
-  const std::string body(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string body(text_of(bytes));
   std::vector<double> ratios;
   fmt::print("images/s of {}\n{:>8} {:>8} {:>8}\n", image.filename().string(), "folder", "HTTP",
              "ratio");

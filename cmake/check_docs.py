@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the Markdown files: links and images lead to files that are there, blocks of JSON parse,
-the layers are drawn as they are.
+the layers are drawn as they are, every folder of code is named in doc/architecture.md.
 
 Usage: cmake/check_docs.py   (from the repository; prints each offence, exit code 1 if any)
 """
@@ -53,9 +53,20 @@ def layer_offences(root):
                      "there")
 
 
+def unnamed_folders(root):
+    """Folders of code that doc/architecture.md does not name."""
+    name = "doc/architecture.md"
+    text = (root / name).read_text()
+    listed = subprocess.run(["git", "ls-files"], cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    folders = {pathlib.PurePath(file).parent for file in listed.stdout.splitlines()}
+    for folder in sorted(folders):
+        if folder.name and not folder.is_relative_to("tests/data") and f"{folder.name}/" not in text:
+            yield name, f"does not name {folder}/"
+
+
 def main():
     root = pathlib.Path.cwd()
-    found = list(offences(root)) + list(layer_offences(root))
+    found = list(offences(root)) + list(layer_offences(root)) + list(unnamed_folders(root))
     for name, what in found:
         print(f"{name}: {what}")
     sys.exit(1 if found else 0)

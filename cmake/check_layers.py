@@ -53,14 +53,19 @@ PUBLIC = {
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
+def files_of(root):
+    """The files below src/ that are no tests, nor what tests share."""
+    for path in sorted((root / "src").rglob("*")):
+        if path.suffix in (".h", ".cc") and not path.name.endswith(("_test.cc", "testing.h")):
+            yield path
+
+
 def within(folder, places):
     return any(folder == place or folder.startswith(place + "/") for place in places)
 
 
 def offences(root):
-    for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in (".h", ".cc") or path.name.endswith("_test.cc"):
-            continue
+    for path in files_of(root):
         folder = path.relative_to(root / "src").parent.as_posix()
         layer = folder.split("/")[0]
         if layer not in LAYERS:
@@ -90,9 +95,7 @@ def offences(root):
 def drawing(root):
     """A line for each folder, high to low: the lower folders that its files include."""
     includes = {}
-    for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in (".h", ".cc") or path.name.endswith("_test.cc"):
-            continue
+    for path in files_of(root):
         folder = path.relative_to(root / "src").parent.as_posix()
         includes.setdefault(folder, set()).update(
             pathlib.PurePath(header).parent.as_posix()

@@ -18,6 +18,7 @@
 #include "retinaface/c.h"
 #include "retinaface/retinaface.h"
 
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -48,9 +49,7 @@ void expect_as_committed(const std::string& name, const std::set<std::string>& f
     ASSERT_TRUE(out.flush()) << file;
     return;
   }
-  std::ifstream in(file);
-  const std::set<std::string> committed =
-      lines_of({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+  const std::set<std::string> committed = lines_of(testing::content_of(file));
   ASSERT_FALSE(committed.empty()) << file;
   std::vector<std::string> gone;
   std::vector<std::string> added;

@@ -9,7 +9,7 @@
 
 #include "retinaface/image.h"
 
-#include "base/file.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -25,11 +25,6 @@ using testing::TemporaryFolder;
 
 CommandResult retinaface(const std::string& arguments) {
   return testing::run(fmt::format("'{}' {}", RETINAFACE_PROGRAM, arguments));
-}
-
-std::string text_of(const fs::path& path) {
-  const auto content = read_file(path);
-  return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
 void put_image(const fs::path& path, int width, int height) {
@@ -70,7 +65,7 @@ TEST_F(DatasetCommand, SoundSetChecksAsSound) {
 
 TEST_F(DatasetCommand, CheckListsWhatIsWrong) {
   fs::remove(folder_ / "images/c.png");
-  std::ofstream(folder_ / "images/b.png") << "no picture";
+  std::ofstream(folder_ / "images/b.png") << "no image";
   std::ofstream(folder_ / "label.txt", std::ios::app) << "1 2 0 9\n1 2 0 9\n# b.png\n";
   const CommandResult result = retinaface("dataset check --list 1 " + set());
   EXPECT_EQ(result.exit_code, 1);
@@ -107,7 +102,7 @@ TEST_F(DatasetCommand, DrawsFacesAndIgnoredOnes) {
 }
 
 TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
-  const std::string original = text_of(folder_ / "label.txt");
+  const std::string original = testing::content_of(folder_ / "label.txt");
   for (const char* format : {"coco", "voc", "label"}) {
     const std::string there = path(std::string("as_") + format + "/");
     ASSERT_EQ(
@@ -117,7 +112,7 @@ TEST_F(DatasetCommand, ConvertsToEveryFormatAndBack) {
                                      path("back")))
                   .exit_code,
               0);
-    EXPECT_EQ(text_of(folder_ / "back"), original) << format;
+    EXPECT_EQ(testing::content_of(folder_ / "back"), original) << format;
   }
 }
 
@@ -132,7 +127,7 @@ TEST_F(DatasetCommand, ConvertMayBeRepeatedAndReplacesNothingElse) {
     for (const auto& entry :
          fs::recursive_directory_iterator(folder_ / (std::string("to_") + format))) {
       if (!entry.is_regular_file()) continue;
-      const std::string text = text_of(entry.path());
+      const std::string text = testing::content_of(entry.path());
       std::ofstream(entry.path()) << "somebody's, " << text.size();
     }
     const CommandResult foreign = retinaface(command);
@@ -177,7 +172,7 @@ TEST_F(DatasetCommand, ReadsTheChosenCategory) {
   const CommandResult convert =
       retinaface("dataset convert --category 2 " + heads + " --to label -o " + path("heads.txt"));
   EXPECT_EQ(convert.exit_code, 0) << convert.errors;
-  EXPECT_THAT(text_of(folder_ / "heads.txt"), HasSubstr("# b.png\n5 6 7 8"));
+  EXPECT_THAT(testing::content_of(folder_ / "heads.txt"), HasSubstr("# b.png\n5 6 7 8"));
 }
 
 TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
@@ -186,7 +181,7 @@ TEST_F(DatasetCommand, ConvertSaysWhatIsLost) {
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.errors, AllOf(HasSubstr("wider has no place for the points of 1 face"),
                                    HasSubstr("wider has no place for the quality of 1 face")));
-  EXPECT_EQ(text_of(folder_ / "gt.txt"),
+  EXPECT_EQ(testing::content_of(folder_ / "gt.txt"),
             "0--Parade/a picture.png\n2\n10.5 20 40 50.25 2 1 1 0 2 1\n0 0 8 9 0 0 0 1 0 0\n"
             "b.png\n1\n1 2 3 4 0 0 0 0 0 0\nc.png\n0\n0 0 0 0 0 0 0 0 0 0\n");
 }
@@ -218,8 +213,8 @@ TEST_F(DatasetCommand, AYoloSetWithADamagedImageIsGoneThrough) {
       retinaface("dataset convert " + set() + " --to label -o " + path("out.txt"));
   EXPECT_EQ(convert.exit_code, 1);
   EXPECT_THAT(convert.errors, AllOf(HasSubstr("c.png"), HasSubstr("2 images left out")));
-  EXPECT_THAT(text_of(folder_ / "out.txt"), StartsWith("# b.png\n16 16 32 32 "));
-  EXPECT_THAT(text_of(folder_ / "out.txt"), Not(HasSubstr("c.png")));
+  EXPECT_THAT(testing::content_of(folder_ / "out.txt"), StartsWith("# b.png\n16 16 32 32 "));
+  EXPECT_THAT(testing::content_of(folder_ / "out.txt"), Not(HasSubstr("c.png")));
 }
 
 TEST_F(DatasetCommand, YoloComesBackByItsImages) {
@@ -229,7 +224,7 @@ TEST_F(DatasetCommand, YoloComesBackByItsImages) {
   const CommandResult back = retinaface("dataset convert " + path("yolo") + " --to wider -o " +
                                         path("back.txt") + " --images " + path("images"));
   EXPECT_EQ(back.exit_code, 0) << back.errors;
-  EXPECT_THAT(text_of(folder_ / "back.txt"), HasSubstr("b.png\n1\n1 2 3 4 "));
+  EXPECT_THAT(testing::content_of(folder_ / "back.txt"), HasSubstr("b.png\n1\n1 2 3 4 "));
 }
 
 TEST_F(DatasetCommand, ConvertRefusesBeforeItLooksAtTheImages) {

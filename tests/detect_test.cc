@@ -15,6 +15,7 @@
 
 #include "retinaface/image.h"
 
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -50,10 +51,7 @@ class Detect : public ::testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << content;
   }
 
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return testing::content_of(folder_ / name); }
 
   const TemporaryFolder folder_;
 };

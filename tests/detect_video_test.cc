@@ -160,7 +160,7 @@ double detail(const Image& image, const Box& face) {
   return sum;
 }
 
-TEST_F(Videos, FacesKeepTheirTrackThroughAFilm) {
+TEST_F(Videos, FacesKeepTheirTrackThroughAVideo) {
   const std::vector<json> lines = results("detect video.mp4");
   ASSERT_EQ(lines.size(), static_cast<std::size_t>(kFrames));
   const json schema = testing::output_schema();

@@ -1,7 +1,6 @@
 // `retinaface evaluate compare` as a user meets it.
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -107,8 +106,7 @@ TEST_F(EvaluateCompare, DrawsTheImagesThatDifferMost) {
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("d/index.html: the 2 images that differ most, from left "
                                        "to right A, B & C, mnet025"));
-  std::ifstream file(folder_ / "d/index.html");
-  const std::string page(std::istreambuf_iterator<char>(file), {});
+  const std::string page = content("d/index.html");
   EXPECT_THAT(page, HasSubstr("<b>B &amp; C</b>"));
   std::size_t images = 0;
   for (const auto& entry : fs::directory_iterator(folder_ / "d")) {
@@ -123,8 +121,7 @@ TEST_F(EvaluateCompare, DrawsTheImagesThatDifferMost) {
 TEST_F(EvaluateCompare, DrawsAllCurvesInOnePlot) {
   const auto result = compare("all most --curves c.svg");
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  std::ifstream file(folder_ / "c.svg");
-  const std::string drawing(std::istreambuf_iterator<char>(file), {});
+  const std::string drawing = content("c.svg");
   EXPECT_THAT(drawing, HasSubstr("all-1.000"));
   EXPECT_THAT(drawing, HasSubstr("most-1.000"));
 }

@@ -13,6 +13,7 @@
 #include "retinaface/image.h"
 
 #include "support/cmake_project.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 #include "video/video_writer.h"
 
@@ -181,8 +182,7 @@ TEST_F(Install, FindsModelsByNameFromAnyWorkingDirectory) {
   }
   EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/examples/detect.cpp"));
   EXPECT_TRUE(std::filesystem::exists(prefix() / "share/doc/retinaface/README.md"));
-  std::ifstream copyright(prefix() / "share/doc/retinaface/copyright");
-  const std::string licences(std::istreambuf_iterator<char>(copyright), {});
+  const std::string licences = testing::content_of(prefix() / "share/doc/retinaface/copyright");
   EXPECT_THAT(licences, AllOf(HasSubstr("The RetinaFace C++ authors"),
                               HasSubstr("USC Institute for Creative Technologies")));
   if (std::filesystem::exists(prefix() / "bin" / "retinaface-train")) {

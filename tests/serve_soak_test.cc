@@ -17,6 +17,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "support/content_of.h"
 #include "support/http_client.h"
 #include "support/serving.h"
 #include "support/testing.h"
@@ -31,11 +32,6 @@ using testing::HttpAnswer;
 using testing::HttpConnection;
 using testing::Serving;
 using Clock = std::chrono::steady_clock;
-
-std::string file_content(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 /// One sample of the service's metrics, all its labels added up.
 double metric(std::uint16_t port, const std::string& name) {
@@ -80,8 +76,8 @@ struct Counts {
 /// What one client does until it is asked to stop.
 void act(std::uint16_t port, unsigned seed, const std::atomic<bool>& stop, Counts& counts) {
   std::mt19937 random(seed);
-  const std::string small = file_content(testing::fixture_folder() / "images" / "plain.ppm");
-  const std::string face = file_content(testing::sample_folder() / "hopper.jpg");
+  const std::string small = testing::content_of(testing::fixture_folder() / "images" / "plain.ppm");
+  const std::string face = testing::content_of(testing::sample_folder() / "hopper.jpg");
   auto connection = std::make_unique<HttpConnection>(port);
   while (!stop) {
     const auto kind = static_cast<unsigned>(random() % 20);

@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "support/content_of.h"
 #include "support/http_client.h"
 #include "support/serving.h"
 #include "support/testing.h"
@@ -29,13 +29,8 @@ using testing::Serving;
 using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
-std::string content(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::string sample(const std::string& name) {
-  return content(testing::sample_folder() / name);
+  return testing::content_of(testing::sample_folder() / name);
 }
 
 CommandResult program(const std::string& arguments) {
@@ -125,7 +120,7 @@ TEST(ServeCommand, AnOpenAddressWithoutKeysIsWarnedOf) {
       testing::run("timeout -s TERM 2 '" RETINAFACE_PROGRAM "' serve --port 0 --bind 0.0.0.0 2> '" +
                    errors + "'");
   EXPECT_THAT(result.output, StartsWith("http://0.0.0.0:"));
-  EXPECT_THAT(content(errors), HasSubstr("--api-key-file"));
+  EXPECT_THAT(testing::content_of(errors), HasSubstr("--api-key-file"));
 }
 
 /// The unit that the Debian package has: hardened by systemd's own measure, and with options that
@@ -133,7 +128,7 @@ TEST(ServeCommand, AnOpenAddressWithoutKeysIsWarnedOf) {
 TEST(ServeUnit, IsHardenedAndStartsTheService) {
   const auto unit =
       testing::sample_folder().parent_path() / "cmake" / "systemd" / "retinaface.service";
-  const std::string text = content(unit);
+  const std::string text = testing::content_of(unit);
   EXPECT_THAT(text, HasSubstr("\nExecStart=/usr/bin/retinaface serve $RETINAFACE_OPTIONS\n"));
   EXPECT_THAT(text, HasSubstr("\nDynamicUser=yes\n"));
   const std::string name = "\"RETINAFACE_OPTIONS=";

@@ -23,7 +23,7 @@ def read_blocks(folder):
             if line.startswith("#"):
                 block = blocks.setdefault(line[1:].strip(), [])
             elif not blocks:
-                sys.exit(f"{path}:{number}: expected '# PICTURE' first; is this RetinaFace's form?")
+                sys.exit(f"{path}:{number}: expected '# IMAGE' first; is this RetinaFace's form?")
             block.append(line if line.endswith("\n") else line + "\n")
     if not blocks:
         sys.exit(f"{path}: expected images, found none")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes doc/faces.jpg, the README's picture, of what `retinaface detect samples --draw` writes.
+"""Makes doc/faces.jpg, the README's image, of what `retinaface detect samples --draw` writes.
 
     tools/readme_image.py build/release/bin/retinaface
 

@@ -19,7 +19,7 @@ import numpy as np
 
 SIZES_PX = (7, 16, 32, 64, 128, np.inf)
 SAME_FACE_IOU = 0.45
-LEAST_SCORE = 0.1
+MIN_SCORE = 0.1
 
 
 def read_faces(path):
@@ -56,7 +56,7 @@ def main():
             if best_score(face, teacher[name]) == 0:
                 places.append((np.sqrt(face[2] * face[3]), face[4], 0))
     size, ours, theirs = np.reshape(places, (-1, 3)).T
-    counted = np.maximum(ours, theirs) > LEAST_SCORE
+    counted = np.maximum(ours, theirs) > MIN_SCORE
     for least, largest in zip(SIZES_PX, SIZES_PX[1:]):
         here = counted & (size >= least) & (size < largest)
         mean = np.abs(ours - theirs)[here].mean() if here.any() else float("nan")

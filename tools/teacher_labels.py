@@ -38,16 +38,16 @@ import numpy as np
 
 SIDE_PX = 640
 STRIDES_PX = (8, 16, 32)
-LEAST_SCORE = 0.15
+MIN_SCORE = 0.15
 SURE_SCORE = 0.5  # from here on its points and boxes teach
 SUPPRESSION_IOU = 0.4
 SAME_FACE_IOU = 0.4
-LEAST_UNCONFIRMED_PX = 24
+MIN_UNCONFIRMED_PX = 24
 
-SOFT_LEAST_SCORE = 0.05  # of what the teacher finds
-SOFT_LEAST_TARGET = 0.06
+SOFT_MIN_SCORE = 0.05  # of what the teacher finds
+SOFT_MIN_TARGET = 0.06
 SOFT_POINTS_SCORE = 0.4
-SOFT_LEAST_MISSED_PX = 16
+SOFT_MIN_MISSED_PX = 16
 SIZES_PX = (16, 32)  # heights between which the teacher's scores are judged apart
 SCORE_STEPS = 20
 TILE_OVERLAP_PX = 96
@@ -91,7 +91,7 @@ class Teacher:
         scale = SIDE_PX / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         inner = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        scores, boxes, points = self.look(inner, LEAST_SCORE)
+        scores, boxes, points = self.candidates(inner, MIN_SCORE)
         best = suppress(scores, boxes)
         return scores[best], boxes[best] / scale, points[best] / scale
 
@@ -106,20 +106,20 @@ class Teacher:
             height, width = whole.shape[:2]
             for y in tile_starts(height):
                 for x in tile_starts(width):
-                    seen = self.look(whole[y : y + SIDE_PX, x : x + SIDE_PX], SOFT_LEAST_SCORE)
+                    seen = self.candidates(whole[y : y + SIDE_PX, x : x + SIDE_PX], SOFT_MIN_SCORE)
                     best = suppress(*seen[:2])
                     scores, boxes, points = (part[best] for part in seen)
-                    least = [TILE_BORDER_PX if start > 0 else -np.inf for start in (x, y)]
-                    most = [SIDE_PX - TILE_BORDER_PX if start + SIDE_PX < end else np.inf
+                    low = [TILE_BORDER_PX if start > 0 else -np.inf for start in (x, y)]
+                    high = [SIDE_PX - TILE_BORDER_PX if start + SIDE_PX < end else np.inf
                             for start, end in ((x, width), (y, height))]
-                    inside = (boxes[:, :2] > least).all(1) & (boxes[:, 2:] < most).all(1)
+                    inside = (boxes[:, :2] > low).all(1) & (boxes[:, 2:] < high).all(1)
                     found.append((scores[inside], (boxes[inside] + [x, y, x, y]) / scale,
                                   (points[inside] + [x, y]) / scale))
         scores, boxes, points = (np.concatenate(part) for part in zip(*found))
         best = suppress(scores, boxes)
         return scores[best], boxes[best], points[best]
 
-    def look(self, image, min_score):
+    def candidates(self, image, min_score):
         """All candidates of a BGR image of at most 640x640, as they overlap."""
         padded = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
         padded[: image.shape[0], : image.shape[1]] = image
@@ -185,7 +185,7 @@ def learn(faces, found, options):
                 own_points = points[same]
             if options.boxes and scores[same] >= SURE_SCORE:
                 box = boxes[same]
-        elif options.boxes and min(box[2] - box[0], box[3] - box[1]) < LEAST_UNCONFIRMED_PX:
+        elif options.boxes and min(box[2] - box[0], box[3] - box[1]) < MIN_UNCONFIRMED_PX:
             rest = rest[:4] + ["1"] + rest[5:]  # invalid
         result.append((box, own_points, ["1"] + rest[1:]))
     for i in np.flatnonzero(~taken):
@@ -237,7 +237,7 @@ def learn_softly(faces, found, pairs, trust):
     result = []
     for i, (score, box, points) in enumerate(zip(*found)):
         target = (trust(score, box) + (i in pairs)) / 2
-        if target < SOFT_LEAST_TARGET:
+        if target < SOFT_MIN_TARGET:
             continue
         if score < SOFT_POINTS_SCORE:
             points = faces[pairs[i]][1] if i in pairs else None
@@ -245,7 +245,7 @@ def learn_softly(faces, found, pairs, trust):
     for k, (box, _, rest) in enumerate(faces):
         if k in pairs.values():
             continue
-        ignored = min(box[2] - box[0], box[3] - box[1]) < SOFT_LEAST_MISSED_PX or rest[4] != "0"
+        ignored = min(box[2] - box[0], box[3] - box[1]) < SOFT_MIN_MISSED_PX or rest[4] != "0"
         result.append((box, None, ["0.5", "0", "0", "0", "1" if ignored else "0", "0", "0"]))
     return result
 

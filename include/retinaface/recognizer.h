@@ -37,7 +37,7 @@ class RETINAFACE_API Recognizer {
   /// "int8" cost was measured on detectors alone.
   Recognizer(const std::filesystem::path& model, const RuntimeOptions& runtime);
   /// The bytes of such a file, which are needed during the call alone; `name` stands in for the
-  /// path in messages.
+  /// path in messages. Throws Error: kBadData or kUnsupported.
   static Recognizer from_bytes(ArrayView<std::byte> safetensors, const std::string& name = "model");
   static Recognizer from_bytes(ArrayView<std::byte> safetensors, const std::string& name,
                                const RuntimeOptions& runtime);

@@ -11,6 +11,7 @@
 
 namespace retinaface {
 
+/// Which faces are followed, and for how long.
 struct TrackerOptions {
   /// Faces from this score on begin tracks. Fainter ones only carry on a track that was there in
   /// the frame before: detect with a lower min_score, 0.1 for example, so that there are some. In
@@ -28,9 +29,9 @@ struct TrackerOptions {
 ///      (ByteTrack, Zhang et al. 2022): a face that turns away keeps its track;
 ///   3. sure faces with all tracks, by IoU of boxes twice as wide and high (C-BIoU, Yang et al.
 ///      2023): a face is small for its speed, above all where only every Nth frame is looked at.
-/// What a sure face finds no track for begins one. Only boxes and scores count, no looks: a face
-/// that comes back after a long absence or a cut is a new one.
-/// One tracker is for one thread at a time.
+/// What a sure face finds no track for begins one. Only boxes and scores count, not what a face
+/// looks like: one that comes back after a long absence or a cut is a new one. One tracker is for
+/// one thread at a time.
 class RETINAFACE_API Tracker {
  public:
   /// Throws Error(kInvalidArgument) for an option outside its range.
@@ -40,9 +41,9 @@ class RETINAFACE_API Tracker {
   Tracker& operator=(Tracker&&) noexcept;
 
   /// The number of each face's track, from 1 on and never given twice; 0 for a faint face that
-  /// carries on none. `faces` are one frame's, in pixels; `time_s` is the frame's time. A time that
-  /// is not after the last one counts as the same. Throws Error(kInvalidArgument) for boxes or
-  /// scores that are no finite numbers.
+  /// carries on none. `faces` are one frame's, in pixels; `time_s` is the frame's time in seconds.
+  /// A time that is not after the last one counts as the same. Throws Error(kInvalidArgument) for
+  /// boxes or scores that are no finite numbers.
   std::vector<std::int64_t> update(ArrayView<Face> faces, double time_s);
 
   /// Takes over a frame of which the tracks are known, to go on where an earlier run has stopped:

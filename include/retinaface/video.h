@@ -18,10 +18,12 @@ struct FrameStamp {
   double time_s = 0;  ///< since the first frame; never goes back, repeats where the video says so
 };
 
+/// How a video is read.
 struct VideoOptions {
   /// Refuse videos of more pixels a frame.
   std::int64_t max_pixels = ReadOptions{}.max_pixels;
-  /// Where it turns true, a video ends at the next frame, even while a camera is waited for.
+  /// Where it turns true, a video ends at the next frame, even while a camera is waited for. It
+  /// must outlive the reader; null: nothing ends it early.
   const std::atomic<bool>* stop = nullptr;
   /// What transparent pixels are laid on, as those of images are: red, green and blue.
   std::array<std::uint8_t, 3> background = ReadOptions{}.background;
@@ -36,8 +38,7 @@ struct VideoOptions {
 /// frames of 1280 pixels or more across or over 576 lines, else BT.601. As those of images they
 /// become sRGB: by the primaries and the transfer curve that the video states, high dynamic range
 /// (PQ, HLG) by tone mapping. Transparent pixels are laid on a background.
-/// Frames are turned as the display matrix says. Pixels that are not
-/// square stay as they are.
+/// Frames are turned as the display matrix says. Pixels that are not square stay as they are.
 ///
 /// A video file cannot make the reader open anything else: playlists and references to other files
 /// are not followed. One reader is for one thread at a time.
@@ -55,7 +56,7 @@ class RETINAFACE_API VideoReader {
   /// damage().
   std::optional<FrameStamp> next();
 
-  /// The frame that next() went to. Throws Error as the constructor does, and kInvalidArgument
+  /// The frame that next() went to, RGB. Throws Error as the constructor does, and kInvalidArgument
   /// where next() was not called or gave nothing.
   Image image();
 
@@ -67,7 +68,7 @@ class RETINAFACE_API VideoReader {
   /// by the number that the header says. 0 if none, or where it cannot be told.
   std::int64_t missing_frames() const;
 
-  /// As the video says, or guessed from its beginning; 0 if unknown.
+  /// Frames a second, as the video says, or guessed from its beginning; 0 if unknown.
   double frames_per_s() const;
   /// About how many frames it has; 0 if unknown.
   std::int64_t expected_frames() const;

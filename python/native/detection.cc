@@ -27,7 +27,7 @@
 #include "gate.h"
 #include "image/convert.h"
 #include "module.h"
-#include "pipeline/face_selection.h"
+#include "pipeline/face_request.h"
 #include "source.h"
 
 namespace retinaface::python {
@@ -48,18 +48,11 @@ Detector make_detector(nb::handle name, const std::optional<nb::bytes>& bytes,
   return model.empty() ? Detector(runtime) : Detector(model, runtime);
 }
 
-/// What is looked for in an image and told of its faces: the keywords of Detector.detect.
+/// The keywords of Detector.detect.
 struct Request {
   bool bgr;
   std::int64_t max_pixels;
-  pipeline::FaceSelection selection;
-  bool with_quality;
-  std::optional<Recognizer> recognizer;
-
-  /// Of the images that are looked at (pipeline::reduction_for).
-  int reduction() const {
-    return with_quality || recognizer ? 1 : pipeline::reduction_for(selection.detect);
-  }
+  pipeline::FaceRequest faces;
 };
 
 /// Throws Error(kInvalidArgument) for a value outside its range, by the keyword's name.
@@ -84,60 +77,43 @@ Request make_request(bool bgr, std::int64_t max_pixels, float min_score, float n
   }
   Request request = {.bgr = bgr,
                      .max_pixels = max_pixels,
-                     .selection = {.detect = options,
-                                   .max_faces = max_faces,
-                                   .min_size_px = min_size,
-                                   .clip = clip},
-                     .with_quality = with_quality,
-                     .recognizer = {}};
-  if (recognizer != nullptr) request.recognizer = *recognizer;
+                     .faces = {.selection = {.detect = options,
+                                             .max_faces = max_faces,
+                                             .min_size_px = min_size,
+                                             .clip = clip},
+                               .quality = with_quality}};
+  if (recognizer != nullptr) request.faces.recognizer = *recognizer;
   return request;
 }
 
-/// The faces of an image, and what a request wants to be told of them.
-struct Found {
-  int width;
-  int height;
-  std::vector<Face> faces;
-  std::vector<FaceQuality> qualities;
-  std::vector<float> embeddings;  ///< one behind the other
-
-  Found(const pipeline::SeenImage& image, std::vector<Face> found, const Request& request)
-      : width(image.width), height(image.height), faces(std::move(found)) {
-    for (const Face& face : faces) {
-      if (request.with_quality) qualities.push_back(face_quality(image.pixels, face));
-      if (!request.recognizer) continue;
-      const std::vector<float> embedding = request.recognizer->embed(image.pixels, face.landmarks);
-      embeddings.insert(embeddings.end(), embedding.begin(), embedding.end());
-    }
-  }
-};
-
 /// (width, height, arrays_of the faces, arrays_of their qualities or None, embeddings (N, D) or
 /// None, tracks)
-nb::tuple tuple_of(Found found, const Request& request, const nb::object& tracks) {
+nb::tuple tuple_of(const pipeline::ImageResult& result, const pipeline::FaceRequest& request,
+                   const nb::object& tracks) {
   nb::object embeddings = nb::none();
   if (request.recognizer) {
+    std::vector<float> values;
+    for (const std::vector<float>& embedding : result.embeddings) {
+      values.insert(values.end(), embedding.begin(), embedding.end());
+    }
     embeddings = array_of(
-        std::move(found.embeddings),
-        {found.faces.size(), static_cast<std::size_t>(request.recognizer->embedding_size())});
+        std::move(values),
+        {result.faces.size(), static_cast<std::size_t>(request.recognizer->embedding_size())});
   }
-  return nb::make_tuple(found.width, found.height,
-                        arrays_of(found.faces, request.selection.detect.mesh),
-                        request.with_quality ? nb::object(arrays_of(found.qualities)) : nb::none(),
-                        embeddings, tracks);
+  return nb::make_tuple(
+      result.width, result.height, arrays_of(result.faces, request.selection.detect.mesh),
+      request.quality ? nb::object(arrays_of(result.qualities)) : nb::none(), embeddings, tracks);
 }
 
 nb::tuple detect(const Detector& detector, nb::handle image, const Request& request) {
   Source source(image, request.bgr, {.max_pixels = request.max_pixels});
-  std::optional<Found> found;
+  pipeline::ImageResult result;
   {
     const Working working;
-    const pipeline::SeenImage seen = source.open_reduced(request.reduction());
-    found.emplace(seen, pipeline::detect_faces(detector, request.selection, seen, {}).result.faces,
-                  request);
+    const pipeline::SeenImage seen = source.open_reduced(request.faces.reduction());
+    result = pipeline::detect_faces(detector, request.faces, seen, {}).result;
   }
-  return tuple_of(std::move(*found), request, nb::none());
+  return tuple_of(result, request.faces, nb::none());
 }
 
 /// The image as blur_found_faces makes it.
@@ -147,7 +123,7 @@ nb::object blur(const Detector& detector, nb::handle image, const Request& reque
   {
     const Working working;
     blurred = to_rgb(source.open());
-    blur_found_faces(blurred, detector, request.selection.detect);
+    blur_found_faces(blurred, detector, request.faces.selection.detect);
     if (request.bgr) exchange_red_and_blue(blurred);
   }
   return array_of(std::move(blurred));
@@ -155,34 +131,31 @@ nb::object blur(const Detector& detector, nb::handle image, const Request& reque
 
 /// What was found in a frame, until Tracker takes it.
 struct FoundInFrame {
-  Request request;
-  Found wanted;
-  std::vector<Face> all;              ///< faint faces that carry tracks on included
-  std::vector<std::size_t> places{};  ///< of those that are wanted, among all
+  pipeline::FaceRequest request;
+  pipeline::DetectedFaces detection;
 };
 
 FoundInFrame detect_frame(const Detector& detector, nb::handle image, const Request& request) {
   Source source(image, request.bgr, {.max_pixels = request.max_pixels});
   const Working working;
   // Which faces are wanted is said to the selection alone: tracks follow all that are found.
-  pipeline::FaceSelection selection = request.selection;
-  selection.detect.max_faces = 0;
-  selection.detect.min_size_px = 0;
-  selection.detect.clip_to_image = false;
-  const ImageView view = source.open();
-  pipeline::DetectedFaces found =
-      pipeline::detect_faces(detector, selection, view, {}, video::FrameStamp{});
-  return {request, Found(view, std::move(found.result.faces), request), std::move(found.found),
-          std::move(found.wanted)};
+  FoundInFrame frame = {request.faces, {}};
+  DetectOptions& options = frame.request.selection.detect;
+  options.max_faces = 0;
+  options.min_size_px = 0;
+  options.clip_to_image = false;
+  frame.detection =
+      pipeline::detect_faces(detector, frame.request, source.open(), {}, video::FrameStamp{});
+  return frame;
 }
 
 /// As detect, with tracks (N,). Frames come in their order.
 nb::tuple follow(Tracker& tracker, const FoundInFrame& frame, double time_s) {
-  const std::vector<std::int64_t> all = tracker.update(frame.all, time_s);
+  const std::vector<std::int64_t> all = tracker.update(frame.detection.found, time_s);
   std::vector<std::int64_t> tracks;
-  for (const std::size_t i : frame.places) tracks.push_back(all[i]);
+  for (const std::size_t i : frame.detection.wanted) tracks.push_back(all[i]);
   const std::size_t count = tracks.size();
-  return tuple_of(frame.wanted, frame.request, array_of(std::move(tracks), {count}));
+  return tuple_of(frame.detection.result, frame.request, array_of(std::move(tracks), {count}));
 }
 
 nb::object update(Tracker& tracker, const Floats& boxes, const Floats& scores,

@@ -1,7 +1,9 @@
 """What the tests share. They run on the package of a build tree or on an installed one."""
 
+import json
 import os
 import pathlib
+import struct
 import subprocess
 
 import numpy as np
@@ -11,6 +13,7 @@ import retinaface_cpp
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES = SOURCE / "samples"
+VALUES = 6  # of an embedding by `model`
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,34 @@ def crowd():
     pixels = retinaface_cpp.read_image(SAMPLES / "crowd.webp")
     pixels.flags.writeable = False
     return pixels
+
+
+@pytest.fixture(scope="session")
+def weight():
+    return np.random.default_rng(3).normal(size=(VALUES, 3, 112, 112)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def model(weight):
+    """A recogniser's file in bytes (doc/model_format.md): a convolution over the face, `weight`."""
+    nodes = [
+        {"name": "image", "op": "Input", "channels": 3, "inputs": []},
+        {
+            "name": "whole", "op": "Convolution", "out_channels": VALUES, "kernel": 112,
+            "stride": 1, "padding": 0, "groups": 1, "bias": False, "inputs": [0],
+        },
+    ]  # fmt: skip
+    metadata = {
+        "format": "1",
+        "model": "made-up",
+        "graph": json.dumps({"nodes": nodes, "outputs": [{"name": "embedding", "node": 1}]}),
+        "preprocessing": json.dumps({"channels": "rgb", "mean": [127.5] * 3}),
+        "recognizer": json.dumps({"side": 112}),
+    }
+    tensor = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [0, weight.nbytes]}
+    header = json.dumps({"__metadata__": metadata, "whole.weight": tensor}).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + weight.tobytes()
 
 
 @pytest.fixture

@@ -97,14 +97,14 @@ def test_files_bytes_and_pillow_are_images(detector):
 
 def test_images_of_pillow_in_any_mode(detector, portrait):
     Image = pytest.importorskip("PIL.Image")
-    picture = Image.fromarray(portrait)
+    image = Image.fromarray(portrait)
     expected = detector.detect(portrait)
-    assert same(detector.detect(picture), expected)
-    assert same(detector.detect(picture.convert("RGBA")), expected)
-    gray = picture.convert("L")
+    assert same(detector.detect(image), expected)
+    assert same(detector.detect(image.convert("RGBA")), expected)
+    gray = image.convert("L")
     assert same(detector.detect(gray), detector.detect(np.asarray(gray)))
-    assert len(detector.detect(picture.convert("P"))) == 1
-    assert len(detector.detect(picture.convert("CMYK"))) == 1
+    assert len(detector.detect(image.convert("P"))) == 1
+    assert len(detector.detect(image.convert("CMYK"))) == 1
 
 
 def test_deep_images_of_pillow_are_not_cut_off(detector, portrait):

@@ -113,7 +113,7 @@ def test_a_blurred_face_has_lost_its_details(detector, portrait):
     assert np.array_equal(rf.blur(portrait[..., ::-1], faces, bgr=True), blurred[..., ::-1])
 
 
-def test_a_detector_blurs_what_a_closer_look_finds(detector, crowd):
+def test_a_detector_blurs_what_a_second_pass_finds(detector, crowd):
     part = np.array(crowd[:400, 760:1400])
     before = part.copy()
     blurred = detector.blur(part, min_score=0.5)

@@ -2,45 +2,13 @@
 
 import concurrent.futures
 import copy
-import json
 import pickle
-import struct
 
 import numpy as np
 import pytest
 
 import retinaface_cpp as rf
-from conftest import Serving
-
-VALUES = 6
-
-
-@pytest.fixture(scope="module")
-def weight():
-    return np.random.default_rng(3).normal(size=(VALUES, 3, 112, 112)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def model(weight):
-    """A model file's bytes (doc/model_format.md)."""
-    nodes = [
-        {"name": "image", "op": "Input", "channels": 3, "inputs": []},
-        {
-            "name": "whole", "op": "Convolution", "out_channels": VALUES, "kernel": 112,
-            "stride": 1, "padding": 0, "groups": 1, "bias": False, "inputs": [0],
-        },
-    ]  # fmt: skip
-    metadata = {
-        "format": "1",
-        "model": "made-up",
-        "graph": json.dumps({"nodes": nodes, "outputs": [{"name": "embedding", "node": 1}]}),
-        "preprocessing": json.dumps({"channels": "rgb", "mean": [127.5] * 3}),
-        "recognizer": json.dumps({"side": 112}),
-    }
-    tensor = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [0, weight.nbytes]}
-    header = json.dumps({"__metadata__": metadata, "whole.weight": tensor}).encode()
-    header += b" " * (-len(header) % 8)
-    return struct.pack("<Q", len(header)) + header + weight.tobytes()
+from conftest import VALUES, Serving
 
 
 @pytest.fixture(scope="module")

@@ -36,15 +36,15 @@ def test_frames_have_tracks_that_last(detector, portrait):
 
 
 def test_tracks_are_those_of_the_tracker(detector, crowd, portrait):
-    pictures = [crowd[:400, i * 5 : 700 + i * 5] for i in range(6)]
+    images = [crowd[:400, i * 5 : 700 + i * 5] for i in range(6)]
     tracker = rf.Tracker(min_score=0.6)
     expected = []
-    for i, picture in enumerate(pictures):
-        faces = detector.detect(picture, min_score=0.1)
+    for i, image in enumerate(images):
+        faces = detector.detect(image, min_score=0.1)
         tracks = tracker.update(faces, i / 25)
         sure = faces.scores >= np.float32(0.6)
         expected.append((faces[sure].boxes, tracks[sure]))
-    for frame, (boxes, tracks) in zip(detector.detect_video(pictures), expected):
+    for frame, (boxes, tracks) in zip(detector.detect_video(images), expected):
         assert np.array_equal(frame.faces.boxes, boxes)
         assert np.array_equal(frame.faces.tracks, tracks)
     assert tracks.max() > 20

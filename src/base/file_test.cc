@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "base/wanted_file.h"
 #include "support/testing.h"
 
@@ -17,10 +18,6 @@ namespace {
 
 using testing::error_of;
 using testing::TemporaryFolder;
-
-std::string text_of(const std::vector<std::byte>& content) {
-  return {reinterpret_cast<const char*>(content.data()), content.size()};
-}
 
 TEST(File, IsReadAsWritten) {
   const TemporaryFolder folder;
@@ -65,7 +62,7 @@ TEST(FileThreads, WriteTheSamePathAndOneOfThemWins) {
     const std::jthread other(write, 'a');
     write('b');
   }
-  const std::string content = text_of(read_file(folder / "file"));
+  const std::string content(text_of(read_file(folder / "file")));
   EXPECT_TRUE(content == std::string(10'000, 'a') || content == std::string(10'000, 'b'));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }

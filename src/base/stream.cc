@@ -28,12 +28,12 @@ struct CloseDescriptor {
 std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,
                                    const std::atomic<bool>& stop, IsWanted is_wanted) {
   constexpr std::size_t kAtOnce = std::size_t{1} << 16;
-  constexpr int kBetweenLooks_ms = 100;
+  constexpr int kPollInterval_ms = 100;
   std::vector<std::byte> content;
   while (true) {
     if (stop) fail(ErrorCode::kUnreadable, "{}: interrupted before its end", name);
     pollfd ready = {descriptor, POLLIN, 0};
-    const int events = ::poll(&ready, 1, kBetweenLooks_ms);
+    const int events = ::poll(&ready, 1, kPollInterval_ms);
     if (events == 0 || (events < 0 && errno == EINTR)) continue;
     const std::size_t filled = content.size();
     content.resize(filled + kAtOnce);
@@ -67,7 +67,7 @@ std::vector<std::byte> read_stream(const std::filesystem::path& path, std::uint6
 }
 
 int open_for_writing(const std::filesystem::path& path, const std::atomic<bool>& stop) {
-  constexpr auto kBetweenLooks = std::chrono::milliseconds(50);
+  constexpr auto kPollInterval = std::chrono::milliseconds(50);
   while (true) {
     const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);
     if (file >= 0) {
@@ -82,7 +82,7 @@ int open_for_writing(const std::filesystem::path& path, const std::atomic<bool>&
       fail(ErrorCode::kUnwritable, "{}: interrupted before anything reads from it",
            printable(path));
     }
-    std::this_thread::sleep_for(kBetweenLooks);
+    std::this_thread::sleep_for(kPollInterval);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -15,10 +16,6 @@ namespace {
 
 using testing::error_of;
 using testing::TemporaryFolder;
-
-std::string text_of(const std::vector<std::byte>& content) {
-  return {reinterpret_cast<const char*>(content.data()), content.size()};
-}
 
 TEST(Stream, IsReadToItsEndItsLimitOrTheSignal) {
   const TemporaryFolder folder;

@@ -43,7 +43,7 @@ class PairImages {
   /// Whether the images are aligned faces, as .bin files have them.
   bool are_aligned() const { return bin_.has_value(); }
 
-  evaluation::EncodedImage image(std::size_t i) const {
+  evaluation::ImageFile image(std::size_t i) const {
     if (bin_) {
       const auto bytes = std::as_bytes(std::span(bin_->images[i]));
       return {list_.images[i], {bytes.begin(), bytes.end()}};

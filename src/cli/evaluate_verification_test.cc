@@ -11,6 +11,7 @@
 #include "cli/evaluate.h"
 #include "graph/weights.h"
 #include "models/described_model.h"
+#include "support/content_of.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
@@ -21,11 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::error_of;
 using ::testing::HasSubstr;
-
-std::string text_of(const fs::path& path) {
-  const std::vector<std::byte> content = read_file(path);
-  return {reinterpret_cast<const char*>(content.data()), content.size()};
-}
 
 class EvaluateVerificationTest : public ::testing::Test {
  protected:
@@ -42,7 +38,9 @@ class EvaluateVerificationTest : public ::testing::Test {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     return action();
   }
-  nlohmann::json result() const { return nlohmann::json::parse(text_of(folder_ / "result.json")); }
+  nlohmann::json result() const {
+    return nlohmann::json::parse(testing::content_of(folder_ / "result.json"));
+  }
 
   testing::TemporaryFolder folder_;
 };
@@ -69,10 +67,10 @@ TEST_F(EvaluateVerificationTest, JudgesPairsOfImagesWithAndWithoutKeptEmbeddings
   EXPECT_EQ(first["detectors"][0]["tar_at_far"]["1e-2"], nullptr);
   ASSERT_EQ(first.at("moved_points").size(), 3U);
   EXPECT_EQ(first["moved_points"][2]["moved"], 4);
-  const std::string kept = text_of(folder_ / "kept");
+  const std::string kept = testing::content_of(folder_ / "kept");
   EXPECT_EQ(run(arguments), kSuccess);
   EXPECT_EQ(result()["detectors"], first["detectors"]);
-  EXPECT_EQ(text_of(folder_ / "kept").size(), kept.size());  // two images, four ways
+  EXPECT_EQ(testing::content_of(folder_ / "kept").size(), kept.size());  // two images, four ways
   EXPECT_EQ(kept.size(), 8U + 4U + 8 * (20U + 4 * sizeof(float)));
 }
 
@@ -80,7 +78,7 @@ TEST_F(EvaluateVerificationTest, JudgesTheAlignedFacesOfABinFile) {
   std::string bin = "\x80\x02](";
   for (const auto& [a, b] : pairs()) {
     for (const char* const name : {a, b}) {
-      const std::string content = text_of(testing::sample_folder() / name);
+      const std::string content = testing::content_of(testing::sample_folder() / name);
       bin += "B" + testing::bytes_of(static_cast<std::uint32_t>(content.size())) + content;
     }
   }
@@ -144,7 +142,7 @@ TEST_F(EvaluateVerificationTest, KeepsWhatWasEmbeddedWhereAnImageIsMissing) {
          folder_ / "kept"});
   });
   EXPECT_THAT(error.what(), HasSubstr("zz_missing.jpg"));
-  EXPECT_EQ(text_of(folder_ / "kept").size(), 8U + 4U + 2 * (20U + 4 * sizeof(float)));
+  EXPECT_EQ(testing::content_of(folder_ / "kept").size(), 8U + 4U + 2 * (20U + 4 * sizeof(float)));
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "base/file.h"
 #include "cli/command.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::cli {
@@ -24,9 +24,7 @@ TEST(SummaryCommand, WritesForPrograms) {
   const std::string path = folder / "summary.json";
   const auto summary = [&](const std::string& model) {
     EXPECT_EQ(run_summary({model, "--size", "640x640", "--json", path}), kSuccess);
-    const std::vector<std::byte> content = read_file(path);
-    return nlohmann::json::parse(reinterpret_cast<const char*>(content.data()),
-                                 reinterpret_cast<const char*>(content.data() + content.size()));
+    return nlohmann::json::parse(testing::content_of(path));
   };
   const auto resnet = summary("resnet50");
   EXPECT_EQ(resnet["anchors"], 102'300);

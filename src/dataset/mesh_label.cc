@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace retinaface::dataset {
 namespace {
@@ -60,22 +61,16 @@ MeshLabel label_of(const json& line) {
 
 std::vector<MeshLabel> read_mesh_labels(const std::filesystem::path& path) {
   const auto bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::vector<MeshLabel> labels;
-  std::size_t number = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    ++number;
-    const std::string_view line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.empty()) continue;
+  for_each_line(text_of(bytes), [&](std::string_view line, int number) {
+    if (line.empty()) return;
     try {
       labels.push_back(label_of(json::parse(line)));
     } catch (const std::exception& error) {
       fail(ErrorCode::kBadData, "{}:{}: expected a face as tools/mesh/labels.py writes it: {}",
            printable(path), number, excerpt(error.what()));
     }
-  }
+  });
   if (labels.empty()) {
     fail(ErrorCode::kBadData, "{}: expected faces, one a line, found none", printable(path));
   }

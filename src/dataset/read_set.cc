@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "dataset/coco.h"
 #include "dataset/label_txt.h"
 #include "dataset/point_label.h"
@@ -122,7 +123,7 @@ std::pair<SetFormat, AnnotationSet> parse_text(const TextFile& file) {
 std::pair<SetFormat, AnnotationSet> parse_file(const fs::path& path,
                                                const ChosenCategories& chosen) {
   std::vector<std::byte> content = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+  const std::string_view text = text_of(content);
   const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   const char start = first == std::string_view::npos ? '\0' : text[first];
   if (start == '{' || start == '[') {

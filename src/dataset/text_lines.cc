@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/number_text.h"
+#include "base/text.h"
 #include "base/trimmed.h"
 
 namespace retinaface::dataset {
@@ -50,15 +51,12 @@ TextFile::TextFile(const std::filesystem::path& path)
 
 TextFile::TextFile(std::vector<std::byte> content, std::string name)
     : name_(std::move(name)), content_(std::move(content)) {
-  std::string_view text(reinterpret_cast<const char*>(content_.data()), content_.size());
+  std::string_view text = text_of(content_);
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-  int number = 1;
-  for (std::size_t start = 0; start < text.size(); ++number) {
-    const std::size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = trimmed(text.substr(start, end - start));
+  for_each_line(text, [&](std::string_view whole, int number) {
+    const std::string_view line = trimmed(whole);
     if (!line.empty()) lines_.push_back({line, name_, number});
-    start = end + 1;
-  }
+  });
 }
 
 void check_written_path(const std::string& image, const std::string& file) {

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "dataset/yolo_names.h"
 #include "geometry/mirror.h"
 #include "image/codecs/image_name.h"
@@ -113,8 +114,7 @@ ClassNames class_names(const fs::path& labels) {
       const fs::path file = folder / name;
       if (!fs::is_regular_file(file, ignored)) continue;
       const std::vector<std::byte> content = read_file(file, kMaxBytes);
-      auto names = parse_yolo_names({reinterpret_cast<const char*>(content.data()), content.size()},
-                                    printable(file));
+      auto names = parse_yolo_names(text_of(content), printable(file));
       if (!names.empty()) return {std::move(names), file};
     }
   }

@@ -8,9 +8,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
-#include "base/cpu.h"
 #include "base/file.h"
-#include "base/ordered_pipeline.h"
+#include "base/run_batch.h"
 #include "detection/cascade.h"
 #include "detection/check_options.h"
 #include "detection/decode.h"
@@ -275,21 +274,8 @@ std::vector<std::vector<Face>> Detector::detect_batch(ArrayView<ImageView> image
                                                       const DetectOptions& options,
                                                       int threads) const {
   detection::check_options(options);  // which is no image's fault
-  if (threads < 0) {
-    fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
-  }
-  std::vector<std::vector<Face>> faces;
-  run_over(
-      thread_count(threads), images.size(),
-      [&](std::size_t i) {
-        try {
-          return detect(images[i], options);
-        } catch (const Error& error) {
-          fail(error.code(), "images[{}]: {}", i, error.what());
-        }
-      },
-      [&](std::vector<Face> found) { faces.push_back(std::move(found)); });
-  return faces;
+  return run_batch("images", images.size(), threads,
+                   [&](std::size_t i) { return detect(images[i], options); });
 }
 
 std::vector<Face> Detector::detect(const ImageView& image, const DetectOptions& options) const {

@@ -13,9 +13,9 @@
 #include "detection/anchors.h"
 #include "detection/face_frame.h"
 #include "detection/image_pyramid.h"
+#include "detection/large_face_check.h"
 #include "detection/nms.h"
 #include "detection/plausibility.h"
-#include "detection/second_look.h"
 #include "detection/stage_times.h"
 #include "detection/tiles.h"
 #include "geometry/box.h"
@@ -121,11 +121,11 @@ void Search::refine(const ImageView& image, double budget_px,
 
 void Search::drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const {
   std::erase_if(faces, [&](const Face& face) {
-    if (!SecondLook::is_due(face)) return false;
-    const SecondLook look(image, face.box);
+    if (!LargeFaceCheck::is_due(face)) return false;
+    const LargeFaceCheck check(image, face.box);
     std::vector<Face> found;
-    find_(look.view(), SecondLook::kMinScore, found, nullptr);
-    return !look.confirms(found);
+    find_(check.view(), LargeFaceCheck::kMinScore, found, nullptr);
+    return !check.confirms(found);
   });
 }
 

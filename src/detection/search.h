@@ -13,14 +13,14 @@
 namespace retinaface::detection {
 
 /// Adds the faces of an image at its own size whose score is at least `min_score`, overlapping as
-/// they are; and, where `candidates` is not null, the places that a closer look may make faces of.
+/// they are; and, where `candidates` is not null, the places where refinement may find faces.
 using FindFaces =
     std::function<void(const ImageView& image, float min_score, std::vector<Face>& faces,
                        std::vector<RefinementCandidate>* candidates)>;
 
 /// How faces of all sizes are looked for by a network that knows those of its anchors alone: image
-/// pyramid, tiles, enlarged crops, second looks, as the model's search policy has them. For one
-/// call; it refers to what it is given.
+/// pyramid, tiles, enlarged crops, checks of large faces, as the model's search policy has them.
+/// For one call; it refers to what it is given.
 class Search {
  public:
   /// `finds_all_sizes`: the finder looks for all sizes, and bounds its memory, by itself (a

@@ -15,8 +15,8 @@ struct Tile {
   Box core;  ///< in pixels of the image; faces with their centre here are this tile's
 };
 
-/// The fewest pixels that a tile reaches over its core, where there is more image: what the network
-/// sees around a face, and half of a large face.
+/// How many pixels at least a tile reaches over its core, where there is more image: what the
+/// network sees around a face, and half of a large face.
 inline constexpr int kMinTileMargin = 320;
 
 /// The shortest side of tiles that callers may ask for, px.

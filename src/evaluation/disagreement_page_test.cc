@@ -9,6 +9,7 @@
 #include "retinaface/image.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "support/testing.h"
 
 namespace retinaface::evaluation {
@@ -45,7 +46,7 @@ TEST(DisagreementPage, ShowsTheImagesInWhichDetectorsDiffer) {
   const Image drawn = read_image(folder / "out/01_one.jpg");
   EXPECT_GE(drawn.width(), 2 * 60);  // side by side
   const std::vector<std::byte> page = read_file(disagreement_page(folder / "out"));
-  const std::string text(reinterpret_cast<const char*>(page.data()), page.size());
+  const std::string text(text_of(page));
   EXPECT_THAT(text, ::testing::HasSubstr("01_one.jpg"));
   EXPECT_THAT(text, ::testing::HasSubstr("e/one"));
 }

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -51,7 +52,7 @@ EmbeddingCache::EmbeddingCache(std::filesystem::path file, std::size_t max_bytes
   // Kept by a run that was allowed more, it is read all the same; what is too much is dropped.
   constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 40;
   const std::vector<std::byte> content = read_file(file_, kMaxFileBytes);
-  std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+  std::string_view text = text_of(content);
   const auto refuse = [&](const char* found) {
     fail(ErrorCode::kBadData,
          "{}: expected embeddings that an evaluation has kept, found {}; remove the file or name "

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "support/testing.h"
 
 namespace retinaface::evaluation {
@@ -107,7 +108,7 @@ TEST(EmbeddingCache, RefusesOtherAndDamagedFiles) {
   cache.save();
   const std::vector<std::byte> content = read_file(folder / "cache");
   for (std::size_t at = 8; at < content.size(); at += 5) {
-    std::string changed(reinterpret_cast<const char*>(content.data()), content.size());
+    std::string changed(text_of(content));
     changed[at] = static_cast<char>(changed[at] ^ 1);
     write_file_atomically(folder / "changed", changed);
     EXPECT_THAT(error_of([&] { EmbeddingCache(folder / "changed", 1000); }).what(),

@@ -66,7 +66,7 @@ FaceEmbedder::FaceEmbedder(const std::string& recognizer, const std::string& cac
 }
 
 std::vector<Embedding> FaceEmbedder::embed(
-    const EncodedImage& encoded, const PlacePoints& place, std::size_t ways,
+    const ImageFile& encoded, const PlacePoints& place, std::size_t ways,
     const std::function<Landmarks(const Landmarks& points, std::size_t way)>& moved) {
   std::vector<Embedding> embeddings(ways);
   const Image image = decode_image(encoded.content, {.apply_orientation = false}, encoded.name);
@@ -87,7 +87,7 @@ std::vector<Embedding> FaceEmbedder::embed(
   return embeddings;
 }
 
-Embedding FaceEmbedder::embed(const EncodedImage& encoded, const PlacePoints& place) {
+Embedding FaceEmbedder::embed(const ImageFile& encoded, const PlacePoints& place) {
   const auto as_found = [](const Landmarks& points, std::size_t) { return points; };
   return embed(encoded, place, 1, as_found).front();
 }

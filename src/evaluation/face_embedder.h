@@ -23,7 +23,7 @@ namespace retinaface::evaluation {
 using Embedding = std::optional<std::vector<float>>;
 
 /// An encoded image and what messages call it.
-struct EncodedImage {
+struct ImageFile {
   std::string name;
   std::vector<std::byte> content;
 };
@@ -53,10 +53,10 @@ class FaceEmbedder {
   /// An embedding for each way of moving the points that were found; `moved` gets them and the
   /// number of the way. Throws Error as decode_image and Recognizer::embed do.
   std::vector<Embedding> embed(
-      const EncodedImage& encoded, const PlacePoints& place, std::size_t ways,
+      const ImageFile& encoded, const PlacePoints& place, std::size_t ways,
       const std::function<Landmarks(const Landmarks& points, std::size_t way)>& moved);
 
-  Embedding embed(const EncodedImage& encoded, const PlacePoints& place);
+  Embedding embed(const ImageFile& encoded, const PlacePoints& place);
 
   bool has_cache() const { return cache_ != nullptr; }
   /// How many embeddings came from the cache, and how many were computed for it; 0 without one.
@@ -79,8 +79,8 @@ class FaceEmbedder {
 /// Thrown where a work was stopped before its end.
 struct Interrupted {};
 
-/// How many images are gone through.
-struct ImageWork {
+/// How images are gone through.
+struct RunControl {
   int threads = 1;
   const std::atomic<bool>* stop = nullptr;  ///< ends the work where it turns true; null: nothing
   std::function<void(std::size_t done, std::size_t of)> progress = {};
@@ -89,7 +89,7 @@ struct ImageWork {
 /// Calls `step(i)` for each of `count` by several threads and `take(result)` in order. Throws
 /// Interrupted where the work was stopped, once what is under way has been taken.
 template <typename Step, typename Take>
-void for_each_in_order(const ImageWork& work, std::size_t count, const Step& step,
+void for_each_in_order(const RunControl& work, std::size_t count, const Step& step,
                        const Take& take) {
   std::size_t next = 0;
   std::size_t done = 0;

@@ -49,7 +49,7 @@ class FaceEmbedderTest : public ::testing::Test {
 
   testing::TemporaryFolder folder_;
   std::string recognizer_ = folder_ / "recognizer.safetensors";
-  EncodedImage image_ = {"hopper.jpg", read_file(testing::sample_folder() / "hopper.jpg")};
+  ImageFile image_ = {"hopper.jpg", read_file(testing::sample_folder() / "hopper.jpg")};
 };
 
 TEST_F(FaceEmbedderTest, TakesFromItsCacheWhatWasEmbeddedBefore) {

@@ -19,10 +19,9 @@ Landmarks moved_points(Landmarks points, double share, std::size_t image) {
   return points;
 }
 
-MovedEmbeddings embed_images(std::size_t count,
-                             const std::function<EncodedImage(std::size_t)>& image,
+MovedEmbeddings embed_images(std::size_t count, const std::function<ImageFile(std::size_t)>& image,
                              const PlacePoints& place, const std::vector<double>& shares,
-                             FaceEmbedder& embedder, const ImageWork& work) {
+                             FaceEmbedder& embedder, const RunControl& work) {
   MovedEmbeddings all;
   for_each_in_order(
       work, count,

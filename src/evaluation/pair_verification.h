@@ -26,10 +26,9 @@ using MovedEmbeddings = std::vector<std::vector<Embedding>>;
 
 /// Embeds `count` images; `image` reads one, and is called by several threads at once. Throws
 /// Interrupted, and what reading and embedding throw.
-MovedEmbeddings embed_images(std::size_t count,
-                             const std::function<EncodedImage(std::size_t)>& image,
+MovedEmbeddings embed_images(std::size_t count, const std::function<ImageFile(std::size_t)>& image,
                              const PlacePoints& place, const std::vector<double>& shares,
-                             FaceEmbedder& embedder, const ImageWork& work);
+                             FaceEmbedder& embedder, const RunControl& work);
 
 /// One detector's points, judged.
 struct PairJudgement {

@@ -7,7 +7,7 @@ namespace retinaface::evaluation {
 TemplateJudgement judge_templates(const std::string& name, const std::filesystem::path& pairs,
                                   const TemplateList& templates,
                                   const std::filesystem::path& images, const FindFaces& find,
-                                  FaceEmbedder& embedder, const ImageWork& work) {
+                                  FaceEmbedder& embedder, const RunControl& work) {
   TemplatePool pool(templates);
   for_each_in_order(
       work, templates.faces.size(),

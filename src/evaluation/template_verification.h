@@ -29,6 +29,6 @@ struct TemplateJudgement {
 TemplateJudgement judge_templates(const std::string& name, const std::filesystem::path& pairs,
                                   const TemplateList& templates,
                                   const std::filesystem::path& images, const FindFaces& find,
-                                  FaceEmbedder& embedder, const ImageWork& work);
+                                  FaceEmbedder& embedder, const RunControl& work);
 
 }  // namespace retinaface::evaluation

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/number_text.h"
 #include "base/random.h"
+#include "base/text.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -49,14 +50,8 @@ class PairReader {
  public:
   explicit PairReader(const std::filesystem::path& path) : path_(printable(path)) {
     const std::vector<std::byte> content = read_file(path);
-    const std::string text(reinterpret_cast<const char*>(content.data()), content.size());
-    int number = 0;
-    for (std::size_t at = 0; at < text.size(); ++number) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      const std::string line = text.substr(at, end - at);
-      at = end + 1;
-      add_line(number + 1, line);
-    }
+    for_each_line(text_of(content),
+                  [&](std::string_view line, int number) { add_line(number, std::string(line)); });
   }
 
   PairList result() {
@@ -175,20 +170,14 @@ class CfpReader {
   template <typename Take>
   static void for_each_pair_of_words(const std::filesystem::path& path, const Take& take) {
     const std::vector<std::byte> content = read_file(path);
-    const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
-    int number = 0;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      const std::string_view line = text.substr(at, end - at);
-      at = end + 1;
-      ++number;
+    for_each_line(text_of(content), [&](std::string_view line, int number) {
       const std::vector<std::string_view> words = words_of(line);
-      if (words.empty()) continue;
+      if (words.empty()) return;
       if (words.size() != 2 || !take(words[0], words[1])) {
         fail(ErrorCode::kBadData, "{}:{}: expected two numbers, or a number and a path, found '{}'",
              printable(path), number, excerpt(line));
       }
-    }
+    });
   }
 
   void read_numbers(const std::filesystem::path& path, std::map<std::size_t, std::size_t>& places) {

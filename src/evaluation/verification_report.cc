@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -91,8 +92,7 @@ json to_json(std::span<const TemplateJudgement> judgements) {
 
 float read_threshold(const std::filesystem::path& report, const std::string& rate) {
   const std::vector<std::byte> content = read_file(report);
-  const char* const text = reinterpret_cast<const char*>(content.data());
-  const json object = json::parse(text, text + content.size(), nullptr, false);
+  const json object = json::parse(text_of(content), nullptr, false);
   const std::string name = printable(report);
   try {
     const json& threshold = object.at(kDetectors).at(0).at(kThresholdAtFar).at(rate);

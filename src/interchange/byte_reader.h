@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace retinaface::interchange {
 
@@ -45,13 +46,12 @@ class ByteReader {
 
   std::string_view text(std::uint64_t count) {
     const auto bytes = take(count);
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    return text_of(bytes);
   }
 
   /// Up to the next line feed, which is consumed but not returned.
   std::string_view line() {
-    const std::string_view rest(reinterpret_cast<const char*>(content_.data()) + position_,
-                                remaining());
+    const std::string_view rest = text_of(content_.subspan(position_));
     const std::size_t length = rest.find('\n');
     if (length == std::string_view::npos) {
       refuse(ErrorCode::kBadData, "cut short: expected a line, found no end of it");

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
 
@@ -187,7 +188,7 @@ std::vector<std::string> all_files() {
        {"odd_legacy_1.pth", "odd_legacy_2.pth", "odd_legacy_4.pth", "odd_zip_2.pth",
         "odd_zip_5.pth", "detector_legacy.pth", "detector_wrapped.pth", "classifier_legacy.tar"}) {
     const auto bytes = read_file(fixture_folder() / "checkpoints" / name);
-    contents.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    contents.emplace_back(text_of(bytes));
   }
   return contents;
 }

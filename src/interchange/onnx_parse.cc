@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "graph/tensor.h"
 #include "interchange/onnx_model.h"
 
@@ -464,7 +465,7 @@ OnnxModel model(Message message) {
 }  // namespace
 
 OnnxModel parse_onnx(std::span<const std::byte> content, const std::string& source) {
-  const std::string_view bytes(reinterpret_cast<const char*>(content.data()), content.size());
+  const std::string_view bytes = text_of(content);
   try {
     return model(Message(bytes, source));
   } catch (const protozero::exception& error) {

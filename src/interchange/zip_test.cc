@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/text.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
 
@@ -15,7 +16,7 @@ using testing::make_zip;
 std::map<std::string, std::string> read(const std::string& archive) {
   std::map<std::string, std::string> files;
   for (const auto& [name, data] : read_zip(std::as_bytes(std::span(archive)), "file")) {
-    files[name] = {reinterpret_cast<const char*>(data.data()), data.size()};
+    files[name] = text_of(data);
   }
   return files;
 }

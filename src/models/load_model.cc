@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/number_text.h"
+#include "base/text.h"
 #include "graph/calibration.h"
 #include "models/builtin_weights.h"
 #include "models/described_model.h"
@@ -157,8 +158,7 @@ std::string mesh_mark(const graph::Weights& weights) {
   std::uint32_t mark = 0;
   for (const auto& [name, tensor] : weights.tensors) {
     if (name.starts_with(kMeshPrefix) || name.starts_with(graph::kCalibrationPrefix)) continue;
-    const std::string_view bytes(reinterpret_cast<const char*>(tensor.bytes.data()),
-                                 tensor.bytes.size());
+    const std::string_view bytes = text_of(tensor.bytes);
     // Of the checksums in a row, so that the order counts.
     mark = crc32c(fmt::format("{:08x} {} {:08x}", mark, name, crc32c(bytes)));
   }

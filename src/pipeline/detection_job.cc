@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/stream.h"
+#include "base/text.h"
 #include "image/codecs/decoded_image.h"
 #include "image/codecs/encoded_size.h"
 #include "image/codecs/image_frames.h"
@@ -80,7 +81,7 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
         is_frame ? SeenImage(in.image) : read(options, job.reduction(), stop, in);
     DetectedFaces detection = detect_faces(detector, job, seen, in.path, in.frame);
     const std::vector<Face>& faces = detection.result.faces;
-    if (is_frame) outcome.look = SceneLook(in.image);
+    if (is_frame) outcome.scene = SceneSignature(in.image);
     FaceImages cut = cut_faces(job.images, in.image, faces);
     if (!is_frame) remove_earlier(job.images, in.path, FrameKind::kImage);
     if (!is_frame) write_faces(job.images, in.path, std::nullopt, {}, cut);
@@ -117,7 +118,7 @@ Request request_of(const DetectionJob& job) {
     const std::optional<fs::path> file = models::file_of_model(model);
     if (!file || !file_exists(*file)) return model;
     const std::vector<std::byte> bytes = read_file(*file);
-    const std::string_view content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view content = text_of(bytes);
     return model + fmt::format(" (checksum {:08x})", crc32c(content));
   };
   const DetectOptions& detect = job.selection.detect;
@@ -284,28 +285,21 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 
 }  // namespace
 
+FaceRequest DetectionJob::face_request() const {
+  FaceRequest request = {selection, fields.quality, recognizer};
+  request.selection.detect.mesh = needs_meshes();
+  return request;
+}
+
 int DetectionJob::reduction() const {
-  const bool wants_faces_alone = !images.any() && !fields.any() && !needs_meshes() && !recognizer;
-  return wants_faces_alone ? reduction_for(selection.detect) : 1;
+  return images.any() ? 1 : face_request().reduction();
 }
 
 DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
                            const SeenImage& image, const fs::path& path,
                            const std::optional<video::FrameStamp>& frame) {
-  FaceSelection selection = job.selection;
-  selection.detect.mesh = job.needs_meshes();
-  DetectedFaces detection = detect_faces(detector, selection, image, path, frame);
+  DetectedFaces detection = detect_faces(detector, job.face_request(), image, path, frame);
   detection.result.fields = job.fields;
-  if (job.fields.quality) {
-    for (const Face& face : detection.result.faces) {
-      detection.result.qualities.push_back(face_quality(image.pixels, face));
-    }
-  }
-  if (job.recognizer) {
-    for (const Face& face : detection.result.faces) {
-      detection.result.embeddings.push_back(job.recognizer->embed(image.pixels, face.landmarks));
-    }
-  }
   return detection;
 }
 

@@ -12,6 +12,7 @@
 
 #include "retinaface/recognizer.h"
 
+#include "pipeline/face_request.h"
 #include "pipeline/face_selection.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/inputs.h"
@@ -50,15 +51,15 @@ struct DetectionJob {
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
   /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
   bool refines_unseen() const { return selection.detect.refine_mesh && !needs_meshes(); }
-  /// 1 / N of their sides that JPEG images may be decoded at (reduction_for): where nothing but
-  /// their faces is wanted, which the pixels at the job's scales give.
+  /// What the job's results and images need of each face.
+  FaceRequest face_request() const;
+  /// That of face_request; 1 where images are written.
   int reduction() const;
   bool writes_wider() const { return format == "wider"; }
   bool writes_file() const { return !output.empty() && output != kStandardStream; }
 };
 
-/// detect_faces with all that the job's results and images need: meshes, figures of quality,
-/// vectors.
+/// detect_faces of the job's face_request, with a result that is written by the job's `fields`.
 DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
                            const SeenImage& image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);

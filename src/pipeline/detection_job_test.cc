@@ -15,6 +15,7 @@
 
 #include "graph/weights.h"
 #include "models/described_model.h"
+#include "support/content_of.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
 #include "video/video_writer.h"
@@ -44,10 +45,7 @@ class Job : public ::testing::Test {
   }
 
   DetectionSummary run() { return run_detection(job_, detector_, events_, stop_); }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return testing::content_of(folder_ / name); }
 
   testing::TemporaryFolder folder_;
   const Detector detector_;

@@ -81,7 +81,7 @@ void DetectionReport::follow(Outcome& outcome) {
   const DetectedFaces& detection = *outcome.detection;
   outcome.tracks = image.video->are_pages
                        ? video_->tracks.number(detection)
-                       : video_->tracks.follow(detection, image.frame->time_s, outcome.look);
+                       : video_->tracks.follow(detection, image.frame->time_s, outcome.scene);
   outcome.detection->result.tracks = outcome.tracks.tracks;
 }
 

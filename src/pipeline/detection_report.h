@@ -14,7 +14,7 @@
 #include "pipeline/image_source.h"
 #include "pipeline/result_file.h"
 #include "pipeline/results.h"
-#include "pipeline/scene_look.h"
+#include "pipeline/scene_signature.h"
 #include "pipeline/video_tracks.h"
 
 namespace retinaface::pipeline {
@@ -25,8 +25,8 @@ struct Outcome {
   std::optional<DetectedFaces> detection = std::nullopt;
   FaceImages faces{};            ///< of a frame, to be written when it has its tracks
   bool was_interrupted = false;  ///< the problem is, or may be, that the job was asked to end
-  std::optional<SceneLook> look = std::nullopt;  ///< of a frame
-  VideoTracks::Frame tracks{};                   ///< the same, once the report has it
+  std::optional<SceneSignature> scene = std::nullopt;  ///< of a frame
+  VideoTracks::Frame tracks{};                         ///< the same, once the report has it
 };
 
 /// Takes the outcomes in order: gives frames their tracks (VideoTracks), writes results, images and

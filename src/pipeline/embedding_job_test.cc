@@ -2,13 +2,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pipeline/npy.h"
+#include "support/content_of.h"
 #include "support/made_recognizer.h"
 #include "support/testing.h"
 
@@ -42,10 +42,7 @@ class Embedding : public ::testing::Test {
     const Recognizer recognizer(folder_ / "recognizer.safetensors");
     return run_embedding(job_, detector_, recognizer, events_, stop_);
   }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return testing::content_of(folder_ / name); }
 
   testing::TemporaryFolder folder_;
   const Detector detector_;

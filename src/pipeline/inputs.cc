@@ -20,6 +20,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "base/text.h"
 #include "image/codecs/encoded_size.h"
 #include "image/codecs/heif_brand.h"
 #include "image/codecs/image_frames.h"
@@ -262,7 +263,7 @@ std::vector<std::string> read_list(const std::string& file, char separator) {
   const std::vector<std::byte> bytes =
       file == kStandardStream ? read_stream(STDIN_FILENO, "standard input", kMaxBytes, never)
                               : read_file(file, kMaxBytes);
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string_view text = text_of(bytes);
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     fail(ErrorCode::kUnsupported,
          "{}: expected a list in UTF-8 or the bytes of the file names, found UTF-16; convert it: "

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
+#include "base/text.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_origin.h"
 #include "pipeline/npy.h"
@@ -101,7 +102,7 @@ bool is_onnx(std::string_view text) {
 bool is_predictions(const fs::path& path) {
   try {
     const std::vector<std::byte> bytes = read_file(path);
-    const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string text(text_of(bytes));
     const std::string image = text.substr(0, text.find('\n'));
     return text ==
            evaluation::format_wider_predictions(image, evaluation::read_wider_predictions(path));

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/part_file.h"
+#include "base/text.h"
 #include "pipeline/json_report.h"
 
 namespace retinaface::pipeline {
@@ -49,8 +50,7 @@ std::optional<Difference> first_difference(const json& before, const Request& no
 /// Null where the file is no record.
 json parsed(const fs::path& file) {
   const std::vector<std::byte> bytes = read_file(file);
-  const auto* const text = reinterpret_cast<const char*>(bytes.data());
-  json record = json::parse(text, text + bytes.size(), nullptr, false);
+  json record = json::parse(text_of(bytes), nullptr, false);
   const bool is_record =
       record.is_object() && record.contains("request") && record["request"].is_object();
   return is_record ? record : json();

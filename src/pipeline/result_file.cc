@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/stream.h"
+#include "base/text.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::pipeline {
@@ -92,7 +93,7 @@ void ResultFile::put(std::string_view text) {
 
 std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {
   const auto bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view text = text_of(bytes);
   std::size_t begin = 0;
   for (std::size_t end = 0; (end = text.find('\n', begin)) != std::string_view::npos;) {
     try {

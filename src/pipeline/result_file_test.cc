@@ -1,12 +1,12 @@
 #include "pipeline/result_file.h"
 
 #include <fstream>
-#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pipeline/results.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -17,10 +17,7 @@ using ::testing::Pair;
 
 class ResultFileTest : public ::testing::Test {
  protected:
-  std::string content() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content() const { return testing::content_of(path_); }
   void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
 
   testing::TemporaryFolder folder_;

@@ -1,12 +1,11 @@
 #include "pipeline/results.h"
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::pipeline {
@@ -94,8 +93,7 @@ TEST(Results, AreOneDocumentOfCoco) {
 TEST(Results, AreFilesOfWider) {
   const testing::TemporaryFolder folder;
   EXPECT_EQ(written("wider", {image("/set/event/a.jpg"), frame(3)}, folder.path()), "");
-  std::ifstream still(folder / "event/a.txt");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(still), {}).substr(0, 10), "event/a\n1\n");
+  EXPECT_EQ(testing::content_of(folder / "event/a.txt").substr(0, 10), "event/a\n1\n");
   EXPECT_TRUE(std::filesystem::exists(folder / "v.mp4/000003_0.120s.txt"));
 }
 

@@ -16,10 +16,10 @@ tracking::Tracker VideoTracks::new_tracker() const {
 }
 
 VideoTracks::Frame VideoTracks::follow(const DetectedFaces& detection, double time_s,
-                                       const std::optional<SceneLook>& look) {
+                                       const std::optional<SceneSignature>& scene) {
   Frame frame;
-  frame.starts_scene = look_ && look && look_->is_cut_to(*look);
-  look_ = look;
+  frame.starts_scene = scene_ && scene && scene_->is_cut_to(*scene);
+  scene_ = scene;
   if (frame.starts_scene) {
     // Their numbers go on from those that there have been.
     tracker_ = new_tracker();

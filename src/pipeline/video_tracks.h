@@ -8,7 +8,7 @@
 #include "pipeline/face_selection.h"
 #include "pipeline/hidden_tracks.h"
 #include "pipeline/result_file.h"
-#include "pipeline/scene_look.h"
+#include "pipeline/scene_signature.h"
 #include "tracking/tracker.h"
 
 namespace retinaface::pipeline {
@@ -26,8 +26,9 @@ class VideoTracks {
   /// `left` is what an earlier run has done of the video, null: nothing. The job must outlive it.
   VideoTracks(const DetectionJob& job, const VideoDone* left);
 
-  /// Takes the next frame; `look` is the frame on the whole, by which cuts are told.
-  Frame follow(const DetectedFaces& detection, double time_s, const std::optional<SceneLook>& look);
+  /// Takes the next frame; `scene` is its signature, by which cuts are told.
+  Frame follow(const DetectedFaces& detection, double time_s,
+               const std::optional<SceneSignature>& scene);
 
   /// The same for pages, on which nobody moves from one to the next: each face has a number of its
   /// own.
@@ -40,7 +41,7 @@ class VideoTracks {
   tracking::Tracker tracker_;
   tracking::Tracker hidden_tracker_;  ///< of what is hidden, with tracks of its own
   std::int64_t highest_track_ = 0;
-  std::optional<SceneLook> look_;  ///< of the frame before
+  std::optional<SceneSignature> scene_;  ///< of the frame before
 };
 
 }  // namespace retinaface::pipeline

@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/cpu.h"
 #include "base/file.h"
-#include "base/ordered_pipeline.h"
+#include "base/run_batch.h"
 #include "detection/aligned_size.h"
 #include "detection/preprocess.h"
 #include "graph/operators.h"
@@ -138,21 +137,8 @@ std::vector<float> Recognizer::embed(const ImageView& image, const Landmarks& la
 
 std::vector<std::vector<float>> Recognizer::embed_batch(ArrayView<FaceInImage> faces,
                                                         int threads) const {
-  if (threads < 0) {
-    fail(ErrorCode::kInvalidArgument, "threads: expected 0 or more, found {}", threads);
-  }
-  std::vector<std::vector<float>> embeddings;
-  run_over(
-      thread_count(threads), faces.size(),
-      [&](std::size_t i) {
-        try {
-          return embed(faces[i].image, faces[i].landmarks);
-        } catch (const Error& error) {
-          fail(error.code(), "faces[{}]: {}", i, error.what());
-        }
-      },
-      [&](std::vector<float> embedding) { embeddings.push_back(std::move(embedding)); });
-  return embeddings;
+  return run_batch("faces", faces.size(), threads,
+                   [&](std::size_t i) { return embed(faces[i].image, faces[i].landmarks); });
 }
 
 float similarity(ArrayView<float> a, ArrayView<float> b) {

@@ -15,7 +15,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
+#include "support/content_of.h"
 #include "support/http_client.h"
 #include "support/testing.h"
 
@@ -30,8 +30,7 @@ using testing::HttpAnswer;
 using testing::HttpConnection;
 
 std::string sample() {
-  const std::vector<std::byte> bytes = read_file(testing::sample_folder() / "hopper.jpg");
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  return testing::content_of(testing::sample_folder() / "hopper.jpg");
 }
 
 /// A server that runs on a thread of its own.

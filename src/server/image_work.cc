@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "image/codecs/decoded_image.h"
 #include "image/codecs/stored_size.h"
 #include "image/codecs/write_options.h"
@@ -46,8 +47,7 @@ const ImageType* image_type(std::string_view type) {
 
 Response image_answer(std::string_view type, const ImageView& image, const WriteOptions& write) {
   const std::vector<std::byte> encoded = encode_image(image_type(type)->name, image, write);
-  return {200, std::string(type),
-          std::string(reinterpret_cast<const char*>(encoded.data()), encoded.size())};
+  return {200, std::string(type), std::string(text_of(encoded))};
 }
 
 }  // namespace

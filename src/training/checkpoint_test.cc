@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "graph/weights.h"
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
@@ -35,10 +36,7 @@ Checkpoint example() {
 
 class CheckpointFile : public ::testing::Test {
  protected:
-  std::string content() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content() const { return testing::content_of(path_); }
   void write(const std::string& text) const { std::ofstream(path_, std::ios::binary) << text; }
 
   const testing::TemporaryFolder folder_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/crc32c.h"
+#include "base/text.h"
 #include "graph/calibration.h"
 
 namespace retinaface::training {
@@ -36,8 +37,7 @@ std::uint32_t checksum(const graph::Weights& weights) {
   std::uint32_t sum = 0;
   for (const auto& [name, tensor] : weights.tensors) {
     if (name.starts_with(graph::kCalibrationPrefix)) continue;
-    const auto* const bytes = reinterpret_cast<const char*>(tensor.bytes.data());
-    sum = std::rotl(sum, 1) ^ crc32c({bytes, tensor.bytes.size()});
+    sum = std::rotl(sum, 1) ^ crc32c(text_of(tensor.bytes));
   }
   return sum;
 }

@@ -127,7 +127,7 @@ TEST(Distillation, LeavesBoxesAndPointsWhereTheTeacherSeesNoFace) {
   EXPECT_NE(student.gradients[2][0], 0);
 }
 
-TEST(Distillation, TeachesBoxesAndPointsEverywhereWithTheLeastWeight) {
+TEST(Distillation, TeachesBoxesAndPointsEverywhereWithTheMinWeight) {
   Outputs student(1);
   for (auto& values : student.values) std::ranges::fill(values, 0.0F);
   TeacherOutputs teacher = teacher_of(student);

@@ -10,6 +10,7 @@
 #include "retinaface/error.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
@@ -27,8 +28,7 @@ TEST(GrowingFile, KeepsTheFirstBytesAndAppends) {
   file.append("third\n");
   EXPECT_EQ(file.bytes(), 12U);
   const std::vector<std::byte> content = read_file(path);
-  EXPECT_EQ(std::string(reinterpret_cast<const char*>(content.data()), content.size()),
-            "first\nthird\n");
+  EXPECT_EQ(std::string(text_of(content)), "first\nthird\n");
 }
 
 TEST(GrowingFile, OfNoFileIsAnError) {

@@ -255,7 +255,7 @@ TEST(Loss, MinesTheHardestNegativesOfEachImage) {
   }
 }
 
-TEST(Loss, WithoutFacesIsZeroOrThatOfTheLeastNegatives) {
+TEST(Loss, WithoutFacesIsZeroOrThatOfTheMinNegatives) {
   std::vector<ImageTarget> targets(2);
   for (ImageTarget& target : targets) target.match.assign(9, kBackground);
   Outputs outputs(5);

@@ -16,8 +16,7 @@
 #include "training/checksum.h"
 #include "training/epoch_run.h"
 #include "training/mesh_gradient.h"
-#include "training/recipe_table.h"
-#include "training/recipe_writer.h"
+#include "training/recipe_fields.h"
 #include "training/run_folder.h"
 
 namespace retinaface::training {
@@ -40,6 +39,8 @@ void recipe_fields(Fields& all, MeshDecoderRecipe& recipe) {
     table.flag("residual", recipe.residual);
   });
 }
+
+constexpr auto kDescribe = [](auto& fields, auto& recipe) { recipe_fields(fields, recipe); };
 
 std::vector<float> elu_gradient(std::span<const float> y, std::vector<float> gradient) {
   for (std::size_t i = 0; i < y.size(); ++i) {
@@ -359,24 +360,16 @@ void add_decoder_gradient(const ChebyshevDecoder& decoder, std::span<const float
 }
 
 bool is_mesh_decoder_recipe(const std::filesystem::path& path) {
-  return recipe_document(recipe_text(path), printable(path), {}).contains("decoder");
+  return recipe_has(path, "decoder");
 }
 
 MeshDecoderRecipe read_mesh_decoder_recipe(const std::filesystem::path& path,
                                            std::span<const std::string> changes) {
-  const toml::value document = recipe_document(recipe_text(path), printable(path), changes);
-  MeshDecoderRecipe recipe;
-  Table all(document, "");
-  recipe_fields(all, recipe);
-  all.refuse_unknown();
-  return recipe;
+  return recipe_in<MeshDecoderRecipe>(path, changes, kDescribe);
 }
 
 std::string to_toml(const MeshDecoderRecipe& recipe) {
-  MeshDecoderRecipe copy = recipe;  // the fields are described by mutable references
-  RecipeWriter writer;
-  recipe_fields(writer, copy);
-  return writer.result();
+  return recipe_toml(recipe, kDescribe);
 }
 
 bool train_mesh_decoder(const MeshDecoderRecipe& recipe, const graph::Weights& linear,

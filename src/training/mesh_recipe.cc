@@ -2,8 +2,7 @@
 
 #include "base/file.h"
 #include "training/mesh_loss_fields.h"
-#include "training/recipe_table.h"
-#include "training/recipe_writer.h"
+#include "training/recipe_fields.h"
 
 namespace retinaface::training {
 namespace {
@@ -44,27 +43,21 @@ void recipe_fields(Fields& all, MeshRecipe& recipe) {
   stage_fields(all, "all", recipe.all);
 }
 
+constexpr auto kDescribe = [](auto& fields, auto& recipe) { recipe_fields(fields, recipe); };
+
 }  // namespace
 
 bool is_mesh_recipe(const std::filesystem::path& path) {
-  return recipe_document(recipe_text(path), printable(path), {}).contains("mesh");
+  return recipe_has(path, "mesh");
 }
 
 MeshRecipe read_mesh_recipe(const std::filesystem::path& path,
                             std::span<const std::string> changes) {
-  const toml::value document = recipe_document(recipe_text(path), printable(path), changes);
-  MeshRecipe recipe;
-  Table all(document, "");
-  recipe_fields(all, recipe);
-  all.refuse_unknown();
-  return recipe;
+  return recipe_in<MeshRecipe>(path, changes, kDescribe);
 }
 
 std::string to_toml(const MeshRecipe& recipe) {
-  MeshRecipe copy = recipe;  // the fields are described by mutable references
-  RecipeWriter writer;
-  recipe_fields(writer, copy);
-  return writer.result();
+  return recipe_toml(recipe, kDescribe);
 }
 
 }  // namespace retinaface::training

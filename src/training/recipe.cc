@@ -10,12 +10,12 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/library_reason.h"
+#include "base/text.h"
 #include "detection/anchors.h"
 #include "models/catalogue.h"
 #include "models/model_files.h"
 #include "training/mesh_loss_fields.h"
-#include "training/recipe_table.h"
-#include "training/recipe_writer.h"
+#include "training/recipe_fields.h"
 
 namespace retinaface::training {
 namespace {
@@ -193,11 +193,10 @@ void check_mirror(const Recipe& recipe, const models::Model& model) {
   }
 }
 
+constexpr auto kDescribe = [](auto& fields, auto& recipe) { recipe_fields(fields, recipe); };
+
 Recipe recipe_of(const toml::value& document, const std::string& name) {
-  Recipe recipe;
-  Table table(document, "");
-  recipe_fields(table, recipe);
-  table.refuse_unknown();
+  Recipe recipe = recipe_in<Recipe>(document, kDescribe);
   try {
     const models::Model& model = models::find_model(recipe.model);
     check_frozen(recipe, model);
@@ -275,7 +274,7 @@ toml::value recipe_document(const std::string& text, const std::string& name,
 std::string recipe_text(const std::filesystem::path& path) {
   constexpr std::uint64_t kMaxBytes = 1 << 20;
   const std::vector<std::byte> content = read_file(path, kMaxBytes);
-  return {reinterpret_cast<const char*>(content.data()), content.size()};
+  return std::string(text_of(content));
 }
 
 Recipe parse_recipe(const std::string& text, const std::string& name,
@@ -284,10 +283,7 @@ Recipe parse_recipe(const std::string& text, const std::string& name,
 }
 
 std::string to_toml(const Recipe& recipe) {
-  Recipe copy = recipe;  // the fields are described by mutable references
-  RecipeWriter writer;
-  recipe_fields(writer, copy);
-  return writer.result();
+  return recipe_toml(recipe, kDescribe);
 }
 
 Recipe read_recipe(const std::filesystem::path& path, std::span<const std::string> changes) {

@@ -5,15 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::training {
 namespace {
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 TEST(RunLog, DropsWhatWillBeDoneAgain) {
   const testing::TemporaryFolder folder;
@@ -30,12 +26,12 @@ TEST(RunLog, DropsWhatWillBeDoneAgain) {
     progress.step = 2;
     log.add_step(progress);
   }
-  const std::string events = content(folder / kEventsFile);
+  const std::string events = testing::content_of(folder / kEventsFile);
   RunLog log(folder.path(), kept);
-  EXPECT_EQ(content(folder / kEventsFile), events.substr(0, kept.events));
+  EXPECT_EQ(testing::content_of(folder / kEventsFile), events.substr(0, kept.events));
   progress.step = 3;
   log.add_step(progress);
-  EXPECT_EQ(content(folder / kEventsFile).size(), log.lengths().events);
+  EXPECT_EQ(testing::content_of(folder / kEventsFile).size(), log.lengths().events);
 
   std::ifstream lines(folder / kMetricsFile);
   std::vector<nlohmann::json> entries;

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "dataset/annotated_image.h"
 #include "evaluation/annotated_truth.h"
 #include "evaluation/html.h"
@@ -55,12 +56,9 @@ struct RecordedMetrics {
 
 RecordedMetrics read_metrics(const fs::path& path) {
   const std::vector<std::byte> content = read_file(path);
-  const std::string text(reinterpret_cast<const char*>(content.data()), content.size());
   RecordedMetrics metrics;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const json entry = json::parse(text.substr(begin, end - begin), nullptr, false);
-    begin = end + 1;
+  for_each_line(text_of(content), [&](std::string_view line, int) {
+    const json entry = json::parse(line, nullptr, false);
     if (!entry.is_object()) fail(ErrorCode::kBadData, "{}: not JSON lines", printable(path));
     const bool validated = entry.contains("validated_step");
     const double step = entry.value(validated ? "validated_step" : "step", 0.0);
@@ -70,7 +68,7 @@ RecordedMetrics read_metrics(const fs::path& path) {
       series.step.push_back(step);
       series.value.push_back(value);
     }
-  }
+  });
   metrics.validations.erase("validated_step");
   return metrics;
 }

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/content_of.h"
 #include "support/testing.h"
 #include "video/video_reader.h"
 
@@ -126,8 +127,7 @@ TEST(VideoWriter, IsThereAsAWholeOrNotAtAll) {
     VideoWriter writer(path, 64, 48);
     writer.write(image(64, 48, 0), 0);
   }  // never finished
-  std::ifstream file(path);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "before");
+  EXPECT_EQ(testing::content_of(path), "before");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 

@@ -2,12 +2,12 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "support/content_of.h"
 #include "support/testing.h"
 
 namespace retinaface::testing {
@@ -31,10 +31,7 @@ class ProgramFolder : public ::testing::Test {
     std::filesystem::create_directories((folder_ / name).parent_path());
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
-  std::string content(const std::string& name) const {
-    std::ifstream file(folder_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string content(const std::string& name) const { return content_of(folder_ / name); }
   nlohmann::json json_of(const std::string& name) const {
     return nlohmann::json::parse(std::ifstream(folder_ / name));
   }

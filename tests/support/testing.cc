@@ -1,13 +1,13 @@
 #include "support/testing.h"
 
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/content_of.h"
 
 namespace retinaface::testing {
 
@@ -54,18 +54,14 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 CommandResult run(const std::string& command) {
   const TemporaryFolder folder;
-  const auto content = [](const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
   const auto quoted = [](const std::filesystem::path& path) { return "'" + path.string() + "'"; };
   const std::string line = "{ " + command + "\n} >" + quoted(folder / "out") + " 2>" +
                            quoted(folder / "err") + " </dev/null";
   const int status = std::system(line.c_str());
   CommandResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  result.output = content(folder / "out");
-  result.errors = content(folder / "err");
+  result.output = content_of(folder / "out");
+  result.errors = content_of(folder / "err");
   return result;
 }
 

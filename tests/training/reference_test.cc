@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "base/file.h"
 #include "base/random.h"
 #include "models/catalogue.h"
+#include "support/content_of.h"
 #include "training/optimizer.h"
 #include "training/training_step.h"
 
@@ -16,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 json read_reference() {
-  const auto content = read_file(RETINAFACE_TRAINING_REFERENCE);
-  return json::parse(std::string(reinterpret_cast<const char*>(content.data()), content.size()));
+  return json::parse(retinaface::testing::content_of(RETINAFACE_TRAINING_REFERENCE));
 }
 
 /// The same pattern as in reference.py: blocks of 8 x 8 pixels of random colors.

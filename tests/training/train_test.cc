@@ -23,6 +23,7 @@
 #include "base/folder_lock.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
+#include "support/content_of.h"
 #include "support/free_port.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
@@ -52,15 +53,10 @@ milestones = [10, 15]
 average_decay = 0.9
 )";
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// The losses and the rate of each step in a file of metrics, and nothing that depends on time.
 std::vector<std::string> losses_of(const fs::path& metrics) {
   std::vector<std::string> losses;
-  std::istringstream lines(content(metrics));
+  std::istringstream lines(testing::content_of(metrics));
   for (std::string line; std::getline(lines, line);) {
     const json entry = json::parse(line);
     if (!entry.contains("step")) continue;
@@ -151,7 +147,9 @@ TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
   const std::string common =
       "long.toml --set schedule.epochs=100000 --data data --val data --threads 2 "
       "--checkpoint-every 3";
-  const auto steps_done = [&] { return count(content(folder_ / "cut/metrics.jsonl"), "\"step\""); };
+  const auto steps_done = [&] {
+    return count(testing::content_of(folder_ / "cut/metrics.jsonl"), "\"step\"");
+  };
   // Once at the start, then some steps further each time, at any moment of a step.
   std::minstd_rand random(3);
   for (int round = 0; round < 5; ++round) {
@@ -160,12 +158,13 @@ TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
         start({"long.toml", "--set", "schedule.epochs=100000", "--data", "data", "--val", "data",
                "--threads", "2", "--checkpoint-every", "3", "--out", "cut", "--resume"});
     while (steps_done() < step) {
-      ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0) << content(folder_ / "started.txt");
+      ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0)
+          << testing::content_of(folder_ / "started.txt");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     ::kill(process, SIGKILL);
-    ASSERT_EQ(exit_code_of(process), -SIGKILL) << content(folder_ / "started.txt");
+    ASSERT_EQ(exit_code_of(process), -SIGKILL) << testing::content_of(folder_ / "started.txt");
   }
   const std::size_t steps = steps_done() + 7;
   const std::string end = " --steps " + std::to_string(steps);
@@ -176,14 +175,17 @@ TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
   ASSERT_EQ(expected.size(), steps);
   EXPECT_EQ(losses_of(folder_ / "cut/metrics.jsonl"), expected);
   for (const char* name : {"last.safetensors", "best.safetensors", "recipe.toml"}) {
-    EXPECT_TRUE(content(folder_ / "cut" / name) == content(folder_ / "whole" / name)) << name;
+    EXPECT_TRUE(testing::content_of(folder_ / "cut" / name) ==
+                testing::content_of(folder_ / "whole" / name))
+        << name;
   }
 }
 
 TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
   const pid_t process = start({"small.toml", "--data", "data", "--threads", "2", "--out", "cut"});
   while (losses_of(folder_ / "cut/metrics.jsonl").size() < 3) {
-    ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0) << content(folder_ / "started.txt");
+    ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0)
+        << testing::content_of(folder_ / "started.txt");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   ::kill(process, SIGTERM);
@@ -191,7 +193,7 @@ TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
   ASSERT_EQ(::waitpid(process, &status, 0), process);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 1);
-  EXPECT_THAT(content(folder_ / "started.txt"), HasSubstr("go on with --resume"));
+  EXPECT_THAT(testing::content_of(folder_ / "started.txt"), HasSubstr("go on with --resume"));
   const auto before = losses_of(folder_ / "cut/metrics.jsonl");
   ASSERT_EQ(train("small.toml --data data --threads 2 --out cut --resume").exit_code, 0);
   const auto after = losses_of(folder_ / "cut/metrics.jsonl");
@@ -225,9 +227,9 @@ learning_rate = 1e-4
   const auto processes = start_two({"shared.toml", "--data", "data", "--val", "data", "--out",
                                     "two", "--threads", "1", "--init", init});
   for (const pid_t process : processes) ASSERT_EQ(exit_code_of(process), 0);
-  EXPECT_EQ(content(folder_ / "process_1.txt"), "");  // the first one speaks for both
-  std::istringstream one(content(folder_ / "one/metrics.jsonl"));
-  std::istringstream two(content(folder_ / "two/metrics.jsonl"));
+  EXPECT_EQ(testing::content_of(folder_ / "process_1.txt"), "");  // the first one speaks for both
+  std::istringstream one(testing::content_of(folder_ / "one/metrics.jsonl"));
+  std::istringstream two(testing::content_of(folder_ / "two/metrics.jsonl"));
   int steps = 0;
   for (std::string a, b; std::getline(one, a) && std::getline(two, b);) {
     const json expected = json::parse(a);
@@ -248,7 +250,8 @@ TEST_F(Train, StoppedProcessesEndTogetherWhenAllIsSaved) {
                                           "--threads",  "1",      "--init", trained_weights()};
   const auto processes = start_two(words);
   while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
-    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0) << content(folder_ / "process_0.txt");
+    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0)
+        << testing::content_of(folder_ / "process_0.txt");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   ::kill(processes[1], SIGTERM);
@@ -258,7 +261,7 @@ TEST_F(Train, StoppedProcessesEndTogetherWhenAllIsSaved) {
   const graph::Weights checkpoint = graph::read_safetensors(folder_ / "run/checkpoint.safetensors");
   EXPECT_EQ(checkpoint.metadata.at("step"), std::to_string(steps));
   EXPECT_EQ(exit_code_of(processes[0]), 1);
-  EXPECT_THAT(content(folder_ / "process_0.txt"), HasSubstr("go on with --resume"));
+  EXPECT_THAT(testing::content_of(folder_ / "process_0.txt"), HasSubstr("go on with --resume"));
 }
 
 /// What becomes of a run of two processes when the second gets the signal.
@@ -272,14 +275,15 @@ TEST_P(LostProcess, EndsTheRunWithACheckpoint) {
   words.insert(words.end(), {"--worker-timeout", "8"});
   const auto processes = start_two(words);
   while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
-    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0) << content(folder_ / "process_0.txt");
+    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0)
+        << testing::content_of(folder_ / "process_0.txt");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   ::kill(processes[1], GetParam());
   EXPECT_EQ(exit_code_of(processes[0]), 1);
   ::kill(processes[1], SIGKILL);
   EXPECT_EQ(exit_code_of(processes[1]), -SIGKILL);
-  EXPECT_THAT(content(folder_ / "process_0.txt"),
+  EXPECT_THAT(testing::content_of(folder_ / "process_0.txt"),
               AllOf(HasSubstr("another process of the run is gone"), HasSubstr("--resume")));
   const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size() + 4;
   words.insert(words.end(), {"--resume", "--steps", std::to_string(steps)});
@@ -312,8 +316,8 @@ TEST_F(Train, SaysOnceWhatItGoesWithout) {
   EXPECT_EQ(bare.output, "");
   EXPECT_EQ(count(bare.errors, "no --init"), 1U);
   EXPECT_EQ(count(bare.errors, "no --val"), 1U);
-  EXPECT_TRUE(content(folder_ / "bare/best.safetensors") ==
-              content(folder_ / "bare/last.safetensors"));
+  EXPECT_TRUE(testing::content_of(folder_ / "bare/best.safetensors") ==
+              testing::content_of(folder_ / "bare/last.safetensors"));
 
   const auto full = train(
       "small.toml --data data --out full --steps 2 --val data "
@@ -354,7 +358,7 @@ TEST_F(Train, EndsWithAReport) {
   const auto result = train("small.toml --data data --val data --out run --steps 4");
   ASSERT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.errors, HasSubstr("run/report/index.html"));
-  const std::string page = content(folder_ / "run/report/index.html");
+  const std::string page = testing::content_of(folder_ / "run/report/index.html");
   EXPECT_THAT(page, AllOf(HasSubstr("validation: ap"), HasSubstr("learning_rate = 0.001")));
   // What the page shows is there.
   std::size_t images = 0;
@@ -367,8 +371,8 @@ TEST_F(Train, EndsWithAReport) {
   }
   EXPECT_EQ(images, 4U + 6U);  // a batch of training, six of validation
   // One event for each step and validation, and the first one.
-  const std::string metrics = content(folder_ / "run/metrics.jsonl");
-  EXPECT_EQ(count_records(content(folder_ / "run/events.out.tfevents.0.retinaface")),
+  const std::string metrics = testing::content_of(folder_ / "run/metrics.jsonl");
+  EXPECT_EQ(count_records(testing::content_of(folder_ / "run/events.out.tfevents.0.retinaface")),
             static_cast<int>(count(metrics, "\n")) + 1);
 }
 
@@ -517,7 +521,7 @@ TEST_F(Train, LearnsFromATeacher) {
   const auto taught = train("small.toml --data data --out run --steps 3 --teacher mnet025");
   ASSERT_EQ(taught.exit_code, 0) << taught.errors;
   EXPECT_THAT(taught.errors, HasSubstr("teacher "));
-  std::istringstream lines(content(folder_ / "run/metrics.jsonl"));
+  std::istringstream lines(testing::content_of(folder_ / "run/metrics.jsonl"));
   int steps = 0;
   for (std::string line; std::getline(lines, line); ++steps) {
     const json entry = json::parse(line);
@@ -540,11 +544,12 @@ TEST_F(Train, TrainsTheMeshBranchWithTheNetworkAndGoesOn) {
   const auto straight = train(how + "--out straight --steps 4");
   ASSERT_EQ(straight.exit_code, 0) << straight.errors;
   EXPECT_THAT(straight.errors, HasSubstr("mesh "));
-  EXPECT_THAT(content(folder_ / "straight/metrics.jsonl"), HasSubstr("\"loss_mesh\": "));
+  EXPECT_THAT(testing::content_of(folder_ / "straight/metrics.jsonl"),
+              HasSubstr("\"loss_mesh\": "));
   ASSERT_EQ(train(how + "--out cut --steps 2").exit_code, 0);
   ASSERT_EQ(train(how + "--out cut --steps 4 --resume").exit_code, 0);
-  EXPECT_EQ(content(folder_ / "cut/last.safetensors"),
-            content(folder_ / "straight/last.safetensors"));
+  EXPECT_EQ(testing::content_of(folder_ / "cut/last.safetensors"),
+            testing::content_of(folder_ / "straight/last.safetensors"));
   const auto detected = testing::run("'" RETINAFACE_PROGRAM "' detect --mesh --model '" +
                                      (folder_ / "cut/last.safetensors").string() + "' '" +
                                      (testing::sample_folder() / "portrait.jpg").string() + "'");
@@ -574,7 +579,7 @@ TEST_F(Train, ByEitherBackendLearnsTheSame) {
   ASSERT_EQ(train("small.toml --data data --out run --steps 3 --resume").exit_code, 0);
   const auto losses = [&](const char* file) {
     std::vector<double> values;
-    std::istringstream lines(content(folder_ / file));
+    std::istringstream lines(testing::content_of(folder_ / file));
     for (std::string line; std::getline(lines, line);) {
       values.push_back(json::parse(line).at("loss"));
     }
@@ -724,11 +729,11 @@ TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
   expect_error("other.toml --data data --resume",
                "expected 'momentum = 0.5', found 'momentum = 0.9'");
   fs::copy(folder_ / "data", folder_ / "more", fs::copy_options::recursive);
-  write("more/label.txt", content(folder_ / "data/label.txt") + "# 0.png\n1 1 20 20\n");
+  write("more/label.txt", testing::content_of(folder_ / "data/label.txt") + "# 0.png\n1 1 20 20\n");
   expect_error("small.toml --data more --resume", "# 9 images");
 
   const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
-  const std::string whole = content(checkpoint);
+  const std::string whole = testing::content_of(checkpoint);
   for (const std::size_t length : {std::size_t{0}, std::size_t{5}, whole.size() / 2}) {
     write("run/checkpoint.safetensors", whole.substr(0, length));
     expect_error("small.toml --data data --resume", "checkpoint.safetensors");
@@ -746,7 +751,7 @@ TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
     const std::string refused = fs::path(name).begin()->string();
     EXPECT_THAT(result.errors,
                 AllOf(HasSubstr("mine/" + refused + ":"), HasSubstr("choose another folder")));
-    EXPECT_EQ(content(folder_ / "mine" / name), "of the user");
+    EXPECT_EQ(testing::content_of(folder_ / "mine" / name), "of the user");
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
     fs::remove_all(folder_ / "mine" / refused);
   }
@@ -758,12 +763,12 @@ TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
 
 TEST_F(Train, TwoRunsNeverWriteIntoOneFolder) {
   ASSERT_EQ(train("small.toml --data data --out run --steps 1").exit_code, 0);
-  const std::string before = content(folder_ / "run/checkpoint.safetensors");
+  const std::string before = testing::content_of(folder_ / "run/checkpoint.safetensors");
   const FolderLock other(folder_ / "run");
   const auto result = train("small.toml --data data --out run --steps 2 --resume");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.errors, AllOf(HasSubstr("run: another run"), HasSubstr("another folder")));
-  EXPECT_EQ(content(folder_ / "run/checkpoint.safetensors"), before);
+  EXPECT_EQ(testing::content_of(folder_ / "run/checkpoint.safetensors"), before);
 }
 
 TEST_F(Train, GoesOnFromACheckpointThatIsOlderThanAKey) {

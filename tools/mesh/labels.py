@@ -44,7 +44,7 @@ class Network:
         self.session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
         self.input = self.session.get_inputs()[0].name
 
-    def look(self, image, center, side, angle):
+    def points_in(self, image, center, side, angle):
         """468 points in pixels of the image, and the logit of there being a face."""
         c, s = np.cos(angle) * side / SIDE, np.sin(angle) * side / SIDE
         turn = np.array([[c, -s], [s, c]])
@@ -60,8 +60,8 @@ class Network:
         return points.reshape(468, 3)[:, :2] @ turn.T + origin, float(logit[0])
 
     def points_68(self, image, five):
-        """The 68 of the second look, or None."""
-        looks = []
+        """The 68 of the second pass, or None."""
+        passes = []
         points = five
         for _ in range(2):
             if len(points) == 5:
@@ -73,16 +73,16 @@ class Network:
                 low, high = points.min(0), points.max(0)
                 size, center = 1.5 * (high - low).max(), (low + high) / 2
                 across = points[POINTS_68[42:48]].mean(0) - points[POINTS_68[36:42]].mean(0)
-            points, logit = self.look(image, center, size, np.arctan2(across[1], across[0]))
+            points, logit = self.points_in(image, center, size, np.arctan2(across[1], across[0]))
             if logit <= 0:
                 return None
-            looks.append(points[POINTS_68])
-        eye_distance = np.linalg.norm(looks[1][36:42].mean(0) - looks[1][42:48].mean(0))
-        if np.linalg.norm(looks[0] - looks[1], axis=1).mean() > 0.10 * eye_distance:
+            passes.append(points[POINTS_68])
+        eye_distance = np.linalg.norm(passes[1][36:42].mean(0) - passes[1][42:48].mean(0))
+        if np.linalg.norm(passes[0] - passes[1], axis=1).mean() > 0.10 * eye_distance:
             return None
-        if np.linalg.norm(five_of(looks[1]) - five, axis=1).mean() > 0.12 * eye_distance:
+        if np.linalg.norm(five_of(passes[1]) - five, axis=1).mean() > 0.12 * eye_distance:
             return None
-        return looks[1]
+        return passes[1]
 
 
 def wider_faces(folder, min_px):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes pictures of faces whose shape is known, to judge meshes by.
+"""Makes images of faces whose shape is known, to judge meshes by.
 
     tools/mesh/made_faces.py ict_face.npz src/mesh/topology.safetensors decoder.safetensors \\
         labels.jsonl --images . -o made

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/origin_mark.h"
+#include "base/text.h"
 
 namespace retinaface {
 inline namespace internal {
@@ -81,7 +82,7 @@ constexpr std::size_t kExifMarkBytes = 6;  // "Exif\0\0", which PNG and WebP lea
 std::string exif_text(const CaptureNotes& notes) {
   if (notes.empty()) return {};
   const std::vector<std::byte> exif = exif_of(notes);
-  return {reinterpret_cast<const char*>(exif.data()), exif.size()};
+  return std::string(text_of(exif));
 }
 
 /// EXIF 2.32, 4.7.2: marker, length, block.

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/wanted_file.h"
 #include "image/codecs/codec.h"
 #include "image/codecs/decoded_image.h"
@@ -67,8 +68,7 @@ std::string beginning_of(Bytes bytes) {
     return byte >= std::byte{0x20} && byte < std::byte{0x7F};
   };
   if (std::all_of(bytes.begin(), bytes.end(), is_text)) {
-    return fmt::format("\"{}\"",
-                       std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+    return fmt::format("\"{}\"", text_of(bytes));
   }
   std::string text;
   for (const std::byte byte : bytes)

@@ -56,7 +56,7 @@ TEST(WriteImage, LosslessFormatsKeepEveryPixel) {
   }
 }
 
-TEST(WriteImage, LossyFormatsKeepTheLook) {
+TEST(WriteImage, LossyFormatsStayClose) {
   const TemporaryFolder folder;
   const Image image = gradient(61, 47);
   for (const char* name : {"a.jpg", "a.JPEG", "a.webp"}) {

@@ -128,7 +128,7 @@ bool has_plain_cmyk(TIFF* file) {
 
 /// Rows that are decoded at once: whole strips or tiles, so that none is decoded twice.
 std::uint32_t rows_at_once(const Encoded& encoded, TIFF* file, std::uint32_t height) {
-  constexpr std::uint32_t kRowsAtLeast = 64;
+  constexpr std::uint32_t kMinRows = 64;
   std::uint32_t unit = height;
   if (TIFFIsTiled(file)) {
     std::uint32_t tile_width = 0;
@@ -141,7 +141,7 @@ std::uint32_t rows_at_once(const Encoded& encoded, TIFF* file, std::uint32_t hei
     TIFFGetFieldDefaulted(file, TIFFTAG_ROWSPERSTRIP, &unit);
   }
   unit = std::clamp(unit, 1U, height);
-  return std::min(height, (kRowsAtLeast + unit - 1) / unit * unit);
+  return std::min(height, (kMinRows + unit - 1) / unit * unit);
 }
 
 /// Ends libtiff's decoding state with the scope.

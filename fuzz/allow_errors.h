@@ -10,7 +10,7 @@ namespace retinaface::fuzz {
 /// Runs `action` on input that may be anything: it ends well, or by an Error whose message is one
 /// line of sensible length. Whatever else it does is a crash for the fuzzer to report.
 template <typename Action>
-void expect_error_at_most(Action action) {
+void allow_errors(Action action) {
   try {
     action();
   } catch (const Error& error) {

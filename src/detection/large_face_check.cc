@@ -1,4 +1,4 @@
-#include "detection/second_look.h"
+#include "detection/large_face_check.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,12 +19,12 @@ float longer_side(const Box& box) {
 
 }  // namespace
 
-bool SecondLook::is_due(const Face& face) {
+bool LargeFaceCheck::is_due(const Face& face) {
   constexpr float kMinSide_px = 256;
   return face.score >= kMinJudgedScore && longer_side(face.box) >= kMinSide_px;
 }
 
-SecondLook::SecondLook(const ImageView& image, const Box& face) : view_(kSide, kSide) {
+LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Box& face) : view_(kSide, kSide) {
   const float side = 2 * longer_side(face);
   const float view_from_image = static_cast<float>(kSide) / side;
   const Point corner = {face.center().x - side / 2, face.center().y - side / 2};
@@ -55,7 +55,7 @@ SecondLook::SecondLook(const ImageView& image, const Box& face) : view_(kSide, k
   }
 }
 
-bool SecondLook::confirms(const std::vector<Face>& found) const {
+bool LargeFaceCheck::confirms(const std::vector<Face>& found) const {
   constexpr float kMinIou = 0.4F;
   return std::ranges::any_of(found, [&](const Face& face) {
     return face.score >= kMinScore && iou(face.box, face_in_view_) > kMinIou;

@@ -14,7 +14,7 @@ namespace retinaface::detection {
 // of the faces over 0.2 (reports/accuracy.md, False faces in patterns).
 
 /// A large face and its surroundings, small, for the network to see once more.
-class SecondLook {
+class LargeFaceCheck {
  public:
   /// Side of the view, px, which is twice that of the face.
   static constexpr int kSide = 192;
@@ -25,7 +25,7 @@ class SecondLook {
   /// more.
   static bool is_due(const Face& face);
 
-  SecondLook(const ImageView& image, const Box& face);
+  LargeFaceCheck(const ImageView& image, const Box& face);
 
   /// kSide wide and high; black outside the image.
   const Image& view() const { return view_; }

@@ -1,4 +1,4 @@
-#include "pipeline/scene_look.h"
+#include "pipeline/scene_signature.h"
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +28,7 @@ bool is_alike(const Color& a, const Color& b) {
 
 }  // namespace
 
-SceneLook::SceneLook(const ImageView& frame) {
+SceneSignature::SceneSignature(const ImageView& frame) {
   std::vector<std::uint8_t> rgb(3 * static_cast<std::size_t>(frame.width));
   std::size_t at = 0;
   for (int row = 0; row < kRows; ++row) {
@@ -44,7 +44,7 @@ SceneLook::SceneLook(const ImageView& frame) {
 
 /// What both frames have between bars at their edges, each of one color, the same in both. All of
 /// the grid where that is little: a dark scene, no image between bars.
-SceneLook::Part SceneLook::without_bars(const SceneLook& next) const {
+SceneSignature::Part SceneSignature::without_bars(const SceneSignature& next) const {
   constexpr int kMinCells = kColumns * kRows / 8;
   const auto is_bar = [&](int column, int row, int step_x, int step_y, int count) {
     const Color& color = at(column, row);
@@ -69,7 +69,7 @@ SceneLook::Part SceneLook::without_bars(const SceneLook& next) const {
   return part.cells() >= kMinCells ? part : Part();
 }
 
-SceneLook::Histograms SceneLook::histograms(const Part& part) const {
+SceneSignature::Histograms SceneSignature::histograms(const Part& part) const {
   Histograms result;
   const float share = 1.0F / static_cast<float>(part.cells());
   for (int row = part.top; row < part.top + part.height; ++row) {
@@ -87,7 +87,7 @@ SceneLook::Histograms SceneLook::histograms(const Part& part) const {
   return result;
 }
 
-bool SceneLook::Histograms::has_few_colors() const {
+bool SceneSignature::Histograms::has_few_colors() const {
   constexpr std::size_t kFew = 18;
   constexpr float kMinShare = 0.9F;
   auto shares = colors;
@@ -101,7 +101,7 @@ bool SceneLook::Histograms::has_few_colors() const {
 /// The correlation of the pixels, in the channel where it is lowest, from -1 to 1. The middle of
 /// the part of `next` is looked for in that of this frame, up to a fifth of it aside and a sixth
 /// above or below.
-float SceneLook::likeness_to(const SceneLook& next, const Part& part) const {
+float SceneSignature::likeness_to(const SceneSignature& next, const Part& part) const {
   const int aside = part.width * 3 / 16;
   const int above = part.height / 6;
   const int width = part.width - 2 * aside;
@@ -147,7 +147,7 @@ float SceneLook::likeness_to(const SceneLook& next, const Part& part) const {
   return best;
 }
 
-bool SceneLook::is_cut_to(const SceneLook& next) const {
+bool SceneSignature::is_cut_to(const SceneSignature& next) const {
   constexpr float kMinCommonColors = 0.6F;
   constexpr float kMinCommonBrightness = 0.82F;
   constexpr float kMinLikeness = 0.6F;

@@ -9,9 +9,9 @@
 namespace retinaface::pipeline {
 
 /// A frame on the whole: the pixels of a grid of 64x36.
-class SceneLook {
+class SceneSignature {
  public:
-  explicit SceneLook(const ImageView& frame);
+  explicit SceneSignature(const ImageView& frame);
 
   /// Whether `next`, the frame after this one, shows another scene: it has other colors, and there
   /// is no likeness. Other colors alone may be a flash, or lights that are turned on or off; no
@@ -19,7 +19,7 @@ class SceneLook {
   /// have few, as black and white ones and those in shades of one color, less than 0.82 of 32 steps
   /// of brightness. Bars of one color around what both frames show count in neither. The figures
   /// behind it are in reports/scenes.md.
-  bool is_cut_to(const SceneLook& next) const;
+  bool is_cut_to(const SceneSignature& next) const;
 
  private:
   static constexpr int kColumns = 64;
@@ -50,9 +50,9 @@ class SceneLook {
   const Color& at(int column, int row) const {
     return pixels_[static_cast<std::size_t>(row * kColumns + column)];
   }
-  Part without_bars(const SceneLook& next) const;
+  Part without_bars(const SceneSignature& next) const;
   Histograms histograms(const Part& part) const;
-  float likeness_to(const SceneLook& next, const Part& part) const;
+  float likeness_to(const SceneSignature& next, const Part& part) const;
 
   std::array<Color, std::size_t{kColumns} * kRows> pixels_{};
 };

@@ -126,7 +126,12 @@ void offsets_back(const DeformableGeometry& g, const T* map, const T* offsets, s
       if (reading.inside) {
         const T* const gradient =
             column_gradients + (place - begin) * g.column() + point * g.channels;
-        const auto [a, b, d, e] = cells_of(g, reading, map);
+        // No structured binding, which clang with OpenMP does not capture.
+        const Cells<T> cells = cells_of(g, reading, map);
+        const T* const a = cells[0];
+        const T* const b = cells[1];
+        const T* const d = cells[2];
+        const T* const e = cells[3];
         const auto add = [&](std::int64_t lane, std::int64_t c) __attribute__((always_inline)) {
           const float value = load(gradient[c]);
           const float across_top = load(b[c]) - load(a[c]);

@@ -104,6 +104,7 @@ nightly: arm64
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
 	@cmake --preset asan --log-level=WARNING && cmake --build build/asan && ctest --preset asan -j $$(nproc)
+	@$(MAKE) sanitize
 	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_IMAGES=20000
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)

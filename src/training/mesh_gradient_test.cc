@@ -286,7 +286,7 @@ TEST(MeshLoss, GradientIsThatOfDifferences) {
   MeshLoss loss(decoder);
   std::vector<std::uint8_t> crop;
   for (int i = 0; i < 3 * kMeshCropSide * kMeshCropSide; ++i) {
-    crop.push_back(static_cast<std::uint8_t>(100 + 60 * std::sin(0.01 * i) * (i % 3)));
+    crop.push_back(static_cast<std::uint8_t>(100 + 50 * std::sin(0.01 * i) * (i % 3)));
   }
   MeshTarget target{crop, {}, std::array<Point, 68>{}};
   Random random(9);

@@ -99,7 +99,8 @@ struct Scene {
       const mesh::RasterVertex& b = vertices[t[1]];
       const mesh::RasterVertex& c = vertices[t[2]];
       const double x = static_cast<double>(i % kSide) + 0.5 - a.x;
-      const double y = static_cast<double>(i / kSide) + 0.5 - a.y;
+      const std::size_t row = i / kSide;
+      const double y = static_cast<double>(row) + 0.5 - a.y;
       const double bx = double{b.x} - a.x;
       const double by = double{b.y} - a.y;
       const double cx = double{c.x} - a.x;

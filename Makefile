@@ -19,7 +19,7 @@ help:
 	@echo "make bench     speed and memory, as ratios measured in one run"
 	@echo "make check     formatting, layers and links, as CI checks them"
 	@echo "make format    apply .clang-format"
-	@echo "make sanitize  unit tests (of MODULES, or all) under ASan and UBSan"
+	@echo "make sanitize  unit tests (of MODULES, or all), the trainer's too, under ASan and UBSan"
 	@echo "make tidy      clang-tidy on the files changed since BASE (where this branch left main)"
 	@echo "make fuzz      each fuzzer (or FUZZERS) for FUZZ_SECONDS (60), and damaged images"
 	@echo "make arm64     unit tests and golden faces as ARM processors run them, by qemu-user"
@@ -79,8 +79,8 @@ format:
 
 # In the fuzzers' tree, which has the libraries under the sanitizers already. Of MODULES, or all.
 sanitize:
-	@$(INSTALL) detect evaluate test fuzz
-	@cmake --preset fuzz --log-level=WARNING
+	@$(INSTALL) detect evaluate train test fuzz sanitize
+	@cmake --preset fuzz --log-level=WARNING -DRETINAFACE_TRAINING=ON
 	@cmake/sanitize.sh $(or $(SANITIZE_SECONDS),0) $(MODULES)
 
 tidy:
@@ -104,6 +104,7 @@ nightly: arm64
 	@$(INSTALL) detect evaluate train test
 	@cmake --preset tsan --log-level=WARNING && cmake --build build/tsan && ctest --preset tsan
 	@cmake --preset asan --log-level=WARNING && cmake --build build/asan && ctest --preset asan -j $$(nproc)
+	@$(MAKE) sanitize
 	@$(MAKE) fuzz FUZZ_SECONDS=3600 CORRUPT_IMAGES=20000
 	@cmake --preset release --log-level=WARNING -DRETINAFACE_TRAINING=ON -DRETINAFACE_TESTS=ON
 	@cmake --build $(BUILD)

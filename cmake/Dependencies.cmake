@@ -55,6 +55,13 @@ target_include_directories(rf_protozero SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR
 # The trainer alone needs these. libtorch's headers warn, so they are system headers; its own flags
 # (an old -std, -D_GLIBCXX_USE_CXX11_ABI) are not taken over.
 set(RETINAFACE_WITH_TRAINING ${RETINAFACE_TRAINING})
+# Debian's libtorch names members of a vector before its elements are a complete type. Clang makes those
+# that are constexpr at once, as they are from libstdc++ 12 on, and fails: it takes GCC 11's headers,
+# whose classes are the same in memory.
+set(gcc_for_clang /usr/lib/gcc/${CMAKE_CXX_LIBRARY_ARCHITECTURE}/11)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT EXISTS ${gcc_for_clang}/libstdc++.a)
+  set(no_libtorch_by_clang ON)
+endif()
 if(RETINAFACE_LIBTORCH)
   # Such as PyPI's: its CMake package asks for a CUDA toolkit, its libraries are all that is needed.
   find_package(toml11 REQUIRED)
@@ -83,13 +90,17 @@ if(RETINAFACE_LIBTORCH)
 elseif(RETINAFACE_TRAINING STREQUAL "AUTO")
   find_package(Torch QUIET)
   find_package(toml11 QUIET)
-  if(TORCH_FOUND AND toml11_FOUND)
+  if(TORCH_FOUND AND toml11_FOUND AND NOT no_libtorch_by_clang)
     set(RETINAFACE_WITH_TRAINING ON)
   else()
     set(RETINAFACE_WITH_TRAINING OFF)
-    message(STATUS "Without the trainer: libtorch-dev or libtoml11-dev is not installed")
+    message(STATUS "Without the trainer: libtorch-dev, libtoml11-dev or, for clang, libstdc++-11-dev "
+                   "is not installed")
   endif()
 elseif(RETINAFACE_TRAINING)
+  if(no_libtorch_by_clang)
+    message(FATAL_ERROR "For the trainer clang needs libstdc++-11-dev, which is not installed")
+  endif()
   find_package(Torch REQUIRED)
   find_package(toml11 REQUIRED)
 endif()
@@ -98,6 +109,9 @@ if(RETINAFACE_WITH_TRAINING)
   target_include_directories(rf_libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   # at::parallel_for is inline, and a plain loop where it is compiled without OpenMP.
   target_link_libraries(rf_libtorch INTERFACE ${TORCH_LIBRARIES} OpenMP::OpenMP_CXX)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND NOT RETINAFACE_LIBTORCH)
+    target_compile_options(rf_libtorch INTERFACE --gcc-install-dir=${gcc_for_clang})
+  endif()
   # c10d's headers include Gloo's; without them the trainer is one process.
   if(NOT RETINAFACE_LIBTORCH)  # the system's Gloo is not of another libtorch's version
     find_path(GLOO_INCLUDE_DIR gloo/context.h)

@@ -18,9 +18,12 @@ mapfile -t files < <(git diff --numstat --diff-filter=d "$base" -- '*.cc' | sort
   done)
 echo "${#files[@]} source files changed since ${base:0:7}"
 [ ${#files[@]} -gt 0 ] || exit 0
-# Without GCC's precompiled headers, which clang-tidy cannot read.
+# Without GCC's precompiled headers, which clang-tidy cannot read; libtorch's by GCC 11's headers
+# (cmake/Dependencies.cmake says why).
 mkdir -p build/tidy
-sed -E 's/ -Winvalid-pch -include [^ "]*cmake_pch\.hxx//' $build/compile_commands.json > build/tidy/compile_commands.json
+sed -E -e 's/ -Winvalid-pch -include [^ "]*cmake_pch\.hxx//' \
+  -e "/torch.csrc.api.include/ s| -c | --gcc-install-dir=/usr/lib/gcc/$(g++ -print-multiarch)/11 -c |" \
+  $build/compile_commands.json > build/tidy/compile_commands.json
 export stop_at=$(($(date +%s) + seconds))
 check() {
   [ "$(date +%s)" -lt "$stop_at" ] || { echo "not checked, out of time: $1"; return 0; }

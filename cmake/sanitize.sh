@@ -2,8 +2,9 @@
 # Unit tests under ASan and UBSan, module by module, in the fuzzers' tree, which has the libraries so.
 # Usage: cmake/sanitize.sh SECONDS [MODULE...]
 # SECONDS: no module is begun later, and what is left over is named; 0: no limit. MODULE: base,
-# runtime_cpu, ...; by default all, first those that the change touches (cmake/base_of_change.sh), then
-# those that read foreign files and take little time.
+# runtime_cpu, ..., or a test of the trainer's in tests/training without its _test; by default all, first
+# those that the change touches (cmake/base_of_change.sh), then those that read foreign files and take
+# little time.
 # Needs build/fuzz configured. Exit code 1 if any test fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,15 +14,19 @@ shift
 if [ $# -eq 0 ]; then
   modules=(base geometry graph image image_codecs models interchange dataset mesh runtime runtime_reference video
     tracking recognition c_interface runtime_backends runtime_kernels runtime_cpu server pipeline cli
-    detection evaluation)
+    runtime_torch runtime_autograd detection evaluation training training_reference added_head)
   base=$(cmake/base_of_change.sh)
-  folders=" $(git diff --name-only "${base:-HEAD}" -- src | xargs -r -n 1 dirname | sort -u |
-    sed 's/^src.//; s/\//_/g' | tr '\n' ' ') "
+  folders=" $(git diff --name-only "${base:-HEAD}" -- src tests/training | xargs -r -n 1 dirname | sort -u |
+    sed 's/^src.//; s/^tests.//; s/\//_/g' | tr '\n' ' ') "
   changed=()
   others=()
   for module in "${modules[@]}"; do
+    case $module in
+      training_reference | added_head) folder=training ;;
+      *) folder=$module ;;
+    esac
     case $folders in
-      *" $module "*) changed+=("$module") ;;
+      *" $folder "*) changed+=("$module") ;;
       *) others+=("$module") ;;
     esac
   done

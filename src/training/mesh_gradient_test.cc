@@ -99,7 +99,8 @@ struct Scene {
       const mesh::RasterVertex& b = vertices[t[1]];
       const mesh::RasterVertex& c = vertices[t[2]];
       const double x = static_cast<double>(i % kSide) + 0.5 - a.x;
-      const double y = static_cast<double>(i / kSide) + 0.5 - a.y;
+      const std::size_t row = i / kSide;
+      const double y = static_cast<double>(row) + 0.5 - a.y;
       const double bx = double{b.x} - a.x;
       const double by = double{b.y} - a.y;
       const double cx = double{c.x} - a.x;
@@ -286,7 +287,7 @@ TEST(MeshLoss, GradientIsThatOfDifferences) {
   MeshLoss loss(decoder);
   std::vector<std::uint8_t> crop;
   for (int i = 0; i < 3 * kMeshCropSide * kMeshCropSide; ++i) {
-    crop.push_back(static_cast<std::uint8_t>(100 + 60 * std::sin(0.01 * i) * (i % 3)));
+    crop.push_back(static_cast<std::uint8_t>(100 + 50 * std::sin(0.01 * i) * (i % 3)));
   }
   MeshTarget target{crop, {}, std::array<Point, 68>{}};
   Random random(9);

@@ -24,8 +24,8 @@ struct Outputs {
 
   explicit Outputs(std::uint64_t seed) {
     Random random(seed);
-    for (const std::size_t width : {2, 4, 10}) {
-      for (const std::size_t anchors : {8, 1}) {
+    for (const std::size_t width : {2U, 4U, 10U}) {
+      for (const std::size_t anchors : {8U, 1U}) {
         values.emplace_back(2 * anchors * width);
         for (float& value : values.back()) value = static_cast<float>(2 * random.normal());
         gradients.emplace_back(values.back().size(), 99.0F);

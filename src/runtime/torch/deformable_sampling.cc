@@ -34,12 +34,10 @@ template <typename T>
 RF_INLINE Reading read_at(const DeformableGeometry& g, const T* offsets, std::int64_t place,
                           std::int64_t point) {
   const T* const own = offsets + place * 3 * g.points();
-  const float y =
-      static_cast<float>(place / g.out_width * g.stride - g.padding + point / g.kernel) +
-      load(own[2 * point]);
-  const float x =
-      static_cast<float>(place % g.out_width * g.stride - g.padding + point % g.kernel) +
-      load(own[2 * point + 1]);
+  const std::int64_t row_at = place / g.out_width * g.stride - g.padding + point / g.kernel;
+  const std::int64_t column_at = place % g.out_width * g.stride - g.padding + point % g.kernel;
+  const float y = static_cast<float>(row_at) + load(own[2 * point]);
+  const float x = static_cast<float>(column_at) + load(own[2 * point + 1]);
   Reading reading;
   reading.mask = 2 / (1 + std::exp(-load(own[2 * g.points() + point])));
   reading.inside = y > -1 && x > -1 && y < static_cast<float>(g.height) &&
@@ -126,7 +124,12 @@ void offsets_back(const DeformableGeometry& g, const T* map, const T* offsets, s
       if (reading.inside) {
         const T* const gradient =
             column_gradients + (place - begin) * g.column() + point * g.channels;
-        const auto [a, b, d, e] = cells_of(g, reading, map);
+        // No structured binding, which clang with OpenMP does not capture.
+        const Cells<T> cells = cells_of(g, reading, map);
+        const T* const a = cells[0];
+        const T* const b = cells[1];
+        const T* const d = cells[2];
+        const T* const e = cells[3];
         const auto add = [&](std::int64_t lane, std::int64_t c) __attribute__((always_inline)) {
           const float value = load(gradient[c]);
           const float across_top = load(b[c]) - load(a[c]);

@@ -335,8 +335,8 @@ RETINAFACE_API rf_status rf_align_face_to(const rf_image_view* image, const rf_p
  * beyond. */
 RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);
 /* The same with all faces that the detector finds in the image, those of a second and closer look
- * included, as blur_found_faces does (blur.h). *hidden, unless NULL, is what was hidden;
- * on failure nothing is. */
+ * included, and what it finds again in the result by larger boxes, as blur_found_faces does
+ * (blur.h). *hidden, unless NULL, is what was hidden; on failure nothing is. */
 RETINAFACE_API rf_status rf_blur_found_faces(const rf_detector* detector, rf_image* image,
                                              const rf_detect_options* options, rf_faces** hidden);
 

@@ -1,8 +1,10 @@
 // `retinaface bench` as a user meets it. What it measures is no test; what it says of it is.
 
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +16,7 @@
 namespace retinaface {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::CommandResult;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
@@ -50,6 +53,29 @@ TEST_F(Bench, WritesARowForEachCombination) {
       for (const auto& share : row.at("call_shares")) shares += share.get<double>();
       EXPECT_NEAR(shares, 1, 0.5);  // the parts are means, the whole a median
     }
+  }
+}
+
+/// Of all commands that write figures.
+TEST_F(Bench, ADashIsStandardOutput) {
+  fs::create_directory(folder_ / "images");
+  fs::copy_file(testing::sample_folder() / "portrait.jpg", folder_ / "images/portrait.jpg");
+  write("label.txt", "# portrait.jpg\n177 58 94 120\n");
+  for (const auto& [command, table] :
+       {std::pair("bench --size 64x64 --type float32 --threads 1 --seconds 0", "model "),
+        {"evaluate set label.txt", "1 image, 1 face"},
+        {"summary", "735.9 M"}}) {
+    const CommandResult result = run(std::string("retinaface ") + command + " --json -");
+    EXPECT_FALSE(nlohmann::json::parse(result.output).empty()) << command;
+    EXPECT_THAT(result.errors, HasSubstr(table)) << command;
+    EXPECT_FALSE(fs::exists(folder_ / "-")) << command;
+  }
+  for (const char* command :
+       {"export --format safetensors", "dataset convert label.txt --to coco"}) {
+    const CommandResult result = run(std::string("retinaface ") + command + " -o -");
+    EXPECT_NE(result.exit_code, 0) << command;
+    EXPECT_THAT(result.errors, HasSubstr("standard output")) << command;
+    EXPECT_FALSE(fs::exists(folder_ / "-")) << command;
   }
 }
 

@@ -392,17 +392,21 @@ TEST_F(Videos, AreBlurredSoThatADetectorThatLooksCloserFindsNothingAgain) {
   write_pan(folder_ / "pan.mp4", 10);
   fs::copy_file(testing::sample_folder() / "crowd.webp", folder_ / "crowd.webp");
   ASSERT_EQ(run("detect pan.mp4 crowd.webp --blur --out blurred").exit_code, 0);
-  const auto faces = [&](const std::string& input) {
+  const auto faces = [&](const std::string& input, const std::string& options) {
     std::size_t count = 0;
-    for (const json& line : results("detect --scales 1,2 " + input)) count += line["faces"].size();
+    for (const json& line : results("detect " + input + options)) count += line["faces"].size();
     return count;
   };
-  for (const std::string name : {"pan.mp4", "crowd.webp"}) {
-    const std::size_t before = faces(name);
-    EXPECT_GT(before, 100U) << name;
-    // What is found of them are heads, by what is around the faces.
-    EXPECT_LT(static_cast<double>(faces("blurred/" + name)), 0.03 * static_cast<double>(before))
-        << name;
+  for (const std::string options : {"", " --scales 1,2"}) {
+    for (const std::string name : {"pan.mp4", "crowd.webp"}) {
+      SCOPED_TRACE(name + options);
+      const std::size_t before = faces(name, options);
+      EXPECT_GT(before, 100U);
+      // What the coding of videos makes of a hidden face of few pixels may be one again.
+      const double share = name == "pan.mp4" && !options.empty() ? 0.01 : 0;
+      EXPECT_LE(static_cast<double>(faces("blurred/" + name, options)),
+                share * static_cast<double>(before));
+    }
   }
 }
 

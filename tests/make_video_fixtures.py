@@ -84,6 +84,13 @@ def main():
     video("untagged.avi", "-c:v", "mpeg4", "-q:v", "1", matrix=BT601)
     video("vp9.webm", "-c:v", "libvpx-vp9", "-lossless", "1", *tags("bt709", "tv"))
     video("stream.ts", "-c:v", "mpeg2video", "-q:v", "1", *tags("bt709", "tv"))
+    # With frames out of order, beyond keyframes too, which the decoders hold back.
+    moving = ["-vf", "scroll=h=0.1", "-g", "5", "-bf", "2"]
+    video("out_of_order.ts", "-c:v", "libx264", *moving, "-x264-params", "open-gop=1:b-adapt=0",
+          *tags("bt709", "tv"))
+    video("out_of_order_hevc.ts", "-c:v", "libx265", *moving, "-x265-params",
+          "log-level=none:open-gop=1:b-adapt=0", *tags("bt709", "tv"))
+    video("out_of_order_mpeg2.ts", "-c:v", "mpeg2video", "-q:v", "4", *moving, *tags("bt709", "tv"))
     video("intervals.mkv", *h264, *tags("bt709", "tv"), "-vf", "setpts=(N+N*N/10)/25/TB", "-vsync",
          "passthrough")
     video("rate.mp4", *h264, *tags("bt709", "tv"), rate="30000/1001")
@@ -97,6 +104,8 @@ def main():
     video_with_alpha("alpha.mov", 0, 255, "-c:v", "qtrle")
     video_with_alpha("alpha.webm", 0, 255, "-c:v", "libvpx-vp9", "-lossless", "1", "-auto-alt-ref",
                      "0", "-pix_fmt", "yuva420p")
+    video_with_alpha("alpha_vp8.webm", 0, 255, "-c:v", "libvpx", "-b:v", "1M", "-auto-alt-ref", "0",
+                     "-pix_fmt", "yuva420p")
     video_with_alpha("unused_alpha.avi", 0, 0, "-c:v", "huffyuv", "-pix_fmt", "bgra")
     # ISO/IEC 14496-12, 6.2.2: x' = a x + c y, y' = b x + d y; turned clockwise, as phones do.
     turn("turned90.mp4", 0, 1, -1, 0)

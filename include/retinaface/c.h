@@ -362,8 +362,9 @@ RETINAFACE_API rf_status rf_align_face_to(const rf_image_view* image, const rf_p
  * wide and as high; only boxes count, in pixels of the image. */
 RETINAFACE_API rf_status rf_blur_faces(rf_image* image, const rf_face* faces, size_t count);
 /* The same with all faces that the detector finds in the image, those of a second pass at
- * twice the size included, as blur_found_faces does (blur.h). hidden may be NULL; else *hidden is
- * what was hidden, to be freed with rf_faces_free(). On failure nothing is hidden. */
+ * twice the size included, and what it finds again in the result by larger boxes, as
+ * blur_found_faces does (blur.h). hidden may be NULL; else *hidden is what was hidden, to be freed
+ * with rf_faces_free(). On failure nothing is hidden. */
 RETINAFACE_API rf_status rf_blur_found_faces(const rf_detector* detector, rf_image* image,
                                              const rf_detect_options* options, rf_faces** hidden);
 

@@ -10,11 +10,11 @@
 #include "retinaface/image.h"
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/report_option.h"
 #include "cli/values.h"
 #include "evaluation/plot.h"
 #include "evaluation/speed.h"
@@ -24,6 +24,7 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "models/model_files.h"
+#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 #include "runtime/backends/backends.h"
 #include "runtime/backends/type_name.h"
@@ -131,9 +132,9 @@ int measure(const Options& options) {
       speeds.back().random_weights = row.model->random;
     }
   }
-  fmt::print("{}", evaluation::format_speeds(speeds));
+  fmt::print(table_stream(options.json), "{}", evaluation::format_speeds(speeds));
   if (!options.json.empty()) {
-    write_file_atomically(options.json, evaluation::to_json(speeds).dump(1) + "\n");
+    pipeline::write_report(options.json, evaluation::to_json(speeds).dump(1) + "\n");
   }
   if (!options.chart.empty()) evaluation::draw_speeds(options.chart, speeds);
   return kSuccess;
@@ -164,7 +165,7 @@ Action declare_bench(CLI::App& app) {
                  "how long to measure the network, and the whole call, of each row at least")
       ->check(number(0, 3600))
       ->capture_default_str();
-  app.add_option("-o,--json,--output", options->json, "write the figures to this file");
+  add_report_option(app, options->json, "write the figures to this file");
   app.add_option("--chart", options->chart,
                  "draw them into this file (.png, .svg, .pdf; needs gnuplot)");
   add_overwrite_option(app, options->overwrite);

@@ -22,6 +22,7 @@ namespace retinaface::cli {
 namespace {
 
 int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job) {
+  if (job.output == pipeline::kStandardStream) job.output.clear();
   if (!job.output.empty() && !job.writes_matrix() && lower_case_extension(job.output) != ".jsonl") {
     throw UsageError(fmt::format("--output: expected a name that ends in .npy or .jsonl, found {}",
                                  printable(job.output)));
@@ -56,7 +57,7 @@ Action declare_embed(CLI::App& app) {
       "-o,--output", job->output,
       "write the vectors to this file: .jsonl, a line of JSON for each face; .npy, a row "
       "of a float32 matrix for each, the lines then going to standard output without them "
-      "(default: lines on standard output)");
+      "(default, or -: lines on standard output)");
   app.add_option("--min-score", job->min_score, "faces with a lower score are left out")
       ->check(number(0, 1))
       ->capture_default_str();

@@ -14,6 +14,7 @@
 #include "cli/job_option.h"
 #include "cli/overwrite_option.h"
 #include "cli/program.h"
+#include "cli/report_option.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
@@ -120,12 +121,16 @@ std::string name_of(const DetectionOptions& options) {
 }
 
 void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what) {
-  app.add_option("-o,--json,--output", files.json, "write the figures to this file");
+  add_report_option(app, files.json, "write the figures to this file");
   if (!what.empty()) {
     app.add_option("--curves", files.curves,
                    fmt::format("draw {} into this file (.png, .svg, .pdf; needs gnuplot)", what));
   }
   add_overwrite_option(app, files.overwrite);
+}
+
+std::FILE* table_stream(const FigureFiles& files) {
+  return table_stream(files.json);
 }
 
 void write_json(const FigureFiles& files, nlohmann::json report) {

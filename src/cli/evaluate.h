@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdio>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
@@ -68,6 +69,9 @@ void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what
 /// and the model if that is a file.
 void guard_figures(const std::string& folder, const std::string& model, const FigureFiles& files,
                    pipeline::OutputGuard& guard);
+
+/// Where an evaluation prints its table (report_option.h).
+std::FILE* table_stream(const FigureFiles& files);
 
 /// Writes the report to the file of -o, if there is one.
 void write_json(const FigureFiles& files, nlohmann::json report);

@@ -124,7 +124,8 @@ void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
         options.out, truth, images, sources, results, comparison, options.max_images,
         [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }
-  fmt::print("\n{}: the {} images that differ most, from left to right {}\n",
+  fmt::print(table_stream(options.figures),
+             "\n{}: the {} images that differ most, from left to right {}\n",
              printable(evaluation::disagreement_page(options.out)), drawn, fmt::join(names, ", "));
 }
 
@@ -189,7 +190,7 @@ int run(const Options& options) {
                              .threads = thread_count(options.detector)},
                             [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }
-  fmt::print("{}", evaluation::format_comparison(comparison));
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_comparison(comparison));
   write_json(options.figures, evaluation::to_json(comparison));
   if (!options.figures.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {

@@ -85,7 +85,8 @@ int evaluate_image_pairs(const VerificationOptions& options) {
   evaluation::FaceEmbedder embedder = open_embedder(options);
   std::size_t count = 0;
   for (const auto& fold : pairs.folds) count += fold.size();
-  fmt::print("{}, {} in {}\n\n", counted(pairs.images.size(), "image"), counted(count, "pair"),
+  fmt::print(table_stream(options.figures), "{}, {} in {}\n\n",
+             counted(pairs.images.size(), "image"), counted(count, "pair"),
              counted(pairs.folds.size(), "fold"));
 
   std::vector<PairJudgement> judgements;
@@ -120,9 +121,10 @@ int evaluate_image_pairs(const VerificationOptions& options) {
     print_differences(detector);
   }
   save(embedder);
-  fmt::print("{}", evaluation::format_pairs(judgements));
-  if (!moved_points.empty()) fmt::print("\n{}", evaluation::format_pairs(moved_points));
-  fmt::print("{}", evaluation::format_differences(judgements));
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_pairs(judgements));
+  if (!moved_points.empty())
+    fmt::print(table_stream(options.figures), "\n{}", evaluation::format_pairs(moved_points));
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_differences(judgements));
   write_json(options.figures, evaluation::to_json(judgements, moved_points));
   if (!options.figures.curves.empty()) {
     const evaluation::Diagram diagram = evaluation::pairs_diagram(pairs, judgements);

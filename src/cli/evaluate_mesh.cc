@@ -75,7 +75,7 @@ int run(const Options& options) {
         progress.show(++done, images.size());
       });
   progress.hide();
-  fmt::print("{}", evaluation::format_report(report));
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
   print_differences(detector);
   write_json(options.figures, evaluation::to_json(report));
   if (!options.figures.curves.empty()) {

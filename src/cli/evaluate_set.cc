@@ -71,7 +71,7 @@ int run(const Options& options) {
          printable(options.set), printable(found.set.images));
   }
   const evaluation::SetReport report = evaluation::judge_set(annotated, detections);
-  fmt::print("{}", evaluation::format_report(report));
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
   write_json(options.figures, evaluation::to_json(report));
   if (unread == 0) return kSuccess;
   fmt::print(stderr, "retinaface: {} could not be read and left out\n", counted(unread, "image"));

@@ -44,14 +44,15 @@ int evaluate_templates(const VerificationOptions& options) {
     throw UsageError("--images: expected the folder of the lists' images");
   }
   evaluation::FaceEmbedder embedder = open_embedder(options);
-  fmt::print("{} in {}\n\n", counted(templates.faces.size(), "face"),
+  fmt::print(table_stream(options.figures), "{} in {}\n\n", counted(templates.faces.size(), "face"),
              counted(templates.templates.size(), "template"));
-  fmt::print("{}", evaluation::format_template_head());
+  fmt::print(table_stream(options.figures), "{}", evaluation::format_template_head());
   std::vector<evaluation::TemplateJudgement> judgements;
   for (const std::string& model :
        options.models.empty() ? std::vector<std::string>{""} : options.models) {
     judgements.push_back(judge(options, model, templates, embedder));
-    fmt::print("{}", evaluation::format_templates(judgements.back()));
+    fmt::print(table_stream(options.figures), "{}",
+               evaluation::format_templates(judgements.back()));
   }
   save(embedder);
   write_json(options.figures, evaluation::to_json(judgements));

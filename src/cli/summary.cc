@@ -1,15 +1,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "base/file.h"
 #include "base/origin_mark.h"
 #include "cli/command.h"
 #include "cli/overwrite_option.h"
+#include "cli/report_option.h"
 #include "cli/values.h"
 #include "detection/anchors.h"
 #include "graph/cost.h"
@@ -17,6 +16,7 @@
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "models/model_argument.h"
+#include "pipeline/json_report.h"
 #include "pipeline/output_guard.h"
 
 namespace retinaface::cli {
@@ -25,7 +25,7 @@ namespace {
 struct Options {
   std::string model;
   std::string size = "640x480";
-  std::optional<std::string> json;
+  std::string json;
   bool overwrite = false;
 };
 
@@ -115,11 +115,11 @@ int summarize(const Options& options) {
     add(network.graph, network.input, summary);
   }
   summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
-  if (options.json) {
+  if (!options.json.empty()) {
     pipeline::OutputGuard guard(options.overwrite);
     guard.reads(options.model);
-    guard.writes(*options.json, pipeline::OutputKind::kReport);
-    write_file_atomically(*options.json, to_json(model, input, summary));
+    guard.writes(options.json, pipeline::OutputKind::kReport);
+    pipeline::write_report(options.json, to_json(model, input, summary));
   } else {
     print(summary);
   }
@@ -127,8 +127,9 @@ int summarize(const Options& options) {
   for (const models::Head& head : model.detector.heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
-  if (!heads.empty()) fmt::print("values of each anchor: {}\n", heads);
-  fmt::print("{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
+  std::FILE* const table = table_stream(options.json);
+  if (!heads.empty()) fmt::print(table, "values of each anchor: {}\n", heads);
+  fmt::print(table, "{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
              model.name, input.w, input.h, summary.layers.size(), summary.parameters,
              static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);
   return kSuccess;
@@ -142,8 +143,8 @@ Action declare_summary(CLI::App& app) {
   app.add_option("MODEL", options->model, "name of a model, or a .safetensors file")
       ->capture_default_str();
   app.add_option("--size", options->size, "size of the image, WIDTHxHEIGHT")->capture_default_str();
-  app.add_option("-o,--json,--output", options->json,
-                 "write the same for programs to this file, instead of the table");
+  add_report_option(app, options->json,
+                    "write the same for programs to this file, instead of the table");
   add_overwrite_option(app, options->overwrite);
   return [options] { return summarize(*options); };
 }

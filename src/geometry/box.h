@@ -21,6 +21,13 @@ inline bool contains(const Box& box, const Point& point) {
   return point.x >= box.x0 && point.x < box.x1 && point.y >= box.y0 && point.y < box.y1;
 }
 
+/// The box grown on all sides by a share of its width and height.
+inline Box grown(const Box& box, float share) {
+  const float x = share * box.width();
+  const float y = share * box.height();
+  return {box.x0 - x, box.y0 - y, box.x1 + x, box.y1 + y};
+}
+
 /// Intersection over union, in [0, 1]; 0 when both boxes are empty.
 inline float iou(const Box& a, const Box& b) {
   const float shared = area(intersection(a, b));

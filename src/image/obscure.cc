@@ -11,15 +11,19 @@
 
 namespace retinaface {
 
+Box internal::obscured_box(const Box& face) {
+  constexpr float kGrow = 0.3F;  // less leaves what detectors find again (reports/blur.md)
+  return grown(face, kGrow);
+}
+
 void internal::obscure_face(Image& image, const Box& face) {
-  // More fields, smaller ones, or a smaller ellipse leave what detectors find again
-  // (reports/blur.md).
-  constexpr float kGrow = 1.6F;
+  // More fields, or smaller ones, leave what detectors find again (reports/blur.md).
   constexpr int kFields = 2;
   constexpr int kMinField_px = 12;
+  const Box around = obscured_box(face);
   const Point center = face.center();
-  const float radius_x = kGrow * face.width() / 2;
-  const float radius_y = kGrow * face.height() / 2;
+  const float radius_x = around.width() / 2;
+  const float radius_y = around.height() / 2;
   const bool is_finite = std::isfinite(center.x) && std::isfinite(center.y) &&
                          std::isfinite(radius_x) && std::isfinite(radius_y);
   if (!is_finite || !(radius_x > 0 && radius_y > 0)) return;

@@ -10,5 +10,8 @@ inline namespace internal {
 /// out.
 void obscure_face(Image& image, const Box& face);
 
+/// The box of the ellipse in which the face is hidden.
+Box obscured_box(const Box& face);
+
 }  // namespace internal
 }  // namespace retinaface

@@ -1,5 +1,7 @@
 #include "pipeline/annotated_video.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +11,15 @@
 #include "pipeline/problem.h"
 
 namespace retinaface::pipeline {
+namespace {
+
+std::vector<Box> boxes_of(const std::vector<HiddenTracks::Sighting>& sightings) {
+  std::vector<Box> boxes;
+  for (const HiddenTracks::Sighting& sighting : sightings) boxes.push_back(sighting.box);
+  return boxes;
+}
+
+}  // namespace
 
 AnnotatedVideo::AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<const Video> video,
                                bool looks_around, std::function<void(const std::string&)> message)
@@ -18,7 +29,7 @@ AnnotatedVideo::AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<cons
       message_(std::move(message)) {}
 
 void AnnotatedVideo::add(Frame frame) {
-  if (!looks_around_) return write(frame, {});
+  if (!looks_around_) return write(frame, boxes_of(frame.sightings));
   hidden_.add(frame.time_s, frame.starts_scene, frame.sightings);
   waiting_.push_back(std::move(frame));
   release(false);
@@ -45,7 +56,7 @@ void AnnotatedVideo::release(bool all) {
     const std::size_t number = hidden_.end() - waiting_.size();
     // Those of the frame itself are hidden where they are seen, those below min_score too.
     std::vector<Box> boxes = hidden_.unseen(number);
-    for (const HiddenTracks::Sighting& sighting : first.sightings) boxes.push_back(sighting.box);
+    std::ranges::move(boxes_of(first.sightings), std::back_inserter(boxes));
     write(first, boxes);
     waiting_.pop_front();
     while (hidden_.first() < number &&

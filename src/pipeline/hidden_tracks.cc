@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "geometry/box.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -27,13 +28,12 @@ Box on_line(const Seen& a, const Seen& b, double time_s) {
 /// The box moved as on the line, its size kept, and grown by what the way may be wrong.
 Box beyond(const Seen& nearest, const Seen& farther, double time_s) {
   constexpr float kGrow = 0.15F;  // of each side
-  Box box = nearest.box;
-  const Point from = box.center();
+  const Point from = nearest.box.center();
   const Point to = on_line(nearest, farther, time_s).center();
-  const float x = kGrow * box.width();
-  const float y = kGrow * box.height();
-  return {box.x0 + to.x - from.x - x, box.y0 + to.y - from.y - y, box.x1 + to.x - from.x + x,
-          box.y1 + to.y - from.y + y};
+  const float x = to.x - from.x;
+  const float y = to.y - from.y;
+  const Box box = grown(nearest.box, kGrow);
+  return {box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y};
 }
 
 /// What is known of a track around a frame, in order of time.

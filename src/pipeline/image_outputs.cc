@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include "retinaface/alignment.h"
-#include "retinaface/blur.h"
 
 #include "base/check.h"
 #include "base/file.h"
@@ -142,7 +141,6 @@ void write_faces(const ImageOutputs& outputs, const fs::path& input,
 
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image) {
-  if (outputs.blur) blur_faces(image, faces);
   if (outputs.draw && outputs.draw_style != DrawStyle::kBoxes) {
     // The nearest, which are the largest, last.
     std::vector<const Face*> order;

@@ -77,7 +77,8 @@ void write_faces(const ImageOutputs& outputs, const std::filesystem::path& input
                  const std::optional<video::FrameStamp>& frame,
                  const std::vector<std::int64_t>& tracks, const FaceImages& faces);
 
-/// Draws and blurs faces as asked for; `tracks` are their numbers in a video, else empty.
+/// Draws faces if that is asked for; `tracks` are their numbers in a video, else empty. What is to
+/// be hidden (faces_to_hide) is hidden before.
 void annotate(const ImageOutputs& outputs, const std::vector<Face>& faces,
               const std::vector<std::int64_t>& tracks, Image& image);
 

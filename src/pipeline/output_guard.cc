@@ -65,6 +65,15 @@ bool needs_folder(OutputKind kind) {
   }
 }
 
+/// "-", and what would stand in a folder of that name.
+void refuse_standard_output(const fs::path& path) {
+  if (path.empty() || *path.begin() != kStandardStream) return;
+  fail(ErrorCode::kInvalidArgument,
+       "-: expected a file or a folder, found what stands for standard output, to which only "
+       "results "
+       "and figures go; nothing was done: ./- is the file or folder of that name");
+}
+
 /// What can be known of a place before the work for it is done.
 void check_place(const fs::path& path, OutputKind kind) {
   std::error_code ignored;
@@ -164,13 +173,21 @@ void OutputGuard::claim_folder(const fs::path& folder, const fs::path& output) {
   made_.emplace(place, output);
 }
 
+void OutputGuard::continues(const fs::path& path) {
+  refuse_standard_output(path);
+  claim(path, {});
+}
+
 void OutputGuard::writes(const fs::path& path, OutputKind kind, const fs::path& source) {
+  if (path == kStandardStream && kind == OutputKind::kReport) return;
+  refuse_standard_output(path);
   check_place(path, kind);
   if (claim(path, source)) check_replaces_ours(path, kind);
 }
 
 void OutputGuard::writes(const NumberedFiles& numbered, const fs::path& source) {
   const auto& [folder, extension, kind] = numbered;
+  refuse_standard_output(folder);
   if (!folder_exists(folder)) {
     claim_folder(folder, folder / ("0" + extension));
     claim_folders_above(folder);

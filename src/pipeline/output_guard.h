@@ -17,6 +17,7 @@ namespace retinaface::pipeline {
 ///   - a file written for two different inputs
 ///   - a file that exists and is not ours (own_output.h), unless it may be replaced
 ///   - a file that is to be a folder as well, for another output to stand in
+///   - "-", standard output, for what does not go there; "./-" is a file of that name
 /// Files are told apart by device and inode, those that are still to be made by their folder's and
 /// the rest of their path.
 class OutputGuard {
@@ -29,12 +30,13 @@ class OutputGuard {
 
   /// A file that is written; `source` is the input that it is written for, empty if that is the
   /// command as a whole. Models, figures and vectors need a folder that is there: that is said
-  /// before the work, too. Two inputs that are one file may share an output.
+  /// before the work, too. Two inputs that are one file may share an output. Figures may go to
+  /// "-", by write_report.
   void writes(const std::filesystem::path& path, OutputKind kind,
               const std::filesystem::path& source = {});
 
   /// A file that is gone on with: the command itself checks that its content is ours.
-  void continues(const std::filesystem::path& path) { claim(path, {}); }
+  void continues(const std::filesystem::path& path);
 
   /// Files that have this extension and a name that begins with a digit.
   void writes(const NumberedFiles& numbered, const std::filesystem::path& source = {});

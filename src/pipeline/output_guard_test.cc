@@ -165,5 +165,15 @@ TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
               HasSubstr("folder"));
 }
 
+TEST_F(Guard, LetsOnlyFiguresGoToStandardOutput) {
+  guard_.writes("-", OutputKind::kReport);
+  guard_.writes("./-", OutputKind::kWeights);
+  const auto says = AllOf(HasSubstr("standard output"), HasSubstr("./- is the file or folder"));
+  EXPECT_THAT(refusal([&] { guard_.writes("-", OutputKind::kWeights); }), says);
+  EXPECT_THAT(refusal([&] { guard_.writes("-/a.jpg", OutputKind::kImage); }), says);
+  EXPECT_THAT(refusal([&] { guard_.writes({"-", ".png", OutputKind::kImage}); }), says);
+  EXPECT_THAT(refusal([&] { guard_.continues("-"); }), says);
+}
+
 }  // namespace
 }  // namespace retinaface::pipeline

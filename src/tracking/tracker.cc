@@ -11,17 +11,6 @@
 #include "tracking/motion.h"
 
 namespace retinaface {
-namespace {
-
-/// The box grown on all sides by a share of its width and height.
-Box grown(const Box& box, float share) {
-  const float x = share * box.width();
-  const float y = share * box.height();
-  return {box.x0 - x, box.y0 - y, box.x1 + x, box.y1 + y};
-}
-
-}  // namespace
-
 class Tracker::Implementation {
  public:
   explicit Implementation(const TrackerOptions& options) : options_(options) {

@@ -139,7 +139,7 @@ TEST(VideoReader, BringsWideColorsAndHighDynamicRangeToSrgb) {
 
 TEST(VideoReader, LaysTransparentPixelsOnTheBackground) {
   constexpr Pixel kBackground = {10, 250, 120};
-  for (const char* name : {"alpha.mov", "alpha.webm"}) {
+  for (const char* name : {"alpha.mov", "alpha.webm", "alpha_vp8.webm"}) {
     VideoReader reader(video(name), {.background = {10, 250, 120}});
     ASSERT_TRUE(reader.next()) << name;
     expect_colors(reader.image(), {kBackground, kGreen, kBackground, gray_of(0)}, 6, name);
@@ -192,22 +192,24 @@ TEST(VideoReader, KnowsEachFramesTime) {
 }
 
 TEST(VideoReader, LetsTimeGoOnInJoinedTransportStreams) {
-  const testing::TemporaryFolder folder;
-  const std::string path = (folder / "joined.ts").string();
-  const std::string part = content_of(video("stream.ts"));
-  std::ofstream(path, std::ios::binary) << part << part << part;
-  VideoReader reader(path);
-  double before_s = -1;
-  std::int64_t count = 0;
-  while (const auto frame = reader.next()) {
-    EXPECT_GT(frame->time_s, before_s) << count;
-    EXPECT_LT(frame->time_s - before_s, 1.1) << count;
-    before_s = frame->time_s;
-    ++count;
+  // Of the last three the decoders hold frames back, at the joints too.
+  for (const char* name :
+       {"stream.ts", "out_of_order.ts", "out_of_order_hevc.ts", "out_of_order_mpeg2.ts"}) {
+    SCOPED_TRACE(name);
+    const testing::TemporaryFolder folder;
+    const std::string path = (folder / "joined.ts").string();
+    const std::string part = content_of(video(name));
+    std::ofstream(path, std::ios::binary) << part << part << part;
+    VideoReader reader(path);
+    std::int64_t count = 0;
+    while (const auto frame = reader.next()) {
+      EXPECT_NEAR(frame->time_s, static_cast<double>(count) / 25, 1e-3);
+      ++count;
+    }
+    EXPECT_EQ(count, 30);
+    EXPECT_EQ(reader.missing_frames(), 0);
+    EXPECT_EQ(reader.damage(), "");
   }
-  EXPECT_EQ(count, 30);
-  EXPECT_NEAR(before_s, 29 / 25.0, 0.1);
-  EXPECT_EQ(reader.damage(), "");
 }
 
 TEST(VideoReader, TellsLostPacketsFromAJoint) {

@@ -246,7 +246,8 @@ TEST(TurnedHeads, BetweenTwoQuartersAreLevelled) {
   const float eyes = std::hypot(expected[1].x - expected[0].x, expected[1].y - expected[0].y);
   const Point middle = {static_cast<float>(portrait.width()) / 2,
                         static_cast<float>(portrait.height()) / 2};
-  for (const float degrees : {40.0F, 60.0F, 120.0F, 220.0F, 300.0F, 320.0F}) {
+  for (const float degrees : {40.0F, 45.0F, 60.0F, 120.0F, 130.0F, 135.0F, 140.0F, 220.0F, 225.0F,
+                              230.0F, 300.0F, 315.0F, 320.0F}) {
     const float turn = degrees * 3.14159265F / 180;
     const Similarity about_origin = {std::cos(turn), std::sin(turn), {}};
     const Point moved = about_origin(middle);

@@ -123,7 +123,7 @@ void Search::refine(const ImageView& image, double budget_px,
 void Search::drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const {
   std::erase_if(faces, [&](const Face& face) {
     if (!SecondLook::is_due(face)) return false;
-    const SecondLook look(image, face.box);
+    const SecondLook look(image, face);
     std::vector<Face> found;
     find_(look.view(), SecondLook::kMinScore, found, nullptr);
     return !look.confirms(found);

@@ -20,7 +20,7 @@ TEST(SecondLook, ShowsTheFaceInTheMiddleAndBlackBesideTheImage) {
   for (int y = 0; y < 1000; ++y) {
     for (int x = 0; x < 1000; ++x) image.row(y)[3 * x] = x < 250 ? 100 : 200;
   }
-  const SecondLook look(image.view(), kFace);
+  const SecondLook look(image.view(), {.score = 0.9F, .box = kFace});
   ASSERT_EQ(look.view().width(), SecondLook::kSide);
   ASSERT_EQ(look.view().height(), SecondLook::kSide);
   const auto red = [&](int x, int y) { return int{look.view().row(y)[3 * x]}; };
@@ -33,18 +33,26 @@ TEST(SecondLook, ShowsTheFaceInTheMiddleAndBlackBesideTheImage) {
 
 TEST(SecondLook, OfWhatLiesOutsideIsBlack) {
   const Image image(50, 50);
-  const SecondLook look(image.view(), {1000, 1000, 1400, 1400});
+  const SecondLook look(image.view(), {.score = 0.9F, .box = {1000, 1000, 1400, 1400}});
   EXPECT_EQ(look.view().row(96)[0], 0);
 }
 
 TEST(SecondLook, ConfirmsByAFaceInTheSamePlaceAlone) {
   const Image image(1000, 1000);
-  const SecondLook look(image.view(), kFace);
+  const SecondLook look(image.view(), {.score = 0.9F, .box = kFace});
   const Box seen = {60, 48, 132, 144};
   EXPECT_TRUE(look.confirms({{.score = 0.3F, .box = seen}}));
-  EXPECT_FALSE(look.confirms({{.score = 0.04F, .box = seen}}));
+  EXPECT_FALSE(look.confirms({{.score = 0.29F, .box = seen}}));
   EXPECT_FALSE(look.confirms({{.score = 0.9F, .box = {20, 20, 90, 110}}}));
   EXPECT_FALSE(look.confirms({}));
+}
+
+TEST(SecondLook, AsksLessOfWhatWasSureAtFirst) {
+  const Image image(1000, 1000);
+  const SecondLook look(image.view(), {.score = 0.995F, .box = kFace});
+  const Box seen = {60, 48, 132, 144};
+  EXPECT_TRUE(look.confirms({{.score = 0.05F, .box = seen}}));
+  EXPECT_FALSE(look.confirms({{.score = 0.04F, .box = seen}}));
 }
 
 }  // namespace

@@ -43,9 +43,8 @@ std::size_t most_upright_of(const std::vector<UprightHead>& heads) {
   }
   const auto as_it_is =
       std::ranges::find_if(heads, [](const UprightHead& head) { return !head.is_turned(); });
-  const bool stays = as_it_is != heads.end() &&
-                     log_odds_of(heads[best].face.score) <
-                         log_odds_of(as_it_is->face.score) + kClearly;
+  const bool stays = as_it_is != heads.end() && log_odds_of(heads[best].face.score) <
+                                                    log_odds_of(as_it_is->face.score) + kClearly;
   return stays ? static_cast<std::size_t>(as_it_is - heads.begin()) : best;
 }
 
@@ -63,8 +62,7 @@ TurnedViews::TurnedViews(const ImageView& image, const Box& face, Turns turns)
   constexpr float kMiddle = kSide / 2.0F;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto [x, y] = axes[i];
-    image_from_view_[i] = {
-        x, y, {center.x - kMiddle * (x - y), center.y - kMiddle * (x + y)}};
+    image_from_view_[i] = {x, y, {center.x - kMiddle * (x - y), center.y - kMiddle * (x + y)}};
     const Image view = warp(image, image_from_view_[i], kSide, kSide);
     for (int row = 0; row < kSide; ++row) {
       std::memcpy(strip_.row(row) + kRowBytes * i, view.row(row), kRowBytes);

@@ -28,8 +28,11 @@ Face face_in(int place, float score, float roll = 0) {
   face.box = {middle.x - 30, middle.y - 30, middle.x + 30, middle.y + 30};
   const float radians = roll * std::numbers::pi_v<float> / 180;
   const Point eye = {15 * std::cos(radians), 15 * std::sin(radians)};
-  face.landmarks = {Point{middle.x - eye.x, middle.y - eye.y}, {middle.x + eye.x, middle.y + eye.y},
-                    middle, middle, middle};
+  face.landmarks = {Point{middle.x - eye.x, middle.y - eye.y},
+                    {middle.x + eye.x, middle.y + eye.y},
+                    middle,
+                    middle,
+                    middle};
   return face;
 }
 

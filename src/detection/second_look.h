@@ -12,8 +12,8 @@ namespace retinaface::detection {
 // and what is around it. Chosen on 93 faces of held-out training images, enlarged to 400 px and
 // more, and 63 false ones in made patterns: seen again, all of the false ones score below 0.05, all
 // of the faces over 0.2. Those of whom the network is not quite sure at first have to score 0.3,
-// which costs none of the 35 such faces, of 333 large ones, in training images (reports/accuracy.md,
-// In patterns).
+// which costs none of the 35 such faces, of 333 large ones, in training images
+// (reports/accuracy.md, In patterns).
 
 /// A large face and its surroundings, small, for the network to see once more.
 class SecondLook {

@@ -264,6 +264,7 @@ RETINAFACE_API rf_weights_origin rf_models_weights_origin(const rf_models* model
 /* The file's path, or the name that was given for bytes; else "". */
 RETINAFACE_API const char* rf_models_weights_source(const rf_models* models, size_t i);
 RETINAFACE_API int64_t rf_models_parameters(const rf_models* models, size_t i);
+/* 0 where the model takes no image of the size that was asked for. */
 RETINAFACE_API int64_t rf_models_multiply_adds(const rf_models* models, size_t i);
 /* *count strides in pixels, of the levels of its anchors, finest first; none of a recogniser. */
 RETINAFACE_API const int32_t* rf_models_strides(const rf_models* models, size_t i, size_t* count);

@@ -25,7 +25,8 @@ struct ModelInfo {
   std::string weights_source;
   std::vector<int> strides_px;  ///< of the levels of its anchors, finest first
   std::int64_t parameters = 0;  ///< learned values; the statistics of normalisation do not count
-  /// Multiply-adds of its convolutions for one image of the size that was asked for.
+  /// Multiply-adds of its convolutions for one image of the size that was asked for; 0 where its
+  /// network takes none of that size.
   std::int64_t multiply_adds = 0;
 };
 

@@ -25,6 +25,7 @@
 #include "models/catalogue.h"
 #include "models/load_model.h"
 #include "runtime/testing.h"
+#include "support/detector_of_few_sizes.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -360,6 +361,11 @@ TEST(Detector, SaysWhichModelItHas) {
   // Four times the cells of every map.
   EXPECT_EQ(Detector().info(640, 960).multiply_adds, 4 * Detector().info(320, 480).multiply_adds);
   EXPECT_EQ(error_of([] { (void)Detector().info(0, 480); }).code(), ErrorCode::kInvalidArgument);
+
+  const Detector choosy = testing::detector_of_few_sizes();
+  EXPECT_EQ(choosy.info().multiply_adds, 0);
+  EXPECT_EQ(choosy.info().parameters, builtin.parameters);
+  EXPECT_EQ(choosy.info(640, 512).multiply_adds, Detector().info(640, 512).multiply_adds);
 
   const testing::TemporaryFolder folder;
   const auto file = folder / "m.safetensors";

@@ -24,7 +24,9 @@ bool LargeFaceCheck::is_due(const Face& face) {
   return face.score >= kMinJudgedScore && longer_side(face.box) >= kMinSide_px;
 }
 
-LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Box& face) : view_(kSide, kSide) {
+LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Face& seen)
+    : view_(kSide, kSide), min_score_(seen.score >= kSureScore ? kMinScore : kMinScoreOfUnsure) {
+  const Box& face = seen.box;
   const float side = 2 * longer_side(face);
   const float view_from_image = static_cast<float>(kSide) / side;
   const Point corner = {face.center().x - side / 2, face.center().y - side / 2};
@@ -58,7 +60,7 @@ LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Box& face) : view_(
 bool LargeFaceCheck::confirms(const std::vector<Face>& found) const {
   constexpr float kMinIou = 0.4F;
   return std::ranges::any_of(found, [&](const Face& face) {
-    return face.score >= kMinScore && iou(face.box, face_in_view_) > kMinIou;
+    return face.score >= min_score_ && iou(face.box, face_in_view_) > kMinIou;
   });
 }
 

@@ -20,7 +20,7 @@ TEST(LargeFaceCheck, ShowsTheFaceInTheMiddleAndBlackBesideTheImage) {
   for (int y = 0; y < 1000; ++y) {
     for (int x = 0; x < 1000; ++x) image.row(y)[3 * x] = x < 250 ? 100 : 200;
   }
-  const LargeFaceCheck check(image.view(), kFace);
+  const LargeFaceCheck check(image.view(), {.score = 0.9F, .box = kFace});
   ASSERT_EQ(check.view().width(), LargeFaceCheck::kSide);
   ASSERT_EQ(check.view().height(), LargeFaceCheck::kSide);
   const auto red = [&](int x, int y) { return int{check.view().row(y)[3 * x]}; };
@@ -33,18 +33,26 @@ TEST(LargeFaceCheck, ShowsTheFaceInTheMiddleAndBlackBesideTheImage) {
 
 TEST(LargeFaceCheck, OfWhatLiesOutsideIsBlack) {
   const Image image(50, 50);
-  const LargeFaceCheck check(image.view(), {1000, 1000, 1400, 1400});
+  const LargeFaceCheck check(image.view(), {.score = 0.9F, .box = {1000, 1000, 1400, 1400}});
   EXPECT_EQ(check.view().row(96)[0], 0);
 }
 
 TEST(LargeFaceCheck, ConfirmsByAFaceInTheSamePlaceAlone) {
   const Image image(1000, 1000);
-  const LargeFaceCheck check(image.view(), kFace);
+  const LargeFaceCheck check(image.view(), {.score = 0.9F, .box = kFace});
   const Box seen = {60, 48, 132, 144};
   EXPECT_TRUE(check.confirms({{.score = 0.3F, .box = seen}}));
-  EXPECT_FALSE(check.confirms({{.score = 0.04F, .box = seen}}));
+  EXPECT_FALSE(check.confirms({{.score = 0.29F, .box = seen}}));
   EXPECT_FALSE(check.confirms({{.score = 0.9F, .box = {20, 20, 90, 110}}}));
   EXPECT_FALSE(check.confirms({}));
+}
+
+TEST(LargeFaceCheck, AsksLessOfWhatWasSureAtFirst) {
+  const Image image(1000, 1000);
+  const LargeFaceCheck check(image.view(), {.score = 0.995F, .box = kFace});
+  const Box seen = {60, 48, 132, 144};
+  EXPECT_TRUE(check.confirms({{.score = 0.05F, .box = seen}}));
+  EXPECT_FALSE(check.confirms({{.score = 0.04F, .box = seen}}));
 }
 
 }  // namespace

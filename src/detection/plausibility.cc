@@ -44,6 +44,37 @@ bool is_spread_out(const Face& face) {
   });
 }
 
+/// How far the eye and the corner of the mouth on one side of `face` are from an eye and a corner
+/// of `other`, the farther of the two, px.
+float distance_of_side(const Face& face, const Face& other, std::size_t eye, std::size_t mouth) {
+  const auto distance = [&](std::size_t a, std::size_t b) {
+    return std::hypot(face.landmarks[a].x - other.landmarks[b].x,
+                      face.landmarks[a].y - other.landmarks[b].y);
+  };
+  return std::max(std::min(distance(eye, kLeftEye), distance(eye, kRightEye)),
+                  std::min(distance(mouth, kLeftMouth), distance(mouth, kRightMouth)));
+}
+
+/// Whether the left points of `face` are those of one sure face among `faces`, its right ones those
+/// of another.
+bool is_made_of_two(const Face& face, const std::vector<Face>& faces) {
+  constexpr float kSure = 0.9F;
+  constexpr float kShared = 0.34F;  // distance, in sides of the box
+  const float limit = kShared * std::sqrt(area(face.box));
+  bool has_left_elsewhere = false;
+  bool has_right_elsewhere = false;
+  for (const Face& other : faces) {
+    if (&other == &face || other.score < kSure) continue;
+    const Box shared = intersection(face.box, other.box);
+    if (!(shared.width() > 0 && shared.height() > 0)) continue;
+    const float left = distance_of_side(face, other, kLeftEye, kLeftMouth);
+    const float right = distance_of_side(face, other, kRightEye, kRightMouth);
+    has_left_elsewhere |= left < std::min(limit, right);
+    has_right_elsewhere |= right < std::min(limit, left);
+  }
+  return has_left_elsewhere && has_right_elsewhere;
+}
+
 bool is_same_face(const Face& face, const Face& better) {
   constexpr float kContained = 0.8F;  // of the smaller box
   constexpr float kClose = 0.5F;      // mean distance of points, in sides of the smaller box
@@ -81,7 +112,8 @@ void drop_implausible(std::vector<Face>& faces) {
       has_right_elsewhere |= right && !left;
       is_twice |= is_same_face(face, better);
     }
-    const bool is_between = has_left_elsewhere && has_right_elsewhere;
+    const bool is_between =
+        (has_left_elsewhere && has_right_elsewhere) || (is_judged && is_made_of_two(face, faces));
     if (!is_judged || !(is_between || is_twice || is_spread_out(face))) kept.push_back(face);
   }
   faces = std::move(kept);

@@ -39,6 +39,23 @@ TEST(Plausibility, DropsWhatHasItsPointsOnTwoNeighbours) {
               ElementsAre(.99F, .98F));
 }
 
+TEST(Plausibility, DropsWhatIsMadeOfThePointsOfTwoSureNeighboursHoweverSureItIs) {
+  EXPECT_THAT(scores_after({face_at(130, 100, 80, .99F), face_at(100, 100, 80, .95F),
+                            face_at(160, 100, 80, .92F)}),
+              ElementsAre(.95F, .92F));
+  EXPECT_THAT(scores_after({face_at(130, 100, 80, .99F), face_at(100, 100, 80, .95F),
+                            face_at(160, 100, 80, .85F)}),
+              ElementsAre(.99F, .95F, .85F));
+  // So close that points of both neighbours are near those of either side.
+  EXPECT_THAT(scores_after({face_at(124, 100, 80, .99F), face_at(100, 100, 80, .98F),
+                            face_at(148, 100, 80, .97F)}),
+              ElementsAre(.98F, .97F));
+  // One in the middle with points of its own.
+  EXPECT_THAT(scores_after({face_at(165, 100, 80, .99F), face_at(100, 100, 80, .98F),
+                            face_at(230, 100, 80, .97F)}),
+              ElementsAre(.99F, .98F, .97F));
+}
+
 TEST(Plausibility, DropsABoxInABox) {
   EXPECT_THAT(scores_after({face_at(100, 100, 100, .99F), face_at(103, 104, 60, .7F)}),
               ElementsAre(.99F));

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -122,7 +123,7 @@ void Search::refine(const ImageView& image, double budget_px,
 void Search::drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const {
   std::erase_if(faces, [&](const Face& face) {
     if (!LargeFaceCheck::is_due(face)) return false;
-    const LargeFaceCheck check(image, face.box);
+    const LargeFaceCheck check(image, face);
     std::vector<Face> found;
     find_(check.view(), LargeFaceCheck::kMinScore, found, nullptr);
     return !check.confirms(found);
@@ -130,10 +131,16 @@ void Search::drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) 
 }
 
 std::optional<UprightHead> Search::upright_head(const ImageView& image, const Face& face) const {
-  const TurnedViews views(image, face.box);
   std::vector<Face> found;
-  find_(views.strip(), TurnedViews::kMinScore, found, nullptr);
-  std::optional<UprightHead> head = views.most_upright(found);
+  std::vector<UprightHead> heads;
+  for (const auto turns : {TurnedViews::Turns::kQuarters, TurnedViews::Turns::kBetween}) {
+    const TurnedViews views(image, face.box, turns);
+    found.clear();
+    find_(views.strip(), TurnedViews::kMinScore, found, nullptr);
+    std::ranges::move(views.heads(found), std::back_inserter(heads));
+    if (!may_stand_between(heads)) break;
+  }
+  std::optional<UprightHead> head = most_upright(std::move(heads));
   // The points of a head that is rolled tell less of a roll than there is.
   constexpr int kMaxLevelled = 2;
   for (int i = 0; i < kMaxLevelled && head; ++i) {

@@ -16,6 +16,7 @@ namespace retinaface::detection {
 namespace {
 
 constexpr int kViews = 4;
+constexpr std::size_t kRowBytes = 3 * std::size_t{TurnedViews::kSide};  // of a view
 
 float log_odds_of(float score) {
   return bounded_log_odds(score, 1e-4F);
@@ -32,49 +33,74 @@ const Face* best_around_middle(const std::vector<Face>& found, int place) {
   return best;
 }
 
+/// The index of the head of the highest score: of that without a turn where it is not clearly
+/// beaten. `heads` has one or more.
+std::size_t most_upright_of(const std::vector<UprightHead>& heads) {
+  constexpr float kClearly = 1;  // in log odds
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < heads.size(); ++i) {
+    if (heads[i].face.score > heads[best].face.score) best = i;
+  }
+  const auto as_it_is =
+      std::ranges::find_if(heads, [](const UprightHead& head) { return !head.is_turned(); });
+  const bool stays = as_it_is != heads.end() && log_odds_of(heads[best].face.score) <
+                                                    log_odds_of(as_it_is->face.score) + kClearly;
+  return stays ? static_cast<std::size_t>(as_it_is - heads.begin()) : best;
+}
+
 }  // namespace
 
-TurnedViews::TurnedViews(const ImageView& image, const Box& face) : strip_(kViews * kSide, kSide) {
+TurnedViews::TurnedViews(const ImageView& image, const Box& face, Turns turns)
+    : strip_(kViews * kSide, kSide) {
   const float side = 2 * std::max({face.width(), face.height(), 1.0F});
   const Point center = face.center();
-  const Point low = {center.x - side / 2, center.y - side / 2};
-  const Point high = {center.x + side / 2, center.y + side / 2};
   const float scale = side / kSide;
-  image_from_view_ = {Similarity{scale, 0, low}, Similarity{0, -scale, {low.x, high.y}},
-                      Similarity{-scale, 0, high}, Similarity{0, scale, {high.x, low.y}}};
-  constexpr std::size_t kRowBytes = 3 * std::size_t{kSide};
-  for (std::size_t quarters = 0; quarters < image_from_view_.size(); ++quarters) {
-    const Image view = warp(image, image_from_view_[quarters], kSide, kSide);
-    for (int y = 0; y < kSide; ++y) {
-      std::memcpy(strip_.row(y) + kRowBytes * quarters, view.row(y), kRowBytes);
+  // Scale times cosine and sine of the first turn.
+  const float a = turns == Turns::kQuarters ? scale : scale * std::numbers::sqrt2_v<float> / 2;
+  const float b = turns == Turns::kQuarters ? 0 : a;
+  const std::array<Point, kViews> axes = {Point{a, b}, {-b, a}, {-a, -b}, {b, -a}};
+  constexpr float kMiddle = kSide / 2.0F;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const auto [x, y] = axes[i];
+    image_from_view_[i] = {x, y, {center.x - kMiddle * (x - y), center.y - kMiddle * (x + y)}};
+    const Image view = warp(image, image_from_view_[i], kSide, kSide);
+    for (int row = 0; row < kSide; ++row) {
+      std::memcpy(strip_.row(row) + kRowBytes * i, view.row(row), kRowBytes);
     }
   }
 }
 
-std::optional<UprightHead> TurnedViews::most_upright(const std::vector<Face>& found) const {
-  std::array<const Face*, kViews> best{};
-  for (int quarters = 0; quarters < kViews; ++quarters) {
-    best[static_cast<std::size_t>(quarters)] = best_around_middle(found, quarters);
+std::vector<UprightHead> TurnedViews::heads(const std::vector<Face>& found) const {
+  std::vector<UprightHead> heads;
+  for (int place = 0; place < kViews; ++place) {
+    const Face* const face = best_around_middle(found, place);
+    if (face == nullptr) continue;
+    const auto i = static_cast<std::size_t>(place);
+    UprightHead& head =
+        heads.emplace_back(UprightHead{*face, Image(kSide, kSide), image_from_view_[i]});
+    move(head.face, -static_cast<float>(place * kSide), 0);
+    for (int y = 0; y < kSide; ++y) {
+      std::memcpy(head.view.row(y), strip_.row(y) + kRowBytes * i, kRowBytes);
+    }
   }
-  const auto score_of = [&](int quarters) {
-    const Face* const face = best[static_cast<std::size_t>(quarters)];
-    return log_odds_of(face == nullptr ? 0 : face->score);
-  };
-  int turn = 0;
-  for (int quarters = 1; quarters < kViews; ++quarters) {
-    if (score_of(quarters) > score_of(turn)) turn = quarters;
+  return heads;
+}
+
+bool may_stand_between(const std::vector<UprightHead>& heads) {
+  if (heads.empty()) return true;
+  const std::size_t best = most_upright_of(heads);
+  if (std::abs(roll_of(heads[best].face.landmarks)) >= LevelledView::kMinRoll) return true;
+  constexpr float kHardly = 2;  // in log odds
+  const float bound = log_odds_of(heads[best].face.score) - kHardly;
+  for (std::size_t i = 0; i < heads.size(); ++i) {
+    if (i != best && log_odds_of(heads[i].face.score) > bound) return true;
   }
-  constexpr float kClearly = 1;  // in log odds
-  if (score_of(turn) < score_of(0) + kClearly) turn = 0;
-  const auto chosen = static_cast<std::size_t>(turn);
-  if (best[chosen] == nullptr) return std::nullopt;
-  UprightHead head = {*best[chosen], Image(kSide, kSide), image_from_view_[chosen]};
-  move(head.face, -static_cast<float>(turn * kSide), 0);
-  constexpr std::size_t kRowBytes = 3 * std::size_t{kSide};
-  for (int y = 0; y < kSide; ++y) {
-    std::memcpy(head.view.row(y), strip_.row(y) + kRowBytes * chosen, kRowBytes);
-  }
-  return head;
+  return false;
+}
+
+std::optional<UprightHead> most_upright(std::vector<UprightHead> heads) {
+  if (heads.empty()) return std::nullopt;
+  return std::move(heads[most_upright_of(heads)]);
 }
 
 LevelledView::LevelledView(const ImageView& image, const UprightHead& head)

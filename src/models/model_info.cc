@@ -32,9 +32,11 @@ ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int 
     }
     return info;
   }
-  const graph::Cost cost = graph::cost(graph, input_shape(model.network, graph, width, height));
-  info.parameters = cost.parameters;
-  info.multiply_adds = cost.multiply_adds;
+  info.parameters = graph::learned_values(graph::parameters(graph));
+  const graph::Shape shape = padded_shape(model.network, width, height);
+  if (graph::size_problem(graph, shape).empty()) {
+    info.multiply_adds = graph::cost(graph, shape).multiply_adds;
+  }
   return info;
 }
 

@@ -335,9 +335,9 @@ TEST_F(ServiceTest, SoManyFacesAreDescribedAndNoMore) {
   expect_error(ask(ten, post("/v1/detect?mesh&mesh-refine&max-faces=3", crowd)), 413, "too_large",
                "the 2 that are left");
   EXPECT_EQ(ask(ten, post("/v1/detect?mesh&max-faces=3", crowd)).status, 200);
-  // A second pass at a face costs up to 98,000 pixels.
+  // A second pass at a face costs up to 164,000 pixels.
   Service small(detector_, {.max_pixels = 1'600'000});
-  expect_error(ask(small, post("/v1/detect?turned", crowd)), 413, "too_large", "the 16 that are");
+  expect_error(ask(small, post("/v1/detect?turned", crowd)), 413, "too_large", "the 9 that are");
   EXPECT_EQ(ask(small, post("/v1/detect?turned&max-faces=2", crowd)).status, 200);
   // Together they are as many as one image may have.
   const json several =

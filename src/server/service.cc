@@ -148,20 +148,23 @@ void Service::complete(const Request& request, Response& response) const {
 
 std::string Service::models_json() {
   std::call_once(models_made_, [this] {
+    using Json = nlohmann::ordered_json;
     const auto entry = [](const ModelInfo& info) {
       const char* const weights = info.weights_origin == WeightsOrigin::kBuiltIn ? "built in"
                                   : info.weights_origin == WeightsOrigin::kNone  ? "none"
                                                                                  : "file";
-      return nlohmann::ordered_json{{"name", info.name},
-                                    {"summary", info.summary},
-                                    {"weights", weights},
-                                    {"parameters", info.parameters},
-                                    {"multiply_adds_640x480", info.multiply_adds},
-                                    {"strides_px", info.strides_px}};
+      // None where a model of a file takes no image of this size.
+      const Json multiply_adds = info.multiply_adds > 0 ? Json(info.multiply_adds) : Json();
+      return Json{{"name", info.name},
+                  {"summary", info.summary},
+                  {"weights", weights},
+                  {"parameters", info.parameters},
+                  {"multiply_adds_640x480", multiply_adds},
+                  {"strides_px", info.strides_px}};
     };
-    nlohmann::ordered_json models = nlohmann::ordered_json::array();
+    Json models = Json::array();
     for (const ModelInfo& info : known_models()) models.push_back(entry(info));
-    const nlohmann::ordered_json all = {{"loaded", entry(detector_.info())}, {"models", models}};
+    const Json all = {{"loaded", entry(detector_.info())}, {"models", models}};
     models_ = all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   });
   return models_;

@@ -15,6 +15,7 @@
 #include "server/endpoint.h"
 #include "server/openapi.h"
 #include "server/testing.h"
+#include "support/detector_of_few_sizes.h"
 #include "support/output_schema.h"
 
 namespace retinaface::server {
@@ -91,6 +92,21 @@ TEST_F(ServiceTest, ModelsAreListed) {
   EXPECT_EQ(models["loaded"]["weights"], "built in");
   EXPECT_GT(models["models"].size(), 3U);
   EXPECT_GT(models["models"][0]["multiply_adds_640x480"], 1000000);
+}
+
+TEST_F(ServiceTest, AModelThatTakesFewSizesIsListedAndRefusesOtherImages) {
+  Service service(testing::detector_of_few_sizes(), {});
+  const Response listed = ask(service, get("/v1/models"));
+  ASSERT_EQ(listed.status, 200) << listed.body;
+  const json models = json::parse(listed.body);
+  EXPECT_TRUE(models["loaded"]["multiply_adds_640x480"].is_null());
+  EXPECT_GT(models["loaded"]["parameters"], 100000);
+  const auto detect = [&](int side) {
+    const Image image(side, side);
+    return ask(service, post("/v1/detect?scales=1", encoded(image.view(), "a.png")));
+  };
+  EXPECT_EQ(detect(256).status, 200);
+  expect_error(detect(200), 415, "unsupported", "200x200");
 }
 
 TEST_F(ServiceTest, FacesAndImagesAreCounted) {

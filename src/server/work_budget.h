@@ -14,7 +14,7 @@ namespace retinaface::server {
 /// What is left of what a request may cost, all its images together.
 struct WorkBudget {
   /// What a second pass at a face costs (DetectOptions::turned).
-  static constexpr std::int64_t kPixelsOfTurned = 98'000;
+  static constexpr std::int64_t kPixelsOfTurned = 164'000;
   /// A refined mesh or a vector takes some tens of milliseconds: so many times what others take.
   static constexpr int kSlow = 10;
 

@@ -95,7 +95,7 @@ TEST_F(ServiceTest, ModelsAreListed) {
 }
 
 TEST_F(ServiceTest, AModelThatTakesFewSizesIsListedAndRefusesOtherImages) {
-  Service service(testing::detector_of_few_sizes(), {});
+  Service service(retinaface::testing::detector_of_few_sizes(), {});
   const Response listed = ask(service, get("/v1/models"));
   ASSERT_EQ(listed.status, 200) << listed.body;
   const json models = json::parse(listed.body);
@@ -103,7 +103,7 @@ TEST_F(ServiceTest, AModelThatTakesFewSizesIsListedAndRefusesOtherImages) {
   EXPECT_GT(models["loaded"]["parameters"], 100000);
   const auto detect = [&](int side) {
     const Image image(side, side);
-    return ask(service, post("/v1/detect?scales=1", encoded(image.view(), "a.png")));
+    return ask(service, post("/v1/detect?scales=1", testing::encoded(image.view(), "a.png")));
   };
   EXPECT_EQ(detect(256).status, 200);
   expect_error(detect(200), 415, "unsupported", "200x200");

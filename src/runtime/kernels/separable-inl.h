@@ -96,7 +96,7 @@ HWY_INLINE void depthwise_two_rows(const float* const* rows, std::int64_t width,
 /// Output rows that a separable convolution works on at once: their inner map stays in the cache,
 /// and is long enough for the product that follows.
 inline std::int64_t strip_rows(std::int64_t out_width, std::int64_t channels) {
-  constexpr std::int64_t kStripFloats = 16 * 1024;
+  constexpr std::int64_t kStripFloats = 24 * 1024;
   return std::max<std::int64_t>(1, kStripFloats / (out_width * channels));
 }
 

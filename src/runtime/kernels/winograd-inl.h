@@ -117,7 +117,7 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
 }
 
 /// Tiles worked on at once.
-inline constexpr std::int64_t kTiles = 2 * kCells;
+inline constexpr std::int64_t kTiles = 3 * kCells;
 
 inline std::int64_t tiles_of(std::int64_t height, std::int64_t width) {
   return (height + 3) / 4 * ((width + 3) / 4);

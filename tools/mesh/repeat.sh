@@ -5,7 +5,7 @@
 #
 # DATA holds ict/, weights/facemesh_feige.onnx, wider/train and mtfl; OUT gets everything, at its end
 # OUT/mesh/last.safetensors, the model with its branch. BIN is where retinaface is, build/release/bin
-# by default. What is there already is not made again; training goes on where it was. About 40 minutes
+# by default. What is there already is not made again; training goes on where it was. About ten minutes
 # on two free cores. SHORT=1 does every step on a part of the data for a part of the time, to see that
 # all of them still work: its figures mean nothing.
 set -euo pipefail

@@ -108,8 +108,8 @@ HWY_INLINE Vector one_before(Vector before, Vector vector, const float* at) {
 HWY_INLINE Vector one_behind(Vector vector, Vector behind, const float* at) {
 #if HWY_TARGET == HWY_AVX3
   (void)at;
-  return Vector{_mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(behind.raw),
-                                                        _mm512_castps_si512(vector.raw), 1))};
+  return Vector{_mm512_castsi512_ps(
+      _mm512_alignr_epi32(_mm512_castps_si512(behind.raw), _mm512_castps_si512(vector.raw), 1))};
 #else
   (void)vector, (void)behind;
   return hn::LoadU(FloatTag(), at + 1);
@@ -203,8 +203,7 @@ inline void stem(const Stem& layer, const StemInput& in, const BlockPointers& ou
       }
     } else {
       retinaface::HWY_NAMESPACE::pixel_row_to_planes(
-          *in.pixels, static_cast<int>(y),
-          {image_row(0, y), image_row(1, y), image_row(2, y)},
+          *in.pixels, static_cast<int>(y), {image_row(0, y), image_row(1, y), image_row(2, y)},
           static_cast<std::size_t>(in.width));
     }
   };

@@ -250,7 +250,7 @@ TEST(OnnxNetwork, SharedWeightsAreOneSetOfParameters) {
 
 TEST(OnnxNetwork, RefusesByNameWhatItCannotExpress) {
   using Build = std::function<void(FileBuilder&)>;
-  const auto conv_with = [](Attributes attributes, Integers weight = {4, 3, 3, 3}) {
+  const auto conv_with = [](const Attributes& attributes, const Integers& weight = {4, 3, 3, 3}) {
     return [=](FileBuilder& b) { b.add("Conv", {"x", b.noise(weight)}, attributes); };
   };
   const std::pair<Build, std::string> cases[] = {

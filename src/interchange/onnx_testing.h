@@ -29,13 +29,13 @@ class FileBuilder {
 
   std::string add(const std::string& op, std::vector<std::string> inputs,
                   Attributes attributes = {}) {
-    const std::string output = fmt::format("v{}", model_.nodes.size());
+    std::string output = fmt::format("v{}", model_.nodes.size());
     model_.nodes.push_back(
         {op, "node." + output, std::move(inputs), output, std::move(attributes)});
     return output;
   }
   std::string floats(Integers shape, std::vector<float> values) {
-    const std::string name = fmt::format("c{}", model_.constants.size());
+    std::string name = fmt::format("c{}", model_.constants.size());
     model_.constants.push_back({name, std::move(shape), std::move(values)});
     return name;
   }
@@ -48,7 +48,7 @@ class FileBuilder {
     return floats(std::move(shape), std::move(values));
   }
   std::string integers(Integers values) {
-    const std::string name = fmt::format("c{}", model_.constants.size());
+    std::string name = fmt::format("c{}", model_.constants.size());
     const auto count = static_cast<std::int64_t>(values.size());
     model_.constants.push_back({name, {count}, std::move(values)});
     return name;

@@ -42,7 +42,7 @@ Error error_of(const std::function<void()>& action) {
     return error;
   }
   ADD_FAILURE() << "expected an Error, nothing was thrown";
-  return Error(ErrorCode::kInvalidArgument, "");
+  return {ErrorCode::kInvalidArgument, ""};
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -57,7 +57,7 @@ CommandResult run(const std::string& command) {
   const auto quoted = [](const std::filesystem::path& path) { return "'" + path.string() + "'"; };
   const std::string line = "{ " + command + "\n} >" + quoted(folder / "out") + " 2>" +
                            quoted(folder / "err") + " </dev/null";
-  const int status = std::system(line.c_str());
+  const int status = std::system(line.c_str());  // NOLINT(cert-env33-c): as a user's shell does
   CommandResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   result.output = content_of(folder / "out");

@@ -117,7 +117,7 @@ TEST(PyTorchCheckpoint, SaysWhatItIsNot) {
 TEST(PyTorchCheckpoint, NamesWhatIsNoTensor) {
   const auto message = [](const PickleWriter& pickle) {
     const TorchFile file{pickle.stop(), {}};
-    const std::string text = error_of([&] { parse(file.zip()); }).what();
+    std::string text = error_of([&] { parse(file.zip()); }).what();
     EXPECT_EQ(error_of([&] { parse(file.legacy()); }).what(), text);
     return text;
   };

@@ -60,8 +60,8 @@ void add_closer(const Search& search, const ImageView& image, float lowest_score
 /// it `hides_all`.
 void add_found_again(const Search& search, const ImageView& image, bool hides_all,
                      std::vector<Face>& hidden) {
-  constexpr int kMaxLooks = 4;
-  constexpr float kGrow = 1.2F;  // of the boxes' sides, from look to look
+  constexpr int kMaxPasses = 4;
+  constexpr float kGrow = 1.2F;  // of the boxes' sides, from pass to pass
   // Of min_score: what is hidden must not be found by what lossy formats make of it either
   // (reports/blur.md).
   constexpr float kMargin = 0.35F;
@@ -69,7 +69,7 @@ void add_found_again(const Search& search, const ImageView& image, bool hides_al
   Image result = to_rgb(image);
   std::size_t done = 0;
   float factor = 1;
-  for (int look = 0; look < kMaxLooks && done < hidden.size(); ++look) {
+  for (int pass = 0; pass < kMaxPasses && done < hidden.size(); ++pass) {
     blur_faces(result, {hidden.data() + done, hidden.size() - done});
     done = hidden.size();
     factor *= kGrow;

@@ -4,7 +4,8 @@
 Usage: tests/make_golden_samples.py PROGRAM      PROGRAM: build/release/bin/retinaface
 Run it when the built-in model, its search or the samples change on purpose, and look at the
 difference before committing it. One object for each image: "default" with the default options,
-"scale_1" with the image's own size alone; faces as the program's JSON has them (doc/output.md).
+"scale_1" with the image's own size alone, "int8" that on bytes, on a processor that sums products of
+four; faces as the program's JSON has them (doc/output.md).
 """
 import json
 import pathlib
@@ -12,7 +13,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
-WAYS = {"default": [], "scale_1": ["--scales", "1"]}
+WAYS = {"default": [], "scale_1": ["--scales", "1"], "int8": ["--scales", "1", "--type", "int8"]}
 
 
 def faces_by_image(program, options):
@@ -32,7 +33,9 @@ def main():
     images = {image: {way: ways[way][image] for way in WAYS} for image in sorted(ways["default"])}
     # One face a line, so that a change shows as the faces that changed.
     text = json.dumps(images, indent=None).replace('{"score"', '\n{"score"')
-    text = text.replace('"scale_1"', '\n"scale_1"').replace('}]}, "', '}]},\n"')
+    for way in list(WAYS)[1:]:
+        text = text.replace(f'"{way}"', f'\n"{way}"')
+    text = text.replace('}]}, "', '}]},\n"')
     text = text.replace(", \n", ",\n")
     path = ROOT / "tests" / "data" / "golden" / "samples.json"
     path.parent.mkdir(exist_ok=True)

@@ -48,14 +48,21 @@ bool processor_has_avx_vnni() {
 }
 #endif
 
-SimdLevel allowed_level() {
+struct Allowed {
+  SimdLevel level;
+  bool avx_vnni;
+};
+
+/// What RETINAFACE_SIMD allows.
+Allowed allowed() {
   const char* const text = std::getenv("RETINAFACE_SIMD");
   const std::string_view name = text == nullptr ? "" : text;
-  if (name.empty() || name == "avx512") return SimdLevel::kAvx512;
-  if (name == "avx2") return SimdLevel::kAvx2;
-  if (name == "baseline") return SimdLevel::kBaseline;
-  fail(ErrorCode::kInvalidArgument, "RETINAFACE_SIMD: expected baseline, avx2 or avx512, found {}",
-       excerpt(name));
+  if (name.empty() || name == "avx512") return {SimdLevel::kAvx512, true};
+  if (name == "avxvnni") return {SimdLevel::kAvx2, true};
+  if (name == "avx2") return {SimdLevel::kAvx2, false};
+  if (name == "baseline") return {SimdLevel::kBaseline, false};
+  fail(ErrorCode::kInvalidArgument,
+       "RETINAFACE_SIMD: expected baseline, avx2, avxvnni or avx512, found {}", excerpt(name));
 }
 
 /// The CPUs that this process may run on.
@@ -71,7 +78,7 @@ int bound_cpus() {
 }  // namespace
 
 SimdLevel simd_level() {
-  static const SimdLevel level = std::min(hardware_level(), allowed_level());
+  static const SimdLevel level = std::min(hardware_level(), allowed().level);
   return level;
 }
 
@@ -97,7 +104,7 @@ bool has_bfloat16_products() {
 
 bool has_avx_vnni() {
 #if defined(__x86_64__)
-  return simd_level() >= SimdLevel::kAvx2 && processor_has_avx_vnni();
+  return simd_level() >= SimdLevel::kAvx2 && allowed().avx_vnni && processor_has_avx_vnni();
 #else
   return false;
 #endif
@@ -108,7 +115,7 @@ bool has_int8_dot_products() {
   return simd_level() == SimdLevel::kAvx512 ? __builtin_cpu_supports("avx512vnni") != 0
                                             : has_avx_vnni();
 #elif defined(__aarch64__)
-  return allowed_level() > SimdLevel::kBaseline && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+  return allowed().level > SimdLevel::kBaseline && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 #else
   return false;
 #endif

@@ -11,8 +11,9 @@ enum class SimdLevel {
 };
 
 /// The best level that this CPU has, or less where the environment variable RETINAFACE_SIMD says
-/// "baseline" or "avx2" (for tests, and for comparing). The same for the life of the process.
-/// Throws Error(kInvalidArgument) where the variable says something else, but for "avx512".
+/// "baseline", "avx2" or "avxvnni" (AVX2 with AVX-VNNI), for tests and for comparing. The same for
+/// the life of the process. Throws Error(kInvalidArgument) where the variable says something else,
+/// but for "avx512".
 SimdLevel simd_level();
 
 const char* to_string(SimdLevel level);

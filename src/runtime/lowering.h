@@ -50,6 +50,8 @@ struct ConvolutionStep {
   bool deformable = false;
   /// On bytes: sources have kUInt8, and so may the target (cpu/byte_lowering.h).
   bool on_bytes = false;
+  /// On floats whose code is known (cpu/byte_lowering.h), by products of 16-bit whole numbers.
+  bool by_words = false;
 };
 
 /// target = source 0 + source 1 resized as UpsampleLike does; in the memory of source 0.

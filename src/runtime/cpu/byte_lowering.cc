@@ -110,15 +110,20 @@ class ByteLowering {
     const ConvolutionStep* const conv = convolution(i);
     if (conv == nullptr || conv->deformable || !slope_of(*conv)) return false;
     const bool reads_image = step.sources[0] == kImage;
-    if (conv->convolution.kernel == 3 && !reads_image && !is_depthwise(*conv) &&
-        !kernels::best_byte_kernels()->has_dot_instruction) {
-      return false;
-    }
+    if (!reads_image && is_for_words(*conv, step.name)) return false;
     if (is_depthwise(*conv)) return !reads_image && leads_to_pointwise(i);
     if (!is_dense(*conv)) return false;
     return reads_image ? conv->convolution.stride == 2 && conv->convolution.kernel == 3 &&
                              conv->weight.shape[1] <= 3
                        : conv->convolution.stride == 1;
+  }
+
+  /// 3x3 layers by Winograd's algorithm, where products of four bytes take three instructions: of a
+  /// quarter of the products, two take two.
+  bool is_for_words(const ConvolutionStep& conv, const std::string& name) const {
+    return conv.convolution.kernel == 3 && conv.convolution.stride == 1 && !conv.deformable &&
+           is_dense(conv) && !calibration_.float_layers.contains(name) &&
+           !kernels::best_byte_kernels()->has_dot_instruction;
   }
 
   /// Whether the depthwise convolution i can be done with the 1x1 convolution behind it.
@@ -200,6 +205,8 @@ class ByteLowering {
       }
       if (auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
         conv->on_bytes = bytes;
+        conv->by_words = !bytes && is_for_words(*conv, step.name) && has_code(step.sources[0]) &&
+                         !holds_exact_output(program_, step.target);
         for (PostOp& op : conv->post_ops) {
           if (op.kind == PostOp::Kind::kAdd) op.addend = in_type(op.addend, false);
         }

@@ -102,7 +102,9 @@ class Planner {
     return name;
   }
   static const char* kernel_name(const kernels::Dense&) { return "own:dense"; }
-  static const char* kernel_name(const kernels::Winograd&) { return "own:winograd"; }
+  static const char* kernel_name(const kernels::Winograd& layer) {
+    return layer.words.weights.empty() ? "own:winograd" : "own:int16 winograd";
+  }
   static const char* kernel_name(const kernels::Deformable&) { return "own:deformable"; }
   static const char* kernel_name(const kernels::Pointwise&) { return "own:pointwise"; }
   static const char* kernel_name(const AddUpsampled&) { return "own:add_upsampled"; }

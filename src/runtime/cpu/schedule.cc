@@ -372,7 +372,8 @@ class Scheduler {
     const bool alone = addend_of(*first) != kNoValue;
     for (std::size_t j = i + 1; j < program_.steps.size() && !alone; ++j) {
       const auto* other = convolution(j);
-      if (other == nullptr || !is_winograd(*other) || program_.steps[j].sources != step.sources ||
+      if (other == nullptr || !is_winograd(*other) || other->by_words != first->by_words ||
+          program_.steps[j].sources != step.sources ||
           (weight.shape[0] + rounded_up(other->weight.shape[0])) * weight.shape[1] > 64 * 64) {
         continue;
       }
@@ -381,7 +382,11 @@ class Scheduler {
       task.targets.push_back(program_.steps[j].target);
       steps.push_back(j);
     }
-    task.action = kernels::make_winograd(kernels_of(step.target), weight, std::move(all));
+    const kernels::Kernels& kernels = kernels_of(step.target);
+    task.action =
+        first->by_words && kernels.has_word_products
+            ? kernels::make_word_winograd(kernels, weight, std::move(all), code(step.sources[0]))
+            : kernels::make_winograd(kernels, weight, std::move(all));
     add(std::move(task), steps);
     return true;
   }

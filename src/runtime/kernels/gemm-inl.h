@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <hwy/highway.h>
 
@@ -31,14 +32,23 @@ inline constexpr bool kManyRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == H
 inline constexpr int kCells = kManyRegisters ? 12 : 5;
 
 /// How the input of a product lies in memory, in floats, and how it is multiplied; the same of
-/// bfloat16 is PairRows (gemm_bfloat16-inl.h).
+/// bfloat16 is PairRows (gemm_bfloat16-inl.h), of whole numbers WordRows (gemm_words-inl.h).
 struct Rows {
   using Weight = float;
+  using Sum = Vector;
   static constexpr std::int64_t kValues = kBlock;  ///< of a block of channels of one cell
 
   const float* data;
   std::int64_t block_stride;  ///< from one block of channels to the next
 
+  /// From a cell on, for the outputs from a channel on.
+  Rows part(std::int64_t cell, std::int64_t) const { return {data + cell * kValues, block_stride}; }
+  /// What a sum stands for, of block b of the outputs.
+  HWY_INLINE Vector value_of(Vector sum, std::int64_t) const { return sum; }
+
+  static HWY_INLINE Sum start(const float* bias) {
+    return bias != nullptr ? hn::Load(FloatTag(), bias) : hn::Zero(FloatTag());
+  }
   /// A value of all channels, one cell's, for the product with as many weights.
   static HWY_INLINE Vector broadcast(float value) { return hn::Set(FloatTag(), value); }
   static HWY_INLINE Vector load_weight(const float* weight) { return hn::Load(FloatTag(), weight); }
@@ -47,6 +57,8 @@ struct Rows {
   }
   /// A block of channels of one cell, to an input.
   static HWY_INLINE void store(Vector value, float* to) { hn::Store(value, FloatTag(), to); }
+  /// What is stored of it: floats have no scale.
+  static HWY_INLINE Vector scaled(Vector value, const float*) { return value; }
 };
 
 /// Where the blocks of a product go that lie one after the other: what BlockPointers are to others.
@@ -70,12 +82,12 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
                                const typename In::Weight* weight, const float* bias,
                                const float* slope, const Addend& addend, float* const* out) {
   const FloatTag d;
-  Vector sums[kCount][kBlocks];
+  typename In::Sum sums[kCount][kBlocks];
 #pragma GCC unroll 16
   for (int cell = 0; cell < kCount; ++cell) {
 #pragma GCC unroll 2
     for (int b = 0; b < kBlocks; ++b) {
-      sums[cell][b] = bias != nullptr ? hn::Load(d, bias + b * kBlock) : hn::Zero(d);
+      sums[cell][b] = In::start(bias != nullptr ? bias + b * kBlock : nullptr);
     }
   }
   for (std::int64_t first = 0; first < in_channels; first += kBlock) {
@@ -95,24 +107,25 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
       }
     }
   }
-  if (addend.data != nullptr) {
+  const auto store = [&](auto adds) HWY_ATTR {
 #pragma GCC unroll 2
     for (int b = 0; b < kBlocks; ++b) {
 #pragma GCC unroll 16
       for (int cell = 0; cell < kCount; ++cell) {
-        const float* const more = addend.data + b * addend.block_stride + cell * kBlock;
-        sums[cell][b] = hn::Add(sums[cell][b], hn::Load(d, more));
+        Vector y = in.value_of(sums[cell][b], b);
+        if constexpr (adds) {
+          const float* const more = addend.data + b * addend.block_stride + cell * kBlock;
+          y = hn::Add(y, hn::Load(d, more));
+        }
+        if (bias != nullptr) y = activate(y, slope + b * kBlock);
+        hn::Store(y, d, out[b] + cell * kBlock);
       }
     }
-  }
-#pragma GCC unroll 2
-  for (int b = 0; b < kBlocks; ++b) {
-#pragma GCC unroll 16
-    for (int cell = 0; cell < kCount; ++cell) {
-      const Vector y =
-          bias != nullptr ? activate(sums[cell][b], slope + b * kBlock) : sums[cell][b];
-      hn::Store(y, d, out[b] + cell * kBlock);
-    }
+  };
+  if (addend.data != nullptr) {
+    store(std::true_type());
+  } else {
+    store(std::false_type());
   }
 }
 
@@ -148,7 +161,7 @@ inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_cha
     CellPieces pieces(cells);
     for (std::int64_t cell = 0; cell < cells;) {
       const std::int64_t count = pieces.next();
-      const In piece = {in.data + cell * In::kValues, in.block_stride};
+      const In piece = in.part(cell, first);
       const Addend more = addend.behind(b * addend.block_stride + cell * kBlock);
       if (first + kBlock < out_channels) {
         float* const targets[2] = {out.at(b) + cell * kBlock, out.at(b + 1) + cell * kBlock};
@@ -174,9 +187,8 @@ inline void multiply(const In& in, std::int64_t cells, std::int64_t in_channels,
   CellPieces pieces(cells);
   for (std::int64_t cell = 0; cell < cells;) {
     const std::int64_t count = pieces.next();
-    multiply_strip(In{in.data + cell * In::kValues, in.block_stride}, count, in_channels,
-                   out_channels, weight, bias, slope, out.behind(cell * kBlock),
-                   addend.behind(cell * kBlock));
+    multiply_strip(in.part(cell, 0), count, in_channels, out_channels, weight, bias, slope,
+                   out.behind(cell * kBlock), addend.behind(cell * kBlock));
     cell += count;
   }
 }

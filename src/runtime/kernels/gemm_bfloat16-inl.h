@@ -26,6 +26,7 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 /// with it get layers of pairs (kernels.cc).
 struct PairRows {
   using Weight = std::uint32_t;
+  using Sum = Vector;
   using Tag = hn::Repartition<std::uint32_t, FloatTag>;
   using Pairs = hn::Vec<Tag>;
   static constexpr std::int64_t kValues = kBlock / 2;
@@ -33,6 +34,12 @@ struct PairRows {
   const std::uint32_t* data;
   std::int64_t block_stride;
 
+  PairRows part(std::int64_t cell, std::int64_t) const {
+    return {data + cell * kValues, block_stride};
+  }
+  HWY_INLINE Vector value_of(Vector sum, std::int64_t) const { return sum; }
+
+  static HWY_INLINE Sum start(const float* bias) { return Rows::start(bias); }
   static HWY_INLINE Pairs broadcast(std::uint32_t value) { return hn::Set(Tag(), value); }
   static HWY_INLINE Pairs load_weight(const std::uint32_t* weight) {
     return hn::Load(Tag(), weight);
@@ -41,6 +48,7 @@ struct PairRows {
     asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(value.raw), "v"(weight.raw));
     return sum;
   }
+  static HWY_INLINE Vector scaled(Vector value, const float*) { return value; }
   /// Rounded to bfloat16, as kBlock / 2 pairs.
   static HWY_INLINE void store(Vector value, std::uint32_t* to) {
     __m256i pairs;

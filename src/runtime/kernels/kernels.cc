@@ -16,6 +16,7 @@
 #include "runtime/kernels/dense-inl.h"
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/gemm_bfloat16-inl.h"
+#include "runtime/kernels/gemm_words-inl.h"
 #include "runtime/kernels/separable-inl.h"
 #include "runtime/kernels/stem-inl.h"
 #include "runtime/kernels/upsample-inl.h"
@@ -32,6 +33,7 @@ namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 inline Kernels compiled_kernels() {
   Kernels k;
   k.block = kBlock;
+  k.has_word_products = RF_HAS_WORD_PRODUCTS;
   k.pointwise = [](const Pointwise& layer, const Map& in, const BlockPointers& out,
                    const Addend& addend) {
     multiply_layer(layer, {in.data, in.block_stride}, in.height * in.width, out, addend);

@@ -27,6 +27,7 @@ struct Kernels {
   /// Of the products of pointwise, dense, separable and winograd: kFloat32, or kBFloat16, whose
   /// sums are float32, as are maps and all else.
   graph::DataType type = graph::DataType::kFloat32;
+  bool has_word_products = false;  ///< those of make_word_winograd
 
   void (*pointwise)(const Pointwise&, const Map& in, const BlockPointers& out,
                     const Addend&) = nullptr;

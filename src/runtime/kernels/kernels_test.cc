@@ -275,6 +275,72 @@ TEST_P(Products, WinogradEqualsPlainLoops) {
       GetParam());
 }
 
+/// What says values of -1 to 1.
+graph::ByteCode unit_code(std::int64_t channels) {
+  return {std::vector<float>(static_cast<std::size_t>(channels), 2.0F / 255),
+          std::vector<std::uint8_t>(static_cast<std::size_t>(channels), 128)};
+}
+
+TEST(WordWinograd, EqualsPlainLoopsButForItsRounding) {
+  for_all([](const Kernels& kernels, const Size& size, const std::string& what) {
+    if (!kernels.has_word_products) return;
+    for (const std::int64_t unused : {0, 3}) {  // of the last blocks
+      Noise noise(3);
+      const std::int64_t in = 4 * kernels.block;
+      const std::int64_t out = 3 * kernels.block - unused;
+      const graph::Tensor weight = noise.tensor({out, in, 3, 3});
+      const graph::Tensor bias = noise.tensor({out});
+      Planes planes = noise.planes(in, size.height * size.width);
+      for (std::int64_t c = in - unused; c < in; ++c) {
+        std::ranges::fill(planes[static_cast<std::size_t>(c)], 0);
+      }
+      const Blocked map(planes, size.height, size.width, kernels.block);
+      Blocked result(out, size.height, size.width, kernels.block);
+      const Winograd layer = make_word_winograd(kernels, weight, make_epilogue(kernels, bias, 0.2F),
+                                                unit_code(in - unused));
+      AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
+      const Planes more = noise.planes(out, size.height * size.width);
+      const Blocked addend(more, size.height, size.width, kernels.block);
+      run(layer, map.map, result.pointers(), scratch.data(), addend.as_addend());
+      expect_near(result, convolved(planes, size.height, size.width, weight, bias, 0.2F, 1, more),
+                  what, 4e-3);
+    }
+  });
+}
+
+/// The largest sums that there can be: of inputs that the transform makes most of, each of the sign
+/// of its transformed weight. One more of anything would leave 32 bits.
+TEST(WordWinograd, HoldsTheLargestSums) {
+  for (const Kernels* const kernels : available()) {
+    if (!kernels->has_word_products) continue;
+    Noise noise(4);
+    const std::int64_t in = 1024;
+    const std::int64_t out = kernels->block;
+    const graph::Tensor weight = noise.tensor({out, in, 3, 3});
+    const graph::Tensor bias = graph::Tensor::of_shape({out});
+    constexpr std::array<double, 6> kSigns = {0, -1, -1, 1, 1, 0};  // row 1 of the transform's
+    Planes planes(static_cast<std::size_t>(in), std::vector<double>(16));
+    for (std::size_t c = 0; c < planes.size(); ++c) {
+      double transformed = 0;
+      for (std::size_t tap = 0; tap < 9; ++tap) {
+        transformed +=
+            double{weight.values()[c * 9 + tap]} * kWinogradG[1][tap / 3] * kWinogradG[1][tap % 3];
+      }
+      for (std::size_t cell = 0; cell < 16; ++cell) {
+        planes[c][cell] = (transformed < 0 ? -1 : 1) * kSigns[cell / 4 + 1] * kSigns[cell % 4 + 1];
+      }
+    }
+    const Blocked map(planes, 4, 4, kernels->block);
+    Blocked result(out, 4, 4, kernels->block);
+    const Winograd layer =
+        make_word_winograd(*kernels, weight, make_epilogue(*kernels, bias, 1), unit_code(in));
+    AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
+    run(layer, map.map, result.pointers(), scratch.data());
+    // Words of 1024 inputs are of six bits; a sum that does not fit is off by more than all.
+    expect_near(result, convolved(planes, 4, 4, weight, bias, 1, 1), kernels->name, 1.5e-2);
+  }
+}
+
 // Of 1x1 and 3x3, each at strides 1 and 2, of channels that fill no blocks, with and without an
 // addend; more cells than are gathered at once, and more channels.
 TEST_P(Products, DenseEqualsPlainLoops) {

@@ -9,6 +9,7 @@
 
 #include "runtime/kernels/gemm-inl.h"
 #include "runtime/kernels/gemm_bfloat16-inl.h"
+#include "runtime/kernels/gemm_words-inl.h"
 #include "runtime/kernels/winograd.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -53,9 +54,11 @@ HWY_INLINE void transform_output(const Vector* m, Vector* s) {
 
 /// One block of the 6x6 input cells around output tile (y, x), transformed, to `out` + position *
 /// position_stride, an input of `In`. Neighbouring cells of the plane are `cell` floats apart.
+/// `scale` as Words::input_scale, of this block.
 template <typename In>
 HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell, std::int64_t y,
-                           std::int64_t x, typename In::Weight* out, std::int64_t position_stride) {
+                           std::int64_t x, const float* scale, typename In::Weight* out,
+                           std::int64_t position_stride) {
   const FloatTag tag;
   Vector columns[6][6];  // [column][row after B^T]
   const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
@@ -77,7 +80,9 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_input(row, t);
 #pragma GCC unroll 6
-    for (int j = 0; j < 6; ++j) In::store(t[j], out + (6 * i + j) * position_stride);
+    for (int j = 0; j < 6; ++j) {
+      In::store(In::scaled(t[j], scale), out + (6 * i + j) * position_stride);
+    }
   }
 }
 
@@ -134,6 +139,20 @@ struct CellStrides {
   std::int64_t out = kBlock;
 };
 
+/// The transformed input of one position.
+template <typename In>
+HWY_INLINE In input_of(const Winograd& layer, std::int64_t position,
+                       const typename In::Weight* data, std::int64_t block_stride) {
+#if RF_HAS_WORD_PRODUCTS
+  if constexpr (std::is_same_v<In, WordRows>) {
+    return {data, block_stride, layer.words.sum_scale.data() + position * layer.out_channels};
+  } else
+#endif
+  {
+    return {data, block_stride};
+  }
+}
+
 /// Tiles [begin, end) of the result, in the order of rows; products of `In`, by 36 positions of
 /// weights.
 template <typename In, typename Planes>
@@ -157,14 +176,16 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
     const std::int64_t count = (end - first + pieces - 1) / pieces;
     for (std::int64_t b = 0; b < in_blocks; ++b) {
       const float* const plane = in.data + b * in.block_stride;
+      const float* const scale =
+          layer.words.input_scale.empty() ? nullptr : layer.words.input_scale.data() + b * kBlock;
       for (std::int64_t t = 0; t < count; ++t) {
         input_tile<In>(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
-                       transformed + b * in_block + t * In::kValues, in_stride);
+                       scale, transformed + b * in_block + t * In::kValues, in_stride);
       }
     }
     for (std::int64_t position = 0; position < 36; ++position) {
-      multiply(In{transformed + position * in_stride, in_block}, count, layer.in_channels,
-               layer.out_channels, weight, nullptr, layer.epilogue.slope.data(),
+      multiply(input_of<In>(layer, position, transformed + position * in_stride, in_block), count,
+               layer.in_channels, layer.out_channels, weight, nullptr, layer.epilogue.slope.data(),
                StridedPlanes{products + position * out_stride, tile_block});
       weight += layer.out_channels * in_blocks * In::kValues;
     }
@@ -186,6 +207,13 @@ template <typename Planes>
 inline void winograd(const Winograd& layer, const Map& in, const Planes& out, const Addend& addend,
                      const CellStrides& cell, std::int64_t begin, std::int64_t end,
                      float* scratch) {
+#if RF_HAS_WORD_PRODUCTS
+  if (!layer.words.weights.empty()) {
+    winograd_by<WordRows>(layer.words.weights.data(), layer, in, out, addend, cell, begin, end,
+                          scratch);
+    return;
+  }
+#endif
   with_weights(layer.weights, [&](auto rows, const auto* weights) HWY_ATTR {
     winograd_by<decltype(rows)>(weights, layer, in, out, addend, cell, begin, end, scratch);
   });

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
+#include <vector>
 
 #include "base/check.h"
 #include "runtime/kernels/kernels.h"
@@ -56,6 +58,65 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
       for (std::size_t plane = 0; plane < together.size(); ++plane) {
         put(outputs, out, in, {static_cast<std::int64_t>(plane), o, i},
             std::span(together[plane]).first(static_cast<std::size_t>(outputs)), layer.weights);
+      }
+    }
+  }
+  return layer;
+}
+
+Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue,
+                            const graph::ByteCode& input) {
+  constexpr std::int64_t kMaxInputs = 1024;
+  constexpr double kMaxWord = 32767;
+  // The largest sum of |row| of the transform of inputs, twice: of what is within 1, no more than
+  // this comes out.
+  constexpr double kGain =
+      (kNear + kNear * kFar2 + 1 + kFar2) * (kNear + kNear * kFar2 + 1 + kFar2);
+  // All words at their largest, the sum of products still fits: 2^16 of 2^15, less what rounding
+  // can add.
+  constexpr double kMaxWeights = 65536 - kMaxInputs / 2.0;
+  const std::int64_t block = kernels.block;
+  const std::int64_t out = (weight.shape[0] + block - 1) / block * block;
+  const std::int64_t in = weight.shape[1];
+  RF_CHECK(kernels.has_word_products && in % block == 0 && in <= kMaxInputs);
+  Winograd layer{&kernels, in, out, {}, std::move(epilogue)};
+  Words& words = layer.words;
+  words.weights = AlignedBuffer<std::uint32_t>(static_cast<std::size_t>(36 * out * in / 2));
+  words.input_scale = AlignedBuffer<float>(static_cast<std::size_t>(in));
+  words.sum_scale = AlignedBuffer<float>(static_cast<std::size_t>(36 * out));
+  std::ranges::fill(words.weights, 0U);
+  std::ranges::fill(words.input_scale, 0.0F);
+  std::ranges::fill(words.sum_scale, 1.0F);
+  for (std::size_t i = 0; i < input.scale.size(); ++i) {
+    const double largest =
+        double{input.scale[i]} * std::max<int>(input.zero[i], 255 - input.zero[i]);
+    words.input_scale[i] = static_cast<float>(kMaxWord / (kGain * largest));
+  }
+  std::vector<std::array<double, 36>> transformed(input.scale.size());
+  for (std::int64_t o = 0; o < weight.shape[0]; ++o) {
+    for (std::size_t i = 0; i < transformed.size(); ++i) {
+      const float* const g = weight.values().data() + (o * in + static_cast<std::int64_t>(i)) * 9;
+      transformed[i] = winograd_weight(g);
+      for (double& value : transformed[i]) value /= double{words.input_scale[i]};
+    }
+    for (std::int64_t position = 0; position < 36; ++position) {
+      const auto of = [&](const std::array<double, 36>& values) {
+        return values[static_cast<std::size_t>(position)];
+      };
+      double sum = 0;
+      double largest = 0;
+      for (const auto& values : transformed) {
+        sum += std::abs(of(values));
+        largest = std::max(largest, std::abs(of(values)));
+      }
+      const double scale = std::max({sum / kMaxWeights, largest / kMaxWord, 1e-30});
+      words.sum_scale[static_cast<std::size_t>(position * out + o)] = static_cast<float>(scale);
+      for (std::size_t i = 0; i < transformed.size(); ++i) {
+        const auto word = static_cast<std::int16_t>(std::lrint(of(transformed[i]) / scale));
+        const std::size_t at =
+            static_cast<std::size_t>(position * out * in / 2) +
+            packed_index(block, o, static_cast<std::int64_t>(i / 2), out, in / 2);
+        words.weights[at] |= std::uint32_t{static_cast<std::uint16_t>(word)} << (i % 2 * 16);
       }
     }
   }

@@ -1,11 +1,25 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
+#include "graph/calibration.h"
 #include "runtime/kernels/map.h"
 #include "runtime/kernels/product_weights.h"
 
 namespace retinaface::runtime::kernels {
+
+/// Weights as 16-bit whole numbers, for processors that sum products of two such in one instruction
+/// and have none that sums those of four bytes. What they are multiplied with is such, too, and the
+/// sums, of 32 bits, are exact.
+struct Words {
+  /// By position, as ProductWeights::pairs.
+  AlignedBuffer<std::uint32_t> weights;
+  /// By input channel, what a transformed input is multiplied with before it is rounded.
+  AlignedBuffer<float> input_scale;
+  /// By position and output channel, what a sum is multiplied with.
+  AlignedBuffer<float> sum_scale;
+};
 
 /// 3x3 convolution, stride 1, padding 1, by Winograd's algorithm F(4x4, 3x3) (Lavin and Gray 2016):
 /// a quarter of the products. Out channels that do not fill a block are filled up with zeros.
@@ -15,6 +29,7 @@ struct Winograd {
   std::int64_t out_channels = 0;  ///< whole blocks
   ProductWeights weights;         ///< transformed: of 36 positions
   Epilogue epilogue;
+  Words words{};  ///< in place of weights, where there are any
 };
 
 /// The points that the algorithm interpolates at are 0, a, -a, b, -b and infinity. These make sums
@@ -51,6 +66,11 @@ inline constexpr WeightRow kWinogradG[6] = {{0, kNear2* kFar2},
 
 /// `weight` is (out, in, 3, 3).
 Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue);
+/// The same by Words, of kernels that have them (Kernels::has_word_products), for at most 1024
+/// inputs that are what `input` can say; others are held to that. Inputs beyond its channels, which
+/// fill up the last block, are 0.
+Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue,
+                            const graph::ByteCode& input);
 
 void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch,
          const Addend& addend = {});

@@ -106,7 +106,7 @@ inline void transform_tiles(const WinogradGradient& sums, const Batch& in, const
       const std::int64_t y = t / tiles_x * 4;
       const std::int64_t x = t % tiles_x * 4;
       for (std::int64_t c = 0; c < in.channels; c += kBlock) {
-        input_tile<Rows>(map, map.data + c, in.channels, y, x, to_inputs + c, in_stride);
+        input_tile<Rows>(map, map.data + c, in.channels, y, x, nullptr, to_inputs + c, in_stride);
       }
       for (std::int64_t c = 0; c < gradient.channels; c += kBlock) {
         gradient_tile(by, by.data + c, gradient.channels, y, x, to_gradients + c, gradient_stride);

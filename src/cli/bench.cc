@@ -90,7 +90,7 @@ int measure(const Options& options) {
   std::vector<int> threads;
   for (const int count : asked_threads) add_new(threads, thread_count(count));
   pipeline::OutputGuard guard(options.overwrite);
-  for (const std::string& model : options.models) guard.reads(model);
+  for (const std::string& model : options.models) guard.reads_model(model);
   if (!options.image.empty()) guard.reads(options.image);
   if (!options.json.empty()) guard.writes(options.json, pipeline::OutputKind::kReport);
   if (!options.chart.empty()) {

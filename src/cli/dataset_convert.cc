@@ -83,7 +83,7 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
   }
   for (const auto& file : formatted_files(options.out, format, found.set.annotations)) {
     if (is_there_already(file)) {
-      guard.continues(file.path);
+      guard.continues(file.path, pipeline::OutputKind::kAnnotations);
     } else {
       guard.writes(file.path, pipeline::OutputKind::kAnnotations);
     }
@@ -103,7 +103,7 @@ int run(const Options& options) {
   } else {
     pipeline::OutputGuard guard(options.overwrite);
     guard.reads(found.source);
-    guard.continues(written_place(options.out, *format));
+    guard.continues(written_place(options.out, *format), pipeline::OutputKind::kAnnotations);
   }
   const bool needs_sizes = *format == SetFormat::kYolo;
   const bool says_sizes = *format == SetFormat::kCoco || *format == SetFormat::kVoc || needs_sizes;

@@ -154,7 +154,7 @@ void guard_figures(const std::string& folder, const std::string& model, const Fi
     if (is_own(file->path(), curves, pipeline::OutputKind::kFigure)) continue;
     guard.reads(file->path());
   }
-  guard.reads(model);
+  guard.reads_model(model);
   if (!json.empty()) guard.writes(json, pipeline::OutputKind::kReport);
   if (curves.empty()) return;
   evaluation::check_drawable(curves);

@@ -144,7 +144,7 @@ void guard_outputs(const Options& options, const std::vector<DetectorArgument>& 
   guard_figures(options.ground_truth, {}, options.figures, guard);
   for (const auto& [index, file] : images.by_image) guard.reads(file);
   for (const DetectorArgument& detector : detectors) {
-    if (!detector.is_folder) guard.reads(detector.path);
+    if (!detector.is_folder) guard.reads_model(detector.path);
     for (const auto& [index, file] : detector.predictions.by_image) guard.reads(file);
   }
   if (options.out.empty()) return;

@@ -14,14 +14,14 @@ namespace {
 void guard_outputs(const VerificationOptions& options) {
   pipeline::OutputGuard guard(options.figures.overwrite);
   guard.reads(options.pairs);
-  guard.reads(options.recognizer);
+  guard.reads_model(options.recognizer);
   for (const std::string& list : options.templates) guard.reads(list);
-  for (const std::string& model : options.models) guard.reads(model);
+  for (const std::string& model : options.models) guard.reads_model(model);
   guard_figures(options.images, {}, options.figures, guard);
   if (!options.points_curve.empty()) {
     guard.writes(options.points_curve, pipeline::OutputKind::kFigure);
   }
-  if (!options.cache.empty()) guard.continues(options.cache);
+  if (!options.cache.empty()) guard.continues(options.cache, pipeline::OutputKind::kReport);
 }
 
 int run(const VerificationOptions& options) {

@@ -88,7 +88,7 @@ int export_model(const Options& options) {
     throw UsageError("--min-score: expected --with-nms beside it");
   }
   pipeline::OutputGuard guard(options.overwrite);
-  guard.reads(options.model);
+  guard.reads_model(options.model);
   guard.writes(options.output,
                is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);
   models::LoadedModel model = load(options);

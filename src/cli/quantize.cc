@@ -101,7 +101,7 @@ int quantize(const Options& options) {
                                  printable(options.output)));
   }
   pipeline::OutputGuard guard(options.overwrite);
-  guard.reads(options.model);
+  guard.reads_model(options.model);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
   models::LoadedModel model = models::load_model_by_name_or_path(options.model);
   models::expect_one_network_detector(model, "quantize");

@@ -117,7 +117,7 @@ int summarize(const Options& options) {
   summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
   if (!options.json.empty()) {
     pipeline::OutputGuard guard(options.overwrite);
-    guard.reads(options.model);
+    guard.reads_model(options.model);
     guard.writes(options.json, pipeline::OutputKind::kReport);
     pipeline::write_report(options.json, to_json(model, input, summary));
   } else {

@@ -20,8 +20,6 @@
 namespace retinaface::models {
 namespace {
 
-constexpr const char* kFormat = "1";
-
 /// The tensors must be those of all the model's networks.
 void check_weights(const Model& model, const graph::Weights& weights, const std::string& source) {
   std::vector<graph::ParameterSpec> wanted;
@@ -126,12 +124,12 @@ void check_format(const graph::Weights& weights, const std::string& source) {
   const auto format = weights.metadata.find("format");
   // Other programs' files, which name no model, have formats of their own.
   if (format == weights.metadata.end() || !weights.metadata.contains("model")) return;
-  if (format->second == kFormat) return;
+  if (format->second == kFileFormat) return;
   fail(
       ErrorCode::kUnsupported,
       "{}: expected a model of the format {}, found the format '{}', which a newer version of this "
       "program reads",
-      source, kFormat, excerpt(format->second));
+      source, kFileFormat, excerpt(format->second));
 }
 
 void expect_one_network_detector(const LoadedModel& model, std::string_view what) {
@@ -194,7 +192,7 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
       {"channels", model.network.preprocessing.bgr ? "bgr" : "rgb"},
       {"mean", model.network.preprocessing.mean}};
   if (model.network.side_multiple != 1) preprocessing["multiple"] = model.network.side_multiple;
-  return {{"format", kFormat},
+  return {{"format", kFileFormat},
           {"model", model.name},
           {"anchors", anchors.dump()},
           {"preprocessing", preprocessing.dump()}};

@@ -232,14 +232,13 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
-  for (const std::string& model : {job.model, job.recognizer_name}) {
-    if (const auto file = models::file_of_model(model)) guard.reads(*file);
-  }
+  guard.reads_model(job.model);
+  guard.reads_model(job.recognizer_name);
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }
   if (job.writes_file() && job.resume) {
-    guard.continues(job.output);
+    guard.continues(job.output, OutputKind::kResults);
   } else if (job.writes_file()) {
     guard.writes(job.output, OutputKind::kResults);
   }

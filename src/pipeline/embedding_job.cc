@@ -50,8 +50,8 @@ Outcome embed(const EmbeddingJob& job, const Detector& detector, const Recognize
 void guard_output(const EmbeddingJob& job) {
   if (job.output.empty()) return;
   OutputGuard guard(job.overwrite);
-  guard.reads(job.recognizer_name);
-  guard.reads(job.model);
+  guard.reads_model(job.recognizer_name);
+  guard.reads_model(job.model);
   for (const Input& input : job.inputs) guard.reads(input.path);
   guard.writes(job.output, OutputKind::kVectors);
 }

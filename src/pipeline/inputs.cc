@@ -103,7 +103,7 @@ bool is_ours(const Input& input) {
   if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) return false;
   if (fs::is_empty(input.path, ignored)) return false;
   const bool is_video = video::has_video_name(input.path);
-  return is_own_output(input.path, is_video ? OutputKind::kVideo : OutputKind::kImage);
+  return is_marked(input.path, is_video ? OutputKind::kVideo : OutputKind::kImage);
 }
 
 /// A pipe may never end, and a camera is meant only where it is named.

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "models/model_files.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::pipeline {
@@ -82,9 +83,22 @@ void check_place(const fs::path& path, OutputKind kind) {
        printable(folder_of(path)));
 }
 
+/// Where links that lead to nothing yet would have a file made.
+fs::path behind_links(fs::path path) {
+  constexpr int kMaxLinks = 40;  // as the system follows
+  std::error_code error;
+  for (int i = 0; i < kMaxLinks && fs::is_symlink(fs::symlink_status(path, error)); ++i) {
+    const fs::path next = fs::read_symlink(path, error);
+    if (error) break;
+    path = folder_of(path) / next;
+  }
+  return path;
+}
+
 }  // namespace
 
-OutputGuard::Place OutputGuard::place_of(const fs::path& path) {
+OutputGuard::Place OutputGuard::place_of(const fs::path& link) {
+  const fs::path path = behind_links(link);
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) return {status.st_dev, status.st_ino, {}};
   std::error_code ignored;
@@ -140,6 +154,10 @@ void OutputGuard::reads(const fs::path& path) {
   if (is_number(path)) like_numbered_[place_of(folder_of(path))].push_back({path, path});
 }
 
+void OutputGuard::reads_model(const std::string& name) {
+  if (const auto file = models::file_of_model(name)) reads(*file);
+}
+
 bool OutputGuard::claim(const fs::path& path, const fs::path& source) {
   const Place place = place_of(path);
   const auto read = read_.find(place);
@@ -173,8 +191,9 @@ void OutputGuard::claim_folder(const fs::path& folder, const fs::path& output) {
   made_.emplace(place, output);
 }
 
-void OutputGuard::continues(const fs::path& path) {
+void OutputGuard::continues(const fs::path& path, OutputKind kind) {
   refuse_standard_output(path);
+  check_place(path, kind);
   claim(path, {});
 }
 

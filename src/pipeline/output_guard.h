@@ -28,6 +28,9 @@ class OutputGuard {
   /// A file that is read. What does not exist, or is no regular file, is not looked at further.
   void reads(const std::filesystem::path& path);
 
+  /// The same of a model that an option names, where it is a file: by its path or by its name.
+  void reads_model(const std::string& name);
+
   /// A file that is written; `source` is the input that it is written for, empty if that is the
   /// command as a whole. Models, figures and vectors need a folder that is there: that is said
   /// before the work, too. Two inputs that are one file may share an output. Figures may go to
@@ -36,7 +39,7 @@ class OutputGuard {
               const std::filesystem::path& source = {});
 
   /// A file that is gone on with: the command itself checks that its content is ours.
-  void continues(const std::filesystem::path& path);
+  void continues(const std::filesystem::path& path, OutputKind kind);
 
   /// Files that have this extension and a name that begins with a digit.
   void writes(const NumberedFiles& numbered, const std::filesystem::path& source = {});
@@ -67,7 +70,7 @@ class OutputGuard {
   void claim_folders_above(const std::filesystem::path& path);
   /// Notes a folder that is written into.
   void claim_folder(const std::filesystem::path& folder, const std::filesystem::path& output);
-  static Place place_of(const std::filesystem::path& path);
+  static Place place_of(const std::filesystem::path& link);
   static bool is_same(const std::filesystem::path& a, const std::filesystem::path& b);
   void check_replaces_ours(const std::filesystem::path& path, OutputKind kind) const;
   /// The files of the folder that that writes(NumberedFiles) was told of and which may be this one;

@@ -121,7 +121,9 @@ TEST_F(Guard, ReplacesWhatIsOurs) {
   write("lines", "{\"image\": \"a.jpg\", \"width\": 1, \"height\": 1, \"faces\": []}\n");
   write("begun", "{\"image\": \"a.jp");
   write("array",
-        "[\n{\"image\": \"a.jpg\", \"faces\": []},\n{\"image\": \"b.jpg\", \"faces\": []}\n]\n");
+        "[\n{\"image\": \"a.jpg\", \"width\": 1, \"height\": 1, \"faces\": []},\n{\"image\": "
+        "\"b.jpg\", "
+        "\"width\": 1, \"height\": 1, \"faces\": []}\n]\n");
   write("begun array", "[\n{\"image\": \"a.jp");
   write("empty array", "[\n]\n");
   write("csv", "image,width,height,score,x0,y0,x1,y1,left_eye_x\n");
@@ -165,6 +167,26 @@ TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
               HasSubstr("folder"));
 }
 
+TEST_F(Guard, SeesThroughLinksToWhatIsNotThereYet) {
+  std::filesystem::create_symlink("new.jpg", folder_ / "a.jpg");
+  std::filesystem::create_symlink("a.jpg", folder_ / "b.jsonl");
+  guard_.writes(folder_ / "a.jpg", OutputKind::kImage, folder_ / "x");
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "b.jsonl", OutputKind::kResults); }),
+              HasSubstr("two that would be written there"));
+  std::filesystem::create_symlink("round", folder_ / "round");  // which leads nowhere
+  EXPECT_NO_THROW(guard_.writes(folder_ / "round", OutputKind::kResults));
+}
+
+TEST_F(Guard, KnowsTheFileOfAModelThatIsNamed) {
+  write("shallow-700m.safetensors", "weights");
+  ASSERT_EQ(::setenv("RETINAFACE_MODELS", folder_.path().c_str(), 1), 0);
+  guard_.reads_model("shallow-700m");
+  ::unsetenv("RETINAFACE_MODELS");
+  EXPECT_THAT(
+      refusal([&] { guard_.writes(folder_ / "shallow-700m.safetensors", OutputKind::kWeights); }),
+      HasSubstr("is an input"));
+}
+
 TEST_F(Guard, LetsOnlyFiguresGoToStandardOutput) {
   guard_.writes("-", OutputKind::kReport);
   guard_.writes("./-", OutputKind::kWeights);
@@ -172,7 +194,7 @@ TEST_F(Guard, LetsOnlyFiguresGoToStandardOutput) {
   EXPECT_THAT(refusal([&] { guard_.writes("-", OutputKind::kWeights); }), says);
   EXPECT_THAT(refusal([&] { guard_.writes("-/a.jpg", OutputKind::kImage); }), says);
   EXPECT_THAT(refusal([&] { guard_.writes({"-", ".png", OutputKind::kImage}); }), says);
-  EXPECT_THAT(refusal([&] { guard_.continues("-"); }), says);
+  EXPECT_THAT(refusal([&] { guard_.continues("-", OutputKind::kResults); }), says);
 }
 
 }  // namespace

@@ -8,13 +8,17 @@
 #include <system_error>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "base/text.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_origin.h"
+#include "models/load_model.h"
 #include "pipeline/npy.h"
+#include "pipeline/own_results.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -46,33 +50,6 @@ Edges edges_of(const fs::path& path) {
   return edges;
 }
 
-bool has_keys(std::string_view line, const char* a, const char* b) {
-  const json object = json::parse(line, nullptr, false);
-  return object.is_object() && object.contains(a) && object.contains(b);
-}
-
-/// A line of JSON with "image" and "faces", or the beginning of one that was not finished.
-bool is_json_line(std::string_view text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return text.starts_with(R"({"image": ")");
-  std::string_view first = text.substr(0, end);
-  if (first.ends_with(',')) first.remove_suffix(1);  // of an array
-  return has_keys(first, "image", "faces");
-}
-
-/// Vectors of faces: their first line, however many numbers it has, or a matrix.
-bool is_vectors(std::string_view text) {
-  return is_own_npy(text) || has_keys(text.substr(0, text.find('\n')), "image", "embedding");
-}
-
-bool is_results(std::string_view text) {
-  constexpr std::string_view kArray = "[\n";
-  return text.starts_with("image,width,height,score,x0,y0,x1,y1,") ||
-         text.starts_with(R"({"categories": [{"id": 1, "name": "face", "keypoints": [)") ||
-         is_json_line(text) || text == "[" || text == "[\n]\n" ||
-         (text.starts_with(kArray) && is_json_line(text.substr(kArray.size())));
-}
-
 bool is_marked_image(const Edges& edges) {
   const auto beginning = std::as_bytes(std::span(edges.beginning));
   const auto end = std::as_bytes(std::span(edges.end));
@@ -80,15 +57,57 @@ bool is_marked_image(const Edges& edges) {
                          end.last(std::min(end.size(), kImageOriginBytes)));
 }
 
+/// Marked, and not edited since.
+bool is_own_image(const fs::path& path, const Edges& edges) {
+  return is_marked_image(edges) && is_as_marked(read_file(path));
+}
+
+bool says_origin(const json& value) {
+  return value.is_object() && value.value("origin", json()) == kOriginMark;
+}
+
+/// Figures: an object that says so, or a list of such.
+bool is_report(const fs::path& path, const Edges& edges) {
+  const auto begins_as_json = edges.beginning.find_first_not_of(" \t\r\n");
+  if (begins_as_json == std::string::npos ||
+      (edges.beginning[begins_as_json] != '{' && edges.beginning[begins_as_json] != '[')) {
+    return false;
+  }
+  const std::vector<std::byte> bytes = read_file(path);
+  const json report = json::parse(text_of(bytes), nullptr, false);
+  if (!report.is_array()) return says_origin(report);
+  return !report.empty() && std::ranges::all_of(report, says_origin);
+}
+
+/// Whether the mark stands in the place that the format has for it: the first lines of a text, or
+/// the last one.
+bool has_mark_line(const Edges& edges, std::string_view before, std::string_view behind) {
+  const std::string line = std::string(before) + std::string(kOriginMark) + std::string(behind);
+  constexpr std::size_t kFirst = 200;
+  return edges.beginning.substr(0, kFirst).find(line) != std::string::npos ||
+         edges.end.ends_with(line);
+}
+
+bool is_figure(const fs::path& path, const Edges& edges) {
+  return is_own_image(path, edges) || has_mark_line(edges, "<!-- ", " -->\n") ||
+         has_mark_line(edges, "% ", "\n");
+}
+
+bool is_mesh(const Edges& edges) {
+  return edges.beginning.starts_with("# " + std::string(kOriginMark) + "\n") ||
+         has_mark_line(edges, "\ncomment ", "\n");
+}
+
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// A safetensors header begins after its length of eight bytes; ours names the format and a model.
+/// A safetensors header begins after its length of eight bytes; ours names our format and a model.
 bool is_weights(std::string_view text) {
   constexpr std::size_t kLength = 8;
   return text.size() > kLength && text[kLength] == '{' && contains(text, "\"__metadata__\":{") &&
-         contains(text, R"("format":")") && contains(text, R"("model":")");
+         contains(text, fmt::format(R"("format":"{}")", models::kFileFormat)) &&
+         contains(text, R"("model":")");
 }
 
 /// ONNX begins with its version (field 1) and its producer (field 2 of protobuf's).
@@ -156,24 +175,44 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
   if (error || fs::is_directory(status)) return false;
   if (!fs::is_regular_file(status)) return true;
   if (fs::file_size(path, error) == 0) return true;
-  if (kind == OutputKind::kPredictions) return is_predictions(path);
   const Edges edges = edges_of(path);
-  switch (kind) {
-    case OutputKind::kResults:
-      return is_results(edges.beginning);
-    case OutputKind::kImage:
-      return is_marked_image(edges);
-    case OutputKind::kWeights:
-      return is_weights(edges.beginning);
-    case OutputKind::kOnnx:
-      return is_onnx(edges.beginning);
-    case OutputKind::kVectors:
-      return is_vectors(edges.beginning);
-    case OutputKind::kFigure:
-      return is_marked_image(edges) || contains(edges.end, kOriginMark);
-    default:
-      return contains(edges.beginning, kOriginMark) || contains(edges.end, kOriginMark);
+  const bool is_whole = edges.beginning.size() == fs::file_size(path, error);
+  try {
+    switch (kind) {
+      case OutputKind::kResults:
+        return is_own_results(edges.beginning, is_whole);
+      case OutputKind::kImage:
+        return is_own_image(path, edges);
+      case OutputKind::kMesh:
+        return is_mesh(edges);
+      case OutputKind::kWeights:
+        return is_weights(edges.beginning);
+      case OutputKind::kOnnx:
+        return is_onnx(edges.beginning);
+      case OutputKind::kVectors:
+        return is_own_npy(edges.beginning) || is_own_vectors(edges.beginning, is_whole);
+      case OutputKind::kReport:
+      case OutputKind::kRequest:
+        return is_report(path, edges);
+      case OutputKind::kFigure:
+        return is_figure(path, edges);
+      case OutputKind::kPage:
+        return has_mark_line(edges, "<!-- ", " -->\n");
+      case OutputKind::kPredictions:
+        return is_predictions(path);
+      case OutputKind::kVideo:
+      case OutputKind::kAnnotations:
+        return contains(edges.beginning, kOriginMark) || contains(edges.end, kOriginMark);
+    }
+  } catch (const Error&) {
+    return false;  // it cannot be read
   }
+  RF_CHECK(false);
+}
+
+bool is_marked(const fs::path& path, OutputKind kind) {
+  RF_CHECK(kind == OutputKind::kImage || kind == OutputKind::kVideo);
+  return kind == OutputKind::kVideo ? is_own_output(path, kind) : is_marked_image(edges_of(path));
 }
 
 void remove_own(const fs::path& path, OutputKind kind) {

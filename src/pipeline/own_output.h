@@ -26,11 +26,14 @@ enum class OutputKind {
 /// "results", "an image", ...: what a message calls it.
 std::string name_of(OutputKind kind);
 
-/// Whether the file's content shows that this program wrote it, as that kind of output: its
-/// header, its metadata or kOriginMark. An empty file, which holds nothing to lose, counts as ours,
-/// and so does what is no regular file (a terminal, a pipe, /dev/null), where nothing is replaced.
-/// A file that cannot be read does not.
+/// Whether the file's content shows that this program wrote it, as that kind of output, and that
+/// nobody has worked on it since, as far as can be told: its form, its metadata or kOriginMark. An
+/// empty file, which holds nothing to lose, counts as ours, and so does what is no regular file (a
+/// terminal, a pipe, /dev/null), where nothing is replaced. A file that cannot be read does not.
 bool is_own_output(const std::filesystem::path& path, OutputKind kind);
+
+/// Whether an image or a video bears our mark, whatever was done to it since. The file is there.
+bool is_marked(const std::filesystem::path& path, OutputKind kind);
 
 /// Removes a file whose content shows that it is ours; an empty one, which shows nothing, stays.
 /// Throws Error(kUnwritable).

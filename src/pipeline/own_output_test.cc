@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -9,6 +10,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "retinaface/image.h"
 
 #include "base/origin_mark.h"
 #include "pipeline/json_report.h"
@@ -42,12 +45,59 @@ TEST_F(OwnOutput, IsAReportOfFigures) {
   std::ifstream file(folder_ / "r.json");
   EXPECT_EQ(nlohmann::json::parse(file)["ap"], 0.5);
   EXPECT_FALSE(is_ours("{\"ap\": 0.5}", OutputKind::kReport));
+  const std::string mark(kOriginMark);
+  EXPECT_TRUE(is_ours("[{\"ms\": 1, \"origin\": \"" + mark + "\"}]\n", OutputKind::kReport));
+  EXPECT_FALSE(is_ours("The boxes were " + mark + ", then corrected.\n", OutputKind::kReport));
+  EXPECT_FALSE(is_ours("{\"note\": \"" + mark + "\"}", OutputKind::kReport));
+}
+
+TEST_F(OwnOutput, IsKnownByItsMarkInThePlaceForIt) {
+  const std::string mark(kOriginMark);
+  const std::pair<std::string, OutputKind> ours[] = {
+      {"# " + mark + "\nv 0 0 0\n", OutputKind::kMesh},
+      {"ply\nformat ascii 1.0\ncomment " + mark + "\n", OutputKind::kMesh},
+      {"<svg></svg>\n<!-- " + mark + " -->\n", OutputKind::kFigure},
+      {"%PDF-1.5\n%%EOF\n% " + mark + "\n", OutputKind::kFigure},
+      {"<!doctype html>\n<!-- " + mark + " -->\n<p>", OutputKind::kPage}};
+  for (const auto& [text, kind] : ours) {
+    EXPECT_TRUE(is_ours(text, kind)) << text;
+    EXPECT_FALSE(is_ours("Notes: it was " + mark + "; " + std::string(300, '.'), kind));
+  }
+}
+
+TEST_F(OwnOutput, IsAnImageThatNobodyHasEdited) {
+  for (const char* const name : {"a.jpg", "a.png", "a.webp"}) {
+    const std::filesystem::path path = folder_ / name;
+    write_image(path, Image(40, 30));
+    EXPECT_TRUE(is_own_output(path, OutputKind::kImage)) << name;
+    std::ifstream file(path, std::ios::binary);
+    std::string bytes(std::istreambuf_iterator<char>(file), {});
+    bytes[name == std::string("a.png") ? 90 : 60] ^=
+        1;  // of the mark's checksum, or of WebP's image
+    std::ofstream(path, std::ios::binary) << bytes;
+    EXPECT_FALSE(is_own_output(path, OutputKind::kImage)) << name;
+    EXPECT_TRUE(is_marked(path, OutputKind::kImage)) << name;
+  }
+}
+
+TEST_F(OwnOutput, AreWeightsOfOurFormat) {
+  const auto file = [](const std::string& metadata) {
+    const std::string header = "{\"__metadata__\":{" + metadata + "}}";
+    return std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header;
+  };
+  EXPECT_TRUE(is_ours(file(R"("format":"1","model":"mnet025")"), OutputKind::kWeights));
+  EXPECT_FALSE(is_ours(file(R"("format":"pt","model":"llama")"), OutputKind::kWeights));
 }
 
 TEST_F(OwnOutput, IsAFileOfVectors) {
   const std::vector<float> values(6);
   EXPECT_TRUE(is_ours(npy_matrix(values, 3), OutputKind::kVectors));
-  EXPECT_TRUE(is_ours("{\"image\":\"a.jpg\",\"embedding\":[1,2]}\n{", OutputKind::kVectors));
+  EXPECT_TRUE(is_ours(R"({"image": "a.jpg", "score": 1, "box": [0, 0, 1, 1], "embedding": [1, 2]})"
+                      "\n{",
+                      OutputKind::kVectors));
+  EXPECT_FALSE(is_ours(R"({"image":"a.jpg","score":1,"box":[],"embedding":[1],"who":"Anna"})"
+                       "\n",
+                       OutputKind::kVectors));
   EXPECT_FALSE(is_ours("{\"image\":\"a.jpg\",\"faces\":[]}\n", OutputKind::kVectors));
   EXPECT_FALSE(is_ours("1 2 3\n", OutputKind::kVectors));
 }
@@ -57,11 +107,12 @@ TEST_F(OwnOutput, IsRemovedFromAmongTheUsersFiles) {
   const auto write = [this](const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
   };
-  for (const char* const name : {"0.obj", "12.obj", "000017_2.obj"}) write(name, mark);
+  const std::string mesh = "# " + mark + "\n";
+  for (const char* const name : {"0.obj", "12.obj", "000017_2.obj"}) write(name, mesh);
   write("1.obj", "the user's");
   write("2.obj", "");
-  write("3.ply", mark);
-  write("12 of them.obj", mark);
+  write("3.ply", mesh);
+  write("12 of them.obj", mesh);
   remove_own({folder_.path(), ".obj", OutputKind::kMesh});
   std::set<std::string> left;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {

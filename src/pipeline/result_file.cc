@@ -14,6 +14,7 @@
 #include "base/stream.h"
 #include "base/text.h"
 #include "pipeline/inputs.h"
+#include "pipeline/own_results.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -109,6 +110,12 @@ std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {
            printable(path), begin);
     }
     begin = end + 1;
+  }
+  const std::string_view rest = text.substr(begin);
+  if (!rest.empty() && !is_own_line(rest) && !begins_own_line(rest)) {
+    fail(ErrorCode::kBadData,
+         "{}: expected lines of `retinaface detect` to resume from, byte {}; nothing was done",
+         printable(path), begin);
   }
   return begin;
 }

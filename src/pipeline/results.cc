@@ -124,13 +124,7 @@ class JsonArray : public ResultWriter {
 /// One row a face.
 class Csv : public ResultWriter {
  public:
-  explicit Csv(TextSink sink) : put_(std::move(sink)) {
-    std::string head = "image,width,height,score,x0,y0,x1,y1";
-    for (const char* point : {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}) {
-      head += fmt::format(",{0}_x,{0}_y", point);
-    }
-    put_(head + ",frame,time_s,track\n");
-  }
+  explicit Csv(TextSink sink) : put_(std::move(sink)) { put_(csv_head() + "\n"); }
 
   void write(const ImageResult& result) override {
     std::string rows;
@@ -156,10 +150,7 @@ class Csv : public ResultWriter {
 /// COCO's JSON: one object, faces as "annotations" with a score, points as keypoints.
 class Coco : public ResultWriter {
  public:
-  explicit Coco(TextSink sink) : put_(std::move(sink)) {
-    put_(R"({"categories": [{"id": 1, "name": "face", "keypoints": ["left_eye", "right_eye", )"
-         R"("nose", "left_mouth", "right_mouth"]}], "annotations": [)");
-  }
+  explicit Coco(TextSink sink) : put_(std::move(sink)) { put_(coco_head()); }
 
   void write(const ImageResult& result) override {
     images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}{}}}",
@@ -213,6 +204,19 @@ NumberedFiles wider_files_of_frames(const fs::path& folder, const fs::path& vide
 }
 
 }  // namespace
+
+std::string csv_head() {
+  std::string head = "image,width,height,score,x0,y0,x1,y1";
+  for (const char* point : {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}) {
+    head += fmt::format(",{0}_x,{0}_y", point);
+  }
+  return head + ",frame,time_s,track";
+}
+
+std::string coco_head() {
+  return R"({"categories": [{"id": 1, "name": "face", "keypoints": ["left_eye", "right_eye", )"
+         R"("nose", "left_mouth", "right_mouth"]}], "annotations": [)";
+}
 
 std::string to_json(const ImageResult& result) {
   std::string line = fmt::format(R"({{"image": {}{}, "width": {}, "height": {}, "faces": [)",

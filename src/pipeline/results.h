@@ -45,6 +45,11 @@ struct ImageResult {
   std::vector<std::vector<float>> embeddings{};  ///< each face's, or none at all
 };
 
+/// The first line of CSV, without its line break, and what COCO's JSON begins with: by these our
+/// files are known.
+std::string csv_head();
+std::string coco_head();
+
 /// One line of JSON without its line break: {"image", "width", "height", "faces": [{"score", "box":
 /// [x0, y0, x1, y1], "landmarks": [[x, y] x5]}], "ms"}, lengths in pixels of the image as shown;
 /// of a frame also "frame" and "time_s" and, of each face, "track"; "embedding", the vector of a

@@ -167,6 +167,10 @@ class Run {
       logged = load();
     } else {
       refuse_others_files();
+      if (options_.resume && first() && options_.report) {
+        options_.report(fmt::format("{}: has no checkpoint to go on from; the training begins",
+                                    printable(options_.out)));
+      }
     }
     loader_.emplace(sets_, loader_options(recipe_, options_), done_);
     const std::int64_t whole = loader_->batches_per_epoch() * recipe_.schedule.epochs;
@@ -179,8 +183,11 @@ class Run {
   }
 
   /// What a run would replace must be what an earlier one left that came to no checkpoint: the same
-  /// recipe tells.
+  /// recipe tells. One that is not gone on with keeps its weights all the same: its checkpoint may
+  /// have been removed.
   void refuse_others_files() const {
+    constexpr const char* kWeights[] = {kBestFile, kLastFile};
+    if (!options_.resume) refuse_foreign_files(options_.out, kWeights);
     const std::string own = to_toml(recipe_);
     std::error_code ignored;
     if (std::filesystem::is_regular_file(file(kRecipeFile), ignored)) {

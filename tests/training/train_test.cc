@@ -755,10 +755,20 @@ TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
     fs::remove_all(folder_ / "mine" / refused);
   }
-  // What is left of a run that came to no checkpoint is begun anew.
+  // A run whose checkpoint was removed keeps its weights.
   ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
   fs::remove(folder_ / "mine/checkpoint.safetensors");
-  EXPECT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
+  const std::string weights = testing::content_of(folder_ / "mine/best.safetensors");
+  const auto result = train("small.toml --data data --out mine --steps 1 --seed 7");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.errors,
+              AllOf(HasSubstr("mine/best.safetensors:"), HasSubstr("choose another folder")));
+  EXPECT_EQ(testing::content_of(folder_ / "mine/best.safetensors"), weights);
+  // What is left of a run that came to no checkpoint is begun anew.
+  const auto again = train("small.toml --data data --out mine --steps 1 --resume");
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.errors,
+              HasSubstr("mine: has no checkpoint to go on from; the training begins"));
 }
 
 TEST_F(Train, TwoRunsNeverWriteIntoOneFolder) {

@@ -6,7 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
+#include "base/content_hash.h"
 #include "base/origin_mark.h"
 #include "base/text.h"
 
@@ -54,9 +57,32 @@ std::uint32_t crc32(std::string_view bytes) {
   return ~crc;
 }
 
+/// What a mark says: kOriginMark and, of what is behind it, a checksum.
+constexpr std::string_view kChecksum = ", checksum ";
+constexpr std::size_t kChecksumDigits = 32;
+
+std::string checksum_of(Bytes content) {
+  ContentHasher hasher;
+  hasher.add(content);
+  const ContentHash hash = hasher.hash();
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
+
+std::string mark_of(Bytes content) {
+  return std::string(kOriginMark) + std::string(kChecksum) + checksum_of(content);
+}
+
+/// The checksum of a mark that begins there; empty where it has none.
+std::string_view checksum_at(Bytes bytes, std::size_t mark) {
+  const std::size_t place = mark + kOriginMark.size();
+  if (!has_at(bytes, place, kChecksum)) return {};
+  if (bytes.size() < place + kChecksum.size() + kChecksumDigits) return {};
+  return text_of(bytes.subspan(place + kChecksum.size(), kChecksumDigits));
+}
+
 /// ITU T.81, B.2.4.5: marker, length, text.
-std::string jpeg_comment() {
-  return "\xFF\xFE" + big_endian(kOriginMark.size() + 2, 2) + std::string(kOriginMark);
+std::string jpeg_comment(const std::string& text) {
+  return "\xFF\xFE" + big_endian(text.size() + 2, 2) + text;
 }
 
 /// After the start of the image and, where it follows, JFIF's segment, which has to be first.
@@ -71,9 +97,10 @@ std::string png_chunk(const std::string& name_and_content) {
          big_endian(crc32(name_and_content), 4);
 }
 
-std::string png_text() {
-  constexpr std::string_view kKeyword{"Software\0", 9};
-  return png_chunk("tEXt" + std::string(kKeyword) + std::string(kOriginMark));
+constexpr std::string_view kPngKeyword{"Software\0", 9};
+
+std::string png_text(const std::string& text) {
+  return png_chunk("tEXt" + std::string(kPngKeyword) + text);
 }
 
 constexpr std::size_t kExifMarkBytes = 6;  // "Exif\0\0", which PNG and WebP leave out
@@ -98,13 +125,31 @@ std::string riff_chunk(std::string_view name, const std::string& content) {
          std::string(content.size() % 2, '\0');
 }
 
-std::string webp_xmp() {
-  return riff_chunk("XMP ",
-                    "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
-                    "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description "
-                    "rdf:about=\"\" xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" "
-                    "xmp:CreatorTool=\"" +
-                        std::string(kOriginMark) + "\"/></rdf:RDF></x:xmpmeta>");
+constexpr std::string_view kBeforeMark =
+    "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"><rdf:RDF "
+    "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"><rdf:Description rdf:about=\"\" "
+    "xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\" xmp:CreatorTool=\"";
+constexpr std::string_view kBehindMark = "\"/></rdf:RDF></x:xmpmeta>";
+
+std::string webp_xmp(const std::string& text) {
+  return riff_chunk("XMP ", std::string(kBeforeMark) + text + std::string(kBehindMark));
+}
+
+/// Where the mark begins in bytes that end with webp_xmp's chunk; their size where they do not.
+std::size_t mark_in_webp(Bytes end) {
+  for (const std::size_t text :
+       {kOriginMark.size(), kOriginMark.size() + kChecksum.size() + kChecksumDigits}) {
+    const std::size_t content = kBeforeMark.size() + text + kBehindMark.size();
+    const std::size_t chunk = 8 + content + content % 2;
+    if (end.size() < chunk) continue;
+    const std::size_t begin = end.size() - chunk;
+    const std::size_t mark = begin + 8 + kBeforeMark.size();
+    if (has_at(end, begin, "XMP " + little_endian(content, 4) + std::string(kBeforeMark)) &&
+        has_at(end, mark, kOriginMark) && has_at(end, mark + text, kBehindMark)) {
+      return mark;
+    }
+  }
+  return end.size();
 }
 
 bool is_jpeg(Bytes bytes) {
@@ -126,23 +171,64 @@ void insert(std::vector<std::byte>& bytes, std::size_t place, const std::string&
   bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(place), added.begin(), added.end());
 }
 
+constexpr std::size_t kWebpHeader = 12;
+
 /// Only the extended format holds metadata: a chunk VP8X with the canvas's size goes first.
 void mark_webp(std::vector<std::byte>& bytes, const std::string& exif) {
-  constexpr std::size_t kHeader = 12;
   constexpr std::size_t kSize = 26;  // of the frame, 14 bits each, in its header
   constexpr int kHasXmp = 4;
   constexpr int kHasExif = 8;
   const std::size_t width = number_at(bytes, kSize, 2, false) & 0x3FFF;
   const std::size_t height = number_at(bytes, kSize + 2, 2, false) & 0x3FFF;
+  const std::string mark = mark_of(Bytes(bytes).subspan(kWebpHeader));
   std::string extended = little_endian(kHasXmp | (exif.empty() ? 0 : kHasExif), 4);
   extended += little_endian(width - 1, 3) + little_endian(height - 1, 3);
   if (!exif.empty()) {
     insert(bytes, bytes.size(), riff_chunk("EXIF", exif.substr(kExifMarkBytes)));
   }
-  insert(bytes, bytes.size(), webp_xmp());
-  insert(bytes, kHeader, riff_chunk("VP8X", extended));
+  insert(bytes, bytes.size(), webp_xmp(mark));
+  insert(bytes, kWebpHeader, riff_chunk("VP8X", extended));
   const std::string size = little_endian(bytes.size() - 8, 4);
   std::ranges::copy(std::as_bytes(std::span(size)), bytes.begin() + 4);
+}
+
+/// The chunk of a lossy image in a file that mark_webp made; empty where there is none.
+Bytes content_of_webp(Bytes bytes) {
+  constexpr std::size_t kExtended = 8 + 10;  // the chunk VP8X
+  const std::size_t place = kWebpHeader + kExtended;
+  if (!has_at(bytes, place, "VP8 ") || bytes.size() < place + 8) return {};
+  const std::size_t size = number_at(bytes, place + 4, 4, false);
+  const Bytes content = bytes.subspan(place);
+  return content.first(std::min(content.size(), 8 + size + size % 2));
+}
+
+/// Where the mark begins in a JPEG or PNG that with_origin_mark made; 0 where there is none.
+std::size_t mark_in(Bytes beginning) {
+  if (is_jpeg(beginning)) {
+    const std::size_t place = place_in_jpeg(beginning);
+    const std::size_t mark = place + 4;
+    return has_at(beginning, place, "\xFF\xFE") && has_at(beginning, mark, kOriginMark) ? mark : 0;
+  }
+  if (!is_png(beginning)) return 0;
+  const std::size_t mark = kPlaceInPng + 8 + kPngKeyword.size();
+  return has_at(beginning, kPlaceInPng + 4, "tEXt" + std::string(kPngKeyword)) &&
+                 has_at(beginning, mark, kOriginMark)
+             ? mark
+             : 0;
+}
+
+/// What is behind the mark and the notes in a JPEG or PNG.
+Bytes content_behind(Bytes bytes, std::size_t mark) {
+  std::size_t place = mark + kOriginMark.size() + kChecksum.size() + kChecksumDigits;
+  if (is_jpeg(bytes)) {
+    if (has_at(bytes, place, "\xFF\xE1") && bytes.size() >= place + 4) {
+      place += 2 + number_at(bytes, place + 2, 2, true);
+    }
+  } else {
+    place += 4;  // of the text's chunk
+    if (has_at(bytes, place + 4, "eXIf")) place += 12 + number_at(bytes, place, 4, true);
+  }
+  return bytes.subspan(std::min(place, bytes.size()));
 }
 
 }  // namespace
@@ -150,10 +236,12 @@ void mark_webp(std::vector<std::byte>& bytes, const std::string& exif) {
 std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded, const CaptureNotes& notes) {
   const std::string exif = exif_text(notes);
   if (is_jpeg(encoded)) {
-    insert(encoded, place_in_jpeg(encoded), jpeg_comment() + jpeg_exif(exif));
+    const std::size_t place = place_in_jpeg(encoded);
+    const std::string mark = mark_of(Bytes(encoded).subspan(place));
+    insert(encoded, place, jpeg_comment(mark) + jpeg_exif(exif));
   } else if (is_png(encoded)) {
     const std::string chunk = exif.empty() ? "" : png_chunk("eXIf" + exif.substr(kExifMarkBytes));
-    insert(encoded, kPlaceInPng, png_text() + chunk);
+    insert(encoded, kPlaceInPng, png_text(mark_of(Bytes(encoded).subspan(kPlaceInPng))) + chunk);
   } else if (is_lossy_webp(encoded)) {
     mark_webp(encoded, exif);
   }
@@ -161,11 +249,16 @@ std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded, const Ca
 }
 
 bool has_origin_mark(Bytes beginning, Bytes end) {
-  if (is_jpeg(beginning)) return has_at(beginning, place_in_jpeg(beginning), jpeg_comment());
-  if (is_png(beginning)) return has_at(beginning, kPlaceInPng, png_text());
-  if (!has_at(beginning, 0, "RIFF")) return false;
-  const std::string xmp = webp_xmp();
-  return end.size() >= xmp.size() && has_at(end, end.size() - xmp.size(), xmp);
+  return mark_in(beginning) > 0 || (has_at(beginning, 0, "RIFF") && mark_in_webp(end) < end.size());
+}
+
+bool is_as_marked(Bytes encoded) {
+  if (!has_origin_mark(encoded, encoded)) return false;
+  const std::size_t mark = mark_in(encoded);
+  const std::string_view checksum = checksum_at(encoded, mark > 0 ? mark : mark_in_webp(encoded));
+  if (checksum.empty()) return true;
+  return checksum ==
+         checksum_of(mark > 0 ? content_behind(encoded, mark) : content_of_webp(encoded));
 }
 
 }  // namespace internal

@@ -1,5 +1,6 @@
 #include "image/codecs/image_origin.h"
 
+#include <cstdint>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -7,6 +8,7 @@
 #include "retinaface/image.h"
 
 #include "base/file.h"
+#include "image/codecs/write_options.h"
 #include "support/testing.h"
 
 namespace retinaface {
@@ -57,17 +59,49 @@ TEST(ImageOrigin, LeavesOtherBytesAlone) {
   EXPECT_EQ(with_origin_mark(file), file);
 }
 
-/// As another program computes it (Python's zlib.crc32).
+/// PNG's specification (ISO 15948), annex D.
+std::uint32_t crc_of(std::span<const std::byte> bytes) {
+  std::uint32_t crc = 0xFFFFFFFFU;
+  for (const std::byte byte : bytes) {
+    crc ^= std::to_integer<std::uint32_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc & 1) != 0 ? 0xEDB88320U ^ (crc >> 1) : crc >> 1;
+  }
+  return crc ^ 0xFFFFFFFFU;
+}
+
 TEST(ImageOrigin, TextOfPngHasItsChecksum) {
   const testing::TemporaryFolder folder;
   write_image(folder / "a.png", some_image());
   const std::vector<std::byte> file = read_file(folder / "a.png");
   constexpr std::size_t kText = 33;
-  constexpr std::size_t kLength = 9 + 21;
+  constexpr std::size_t kLength = 9 + 21 + 11 + 32;
   const auto crc = std::span(file).subspan(kText + 8 + kLength, 4);
-  const std::vector<std::byte> expected = {std::byte{0xAF}, std::byte{0x0D}, std::byte{0x12},
-                                           std::byte{0xD8}};
-  EXPECT_EQ(std::vector<std::byte>(crc.begin(), crc.end()), expected);
+  const std::uint32_t expected = crc_of(std::span(file).subspan(kText + 4, 4 + kLength));
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(std::to_integer<std::uint32_t>(crc[i]), expected >> (24 - 8 * i) & 0xFF);
+  }
+}
+
+/// Programs that edit images keep comments; whatever else changes is seen.
+TEST(ImageOrigin, TellsWhetherAnImageIsAsItWasWritten) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "a.png", "a.webp"}) {
+    for (const bool has_notes : {false, true}) {
+      const WriteOptions options = {
+          .notes = has_notes ? CaptureNotes{.taken = "2026:01:02 03:04:05"} : CaptureNotes{}};
+      const Image image = some_image();
+      write_image(folder / name, image, options);
+      std::vector<std::byte> file = read_file(folder / name);
+      EXPECT_TRUE(is_as_marked(file)) << name;
+      // Behind the mark, but in WebP, where it is at the end.
+      const std::size_t place = name == std::string("a.webp") ? 60 : file.size() - 20;
+      file[place] ^= std::byte{4};
+      EXPECT_FALSE(is_as_marked(file)) << name;
+      EXPECT_TRUE(has_origin_mark(first_of(file), last_of(file))) << name;
+      EXPECT_FALSE(is_as_marked(std::span(file).first(file.size() - 1))) << name;
+    }
+  }
+  EXPECT_FALSE(is_as_marked({}));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <variant>
 
+#include <hwy/cache_control.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/overloaded.h"
@@ -26,13 +28,28 @@ kernels::Map map_at(const MapPlace& map, std::byte* arena, std::int64_t block) {
   return {floats_at(map.place, arena), map.height, map.width, map.height * map.width * block};
 }
 
+/// Whether maps of floats are so large that no cache holds them until they are read.
+bool is_far(const std::vector<MapPlace>& maps, std::int64_t block) {
+  constexpr std::int64_t kCachedFloats = 4 * 1024 * 1024;
+  std::int64_t floats = 0;
+  for (const MapPlace& map : maps) floats += map.blocks * block * map.height * map.width;
+  return floats > kCachedFloats;
+}
+
 /// Runs a kernel of our own.
 class KernelRun {
  public:
   KernelRun(const KernelCall& call, const std::vector<float*>& planes,
             const std::vector<std::vector<float*>>& rings, const PixelSource* pixels,
             std::byte* arena, std::int64_t block)
-      : call_(call), out_{planes}, rings_(rings), pixels_(pixels), arena_(arena), block_(block) {}
+      : call_(call),
+        out_{planes, 0, is_far(call.targets, block)},
+        rings_(rings),
+        pixels_(pixels),
+        arena_(arena),
+        block_(block) {}
+
+  bool streams() const { return out_.streams; }
 
   void operator()(const LibraryTask&) const { RF_CHECK(false); }
   void operator()(const ChainTask& chain) const {
@@ -291,8 +308,9 @@ void CpuSession::execute(std::size_t i) {
       Overloaded{
           [&](const PrimitiveCall& call) { call.primitive.execute(stream_, bound_[i].arguments); },
           [&](const KernelCall& call) {
-            std::visit(KernelRun(call, bound_[i].planes, bound_[i].rings, pixels_, arena, block_),
-                       call.task->action);
+            const KernelRun run(call, bound_[i].planes, bound_[i].rings, pixels_, arena, block_);
+            std::visit(run, call.task->action);
+            if (run.streams()) hwy::FlushStream();  // for threads that read it
           },
           [&](const PlainCall auto& call) { run_plain(call, arena, block_); }},
       plan_->calls[i].action);

@@ -63,11 +63,20 @@ struct Rows {
 
 /// Where the blocks of a product go that lie one after the other: what BlockPointers are to others.
 struct StridedPlanes {
+  static constexpr bool streams = false;
   float* data;
   std::int64_t stride;
   float* at(std::int64_t b) const { return data + b * stride; }
   StridedPlanes behind(std::int64_t floats) const { return {data + floats, stride}; }
 };
+
+HWY_INLINE void put(Vector value, float* to, bool streams) {
+  if (streams) {
+    hn::Stream(value, FloatTag(), to);
+  } else {
+    hn::Store(value, FloatTag(), to);
+  }
+}
 
 HWY_INLINE Vector activate(Vector sum, const float* slope) {
   const auto negative = hn::Lt(sum, hn::Zero(FloatTag()));
@@ -80,7 +89,8 @@ HWY_INLINE Vector activate(Vector sum, const float* slope) {
 template <int kCount, int kBlocks, typename In>
 HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
                                const typename In::Weight* weight, const float* bias,
-                               const float* slope, const Addend& addend, float* const* out) {
+                               const float* slope, const Addend& addend, float* const* out,
+                               bool streams) {
   const FloatTag d;
   typename In::Sum sums[kCount][kBlocks];
 #pragma GCC unroll 16
@@ -118,7 +128,7 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
           y = hn::Add(y, hn::Load(d, more));
         }
         if (bias != nullptr) y = activate(y, slope + b * kBlock);
-        hn::Store(y, d, out[b] + cell * kBlock);
+        put(y, out[b] + cell * kBlock, streams);
       }
     }
   };
@@ -133,13 +143,14 @@ HWY_INLINE void multiply_cells(const In& in, std::int64_t in_channels,
 template <int kBlocks, typename In, int kCount = kCells>
 HWY_INLINE void multiply_rest(std::int64_t count, const In& in, std::int64_t in_channels,
                               const typename In::Weight* weight, const float* bias,
-                              const float* slope, const Addend& addend, float* const* out) {
+                              const float* slope, const Addend& addend, float* const* out,
+                              bool streams) {
   if constexpr (kCount > 0) {
     if (count == kCount) {
-      multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, addend, out);
+      multiply_cells<kCount, kBlocks>(in, in_channels, weight, bias, slope, addend, out, streams);
     } else {
       multiply_rest<kBlocks, In, kCount - 1>(count, in, in_channels, weight, bias, slope, addend,
-                                             out);
+                                             out, streams);
     }
   }
 }
@@ -165,12 +176,12 @@ inline void multiply_strip(const In& in, std::int64_t cells, std::int64_t in_cha
       const Addend more = addend.behind(b * addend.block_stride + cell * kBlock);
       if (first + kBlock < out_channels) {
         float* const targets[2] = {out.at(b) + cell * kBlock, out.at(b + 1) + cell * kBlock};
-        multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, more,
-                         targets);
+        multiply_rest<2>(count, piece, in_channels, weight, pair_bias, slope + first, more, targets,
+                         out.streams);
       } else {
         float* const targets[1] = {out.at(b) + cell * kBlock};
-        multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, more,
-                         targets);
+        multiply_rest<1>(count, piece, in_channels, weight, pair_bias, slope + first, more, targets,
+                         out.streams);
       }
       cell += count;
     }

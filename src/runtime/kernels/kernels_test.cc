@@ -69,11 +69,12 @@ struct Blocked {
                    channel % block];
   }
   Addend as_addend() const { return {map.data, map.block_stride}; }
-  BlockPointers pointers() {
+  BlockPointers pointers(bool streams = false) {
     pointers_.clear();
     for (std::int64_t b = 0; b < blocks_; ++b) pointers_.push_back(map.data + b * map.block_stride);
-    return {pointers_};
+    return {pointers_, 0, streams};
   }
+  std::vector<float> values() const { return {values_.begin(), values_.end()}; }
 
  private:
   std::int64_t block_;
@@ -339,6 +340,38 @@ TEST(WordWinograd, HoldsTheLargestSums) {
     // Words of 1024 inputs are of six bits; a sum that does not fit is off by more than all.
     expect_near(result, convolved(planes, 4, 4, weight, bias, 1, 1), kernels->name, 1.5e-2);
   }
+}
+
+TEST_P(Products, AreTheSameWhereTheyAreWrittenPastTheCaches) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        Noise noise(5, kernels.type);
+        const std::int64_t in = 2 * kernels.block;
+        const std::int64_t out = 3 * kernels.block;
+        const graph::Tensor bias = noise.tensor({out});
+        const auto epilogue = [&] { return make_epilogue(kernels, bias, 0.2F); };
+        const Winograd winograd = make_winograd(kernels, noise.tensor({out, in, 3, 3}), epilogue());
+        const Pointwise pointwise =
+            make_pointwise(kernels, noise.tensor({out, in, 1, 1}), epilogue());
+        const Depthwise depthwise =
+            make_depthwise(kernels, noise.tensor({in, 1, 3, 3}), 1,
+                           make_epilogue(kernels, noise.tensor({in}), 0.1F));
+        const Blocked map(noise.planes(in, size.height * size.width), size.height, size.width,
+                          kernels.block);
+        AlignedBuffer<float> scratch =
+            scratch_of(std::max(scratch_floats(winograd), scratch_floats(depthwise, size.width)));
+        const auto results = [&](bool streams) {
+          Blocked first(out, size.height, size.width, kernels.block);
+          Blocked second(out, size.height, size.width, kernels.block);
+          Blocked third(out, size.height, size.width, kernels.block);
+          run(winograd, map.map, first.pointers(streams), scratch.data());
+          run(pointwise, map.map, second.pointers(streams));
+          run(depthwise, pointwise, map.map, third.pointers(streams), scratch.data());
+          return std::array{first.values(), second.values(), third.values()};
+        };
+        EXPECT_EQ(results(true), results(false)) << what;
+      },
+      GetParam());
 }
 
 // Of 1x1 and 3x3, each at strides 1 and 2, of channels that fill no blocks, with and without an

@@ -40,10 +40,12 @@ struct RowRange {
 struct BlockPointers {
   std::span<float* const> planes;
   std::int64_t offset = 0;
+  /// Past the caches, for maps that none holds: else each line is read before it is written.
+  bool streams = false;
 
   std::int64_t size() const { return static_cast<std::int64_t>(planes.size()); }
   float* at(std::int64_t b) const { return planes[static_cast<std::size_t>(b)] + offset; }
-  BlockPointers behind(std::int64_t floats) const { return {planes, offset + floats}; }
+  BlockPointers behind(std::int64_t floats) const { return {planes, offset + floats, streams}; }
 };
 
 /// A map of the result's shape that is added to it before its activation; data is null where there

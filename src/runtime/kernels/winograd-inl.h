@@ -91,7 +91,8 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
 /// the same kind, may be null.
 HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const Map& map,
                             float* plane, std::int64_t cell, std::int64_t y, std::int64_t x,
-                            const float* bias, const float* slope, const float* addend) {
+                            const float* bias, const float* slope, const float* addend,
+                            bool streams) {
   const FloatTag tag;
   Vector columns[6][4];
   for (int j = 0; j < 6; ++j) {
@@ -116,7 +117,7 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
       const std::int64_t at = first + j * cell;
       Vector sum = hn::Add(s[j], b);
       if (addend != nullptr) sum = hn::Add(sum, hn::Load(tag, addend + at));
-      hn::Store(activate(sum, slope), tag, plane + at);
+      put(activate(sum, slope), plane + at, streams);
     }
   }
 }
@@ -195,7 +196,7 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
         output_tile(products + b * tile_block + t * kBlock, out_stride, in, out.at(b), cell.out,
                     (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
                     layer.epilogue.bias.data() + b * kBlock,
-                    layer.epilogue.slope.data() + b * kBlock, more);
+                    layer.epilogue.slope.data() + b * kBlock, more, out.streams);
       }
     }
     first += count;

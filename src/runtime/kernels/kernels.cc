@@ -21,7 +21,6 @@
 #include "runtime/kernels/stem-inl.h"
 #include "runtime/kernels/upsample-inl.h"
 #include "runtime/kernels/winograd-inl.h"
-#include "runtime/kernels/winograd_gradient-inl.h"
 #endif
 #include <hwy/highway.h>
 
@@ -57,10 +56,6 @@ inline Kernels compiled_kernels() {
     return static_cast<std::size_t>(StemRows(in_width).floats());
   };
   k.add_upsampled = &upsample;
-  k.winograd_batch = &winograd_batch;
-  k.gradient_transform = &transform_tiles;
-  k.gradient_products = &add_position;
-  k.gradient_floats = &gradient_floats;
   return k;
 }
 

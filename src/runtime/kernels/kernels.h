@@ -13,7 +13,6 @@
 #include "runtime/kernels/stem.h"
 #include "runtime/kernels/upsample.h"
 #include "runtime/kernels/winograd.h"
-#include "runtime/kernels/winograd_gradient.h"
 
 namespace retinaface::runtime::kernels {
 
@@ -48,16 +47,6 @@ struct Kernels {
                float* scratch) = nullptr;
   std::size_t (*stem_floats)(const Stem&, std::int64_t in_width) = nullptr;
   void (*add_upsampled)(const Map& source, const Map& target, std::int64_t blocks) = nullptr;
-
-  // Training's.
-  void (*winograd_batch)(const Winograd&, const Batch& in, const Batch& out, std::int64_t begin,
-                         std::int64_t end, float* scratch) = nullptr;
-  void (*gradient_transform)(const WinogradGradient&, const Batch& in, const Batch& gradient,
-                             std::int64_t first, std::int64_t begin, std::int64_t end) = nullptr;
-  void (*gradient_products)(const WinogradGradient&, std::int64_t in_channels,
-                            std::int64_t out_channels, std::int64_t count,
-                            std::int64_t position) = nullptr;
-  std::size_t (*gradient_floats)(std::int64_t tiles, std::int64_t channels) = nullptr;
 };
 
 /// Those of a type that this processor runs and RETINAFACE_SIMD allows, best first. In float32 none

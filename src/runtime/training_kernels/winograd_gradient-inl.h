@@ -1,18 +1,22 @@
 // The gradient of a 3x3 convolution's weights by the adjoint of Winograd's F(4x4, 3x3). Included
 // once for each instruction set.
 
-#if defined(RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_
-#undef RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_
+#if defined(RETINAFACE_RUNTIME_TRAINING_KERNELS_WINOGRAD_GRADIENT_INL_H_) == \
+    defined(HWY_TARGET_TOGGLE)
+#ifdef RETINAFACE_RUNTIME_TRAINING_KERNELS_WINOGRAD_GRADIENT_INL_H_
+#undef RETINAFACE_RUNTIME_TRAINING_KERNELS_WINOGRAD_GRADIENT_INL_H_
 #else
-#define RETINAFACE_RUNTIME_KERNELS_WINOGRAD_GRADIENT_INL_H_
+#define RETINAFACE_RUNTIME_TRAINING_KERNELS_WINOGRAD_GRADIENT_INL_H_
 #endif
 
 #include "runtime/kernels/winograd-inl.h"
-#include "runtime/kernels/winograd_gradient.h"
+#include "runtime/training_kernels/winograd_gradient.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace retinaface::runtime::kernels::HWY_NAMESPACE {
+namespace retinaface::runtime::training_kernels::HWY_NAMESPACE {
+
+using kernels::Map;
+using namespace kernels::HWY_NAMESPACE;  // NOLINT(google-build-using-namespace): of one set
 
 /// Floats from one of the 36 positions to the next, where each has `floats`: lines of a power of
 /// two apart would push each other out of the cache.
@@ -27,15 +31,15 @@ inline std::size_t gradient_floats(std::int64_t tiles, std::int64_t channels) {
 
 /// A d: four values in, six out.
 HWY_INLINE void transform_gradient(const Vector* d, Vector* t) {
-  const Vector near_even = hn::MulAdd(constant(kNear2), d[2], d[0]);  // d0 + a^2 d2
-  const Vector near_odd = hn::MulAdd(constant(kNear2), d[3], d[1]);   // d1 + a^2 d3
-  const Vector far_even = hn::MulAdd(constant(kFar2), d[2], d[0]);
-  const Vector far_odd = hn::MulAdd(constant(kFar2), d[3], d[1]);
+  const Vector near_even = hn::MulAdd(constant(kernels::kNear2), d[2], d[0]);  // d0 + a^2 d2
+  const Vector near_odd = hn::MulAdd(constant(kernels::kNear2), d[3], d[1]);   // d1 + a^2 d3
+  const Vector far_even = hn::MulAdd(constant(kernels::kFar2), d[2], d[0]);
+  const Vector far_odd = hn::MulAdd(constant(kernels::kFar2), d[3], d[1]);
   t[0] = d[0];
-  t[1] = hn::MulAdd(constant(1 / kNear), near_even, near_odd);
-  t[2] = hn::MulSub(constant(1 / kNear), near_even, near_odd);
-  t[3] = hn::MulAdd(constant(1 / kFar), far_even, far_odd);
-  t[4] = hn::MulSub(constant(1 / kFar), far_even, far_odd);
+  t[1] = hn::MulAdd(constant(1 / kernels::kNear), near_even, near_odd);
+  t[2] = hn::MulSub(constant(1 / kernels::kNear), near_even, near_odd);
+  t[3] = hn::MulAdd(constant(1 / kernels::kFar), far_even, far_odd);
+  t[4] = hn::MulSub(constant(1 / kernels::kFar), far_even, far_odd);
   t[5] = d[3];
 }
 
@@ -171,7 +175,7 @@ inline void add_position(const WinogradGradient& sums, std::int64_t in_channels,
   }
 }
 
-}  // namespace retinaface::runtime::kernels::HWY_NAMESPACE
+}  // namespace retinaface::runtime::training_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif

@@ -1,10 +1,14 @@
 #pragma once
 
-#include "runtime/kernels/winograd.h"
+#include "runtime/kernels/kernels.h"
 
-namespace retinaface::runtime::kernels {
+namespace retinaface::runtime::training_kernels {
 
-// For training: many images at once, adjacent channels, parts of the work on different threads.
+// For training: many images at once, adjacent channels, parts of the work on different threads. On
+// the instruction set of the kernels that a layer was made for.
+
+using kernels::Kernels;
+using kernels::Winograd;
 
 /// Maps of several images, as training keeps them: N x height x width cells of adjacent channels,
 /// which are whole blocks. Aligned to a cache line.
@@ -47,4 +51,4 @@ void add_products(const Kernels& kernels, const WinogradGradient& sums, std::int
 void finish(const WinogradGradient& sums, std::int64_t in_channels, std::int64_t out_channels,
             std::int64_t begin, std::int64_t end, float* weight_gradient);
 
-}  // namespace retinaface::runtime::kernels
+}  // namespace retinaface::runtime::training_kernels

@@ -78,5 +78,17 @@ TEST(ImageSource, SaysHowManyFramesAreMissing) {
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("spoilt.mp4: 1 frame missing")));
 }
 
+TEST(ImageSource, EndsAnImageOfManyFramesWhenItIsStopped) {
+  std::atomic<bool> stop = false;
+  Input input = {testing::fixture_folder() / "portrait_twice.gif", {}};
+  input.frames = 2;
+  ImageSource source({input}, {.video = {.stop = &stop}, .is_done = {}});
+  const auto first = source.next();
+  ASSERT_TRUE(first && first->frame);
+  stop = true;
+  EXPECT_THAT(all_of(source), ElementsAre("end"));
+  EXPECT_TRUE(source.was_stopped());
+}
+
 }  // namespace
 }  // namespace retinaface::pipeline

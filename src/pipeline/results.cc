@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_name.h"
 #include "pipeline/name_text.h"
@@ -125,15 +126,14 @@ class JsonArray : public ResultWriter {
 class Csv : public ResultWriter {
  public:
   explicit Csv(TextSink sink) : put_(std::move(sink)) {
-    std::string head = "image,width,height,score,x0,y0,x1,y1";
     for (const char* point : {"left_eye", "right_eye", "nose", "left_mouth", "right_mouth"}) {
-      head += fmt::format(",{0}_x,{0}_y", point);
+      head_ += fmt::format(",{0}_x,{0}_y", point);
     }
-    put_(head + ",frame,time_s,track\n");
+    head_ += ",frame,time_s,track\n";
   }
 
   void write(const ImageResult& result) override {
-    std::string rows;
+    std::string rows = std::exchange(head_, {});
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
       const Face& face = result.faces[i];
       rows += fmt::format("{},{},{},{:.5f},{:.2f},{:.2f},{:.2f},{:.2f}",
@@ -148,9 +148,12 @@ class Csv : public ResultWriter {
     }
     put_(rows);
   }
+  void finish() override { put_(std::exchange(head_, {})); }
 
  private:
   TextSink put_;
+  /// Until there is a row or the end: nothing is put before there is a result (ResultFile).
+  std::string head_ = "image,width,height,score,x0,y0,x1,y1";
 };
 
 /// COCO's JSON: one object, faces as "annotations" with a score, points as keypoints.
@@ -266,6 +269,7 @@ fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
   fs::path place = wider_file(folder, result.path, result.frame);
   const std::string name = place.parent_path().filename().string() + "/" + place.stem().string();
   make_folders(place.parent_path());
+  expect_plain_file(place, ErrorCode::kUnwritable);
   write_file_atomically(
       place, evaluation::format_wider_predictions(name, evaluation::to_wider(result.faces)));
   return place;

@@ -384,6 +384,21 @@ TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
   for (const std::string& line : lines) EXPECT_TRUE(json::accept(line));
 }
 
+TEST_F(DetectOutputs, AnInterruptionKeepsAnEarlierDocument) {
+  ASSERT_EQ(run("detect portrait.jpg -o d.json").exit_code, 0);
+  const std::string earlier = content("d.json");
+  std::string list;
+  for (int i = 0; i < 2000; ++i) list += "crowd.webp\n";
+  write("list.txt", list);
+  const CommandResult result =
+      run("'" RETINAFACE_PROGRAM
+          "' detect --list list.txt -o d.json & pid=$!; "
+          "while [ ! -s d.json.*.part ]; do sleep 0.05; done; kill -INT $pid; wait $pid; echo $?");
+  EXPECT_EQ(result.output, "130\n");
+  EXPECT_THAT(result.errors, HasSubstr("d.json: keeps the results of an earlier run"));
+  EXPECT_EQ(content("d.json"), earlier);
+}
+
 TEST_F(DetectOutputs, TenThousandImagesTakeNoMoreMemoryThanAThousand) {
   RF_NEED_PLAIN_MEMORY();
   write_image(folder_ / "small.png", Image(48, 40));

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -246,6 +247,42 @@ TEST_F(Detect, ASignalEndsAWaitForAPipe) {
     EXPECT_THAT(result.output, AnyOf("124\n", "130\n")) << input;  // timeout's own, not 137
     EXPECT_THAT(result.errors, HasSubstr("interrupted")) << input;
   }
+}
+
+TEST_F(Detect, WaitsForNoPipeThatItWouldWriteAnImageOrItsRecordTo) {
+  copy_sample("portrait.jpg", "a.jpg");
+  for (const char* pipe : {"pipe.jpg", "pipe.mp4", "r.jsonl.request"}) {
+    ASSERT_EQ(::mkfifo((folder_ / pipe).c_str(), 0600), 0);
+  }
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4", folder_ / "v.mp4");
+  for (const auto& [arguments, pipe] :
+       {std::pair("a.jpg --draw --out pipe.jpg", "pipe.jpg"),
+        std::pair("v.mp4 --blur --out pipe.mp4", "pipe.mp4"),
+        std::pair("a.jpg -o r.jsonl", "r.jsonl.request"),
+        std::pair("a.jpg -o r.jsonl --resume", "r.jsonl.request")}) {
+    const auto result =
+        testing::run("cd '" + folder_.path().string() +
+                     "' && timeout -k 3 60 '" RETINAFACE_PROGRAM "' detect " + arguments);
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_THAT(
+        lines_of(result.errors),
+        ElementsAre(HasSubstr(std::string(pipe) + ": expected a file, found a pipe or a device")));
+    EXPECT_TRUE(fs::is_fifo(folder_ / pipe));
+  }
+}
+
+TEST_F(Detect, KeepsEarlierResultsWhereNothingCanBeRead) {
+  copy_sample("portrait.jpg", "a.jpg");
+  for (const std::string name : {"r.jsonl", "r.json", "r.csv"}) {
+    ASSERT_EQ(detect("a.jpg -o " + name).exit_code, 0);
+    const std::string earlier = content(name);
+    const auto result = detect("mistyped.jpg --min-score 0.4 -o " + name);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.errors, HasSubstr(name + ": keeps the results of an earlier run"));
+    EXPECT_EQ(content(name), earlier);
+  }
+  // Nor is it said that they were asked for otherwise.
+  EXPECT_EQ(detect("a.jpg -o r.jsonl --resume").exit_code, 0);
 }
 
 TEST_F(Detect, LeavesOutWhatItWroteBefore) {

@@ -58,6 +58,15 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+/// Whether it is a device, /dev/zero or a disk, other than /dev/null and terminals, which end as
+/// pipes do.
+bool may_be_endless(int descriptor, const struct stat& status) {
+  if (!S_ISCHR(status.st_mode)) return S_ISBLK(status.st_mode);
+  struct stat null {};
+  const bool is_null = ::stat("/dev/null", &null) == 0 && null.st_rdev == status.st_rdev;
+  return !is_null && ::isatty(descriptor) == 0;
+}
+
 }  // namespace
 
 std::string printable(const std::filesystem::path& path) {
@@ -89,6 +98,9 @@ std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::
   }
   if (S_ISDIR(status.st_mode)) {
     fail(ErrorCode::kUnreadable, "{}: expected a file, found a folder", printable(path));
+  }
+  if (may_be_endless(file.get(), status)) {
+    fail(ErrorCode::kUnreadable, "{}: expected a file, found a device", printable(path));
   }
   const auto check_size = [&](std::uint64_t size) {
     if (size > max_bytes) {
@@ -157,6 +169,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   const int creates = is_device ? 0 : O_CREAT | O_TRUNC;
   Descriptor file(::open(part.c_str(), O_WRONLY | O_CLOEXEC | creates, 0666));
   if (file.get() < 0) give_up(errno);
+  if (!is_device) take_permissions(part, target);
   while (!content.empty()) {
     const ssize_t put = ::write(file.get(), content.data(), content.size());
     if (put < 0 && errno == EINTR) continue;

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <filesystem>
 #include <fstream>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/plain_file.h"
 #include "base/text.h"
 #include "base/wanted_file.h"
 #include "support/testing.h"
@@ -135,6 +137,28 @@ TEST(MakeFolders, MakesThoseAboveAndNamesWhatIsInTheWay) {
   const Error error = error_of([&] { make_folders(folder / "file/below"); });
   EXPECT_EQ(error.code(), ErrorCode::kUnwritable);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("file/below: cannot be made a folder"));
+}
+
+TEST(File, KeepsItsPermissionsWhenItIsReplaced) {
+  const TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  for (const fs::perms mode : {fs::perms(0600), fs::perms(0664)}) {
+    write_file_atomically(folder / "file", std::string("old"));
+    fs::permissions(folder / "file", mode);
+    write_file_atomically(folder / "file", std::string("new"));
+    EXPECT_EQ(fs::status(folder / "file").permissions(), mode);
+  }
+}
+
+TEST(File, IsNoDevice) {
+  EXPECT_THAT(error_of([] { read_file("/dev/zero"); }).what(),
+              ::testing::StrEq("/dev/zero: expected a file, found a device"));
+  EXPECT_THAT(error_of([] { expect_plain_file("/dev/zero"); }).what(),
+              ::testing::StrEq("/dev/zero: expected a file, found a pipe or a device"));
+  EXPECT_TRUE(read_file("/dev/null").empty());
+  const TemporaryFolder folder;
+  expect_plain_file(folder / "none");
+  expect_plain_file(folder.path());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <random>
+#include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -34,6 +35,31 @@ std::filesystem::path part_beside(const std::filesystem::path& path) {
   static const std::uint32_t process = std::random_device()();
   static std::atomic<unsigned> calls{0};
   return place_beside(path, fmt::format(".{:08x}-{}.part", process, ++calls));
+}
+
+bool is_part_name(const std::filesystem::path& path) {
+  constexpr std::string_view kEnding = ".part";
+  constexpr std::size_t kProcessDigits = 8;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const std::string name = path.filename().string();
+  std::string_view rest = name;
+  if (!rest.ends_with(kEnding)) return false;
+  rest.remove_suffix(kEnding.size());
+  const std::size_t dash = rest.find_last_not_of("0123456789");
+  if (dash == std::string_view::npos || dash + 1 == rest.size() || rest[dash] != '-') return false;
+  rest = rest.substr(0, dash);
+  return rest.size() > kProcessDigits + 1 && rest[rest.size() - kProcessDigits - 1] == '.' &&
+         rest.substr(rest.size() - kProcessDigits).find_first_not_of(kDigits) ==
+             std::string_view::npos;
+}
+
+void take_permissions(const std::filesystem::path& part, const std::filesystem::path& replaced) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(replaced, error);
+  // Where the file system has none, there is nothing to keep.
+  if (fs::is_regular_file(status))
+    fs::permissions(part, status.permissions() & fs::perms::all, error);
 }
 
 }  // namespace internal

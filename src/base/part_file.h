@@ -17,5 +17,12 @@ std::filesystem::path written_target(const std::filesystem::path& path);
 /// this process or of another, on this machine or on one that shares the folder.
 std::filesystem::path part_beside(const std::filesystem::path& path);
 
+/// Whether a file has such a name: what a run that was killed has left.
+bool is_part_name(const std::filesystem::path& path);
+
+/// Gives a part the permissions of the file that it is to replace, if there is one: who may read
+/// and write a file does not change by its being written anew.
+void take_permissions(const std::filesystem::path& part, const std::filesystem::path& replaced);
+
 }  // namespace internal
 }  // namespace retinaface

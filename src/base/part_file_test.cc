@@ -28,5 +28,14 @@ TEST(PartFile, LetsTheLongestNamesBeWritten) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(PartFile, IsToldByItsName) {
+  EXPECT_TRUE(is_part_name(part_beside("a/v.mkv")));
+  EXPECT_TRUE(is_part_name("v.mkv.0123abcd-12.part"));
+  for (const char* other : {"v.part", "v.mkv.part", "v.0123abcd-.part", "v.0123abcx-1.part",
+                            "v0123abcd-1.part", ".0123abcd-1.part", "v.0123abcd-1.mkv"}) {
+    EXPECT_FALSE(is_part_name(other)) << other;
+  }
+}
+
 }  // namespace
 }  // namespace retinaface

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/tell.h"
 #include "detection/detector_factory.h"
 #include "models/load_model.h"
 #include "runtime/backends/backends.h"
@@ -43,10 +44,10 @@ Detector open_detector(const std::string& model, const std::string& backend,
 void print_differences(const Detector& detector) {
   const std::vector<runtime::OutputDifference> differences = DetectorFactory::differences(detector);
   if (differences.empty()) return;
-  fmt::print(stderr, "{:<16} {:>12} {:>12}\n", "output", "largest", "relative");
+  tell("{:<16} {:>12} {:>12}\n", "output", "largest", "relative");
   for (const runtime::OutputDifference& difference : differences) {
-    fmt::print(stderr, "{:<16} {:>12.3g} {:>12.3g}\n", difference.output, difference.absolute,
-               difference.relative);
+    tell("{:<16} {:>12.3g} {:>12.3g}\n", difference.output, difference.absolute,
+         difference.relative);
   }
 }
 

@@ -132,7 +132,7 @@ int measure(const Options& options) {
       speeds.back().random_weights = row.model->random;
     }
   }
-  fmt::print(table_stream(options.json), "{}", evaluation::format_speeds(speeds));
+  print_table(options.json, "{}", evaluation::format_speeds(speeds));
   if (!options.json.empty()) {
     pipeline::write_report(options.json, evaluation::to_json(speeds).dump(1) + "\n");
   }

@@ -18,6 +18,7 @@
 #include "cli/dataset.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
 #include "dataset/complete_sizes.h"
@@ -56,7 +57,7 @@ std::size_t complete_sizes(const Options& options, dataset::TrainingSet& set) {
   ProgressLine progress("reading the sizes of images");
   return dataset::complete_sizes(
       set, thread_count(options.threads),
-      [](const std::string& problem) { fmt::print(stderr, "retinaface: {}\n", problem); },
+      [](const std::string& problem) { tell("retinaface: {}\n", problem); },
       [&](std::size_t done, std::size_t of) { progress.show(done, of); });
 }
 
@@ -110,20 +111,19 @@ int run(const Options& options) {
   const std::size_t failed = says_sizes ? complete_sizes(options, found.set) : 0;
   const std::size_t left_out = found.set.left_out.size() + (needs_sizes ? failed : 0);
   for (const dataset::LeftOutImage& image : found.set.left_out) {
-    fmt::print(stderr, "retinaface: {}\n", image.problem);
+    tell("retinaface: {}\n", image.problem);
   }
   if (needs_sizes) std::erase_if(found.set.annotations, std::not_fn(dataset::has_size));
   if (!has_mark) guard_output(options, found, *format);
   for (const std::string& lost : lost_in(*format, found.set.annotations)) {
-    fmt::print(stderr, "retinaface: {} has no place for {}\n", options.to, lost);
+    tell("retinaface: {} has no place for {}\n", options.to, lost);
   }
   const auto written = write_set(options.out, *format, found.set.annotations);
-  fmt::print(stderr, "retinaface: {}, from {} to {}\n",
-             counted(found.set.annotations.size(), "image"), name_of(found.format),
-             printable(written));
-  if (left_out > 0) fmt::print(stderr, "retinaface: {} left out\n", counted(left_out, "image"));
+  tell("retinaface: {}, from {} to {}\n", counted(found.set.annotations.size(), "image"),
+       name_of(found.format), printable(written));
+  if (left_out > 0) tell("retinaface: {} left out\n", counted(left_out, "image"));
   if (failed > 0 && !needs_sizes) {
-    fmt::print(stderr, "retinaface: {} written without size\n", counted(failed, "image"));
+    tell("retinaface: {} written without size\n", counted(failed, "image"));
   }
   return failed + left_out == 0 ? kSuccess : kSomeFailed;
 }

@@ -23,8 +23,10 @@
 #include "cli/command.h"
 #include "cli/interruption.h"
 #include "cli/job_option.h"
+#include "cli/left_inputs.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
@@ -211,13 +213,12 @@ pipeline::DetectionEvents events_of(const Options& options, const pipeline::Dete
   pipeline::DetectionEvents events;
   events.message = [&progress](const std::string& line) {
     progress.hide();
-    fmt::print(stderr, "retinaface: {}\n", line);
+    tell("retinaface: {}\n", line);
   };
   if (options.verbose) {
     events.begun = [&job](std::size_t inputs, std::size_t left, int threads) {
-      fmt::print(stderr, "retinaface: model {}, {}, {} done before, {}\n", job.model,
-                 counted(inputs, "input"), inputs - left,
-                 counted(static_cast<std::size_t>(threads), "thread"));
+      tell("retinaface: model {}, {}, {} done before, {}\n", job.model, counted(inputs, "input"),
+           inputs - left, counted(static_cast<std::size_t>(threads), "thread"));
     };
   }
   const bool writes_to_terminal = !job.writes_file() && ::isatty(STDOUT_FILENO) == 1;
@@ -236,20 +237,19 @@ std::string counted_images(std::size_t count, const pipeline::DetectionSummary& 
 /// Tells how the job ended; returns the exit code.
 int conclude(const Options& options, const pipeline::DetectionSummary& summary, double seconds) {
   if (!options.quiet && !options.verbose && ::isatty(STDERR_FILENO) == 1) {
-    fmt::print(stderr, "retinaface: {}, {}, {:.1f} s\n", counted_images(summary.done, summary),
-               counted(summary.faces, "face"), seconds);
+    tell("retinaface: {}, {}, {:.1f} s\n", counted_images(summary.done, summary),
+         counted(summary.faces, "face"), seconds);
   }
   if (options.verbose && summary.done > 0) {
-    fmt::print(stderr, "retinaface: {}, {}, {:.2f} ms each, {} failed\n",
-               counted_images(summary.done, summary), counted(summary.faces, "face"),
-               summary.ms / static_cast<double>(summary.done), summary.failed);
+    tell("retinaface: {}, {}, {:.2f} ms each, {} failed\n", counted_images(summary.done, summary),
+         counted(summary.faces, "face"), summary.ms / static_cast<double>(summary.done),
+         summary.failed);
   }
   if (summary.was_interrupted) {
     const std::size_t ended = summary.done + summary.failed;
     const auto expected = static_cast<std::size_t>(summary.expected);
-    fmt::print(stderr, "retinaface: interrupted after {}{}\n",
-               expected > 0 ? fmt::format("{} of ", ended) : "",
-               counted_images(expected > 0 ? expected : ended, summary));
+    tell("retinaface: interrupted after {}{}\n", expected > 0 ? fmt::format("{} of ", ended) : "",
+         counted_images(expected > 0 ? expected : ended, summary));
     return kInterrupted;
   }
   return summary.failed == 0 ? kSuccess : kSomeFailed;
@@ -280,12 +280,7 @@ int run(Options& options) {
   progress.hide();
   print_differences(detector);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  if (!options.quiet && !left_out.empty()) {
-    fmt::print(stderr, "retinaface: {}\n", pipeline::describe(left_out));
-  }
-  if (!options.quiet && !summary.frames_left.empty()) {
-    fmt::print(stderr, "retinaface: {}\n", summary.frames_left);
-  }
+  if (!options.quiet) tell_what_was_left(left_out, summary.frames_left);
   return conclude(options, summary, took.count());
 }
 

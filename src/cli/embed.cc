@@ -11,15 +11,27 @@
 #include "cli/backend_option.h"
 #include "cli/command.h"
 #include "cli/interruption.h"
+#include "cli/left_inputs.h"
 #include "cli/overwrite_option.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/values.h"
 #include "image/codecs/image_name.h"
 #include "pipeline/embedding_job.h"
 #include "pipeline/inputs.h"
+#include "pipeline/output_guard.h"
+#include "pipeline/result_file.h"
 
 namespace retinaface::cli {
 namespace {
+
+/// Refuses lines that would go into one of the inputs.
+void guard_standard_output(const std::vector<pipeline::Input>& inputs) {
+  if (!file_exists(pipeline::kStandardOutput)) return;
+  pipeline::OutputGuard guard(false);
+  for (const pipeline::Input& input : inputs) guard.reads(input.path);
+  guard.continues(pipeline::kStandardOutput);
+}
 
 int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job) {
   if (job.output == pipeline::kStandardStream) job.output.clear();
@@ -27,17 +39,20 @@ int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job)
     throw UsageError(fmt::format("--output: expected a name that ends in .npy or .jsonl, found {}",
                                  printable(job.output)));
   }
-  job.inputs = pipeline::find_inputs(arguments);
+  pipeline::LeftOut left_out;
+  job.inputs = pipeline::find_inputs(arguments, {}, &left_out);
+  guard_standard_output(job.inputs);
   const Recognizer recognizer(job.recognizer_name);
   const Detector detector = open_detector(job.model, {});
   const pipeline::EmbeddingEvents events = {
       .line = [](const std::string& line) { fmt::print("{}\n", line); },
-      .message = [](const std::string& line) { fmt::print(stderr, "retinaface: {}\n", line); }};
+      .message = [](const std::string& line) { tell("retinaface: {}\n", line); }};
   const pipeline::EmbeddingSummary summary =
       pipeline::run_embedding(job, detector, recognizer, events, end_cleanly_when_interrupted());
+  tell_what_was_left(left_out, summary.frames_left);
   if (summary.was_interrupted) {
-    fmt::print(stderr, "retinaface: interrupted; {} of {} were done\n",
-               counted(summary.done, "image"), job.inputs.size());
+    tell("retinaface: interrupted; {} of {} were done\n", counted(summary.done, "image"),
+         job.inputs.size());
     return kInterrupted;
   }
   return summary.failed > 0 ? kSomeFailed : kSuccess;

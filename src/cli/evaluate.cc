@@ -15,6 +15,7 @@
 #include "cli/overwrite_option.h"
 #include "cli/program.h"
 #include "cli/report_option.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
@@ -102,8 +103,8 @@ evaluation::WiderFiles find_predictions(const evaluation::WiderGroundTruth& trut
                                         const std::string& folder) {
   evaluation::WiderFiles files = evaluation::find_wider_predictions(truth, folder);
   if (files.unknown > 0) {
-    fmt::print(stderr, "retinaface: {}: {} of no image of the ground truth\n", printable(folder),
-               counted(files.unknown, "file"));
+    tell("retinaface: {}: {} of no image of the ground truth\n", printable(folder),
+         counted(files.unknown, "file"));
   }
   return files;
 }
@@ -112,8 +113,8 @@ void report_missing(const std::string& folder, const evaluation::WiderFiles& pre
                     const std::vector<std::size_t>& images) {
   const std::size_t missing = evaluation::count_missing(predictions, images);
   if (missing == 0) return;
-  fmt::print(stderr, "retinaface: {}: {} without a file, taken as without detections\n",
-             printable(folder), counted(missing, "image"));
+  tell("retinaface: {}: {} without a file, taken as without detections\n", printable(folder),
+       counted(missing, "image"));
 }
 
 std::string name_of(const DetectionOptions& options) {
@@ -127,10 +128,6 @@ void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what
                    fmt::format("draw {} into this file (.png, .svg, .pdf; needs gnuplot)", what));
   }
   add_overwrite_option(app, files.overwrite);
-}
-
-std::FILE* table_stream(const FigureFiles& files) {
-  return table_stream(files.json);
 }
 
 void write_json(const FigureFiles& files, nlohmann::json report) {

@@ -1,14 +1,15 @@
 #pragma once
 
-#include <cstdio>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "retinaface/detector.h"
 
 #include "cli/command.h"
+#include "cli/report_option.h"
 #include "evaluation/detection_mode.h"
 #include "evaluation/wider_source.h"
 #include "pipeline/output_guard.h"
@@ -70,8 +71,11 @@ void add_figure_options(CLI::App& app, FigureFiles& files, std::string_view what
 void guard_figures(const std::string& folder, const std::string& model, const FigureFiles& files,
                    pipeline::OutputGuard& guard);
 
-/// Where an evaluation prints its table (report_option.h).
-std::FILE* table_stream(const FigureFiles& files);
+/// Prints a part of an evaluation's table (report_option.h).
+template <typename... Args>
+void print_table(const FigureFiles& files, fmt::format_string<Args...> format, Args&&... args) {
+  print_table(files.json, format, std::forward<Args>(args)...);
+}
 
 /// Writes the report to the file of -o, if there is one.
 void write_json(const FigureFiles& files, nlohmann::json report);

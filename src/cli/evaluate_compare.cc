@@ -11,6 +11,7 @@
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "cli/values.h"
 #include "evaluation/comparison_report.h"
 #include "evaluation/disagreement_page.h"
@@ -87,10 +88,10 @@ std::vector<std::size_t> common_images(const std::vector<DetectorArgument>& dete
   }
   std::vector<std::size_t> common = evaluation::common_images(folders);
   if (common.size() < maximum) {
-    fmt::print(stderr,
-               "retinaface: {} images have predictions in all folders, up to {} in one; the "
-               "others are left out (--images counts them as without detections)\n",
-               common.size(), maximum);
+    tell(
+        "retinaface: {} images have predictions in all folders, up to {} in one; the "
+        "others are left out (--images counts them as without detections)\n",
+        common.size(), maximum);
   }
   return common;
 }
@@ -124,9 +125,8 @@ void draw_disagreements(const Options& options, const WiderGroundTruth& truth,
         options.out, truth, images, sources, results, comparison, options.max_images,
         [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }
-  fmt::print(table_stream(options.figures),
-             "\n{}: the {} images that differ most, from left to right {}\n",
-             printable(evaluation::disagreement_page(options.out)), drawn, fmt::join(names, ", "));
+  print_table(options.figures, "\n{}: the {} images that differ most, from left to right {}\n",
+              printable(evaluation::disagreement_page(options.out)), drawn, fmt::join(names, ", "));
 }
 
 void draw_curves(const Options& options, const evaluation::Comparison& comparison) {
@@ -190,7 +190,7 @@ int run(const Options& options) {
                              .threads = thread_count(options.detector)},
                             [&](std::size_t done, std::size_t of) { progress.show(done, of); });
   }
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_comparison(comparison));
+  print_table(options.figures, "{}", evaluation::format_comparison(comparison));
   write_json(options.figures, evaluation::to_json(comparison));
   if (!options.figures.curves.empty()) draw_curves(options, comparison);
   if (!options.out.empty()) {

@@ -9,6 +9,7 @@
 
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "cli/backend_option.h"
 #include "cli/interruption.h"
 #include "cli/progress.h"
@@ -49,6 +50,7 @@ class PairImages {
       return {list_.images[i], {bytes.begin(), bytes.end()}};
     }
     const fs::path path = folder_ / list_.images[i];
+    expect_plain_file(path);
     return {printable(path), read_file(path)};
   }
 
@@ -85,9 +87,8 @@ int evaluate_image_pairs(const VerificationOptions& options) {
   evaluation::FaceEmbedder embedder = open_embedder(options);
   std::size_t count = 0;
   for (const auto& fold : pairs.folds) count += fold.size();
-  fmt::print(table_stream(options.figures), "{}, {} in {}\n\n",
-             counted(pairs.images.size(), "image"), counted(count, "pair"),
-             counted(pairs.folds.size(), "fold"));
+  print_table(options.figures, "{}, {} in {}\n\n", counted(pairs.images.size(), "image"),
+              counted(count, "pair"), counted(pairs.folds.size(), "fold"));
 
   std::vector<PairJudgement> judgements;
   std::vector<PairJudgement> moved_points;
@@ -121,10 +122,10 @@ int evaluate_image_pairs(const VerificationOptions& options) {
     print_differences(detector);
   }
   save(embedder);
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_pairs(judgements));
+  print_table(options.figures, "{}", evaluation::format_pairs(judgements));
   if (!moved_points.empty())
-    fmt::print(table_stream(options.figures), "\n{}", evaluation::format_pairs(moved_points));
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_differences(judgements));
+    print_table(options.figures, "\n{}", evaluation::format_pairs(moved_points));
+  print_table(options.figures, "{}", evaluation::format_differences(judgements));
   write_json(options.figures, evaluation::to_json(judgements, moved_points));
   if (!options.figures.curves.empty()) {
     const evaluation::Diagram diagram = evaluation::pairs_diagram(pairs, judgements);

@@ -85,7 +85,7 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
          printable(options.images), all.size(), printable(options.labels));
   }
   const auto images = thinned(present, options.every);
-  fmt::print(table_stream(options.figures), "{} of {} images\n\n", images.size(), all.size());
+  print_table(options.figures, "{} of {} images\n\n", images.size(), all.size());
   LandmarkReport report = evaluation::new_report_by_height();
   evaluate_all(
       images, thread_count(options.detector),
@@ -100,7 +100,7 @@ LandmarkReport evaluate_labels(const Detector& detector, const Options& options)
 LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
   const auto all = dataset::read_mtfl_txt(fs::path(options.aflw) / "label.txt");
   const auto faces = thinned(all, options.every);
-  fmt::print(table_stream(options.figures), "{} of {} images\n\n", faces.size(), all.size());
+  print_table(options.figures, "{} of {} images\n\n", faces.size(), all.size());
   LandmarkReport report = evaluation::new_report_by_pose();
   evaluate_all(
       faces, thread_count(options.detector),
@@ -132,8 +132,8 @@ int run(const Options& options) {
   const Detector detector = load_detector(options.detector);
   const LandmarkReport report =
       by_labels ? evaluate_labels(detector, options) : evaluate_aflw(detector, options);
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
-  if (!by_labels) fmt::print(table_stream(options.figures), "{}", evaluation::aflw_in_the_paper());
+  print_table(options.figures, "{}", evaluation::format_report(report));
+  if (!by_labels) print_table(options.figures, "{}", evaluation::aflw_in_the_paper());
   print_differences(detector);
   write_json(options.figures, evaluation::to_json(report));
   if (!options.figures.curves.empty()) {

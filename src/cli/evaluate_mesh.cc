@@ -12,6 +12,7 @@
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "cli/values.h"
 #include "dataset/mesh_label.h"
 #include "evaluation/judged_meshes.h"
@@ -70,12 +71,12 @@ int run(const Options& options) {
         if (!judged.problem.empty()) {
           ++left_out;
           progress.hide();
-          fmt::print(stderr, "retinaface: {}; left out\n", judged.problem);
+          tell("retinaface: {}; left out\n", judged.problem);
         }
         progress.show(++done, images.size());
       });
   progress.hide();
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
+  print_table(options.figures, "{}", evaluation::format_report(report));
   print_differences(detector);
   write_json(options.figures, evaluation::to_json(report));
   if (!options.figures.curves.empty()) {

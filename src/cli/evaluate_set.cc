@@ -13,6 +13,7 @@
 #include "cli/category_option.h"
 #include "cli/evaluate.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "dataset/read_set.h"
 #include "evaluation/annotated_truth.h"
 #include "evaluation/set_report.h"
@@ -40,7 +41,7 @@ evaluation::DetectionsByImage detect_all(const AnnotatedTruth& annotated, const 
                                 annotated.files),
       evaluation::images_of(annotated.files), thread_count(options.detector),
       [&](std::size_t done, std::size_t of) { progress.show(done, of); },
-      [](const std::string& problem) { fmt::print(stderr, "retinaface: {}\n", problem); });
+      [](const std::string& problem) { tell("retinaface: {}\n", problem); });
   print_differences(detector);
   return found;
 }
@@ -62,7 +63,7 @@ int run(const Options& options) {
   guard_outputs(options, found, annotated);
   const evaluation::DetectionsByImage detections = detect_all(annotated, options);
   for (const dataset::LeftOutImage& image : found.set.left_out) {
-    fmt::print(stderr, "retinaface: {}\n", image.problem);
+    tell("retinaface: {}\n", image.problem);
   }
   const std::size_t unread =
       annotated.files.by_image.size() - detections.size() + found.set.left_out.size();
@@ -71,10 +72,10 @@ int run(const Options& options) {
          printable(options.set), printable(found.set.images));
   }
   const evaluation::SetReport report = evaluation::judge_set(annotated, detections);
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
+  print_table(options.figures, "{}", evaluation::format_report(report));
   write_json(options.figures, evaluation::to_json(report));
   if (unread == 0) return kSuccess;
-  fmt::print(stderr, "retinaface: {} could not be read and left out\n", counted(unread, "image"));
+  tell("retinaface: {} could not be read and left out\n", counted(unread, "image"));
   return kSomeFailed;
 }
 

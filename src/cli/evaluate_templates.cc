@@ -44,15 +44,14 @@ int evaluate_templates(const VerificationOptions& options) {
     throw UsageError("--images: expected the folder of the lists' images");
   }
   evaluation::FaceEmbedder embedder = open_embedder(options);
-  fmt::print(table_stream(options.figures), "{} in {}\n\n", counted(templates.faces.size(), "face"),
-             counted(templates.templates.size(), "template"));
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_template_head());
+  print_table(options.figures, "{} in {}\n\n", counted(templates.faces.size(), "face"),
+              counted(templates.templates.size(), "template"));
+  print_table(options.figures, "{}", evaluation::format_template_head());
   std::vector<evaluation::TemplateJudgement> judgements;
   for (const std::string& model :
        options.models.empty() ? std::vector<std::string>{""} : options.models) {
     judgements.push_back(judge(options, model, templates, embedder));
-    fmt::print(table_stream(options.figures), "{}",
-               evaluation::format_templates(judgements.back()));
+    print_table(options.figures, "{}", evaluation::format_templates(judgements.back()));
   }
   save(embedder);
   write_json(options.figures, evaluation::to_json(judgements));

@@ -4,6 +4,7 @@
 
 #include "cli/backend_option.h"
 #include "cli/interruption.h"
+#include "cli/tell.h"
 #include "cli/values.h"
 #include "cli/verification_options.h"
 #include "pipeline/output_guard.h"
@@ -32,8 +33,8 @@ int run(const VerificationOptions& options) {
   try {
     return options.templates.empty() ? evaluate_image_pairs(options) : evaluate_templates(options);
   } catch (const evaluation::Interrupted&) {
-    fmt::print(stderr, "retinaface: interrupted{}\n",
-               options.cache.empty() ? "" : "; what was computed is kept in the file of --cache");
+    tell("retinaface: interrupted{}\n",
+         options.cache.empty() ? "" : "; what was computed is kept in the file of --cache");
     return kInterrupted;
   }
 }

@@ -149,7 +149,7 @@ int run(const Options& options) {
                            ? judge_model(options, truth, *images, alarms)
                            : judge_predictions(options, truth, images ? &*images : nullptr, alarms);
   const evaluation::WiderReport report = evaluation::evaluate_wider(truth, results);
-  fmt::print(table_stream(options.figures), "{}", evaluation::format_report(report));
+  print_table(options.figures, "{}", evaluation::format_report(report));
   write_json(options.figures, evaluation::to_json(report));
   if (!options.figures.curves.empty()) {
     const evaluation::NamedReport named[] = {{name_of(options), &report}};
@@ -157,10 +157,10 @@ int run(const Options& options) {
   }
   if (!options.false_alarms.empty()) {
     alarms.draw(options.false_alarms, *images);
-    fmt::print(table_stream(options.figures),
-               "\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
-               alarms.count(), alarms.detections(), evaluation::kMinFaceOverlap,
-               printable(options.false_alarms));
+    print_table(options.figures,
+                "\n{} of {} detections overlap no annotated face by an IoU of {}: {}\n",
+                alarms.count(), alarms.detections(), evaluation::kMinFaceOverlap,
+                printable(options.false_alarms));
   }
   return kSuccess;
 }

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
@@ -33,6 +35,7 @@
 #include "base/number_text.h"
 #include "cli/manual.h"
 #include "cli/suggestion.h"
+#include "cli/tell.h"
 #include "image/codecs/libraries.h"
 #include "pipeline/job_options.h"
 #include "runtime/backends/backends.h"
@@ -285,7 +288,7 @@ bool is_read_no_more(int descriptor) {
 }
 
 int refused(const CLI::App& command, const std::string& why) {
-  fmt::print(stderr, "{0}: {1}\n`{0} --help` says what it takes\n", full_name(command), why);
+  tell("{0}: {1}\n`{0} --help` says what it takes\n", full_name(command), why);
   return kWrongUsage;
 }
 
@@ -330,21 +333,22 @@ int run_command(const Program& program, int argc, char** argv) {
     check_values(reached(app));
     return action();
   } catch (const UsageError& error) {
-    fmt::print(stderr, "{}: {}\n", full_name(reached(app)), error.what());
+    tell("{}: {}\n", full_name(reached(app)), error.what());
     return kWrongUsage;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kUnwritable && is_read_no_more(STDOUT_FILENO)) {
       throw std::system_error(std::make_error_code(std::errc::broken_pipe));
     }
-    fmt::print(stderr, "retinaface: {}\n", error.what());
+    tell("retinaface: {}\n", error.what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "retinaface: out of memory\n");
+    tell("retinaface: out of memory\n");
   } catch (const std::filesystem::filesystem_error& error) {
-    fmt::print(stderr, "retinaface: {}: {}\n", printable(error.path1()), error.code().message());
-  } catch (const std::system_error&) {
-    throw;  // of fmt::print: run_program tells
+    tell("retinaface: {}: {}\n", printable(error.path1()), error.code().message());
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) != 0) throw;  // of fmt::print: run_program tells
+    tell("retinaface: {}\n", excerpt(error.what()));
   } catch (const std::exception& error) {
-    fmt::print(stderr, "retinaface: {}\n", excerpt(error.what()));
+    tell("retinaface: {}\n", excerpt(error.what()));
   }
   return kSomeFailed;
 }
@@ -357,7 +361,23 @@ Action declare_group(CLI::App& app, std::span<const Command> commands) {
   return [chosen] { return (*chosen)(); };
 }
 
+namespace {
+
+/// Takes the places of those of standard input, output and error that are closed, so that no file
+/// that is opened later is read, written or told to in their stead. Where messages would go nobody
+/// hears them; reading the input and writing the output fail, as if they were closed still.
+void hold_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest that is free is taken, which is this one.
+    static_cast<void>(::open("/dev/null", descriptor == STDOUT_FILENO ? O_RDONLY : O_WRONLY));
+  }
+}
+
+}  // namespace
+
 int run_program(const Program& program, int argc, char** argv) {
+  hold_standard_descriptors();
   // What is begun is taken away before the program ends, also where nobody reads its output.
   ::signal(SIGPIPE, SIG_IGN);
   int code = kSuccess;
@@ -375,7 +395,7 @@ int run_program(const Program& program, int argc, char** argv) {
     ::raise(SIGPIPE);  // as `| head` expects it
   }
   if (is_written || code != kSuccess) return code;
-  std::fputs("retinaface: standard output cannot be written\n", stderr);
+  tell("retinaface: standard output cannot be written\n");
   return kSomeFailed;
 }
 

@@ -1,11 +1,12 @@
 #include "cli/progress.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "cli/tell.h"
 
 namespace retinaface::cli {
 
@@ -17,7 +18,7 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::hide() {
-  if (shown_) std::fputs("\r\x1b[K", stderr);
+  if (shown_) tell("\r\x1b[K");
   shown_ = false;
 }
 
@@ -30,13 +31,12 @@ void ProgressLine::show(std::size_t done, std::size_t of) {
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - start_).count();
   const double rate = static_cast<double>(done) / std::max(seconds, 1e-3);
-  fmt::print(stderr, "\r\x1b[K{}: {}", what_, done);
-  if (of > 0) fmt::print(stderr, " of {}", std::max(done, of));
-  if (done > 0 && done != of) fmt::print(stderr, ", {:.1f}/s", rate);
+  tell("\r\x1b[K{}: {}", what_, done);
+  if (of > 0) tell(" of {}", std::max(done, of));
+  if (done > 0 && done != of) tell(", {:.1f}/s", rate);
   if (done > 0 && done < of) {
-    fmt::print(stderr, ", {:.0f} s left", static_cast<double>(of - done) / rate);
+    tell(", {:.0f} s left", static_cast<double>(of - done) / rate);
   }
-  std::fflush(stderr);
 }
 
 }  // namespace retinaface::cli

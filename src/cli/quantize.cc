@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,16 +12,20 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/left_inputs.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "cli/values.h"
 #include "evaluation/calibrate.h"
 #include "graph/weights.h"
 #include "image/codecs/image_name.h"
 #include "image/resize.h"
 #include "models/load_model.h"
+#include "pipeline/frames_left.h"
 #include "pipeline/inputs.h"
 #include "pipeline/output_guard.h"
+#include "pipeline/read_input.h"
 
 namespace retinaface::cli {
 namespace {
@@ -46,13 +51,17 @@ struct ImagesRead {
   bool were_all_read = true;
 };
 
-/// Made smaller where it is large, as detection has it in its image pyramid.
-Image read_one(const pipeline::Input& input) {
+/// Made smaller where it is large, as detection has it in its image pyramid; `frames_left` notes
+/// how many frames it has.
+Image read_one(const pipeline::Input& input, const ReadOptions& options,
+               pipeline::FramesLeft& frames_left) {
   if (!input.problem.empty()) {
     fail(ErrorCode::kUnreadable, "{}: {}", printable(input.path), input.problem);
   }
   constexpr int kMaxSide = 1024;
-  Image image = read_image(input.path);
+  pipeline::ReadInput read = pipeline::read_input(input.path, options);
+  frames_left.note(input.path, read.frames);
+  Image image = std::move(read.decoded.image);
   const int side = std::max(image.width(), image.height());
   if (side <= kMaxSide) return image;
   return resize(image, std::max(1, image.width() * kMaxSide / side),
@@ -62,9 +71,12 @@ Image read_one(const pipeline::Input& input) {
 /// Up to `count` images, spread over the folder; others of it in the place of those that cannot be
 /// read, which are named.
 ImagesRead read_images(const Options& options, pipeline::OutputGuard& guard) {
-  std::vector<pipeline::Input> inputs = pipeline::find_inputs({options.images});
-  std::erase_if(inputs, [](const pipeline::Input& input) {
-    return input.problem.empty() && pipeline::leads_to_video(input.path);
+  pipeline::LeftOut left_out;
+  std::vector<pipeline::Input> inputs = pipeline::find_inputs({options.images}, {}, &left_out);
+  std::erase_if(inputs, [&](const pipeline::Input& input) {
+    const bool is_video = input.problem.empty() && input.is_video();
+    if (is_video) ++left_out[lower_case_extension(input.path)];
+    return is_video;
   });
   const auto count = std::min(static_cast<std::size_t>(options.count), inputs.size());
   std::vector<pipeline::Input> order;
@@ -76,18 +88,26 @@ ImagesRead read_images(const Options& options, pipeline::OutputGuard& guard) {
   }
   ImagesRead read;
   ProgressLine progress("reading images");
+  ReadOptions read_options;
+  read_options.warn = [&](const std::string& line) {
+    progress.hide();
+    tell("retinaface: {}\n", line);
+  };
+  pipeline::FramesLeft frames_left;
   for (const pipeline::Input& input : order) {
     if (read.images.size() == count) break;
     guard.reads(input.path);
     try {
-      read.images.push_back(read_one(input));
+      read.images.push_back(read_one(input, read_options, frames_left));
       progress.show(read.images.size(), count);
     } catch (const Error& error) {
       progress.hide();
-      fmt::print(stderr, "retinaface: {}; left out\n", error.what());
+      tell("retinaface: {}; left out\n", error.what());
       read.were_all_read = false;
     }
   }
+  progress.hide();
+  tell_what_was_left(left_out, frames_left.line());
   if (read.images.empty()) {
     fail(ErrorCode::kNotFound, "{}: expected images to calibrate on, found none",
          printable(options.images));
@@ -108,10 +128,9 @@ int quantize(const Options& options) {
   const auto [images, were_all_read] = read_images(options, guard);
   constexpr std::size_t kEnough = 32;
   if (images.size() < kEnough) {
-    fmt::print(
-        stderr, "retinaface: {} tell little of what will occur{}; some hundred are enough\n",
-        counted(images.size(), "image"),
-        images.size() < evaluation::kFewImages ? ", and there are none left to judge by" : "");
+    tell("retinaface: {} tell little of what will occur{}; some hundred are enough\n",
+         counted(images.size(), "image"),
+         images.size() < evaluation::kFewImages ? ", and there are none left to judge by" : "");
   }
   const evaluation::CalibrationResult result = [&] {
     ProgressLine progress("calibrating");
@@ -135,9 +154,8 @@ int quantize(const Options& options) {
                in_float ? "  stays in float32" : "");
   }
   if (result.error > graph::kMaxCalibrationError) {
-    fmt::print(stderr,
-               "retinaface: --type auto will not take int8 with this file: its error is over {}\n",
-               graph::kMaxCalibrationError);
+    tell("retinaface: --type auto will not take int8 with this file: its error is over {}\n",
+         graph::kMaxCalibrationError);
   }
   graph::write_safetensors(options.output, models::whole_weights(std::move(model)));
   return were_all_read ? kSuccess : kSomeFailed;

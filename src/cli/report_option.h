@@ -1,9 +1,12 @@
 #pragma once
 
 #include <CLI/App.hpp>
-#include <cstdio>
 #include <string>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "cli/tell.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::cli {
@@ -15,9 +18,14 @@ inline void add_report_option(CLI::App& app, std::string& file, const std::strin
                  what + "; - is standard output, the table then going to standard error");
 }
 
-/// Where a command prints its table: not among figures that a program is to read.
-inline std::FILE* table_stream(const std::string& file) {
-  return file == pipeline::kStandardStream ? stderr : stdout;
+/// Prints a part of a command's table: not among figures that a program is to read.
+template <typename... Args>
+void print_table(const std::string& file, fmt::format_string<Args...> format, Args&&... args) {
+  if (file == pipeline::kStandardStream) {
+    tell(format, std::forward<Args>(args)...);
+  } else {
+    fmt::print(format, std::forward<Args>(args)...);
+  }
 }
 
 }  // namespace retinaface::cli

@@ -1,9 +1,11 @@
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
@@ -63,17 +66,18 @@ int run(Options& options) {
   server::Service service(open_detector(options.service.model, options.backend, options.type),
                           options.service);
   server::HttpServer::Log log;
-  if (options.verbose) log = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  if (options.verbose) log = [](const std::string& line) { tell("{}\n", line); };
   server::HttpServer http(service, options.http, std::move(log));
   http.stop_on_signals();
   if (!is_loopback(options.http.address) && options.service.api_keys.empty()) {
-    fmt::print(stderr,
-               "retinaface: --bind {}: whoever reaches this address may ask; --api-key-file has "
-               "clients show a key\n",
-               options.http.address);
+    tell(
+        "retinaface: --bind {}: whoever reaches this address may ask; --api-key-file has "
+        "clients show a key\n",
+        options.http.address);
   }
   fmt::print("{}\n", http.url());
-  std::fflush(stdout);
+  // A service whose address nobody learns is of no use; as fmt::print throws.
+  if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category());
   http.run();
   return kSuccess;
 }

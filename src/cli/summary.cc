@@ -127,11 +127,11 @@ int summarize(const Options& options) {
   for (const models::Head& head : model.detector.heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
-  std::FILE* const table = table_stream(options.json);
-  if (!heads.empty()) fmt::print(table, "values of each anchor: {}\n", heads);
-  fmt::print(table, "{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
-             model.name, input.w, input.h, summary.layers.size(), summary.parameters,
-             static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);
+  if (!heads.empty()) print_table(options.json, "values of each anchor: {}\n", heads);
+  print_table(options.json,
+              "{} at {}x{}: {} layers, {} parameters, {:.1f} M multiply-adds, {} anchors\n",
+              model.name, input.w, input.h, summary.layers.size(), summary.parameters,
+              static_cast<double>(summary.multiply_adds) / 1e6, summary.anchors);
   return kSuccess;
 }
 

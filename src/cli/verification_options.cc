@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "cli/tell.h"
+
 namespace retinaface::cli {
 
 evaluation::FaceEmbedder open_embedder(const VerificationOptions& options) {
   return {options.recognizer, options.cache, options.cache_mib << 20,
-          [](const std::string& problem) { fmt::print(stderr, "retinaface: {}\n", problem); }};
+          [](const std::string& problem) { tell("retinaface: {}\n", problem); }};
 }
 
 void save(evaluation::FaceEmbedder& embedder) {

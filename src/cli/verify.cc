@@ -12,8 +12,12 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/left_inputs.h"
+#include "cli/tell.h"
 #include "cli/values.h"
 #include "evaluation/verification_report.h"
+#include "pipeline/frames_left.h"
+#include "pipeline/read_input.h"
 
 namespace retinaface::cli {
 namespace {
@@ -28,10 +32,14 @@ struct Options {
   std::string far = "1e-3";
 };
 
-/// The embedding of the largest face of an image.
+/// The embedding of the largest face of an image; `frames_left` notes how many frames it has.
 std::vector<float> embedding_of(const std::string& file, const Detector& detector,
-                                const Recognizer& recognizer) {
-  const Image image = read_image(file);
+                                const Recognizer& recognizer, pipeline::FramesLeft& frames_left) {
+  ReadOptions options;
+  options.warn = [](const std::string& line) { tell("retinaface: {}\n", line); };
+  const pipeline::ReadInput read = pipeline::read_input(file, options);
+  const Image& image = read.decoded.image;
+  frames_left.note(file, read.frames);
   const std::vector<Face> faces = detector.detect(image);
   const auto area = [](const Face& face) { return face.box.width() * face.box.height(); };
   const auto largest = std::ranges::max_element(faces, {}, area);
@@ -39,8 +47,7 @@ std::vector<float> embedding_of(const std::string& file, const Detector& detecto
     fail(ErrorCode::kNotFound, "{}: expected a face, found none", printable(file));
   }
   if (faces.size() > 1) {
-    fmt::print(stderr, "retinaface: {}: {} faces, the largest one is taken\n", printable(file),
-               faces.size());
+    tell("retinaface: {}: {} faces, the largest one is taken\n", printable(file), faces.size());
   }
   return recognizer.embed(image, largest->landmarks);
 }
@@ -57,8 +64,10 @@ int verify(const Options& options) {
     threshold = evaluation::read_threshold(options.evaluation, options.far);
   const Detector detector = open_detector(options.model, {});
   const Recognizer recognizer(options.recognizer);
-  const auto a = embedding_of(options.first, detector, recognizer);
-  const auto b = embedding_of(options.second, detector, recognizer);
+  pipeline::FramesLeft frames_left;
+  const auto a = embedding_of(options.first, detector, recognizer, frames_left);
+  const auto b = embedding_of(options.second, detector, recognizer, frames_left);
+  tell_what_was_left({}, frames_left.line());
   const float alike = similarity(a, b);
   fmt::print("similarity {:.4f}", alike);
   if (!threshold) {

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "support/testing.h"
 
@@ -11,6 +12,7 @@ namespace retinaface::dataset {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -43,6 +45,13 @@ TEST_F(CheckImage, TellsWhatIsWrongWithTheImage) {
   EXPECT_EQ(differs.text, "a.png: 60 x 40 pixels, its annotations say 40 x 60");
   // The image's own size decides what is outside.
   EXPECT_EQ(defect_of({"a.png", {{.box = {10, 10, 80, 30}}}}).defect, Defect::kBoxOutside);
+}
+
+TEST_F(CheckImage, WaitsForNoPipe) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe.png").c_str(), 0600), 0);
+  const CheckedImage checked = check_image(folder_.path(), {"pipe.png", {}});
+  ASSERT_THAT(checked.defects, SizeIs(1));
+  EXPECT_THAT(checked.defects[0].text, HasSubstr("pipe.png: expected a file, found a pipe"));
 }
 
 TEST(DrawAnnotations, ShowsIgnoredFacesInGray) {

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/number_text.h"
 #include "base/origin_mark.h"
+#include "base/plain_file.h"
 #include "base/trimmed.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
@@ -240,6 +241,7 @@ AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
   std::vector<VocImage> images;
   std::map<std::string, std::string> names;
   for (const fs::path& file : xml_files(path)) {
+    expect_plain_file(file);
     VocImage& image = images.emplace_back(parse_voc(read_file(file), printable(file)));
     const fs::path below = file.parent_path().lexically_relative(folder);
     if (below != "." && !below.empty()) {

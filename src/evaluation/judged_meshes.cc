@@ -5,6 +5,7 @@
 #include "retinaface/error.h"
 #include "retinaface/image.h"
 
+#include "base/plain_file.h"
 #include "evaluation/chosen_face.h"
 
 namespace retinaface::evaluation {
@@ -26,6 +27,7 @@ JudgedMeshes judge_meshes(const MeshLabelsOfImage& labels, const std::filesystem
                           const FindFaces& find) {
   constexpr float kMinIou = 0.5F;
   try {
+    expect_plain_file(folder / labels.front().image);
     const Image image = read_image(folder / labels.front().image, {.apply_orientation = false});
     const std::vector<Face> faces = find(image);
     JudgedMeshes judged;

@@ -1,6 +1,7 @@
 #include "evaluation/template_verification.h"
 
 #include "base/file.h"
+#include "base/plain_file.h"
 
 namespace retinaface::evaluation {
 
@@ -14,6 +15,7 @@ TemplateJudgement judge_templates(const std::string& name, const std::filesystem
       [&](std::size_t i) {
         const TemplateFace& face = templates.faces[i];
         const std::filesystem::path path = images / face.image;
+        expect_plain_file(path);
         return embedder.embed({printable(path), read_file(path)}, [&](const Image& image) {
           const std::vector<Face> faces = find(image);
           return face.box ? points_in_box(faces, *face.box) : points_in_the_middle(faces, image);

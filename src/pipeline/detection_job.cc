@@ -16,12 +16,8 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
-#include "base/stream.h"
+#include "base/plain_file.h"
 #include "base/text.h"
-#include "image/codecs/decoded_image.h"
-#include "image/codecs/encoded_size.h"
-#include "image/codecs/image_frames.h"
-#include "image/codecs/image_name.h"
 #include "models/model_files.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/earlier_run.h"
@@ -30,9 +26,9 @@
 #include "pipeline/mesh_files.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
+#include "pipeline/read_input.h"
 #include "pipeline/request_record.h"
 #include "pipeline/result_file.h"
-#include "video/video_kind.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -40,28 +36,13 @@ namespace {
 namespace fs = std::filesystem;
 
 /// `stop` ends the wait for a pipe.
-SeenImage read(const ReadOptions& read_options, int reduction, const std::atomic<bool>& stop,
+SeenImage read(const ReadOptions& options, int reduction, const std::atomic<bool>& stop,
                InputImage& image) {
-  const fs::path& path = image.path;
-  std::error_code ignored;
-  const bool is_standard_input = path == kStandardStream;
-  const bool is_file = !is_standard_input && !fs::is_other(fs::status(path, ignored));
-  const std::string name = is_standard_input ? "standard input" : printable(path);
-  const std::uint64_t max_bytes = max_encoded_bytes(read_options.max_pixels);
-  const std::vector<std::byte> encoded =
-      image.content != nullptr ? *image.content
-      : is_standard_input      ? read_stream(STDIN_FILENO, name, max_bytes, stop, may_be_image)
-      : is_file                ? read_image_file(path, read_options.max_pixels)
-                               : read_stream(path, max_bytes, stop, may_be_image);
-  if (!is_file && video::is_video(encoded)) {
-    fail(ErrorCode::kUnsupported, "{}: expected an image, found a video, which takes a file's name",
-         name);
-  }
-  DecodedImage decoded = decode_image(encoded, read_options, name, reduction);
-  image.image = std::move(decoded.image);
-  image.notes = std::move(decoded.notes);
-  image.frames = count_frames(encoded).frames;
-  return {image.image, decoded};
+  ReadInput read = read_input(image.path, image.content, options, reduction, stop);
+  image.image = std::move(read.decoded.image);
+  image.notes = std::move(read.decoded.notes);
+  image.frames = read.frames;
+  return {image.image, read.decoded};
 }
 
 ReadOptions read_options_of(const DetectionJob& job) {
@@ -229,7 +210,11 @@ void begin_folder(const DetectionJob& job, const RequestRecord& record, const Re
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
-  if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
+  const bool fills_file = job.output == kStandardStream && file_exists(kStandardOutput);
+  if (!job.writes_file() && !fills_file && job.images.folder.empty() &&
+      job.images.mesh_folder.empty()) {
+    return;
+  }
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads_model(job.model);
@@ -237,12 +222,16 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }
+  if (fills_file) guard.continues(kStandardOutput);
   if (job.writes_file() && job.resume) {
     guard.continues(job.output, OutputKind::kResults);
   } else if (job.writes_file()) {
     guard.writes(job.output, OutputKind::kResults);
   }
-  if (record) guard.writes(record->file(), OutputKind::kRequest);
+  if (record) {
+    expect_plain_file(record->file(), ErrorCode::kUnwritable);
+    guard.writes(record->file(), OutputKind::kRequest);
+  }
   if (job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   for (const Input& input : job.inputs) {
     if (!input.problem.empty()) continue;
@@ -309,13 +298,13 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
   // It takes reading the models' files, which only a record needs.
   const Request request = record ? request_of(job) : Request();
   const Earlier earlier_results = check_resumed(job, record, request);
-  ResultFile file(job.output, job.resume, stop);
+  ResultFile file(job.output, job.resume, stop, is_document(job.format));
   if (earlier_results == Earlier::kUnknown) {
     tell_of_unknown(job, events);
   } else if (record && job.writes_wider()) {
     begin_folder(job, *record, request);
   } else if (record) {
-    record->write(request);
+    file.when_begun([&] { record->write(request); });
   }
   const EarlierRun earlier(job, file);
   std::vector<Input> inputs = left_to_do(job, earlier);
@@ -329,7 +318,10 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
       [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },
       [&](Outcome outcome) { report.take(std::move(outcome)); });
   DetectionSummary summary = report.finish();
-  file.close();
+  const bool is_kept = !file.close(!summary.was_interrupted && summary.done > 0);
+  if (is_kept && events.message) {
+    events.message(kept_line(job.output, summary.was_interrupted));
+  }
   return summary;
 }
 

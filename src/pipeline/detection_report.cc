@@ -27,6 +27,7 @@ DetectionReport::DetectionReport(const DetectionJob& job, const DetectionEvents&
                                  const ImageSource& source, std::size_t inputs)
     : job_(job),
       events_(events),
+      file_(file),
       earlier_(earlier),
       source_(source),
       writer_(make_result_writer(
@@ -56,10 +57,7 @@ void DetectionReport::take(Outcome outcome) {
     if (image.frame) give_up(image);
   } else {
     ++summary_.done;
-    if (image.frames > 1 && images_of_frames_++ == 0) {
-      first_of_frames_ = image.path;
-      frames_of_first_ = image.frames;
-    }
+    frames_left_.note(image.path, image.frames);
     summary_.faces += outcome.detection->result.faces.size();
     summary_.ms += outcome.detection->result.ms;
     if (events_.result) events_.result(outcome.detection->result);
@@ -152,19 +150,11 @@ void DetectionReport::tell(const std::string& problem) {
   if (events_.message) events_.message(problem);
 }
 
-std::string DetectionReport::frames_left() const {
-  if (images_of_frames_ == 0) return {};
-  const std::string others =
-      images_of_frames_ == 1
-          ? ""
-          : fmt::format(" (and of {} likewise)", counted(images_of_frames_ - 1, "other image"));
-  return fmt::format("{}: read 1 of {} frames{}; --all-frames reads all",
-                     printable(first_of_frames_), frames_of_first_, others);
-}
-
 DetectionSummary DetectionReport::finish() {
-  writer_->finish();
-  summary_.frames_left = frames_left();
+  // Where no image could be read, an earlier run's results are not replaced by none.
+  if (summary_.done > 0 || !file_.has_earlier()) writer_->finish();
+  summary_.frames_left = frames_left_.line();
+  if (!summary_.frames_left.empty()) summary_.frames_left += "; --all-frames reads all";
   summary_.has_videos = source_.has_videos();
   summary_.expected = source_.expected();
   summary_.was_interrupted = source_.was_stopped() || was_interrupted_;

@@ -11,6 +11,7 @@
 #include "pipeline/detection_job.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/face_selection.h"
+#include "pipeline/frames_left.h"
 #include "pipeline/image_source.h"
 #include "pipeline/result_file.h"
 #include "pipeline/results.h"
@@ -56,12 +57,11 @@ class DetectionReport {
   void write_frame(Outcome& outcome);
   void end_video(const InputImage& image);
   void tell(const std::string& problem);
-  /// Says of which image more frames might have been read; empty if of none.
-  std::string frames_left() const;
   void show_progress();
 
   const DetectionJob& job_;
   const DetectionEvents& events_;
+  const ResultFile& file_;
   const EarlierRun& earlier_;
   const ImageSource& source_;
   std::unique_ptr<ResultWriter> writer_;
@@ -69,9 +69,7 @@ class DetectionReport {
   std::unique_ptr<VideoInWork> video_;
   DetectionSummary summary_;
   bool was_interrupted_ = false;
-  std::filesystem::path first_of_frames_;  // the first image of which one frame of several was read
-  std::int64_t frames_of_first_ = 0;
-  std::size_t images_of_frames_ = 0;
+  FramesLeft frames_left_;
 };
 
 }  // namespace retinaface::pipeline

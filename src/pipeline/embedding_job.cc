@@ -1,17 +1,28 @@
 #include "pipeline/embedding_job.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
+#include <vector>
+
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
+#include "base/stream.h"
 #include "image/codecs/image_name.h"
+#include "pipeline/frames_left.h"
 #include "pipeline/input_problem.h"
 #include "pipeline/npy.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
+#include "pipeline/read_input.h"
+#include "pipeline/result_file.h"
 #include "pipeline/results.h"
 
 namespace retinaface::pipeline {
@@ -21,10 +32,12 @@ namespace {
 struct Outcome {
   ImageResult result;
   std::string problem;
+  std::vector<std::string> warnings;
+  std::int64_t frames = 1;
 };
 
 Outcome embed(const EmbeddingJob& job, const Detector& detector, const Recognizer& recognizer,
-              const Input& input) {
+              const Input& input, const std::atomic<bool>& stop) {
   Outcome outcome;
   ImageResult& result = outcome.result;
   result.path = input.path;
@@ -36,7 +49,11 @@ Outcome embed(const EmbeddingJob& job, const Detector& detector, const Recognize
     if (leads_to_video(input.path)) {
       fail(ErrorCode::kUnsupported, "{}: expected an image, found a video", printable(input.path));
     }
-    const Image image = read_image(input.path);
+    ReadOptions options;
+    options.warn = [&](const std::string& line) { outcome.warnings.push_back(line); };
+    const ReadInput read = read_input(input.path, input.content, options, 1, stop);
+    const Image& image = read.decoded.image;
+    outcome.frames = read.frames;
     std::vector<Face> faces = detector.detect(image, {.min_score = job.min_score});
     for (const Face& face : faces) {
       result.embeddings.push_back(recognizer.embed(image, face.landmarks));
@@ -45,6 +62,23 @@ Outcome embed(const EmbeddingJob& job, const Detector& detector, const Recognize
   });
   return outcome;
 }
+
+/// Where an output is a pipe, waits for its reader until `stop`, so that opening it waits no more.
+class PipeReader {
+ public:
+  PipeReader(const std::filesystem::path& path, const std::atomic<bool>& stop) {
+    std::error_code ignored;
+    if (std::filesystem::is_fifo(path, ignored)) descriptor_ = open_for_writing(path, stop);
+  }
+  ~PipeReader() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  PipeReader(const PipeReader&) = delete;
+  PipeReader& operator=(const PipeReader&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_output(const EmbeddingJob& job) {
@@ -71,11 +105,18 @@ EmbeddingSummary run_embedding(const EmbeddingJob& job, const Detector& detector
   std::vector<float> rows;
   std::string lines;
   EmbeddingSummary summary;
+  FramesLeft frames_left;
+  bool was_stopped = false;
   const auto take = [&](const Outcome& outcome) {
+    if (events.message) std::ranges::for_each(outcome.warnings, events.message);
+    // A pipe that was waited for when the job was asked to end.
+    was_stopped |= !outcome.problem.empty() && stop;
     ++summary.done;
     if (!outcome.problem.empty()) {
       ++summary.failed;
       if (events.message) events.message(outcome.problem);
+    } else {
+      frames_left.note(outcome.result.path, outcome.frames);
     }
     const ImageResult& result = outcome.result;
     for (std::size_t i = 0; i < result.faces.size(); ++i, ++summary.faces) {
@@ -96,14 +137,21 @@ EmbeddingSummary run_embedding(const EmbeddingJob& job, const Detector& detector
         return next < job.inputs.size() && !stop ? std::optional(&job.inputs[next++])
                                                  : std::nullopt;
       },
-      [&](const Input* input) { return embed(job, detector, recognizer, *input); }, take);
+      [&](const Input* input) { return embed(job, detector, recognizer, *input, stop); }, take);
+  summary.frames_left = frames_left.line();
+  summary.was_interrupted = was_stopped || summary.done < job.inputs.size();
+  const bool is_worth_it = !summary.was_interrupted && summary.failed < summary.done;
+  if (!is_worth_it && holds_anything(job.output)) {
+    if (events.message) events.message(kept_line(job.output, summary.was_interrupted));
+    return summary;
+  }
+  const PipeReader reader(job.output, stop);
   if (matrix) {
     write_file_atomically(job.output,
                           npy_matrix(rows, static_cast<std::size_t>(recognizer.embedding_size())));
   } else if (writes_lines) {
     write_file_atomically(job.output, lines);
   }
-  summary.was_interrupted = summary.done < job.inputs.size();
   return summary;
 }
 

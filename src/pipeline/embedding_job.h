@@ -33,7 +33,7 @@ struct EmbeddingEvents {
   /// Each face's line (face_to_json), in the order of the inputs, unless the file has it: with the
   /// vector or, of a matrix, its row.
   std::function<void(const std::string& line)> line;
-  /// One line about what went wrong.
+  /// One line about what went wrong or is worth a warning.
   std::function<void(const std::string& line)> message;
 };
 
@@ -43,12 +43,14 @@ struct EmbeddingSummary {
   std::size_t failed = 0;        ///< inputs, each told by EmbeddingEvents::message
   std::size_t faces = 0;         ///< that were embedded
   bool was_interrupted = false;  ///< by `stop`, before its end
+  std::string frames_left;       ///< a line about images of which one frame of several was read
 };
 
 /// Does a job: finds the faces of each image and embeds them; the file is written at the end, as a
-/// whole. Where `stop` turns true, ends after what is under way and writes what there is. Throws
-/// Error before any work where the file would destroy what is not its own; then where it cannot be
-/// written. What is wrong with one input is told and counted, and the others go on.
+/// whole. Where `stop` turns true, ends after what is under way and writes what there is, but keeps
+/// the vectors of an earlier run, as it does where no input could be read; one message says so.
+/// Throws Error before any work where the file would destroy what is not its own; then where it
+/// cannot be written. What is wrong with one input is told and counted, and the others go on.
 EmbeddingSummary run_embedding(const EmbeddingJob& job, const Detector& detector,
                                const Recognizer& recognizer, const EmbeddingEvents& events,
                                const std::atomic<bool>& stop);

@@ -1,11 +1,14 @@
 #include "pipeline/embedding_job.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "pipeline/npy.h"
 #include "support/content_of.h"
@@ -124,6 +127,35 @@ TEST_F(Embedding, RefusesToReplaceWhatIsNotItsOwn) {
   EXPECT_THAT(error_of([&] { run(); }).what(), HasSubstr("mine.jsonl"));
   EXPECT_EQ(content("mine.jsonl"), "mine");
   EXPECT_THAT(lines_, IsEmpty());
+}
+
+TEST_F(Embedding, KeepsEarlierVectorsWhereItIsStoppedOrReadsNothing) {
+  for (const char* name : {"faces.jsonl", "faces.npy"}) {
+    stop_ = false;
+    job_.output = folder_ / name;
+    job_.inputs = inputs({"hopper.jpg", "portrait.jpg"});
+    run();
+    const std::string earlier = content(name);
+    stop_ = true;
+    EXPECT_TRUE(run().was_interrupted);
+    EXPECT_TRUE(content(name) == earlier);
+    EXPECT_THAT(messages_.back(), HasSubstr("keeps the results of an earlier run"));
+    stop_ = false;
+    job_.inputs = inputs({"missing.jpg"});
+    EXPECT_EQ(run().failed, 1U);
+    EXPECT_TRUE(content(name) == earlier);
+    EXPECT_THAT(messages_.back(), HasSubstr("as nothing could be read"));
+  }
+}
+
+TEST_F(Embedding, WaitsForAPipeUntilItIsStopped) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe.jpg").c_str(), 0600), 0);
+  job_.inputs = inputs({"pipe.jpg"});
+  const std::jthread stopping([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    stop_ = true;
+  });
+  EXPECT_TRUE(run().was_interrupted);
 }
 
 }  // namespace

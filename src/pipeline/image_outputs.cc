@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/part_file.h"
+#include "base/plain_file.h"
 #include "geometry/box.h"
 #include "image/convert.h"
 #include "image/draw.h"
@@ -68,8 +69,9 @@ void write_numbered(const fs::path& folder, const std::optional<video::FrameStam
   for (std::size_t i = 0; i < images.size(); ++i) {
     if (images[i].empty()) continue;
     make_folders(folder);
-    write_file_atomically(folder / (face_file_name(frame, tracks, i) + kNumberedExtension),
-                          images[i]);
+    const fs::path place = folder / (face_file_name(frame, tracks, i) + kNumberedExtension);
+    expect_plain_file(place, ErrorCode::kUnwritable);
+    write_file_atomically(place, images[i]);
   }
 }
 
@@ -179,6 +181,7 @@ void write_page(const ImageOutputs& outputs, const fs::path& input, std::int64_t
                 const Image& image) {
   const fs::path place = place_of_page(outputs, input, number);
   make_folders(place.parent_path());
+  expect_plain_file(place, ErrorCode::kUnwritable);
   write_image(place, image, outputs.write);
 }
 
@@ -217,10 +220,12 @@ void remove_earlier(const ImageOutputs& outputs, const fs::path& input, FrameKin
 
 void announce(const ImageOutputs& outputs, const fs::path& input, FrameKind frames,
               OutputGuard& guard) {
-  if (outputs.annotates() && frames == FrameKind::kVideo) {
-    guard.writes(place_of_video(outputs, input), OutputKind::kVideo, input);
-  } else if (outputs.annotates() && frames == FrameKind::kImage) {
-    guard.writes(place_of_image(outputs, input), OutputKind::kImage, input);
+  if (outputs.annotates() && frames != FrameKind::kPages) {
+    const bool is_video = frames == FrameKind::kVideo;
+    const fs::path place =
+        is_video ? place_of_video(outputs, input) : place_of_image(outputs, input);
+    expect_plain_file(place, ErrorCode::kUnwritable);
+    guard.writes(place, is_video ? OutputKind::kVideo : OutputKind::kImage, input);
   }
   for (const NumberedFiles& numbered : numbered_files(outputs, input, frames)) {
     guard.writes(numbered, input);

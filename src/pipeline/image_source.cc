@@ -21,12 +21,15 @@ namespace fs = std::filesystem;
 /// The frames of an image, as video::VideoReader gives those of a video.
 class AnimationReader {
  public:
-  AnimationReader(const Input& input, const ReadOptions& options)
+  /// Where `stop`, which may be null, turns true, no more frames follow.
+  AnimationReader(const Input& input, const ReadOptions& options, const std::atomic<bool>* stop)
       : frames_(input.content != nullptr ? *input.content
                                          : read_image_file(input.path, options.max_pixels),
-                options, input.content != nullptr ? "standard input" : printable(input.path)) {}
+                options, input.content != nullptr ? "standard input" : printable(input.path)),
+        stop_(stop) {}
 
   std::optional<video::FrameStamp> next() {
+    if (stop_ != nullptr && *stop_) return std::nullopt;
     frame_ = frames_.next();
     if (!frame_) return std::nullopt;
     return video::FrameStamp{number_++, frame_->time_s};
@@ -37,6 +40,7 @@ class AnimationReader {
 
  private:
   ImageFrames frames_;
+  const std::atomic<bool>* stop_;
   std::optional<ImageFrames::Frame> frame_;
   std::int64_t number_ = 0;
 };
@@ -123,7 +127,8 @@ void ImageSource::begin_image(const Input& input) {
   const auto video = std::make_shared<Video>();
   video->path = input.path;
   video->are_pages = input.are_pages;
-  begin(video, std::make_unique<AnimationReader>(input, options_.image), input.frames);
+  begin(video, std::make_unique<AnimationReader>(input, options_.image, options_.video.stop),
+        input.frames);
 }
 
 template <typename Reader>
@@ -142,6 +147,8 @@ std::optional<InputImage> ImageSource::next() {
   while (true) {
     if (video_) {
       if (std::optional<InputImage> image = video_->next()) {
+        // What was read ahead is not begun any more.
+        if (stopped() && !image->is_end_of_video()) continue;
         if (image->is_end_of_video() && stopped()) was_stopped_ = true;
         return image;
       }

@@ -78,5 +78,32 @@ TEST(ImageSource, SaysHowManyFramesAreMissing) {
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("spoilt.mp4: 1 frame missing")));
 }
 
+/// A GIF of twenty frames of one pixel, behind which it is damaged.
+std::string gif_of_frames() {
+  std::string gif("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xFF\xFF\xFF", 19);
+  for (int i = 0; i < 20; ++i) {
+    gif += std::string("\x21\xF9\x04\x04\x04\x00\x00\x00", 8);
+    gif += std::string(",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00", 15);
+  }
+  return gif + "damage";
+}
+
+TEST(ImageSource, EndsAnImageOfManyFramesWhenItIsStopped) {
+  const testing::TemporaryFolder folder;
+  write_file_atomically(folder / "a.gif", gif_of_frames());
+  Input input = {folder / "a.gif", {}};
+  input.frames = 20;
+  ImageSource whole({input}, {});
+  EXPECT_THAT(all_of(whole).back(), HasSubstr("a.gif: "));
+  std::atomic<bool> stop = false;
+  ImageSource source({input}, {.video = {.stop = &stop}, .is_done = {}});
+  const auto first = source.next();
+  ASSERT_TRUE(first && first->frame);
+  stop = true;
+  // Neither what was read ahead nor what follows, with its damage.
+  EXPECT_THAT(all_of(source), ElementsAre("end"));
+  EXPECT_TRUE(source.was_stopped());
+}
+
 }  // namespace
 }  // namespace retinaface::pipeline

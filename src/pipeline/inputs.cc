@@ -19,6 +19,7 @@
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/part_file.h"
 #include "base/stream.h"
 #include "base/text.h"
 #include "image/codecs/encoded_size.h"
@@ -102,8 +103,7 @@ bool is_ours(const Input& input) {
   std::error_code ignored;
   if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored)) return false;
   if (fs::is_empty(input.path, ignored)) return false;
-  const bool is_video = video::has_video_name(input.path);
-  return is_marked(input.path, is_video ? OutputKind::kVideo : OutputKind::kImage);
+  return is_marked(input.path, input.is_video() ? OutputKind::kVideo : OutputKind::kImage);
 }
 
 /// A pipe may never end, and a camera is meant only where it is named.
@@ -133,6 +133,10 @@ void search(const fs::path& folder, const OutFolder& out, std::vector<Input>& in
       } else if (!out.is(*entry)) {
         search(entry->path(), out, inputs, left_out);
       }
+      continue;
+    }
+    if (is_part_name(entry->path())) {
+      ++left_out[kOurs];
       continue;
     }
     if (!is_wanted(entry->path())) {

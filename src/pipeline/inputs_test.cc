@@ -9,6 +9,7 @@
 #include "retinaface/image.h"
 
 #include "support/testing.h"
+#include "video/video_writer.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -145,6 +146,22 @@ TEST_F(Inputs, AListHasOneALine) {
         "a\0"s);
   EXPECT_THAT(testing::error_of([&] { read_list(folder_ / "wide"); }).what(), HasSubstr("UTF-16"));
   EXPECT_EQ(testing::error_of([&] { read_list(folder_ / "none"); }).code(), ErrorCode::kNotFound);
+}
+
+TEST_F(Inputs, LeaveOutPartsAndOwnVideosWhateverTheirNames) {
+  write("in/a.jpg");
+  fs::copy_file(testing::fixture_folder() / "videos/bt709.mp4",
+                folder_ / "in/v.mkv.0123abcd-1.part");
+  {
+    video::VideoWriter writer(folder_ / "made.mp4", 16, 16);
+    writer.write(Image(16, 16), 0);
+    writer.finish();
+  }
+  fs::rename(folder_ / "made.mp4", folder_ / "in/made");
+  EXPECT_THAT(found({"in"}), ElementsAre("in/a.jpg"));
+  LeftOut left_out;
+  find_inputs({(folder_ / "in").string()}, {}, &left_out);
+  EXPECT_THAT(describe(left_out), HasSubstr("2 outputs of this program left out"));
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include <cmath>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "base/part_file.h"
+#include "base/plain_file.h"
 #include "pipeline/image_outputs.h"
 
 namespace retinaface::pipeline {
@@ -65,8 +67,11 @@ void write_meshes(const fs::path& folder, const fs::path& input,
     if (!faces[i].mesh) continue;
     make_folders(place);
     const std::string name = face_file_name(frame, tracks, i);
-    write_file_atomically(place / (name + ".obj"), to_obj(*faces[i].mesh));
-    write_file_atomically(place / (name + ".ply"), to_ply(*faces[i].mesh));
+    for (const auto& [extension, form] : {std::pair(".obj", &to_obj), std::pair(".ply", &to_ply)}) {
+      const fs::path file = place / (name + extension);
+      expect_plain_file(file, ErrorCode::kUnwritable);
+      write_file_atomically(file, form(*faces[i].mesh));
+    }
   }
 }
 

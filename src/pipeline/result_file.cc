@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/part_file.h"
 #include "base/stream.h"
 #include "base/text.h"
 #include "pipeline/inputs.h"
@@ -46,7 +47,23 @@ void note_frame(const json& line, VideoDone& video) {
 
 }  // namespace
 
-ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop) {
+bool is_document(const std::string& format) {
+  return format == "json" || format == "coco";
+}
+
+bool holds_anything(const fs::path& file) {
+  std::error_code error;
+  return fs::is_regular_file(file, error) && fs::file_size(file, error) > 0 && !error;
+}
+
+std::string kept_line(const fs::path& file, bool was_interrupted) {
+  return fmt::format("{}: keeps the results of an earlier run, as {}", printable(file),
+                     was_interrupted ? "this one was interrupted" : "nothing could be read");
+}
+
+ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop,
+                       bool is_document)
+    : is_document_(is_document) {
   if (path.empty()) return;
   if (path == kStandardStream) {
     name_ = "standard output";
@@ -55,19 +72,30 @@ ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<b
   }
   name_ = printable(path);
   std::error_code ignored;
-  if (fs::is_fifo(path, ignored)) {
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::is_fifo(status)) {
     file_ = ::fdopen(open_for_writing(path, stop), "wb");
-  } else {
-    const bool again = resume && path_exists(path);
-    if (again) {
-      std::error_code error;
-      fs::resize_file(path, keep_whole_lines(path), error);
-      if (error) {
-        fail(ErrorCode::kUnwritable, "{}: cannot be gone on with: {}", printable(path),
-             error.message());
-      }
+  } else if (resume && fs::exists(status)) {
+    std::error_code error;
+    fs::resize_file(path, keep_whole_lines(path), error);
+    if (error) {
+      fail(ErrorCode::kUnwritable, "{}: cannot be gone on with: {}", printable(path),
+           error.message());
     }
-    file_ = std::fopen(path.c_str(), again ? "ab" : "wb");
+    file_ = std::fopen(path.c_str(), "ab");
+  } else {
+    had_earlier_ = holds_anything(path);
+    target_ = written_target(path);
+    if (had_earlier_ || (is_document_ && !fs::is_other(status))) {
+      part_ = part_beside(target_);
+      file_ = std::fopen(part_.c_str(), "wb");
+      if (file_ == nullptr) part_.clear();  // a file that may be written where others may not
+    }
+    if (file_ != nullptr) {
+      take_permissions(part_, target_);
+    } else {
+      file_ = std::fopen(path.c_str(), "wb");
+    }
   }
   if (file_ == nullptr) {
     fail(ErrorCode::kUnwritable, "{}: {}", printable(path), std::strerror(errno));
@@ -76,13 +104,50 @@ ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<b
 
 ResultFile::~ResultFile() {
   if (file_ != nullptr && file_ != stdout) std::fclose(file_);
+  std::error_code ignored;
+  if (!part_.empty()) fs::remove(part_, ignored);
 }
 
-void ResultFile::close() {
-  if (file_ == nullptr || file_ == stdout) return;
+void ResultFile::when_begun(std::function<void()> begin) {
+  if (has_earlier()) {
+    begin_ = std::move(begin);
+  } else {
+    begin();
+  }
+}
+
+void ResultFile::take_place() {
+  if (part_.empty()) return;
+  if (begin_) begin_();
+  std::error_code error;
+  fs::rename(part_, target_, error);
+  if (error) {  // a place of its own kind, such as a file that is mounted: it is filled instead
+    fill_target();
+    fs::remove(part_, error);
+  }
+  part_.clear();
+}
+
+void ResultFile::fill_target() {
+  const std::vector<std::byte> text = read_file(part_);
+  std::FILE* const target = std::fopen(target_.c_str(), "wb");
+  const bool is_full = target != nullptr &&
+                       std::fwrite(text.data(), 1, text.size(), target) == text.size() &&
+                       std::fflush(target) == 0;
+  // What is put from now on goes there, too.
+  std::FILE* const done = file_ != nullptr ? std::exchange(file_, target) : target;
+  if (done != nullptr) std::fclose(done);
+  if (!is_full) fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
+}
+
+bool ResultFile::close(bool replaces) {
+  if (file_ == nullptr || file_ == stdout) return true;
   if (std::fclose(std::exchange(file_, nullptr)) != 0) {
     fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
   }
+  const bool keeps_earlier = has_earlier() && !replaces;
+  if (!keeps_earlier) take_place();
+  return !keeps_earlier;
 }
 
 void ResultFile::put(std::string_view text) {
@@ -90,6 +155,7 @@ void ResultFile::put(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
     fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
   }
+  if (!is_document_) take_place();
 }
 
 std::uintmax_t ResultFile::keep_whole_lines(const std::string& path) {

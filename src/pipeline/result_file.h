@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -24,14 +26,32 @@ struct VideoDone {
   FacesOfFrames faces_of_frames;
 };
 
+/// The file that standard output goes to, for who compares files.
+inline constexpr const char* kStandardOutput = "/dev/stdout";
+
+/// Whether a format of `detect` is one document, of no use without its end: json and coco.
+bool is_document(const std::string& format);
+
+/// Whether there is a file with anything in it, such as earlier results.
+bool holds_anything(const std::filesystem::path& file);
+
+/// The line that says of a file of earlier results that close() has kept them: as the run was
+/// interrupted, or else as nothing could be read.
+std::string kept_line(const std::filesystem::path& file, bool was_interrupted);
+
 /// Where the results go: standard output, or a file, which is begun anew or, to resume, gone on
 /// with; or nowhere.
+///
+/// Earlier results in a file that is begun anew stay until there is something better: lines are
+/// written beside it until the first that is put has reached the file system, a document until its
+/// end. A run that ends before leaves them as they were.
 class ResultFile {
  public:
   /// `path` is kStandardStream for standard output, empty for nowhere. To resume, the lines of JSON
   /// that are there already are read, and what follows the last whole one is cut off. Where it is a
   /// pipe, waits for its reader until `stop`. Throws Error with the path.
-  ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop);
+  ResultFile(const std::string& path, bool resume, const std::atomic<bool>& stop,
+             bool is_document = false);
   ~ResultFile();
   ResultFile(const ResultFile&) = delete;
   ResultFile& operator=(const ResultFile&) = delete;
@@ -39,9 +59,17 @@ class ResultFile {
   /// Hands the text on to the system at once. Throws Error(kUnwritable).
   void put(std::string_view text);
 
+  /// `begin` is called as soon as no earlier results are in the file: now, or where they are still
+  /// there just before they are replaced.
+  void when_begun(std::function<void()> begin);
+
+  /// Whether earlier results are in the file that are still to be replaced.
+  bool has_earlier() const { return !part_.empty() && had_earlier_; }
+
   /// Ends a file, after which what is put goes nowhere: some storage tells only then that it took
-  /// not all. Throws Error(kUnwritable). Without it, what it would tell is lost.
-  void close();
+  /// not all. Returns false where earlier results were kept, as they are unless `replaces`. Throws
+  /// Error(kUnwritable). Without it, what it would tell is lost, and so is a document.
+  bool close(bool replaces = true);
 
   /// The images whose results were there already, by text_of_path, and how many faces each has.
   const std::map<std::string, std::size_t>& done() const { return done_; }
@@ -52,7 +80,17 @@ class ResultFile {
   /// Reads an interrupted run's lines; returns how many bytes of them are whole.
   std::uintmax_t keep_whole_lines(const std::string& path);
 
+  /// Puts what was written beside the file in its place.
+  void take_place();
+  /// The same where the file can be written but not replaced.
+  void fill_target();
+
   std::string name_;
+  std::filesystem::path target_;  ///< the file itself, links followed
+  std::filesystem::path part_;    ///< what is written in its stead for now; empty: it itself
+  bool had_earlier_ = false;
+  bool is_document_ = false;
+  std::function<void()> begin_;
   std::FILE* file_ = nullptr;
   std::map<std::string, std::size_t> done_;
   std::map<std::string, VideoDone> videos_done_;

@@ -1,5 +1,6 @@
 #include "pipeline/result_file.h"
 
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -12,6 +13,7 @@
 namespace retinaface::pipeline {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
@@ -49,7 +51,51 @@ TEST_F(ResultFileTest, BeginAnewOrGoOnBehindTheLastWholeLine) {
   }
   ResultFile anew(path_, false, never_);
   EXPECT_TRUE(anew.done().empty());
-  EXPECT_EQ(content(), "");
+  anew.put(line("d.jpg"));
+  EXPECT_EQ(content(), line("d.jpg"));
+}
+
+TEST_F(ResultFileTest, KeepEarlierLinesUntilThereIsANewOne) {
+  write(line("a.jpg"));
+  fs::permissions(path_, fs::perms(0600));
+  int begun = 0;
+  {
+    ResultFile file(path_, false, never_);
+    file.when_begun([&] { ++begun; });
+    EXPECT_TRUE(file.has_earlier());
+    EXPECT_FALSE(file.close(false));
+  }
+  EXPECT_EQ(content(), line("a.jpg"));
+  EXPECT_EQ(begun, 0);
+  ResultFile file(path_, false, never_);
+  file.when_begun([&] { ++begun; });
+  file.put(line("b.jpg"));
+  EXPECT_EQ(content(), line("b.jpg"));
+  EXPECT_EQ(begun, 1);
+  EXPECT_EQ(fs::status(path_).permissions(), fs::perms(0600));
+  EXPECT_TRUE(file.close());
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 1);
+}
+
+TEST_F(ResultFileTest, ReplaceAnEarlierDocumentAtTheirEndOnly) {
+  for (const bool replaces : {false, true}) {
+    write("[earlier]");
+    ResultFile file(path_, false, never_, true);
+    file.put("[new]");
+    EXPECT_EQ(content(), "[earlier]");
+    EXPECT_EQ(file.close(replaces), replaces);
+    EXPECT_EQ(content(), replaces ? "[new]" : "[earlier]");
+  }
+  fs::remove(path_);
+  {
+    ResultFile failed(path_, false, never_, true);
+    failed.put("[");
+  }
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+  ResultFile first(path_, false, never_, true);
+  first.put("[as far as it came]");
+  EXPECT_TRUE(first.close(false));
+  EXPECT_EQ(content(), "[as far as it came]");
 }
 
 TEST_F(ResultFileTest, KnowHowFarVideosAre) {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_name.h"
 #include "pipeline/name_text.h"
@@ -124,10 +125,10 @@ class JsonArray : public ResultWriter {
 /// One row a face.
 class Csv : public ResultWriter {
  public:
-  explicit Csv(TextSink sink) : put_(std::move(sink)) { put_(csv_head() + "\n"); }
+  explicit Csv(TextSink sink) : put_(std::move(sink)) {}
 
   void write(const ImageResult& result) override {
-    std::string rows;
+    std::string rows = std::exchange(head_, {});
     for (std::size_t i = 0; i < result.faces.size(); ++i) {
       const Face& face = result.faces[i];
       rows += fmt::format("{},{},{},{:.5f},{:.2f},{:.2f},{:.2f},{:.2f}",
@@ -142,9 +143,12 @@ class Csv : public ResultWriter {
     }
     put_(rows);
   }
+  void finish() override { put_(std::exchange(head_, {})); }
 
  private:
   TextSink put_;
+  /// Until there is a row or the end: nothing is put before there is a result (ResultFile).
+  std::string head_ = csv_head() + "\n";
 };
 
 /// COCO's JSON: one object, faces as "annotations" with a score, points as keypoints.
@@ -270,6 +274,7 @@ fs::path write_wider_file(const fs::path& folder, const ImageResult& result) {
   fs::path place = wider_file(folder, result.path, result.frame);
   const std::string name = place.parent_path().filename().string() + "/" + place.stem().string();
   make_folders(place.parent_path());
+  expect_plain_file(place, ErrorCode::kUnwritable);
   write_file_atomically(
       place, evaluation::format_wider_predictions(name, evaluation::to_wider(result.faces)));
   return place;

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "base/parallel.h"
+#include "base/plain_file.h"
 #include "base/random.h"
 #include "detection/decode.h"
 #include "detection/detector_factory.h"
@@ -222,6 +223,7 @@ std::vector<MeshSample> make_mesh_samples(const Detector& detector,
   std::atomic<std::size_t> done = 0;
   for_each_item(options.threads, groups.size(), [&](std::size_t group, std::size_t) {
     const auto [first, last] = groups[group];
+    expect_plain_file(options.images / labels[first].image);
     const Image image =
         read_image(options.images / labels[first].image, {.apply_orientation = false});
     for (std::size_t i = first; i < last; ++i) {

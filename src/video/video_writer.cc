@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/origin_mark.h"
 #include "base/part_file.h"
+#include "base/plain_file.h"
 #include "image/codecs/image_name.h"
 #include "video/libav.h"
 #include "video/sound_copy.h"
@@ -91,11 +92,13 @@ class VideoWriter::Implementation {
       context_->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;  // sounds that are new in .mp4
     }
     prepare(*yuv_, AV_PIX_FMT_YUV420P, width_, height_);
+    expect_plain_file(path_, ErrorCode::kUnwritable);
     part_ = part_beside(path_);
     const int opened =
         av_.avio_open(&context_->pb, ("file:" + part_.string()).c_str(), AVIO_FLAG_WRITE);
     if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));
     is_begun_ = true;
+    take_permissions(part_, path_);
     av_.av_dict_set(&context_->metadata, "comment", kOriginMark.data(), 0);
     const int begun = av_.avformat_write_header(context_.get(), nullptr);
     if (begun < 0) {

@@ -141,5 +141,16 @@ TEST(VideoWriter, RefusesWhatCannotBeWritten) {
               HasSubstr("a.mp4"));
 }
 
+TEST(VideoWriter, KeepsThePermissionsOfWhatItReplaces) {
+  const testing::TemporaryFolder folder;
+  namespace fs = std::filesystem;
+  std::ofstream(folder / "v.mp4") << "earlier";
+  fs::permissions(folder / "v.mp4", fs::perms(0600));
+  VideoWriter writer(folder / "v.mp4", 16, 16);
+  writer.write(image(16, 16, 0), 0);
+  writer.finish();
+  EXPECT_EQ(fs::status(folder / "v.mp4").permissions(), fs::perms(0600));
+}
+
 }  // namespace
 }  // namespace retinaface::video

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "cli/category_option.h"
 #include "cli/interruption.h"
+#include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/training/commands.h"
 #include "cli/training/train_mesh.h"
@@ -82,10 +83,10 @@ class ProgressReport {
   ~ProgressReport() { end_line(); }
 
   /// What goes wrong with an image, from any thread.
-  void tell(const std::string& problem) {
+  void tell_of(const std::string& problem) {
     const std::lock_guard lock(mutex_);
     end_line();
-    fmt::print(stderr, "retinaface: {}\n", problem);
+    tell("retinaface: {}\n", problem);
   }
 
   void show(const training::TrainingProgress& progress) {
@@ -106,20 +107,19 @@ class ProgressReport {
           progress.epoch, progress.epochs, progress.step, progress.steps, progress.loss.total,
           terms, progress.learning_rate, progress.images_per_second, 100 * progress.waiting_share,
           duration(progress.seconds_left));
-      fmt::print(stderr, "{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
+      tell("{}{}", on_terminal_ ? "\r\x1b[K" : "", line);
       open_ = true;
       if (!on_terminal_) end_line();
     }
     if (progress.validation) {
       end_line();
-      fmt::print(stderr, "validated after epoch {}:{}\n", progress.epoch,
-                 figures_text(*progress.validation));
+      tell("validated after epoch {}:{}\n", progress.epoch, figures_text(*progress.validation));
     }
   }
 
  private:
   void end_line() {
-    if (open_) fmt::print(stderr, "\n");
+    if (open_) tell("\n");
     open_ = false;
   }
 
@@ -143,7 +143,7 @@ training::ProcessPlace place_among_processes() {
 
 /// A line on standard error, of the first process only.
 void say(const training::ProcessGroup& processes, const std::string& line) {
-  if (processes.rank() == 0) fmt::print(stderr, "retinaface: {}\n", line);
+  if (processes.rank() == 0) tell("retinaface: {}\n", line);
 }
 
 training::TrainingOptions training_options(const Options& options,
@@ -200,28 +200,26 @@ std::vector<dataset::TrainingSet> read_sets(const Options& options) {
     const bool any_inside = usable.faces == 0 || dataset::any_face_inside(set);
     if (any_inside) faces += usable.faces;
     if (!set.left_out.empty()) {
-      fmt::print(stderr,
-                 "retinaface: {}: {} left out, such as this: {}; `retinaface dataset check` lists "
-                 "them\n",
-                 folder, counted(set.left_out.size(), "image"), set.left_out.front().problem);
+      tell(
+          "retinaface: {}: {} left out, such as this: {}; `retinaface dataset check` lists "
+          "them\n",
+          folder, counted(set.left_out.size(), "image"), set.left_out.front().problem);
     }
     if (!any_inside) {
-      fmt::print(stderr,
-                 "retinaface: {}: no face to learn among {}: the boxes of {} lie outside their "
-                 "images\n",
-                 folder, counted(usable.images, "image"), counted(usable.faces, "face"));
+      tell(
+          "retinaface: {}: no face to learn among {}: the boxes of {} lie outside their "
+          "images\n",
+          folder, counted(usable.images, "image"), counted(usable.faces, "face"));
     }
     if (usable.faces == 0) {
-      fmt::print(
-          stderr,
-          "retinaface: {}: no face to learn among {} ({} ignored, {} of boxes without area)\n",
-          folder, counted(usable.images, "image"), usable.ignored, usable.empty);
+      tell("retinaface: {}: no face to learn among {} ({} ignored, {} of boxes without area)\n",
+           folder, counted(usable.images, "image"), usable.ignored, usable.empty);
     }
     if (usable.far_points > 0) {
-      fmt::print(stderr,
-                 "retinaface: {}: {} with points far from the box, such as in {}, learnt without "
-                 "points; `retinaface dataset check` lists them\n",
-                 folder, counted(usable.far_points, "face"), usable.example);
+      tell(
+          "retinaface: {}: {} with points far from the box, such as in {}, learnt without "
+          "points; `retinaface dataset check` lists them\n",
+          folder, counted(usable.far_points, "face"), usable.example);
     }
   }
   if (faces == 0) {
@@ -238,7 +236,7 @@ training::Validation judge_by(const evaluation::ValidationSet& set, const Option
     const Detector detector =
         DetectorFactory::make(models::model_of_weights(weights.clone(), "the weights so far"));
     return set.judge(detector, thread_count(options), [](const std::string& problem) {
-      fmt::print(stderr, "retinaface: {}; left out of the validation\n", problem);
+      tell("retinaface: {}; left out of the validation\n", problem);
     });
   };
 }
@@ -302,7 +300,7 @@ int run(const Options& options) {
     training.progress = [&](const training::TrainingProgress& progress) {
       progress_report.show(progress);
     };
-    training.report = [&](const std::string& problem) { progress_report.tell(problem); };
+    training.report = [&](const std::string& problem) { progress_report.tell_of(problem); };
     result = training::train(recipe, sets, training);
   }
   if (!result.finished) {

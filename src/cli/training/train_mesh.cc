@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/interruption.h"
 #include "cli/progress.h"
+#include "cli/tell.h"
 #include "dataset/mesh_label.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
@@ -72,17 +73,17 @@ int train_mesh_branch(const MeshTrainingRequest& request) {
   options.progress = [&](const training::MeshProgress& progress) {
     if (progress.epoch == 0) return line.show(progress.done, progress.of);
     line.hide();
-    fmt::print(stderr, "{}\n", line_of(progress));
+    tell("{}\n", line_of(progress));
   };
   const training::MeshTrainingResult result =
       training::train_mesh(recipe, model, decoder, labels, options);
   line.hide();
   if (!result.finished) {
-    fmt::print(stderr, "retinaface: stopped; go on with --resume\n");
+    tell("retinaface: stopped; go on with --resume\n");
     return kSomeFailed;
   }
-  fmt::print(stderr, "retinaface: done; the model with its mesh branch is {}\n",
-             printable(options.out / "last.safetensors"));
+  tell("retinaface: done; the model with its mesh branch is {}\n",
+       printable(options.out / "last.safetensors"));
   return kSuccess;
 }
 
@@ -109,19 +110,17 @@ int train_mesh_decoder(const MeshTrainingRequest& request) {
   options.resume = request.resume;
   options.stop = &end_cleanly_when_interrupted();
   options.progress = [](const training::MeshDecoderProgress& p) {
-    fmt::print(
-        stderr,
+    tell(
         "epoch {}/{}  loss {:.5f}  unseen: shape {:.3f} % of the eye distance (linear {:.3f}), "
         "texture {:.4f} ({:.4f})\n",
         p.epoch, p.epochs, p.loss, 100 * p.figures.shape, 100 * p.linear.shape, p.figures.texture,
         p.linear.texture);
   };
   if (!training::train_mesh_decoder(recipe, linear, samples, options)) {
-    fmt::print(stderr, "retinaface: stopped; go on with --resume\n");
+    tell("retinaface: stopped; go on with --resume\n");
     return kSomeFailed;
   }
-  fmt::print(stderr, "retinaface: done; the decoder is {}\n",
-             printable(options.out / "last.safetensors"));
+  tell("retinaface: done; the decoder is {}\n", printable(options.out / "last.safetensors"));
   return kSuccess;
 }
 

@@ -14,6 +14,7 @@
 #include "retinaface/image.h"
 
 #include "base/file.h"
+#include "base/plain_file.h"
 #include "image/codecs/encoded_size.h"
 
 namespace retinaface {
@@ -77,6 +78,7 @@ std::optional<StoredSize> internal::stated_size(std::span<const std::byte> encod
 
 StoredSize internal::stored_size(const std::filesystem::path& path) {
   const ReadOptions options = {.apply_orientation = false};
+  expect_plain_file(path);
   const std::vector<std::byte> content = read_image_file(path, options.max_pixels);
   if (const auto size = stated_size(content)) return *size;
   const Image image = decode_image(content, options, printable(path));

@@ -222,7 +222,7 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }
-  if (fills_file) guard.continues(kStandardOutput);
+  if (fills_file) guard.continues(kStandardOutput, OutputKind::kResults);
   if (job.writes_file() && job.resume) {
     guard.continues(job.output, OutputKind::kResults);
   } else if (job.writes_file()) {

@@ -58,7 +58,8 @@ const models::Model& detector_of(const models::LoadedModel& loaded) {
   }
   fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
        loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
-       loaded.model->recognizer ? "a recogniser, which --recognizer takes" : "none");
+       loaded.model->recognizer ? "a recogniser, which makes vectors of the faces that one finds"
+                                : "none");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/input_addresses.h"
 #include "cli/interruption.h"
 #include "cli/overwrite_option.h"
 #include "cli/threads_option.h"
@@ -27,7 +29,13 @@ int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job)
     throw UsageError(fmt::format("--output: expected a name that ends in .npy or .jsonl, found {}",
                                  printable(job.output)));
   }
+  if (std::ranges::find(arguments, pipeline::kStandardStream) != arguments.end()) {
+    throw UsageError(
+        "INPUT: expected images or folders, found -; standard input is not read: write it to a "
+        "file first (./- is a file of that name)");
+  }
   job.inputs = pipeline::find_inputs(arguments);
+  explain_addresses(job.inputs, false);
   const Recognizer recognizer(job.recognizer_name);
   const Detector detector = open_detector(job.model, {});
   const pipeline::EmbeddingEvents events = {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "cli/values.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::cli {
@@ -12,7 +13,8 @@ namespace retinaface::cli {
 /// `what` says what they do.
 inline void add_report_option(CLI::App& app, std::string& file, const std::string& what) {
   app.add_option("-o,--json,--output", file,
-                 what + "; - is standard output, the table then going to standard error");
+                 what + " (.json); - is standard output, the table then going to standard error")
+      ->check(name_ending_in({".json"}));
 }
 
 /// Where a command prints its table: not among figures that a program is to read.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
+
 namespace retinaface::cli {
 
 evaluation::FaceEmbedder open_embedder(const VerificationOptions& options) {
@@ -12,7 +14,7 @@ evaluation::FaceEmbedder open_embedder(const VerificationOptions& options) {
 void save(evaluation::FaceEmbedder& embedder) {
   if (!embedder.has_cache()) return;
   embedder.save();
-  fmt::print("{} embeddings were kept from before, {} computed\n\n", embedder.kept(),
+  fmt::print("{} kept from before, {} computed\n\n", counted(embedder.kept(), "embedding"),
              embedder.computed());
 }
 

@@ -417,7 +417,7 @@ TEST_F(DetectOutputs, NeverReplacesAnInput) {
   fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/portrait.jpg");
   fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/plain");
   write("list", "portrait.jpg\nturned.jpg\n");
-  write("set/label.txt", "# portrait.jpg\n10 10 50 50\n");
+  write("set/label.txt", "# portrait.jpg\n10 10 50 50\n# plain\n10 10 50 50\n");
   EXPECT_EQ(run("retinaface export mnet025 --format safetensors -o m").exit_code, 0);
   std::map<std::string, std::string> before;
   const auto contents = [&] {

@@ -226,8 +226,8 @@ TEST(Manual, SummaryReplacesOnlyItsOwnFiles) {
   std::ofstream(file) << "somebody's";
   EXPECT_THAT(program("summary --json " + file).errors, HasSubstr("--overwrite"));
   EXPECT_EQ(program("summary -o " + file + " --overwrite").exit_code, 0);
-  const std::string model = (folder / "m.safetensors").string();
-  ASSERT_EQ(program("export -o " + model).exit_code, 0);
+  const std::string model = (folder / "m").string();
+  ASSERT_EQ(program("export --format safetensors -o " + model).exit_code, 0);
   EXPECT_THAT(program("summary " + model + " -o " + model).errors, HasSubstr("is an input"));
 }
 

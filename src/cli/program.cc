@@ -212,7 +212,7 @@ std::string in_plain_words(const CLI::App& command, const CLI::ParseError& error
   std::string text = error.what();
   constexpr std::string_view kConversion = "Could not convert: ";
   if (error.get_name() == "ArgumentMismatch") return count_fault(text);
-  if (error.get_name() == "ExtrasError") {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
     const std::string taken = argument_names(command);
     return fmt::format("expected {}, found '{}'; a name with blanks stands in quotes",
                        taken.empty() ? "options alone" : taken + " and options alone",

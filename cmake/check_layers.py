@@ -2,7 +2,8 @@
 """Checks that includes only point downward (doc/architecture.md).
 
 A file may include headers of its own folder, of the folders below it and of include/retinaface.
-Third-party headers stay within the folders that wrap them.
+Third-party headers stay within the folders that wrap them. What programs reach without the command
+line names none of its options in a text, but within a command that it quotes (`retinaface ...`).
 Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
        cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
 """
@@ -50,6 +51,11 @@ PUBLIC = {
     "opencv.h": ["opencv2/core/mat.hpp"],
 }
 
+# The folders whose messages are read by users of C++, C and Python.
+LIBRARY = LAYERS[:LAYERS.index("c_interface") + 1] + ["interchange"]
+
+LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -64,6 +70,13 @@ def within(folder, places):
     return any(folder == place or folder.startswith(place + "/") for place in places)
 
 
+def options_named(text):
+    """The options of the command line that string literals of a source name."""
+    for literal in LITERALS.findall(text):
+        joined = re.sub(r'"\s*"', "", literal)
+        yield from re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"`[^`]*`", "", joined))
+
+
 def offences(root):
     for path in files_of(root):
         folder = path.relative_to(root / "src").parent.as_posix()
@@ -71,6 +84,9 @@ def offences(root):
         if layer not in LAYERS:
             yield path, f"folder '{layer}' is not among the layers"
             continue
+        if layer in LIBRARY:
+            for option in options_named(path.read_text()):
+                yield path, f"a text names {option}, an option of the command line"
         for quote, header in INCLUDE.findall(path.read_text()):
             target = header.split("/")[0]
             if quote == '"' and target in LAYERS:

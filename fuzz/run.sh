@@ -18,6 +18,7 @@ fuzz() {
   for start in tests/data/"$name" tests/data/"$name"s; do
     [ -d "$start" ] && starts="$starts $start"
   done
+  [ -n "$starts" ] || { echo "== $name: nothing to start from, neither tests/data/$name nor ${name}s"; return 1; }
   dictionary=
   [ -f "fuzz/$name.dict" ] && dictionary=-dict=fuzz/$name.dict
   # libavformat, dav1d and libheif reserve what a header promises, up to 32 bits of bytes; what is really

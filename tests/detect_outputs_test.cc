@@ -421,14 +421,18 @@ TEST_F(DetectOutputs, TenThousandImagesTakeNoMoreMemoryThanAThousand) {
   EXPECT_LT(ten_thousand, thousand + 6 * 1024);  // the names themselves
 }
 
-/// Each command would once have replaced one of its inputs, often with exit code 0.
+/// Each command names one of its inputs as an output.
 TEST_F(DetectOutputs, NeverReplacesAnInput) {
-  fs::create_symlink("portrait.jpg", folder_ / "link.jpg");
-  fs::create_hard_link(folder_ / "turned.jpg", folder_ / "hard.jpg");
+  // Names that say nothing of what is in them, as results may have.
+  fs::copy_file(folder_ / "portrait.jpg", folder_ / "portrait");
+  fs::copy_file(folder_ / "turned.jpg", folder_ / "turned");
+  fs::create_symlink("portrait", folder_ / "link");
+  fs::create_hard_link(folder_ / "turned", folder_ / "hard");
   fs::create_directory(folder_ / "set");
   fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/portrait.jpg");
+  fs::copy_file(folder_ / "portrait.jpg", folder_ / "set/plain");
   write("list", "portrait.jpg\nturned.jpg\n");
-  write("set/label.txt", "# portrait.jpg\n10 10 50 50\n");
+  write("set/label.txt", "# portrait.jpg\n10 10 50 50\n# plain\n10 10 50 50\n");
   EXPECT_EQ(run("retinaface export mnet025 --format safetensors -o m").exit_code, 0);
   std::map<std::string, std::string> before;
   const auto contents = [&] {
@@ -442,21 +446,21 @@ TEST_F(DetectOutputs, NeverReplacesAnInput) {
   before = contents();
   const std::string here = folder_.path().string();
   for (const std::string& command : {
-           std::string("detect portrait.jpg -o portrait.jpg --overwrite"),
-           std::string("detect -o portrait.jpg turned.jpg"),
-           std::string("detect portrait.jpg -o link.jpg --overwrite"),
-           std::string("detect link.jpg -o portrait.jpg --overwrite"),
-           std::string("detect turned.jpg -o hard.jpg --overwrite"),
+           std::string("detect portrait -o portrait --overwrite"),
+           std::string("detect -o portrait turned"),
+           std::string("detect portrait -o link --overwrite"),
+           std::string("detect link -o portrait --overwrite"),
+           std::string("detect turned -o hard --overwrite"),
            std::string("detect --list list -o list --overwrite"),
            std::string("detect --model m portrait.jpg -o m --overwrite"),
            std::string("detect turned.jpg portrait.jpg --blur --out . --overwrite"),
            std::string("detect turned.jpg --draw --out . --resume -o r.jsonl --overwrite"),
-           std::string("detect portrait.jpg --crops --out crops -o crops/portrait.jpg.faces/0.png"),
+           std::string("detect portrait.jpg --crops --out o -o o/portrait.jpg.faces"),
            "detect '" + here + "/turned.jpg' --draw --out / --overwrite",
            std::string("retinaface export m --format safetensors -o m --overwrite"),
            std::string("retinaface import m -o ./m --overwrite"),
            std::string("retinaface dataset convert set --to label -o set/label.txt --overwrite"),
-           std::string("retinaface dataset convert set --to coco -o set/portrait.jpg --overwrite"),
+           std::string("retinaface dataset convert set --to coco -o set/plain --overwrite"),
            std::string("detect turned.jpg -o found --out found --draw"),
            std::string("detect turned.jpg -o found --mesh-out found"),
            std::string("retinaface dataset check set --draw 1 --out set --overwrite"),

@@ -100,7 +100,23 @@ TEST(Manual, AMessageSaysTheRemedy) {
   expect("verify a.jpg b.jpg --recognizer c --far 1e-4", "--far: goes with --evaluation");
   expect("export -o x.onnx --json x.json", "there is no option '--json'\n");
   expect("detect a.jpg --gpu", "--threads N");
+  expect("import a --gpu", "'--gpu': the program computes on the processor\n");
   expect("detect a.jpg --batch 8", "--threads N");
+  expect("serve --host 0.0.0.0", "use --bind ADDRESS");
+  expect("detect a.jpg --codec x264", "no option '--codec'\n");
+  expect("dataset check a --json", "> FILE");
+  expect("embed a.jpg --json", "-o FILE.jsonl");
+  expect("verify a.jpg b.jpg --json", "retinaface embed");
+  expect("quantize a --json", "-o FILE.safetensors");
+  expect("serve --json", "each answer is JSON");
+  expect("detect a.jpg --min-score 0.5 --min-score 0.6", "found it 2 times; leave out all but one");
+  expect("import a.onnx -o b.safetensors --input-mean 1,2,3,4", "at most 3 values, found 4");
+  expect("export mnet025 slim -o x.onnx", "expected MODEL and options alone, found 'slim'");
+  expect("models mnet025", "expected options alone, found 'mnet025'");
+  expect("detect a.jpg --quiet=maybe", "--quiet: expected true or false, found 'maybe'");
+  expect("detect a.jpg --draw=3", "--draw: expected true or false, found '3'");
+  expect("detect a.jpg --quiet=99999999999999999999", "--quiet: expected true or false");
+  expect("import a.onnx -o b.safetensors --input-scale 1e39", "a number up to 3.4e+38");
   expect("detect a.jpg --every", "--every: expected a value, found none");
   expect("detect a.jpg --every x", "--every: expected a whole number of 1 or more, found 'x'");
   expect("detect a.jpg --format yaml", "--format: expected coco, csv, json, jsonl, wider");
@@ -132,6 +148,9 @@ TEST(Manual, AMessageSaysTheRemedy) {
   expect("detect a.jpg --model x.onnx", "retinaface import", 1);
   expect("summary x.pth", "retinaface import", 1);
   expect("detect http://localhost:1/a.jpg", "are not fetched", 1);
+  expect("detect file:///x/a.jpg", "without file://: /x/a.jpg", 1);
+  std::ofstream(folder / "lines") << "a.jpg\nb.jpg\n";
+  expect("detect --list lines --null", "leave out --null", 1);
 }
 
 TEST(Manual, AnOptionThatWouldDoNothingIsRefused) {
@@ -160,6 +179,27 @@ TEST(Manual, AnOptionThatWouldDoNothingIsRefused) {
               HasSubstr("a.jpg"));
 }
 
+TEST(Manual, AFileIsNotNamedAsAnotherKind) {
+  const testing::TemporaryFolder folder;
+  const auto expect = [&](const std::string& arguments, const std::string& text) {
+    const CommandResult result = testing::run("cd '" + folder.path().string() +
+                                              "' && '" RETINAFACE_PROGRAM "' " + arguments);
+    EXPECT_EQ(result.exit_code, 2) << arguments;
+    EXPECT_THAT(result.errors, HasSubstr(text)) << arguments;
+  };
+  for (const char* command : {"summary", "bench", "evaluate set set"}) {
+    for (const char* name : {"s.csv", "s.jsonl", "s.PNG", "s.svg"}) {
+      expect(fmt::format("{} -o {}", command, name),
+             fmt::format("expected a name that ends in .json, found {}", name));
+    }
+  }
+  expect("detect a.jpg -o d.png", "ends in .jsonl or .json or .csv, found d.png");
+  expect("dataset convert set --to coco -o s.csv", "--output: expected a name that ends in .json");
+  expect("dataset convert set --to label -o s.json", "--output: expected a name that ends in .txt");
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+  EXPECT_EQ(program("summary -o '" + (folder / "s.figures").string() + "'").exit_code, 0);
+}
+
 TEST(Manual, OneOptionNamesTheOutputInAllCommands) {
   for (const char* command :
        {"detect", "export", "import", "dataset check", "dataset convert", "evaluate wider",
@@ -185,8 +225,8 @@ TEST(Manual, SummaryReplacesOnlyItsOwnFiles) {
   std::ofstream(file) << "somebody's";
   EXPECT_THAT(program("summary --json " + file).errors, HasSubstr("--overwrite"));
   EXPECT_EQ(program("summary -o " + file + " --overwrite").exit_code, 0);
-  const std::string model = (folder / "m.safetensors").string();
-  ASSERT_EQ(program("export -o " + model).exit_code, 0);
+  const std::string model = (folder / "m").string();
+  ASSERT_EQ(program("export --format safetensors -o " + model).exit_code, 0);
   EXPECT_THAT(program("summary " + model + " -o " + model).errors, HasSubstr("is an input"));
 }
 

@@ -242,10 +242,11 @@ TEST_F(Writers, RepeatThemselvesAndReplaceWhatIsToBeReplaced) {
 TEST_F(Writers, KeepWhatStandardInputAndPipesAreReadFrom) {
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   fs::copy_file(folder_ / "p.jpg", folder_ / "v.mp4.part");
+  fs::copy_file(folder_ / "p.jpg", folder_ / "p");
   write("list", "p.jpg\n");
   const auto before = contents();
   for (const char* command :
-       {"detect - -o p.jpg --overwrite < p.jpg", "detect - --draw --out p.jpg --overwrite < p.jpg",
+       {"detect - -o p --overwrite < p", "detect - --draw --out p.jpg --overwrite < p.jpg",
         "detect --list - -o list --overwrite < list", "detect pipe -o pipe"}) {
     SCOPED_TRACE(command);
     expect_refused(run(command), "is an input");

@@ -172,8 +172,8 @@ class Detector:
         end at the image's edges, and faces outside are dropped. ``mesh``: give the faces their
         meshes, poses and 68 points, for a fraction of a millisecond each; ``refine_mesh``: bring
         these closer to the image, for some milliseconds each. ``turned``: look at each face a second
-        time to find how far its head is turned; without it the points of heads that lie or stand on
-        their heads are wrong. ``face_quality``: give the faces figures of what they are worth to a
+        time to find how far its head is turned; without it the points of heads that lie on their
+        side or are upside down are wrong. ``face_quality``: give the faces figures of what they are worth to a
         recogniser, and their poses, by their five points where there is no mesh. ``embed``: give the
         faces their vectors by this recogniser. ``max_pixels``: files of more are refused before they
         are decoded.

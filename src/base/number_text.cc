@@ -34,6 +34,10 @@ std::string number_fault(const std::string& text, double min, double max) {
   constexpr double kUnlimited = std::numeric_limits<float>::max();
   const std::string range =
       min <= -kUnlimited && max >= kUnlimited ? "" : range_text(min, max, kUnlimited);
+  const std::optional<double> value = read_number<double>(text);
+  if (max >= kUnlimited && value && *value > max) {
+    return fmt::format("expected a number up to {:.2g}, found '{}'", max, excerpt(text));
+  }
   // The largest finite one: infinity is no number that an option could mean.
   return fault(text, "a number", range, min, std::min(max, std::numeric_limits<double>::max()));
 }

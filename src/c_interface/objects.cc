@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "image/draw.h"
 
 namespace retinaface::c_interface {
 namespace {
@@ -84,8 +85,7 @@ std::array<std::uint8_t, 3> background_of(std::uint32_t rgb) {
   if (rgb > 0xFFFFFF) {
     fail(ErrorCode::kInvalidArgument, "background: expected 0 to 0xFFFFFF, found {:#x}", rgb);
   }
-  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
-          static_cast<std::uint8_t>(rgb)};
+  return color_of(rgb);
 }
 
 void check_max_pixels(std::int64_t max_pixels) {

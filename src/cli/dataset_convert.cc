@@ -91,10 +91,19 @@ void guard_output(const Options& options, const dataset::FoundSet& found, SetFor
   }
 }
 
+/// The formats of one file have an extension; a folder's name may end in anything.
+void check_ending(const std::string& out, SetFormat format) {
+  if (format == SetFormat::kVoc || format == SetFormat::kYolo || folder_exists(out)) return;
+  const std::string extension[] = {format == SetFormat::kCoco ? ".json" : ".txt"};
+  const std::string fault = ending_fault(out, extension);
+  if (!fault.empty()) throw UsageError("--output: " + fault);
+}
+
 int run(const Options& options) {
   const auto* const format =
       std::ranges::find(kWritten, options.to, [](SetFormat written) { return name_of(written); });
   RF_CHECK(format != kWritten.end());
+  check_ending(options.out, *format);
   dataset::FoundSet found = dataset::read_set(options.set, options.categories, options.images);
   // Before the images are looked at, which may take long. Where files have no mark, what is there
   // is compared with what will be written, which needs the sizes.

@@ -17,10 +17,12 @@
 
 #include "retinaface/retinaface.h"
 
+#include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/input_addresses.h"
 #include "cli/interruption.h"
 #include "cli/job_option.h"
 #include "cli/left_inputs.h"
@@ -31,6 +33,7 @@
 #include "cli/type_option.h"
 #include "cli/values.h"
 #include "image/codecs/image_name.h"
+#include "image/draw.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/inputs.h"
@@ -161,8 +164,7 @@ std::array<std::uint8_t, 3> parse_color(const std::string& text) {
     throw UsageError(fmt::format(
         "--background: expected white, black or a color like #1a2b3c, found '{}'", text));
   }
-  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
-          static_cast<std::uint8_t>(rgb)};
+  return color_of(rgb);
 }
 
 /// Refuses the name of a file as --out where it cannot hold all that is written.
@@ -193,9 +195,16 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     job.read.emplace_back(options.list);
     const std::vector<std::string> listed =
         pipeline::read_list(options.list, options.null ? '\0' : '\n');
+    if (options.null && listed.size() == 1 && listed[0].find('\n') != std::string::npos &&
+        !path_exists(listed[0])) {
+      fail(ErrorCode::kBadData,
+           "{}: expected names with zero bytes between them, found lines; leave out --null",
+           printable(options.list));
+    }
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
   job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
+  explain_addresses(job.inputs, true);
   if (job.inputs.empty()) {
     job.inputs.push_back({options.list, "expected names of images, videos or folders, found none"});
   }
@@ -306,7 +315,9 @@ void declare_output(CLI::App& app, Options& options) {
                  "a face; coco: one JSON document; wider: OUT/EVENT/NAME.txt (default: as the "
                  "extension of --output says, .jsonl, .json or .csv, else jsonl)")
       ->check(one_of({pipeline::result_formats().begin(), pipeline::result_formats().end()}));
-  app.add_option("-o,--output", options.output, "file for the results (default: standard output)");
+  app.add_option("-o,--output", options.output,
+                 "file for the results, .jsonl, .json or .csv (default: standard output)")
+      ->check(name_ending_in({".jsonl", ".json", ".csv"}));
   app.add_option("--out", options.out,
                  "folder for images, videos and for --format wider; or the file of one image "
                  "(.jpg, .png, .webp) or video (.mp4, .m4v, .mov, .mkv)");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/input_addresses.h"
 #include "cli/interruption.h"
 #include "cli/left_inputs.h"
 #include "cli/overwrite_option.h"
@@ -30,7 +32,7 @@ void guard_standard_output(const std::vector<pipeline::Input>& inputs) {
   if (!file_exists(pipeline::kStandardOutput)) return;
   pipeline::OutputGuard guard(false);
   for (const pipeline::Input& input : inputs) guard.reads(input.path);
-  guard.continues(pipeline::kStandardOutput);
+  guard.continues(pipeline::kStandardOutput, pipeline::OutputKind::kResults);
 }
 
 int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job) {
@@ -42,6 +44,7 @@ int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job)
   pipeline::LeftOut left_out;
   job.inputs = pipeline::find_inputs(arguments, {}, &left_out);
   guard_standard_output(job.inputs);
+  explain_addresses(job.inputs, false);
   const Recognizer recognizer(job.recognizer_name);
   const Detector detector = open_detector(job.model, {});
   const pipeline::EmbeddingEvents events = {

@@ -109,9 +109,9 @@ Action declare_import(CLI::App& app) {
   constexpr double kMaxFloat = std::numeric_limits<float>::max();
   const auto options = std::make_shared<Options>();
   app.add_option("CHECKPOINT", options->checkpoint,
-                 "an ONNX file of a detector or a recogniser (doc/import.md says which); what "
-                 "torch.save has written (a state dict) of a model of `retinaface models`; a "
-                 ".safetensors file of one; or MTCNN's weights in one of these forms")
+                 "(1) .onnx: a detector or a recogniser (doc/import.md says which); (2) .pth, .pt, "
+                 ".tar: the state dict that torch.save has written, of a model of `retinaface "
+                 "models` or of MTCNN; (3) .safetensors: the tensors of one of these")
       ->required();
   app.add_option("-o,--output", options->output, "the .safetensors file to write")->required();
   app.add_option("--model", options->model,

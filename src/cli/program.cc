@@ -36,6 +36,7 @@
 #include "cli/manual.h"
 #include "cli/suggestion.h"
 #include "cli/tell.h"
+#include "cli/values.h"
 #include "image/codecs/libraries.h"
 #include "pipeline/job_options.h"
 #include "runtime/backends/backends.h"
@@ -83,9 +84,13 @@ struct ForeignOption {
   std::string_view name;
   std::string_view own;  ///< the option that a command must have for the remedy to fit; empty: any
   const char* remedy;    ///< null: a backend of other devices, of those that this program has
+  std::string_view command = {};  ///< that it is of, "dataset check"; empty: any
 };
 constexpr const char* kNotBatched =
     "images are not batched; use --threads N to work on several at once";
+constexpr const char* kOnProcessor = "the program computes on the processor";
+constexpr const char* kOnCores =
+    "the program computes on the processor; --threads N says on how many cores";
 constexpr ForeignOption kForeignOptions[] = {
     {"-t", "--min-score", "use --min-score X"},
     {"-c", "--min-score", "use --min-score X"},
@@ -93,8 +98,14 @@ constexpr ForeignOption kForeignOptions[] = {
     {"--conf", "--threshold", "use --threshold X, from which similarity on it is one person"},
     {"--confidence", "--threshold", "use --threshold X, from which similarity on it is one person"},
     {"-t", "--threshold", "use --threshold X"},
-    {"--json", "--draw", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
-    {"--csv", "--draw", "use -o FILE.csv or --format csv"},
+    {"--json", "", "findings are lines on standard output; `> FILE` keeps them", "dataset check"},
+    {"--json", "", "results are JSON already; use -o FILE.jsonl", "embed"},
+    {"--json", "", "it prints one line; `retinaface embed` writes vectors as JSON", "verify"},
+    {"--json", "", "it writes a model: -o FILE.safetensors", "quantize"},
+    {"--json", "", "each answer is JSON already", "serve"},
+    {"--json", "", "figures are written as JSON already, to metrics.jsonl below --out", "train"},
+    {"--json", "--all-frames", "results are JSON already; use -o FILE.json or -o FILE.jsonl"},
+    {"--csv", "--all-frames", "use -o FILE.csv or --format csv"},
     {"-f", "--format", "use --format NAME"},
     {"--epochs", "--set", "use --set schedule.epochs=N"},
     {"-e", "--set", "use --set schedule.epochs=N"},
@@ -114,9 +125,15 @@ constexpr ForeignOption kForeignOptions[] = {
     {"-j", "--threads", "use --threads N"},
     {"--gpu", "--device", nullptr},
     {"--cuda", "--device", nullptr},
-    {"--device", "", "the program computes on the processor; --threads N says on how many cores"},
-    {"--gpu", "", "the program computes on the processor; --threads N says on how many cores"},
-    {"--cuda", "", "the program computes on the processor; --threads N says on how many cores"},
+    {"--device", "--threads", kOnCores},
+    {"--gpu", "--threads", kOnCores},
+    {"--cuda", "--threads", kOnCores},
+    {"--device", "", kOnProcessor},
+    {"--gpu", "", kOnProcessor},
+    {"--cuda", "", kOnProcessor},
+    {"--host", "--bind", "use --bind ADDRESS"},
+    {"--listen", "--bind", "use --bind ADDRESS"},
+    {"--address", "--bind", "use --bind ADDRESS"},
     {"--imgsz", "--set", "use --set input.side_px=N"},
     {"--imgsz", "--size", "use --size WIDTHxHEIGHT"},
     {"--imgsz", "--scales", "images are looked at in their own size; --scales X resizes them"},
@@ -124,8 +141,8 @@ constexpr ForeignOption kForeignOptions[] = {
     {"--weights", "--init", "use --init NAME or --init FILE.safetensors"},
     {"--weights", "--model", "use --model NAME or --model FILE.safetensors"},
     {"-m", "--model", "use --model NAME or --model FILE.safetensors"},
-    {"--source", "--draw", "name images, videos and folders without an option"},
-    {"-i", "--draw", "name images, videos and folders without an option"},
+    {"--source", "--all-frames", "name images, videos and folders without an option"},
+    {"-i", "--all-frames", "name images, videos and folders without an option"},
     {"--save", "--draw", "use --draw --out FOLDER"},
     {"-v", "--verbose", "use --verbose"},
     {"-v", "", "`retinaface --version` tells the version"},
@@ -140,8 +157,10 @@ std::string other_device_remedy() {
   return fmt::format("use --backend {} --device {}", backend->name, backend->other_device);
 }
 
-/// What to do instead of giving an option that only other programs have; empty if nothing is known.
-std::string remedy_for(std::string_view option, const std::vector<std::string>& options) {
+/// What to do instead of giving `command` an option that only other programs have; empty if nothing
+/// is known.
+std::string remedy_for(std::string_view option, const CLI::App& command) {
+  const std::vector<std::string> options = option_names(command);
   const auto has = [&](std::string_view own) {
     return std::ranges::find(options, own) != options.end();
   };
@@ -157,17 +176,50 @@ std::string remedy_for(std::string_view option, const std::vector<std::string>& 
   }
   for (const ForeignOption& foreign : kForeignOptions) {
     if (foreign.name != option || !(foreign.own.empty() || has(foreign.own))) continue;
+    const bool is_its = foreign.command.empty() ||
+                        full_name(command).ends_with(fmt::format(" {}", foreign.command));
+    if (!is_its) continue;
     return foreign.remedy != nullptr ? foreign.remedy : other_device_remedy();
   }
   return {};
 }
 
-/// The parser's words for a value that is missing or cannot be read, without its names of types.
-std::string in_plain_words(const CLI::ParseError& error) {
+/// What arguments the command takes, "MODEL" or "A and B"; empty if none.
+std::string argument_names(const CLI::App& command) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_positional()) names.push_back(option->get_name(true));
+  }
+  return fmt::format("{}", fmt::join(names, " and "));
+}
+
+/// What the parser says of an option that has too few or too many values.
+std::string count_fault(const std::string& text) {
+  const std::string option = text.substr(0, text.find(':'));
+  constexpr std::string_view kMost = ": At Most ";
+  constexpr std::string_view kFound = " required but received ";
+  const std::size_t most = text.find(kMost);
+  const std::size_t found = text.find(kFound);
+  if (text.ends_with(" missing")) return option + ": expected a value, found none";
+  if (most == std::string::npos || found == std::string::npos) return text;
+  const std::string max = text.substr(most + kMost.size(), found - most - kMost.size());
+  const std::string count = text.substr(found + kFound.size());
+  if (max != "1")
+    return fmt::format("{}: expected at most {} values, found {}", option, max, count);
+  return fmt::format("{}: expected it once, found it {} times; leave out all but one", option,
+                     count);
+}
+
+/// The parser's words for what cannot be read, without its names of types.
+std::string in_plain_words(const CLI::App& command, const CLI::ParseError& error) {
   std::string text = error.what();
   constexpr std::string_view kConversion = "Could not convert: ";
-  if (error.get_name() == "ArgumentMismatch" && text.ends_with(" missing")) {
-    return text.substr(0, text.find(':')) + ": expected a value, found none";
+  if (error.get_name() == "ArgumentMismatch") return count_fault(text);
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+    const std::string taken = argument_names(command);
+    return fmt::format("expected {}, found '{}'; a name with blanks stands in quotes",
+                       taken.empty() ? "options alone" : taken + " and options alone",
+                       excerpt(text.substr(text.find(": ") + 2)));
   }
   if (text.starts_with(kConversion)) {
     const std::string rest = text.substr(kConversion.size());
@@ -224,14 +276,14 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error,
     if (word == "--") break;
     const std::string name = option_in(word);
     if (!name.empty() && std::ranges::find(options, name) == options.end()) {
-      if (const std::string remedy = remedy_for(name, options); !remedy.empty()) {
+      if (const std::string remedy = remedy_for(name, command); !remedy.empty()) {
         return fmt::format("there is no option '{}': {}", name, remedy);
       }
       return unknown("option", name, options);
     }
   }
   if (!commands.empty()) return fmt::format("expected a command: {}", fmt::join(commands, ", "));
-  return in_plain_words(error);
+  return in_plain_words(command, error);
 }
 
 std::string version_text(const Program& program) {
@@ -276,6 +328,9 @@ void add_commands(CLI::App& app, std::span<const Command> commands, Action& chos
     CLI::App* const part = app.add_subcommand(command.name, command.summary);
     part->footer("Examples:\n" + indented(command.examples));
     part->callback([&chosen, declared = command.declare(*part)] { chosen = declared; });
+    for (CLI::Option* const option : part->get_options()) {
+      if (option->get_items_expected_max() == 0) option->check(flag_value());
+    }
   }
 }
 

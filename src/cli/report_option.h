@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/tell.h"
+#include "cli/values.h"
 #include "pipeline/inputs.h"
 
 namespace retinaface::cli {
@@ -15,7 +16,8 @@ namespace retinaface::cli {
 /// `what` says what they do.
 inline void add_report_option(CLI::App& app, std::string& file, const std::string& what) {
   app.add_option("-o,--json,--output", file,
-                 what + "; - is standard output, the table then going to standard error");
+                 what + " (.json); - is standard output, the table then going to standard error")
+      ->check(name_ending_in({".json"}));
 }
 
 /// Prints a part of a command's table: not among figures that a program is to read.

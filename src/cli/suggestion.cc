@@ -29,7 +29,9 @@ std::optional<std::string> suggestion(std::string_view word, std::span<const std
   constexpr std::size_t kLongestWord = 40;
   if (word.empty() || word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string> best;
-  int best_distance = 1 + static_cast<int>(word.size()) / 3;
+  // An option's dashes say nothing of which one was meant.
+  const std::size_t letters = word.size() - std::min(word.find_first_not_of('-'), word.size());
+  int best_distance = 1 + static_cast<int>(letters) / 3;
   for (const std::string& candidate : known) {
     constexpr std::size_t kTelling = 3;  // letters
     const bool begins = word.size() >= kTelling && candidate.starts_with(word);

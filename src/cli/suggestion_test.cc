@@ -24,6 +24,10 @@ TEST(Suggestion, IsTheNearestKnownWord) {
   EXPECT_EQ(suggestion("sumary", known), "summary");
   EXPECT_EQ(suggestion("xyz", known), std::nullopt);
   EXPECT_EQ(suggestion("", known), std::nullopt);
+  const std::string options[] = {"--model", "--port"};
+  EXPECT_EQ(suggestion("--modle", options), "--model");
+  EXPECT_EQ(suggestion("--codec", options), std::nullopt);
+  EXPECT_EQ(suggestion("--host", options), std::nullopt);
   EXPECT_EQ(suggestion(std::string(100000, 'd'), known), std::nullopt);
 }
 

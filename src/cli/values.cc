@@ -9,8 +9,26 @@
 #include "base/file.h"
 #include "base/number_text.h"
 #include "cli/command.h"
+#include "image/codecs/image_name.h"
+#include "pipeline/job_options.h"
 
 namespace retinaface::cli {
+namespace {
+
+/// Of files other than images and videos.
+constexpr std::string_view kFileExtensions[] = {
+    ".json", ".jsonl", ".csv", ".npy",  ".safetensors", ".onnx", ".pth", ".pt",   ".ckpt",
+    ".svg",  ".pdf",   ".obj", ".html", ".xml",         ".yaml", ".yml", ".toml", ".ply"};
+
+bool is_known_extension(const std::string& extension) {
+  const auto has = [&](std::span<const std::string_view> extensions) {
+    return std::ranges::find(extensions, extension) != extensions.end();
+  };
+  return has(kFileExtensions) || has(image_extensions()) || has(video_extensions()) ||
+         has(raw_extensions());
+}
+
+}  // namespace
 
 CLI::Validator number(double min, double max) {
   return {[=](std::string& text) { return number_fault(text, min, max); }, ""};
@@ -28,6 +46,30 @@ CLI::Validator one_of(std::vector<std::string> values) {
                                      excerpt(text));
           },
           ""};
+}
+
+CLI::Validator flag_value() {
+  return {[](std::string& text) {
+            bool ignored = false;
+            const std::string fault = pipeline::set_flag(text, ignored);
+            return fault.empty() ? fault : fault + "; without a value it is true";
+          },
+          ""};
+}
+
+CLI::Validator name_ending_in(std::vector<std::string> extensions) {
+  return {[extensions = std::move(extensions)](std::string& name) {
+            return ending_fault(name, extensions);
+          },
+          ""};
+}
+
+std::string ending_fault(const std::string& name, std::span<const std::string> extensions) {
+  const std::string extension = lower_case_extension(name);
+  if (std::ranges::find(extensions, extension) != extensions.end()) return {};
+  if (!is_known_extension(extension)) return {};
+  return fmt::format("expected a name that ends in {}, found {}", fmt::join(extensions, " or "),
+                     printable(name));
 }
 
 ImageSize parse_size(std::string_view option, std::string_view text) {

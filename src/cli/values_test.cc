@@ -17,6 +17,7 @@ TEST(Values, AreNumbersOfARange) {
               "expected a number from 0 to 1, found '" + std::string(bad) + "'");
   }
   EXPECT_EQ(fault(number(0), "inf"), "expected a number of 0 or more, found 'inf'");
+  EXPECT_EQ(fault(number(0, 3.5e38), "1e39"), "expected a number up to 3.5e+38, found '1e39'");
   EXPECT_EQ(fault(number(0), "1e300"), "");
 }
 
@@ -31,6 +32,22 @@ TEST(Values, AreWholeNumbersOfARange) {
 TEST(Values, AreWordsOfAList) {
   EXPECT_EQ(fault(one_of({"a", "b"}), "b"), "");
   EXPECT_EQ(fault(one_of({"a", "b"}), "c\n"), "expected a, b, found 'c\\x0a'");
+}
+
+TEST(Values, AreFlags) {
+  EXPECT_EQ(fault(flag_value(), "true"), "");
+  EXPECT_EQ(fault(flag_value(), "false"), "");
+  EXPECT_NE(fault(flag_value(), "3"), "");
+}
+
+TEST(Values, AreNamesOfFilesOfAKind) {
+  const CLI::Validator report = name_ending_in({".json"});
+  for (const char* good : {"a.json", "a.JSON", "a", "-", "/dev/stdout", "a.figures", "a.csv/b"}) {
+    EXPECT_EQ(fault(report, good), "") << good;
+  }
+  for (const char* bad : {"a.csv", "a.jsonl", "a.png", "a.MP4", "a.safetensors", "a.nef"}) {
+    EXPECT_NE(fault(report, bad), "") << bad;
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.h"
 #include "cli/tell.h"
 
 namespace retinaface::cli {
@@ -14,7 +15,7 @@ evaluation::FaceEmbedder open_embedder(const VerificationOptions& options) {
 void save(evaluation::FaceEmbedder& embedder) {
   if (!embedder.has_cache()) return;
   embedder.save();
-  fmt::print("{} embeddings were kept from before, {} computed\n\n", embedder.kept(),
+  fmt::print("{} kept from before, {} computed\n\n", counted(embedder.kept(), "embedding"),
              embedder.computed());
 }
 

@@ -223,11 +223,8 @@ void flip(Sample& sample) {
   const auto width = static_cast<float>(sample.image.width());
   for (AnnotatedFace& face : sample.faces) {
     face.box = mirrored(face.box, width);
-    const auto points = face.points;
-    for (std::size_t k = 0; k < points.size(); ++k) {
-      face.points[k] = points[kMirrorCounterpart[k]];
-      face.points[k].position.x = width - face.points[k].position.x;
-    }
+    face.points = sides_exchanged(face.points);
+    for (AnnotatedPoint& point : face.points) point.position = mirrored(point.position, width);
   }
 }
 

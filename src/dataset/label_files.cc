@@ -1,7 +1,7 @@
 #include "dataset/label_files.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -29,13 +29,15 @@ fs::path label_file(const fs::path& folder, const std::string& extension,
 std::vector<fs::path> label_files(const fs::path& folder, const std::string& extension,
                                   const AnnotationSet& set) {
   std::vector<fs::path> files;
-  std::set<fs::path> known;
+  std::map<fs::path, std::string> image_of;
   for (const AnnotatedImage& image : set) {
     check_written_path(image.path, printable(folder));
     const fs::path place = label_file(folder, extension, image.path);
-    if (!known.insert(place.lexically_normal()).second) {
-      fail(ErrorCode::kBadData, "{}: expected one image for this file, found a second: {}",
-           printable(place), excerpt(image.path));
+    const auto [first, is_new] = image_of.try_emplace(place.lexically_normal(), image.path);
+    if (!is_new) {
+      fail(ErrorCode::kBadData,
+           "{}: expected one image for this file, found two: {} and {}; rename one of them",
+           printable(place), excerpt(first->second), excerpt(image.path));
     }
     files.push_back(place);
   }

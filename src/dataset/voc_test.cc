@@ -92,10 +92,11 @@ TEST(Voc, RefusesPathsThatLeaveTheFolderOrShareAFile) {
     const Error error = error_of([&] { formatted_voc(folder / "out", {{path, {}}}); });
     EXPECT_EQ(error.code(), ErrorCode::kBadData) << path;
   }
-  EXPECT_THAT(error_of([&] {
-                formatted_voc(folder / "out", {{"a.jpg", {}}, {"a.png", {}}});
-              }).what(),
-              HasSubstr("a.xml: expected one image for this file"));
+  EXPECT_THAT(
+      error_of([&] {
+        formatted_voc(folder / "out", {{"a.jpg", {}}, {"a.png", {}}});
+      }).what(),
+      HasSubstr("a.xml: expected one image for this file, found two: a.jpg and a.png; rename"));
 }
 
 TEST(Voc, ErrorsNameFileAndLine) {

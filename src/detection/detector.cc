@@ -21,7 +21,6 @@
 #include "detection/run_on_image.h"
 #include "detection/search.h"
 #include "detection/stage_times.h"
-#include "geometry/box.h"
 #include "image/convert.h"
 #include "models/catalogue.h"
 #include "models/input_shape.h"
@@ -33,19 +32,15 @@
 namespace retinaface {
 namespace {
 
-/// The part of a box that lies in the image.
-Box clipped(const Box& box, const ImageView& image) {
-  return intersection(box,
-                      {0, 0, static_cast<float>(image.width), static_cast<float>(image.height)});
-}
-
 /// What the caller wants of the faces found, which are sorted by score.
 void select(std::vector<Face>& faces, const ImageView& image, const DetectOptions& options) {
   std::erase_if(faces, [&](const Face& face) {
     return !detection::is_large_enough(face, options.min_size_px);
   });
   if (options.clip_to_image) {
-    std::erase_if(faces, [&](const Face& face) { return area(clipped(face.box, image)) <= 0; });
+    std::erase_if(faces, [&](const Face& face) {
+      return !detection::is_in_image(face, image.width, image.height);
+    });
   }
   const auto max_faces = static_cast<std::size_t>(options.max_faces);
   if (max_faces > 0 && faces.size() > max_faces) faces.resize(max_faces);
@@ -58,7 +53,8 @@ const models::Model& detector_of(const models::LoadedModel& loaded) {
   }
   fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
        loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
-       loaded.model->recognizer ? "a recogniser, which --recognizer takes" : "none");
+       loaded.model->recognizer ? "a recogniser, which makes vectors of the faces that one finds"
+                                : "none");
 }
 
 }  // namespace
@@ -106,7 +102,9 @@ class Detector::Implementation {
       }
     }
     if (options.clip_to_image) {
-      for (Face& face : faces) face.box = clipped(face.box, image);
+      for (Face& face : faces) {
+        face.box = detection::clipped(face.box, image.width, image.height);
+      }
     }
     return faces;
   }

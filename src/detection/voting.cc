@@ -81,10 +81,7 @@ Face mirrored(const Face& face, int width) {
   const auto edge = static_cast<float>(width);
   Face result = face;
   result.box = mirrored(face.box, edge);
-  for (std::size_t k = 0; k < face.landmarks.size(); ++k) {
-    const Point& point = face.landmarks[kMirrorCounterpart[k]];
-    result.landmarks[k] = {edge - point.x, point.y};
-  }
+  result.landmarks = mirrored(face.landmarks, edge);
   return result;
 }
 

@@ -244,9 +244,12 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
   }
   std::memcpy(&header_bytes, content.data(), sizeof header_bytes);
   content = content.subspan(sizeof header_bytes);
-  if (header_bytes > kMaxHeaderBytes || header_bytes > content.size()) {
-    fail(ErrorCode::kBadData,
-         "{}: not a safetensors file, or cut short: a header of {} bytes in {}", source,
+  if (header_bytes > kMaxHeaderBytes || content.empty() || content[0] != std::byte{'{'}) {
+    fail(ErrorCode::kBadData, "{}: expected a safetensors file, found another kind of file",
+         source);
+  }
+  if (header_bytes > content.size()) {
+    fail(ErrorCode::kBadData, "{}: cut short: expected a header of {} bytes, found {}", source,
          header_bytes, content.size());
   }
   const auto* text = reinterpret_cast<const char*>(content.data());

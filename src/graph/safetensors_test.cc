@@ -165,6 +165,16 @@ TEST(Safetensors, WhatIsNotWantedIsCheckedAndLeftOut) {
               HasSubstr("tensor b"));
 }
 
+TEST(Safetensors, AnotherKindOfFileIsNoneThatIsCutShort) {
+  const auto fault = [](const std::string& file) {
+    return std::string(error_of([&] { parse(file); }).what());
+  };
+  EXPECT_THAT(fault(std::string("\xff\xd8\xff\xe0\0\x10JFIF\0", 11)),
+              HasSubstr("expected a safetensors file, found another kind of file"));
+  EXPECT_THAT(fault(std::string("\x09\0\0\0\0\0\0\0{}", 10)),
+              HasSubstr("cut short: expected a header of 9 bytes, found 2"));
+}
+
 TEST(Safetensors, MalformedHeadersAreNamed) {
   const auto tensor_entry = [](const char* entry) {
     return file_of(std::string("{\"t\":") + entry + "}", 16);

@@ -33,6 +33,12 @@ void draw_faces(Image& image, std::span<const FaceMark> faces, const DrawOptions
 
 using Color = std::array<std::uint8_t, 3>;  ///< red, green, blue
 
+/// Of 0xRRGGBB.
+inline Color color_of(std::uint32_t rgb) {
+  return {static_cast<std::uint8_t>(rgb >> 16), static_cast<std::uint8_t>(rgb >> 8),
+          static_cast<std::uint8_t>(rgb)};
+}
+
 /// Draws one box as draw_faces does, in a color of the caller's.
 void draw_box(Image& image, const Box& box, const Color& color);
 

@@ -32,7 +32,7 @@ bool is_mtcnn(const PyTorchCheckpoint& checkpoint) {
 models::LoadedModel import_mtcnn(const PyTorchCheckpoint& checkpoint) {
   const std::string& source = checkpoint.source;
   if (checkpoint.metadata.contains(models::kGraphKey)) {
-    fail(ErrorCode::kUnsupported, "{}: expected weights, found a model file, which --model takes",
+    fail(ErrorCode::kUnsupported, "{}: expected weights, found a model, which needs no import",
          source);
   }
   const models::Model model = models::mtcnn();

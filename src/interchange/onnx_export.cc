@@ -547,7 +547,7 @@ std::string export_onnx(const models::LoadedModel& model, const OnnxExportOption
   if (options.faces && !models::is_encodable(model.model->detector)) {
     fail(ErrorCode::kUnsupported,
          "{}: faces can be written of boxes by center and size and scores of two logits alone; "
-         "leave out --with-nms, and the file ends in the heads' values",
+         "without suppression in it, the file ends in the heads' values",
          model.source.empty() ? model.model->name : excerpt(model.source));
   }
   Exporter exporter(model, options);  // owns what the result views

@@ -471,8 +471,8 @@ models::LoadedModel import_onnx(const OnnxModel& file, const OnnxImageOptions& o
   if (std::optional<models::LoadedModel> own = own_export(file)) {
     if (options.bgr || options.mean || options.scale) {
       fail(ErrorCode::kInvalidArgument,
-           "{}: is an export of {}, which says itself what its network takes; leave out "
-           "--input-channels, --input-mean and --input-scale",
+           "{}: is an export of {}, which says itself what its network takes; give it no "
+           "channels, mean and scale",
            source, own->model->name);
     }
     return std::move(*own);

@@ -20,7 +20,6 @@ namespace retinaface::models {
 /// What our model files say of their form, in their metadata as "format".
 inline constexpr const char* kFileFormat = "1";
 
-
 /// The metadata's key that tells incomplete weights, and its value where only the backbone is
 /// there.
 inline constexpr std::string_view kPartKey = "part";

@@ -11,23 +11,20 @@
 namespace retinaface::pipeline {
 
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
-                                      const std::vector<Face>& found) {
+                                      const std::vector<Face>& found, int width, int height) {
   std::vector<std::size_t> wanted;
   const auto maximum = static_cast<std::size_t>(selection.max_faces);
   for (std::size_t i = 0; i < found.size() && (maximum == 0 || wanted.size() < maximum); ++i) {
     const bool is_sure = found[i].score >= selection.detect.min_score;
-    if (is_sure && detection::is_large_enough(found[i], selection.min_size_px)) wanted.push_back(i);
+    const bool is_in = !selection.clip || detection::is_in_image(found[i], width, height);
+    if (is_sure && is_in && detection::is_large_enough(found[i], selection.min_size_px)) {
+      wanted.push_back(i);
+    }
   }
   return wanted;
 }
 
 namespace {
-
-/// The part of a box that lies in an image; where there is none, the edge that is closest.
-Box clipped(const Box& box, float width, float height) {
-  return {std::clamp(box.x0, 0.0F, width), std::clamp(box.y0, 0.0F, height),
-          std::clamp(box.x1, 0.0F, width), std::clamp(box.y1, 0.0F, height)};
-}
 
 /// Detector::detect, told in pixels of the whole image.
 std::vector<Face> detect_in(const Detector& detector, const SeenImage& image,
@@ -81,13 +78,13 @@ DetectedFaces detect_faces(const Detector& detector, const FaceSelection& select
   DetectedFaces detection;
   detection.found = detect_in(detector, image, options);
   const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
-  detection.wanted = select_faces(selection, detection.found);
+  detection.wanted = select_faces(selection, detection.found, image.width, image.height);
   detection.result = {path, image.width, image.height, {}, took.count(), frame};
   for (const std::size_t i : detection.wanted) {
     detection.result.faces.push_back(detection.found[i]);
     if (selection.clip) {
       Box& box = detection.result.faces.back().box;
-      box = clipped(box, static_cast<float>(image.width), static_cast<float>(image.height));
+      box = detection::clipped(box, image.width, image.height);
     }
   }
   return detection;

@@ -19,12 +19,13 @@ struct FaceSelection {
   DetectOptions detect;
   int max_faces = 0;      ///< only so many, those of the highest scores; 0: all
   float min_size_px = 0;  ///< no face whose box's shorter side is below this
-  bool clip = false;      ///< results have the parts of boxes that lie in the image
+  bool clip = false;      ///< results have the parts of boxes that lie in the image, if any does
 };
 
-/// Which of the faces found, sorted by score, are wanted: their indices, in order.
+/// Which of the faces found in an image of this size, sorted by score, are wanted: their indices,
+/// in order.
 std::vector<std::size_t> select_faces(const FaceSelection& selection,
-                                      const std::vector<Face>& found);
+                                      const std::vector<Face>& found, int width, int height);
 
 /// Pixels to look at: an image's own or, decoded in its place, fewer. Faces are told in pixels of
 /// the whole image.

@@ -27,13 +27,21 @@ Face face(float score, float width, float height) {
 TEST(FaceSelection, KeepsTheBestThatAreSureAndLargeEnough) {
   const std::vector<Face> found = {face(0.9F, 50, 9), face(0.8F, 20, 10), face(0.7F, 40, 40),
                                    face(0.5F, 99, 99), face(0.2F, 99, 99)};
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}}, found), ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .min_size_px = 10}, found),
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}}, found, 100, 100),
+              ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .min_size_px = 10}, found, 100, 100),
               ElementsAre(1, 2, 3));
-  EXPECT_THAT(
-      select_faces({.detect = {.min_score = 0.5F}, .max_faces = 2, .min_size_px = 10}, found),
-      ElementsAre(1, 2));
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.95F}}, found), IsEmpty());
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .max_faces = 2, .min_size_px = 10},
+                           found, 100, 100),
+              ElementsAre(1, 2));
+  EXPECT_THAT(select_faces({.detect = {.min_score = 0.95F}}, found, 100, 100), IsEmpty());
+}
+
+TEST(FaceSelection, LeavesOutWhatAClipLeavesNothingOf) {
+  const std::vector<Face> found = {{0.9F, {-9, 0, -1, 8}, {}}, {0.8F, {-4, 0, 4, 8}, {}}};
+  EXPECT_THAT(select_faces({}, found, 100, 100), ElementsAre(0, 1));
+  EXPECT_THAT(select_faces({.detect = {}, .max_faces = 1, .clip = true}, found, 100, 100),
+              ElementsAre(1));
 }
 
 TEST(DetectFaces, FindsFaintFacesInFramesOnly) {

@@ -25,6 +25,8 @@ using Field = JobOption::Field;
 
 constexpr int kLandmarkCounts[] = {FaceFields{}.landmarks, kDenseLandmarks};
 
+static_assert(detection::kMinTileSide == 1280, "the help of tile says it");
+
 constexpr JobOption kOptions[] = {
     {.name = "min-score",
      .help = "leave out faces below this score",
@@ -54,7 +56,7 @@ constexpr JobOption kOptions[] = {
      .max = 16},
     {.name = "turned",
      .help = "look at each face a second time to find how far its head is turned; without it the "
-             "points of heads that lie or stand on their heads are wrong",
+             "points of heads that lie on their side or are upside down are wrong",
      .field = [](DetectionJob& job) { return Field(&job.selection.detect.turned); }},
     {.name = "tile",
      .help = "work on larger images in overlapping squares of this side, at least 1280; 0: in one "

@@ -14,6 +14,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "support/content_of.h"
 #include "support/http_client.h"
@@ -189,6 +192,19 @@ TEST(HttpServerThreads, AnEndlessBodyEnds) {
   server.expect_idle();
 }
 
+TEST(HttpServerThreads, OthersAreServedBesideSlowSenders) {
+  Running server(patient());
+  {
+    HttpConnection slow_head(server.port());
+    HttpConnection slow_body(server.port());
+    const HttpConnection silent(server.port());
+    slow_head.send("POST /v1/detect HTTP/1.1\r\nHost:");
+    slow_body.send("POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+    EXPECT_EQ(server.ask(http_request("GET", "/healthz")).status, 200);
+  }
+  server.expect_idle();
+}
+
 TEST(HttpServerThreads, SlowSendersAreToldThatTheirTimeIsUp) {
   Running server(small());
   HttpConnection slow_head(server.port());
@@ -203,7 +219,6 @@ TEST(HttpServerThreads, SlowSendersAreToldThatTheirTimeIsUp) {
     if (!slow_body.send("x")) break;
     if (server.metrics().connections == 0) break;
   }
-  EXPECT_EQ(server.ask(http_request("GET", "/healthz")).status, 200);
   expect_error(slow_head.receive(), 408, "timeout", "within 0.5 s");
   expect_error(slow_body.receive(), 408, "timeout");
   EXPECT_TRUE(silent.is_closed_by_server());
@@ -446,6 +461,24 @@ TEST(HttpServer, SaysWhereItCannotListen) {
   EXPECT_EQ(code({.address = "203.0.113.1", .port = 0}), ErrorCode::kUnreadable);
   const HttpServer first(service, {.port = 0});
   EXPECT_EQ(code({.port = testing::port_of(first.url())}), ErrorCode::kUnreadable);
+}
+
+/// Whether the machine has the loopback address of IPv6.
+bool has_ipv6() {
+  const int socket = ::socket(AF_INET6, SOCK_STREAM, 0);
+  if (socket < 0) return false;
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const bool is_bound =
+      ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  ::close(socket);
+  return is_bound;
+}
+
+TEST(HttpServer, ListensOnIpv6) {
+  if (!has_ipv6()) GTEST_SKIP() << "no IPv6 here: ::1 cannot be bound to";
+  Service service({}, {});
   const HttpServer sixth(service, {.address = "::1", .port = 0});
   EXPECT_THAT(sixth.url(), ::testing::StartsWith("http://[::1]:"));
 }

@@ -128,9 +128,8 @@ Variant variant_of(const Image& image, const dataset::MeshLabel& label, const Me
   mirror(result.image);
   const auto edge = static_cast<float>(side);
   result.box = mirrored(result.box, edge);
-  move_points(result, [&](const Point& p) { return Point{edge - p.x, p.y}; });
-  const Landmarks five = result.five;
-  for (std::size_t i = 0; i < five.size(); ++i) result.five[i] = five[kMirrorCounterpart[i]];
+  move_points(result, [&](const Point& p) { return mirrored(p, edge); });
+  result.five = sides_exchanged(result.five);
   if (result.points) {
     const auto points = *result.points;
     for (std::size_t i = 0; i < points.size(); ++i) {

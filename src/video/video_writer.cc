@@ -105,7 +105,7 @@ class VideoWriter::Implementation {
       remove();
       const bool has_sound = sound_ && !sound_->empty();
       fail(ErrorCode::kUnwritable, "{}: {}{}", name_, av_.reason(begun),
-           has_sound ? "; --no-audio leaves the sound out" : "");
+           has_sound ? "; it may be written with the sound left out" : "");
     }
   }
 

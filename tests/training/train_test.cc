@@ -272,8 +272,9 @@ TEST_P(LostProcess, EndsTheRunWithACheckpoint) {
   std::vector<std::string> words = {"long.toml",          "--data", "data",      "--out", "run",
                                     "--checkpoint-every", "2",      "--threads", "1",     "--init",
                                     trained_weights()};
-  words.insert(words.end(), {"--worker-timeout", "8"});
-  const auto processes = start_two(words);
+  std::vector<std::string> impatient = words;
+  impatient.insert(impatient.end(), {"--worker-timeout", "8"});
+  const auto processes = start_two(impatient);
   while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
     ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0)
         << testing::content_of(folder_ / "process_0.txt");

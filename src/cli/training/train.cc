@@ -340,7 +340,7 @@ std::string device_help() {
 
 Action declare_training(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("recipe", options->recipe, "what to train and how (recipes/NAME.toml)")
+  app.add_option("RECIPE", options->recipe, "what to train and how (recipes/NAME.toml)")
       ->required();
   // Options of several values take one each time, or they would take the recipe after them.
   app.add_option("--set", options->changes,
@@ -379,7 +379,8 @@ Action declare_training(CLI::App& app) {
                  "with a recipe for the mesh branch: shapes and textures, as tools/mesh/decoder.py "
                  "writes them, or a model that has them");
   add_category_option(app, options->categories);
-  app.add_option("--seed", options->seed, "fixes all chances")
+  app.add_option("--seed", options->seed,
+                 "of all random choices: first weights, order of the images, augmentation")
       ->check(whole_number(0))
       ->capture_default_str();
   app.add_option("--steps", options->steps, "end after this many steps, on the same schedule")

@@ -14,8 +14,8 @@ inline constexpr std::size_t kImageOriginBytes = 512;
 
 /// The same encoded JPEG, PNG or WebP image with kOriginMark in it and a checksum of what is behind
 /// it: a JPEG comment, PNG's text "Software", WebP's XMP; and with the notes, if there are any, as
-/// EXIF data. Other bytes come back as they are. An image is marked once: `encoded` must have no mark and, in WebP, none of the
-/// extended format's chunks.
+/// EXIF data. Other bytes come back as they are. An image is marked once: `encoded` must have no
+/// mark and, in WebP, none of the extended format's chunks.
 std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded,
                                         const CaptureNotes& notes = {});
 

@@ -130,12 +130,12 @@ AutogradNetwork::AutogradNetwork(const graph::Graph& graph, const graph::Weights
   if (options_.recompute) {
     fail(ErrorCode::kUnsupported,
          "the autograd training engine keeps all maps: expected compute.recompute = false, or "
-         "--backend fused");
+         "the engine fused");
   }
   if (options_.sum_over_processes) {
     fail(ErrorCode::kUnsupported,
-         "the autograd training engine works in one process: expected no others, or --backend "
-         "fused");
+         "the autograd training engine works in one process: expected no others, or the "
+         "engine fused");
   }
   // Each starts where vector units and tensor cores like it.
   constexpr std::int64_t kAlignment = 64;

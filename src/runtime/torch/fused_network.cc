@@ -45,8 +45,7 @@ bool has_bias(const graph::Operator& op) {
 
 [[noreturn]] void refuse(const graph::Node& node, const std::string& what) {
   fail(ErrorCode::kUnsupported,
-       "the fused training engine cannot train {} '{}': {}; the autograd engine may (--backend "
-       "autograd)",
+       "the fused training engine cannot train {} '{}': {}; the engine autograd may",
        graph::operator_name(node.op), node.name, what);
 }
 

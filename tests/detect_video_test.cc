@@ -521,9 +521,10 @@ TEST_F(Videos, MayBePages) {
 }
 
 TEST_F(Videos, ResumeWhereTheyWereInterrupted) {
-  const std::vector<json> whole = results("detect portrait.jpg video.mp4");
-  std::string text;
-  for (const json& line : whole) text += line.dump() + "\n";
+  ASSERT_EQ(run("detect portrait.jpg video.mp4 --output whole.jsonl").exit_code, 0);
+  const std::string text = content("whole.jsonl");
+  std::vector<json> whole;
+  for (const std::string& line : lines_of(text)) whole.push_back(json::parse(line));
   std::size_t cut = 0;
   for (int i = 0; i < 22; ++i) cut = text.find('\n', cut) + 1;
   write("r.jsonl", text.substr(0, cut + 40));

@@ -38,7 +38,7 @@ TEST(OnnxImport, GivesBackWhatWasExported) {
     OnnxModel file = parse_onnx(std::as_bytes(std::span(content)), "test");
     EXPECT_EQ(import_onnx(file, {}, "test").model, &row);  // recognised by its bytes
     EXPECT_THAT(error_of([&] { import_onnx(file, {.scale = 2.0F}, "test"); }).what(),
-                HasSubstr("leave out --input-channels"));
+                HasSubstr("give it no channels, mean and scale"));
 
     file.producer = "another";
     const models::LoadedModel read = import_onnx(file, {}, "test");

@@ -81,7 +81,8 @@ TEST_F(MtcnnImportTest, NamesWhatDoesNotFit) {
 
 TEST_F(MtcnnImportTest, TakesNoModelFileTwice) {
   const models::LoadedModel model = import(public_form());
-  EXPECT_THAT(error_of([&] { import(model.weights); }).what(), HasSubstr("found a model, which needs no import"));
+  EXPECT_THAT(error_of([&] { import(model.weights); }).what(),
+              HasSubstr("found a model, which needs no import"));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::vector<std::string> devices() {
   std::vector<std::string> names = {"cpu"};
   for (const at::DeviceType type : {at::kCUDA, at::kXPU, at::kMPS}) {
     if (!c10::impl::hasDeviceGuardImpl(type)) continue;
-    const int count = c10::impl::getDeviceGuardImpl(type)->deviceCount();
+    const int count = int{c10::impl::getDeviceGuardImpl(type)->deviceCount()};
     const std::string name = c10::DeviceTypeName(type, /*lower_case=*/true);
     if (count > 0) names.push_back(name);
     for (int i = 1; i < count; ++i) names.push_back(fmt::format("{}:{}", name, i));

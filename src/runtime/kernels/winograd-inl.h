@@ -142,8 +142,9 @@ struct CellStrides {
 
 /// The transformed input of one position.
 template <typename In>
-HWY_INLINE In input_of(const Winograd& layer, std::int64_t position,
-                       const typename In::Weight* data, std::int64_t block_stride) {
+HWY_INLINE In input_of([[maybe_unused]] const Winograd& layer,
+                       [[maybe_unused]] std::int64_t position, const typename In::Weight* data,
+                       std::int64_t block_stride) {
 #if RF_HAS_WORD_PRODUCTS
   if constexpr (std::is_same_v<In, WordRows>) {
     return {data, block_stride, layer.words.sum_scale.data() + position * layer.out_channels};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string_view>
 #include <variant>
@@ -346,10 +347,9 @@ void FusedNetwork::backward() {
             .permute({0, 3, 1, 2});
     add_gradient(graph_.outputs()[i].node, gradient.to(maps_[0].scalar_type()));
   }
-  for (auto segment = retention_.segments.rbegin(); segment != retention_.segments.rend();
-       ++segment) {
-    if (segment->repeated) repeat(*segment);
-    for (std::size_t i = segment->end; i-- > segment->begin;) {
+  for (const auto& segment : std::ranges::reverse_view(retention_.segments)) {
+    if (segment.repeated) repeat(segment);
+    for (std::size_t i = segment.end; i-- > segment.begin;) {
       run_back(steps_[i]);
       if (steps_[i].opens_result) {  // all users of the map have been passed
         maps_[index(steps_[i].result)].reset();

@@ -45,8 +45,8 @@ at::Tensor winograd_forward(const at::Tensor& map, const at::Tensor& weight,
   const kernels::Kernels& own = *kernels::best();
   const kernels::Winograd layer =
       kernels::make_winograd(own, copy_of(weight), kernels::make_epilogue(own, copy_of(shift), 1));
-  const at::Tensor result = at::empty({map.size(0), weight.size(0), map.size(2), map.size(3)},
-                                      map.options(), kChannelsLast);
+  at::Tensor result = at::empty({map.size(0), weight.size(0), map.size(2), map.size(3)},
+                                map.options(), kChannelsLast);
   const training_kernels::Batch in = batch_of(map);
   const training_kernels::Batch out = batch_of(result);
   at::parallel_for(0, training_kernels::winograd_tiles(in), kTilesPerThread,
@@ -87,7 +87,7 @@ at::Tensor winograd_weight_gradient(const at::Tensor& map, const at::Tensor& gra
       }
     });
   }
-  const at::Tensor result = at::empty({by.channels, in.channels, 3, 3});
+  at::Tensor result = at::empty({by.channels, in.channels, 3, 3});
   at::parallel_for(0, by.channels, 1, [&](std::int64_t begin, std::int64_t end) {
     training_kernels::finish(sums, in.channels, by.channels, begin, end, result.data_ptr<float>());
   });

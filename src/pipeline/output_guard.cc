@@ -36,6 +36,12 @@ bool is_number(const fs::path& path) {
 }
 
 [[noreturn]] void fail_as_shared(const fs::path& path, const fs::path& a, const fs::path& b) {
+  if (a.empty() && b.empty()) {
+    fail(ErrorCode::kInvalidArgument,
+         "{}: expected one output there, found two of the command's; nothing was done: give them "
+         "different names",
+         printable(path));
+  }
   const auto name = [](const fs::path& source) {
     return source.empty() ? std::string("the command's results") : printable(source);
   };

@@ -167,6 +167,12 @@ TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
               HasSubstr("folder"));
 }
 
+TEST_F(Guard, TellsThatTwoOutputsOfACommandAreOne) {
+  guard_.writes(folder_ / "z.json", OutputKind::kReport);
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "z.json", OutputKind::kFigure); }),
+              HasSubstr("z.json: expected one output there, found two of the command's"));
+}
+
 TEST_F(Guard, SeesThroughLinksToWhatIsNotThereYet) {
   std::filesystem::create_symlink("new.jpg", folder_ / "a.jpg");
   std::filesystem::create_symlink("a.jpg", folder_ / "b.jsonl");

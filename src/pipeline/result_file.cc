@@ -134,16 +134,18 @@ void ResultFile::fill_target() {
   const bool is_full = target != nullptr &&
                        std::fwrite(text.data(), 1, text.size(), target) == text.size() &&
                        std::fflush(target) == 0;
+  const int error = errno;
   // What is put from now on goes there, too.
   std::FILE* const done = file_ != nullptr ? std::exchange(file_, target) : target;
   if (done != nullptr) std::fclose(done);
-  if (!is_full) fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
+  if (!is_full)
+    fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(error));
 }
 
 bool ResultFile::close(bool replaces) {
   if (file_ == nullptr || file_ == stdout) return true;
   if (std::fclose(std::exchange(file_, nullptr)) != 0) {
-    fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
+    fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
   }
   const bool keeps_earlier = has_earlier() && !replaces;
   if (!keeps_earlier) take_place();
@@ -153,7 +155,7 @@ bool ResultFile::close(bool replaces) {
 void ResultFile::put(std::string_view text) {
   if (file_ == nullptr) return;
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
-    fail(ErrorCode::kUnwritable, "{} cannot be written", name_);
+    fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
   }
   if (!is_document_) take_place();
 }

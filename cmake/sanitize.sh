@@ -14,7 +14,7 @@ shift
 if [ $# -eq 0 ]; then
   modules=(base geometry graph image image_codecs models interchange dataset mesh runtime runtime_reference video
     tracking recognition c_interface runtime_backends runtime_kernels runtime_cpu server pipeline cli
-    runtime_torch runtime_autograd detection evaluation training training_reference added_head)
+    runtime_training_kernels runtime_torch runtime_autograd detection evaluation training training_reference added_head)
   base=$(cmake/base_of_change.sh)
   folders=" $(git diff --name-only "${base:-HEAD}" -- src tests/training | xargs -r -n 1 dirname | sort -u |
     sed 's/^src.//; s/^tests.//; s/\//_/g' | tr '\n' ' ') "

@@ -97,6 +97,24 @@ TEST_F(StandardStreams, AreNoInputs) {
   }
   EXPECT_TRUE(content("portrait.jpg") == before);
   EXPECT_EQ(run("detect portrait.jpg > r.jsonl").exit_code, 0);
+  // What the shell has just made for the results fails as an input, and stops no other.
+  EXPECT_EQ(run("detect portrait.jpg r.jsonl > r.jsonl").exit_code, 1);
+  EXPECT_THAT(content("r.jsonl"), HasSubstr("portrait.jpg"));
+}
+
+/// A descriptor's name leads to a file that others hold, and which may have no name any more.
+TEST_F(StandardStreams, MayBeNamedAsAFile) {
+  for (const char* format : {"json", "jsonl"}) {
+    const CommandResult result = run(std::string("detect portrait.jpg --format ") + format +
+                                     " -o /dev/stdout | cat > piped.txt");
+    EXPECT_EQ(result.exit_code, 0);
+    EXPECT_THAT(content("piped.txt"), HasSubstr("portrait.jpg"));
+    EXPECT_EQ(
+        run(std::string("detect portrait.jpg --format ") + format + " -o /dev/fd/1 > file.txt")
+            .exit_code,
+        0);
+    EXPECT_THAT(content("file.txt"), HasSubstr("portrait.jpg"));
+  }
 }
 
 /// A folder of whose files each one is left out or read in part.

@@ -156,20 +156,23 @@ void make_folders(const std::filesystem::path& path) {
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> content) {
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  const bool is_device = std::filesystem::is_other(status);
-  const std::filesystem::path target = written_target(path);
-  std::filesystem::path part = target;
-  if (!is_device) part = part_beside(target);
+  const bool is_replaced = can_be_replaced(path);
+  const std::filesystem::path target = is_replaced ? written_target(path) : path;
+  const std::filesystem::path part = is_replaced ? part_beside(target) : target;
   const auto give_up = [&](int error) {
-    if (!is_device) ::unlink(part.c_str());
+    if (is_replaced) ::unlink(part.c_str());
     fail(ErrorCode::kUnwritable, "{}: cannot be written: {}", printable(path),
          system_message(error));
   };
 
-  const int creates = is_device ? 0 : O_CREAT | O_TRUNC;
+  // Of a file that its owner has protected, too, the folder alone says who may replace it.
+  if (is_replaced && std::filesystem::exists(status) && ::access(target.c_str(), W_OK) != 0) {
+    give_up(errno);
+  }
+  const int creates = std::filesystem::is_other(status) ? 0 : O_CREAT | O_TRUNC;
   Descriptor file(::open(part.c_str(), O_WRONLY | O_CLOEXEC | creates, 0666));
   if (file.get() < 0) give_up(errno);
-  if (!is_device) take_permissions(part, target);
+  if (is_replaced) take_permissions(part, target);
   while (!content.empty()) {
     const ssize_t put = ::write(file.get(), content.data(), content.size());
     if (put < 0 && errno == EINTR) continue;
@@ -177,7 +180,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     content = content.subspan(static_cast<std::size_t>(put));
   }
   if (!file.close()) give_up(errno);
-  if (!is_device && ::rename(part.c_str(), target.c_str()) != 0) give_up(errno);
+  if (is_replaced && ::rename(part.c_str(), target.c_str()) != 0) give_up(errno);
 }
 
 void write_file_atomically(const std::filesystem::path& path, const std::string& content) {

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "base/crc32c.h"
 
@@ -29,6 +30,19 @@ std::filesystem::path written_target(const std::filesystem::path& path) {
   if (!std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) return path;
   std::filesystem::path target = std::filesystem::weakly_canonical(path, ignored);
   return target.empty() ? path : target;
+}
+
+bool can_be_replaced(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const std::string whole =
+      std::filesystem::absolute(path, ignored).lexically_normal().generic_string();
+  if (whole.starts_with("/dev/") || whole.starts_with("/proc/")) return false;
+  const std::filesystem::path target = written_target(path);
+  struct stat there {};
+  struct stat itself {};
+  if (::stat(path.c_str(), &there) != 0) return ::lstat(target.c_str(), &itself) != 0;
+  return ::lstat(target.c_str(), &itself) == 0 && S_ISREG(itself.st_mode) &&
+         itself.st_dev == there.st_dev && itself.st_ino == there.st_ino;
 }
 
 std::filesystem::path part_beside(const std::filesystem::path& path) {

@@ -13,6 +13,12 @@ std::filesystem::path place_beside(const std::filesystem::path& path, const std:
 /// The file that writing to `path` is writing to: where a symbolic link leads, even to nothing yet.
 std::filesystem::path written_target(const std::filesystem::path& path);
 
+/// Whether another file may be put in the place of what `path` leads to: a regular file, or nothing
+/// yet, but not by a link, which is written through. The name of a descriptor (/dev/stdout,
+/// /proc/self/fd/1) says where it leads, but not that whoever holds it sees what is put there; and
+/// what it leads to may have no name.
+bool can_be_replaced(const std::filesystem::path& path);
+
 /// Where a file is written until it is whole: beside it, with a name that no other call has, of
 /// this process or of another, on this machine or on one that shares the folder.
 std::filesystem::path part_beside(const std::filesystem::path& path);

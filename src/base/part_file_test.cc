@@ -1,5 +1,7 @@
 #include "base/part_file.h"
 
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -35,6 +37,19 @@ TEST(PartFile, IsToldByItsName) {
                             "v0123abcd-1.part", ".0123abcd-1.part", "v.0123abcd-1.mkv"}) {
     EXPECT_FALSE(is_part_name(other)) << other;
   }
+}
+
+TEST(PartFile, TakesNoPlaceOfADescriptor) {
+  const testing::TemporaryFolder folder;
+  EXPECT_FALSE(can_be_replaced("/dev/stdout"));
+  EXPECT_FALSE(can_be_replaced("/proc/self/fd/1"));
+  EXPECT_TRUE(can_be_replaced(folder / "new"));
+  std::filesystem::create_symlink("new", folder / "link");
+  EXPECT_FALSE(can_be_replaced(folder / "link"));  // written through
+  std::ofstream(folder / "new") << "text";
+  EXPECT_TRUE(can_be_replaced(folder / "new"));
+  EXPECT_TRUE(can_be_replaced(folder / "link"));
+  EXPECT_FALSE(can_be_replaced(folder.path()));
 }
 
 }  // namespace

@@ -27,14 +27,6 @@
 namespace retinaface::cli {
 namespace {
 
-/// Refuses lines that would go into one of the inputs.
-void guard_standard_output(const std::vector<pipeline::Input>& inputs) {
-  if (!file_exists(pipeline::kStandardOutput)) return;
-  pipeline::OutputGuard guard(false);
-  for (const pipeline::Input& input : inputs) guard.reads(input.path);
-  guard.continues(pipeline::kStandardOutput, pipeline::OutputKind::kResults);
-}
-
 int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job) {
   if (job.output == pipeline::kStandardStream) job.output.clear();
   if (!job.output.empty() && !job.writes_matrix() && lower_case_extension(job.output) != ".jsonl") {
@@ -43,7 +35,7 @@ int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job)
   }
   pipeline::LeftOut left_out;
   job.inputs = pipeline::find_inputs(arguments, {}, &left_out);
-  guard_standard_output(job.inputs);
+  if (job.output.empty()) pipeline::OutputGuard::check_standard_output(job.inputs);
   explain_addresses(job.inputs, false);
   const Recognizer recognizer(job.recognizer_name);
   const Detector detector = open_detector(job.model, {});

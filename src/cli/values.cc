@@ -1,6 +1,8 @@
 #include "cli/values.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -50,6 +52,11 @@ CLI::Validator one_of(std::vector<std::string> values) {
 
 CLI::Validator flag_value() {
   return {[](std::string& text) {
+            // As shells' users write them.
+            constexpr std::array<std::string_view, 3> kYes = {"1", "yes", "on"};
+            constexpr std::array<std::string_view, 3> kNo = {"0", "no", "off"};
+            if (std::ranges::find(kYes, text) != kYes.end()) text = "true";
+            if (std::ranges::find(kNo, text) != kNo.end()) text = "false";
             bool ignored = false;
             const std::string fault = pipeline::set_flag(text, ignored);
             return fault.empty() ? fault : fault + "; without a value it is true";

@@ -210,11 +210,8 @@ void begin_folder(const DetectionJob& job, const RequestRecord& record, const Re
 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
-  const bool fills_file = job.output == kStandardStream && file_exists(kStandardOutput);
-  if (!job.writes_file() && !fills_file && job.images.folder.empty() &&
-      job.images.mesh_folder.empty()) {
-    return;
-  }
+  if (job.output == kStandardStream) OutputGuard::check_standard_output(job.inputs);
+  if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
   OutputGuard guard(job.overwrite);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads_model(job.model);
@@ -222,7 +219,6 @@ void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& 
   for (const Input& input : job.inputs) {
     if (input.problem.empty()) guard.reads(input.path);
   }
-  if (fills_file) guard.continues(kStandardOutput, OutputKind::kResults);
   if (job.writes_file() && job.resume) {
     guard.continues(job.output, OutputKind::kResults);
   } else if (job.writes_file()) {

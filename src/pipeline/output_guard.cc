@@ -7,13 +7,18 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "image/codecs/image_name.h"
 #include "models/model_files.h"
 #include "pipeline/inputs.h"
+#include "video/video_kind.h"
 
 namespace retinaface::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// The file that standard output goes to.
+constexpr const char* kStandardOutput = "/dev/stdout";
 
 /// The folder that a file stands in, "." for a bare name.
 fs::path folder_of(const fs::path& path) {
@@ -104,9 +109,9 @@ fs::path behind_links(fs::path path) {
 }  // namespace
 
 OutputGuard::Place OutputGuard::place_of(const fs::path& link) {
-  const fs::path path = behind_links(link);
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return {status.st_dev, status.st_ino, {}};
+  if (::stat(link.c_str(), &status) == 0) return {status.st_dev, status.st_ino, {}};
+  const fs::path path = behind_links(link);
   std::error_code ignored;
   const fs::path absolute = fs::absolute(path, ignored).lexically_normal();
   fs::path whole = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
@@ -158,6 +163,19 @@ void OutputGuard::reads(const fs::path& path) {
   if (numbered_around(path) != nullptr) fail_as_read(path, path);
   read_.emplace(place, path);
   if (is_number(path)) like_numbered_[place_of(folder_of(path))].push_back({path, path});
+}
+
+void OutputGuard::check_standard_output(const std::vector<Input>& inputs) {
+  if (!file_exists(kStandardOutput)) return;
+  OutputGuard guard(false);
+  for (const Input& input : inputs) {
+    std::error_code ignored;
+    const bool is_meant = input.path == kStandardStream || has_image_name(input.path) ||
+                          video::has_video_name(input.path);
+    if (!input.problem.empty() || !is_meant || fs::is_empty(input.path, ignored)) continue;
+    guard.reads(input.path);
+  }
+  guard.continues(kStandardOutput, OutputKind::kResults);
 }
 
 void OutputGuard::reads_model(const std::string& name) {

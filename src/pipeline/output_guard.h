@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/inputs.h"
 #include "pipeline/own_output.h"
 
 namespace retinaface::pipeline {
@@ -27,6 +28,10 @@ class OutputGuard {
 
   /// A file that is read. What does not exist, or is no regular file, is not looked at further.
   void reads(const std::filesystem::path& path);
+
+  /// Refuses standard output that goes into one of the inputs. What holds nothing, or has no name
+  /// of an image or a video, is none: `detect *` is given the file of its own output by the shell.
+  static void check_standard_output(const std::vector<Input>& inputs);
 
   /// The same of a model that an option names, where it is a file: by its path or by its name.
   void reads_model(const std::string& name);

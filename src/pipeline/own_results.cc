@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "pipeline/results.h"
 
@@ -94,31 +96,28 @@ bool begins_own_vector(std::string_view text) {
   return begins(text, kFollowers);
 }
 
-/// Fields of a row of CSV, quoted ones with their commas.
-std::size_t fields_of(std::string_view row) {
+/// The fields of each row of CSV, of which quoted ones may have commas and line breaks; of a last
+/// row that does not end, nothing is said.
+std::vector<std::size_t> fields_of_rows(std::string_view text) {
+  std::vector<std::size_t> rows;
   std::size_t fields = 1;
   bool quoted = false;
-  for (const char c : row) {
+  for (const char c : text) {
     if (c == '"') quoted = !quoted;
-    if (c == ',' && !quoted) ++fields;
+    if (quoted) continue;
+    if (c == ',') ++fields;
+    if (c == '\n') rows.push_back(std::exchange(fields, 1));
   }
-  return fields;
+  return rows;
 }
 
 /// Our header, or that of a former version, which had fewer columns, over rows of as many fields.
 bool is_own_csv(std::string_view text) {
   constexpr std::string_view kLeast = "image,width,height,score,x0,y0,x1,y1,";
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  const std::string_view head = text.substr(0, end);
+  const std::string_view head = text.substr(0, text.find('\n'));
   if (!head.starts_with(kLeast) || !csv_head().starts_with(head)) return false;
-  const std::size_t columns = fields_of(head);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  for (std::size_t next = 0; (next = text.find('\n')) != std::string_view::npos;
-       text.remove_prefix(next + 1)) {
-    const std::string_view row = text.substr(0, next);
-    if (std::ranges::count(row, '"') % 2 == 0 && fields_of(row) != columns) return false;
-  }
-  return true;
+  const std::vector<std::size_t> rows = fields_of_rows(text);
+  return std::ranges::all_of(rows, [&](std::size_t fields) { return fields == rows.front(); });
 }
 
 bool is_own_array(std::string_view text, bool is_whole) {

@@ -105,6 +105,7 @@ void RequestRecord::write(const Request& asked, bool is_mixed) const {
 
 fs::path record_beside(const fs::path& results) {
   std::error_code error;
+  if (!can_be_replaced(results)) return {};
   const fs::path file = fs::weakly_canonical(fs::absolute(results), error);
   if (error || fs::is_other(fs::status(file, error))) return {};
   return place_beside(file, ".request");

@@ -84,21 +84,33 @@ ResultFile::ResultFile(const std::string& path, bool resume, const std::atomic<b
     }
     file_ = std::fopen(path.c_str(), "ab");
   } else {
-    had_earlier_ = holds_anything(path);
-    target_ = written_target(path);
-    if (had_earlier_ || (is_document_ && !fs::is_other(status))) {
-      part_ = part_beside(target_);
-      file_ = std::fopen(part_.c_str(), "wb");
-      if (file_ == nullptr) part_.clear();  // a file that may be written where others may not
-    }
-    if (file_ != nullptr) {
-      take_permissions(part_, target_);
-    } else {
-      file_ = std::fopen(path.c_str(), "wb");
-    }
+    begin_anew(path);
   }
   if (file_ == nullptr) {
     fail(ErrorCode::kUnwritable, "{}: {}", printable(path), std::strerror(errno));
+  }
+}
+
+void ResultFile::begin_anew(const std::string& path) {
+  had_earlier_ = holds_anything(path);
+  if (!can_be_replaced(path)) {
+    file_ = std::fopen(path.c_str(), "wb");
+    return;
+  }
+  target_ = written_target(path);
+  if (had_earlier_ && ::access(target_.c_str(), W_OK) != 0) return;  // protected
+  if (had_earlier_ || is_document_) {
+    part_ = part_beside(target_);
+    file_ = std::fopen(part_.c_str(), "wb");
+    if (file_ == nullptr) part_.clear();
+  }
+  if (file_ != nullptr) {
+    take_permissions(part_, target_);
+  } else if (had_earlier_) {  // a file that may be written where others may not
+    file_ = std::fopen(path.c_str(), "r+b");
+    is_to_be_emptied_ = true;
+  } else {
+    file_ = std::fopen(path.c_str(), "wb");
   }
 }
 
@@ -144,6 +156,7 @@ void ResultFile::fill_target() {
 
 bool ResultFile::close(bool replaces) {
   if (file_ == nullptr || file_ == stdout) return true;
+  if (replaces) empty_at_last();
   if (std::fclose(std::exchange(file_, nullptr)) != 0) {
     fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
   }
@@ -152,8 +165,18 @@ bool ResultFile::close(bool replaces) {
   return !keeps_earlier;
 }
 
+void ResultFile::empty_at_last() {
+  if (!is_to_be_emptied_) return;
+  if (begin_) begin_();
+  is_to_be_emptied_ = false;
+  if (::ftruncate(::fileno(file_), 0) != 0) {
+    fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
+  }
+}
+
 void ResultFile::put(std::string_view text) {
   if (file_ == nullptr) return;
+  empty_at_last();
   if (std::fwrite(text.data(), 1, text.size(), file_) != text.size() || std::fflush(file_) != 0) {
     fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
   }

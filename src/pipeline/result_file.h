@@ -26,9 +26,6 @@ struct VideoDone {
   FacesOfFrames faces_of_frames;
 };
 
-/// The file that standard output goes to, for who compares files.
-inline constexpr const char* kStandardOutput = "/dev/stdout";
-
 /// Whether a format of `detect` is one document, of no use without its end: json and coco.
 bool is_document(const std::string& format);
 
@@ -64,7 +61,7 @@ class ResultFile {
   void when_begun(std::function<void()> begin);
 
   /// Whether earlier results are in the file that are still to be replaced.
-  bool has_earlier() const { return !part_.empty() && had_earlier_; }
+  bool has_earlier() const { return (!part_.empty() && had_earlier_) || is_to_be_emptied_; }
 
   /// Ends a file, after which what is put goes nowhere: some storage tells only then that it took
   /// not all. Returns false where earlier results were kept, as they are unless `replaces`. Throws
@@ -80,6 +77,10 @@ class ResultFile {
   /// Reads an interrupted run's lines; returns how many bytes of them are whole.
   std::uintmax_t keep_whole_lines(const std::string& path);
 
+  /// Opens a file, or one beside it, without harm to what is there.
+  void begin_anew(const std::string& path);
+  /// Of a file that nothing can stand beside.
+  void empty_at_last();
   /// Puts what was written beside the file in its place.
   void take_place();
   /// The same where the file can be written but not replaced.
@@ -89,6 +90,7 @@ class ResultFile {
   std::filesystem::path target_;  ///< the file itself, links followed
   std::filesystem::path part_;    ///< what is written in its stead for now; empty: it itself
   bool had_earlier_ = false;
+  bool is_to_be_emptied_ = false;  ///< before the first text, where nothing can stand beside it
   bool is_document_ = false;
   std::function<void()> begin_;
   std::FILE* file_ = nullptr;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "runtime/cpu/layer_kinds.h"
+#include "runtime/kernels/winograd.h"
 
 namespace retinaface::runtime::cpu {
 namespace {
@@ -122,7 +123,8 @@ class ByteLowering {
   /// quarter of the products, two take two.
   bool is_for_words(const ConvolutionStep& conv, const std::string& name) const {
     return conv.convolution.kernel == 3 && conv.convolution.stride == 1 && !conv.deformable &&
-           is_dense(conv) && !calibration_.float_layers.contains(name) &&
+           is_dense(conv) && conv.weight.shape[1] <= kernels::kMaxWordInputs &&
+           !calibration_.float_layers.contains(name) &&
            !kernels::best_byte_kernels()->has_dot_instruction;
   }
 

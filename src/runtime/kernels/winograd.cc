@@ -66,7 +66,6 @@ Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epil
 
 Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue,
                             const graph::ByteCode& input) {
-  constexpr std::int64_t kMaxInputs = 1024;
   constexpr double kMaxWord = 32767;
   // The largest sum of |row| of the transform of inputs, twice: of what is within 1, no more than
   // this comes out.
@@ -74,11 +73,11 @@ Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight,
       (kNear + kNear * kFar2 + 1 + kFar2) * (kNear + kNear * kFar2 + 1 + kFar2);
   // All words at their largest, the sum of products still fits: 2^16 of 2^15, less what rounding
   // can add.
-  constexpr double kMaxWeights = 65536 - kMaxInputs / 2.0;
+  constexpr double kMaxWeights = 65536 - kMaxWordInputs / 2.0;
   const std::int64_t block = kernels.block;
   const std::int64_t out = (weight.shape[0] + block - 1) / block * block;
   const std::int64_t in = weight.shape[1];
-  RF_CHECK(kernels.has_word_products && in % block == 0 && in <= kMaxInputs);
+  RF_CHECK(kernels.has_word_products && in % block == 0 && in <= kMaxWordInputs);
   Winograd layer{&kernels, in, out, {}, std::move(epilogue)};
   Words& words = layer.words;
   words.weights = AlignedBuffer<std::uint32_t>(static_cast<std::size_t>(36 * out * in / 2));

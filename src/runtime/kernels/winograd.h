@@ -66,7 +66,8 @@ inline constexpr WeightRow kWinogradG[6] = {{0, kNear2* kFar2},
 
 /// `weight` is (out, in, 3, 3).
 Winograd make_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue);
-/// The same by Words, of kernels that have them (Kernels::has_word_products), for at most 1024
+inline constexpr std::int64_t kMaxWordInputs = 1024;
+/// The same by Words, of kernels that have them (Kernels::has_word_products), for at most so many
 /// inputs that are what `input` can say; others are held to that. Inputs beyond its channels, which
 /// fill up the last block, are 0.
 Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight, Epilogue epilogue,

@@ -371,10 +371,10 @@ TEST_F(DetectOutputs, AnInterruptionKeepsWhatIsDone) {
   std::string list;
   for (int i = 0; i < 2000; ++i) list += "crowd.webp\n";
   write("list.txt", list);
-  const CommandResult result =
-      run("'" RETINAFACE_PROGRAM
-          "' detect --list list.txt --output r.jsonl & pid=$!; "
-          "while [ ! -s r.jsonl ]; do sleep 0.05; done; kill -INT $pid; wait $pid; echo $?");
+  const CommandResult result = run("'" RETINAFACE_PROGRAM
+                                   "' detect --list list.txt --output r.jsonl & pid=$!; "
+                                   "while kill -0 $pid && [ ! -s r.jsonl ]; do sleep 0.05; done; "
+                                   "kill -INT $pid; wait $pid; echo $?");
   EXPECT_EQ(result.output, "130\n");
   EXPECT_THAT(result.errors, HasSubstr("interrupted after "));
   const std::string text = content("r.jsonl");
@@ -393,7 +393,8 @@ TEST_F(DetectOutputs, AnInterruptionKeepsAnEarlierDocument) {
   const CommandResult result =
       run("'" RETINAFACE_PROGRAM
           "' detect --list list.txt -o d.json & pid=$!; "
-          "while [ ! -s d.json.*.part ]; do sleep 0.05; done; kill -INT $pid; wait $pid; echo $?");
+          "while kill -0 $pid && [ ! -s d.json.*.part ]; do sleep 0.05; done; "
+          "kill -INT $pid; wait $pid; echo $?");
   EXPECT_EQ(result.output, "130\n");
   EXPECT_THAT(result.errors, HasSubstr("d.json: keeps the results of an earlier run"));
   EXPECT_EQ(content("d.json"), earlier);

@@ -621,7 +621,8 @@ TEST_F(Videos, AnInterruptionEndsTheDrawnVideo) {
   const CommandResult result =
       run("'" RETINAFACE_PROGRAM
           "' detect long.mp4 --out drawn.mp4 --draw --output r.jsonl & pid=$!; "
-          "while [ ! -s r.jsonl ]; do sleep 0.02; done; kill -INT $pid; wait $pid; echo $?");
+          "while kill -0 $pid && [ ! -s r.jsonl ]; do sleep 0.02; done; kill -INT $pid; wait $pid; "
+          "echo $?");
   EXPECT_EQ(result.output, "130\n");
   EXPECT_THAT(result.errors, HasSubstr("interrupted after "));
   const auto lines = lines_of(content("r.jsonl"));

@@ -45,7 +45,7 @@ double median(std::vector<double>& values) {
 std::vector<detection::HeadMaps> head_maps(const models::LoadedModel& model,
                                            const runtime::Session& session) {
   std::vector<detection::HeadMaps> maps;
-  for (const auto& level : models::head_outputs(model.graph, model.model->detector)) {
+  for (const auto& level : models::head_outputs(model.graph, model.model->detector())) {
     detection::HeadMaps& heads = maps.emplace_back();
     for (const std::size_t output : level) heads.push_back(session.output(output));
   }
@@ -71,8 +71,8 @@ void measure(const std::string& path, int width, int height, float min_score, in
     at[1] = Clock::now();
     session->run();
     at[2] = Clock::now();
-    detection::decode(head_maps(model, *session), model.model->detector.anchors,
-                      model.model->detector.heads, min_score, faces);
+    detection::decode(head_maps(model, *session), model.model->detector().anchors,
+                      model.model->detector().heads, min_score, faces);
     candidates = faces.size();
     at[3] = Clock::now();
     detection::sort_by_score(faces);

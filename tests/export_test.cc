@@ -154,11 +154,11 @@ class Peer : public ::testing::Test {
          std::map<std::string, std::size_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
       ASSERT_TRUE(outputs.contains(head));
       std::vector<float> expected;
-      for (std::size_t level = 0; level < model.model->detector.anchors.levels.size(); ++level) {
+      for (std::size_t level = 0; level < model.model->detector().anchors.levels.size(); ++level) {
         const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
         const auto& map = maps[static_cast<std::size_t>(index)];
         const std::size_t channels =
-            values * model.model->detector.anchors.levels[level].sizes_px.size();
+            values * model.model->detector().anchors.levels[level].sizes_px.size();
         const std::size_t cells = map.size() / channels;
         for (std::size_t cell = 0; cell < cells; ++cell) {
           for (std::size_t c = 0; c < channels; ++c) expected.push_back(map[c * cells + cell]);

@@ -85,7 +85,7 @@ TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
   RF_NEED_DATA("weights/mobilenet0.25_Final.pth");
   // The other drops nothing but what overlaps.
   models::Model row = models::find_model("mnet025");
-  row.detector.search.drops_implausible = false;
+  row.detector().search.drops_implausible = false;
   models::LoadedModel loaded = models::model_of_weights(
       interchange::import_checkpoint(data_folder() / "weights/mobilenet0.25_Final.pth", row,
                                      interchange::Part::kWhole),

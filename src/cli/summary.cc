@@ -83,7 +83,7 @@ std::string to_json(const models::Model& model, const graph::Shape& input, const
                       {"shape", {shape.n, shape.c, shape.h, shape.w}}});
   }
   nlohmann::ordered_json heads = nlohmann::ordered_json::array();
-  for (const models::Head& head : model.detector.heads) {
+  for (const models::Head& head : model.detector().heads) {
     heads.push_back({{"name", head.name}, {"values", head.values}});
   }
   const nlohmann::ordered_json document = {{"model", model.name},
@@ -114,7 +114,7 @@ int summarize(const Options& options) {
     }
     add(network.graph, network.input, summary);
   }
-  summary.anchors = detection::anchor_count(model.detector.anchors, input.h, input.w);
+  summary.anchors = detection::anchor_count(model.detector().anchors, input.h, input.w);
   if (!options.json.empty()) {
     pipeline::OutputGuard guard(options.overwrite);
     guard.reads_model(options.model);
@@ -124,7 +124,7 @@ int summarize(const Options& options) {
     print(summary);
   }
   std::string heads;
-  for (const models::Head& head : model.detector.heads) {
+  for (const models::Head& head : model.detector().heads) {
     heads += fmt::format("{}{} {}", heads.empty() ? "" : ", ", head.name, head.values);
   }
   if (!heads.empty()) print_table(options.json, "values of each anchor: {}\n", heads);

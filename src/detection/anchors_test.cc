@@ -26,7 +26,7 @@ TEST(Anchors, LieOnTheirGridsByHand) {
 }
 
 TEST(Anchors, AreCountedAsOnThePaper) {
-  const auto& family = models::find_model("mnet025").detector.anchors;
+  const auto& family = models::find_model("mnet025").detector().anchors;
   EXPECT_EQ(make_anchors(family, 640, 640).size(), 2U * (80 * 80 + 40 * 40 + 20 * 20));
   EXPECT_EQ(make_anchors(family, 1, 1).size(), 6U);
 }
@@ -75,7 +75,7 @@ TEST(BoxCoding, DecodesWhatItEncoded) {
 
 /// "102,300 anchors in total, and 75% of these anchors are from P2" (the paper, section 3.2).
 TEST(Anchors, OfThePaperAreAsManyAsItSays) {
-  const models::AnchorFamily& family = models::find_model("resnet50").detector.anchors;
+  const models::AnchorFamily& family = models::find_model("resnet50").detector().anchors;
   EXPECT_EQ(anchor_count(family, 640, 640), 102'300);
   const std::vector<Anchor> anchors = make_anchors(family, 640, 640);
   EXPECT_EQ(anchors.size(), 102'300U);

@@ -145,7 +145,7 @@ Cascade::Outputs::Outputs(const graph::Graph& graph)
 Cascade::Cascade(const models::LoadedModel& model, const std::string& backend,
                  const runtime::NetworkOptions& options, std::int64_t band_px)
     : model_(*model.model),
-      spec_(*model.model->cascade),
+      spec_(*model.model->find_cascade()),
       band_px_(band_px),
       window_outputs_(model.graph) {
   for (const models::CascadeStage& stage : spec_.stages) {

@@ -333,7 +333,8 @@ void settle(graph::Weights& weights, const std::string& head, const std::vector<
 /// A cascade of random weights whose scores spread, so that each stage drops some and none all.
 models::LoadedModel make_cascade() {
   models::Model model = models::mtcnn();
-  for (models::CascadeStage& stage : model.cascade->stages) stage.min_score = 0.4F;
+  for (models::CascadeStage& stage : std::get<models::CascadeSpec>(model.purpose).stages)
+    stage.min_score = 0.4F;
   models::LoadedModel loaded;
   for (const models::SizedNetwork& network : models::networks_of(model, 1, 1)) {
     graph::Weights own = runtime::testing::lively_weights(network.graph, 8);
@@ -378,7 +379,7 @@ const models::LoadedModel& made_up() {
 /// What the slow reference finds with it in noise(97, 64) from a score of 0.3 on.
 const std::vector<SlowCandidate>& slowly_found() {
   static const std::vector<SlowCandidate> found =
-      slow_cascade(made_up().weights, *made_up().model->cascade, noise(97, 64), 0.3);
+      slow_cascade(made_up().weights, *made_up().model->find_cascade(), noise(97, 64), 0.3);
   return found;
 }
 
@@ -414,7 +415,7 @@ TEST(Cascade, FindsWhatTheSlowReferenceFinds) {
     SCOPED_TRACE(std::to_string(width));
     const Image image = noise(width, height);
     expect_agreement(find(loaded, image, 0.3F),
-                     slow_cascade(loaded.weights, *loaded.model->cascade, image, 0.3));
+                     slow_cascade(loaded.weights, *loaded.model->find_cascade(), image, 0.3));
   }
 }
 
@@ -475,11 +476,11 @@ TEST(Cascade, FindsTheFaceOfAPortraitByThePublicWeights) {
   const std::vector<Face> faces = find(loaded, portrait, 0.7F);
   ASSERT_EQ(faces.size(), 1U);
   EXPECT_GT(faces[0].score, 0.99F);
-  expect_agreement(faces, slow_cascade(loaded.weights, *model.cascade, portrait, 0.7));
+  expect_agreement(faces, slow_cascade(loaded.weights, *model.find_cascade(), portrait, 0.7));
 }
 
 TEST(Cascade, LevelsShrinkUntilNoWindowFits) {
-  const models::CascadeSpec spec = *models::mtcnn().cascade;
+  const models::CascadeSpec spec = *models::mtcnn().find_cascade();
   EXPECT_THAT(models::cascade_levels(spec, 40, 30),
               ElementsAre(CascadeLevel{24, 18}, CascadeLevel{18, 13}));
   EXPECT_TRUE(models::cascade_levels(spec, 19, 30).empty());

@@ -48,13 +48,11 @@ void select(std::vector<Face>& faces, const ImageView& image, const DetectOption
 
 /// Throws Error where the model is no detector.
 const models::Model& detector_of(const models::LoadedModel& loaded) {
-  if (!loaded.model->detector.anchors.levels.empty() || loaded.model->cascade) {
-    return *loaded.model;
-  }
-  fail(ErrorCode::kUnsupported, "{}: expected a detector, found {}",
-       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source),
-       loaded.model->recognizer ? "a recogniser, which makes vectors of the faces that one finds"
-                                : "none");
+  if (loaded.model->find_recognizer() == nullptr) return *loaded.model;
+  fail(ErrorCode::kUnsupported,
+       "{}: expected a detector, found a recogniser, which makes vectors of the faces that one "
+       "finds",
+       loaded.source.empty() ? loaded.model->name : excerpt(loaded.source));
 }
 
 }  // namespace
@@ -72,10 +70,11 @@ class Detector::Implementation {
         source_(loaded.source),
         pool_(runtime::backends().make(loaded.graph, loaded.weights, backend, options)),
         mesh_(loaded, backend, options, std::move(again)),
-        cascade_(model_.cascade
+        cascade_(model_.find_cascade() != nullptr
                      ? std::make_unique<const detection::Cascade>(loaded, backend, options)
                      : nullptr),
-        outputs_(models::head_outputs(loaded.graph, model_.detector)) {}
+        outputs_(cascade_ != nullptr ? decltype(outputs_)()
+                                     : models::head_outputs(loaded.graph, model_.detector())) {}
 
   std::vector<runtime::OutputDifference> differences() const {
     std::vector<runtime::OutputDifference> all = pool_.network().differences();
@@ -135,8 +134,7 @@ class Detector::Implementation {
   /// Of what the network finds by the session.
   detection::Search search_by(const OpenSession& open) const {
     // Not a lambda, whose type the library would export as that of a member.
-    return {model_.detector, cascade_ != nullptr,
-            std::bind_front(&Implementation::run, this, open)};
+    return {model_.find_detector(), std::bind_front(&Implementation::run, this, open)};
   }
 
   /// The mesh of a head that does not stand upright is that of the view in which it does: the
@@ -177,15 +175,15 @@ class Detector::Implementation {
         features.context.push_back(session.output(graph_.outputs().size() + level));
       }
     }
-    detection::decode(maps, model_.detector.anchors, model_.detector.heads, min_score, faces,
+    detection::decode(maps, model_.detector().anchors, model_.detector().heads, min_score, faces,
                       features.context.empty() ? nullptr : &features);
     if (candidates != nullptr) {
-      const auto& heads = model_.detector.heads;
+      const auto& heads = model_.detector().heads;
       const auto head =
           std::ranges::find(heads, models::HeadMeaning::kScore, &models::Head::meaning);
-      detection::find_candidates(model_.detector.search,
+      detection::find_candidates(model_.detector().search,
                                  maps.front()[static_cast<std::size_t>(head - heads.begin())],
-                                 *head, model_.detector.anchors.levels.front(), *candidates);
+                                 *head, model_.detector().anchors.levels.front(), *candidates);
     }
   }
 

@@ -30,9 +30,9 @@ TEST(ImagePyramid, SmallImagesTakeOneAndSmallerOnesAnEnlargedOne) {
 
 TEST(ImagePyramid, EveryFaceIsOfUsualSizeInALevelThatTakesIt) {
   for (const models::Model& model : models::catalogue()) {
-    const models::SearchPolicy& policy = model.detector.search;
+    const models::SearchPolicy& policy = model.detector().search;
     float largest_anchor = 0;
-    for (const models::AnchorLevel& level : model.detector.anchors.levels) {
+    for (const models::AnchorLevel& level : model.detector().anchors.levels) {
       largest_anchor = std::max(largest_anchor, std::ranges::max(level.sizes_px));
     }
     for (const int longer : {641, 1000, 1600, 1920, 4000, 10000, 60000}) {

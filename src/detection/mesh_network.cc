@@ -32,7 +32,7 @@ runtime::SessionPool& MeshNetwork::pool() const {
 
 void MeshNetwork::make_pool(const models::LoadedModel& loaded) const {
   graph::Graph graph = loaded.graph;
-  models::add_context_outputs(graph, model_.detector);
+  models::add_context_outputs(graph, model_.detector());
   pool_ = std::make_unique<runtime::SessionPool>(
       runtime::backends().make(graph, loaded.weights, backend_, options_));
 }
@@ -64,7 +64,7 @@ const mesh::Branch& MeshNetwork::branch() const {
 std::pair<std::size_t, std::size_t> MeshNetwork::head_size() const {
   constexpr int kSmallestSide = 64;
   std::size_t kinds = 0;
-  for (const models::AnchorLevel& level : model_.detector.anchors.levels) {
+  for (const models::AnchorLevel& level : model_.detector().anchors.levels) {
     kinds += level.sizes_px.size();
   }
   const runtime::SessionLease session(pool());

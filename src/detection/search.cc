@@ -25,15 +25,12 @@
 
 namespace retinaface::detection {
 
-Search::Search(const models::DetectorSpec& detector, bool finds_all_sizes, FindFaces find)
-    : detector_(detector),
-      policy_(detector.search),
-      finds_all_sizes_(finds_all_sizes),
-      find_(std::move(find)) {}
+Search::Search(const models::DetectorSpec* detector, FindFaces find)
+    : detector_(detector), find_(std::move(find)) {}
 
 std::vector<Face> Search::find(const ImageView& image, const DetectOptions& options) const {
   std::vector<Face> faces;
-  if (options.scales.empty() && !finds_all_sizes_) {
+  if (options.scales.empty() && !finds_all_sizes()) {
     faces = find_all_sizes(image, options);
   } else {
     constexpr float kOwnSize[] = {1};
@@ -44,7 +41,7 @@ std::vector<Face> Search::find(const ImageView& image, const DetectOptions& opti
     }
   }
   // Who keeps all boxes that overlap merges them in another way.
-  const bool drops = options.nms_iou < 1 && policy_.drops_implausible;
+  const bool drops = options.nms_iou < 1 && !finds_all_sizes() && policy().drops_implausible;
   {
     const StageTimer timer(&StageTimes::suppress_ms);
     sort_by_score(faces);
@@ -58,15 +55,15 @@ std::vector<Face> Search::find(const ImageView& image, const DetectOptions& opti
 std::vector<Face> Search::find_all_sizes(const ImageView& image,
                                          const DetectOptions& options) const {
   const double area = static_cast<double>(image.width) * image.height;
-  double budget_px = policy_.extra_work * area;
+  double budget_px = policy().extra_work * area;
   const bool is_choosy =
-      static_cast<float>(std::max(image.width, image.height)) >= policy_.choosy_from_px;
-  const float min_enlarged_score = is_choosy ? policy_.min_enlarged_score : 0.0F;
+      static_cast<float>(std::max(image.width, image.height)) >= policy().choosy_from_px;
+  const float min_enlarged_score = is_choosy ? policy().min_enlarged_score : 0.0F;
   std::vector<Face> faces;
   std::vector<RefinementCandidate> candidates;
   bool is_enlarged = false;
-  for (const PyramidLevel& level : image_pyramid(policy_, image.width, image.height)) {
-    if (level.scale > 1 && !has_unknown(policy_, candidates, faces, min_enlarged_score)) {
+  for (const PyramidLevel& level : image_pyramid(policy(), image.width, image.height)) {
+    if (level.scale > 1 && !has_unknown(policy(), candidates, faces, min_enlarged_score)) {
       continue;
     }
     is_enlarged |= level.scale > 1;
@@ -76,9 +73,9 @@ std::vector<Face> Search::find_all_sizes(const ImageView& image,
       const float side = std::max(face.box.width(), face.box.height());
       return side < level.min_px || side >= level.max_px;
     });
-    drop_parts(policy_, found, faces);
+    drop_parts(policy(), found, faces);
     faces.insert(faces.end(), found.begin(), found.end());
-    if (level.scale < 1) budget_px -= area * (level.scale * level.scale + policy_.shrinking_work);
+    if (level.scale < 1) budget_px -= area * (level.scale * level.scale + policy().shrinking_work);
   }
   // What has been seen enlarged altogether needs no enlarged crops.
   if (!is_enlarged) refine(image, budget_px, candidates, options.min_score, faces);
@@ -89,11 +86,11 @@ void Search::refine(const ImageView& image, double budget_px,
                     const std::vector<RefinementCandidate>& candidates, float min_score,
                     std::vector<Face>& faces) const {
   const std::vector<RefinementCrop> crops =
-      refinement_crops(policy_, candidates, faces, image.width, image.height, budget_px);
+      refinement_crops(policy(), candidates, faces, image.width, image.height, budget_px);
   if (crops.empty()) return;
   // Side by side in one image, which the network runs over once.
-  const int crop_side = policy_.crop_side_px;
-  const int side = crop_side * policy_.crop_scale;
+  const int crop_side = policy().crop_side_px;
+  const int side = crop_side * policy().crop_scale;
   const std::size_t row_bytes = 3 * static_cast<std::size_t>(side);
   Image strip(side * static_cast<int>(crops.size()), side);
   for (std::size_t i = 0; i < crops.size(); ++i) {
@@ -105,8 +102,8 @@ void Search::refine(const ImageView& image, double budget_px,
     }
   }
   std::vector<Face> found;
-  find_(strip, policy_.min_candidate_score, found, nullptr);
-  const float factor = 1 / static_cast<float>(policy_.crop_scale);
+  find_(strip, policy().min_candidate_score, found, nullptr);
+  const float factor = 1 / static_cast<float>(policy().crop_scale);
   rescale(found, factor, factor);
   for (Face& face : found) {
     const float place = std::floor(face.box.center().x / static_cast<float>(crop_side));
@@ -114,8 +111,9 @@ void Search::refine(const ImageView& image, double budget_px,
     const RefinementCrop& crop = crops[static_cast<std::size_t>(place)];
     move(face, static_cast<float>(crop.x) - place * static_cast<float>(crop_side),
          static_cast<float>(crop.y));
-    if (!is_seen_by(policy_, crop, face)) continue;
-    face.score = combined_score(policy_, face.score, candidate_score_of(policy_, face, candidates));
+    if (!is_seen_by(policy(), crop, face)) continue;
+    face.score =
+        combined_score(policy(), face.score, candidate_score_of(policy(), face, candidates));
     if (face.score >= min_score) faces.push_back(face);
   }
 }
@@ -184,13 +182,12 @@ std::vector<Face> Search::find_in_tiles(const ImageView& image, const DetectOpti
                                         std::vector<RefinementCandidate>* candidates) const {
   std::vector<Face> faces;
   const std::int64_t limit = std::int64_t{options.tile_px} * options.tile_px;
-  const bool bounds_itself = finds_all_sizes_;
-  if (bounds_itself || limit == 0 || std::int64_t{image.width} * image.height <= limit) {
+  if (finds_all_sizes() || limit == 0 || std::int64_t{image.width} * image.height <= limit) {
     find_(image, options.min_score, faces, candidates);
     return faces;
   }
   for (const Tile& tile : cut_into_tiles(image.width, image.height, options.tile_px,
-                                         coarsest_stride(detector_.anchors))) {
+                                         coarsest_stride(detector_->anchors))) {
     std::vector<Face> found;
     std::vector<RefinementCandidate> tile_candidates;
     find_(part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score, found,

@@ -23,9 +23,9 @@ using FindFaces =
 /// For one call; it refers to what it is given.
 class Search {
  public:
-  /// `finds_all_sizes`: the finder looks for all sizes, and bounds its memory, by itself (a
-  /// cascade).
-  Search(const models::DetectorSpec& detector, bool finds_all_sizes, FindFaces find);
+  /// `detector`: whose anchors find the faces; null where the finder looks for all sizes, and
+  /// bounds its memory, by itself (a cascade).
+  Search(const models::DetectorSpec* detector, FindFaces find);
 
   /// By falling score, without overlaps. Of the options those that say what is looked for count:
   /// scales, tiles, min_score, nms_iou. Throws Error(kTooLarge) for a scale that makes too large an
@@ -50,9 +50,10 @@ class Search {
   /// Removes large faces that are none when they are seen again.
   void drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const;
 
-  const models::DetectorSpec& detector_;
-  const models::SearchPolicy& policy_;
-  bool finds_all_sizes_;
+  bool finds_all_sizes() const { return detector_ == nullptr; }
+  const models::SearchPolicy& policy() const { return detector_->search; }
+
+  const models::DetectorSpec* detector_;
   FindFaces find_;
 };
 

@@ -50,7 +50,7 @@ struct FindSquares {
 class SearchTest : public ::testing::Test {
  protected:
   std::vector<Face> find(const ImageView& image, const DetectOptions& options) {
-    const Search search(models::find_model("mnet025").detector, false, FindSquares{&seen_});
+    const Search search(models::find_model("mnet025").find_detector(), FindSquares{&seen_});
     return search.find(image, options);
   }
 

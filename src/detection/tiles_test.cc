@@ -67,10 +67,10 @@ TEST(CutIntoTiles, AnchorsAreThoseOfTheWholeImageForEveryRow) {
   constexpr int kWidth = 4999;
   constexpr int kHeight = 3001;
   for (const models::Model& model : models::catalogue()) {
-    const int stride = coarsest_stride(model.detector.anchors);
+    const int stride = coarsest_stride(model.detector().anchors);
     for (const int side : {1280, 1281, 1312, 1333, 1343, 1407, 2047}) {
       for (const Tile& tile : cut_into_tiles(kWidth, kHeight, side, stride)) {
-        for (const models::AnchorLevel& level : model.detector.anchors.levels) {
+        for (const models::AnchorLevel& level : model.detector().anchors.levels) {
           // The grids are regular: the first and the last cell of the tile's tell of all.
           const Grid grid = grid_of(level, tile.height, tile.width);
           const Grid whole = grid_of(level, kHeight, kWidth);

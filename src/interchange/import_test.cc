@@ -39,7 +39,7 @@ models::Model small_model() {
   return {.name = "small",
           .summary = "",
           .network = {.build = small_graph, .preprocessing = {}},
-          .detector = {}};
+          .purpose = {}};
 }
 
 /// The i-th tensor of a state dict counts up from i there; counters of batches have an i as well.

@@ -51,9 +51,9 @@ TEST_F(MtcnnImportTest, MakesAModelFile) {
   EXPECT_TRUE(is_mtcnn(read_checkpoint(file_)));
   graph::write_safetensors(folder_ / "model.safetensors", model.weights);
   const models::LoadedModel again = models::load_model(folder_ / "model.safetensors");
-  ASSERT_TRUE(again.model->cascade);
-  EXPECT_EQ(again.model->cascade->stages.size(), 2U);
-  EXPECT_EQ(again.model->cascade->scale_step, models::mtcnn().cascade->scale_step);
+  ASSERT_TRUE(again.model->find_cascade());
+  EXPECT_EQ(again.model->find_cascade()->stages.size(), 2U);
+  EXPECT_EQ(again.model->find_cascade()->scale_step, models::mtcnn().find_cascade()->scale_step);
   EXPECT_EQ(again.model->network.preprocessing.mean, (std::array{127.5F, 127.5F, 127.5F}));
   const auto values = [](const graph::Weights& from, const char* name) {
     return from.tensors.at(name).values();

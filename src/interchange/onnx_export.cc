@@ -54,11 +54,11 @@ class Exporter {
       node_ = &node;
       std::visit(*this, node.op);
     }
-    for (const models::Head& head : model_.model->detector.heads) write_head(head);
+    for (const models::Head& head : model_.model->detector().heads) write_head(head);
     if (options_.faces) {
       write_faces();
     } else {
-      for (const models::Head& head : model_.model->detector.heads) {
+      for (const models::Head& head : model_.model->detector().heads) {
         result_.outputs.push_back(
             {head.name, {batch(), extent("anchors", anchors()), head.values}});
       }
@@ -392,7 +392,7 @@ class Exporter {
   Extent batch() const { return extent("batch", options_.input ? options_.input->batch : 0); }
 
   std::int64_t anchors() const {
-    return options_.input ? detection::anchor_count(model_.model->detector.anchors,
+    return options_.input ? detection::anchor_count(model_.model->detector().anchors,
                                                     options_.input->height, options_.input->width)
                           : 0;
   }
@@ -406,7 +406,7 @@ class Exporter {
   void write_head(const models::Head& head) {
     const std::string rows_shape = integers(head.name + "/anchors", {0, -1, head.values});
     std::vector<std::string> levels;
-    for (std::size_t level = 0; level < model_.model->detector.anchors.levels.size(); ++level) {
+    for (std::size_t level = 0; level < model_.model->detector().anchors.levels.size(); ++level) {
       const std::string name = models::output_name(head, level);
       const int index = model_.graph.find_output(name);
       RF_CHECK(index >= 0);
@@ -426,7 +426,7 @@ class Exporter {
   };
 
   AnchorConstants anchor_constants(const std::string& name, std::int64_t points) {
-    const models::AnchorFamily& family = model_.model->detector.anchors;
+    const models::AnchorFamily& family = model_.model->detector().anchors;
     std::vector<float> shifts;
     std::vector<float> centers;
     for (const detection::Anchor& anchor :
@@ -458,7 +458,7 @@ class Exporter {
         {add("Mul", {values_of(name("shift"), value_of(head), 0, 2), anchor.shifts}, name("moved")),
          anchor.centers},
         name("center"));
-    const models::AnchorFamily& family = model_.model->detector.anchors;
+    const models::AnchorFamily& family = model_.model->detector().anchors;
     const std::string growth = add("Exp",
                                    {add("Mul",
                                         {values_of(name("log"), value_of(head), 2, 4),
@@ -486,7 +486,7 @@ class Exporter {
 
   /// The heads' values as faces, of which overlapping ones are suppressed.
   void write_faces() {
-    const models::DetectorSpec& detector = model_.model->detector;
+    const models::DetectorSpec& detector = model_.model->detector();
     const models::Head& scores = detector.heads[models::score_head(detector.heads)];
     const std::string& cls = scores.name;
     const std::string both =
@@ -544,7 +544,7 @@ class Exporter {
 }  // namespace
 
 std::string export_onnx(const models::LoadedModel& model, const OnnxExportOptions& options) {
-  if (options.faces && !models::is_encodable(model.model->detector)) {
+  if (options.faces && !models::is_encodable(model.model->detector())) {
     fail(ErrorCode::kUnsupported,
          "{}: faces can be written of boxes by center and size and scores of two logits alone; "
          "without suppression in it, the file ends in the heads' values",

@@ -47,11 +47,11 @@ std::map<std::string, std::vector<float>> expected_heads(const models::LoadedMod
   std::map<std::string, std::vector<float>> heads;
   for (const auto& [head, values] :
        std::map<std::string, std::int64_t>{{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {
-    for (std::size_t level = 0; level < model.model->detector.anchors.levels.size(); ++level) {
+    for (std::size_t level = 0; level < model.model->detector().anchors.levels.size(); ++level) {
       const int index = model.graph.find_output(fmt::format("{}.{}", head, level));
       const runtime::FeatureMap map = session->output(static_cast<std::size_t>(index));
       const auto per_cell =
-          static_cast<std::int64_t>(model.model->detector.anchors.levels[level].sizes_px.size());
+          static_cast<std::int64_t>(model.model->detector().anchors.levels[level].sizes_px.size());
       EXPECT_EQ(map.channels, per_cell * values);
       for (std::int64_t cell = 0; cell < map.cells(); ++cell) {
         for (std::int64_t anchor = 0; anchor < per_cell; ++anchor) {
@@ -175,7 +175,7 @@ TEST(OnnxExport, DeformableConvolutionsAreTakenApart) {
   const models::Model row = {.name = "deformable",
                              .summary = "",
                              .network = {.build = deformable_graph, .preprocessing = {}},
-                             .detector = {.anchors = {.levels = {{2, {16}}}}}};
+                             .purpose = models::DetectorSpec{.anchors = {.levels = {{2, {16}}}}}};
   models::LoadedModel model = lively(row);
   // Of a cell or several, so that many points lie outside the map, and masks well away from 1.
   for (auto& [name, tensor] : model.weights.tensors) {
@@ -193,7 +193,7 @@ TEST(OnnxExport, EndsInTheFacesThatTheDetectorDecodes) {
   constexpr std::int64_t kWidth = 71;
   constexpr float kMinScore = 0.7F;
   const models::LoadedModel model = lively(models::find_model("mnet025"));
-  const models::DetectorSpec& detector = model.model->detector;
+  const models::DetectorSpec& detector = model.model->detector();
   const std::vector<float> images = noise(2 * 3 * kHeight * kWidth, 7);
   OnnxExportOptions options;
   options.input = {2, kHeight, kWidth};
@@ -307,7 +307,7 @@ TEST(OnnxExport, ParametersKeepTheirNamesAndEveryBit) {
 /// Other codings than RetinaFace's end in the heads' values; never in faces of another coding.
 TEST(OnnxExport, RefusesFacesOfACodingThatItDoesNotWrite) {
   models::Model model = models::find_model("mnet025");
-  model.detector.anchors.boxes = models::BoxCoding::kSideDistances;
+  model.detector().anchors.boxes = models::BoxCoding::kSideDistances;
   const models::LoadedModel other = lively(model);
   const Error error = testing::error_of([&] {
     export_onnx(other, {.input = OnnxExportOptions::FixedInput{1, 64, 64}, .faces = OnnxFaces{}});

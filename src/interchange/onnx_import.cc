@@ -88,7 +88,7 @@ models::AnchorFamily anchors_in_strides(std::span<const int> strides, std::int64
 
 models::AnchorFamily public_anchors(std::span<const int> strides, std::int64_t per_cell) {
   for (const char* row : {"mnet025", "resnet50"}) {
-    const models::AnchorFamily& family = models::find_model(row).detector.anchors;
+    const models::AnchorFamily& family = models::find_model(row).detector().anchors;
     const bool same = std::ranges::equal(
         family.levels, strides, [&](const models::AnchorLevel& level, int stride) {
           return level.stride_px == stride &&
@@ -170,8 +170,7 @@ class Importer {
     model_.name = "recognizer";
     model_.summary = fmt::format("a recogniser of {} values, imported",
                                  shape_of(network_.outputs.front().value.maps[0]).c);
-    model_.detector.heads.clear();
-    model_.recognizer = {.side_px = static_cast<int>(image.h)};
+    model_.purpose = models::RecognizerSpec{.side_px = static_cast<int>(image.h)};
     network_.graph.add_output("embedding", network_.outputs.front().value.maps[0]);
     // A network that scales its image itself is given the image as it is.
     const bool scales_itself = affine_of_image().has_value();
@@ -198,19 +197,19 @@ class Importer {
     const Family& family = family_of(levels);
     model_.name = family.name;
     model_.summary = family.summary;
-    model_.detector.heads = family.heads;
-    model_.detector.anchors = family.anchors(strides, levels.front().pieces.front().per_cell);
+    model_.detector().heads = family.heads;
+    model_.detector().anchors = family.anchors(strides, levels.front().pieces.front().per_cell);
     models::Preprocessing preprocessing = family.preprocessing;
     const bool told =
         file_.metadata.contains("anchors") && file_.metadata.contains("preprocessing");
-    if (model_.detector.anchors.levels.empty() && !told) {
+    if (model_.detector().anchors.levels.empty() && !told) {
       refuse("expected the anchors of a known family, found {} a cell at the strides {}",
              levels.front().pieces.front().per_cell, fmt::join(strides, ", "));
     }
     for (std::size_t l = 0; l < levels.size(); ++l) name_outputs(levels[l], l);
     if (told) return follow_metadata();
     model_.network.side_multiple = std::ranges::max(strides);
-    model_.detector.search = models::search_policy_of(model_.detector.anchors);
+    model_.detector().search = models::search_policy_of(model_.detector().anchors);
     set_image(preprocessing, family.scale);
   }
 
@@ -262,7 +261,7 @@ class Importer {
 
   void name_outputs(const Level& level, std::size_t number) {
     for (std::size_t h = 0; h < level.pieces.size(); ++h) {
-      network_.graph.add_output(models::output_name(model_.detector.heads[h], number),
+      network_.graph.add_output(models::output_name(model_.detector().heads[h], number),
                                 level.pieces[h].map);
     }
   }
@@ -276,7 +275,7 @@ class Importer {
       own.at("model") = name->second;
     const auto described = models::described_model(own, source_);
     model_.name = described->name;
-    model_.detector = described->detector;
+    model_.detector() = described->detector();
     model_.network.side_multiple = described->network.side_multiple;
     set_image(described->network.preprocessing, 1);
   }

@@ -43,9 +43,9 @@ TEST(OnnxImport, GivesBackWhatWasExported) {
     file.producer = "another";
     const models::LoadedModel read = import_onnx(file, {}, "test");
     ASSERT_NE(read.described, nullptr);
-    models::SearchPolicy search = row.detector.search;
+    models::SearchPolicy search = row.detector().search;
     search.drops_implausible = false;  // which was measured for the row alone
-    EXPECT_EQ(read.model->detector.search, search);
+    EXPECT_EQ(read.model->detector().search, search);
     ASSERT_EQ(read.graph.nodes().size(), model.graph.nodes().size());
     EXPECT_EQ(graph::mismatch(graph::parameters(model.graph),
                               [&] {
@@ -105,8 +105,8 @@ TEST(OnnxImport, ARecogniserOfResidualBlocks) {
       b.add("Gemm", {flat, b.noise({16, 4 * 7 * 7}), b.noise({16})}, {{"transB", std::int64_t{1}}}),
       16));
   const models::LoadedModel model = import_onnx(b.file(), {}, "test");
-  ASSERT_TRUE(model.model->recognizer);
-  EXPECT_EQ(model.model->recognizer->side_px, 112);
+  ASSERT_TRUE(model.model->find_recognizer());
+  EXPECT_EQ(model.model->find_recognizer()->side_px, 112);
   EXPECT_EQ(model.model->network.preprocessing.mean[1], 127.5F);
   EXPECT_FALSE(model.model->network.preprocessing.bgr);
   // The same network by its graph before the image's scaling went into the first layer.
@@ -171,8 +171,8 @@ TEST(OnnxImport, FamiliesAreToldByTheirOutputs) {
   add_heads(scrfd, {1, 4, 10}, 2, true);
   const models::LoadedModel a = import_onnx(scrfd.file(), {}, "test");
   EXPECT_EQ(a.model->name, "scrfd");
-  EXPECT_EQ(a.model->detector.anchors.boxes, models::BoxCoding::kSideDistances);
-  EXPECT_EQ(a.model->detector.anchors.levels[2].stride_px, 32);
+  EXPECT_EQ(a.model->detector().anchors.boxes, models::BoxCoding::kSideDistances);
+  EXPECT_EQ(a.model->detector().anchors.levels[2].stride_px, 32);
   EXPECT_EQ(a.model->network.side_multiple, 32);
   EXPECT_GE(a.graph.find_output("landmarks.2"), 0);
   for (const graph::Node& node : a.graph.nodes()) {
@@ -184,14 +184,14 @@ TEST(OnnxImport, FamiliesAreToldByTheirOutputs) {
   const models::LoadedModel b = import_onnx(yunet.file(), {.bgr = false}, "test");
   EXPECT_EQ(b.model->name, "yunet");
   EXPECT_FALSE(b.model->network.preprocessing.bgr);
-  EXPECT_EQ(b.model->detector.heads.size(), 4U);
+  EXPECT_EQ(b.model->detector().heads.size(), 4U);
 
   FileBuilder retinaface(64, 64);
   add_heads(retinaface, {2, 4, 10}, 2, false);
   const models::LoadedModel c = import_onnx(retinaface.file(), {}, "test");
   EXPECT_EQ(c.model->name, "retinaface");
-  EXPECT_EQ(c.model->detector.anchors.levels[0].sizes_px,
-            models::find_model("mnet025").detector.anchors.levels[0].sizes_px);
+  EXPECT_EQ(c.model->detector().anchors.levels[0].sizes_px,
+            models::find_model("mnet025").detector().anchors.levels[0].sizes_px);
 
   FileBuilder other(64, 64);
   add_heads(other, {1, 4}, 2, true);
@@ -211,10 +211,10 @@ TEST(OnnxImport, TakesWhatOtherProgramsWrite) {
   };
   for (const char* const name : {"detector_11.onnx", "detector_17.onnx"}) {
     const models::LoadedModel model = import_onnx(file(name), {}, name);
-    EXPECT_EQ(model.model->detector.anchors.levels.size(), 3U) << name;
+    EXPECT_EQ(model.model->detector().anchors.levels.size(), 3U) << name;
   }
   const models::LoadedModel recognizer = import_onnx(file("recognizer.onnx"), {}, "recognizer");
-  EXPECT_TRUE(recognizer.model->recognizer);
+  EXPECT_TRUE(recognizer.model->find_recognizer());
   const OnnxNetwork network = read_network(file("operators.onnx"), "operators");
   EXPECT_EQ(network.outputs.size(), 1U);
 }

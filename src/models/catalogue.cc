@@ -83,7 +83,7 @@ void add_paper_rows(std::vector<Model>& rows, const std::string& name, const std
       };
       row.network.preprocessing = kImageNetPreprocessing;
       row.network.classifier_deviation = kImageNetDeviation;
-      row.detector = detector_on(paper_anchors());
+      row.purpose = detector_on(paper_anchors());
       if (deformable) {
         row.name += kDeformableOption;
         row.summary += ", deformable";
@@ -148,7 +148,7 @@ Model public_row(std::string name, std::string summary, graph::Graph (*build)(),
   row.summary = std::move(summary);
   row.network.build = build;
   row.network.preprocessing = kPublicPreprocessing;
-  row.detector = std::move(detector);
+  row.purpose = std::move(detector);
   return row;
 }
 
@@ -180,9 +180,10 @@ std::vector<Model> make_catalogue() {
 std::vector<SizedNetwork> networks_of(const Model& model, int width, int height) {
   std::vector<SizedNetwork> networks;
   networks.push_back({model.network.build(), {1, 3, height, width}});
-  if (!model.cascade) return networks;
-  for (const CascadeStage& stage : model.cascade->stages) {
-    networks.push_back({stage.build(), stage.input()});
+  if (const CascadeSpec* const cascade = model.find_cascade()) {
+    for (const CascadeStage& stage : cascade->stages) {
+      networks.push_back({stage.build(), stage.input()});
+    }
   }
   return networks;
 }

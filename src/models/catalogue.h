@@ -1,11 +1,12 @@
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "base/check.h"
 #include "models/cascade_spec.h"
 #include "models/detector_spec.h"
 #include "models/network_spec.h"
@@ -23,15 +24,31 @@ struct RecognizerSpec {
   int side_px = 112;
 };
 
-/// A network and what makes it a detector, by anchors or as the first of a cascade, or a
-/// recogniser: a row of the catalogue, or what a file describes (described_model.h).
+/// What a network is for: to be a detector by anchors, the first of a cascade, or a recogniser.
+using Purpose = std::variant<DetectorSpec, CascadeSpec, RecognizerSpec>;
+
+/// A network and its purpose: a row of the catalogue, or what a file describes (described_model.h).
 struct Model {
   std::string name;
   std::string summary;
   NetworkSpec network;
-  DetectorSpec detector;  ///< without levels of anchors: it is none by anchors
-  std::optional<RecognizerSpec> recognizer = {};
-  std::optional<CascadeSpec> cascade = {};
+  Purpose purpose;
+
+  /// What the model is, where it is that; else null.
+  const DetectorSpec* find_detector() const { return std::get_if<DetectorSpec>(&purpose); }
+  const CascadeSpec* find_cascade() const { return std::get_if<CascadeSpec>(&purpose); }
+  const RecognizerSpec* find_recognizer() const { return std::get_if<RecognizerSpec>(&purpose); }
+
+  /// Of a model that is a detector by anchors: rows of the catalogue are, of others it has been
+  /// asked (expect_one_network_detector in load_model.h).
+  const DetectorSpec& detector() const {
+    RF_CHECK(find_detector() != nullptr);
+    return *find_detector();
+  }
+  DetectorSpec& detector() {
+    RF_CHECK(find_detector() != nullptr);
+    return std::get<DetectorSpec>(purpose);
+  }
 };
 
 /// One network of a model, and an image that it takes.

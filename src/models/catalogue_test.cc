@@ -139,7 +139,7 @@ TEST(PaperRows, DifferByTheirOptions) {
 }
 
 TEST(PaperRows, HaveThePapersAnchors) {
-  const AnchorFamily& family = find_model("resnet50").detector.anchors;
+  const AnchorFamily& family = find_model("resnet50").detector().anchors;
   // The paper's table 1, which cuts 161.2699 off.
   const std::vector<std::vector<double>> sizes = {{16, 20.16, 25.40},
                                                   {32, 40.32, 50.80},
@@ -212,8 +212,8 @@ TEST(Catalogue, RowsAgreeWithTheirGraphs) {
     const graph::Graph graph = model.network.build();
     for (const auto& [height, width] : {std::pair{1, 1}, {33, 50}, {64, 31}, {480, 640}}) {
       const auto shapes = graph::infer_shapes(graph, {1, 3, height, width});
-      for (std::size_t l = 0; l < model.detector.anchors.levels.size(); ++l) {
-        const AnchorLevel& level = model.detector.anchors.levels[l];
+      for (std::size_t l = 0; l < model.detector().anchors.levels.size(); ++l) {
+        const AnchorLevel& level = model.detector().anchors.levels[l];
         const auto anchors = static_cast<std::int64_t>(level.sizes_px.size());
         const auto cells = [&](int side) { return (side + level.stride_px - 1) / level.stride_px; };
         for (const auto& [head, values] : {std::pair{"cls", 2}, {"box", 4}, {"landmarks", 10}}) {

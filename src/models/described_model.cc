@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/library_reason.h"
+#include "base/overloaded.h"
 #include "graph/graph_json.h"
 #include "graph/operators.h"
 #include "models/load_model.h"
@@ -40,7 +41,7 @@ class Reader {
       } else if (metadata_.contains(kCascade)) {
         read_cascade(*model, graph);
       } else {
-        read_detector(model->detector, graph);
+        read_detector(model->purpose.emplace<DetectorSpec>(), graph);
       }
     } catch (const nlohmann::json::exception& error) {
       refuse("{}: {}", part_, library_reason(error.what()));
@@ -101,10 +102,9 @@ class Reader {
   }
 
   void read_recognizer(Model& model, const graph::Graph& graph) {
-    model.detector.heads.clear();
     constexpr int kMaxSide = 1024;
     const int side = whole(json("recognizer").at("side"), 16, kMaxSide);
-    model.recognizer = {.side_px = side};
+    model.purpose = RecognizerSpec{.side_px = side};
     const std::string problem = graph::size_problem(graph, {1, 3, side, side});
     if (!problem.empty()) refuse("recognizer: {}x{} pixels: {}", side, side, problem);
     const bool one = graph.outputs().size() == 1 && graph.outputs()[0].name == "embedding";
@@ -117,9 +117,8 @@ class Reader {
   }
 
   void read_cascade(Model& model, const graph::Graph& graph) {
-    model.detector.heads.clear();
     const Json found = json(kCascade);
-    CascadeSpec& cascade = model.cascade.emplace();
+    CascadeSpec& cascade = model.purpose.emplace<CascadeSpec>();
     const auto real = [&](const char* key, double min, double max) {
       return static_cast<float>(number(found.at(key), min, max));
     };
@@ -320,26 +319,29 @@ SearchPolicy search_policy_of(const AnchorFamily& anchors) {
   return derivable ? derived_search_policy(anchors) : SearchPolicy();
 }
 
+Json to_json(const std::vector<Head>& heads) {
+  Json result = Json::array();
+  for (const Head& head : heads) {
+    result.push_back(
+        {{"name", head.name}, {"values", head.values}, {"meaning", kind_of(head.meaning).name}});
+  }
+  return result;
+}
+
 Metadata describe(const Model& model, const graph::Graph& graph) {
   Metadata result = metadata(model);
   result.emplace(kGraphKey, graph::to_json(graph));
   result.emplace("summary", model.summary);
-  if (model.recognizer) {
-    result.emplace("recognizer", Json{{"side", model.recognizer->side_px}}.dump());
-    result.erase("anchors");
-    return result;
-  }
-  if (model.cascade) {
-    result.emplace(kCascade, to_json(*model.cascade).dump());
-    result.erase("anchors");
-    return result;
-  }
-  Json heads = Json::array();
-  for (const Head& head : model.detector.heads) {
-    heads.push_back(
-        {{"name", head.name}, {"values", head.values}, {"meaning", kind_of(head.meaning).name}});
-  }
-  result.emplace("heads", heads.dump());
+  std::visit(Overloaded{[&](const RecognizerSpec& recognizer) {
+                          result.emplace("recognizer", Json{{"side", recognizer.side_px}}.dump());
+                        },
+                        [&](const CascadeSpec& cascade) {
+                          result.emplace(kCascade, to_json(cascade).dump());
+                        },
+                        [&](const DetectorSpec& detector) {
+                          result.emplace("heads", to_json(detector.heads).dump());
+                        }},
+             model.purpose);
   return result;
 }
 

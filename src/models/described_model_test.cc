@@ -36,12 +36,12 @@ TEST(DescribedModel, IsTheOneThatWasDescribed) {
   const Model& row = find_model("mnet025");
   const auto model = described_model(described_row(), "file");
   EXPECT_EQ(model->name, row.name);
-  EXPECT_EQ(model->detector.anchors, row.detector.anchors);
-  ASSERT_EQ(model->detector.heads.size(), row.detector.heads.size());
-  for (std::size_t h = 0; h < row.detector.heads.size(); ++h) {
-    EXPECT_EQ(model->detector.heads[h].name, row.detector.heads[h].name);
-    EXPECT_EQ(model->detector.heads[h].values, row.detector.heads[h].values);
-    EXPECT_EQ(model->detector.heads[h].meaning, row.detector.heads[h].meaning);
+  EXPECT_EQ(model->detector().anchors, row.detector().anchors);
+  ASSERT_EQ(model->detector().heads.size(), row.detector().heads.size());
+  for (std::size_t h = 0; h < row.detector().heads.size(); ++h) {
+    EXPECT_EQ(model->detector().heads[h].name, row.detector().heads[h].name);
+    EXPECT_EQ(model->detector().heads[h].values, row.detector().heads[h].values);
+    EXPECT_EQ(model->detector().heads[h].meaning, row.detector().heads[h].meaning);
   }
 }
 

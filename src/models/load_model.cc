@@ -20,6 +20,21 @@
 namespace retinaface::models {
 namespace {
 
+nlohmann::ordered_json to_json(const AnchorFamily& family) {
+  nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+  for (const AnchorLevel& level : family.levels) {
+    levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
+  }
+  nlohmann::ordered_json anchors = {
+      {"levels", levels},
+      {"variances", {as_written(family.center_variance), as_written(family.size_variance)}}};
+  // What only other people's networks have is written only for them.
+  if (family.boxes == BoxCoding::kSideDistances) anchors["boxes"] = "distances";
+  if (family.in_strides) anchors["in_strides"] = true;
+  if (family.cell_center != 0.5F) anchors["cell_center"] = as_written(family.cell_center);
+  return anchors;
+}
+
 /// The tensors must be those of all the model's networks.
 void check_weights(const Model& model, const graph::Weights& weights, const std::string& source) {
   std::vector<graph::ParameterSpec> wanted;
@@ -133,11 +148,10 @@ void check_format(const graph::Weights& weights, const std::string& source) {
 }
 
 void expect_one_network_detector(const LoadedModel& model, std::string_view what) {
-  const bool is_cascade = model.model->cascade.has_value();
-  if (!is_cascade && !model.model->recognizer) return;
+  if (model.model->find_detector() != nullptr) return;
   fail(ErrorCode::kUnsupported, "{}: {} takes a detector of one network, found the {} {}",
        model.source.empty() ? model.model->name : excerpt(model.source), what,
-       is_cascade ? "cascade" : "recogniser", model.model->name);
+       model.model->find_cascade() != nullptr ? "cascade" : "recogniser", model.model->name);
 }
 
 graph::Weights take_mesh(graph::Weights& weights) {
@@ -176,26 +190,16 @@ LoadedModel LoadedModel::clone() const {
 }
 
 std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
-  nlohmann::ordered_json levels = nlohmann::ordered_json::array();
-  for (const AnchorLevel& level : model.detector.anchors.levels) {
-    levels.push_back({{"stride", level.stride_px}, {"sizes", level.sizes_px}});
-  }
-  const AnchorFamily& family = model.detector.anchors;
-  nlohmann::ordered_json anchors = {
-      {"levels", levels},
-      {"variances", {as_written(family.center_variance), as_written(family.size_variance)}}};
-  // What only other people's networks have is written only for them.
-  if (family.boxes == BoxCoding::kSideDistances) anchors["boxes"] = "distances";
-  if (family.in_strides) anchors["in_strides"] = true;
-  if (family.cell_center != 0.5F) anchors["cell_center"] = as_written(family.cell_center);
   nlohmann::ordered_json preprocessing = {
       {"channels", model.network.preprocessing.bgr ? "bgr" : "rgb"},
       {"mean", model.network.preprocessing.mean}};
   if (model.network.side_multiple != 1) preprocessing["multiple"] = model.network.side_multiple;
-  return {{"format", kFileFormat},
-          {"model", model.name},
-          {"anchors", anchors.dump()},
-          {"preprocessing", preprocessing.dump()}};
+  std::map<std::string, std::string, std::less<>> result = {
+      {"format", kFileFormat}, {"model", model.name}, {"preprocessing", preprocessing.dump()}};
+  if (const DetectorSpec* const detector = model.find_detector()) {
+    result.emplace("anchors", to_json(detector->anchors).dump());
+  }
+  return result;
 }
 
 LoadedModel load_model(const std::filesystem::path& path, MeshReading mesh_reading) {

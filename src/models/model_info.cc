@@ -20,14 +20,17 @@ ModelInfo info_of(const Model& model, const graph::Graph& graph, int width, int 
   ModelInfo info;
   info.name = model.name;
   info.summary = model.summary;
-  for (const AnchorLevel& level : model.detector.anchors.levels)
-    info.strides_px.push_back(level.stride_px);
-  if (model.cascade) {
+  if (const DetectorSpec* const detector = model.find_detector()) {
+    for (const AnchorLevel& level : detector->anchors.levels) {
+      info.strides_px.push_back(level.stride_px);
+    }
+  }
+  if (const CascadeSpec* const cascade = model.find_cascade()) {
     for (const SizedNetwork& network : networks_of(model, width, height)) {
       info.parameters += graph::learned_values(graph::parameters(network.graph));
     }
     // Of the windows: how many the stages judge depends on the image.
-    for (const CascadeLevel& level : cascade_levels(*model.cascade, width, height)) {
+    for (const CascadeLevel& level : cascade_levels(*cascade, width, height)) {
       info.multiply_adds += graph::cost(graph, {1, 3, level.height, level.width}).multiply_adds;
     }
     return info;

@@ -90,12 +90,12 @@ Model mtcnn() {
   model.summary = "MTCNN: a cascade of three networks over an image pyramid";
   model.network.build = proposal_network;
   model.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
-  model.detector.heads.clear();
-  model.cascade.emplace();
-  model.cascade->stages = {
+  CascadeSpec cascade;
+  cascade.stages = {
       {.build = refinement_network, .side_px = 24, .min_score = 0.7F},
       {.build = output_network, .side_px = 48, .min_score = 0.7F},
   };
+  model.purpose = std::move(cascade);
   return model;
 }
 

@@ -12,11 +12,11 @@ namespace {
 
 TEST(SearchPolicy, TheDefaultModelKeepsWhatWasMeasured) {
   const Model& model = find_model(kDefaultModel);
-  EXPECT_EQ(model.detector.search, SearchPolicy{.drops_implausible = true});
+  EXPECT_EQ(model.detector().search, SearchPolicy{.drops_implausible = true});
 }
 
 TEST(DerivedSearchPolicy, IsTheMeasuredOneForTheAnchorsThatItWasMeasuredWith) {
-  EXPECT_EQ(derived_search_policy(find_model(kDefaultModel).detector.anchors), SearchPolicy{});
+  EXPECT_EQ(derived_search_policy(find_model(kDefaultModel).detector().anchors), SearchPolicy{});
 }
 
 TEST(DerivedSearchPolicy, MovesWithTheAnchors) {
@@ -49,10 +49,10 @@ TEST(DerivedSearchPolicy, EnlargesCropsToWholeCellsOfAnyStride) {
 
 TEST(SearchPolicy, EveryRowsHoldsTogether) {
   for (const Model& model : catalogue()) {
-    const SearchPolicy& policy = model.detector.search;
+    const SearchPolicy& policy = model.detector().search;
     float largest = 0;
     int coarsest_stride = 0;
-    for (const AnchorLevel& level : model.detector.anchors.levels) {
+    for (const AnchorLevel& level : model.detector().anchors.levels) {
       coarsest_stride = std::max(coarsest_stride, level.stride_px);
       largest = std::max(largest, std::ranges::max(level.sizes_px));
     }

@@ -35,7 +35,7 @@ void normalize(std::span<float> values) {
 
 /// Throws Error where the model is no recogniser.
 const models::Model& recognizer_of(const models::LoadedModel& loaded) {
-  if (loaded.model->recognizer) return *loaded.model;
+  if (loaded.model->find_recognizer() != nullptr) return *loaded.model;
   fail(
       ErrorCode::kUnsupported,
       "{}: expected a recogniser, found the detector {}; `retinaface import` makes a recogniser of "
@@ -57,7 +57,7 @@ class Recognizer::Implementation {
   Implementation(const models::LoadedModel& loaded, const RuntimeOptions& runtime)
       : described_(loaded.described),
         model_(recognizer_of(loaded)),
-        side_(model_.recognizer->side_px),
+        side_(model_.find_recognizer()->side_px),
         info_(models::info_of(model_, loaded.graph, side_, side_)),
         pool_(make_network(loaded, runtime)) {
     info_.weights_origin = loaded.origin;

@@ -39,9 +39,8 @@ class RecognizerTest : public ::testing::Test {
     map = graph_.add("matrix", graph::Convolution{.out_channels = 8, .kernel = 7}, {map});
     graph_.add_output("embedding", map);
     model_.name = "made-up";
-    model_.detector.heads.clear();
     model_.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
-    model_.recognizer = models::RecognizerSpec{};
+    model_.purpose = models::RecognizerSpec{};
     weights_ = runtime::testing::lively_weights(graph_, 3);
     weights_.metadata = models::describe(model_, graph_);
     file_ = folder_ / "made-up.safetensors";

@@ -1,9 +1,7 @@
 #include "training/head_targets.h"
 
-#include <algorithm>
-
 #include "base/check.h"
-#include "detection/box_coding.h"
+#include "detection/head_coding.h"
 
 namespace retinaface::training {
 
@@ -28,24 +26,13 @@ bool has_target(const models::Head& head, const dataset::AnnotatedFace& face,
 void encode_target(const models::Head& head, const detection::Anchor& anchor,
                    const dataset::AnnotatedFace& face, const models::AnchorFamily& family,
                    std::span<float> target) {
-  const auto give = [&](std::span<const float> values) {
-    if (values.size() != target.size()) {
-      fail(ErrorCode::kBadData, "{}: expected {} values of a face, found {}", head.name,
-           target.size(), values.size());
-    }
-    std::ranges::copy(values, target.begin());
-  };
-  switch (head.meaning) {
-    case HeadMeaning::kScore:
-      RF_CHECK(false);
-      return;
-    case HeadMeaning::kBox:
-      return give(detection::encode_box(anchor, face.box, family));
-    case HeadMeaning::kLandmarks:
-      return give(detection::encode_landmarks(anchor, dataset::landmarks_of(face), family));
-    case HeadMeaning::kValues:
-      return give(face.values.find(head.name)->second);
+  Face wanted;
+  wanted.box = face.box;
+  wanted.landmarks = dataset::landmarks_of(face);
+  if (const auto values = face.values.find(head.name); values != face.values.end()) {
+    wanted.values = values->second;
   }
+  detection::encode_head(head, anchor, wanted, family, target);
 }
 
 }  // namespace retinaface::training

@@ -14,8 +14,8 @@ bool has_target(const models::Head& head, const dataset::AnnotatedFace& face,
                 float min_points_score);
 
 /// What the head has to give at the anchor for a face that has_target, but for scores, into
-/// `target`, of head.values values: offsets as detection/box_coding.h codes them, or the values
-/// themselves. Throws Error(kBadData) where a face has another number of values than the head.
+/// `target`, of head.values values: as detection/head_coding.h codes them. Throws Error(kBadData)
+/// where a face has another number of values than the head.
 void encode_target(const models::Head& head, const detection::Anchor& anchor,
                    const dataset::AnnotatedFace& face, const models::AnchorFamily& family,
                    std::span<float> target);

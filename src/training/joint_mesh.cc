@@ -41,12 +41,12 @@ JointMesh::JointMesh(const graph::Weights& branch, const models::Model& model, s
       decoder_tensors_(decoder_part(branch)),
       decoder_(branch, source),
       losses_(static_cast<std::size_t>(std::max(threads, 1)), MeshLoss(decoder_)),
-      head_(branch, kinds_of(model.detector.anchors), features, source),
+      head_(branch, kinds_of(model.detector().anchors), features, source),
       gradients_(head_.values().size()) {}
 
 std::vector<JointMesh::Place> JointMesh::places(std::span<const ImageTarget> targets,
                                                 std::int64_t side) const {
-  const models::AnchorFamily& family = model_.detector.anchors;
+  const models::AnchorFamily& family = model_.detector().anchors;
   std::vector<Place> chosen;
   for (std::size_t n = 0; n < targets.size(); ++n) {
     const ImageTarget& target = targets[n];
@@ -91,8 +91,8 @@ double JointMesh::image_loss(const NetworkOutputs& outputs, const HeadBatch& con
                              const Image& image, std::size_t images, const ImageTarget& target,
                              std::span<const Place> places, float factor, MeshLoss& loss,
                              std::span<float> gradient) const {
-  const models::AnchorFamily& family = model_.detector.anchors;
-  const std::vector<models::Head>& heads = model_.detector.heads;
+  const models::AnchorFamily& family = model_.detector().anchors;
+  const std::vector<models::Head>& heads = model_.detector().heads;
   double sum = 0;
   for (const Place& place : places) {
     Face face;

@@ -103,10 +103,10 @@ TEST(JointMesh, GradientsAreThoseOfDifferences) {
   const auto batch = some_batch(2);
   std::vector<ImageTarget> targets;
   for (const dataset::Sample& sample : batch) {
-    targets.push_back({sample.faces, match_anchors(model.detector.anchors, kSide, kSide,
+    targets.push_back({sample.faces, match_anchors(model.detector().anchors, kSide, kSide,
                                                    sample.faces, some_recipe(1).matching)});
   }
-  SomeOutputs said(model.detector, batch.size());
+  SomeOutputs said(model.detector(), batch.size());
   JointMeshOptions options = some_recipe(3).branch;
   // What pixels pull at geometry is no derivative of L_pixel, whose triangles move (mesh_gradient).
   options.loss.pixel_weight = 0;

@@ -138,7 +138,7 @@ void optimizer_fields(Fields& table, Recipe& recipe) {
 /// Those of the model; of a name that is none, which is reported later, those that detectors have.
 std::vector<models::Head> heads_of(const std::string& model) {
   const models::Model* const row = models::find_row(model);
-  return row != nullptr ? row->detector.heads : models::face_heads();
+  return row != nullptr ? row->detector().heads : models::face_heads();
 }
 
 template <typename Fields>
@@ -185,7 +185,7 @@ void check_frozen(const Recipe& recipe, const models::Model& model) {
 
 /// A mirror brings the anchors of an image onto each other only if whole cells fill it.
 void check_mirror(const Recipe& recipe, const models::Model& model) {
-  const int stride = detection::coarsest_stride(model.detector.anchors);
+  const int stride = detection::coarsest_stride(model.detector().anchors);
   if (recipe.distillation.mirrored && recipe.side_px % stride != 0) {
     fail(ErrorCode::kBadData,
          "distillation.mirrored: expected an input.side_px that is a multiple of {}, found {}",

@@ -31,21 +31,25 @@ void copy_map(const runtime::FeatureMap& map, std::span<float> target) {
   }
 }
 
-/// Takes the mean of what copy_map wrote and of the map of the mirrored image.
-void average_mirrored_map(const runtime::FeatureMap& map, const models::Head& head,
-                          std::span<float> target) {
-  RF_CHECK(target.size() == static_cast<std::size_t>(map.channels * map.cells()));
-  for (std::int64_t c = 0; c < map.channels; ++c) {
-    const auto width = static_cast<std::int64_t>(head.values);
-    const auto value = static_cast<std::size_t>(c % width);
-    const models::MirroredValue reflection =
-        head.mirrored.empty() ? models::MirroredValue{value, 1} : head.mirrored[value];
-    const float* const channel =
-        map.channel(c / width * width + static_cast<std::int64_t>(reflection.index));
-    for (std::int64_t i = 0; i < map.cells(); ++i) {
-      const std::int64_t mirrored = i + map.width - 1 - 2 * (i % map.width);
-      float& mean = target[static_cast<std::size_t>(i * map.channels + c)];
-      mean = (mean + reflection.factor * channel[mirrored * map.block]) / 2;
+/// Takes the mean of a head's values on a level and of those of the images in a mirror: both of the
+/// same images, one after the other, rows of `anchors` anchors, cell by cell.
+void average_mirrored(const models::Head& head, std::size_t anchors, std::int64_t grid_width,
+                      std::span<const float> mirrored, std::span<float> values) {
+  RF_CHECK(mirrored.size() == values.size());
+  const auto width = static_cast<std::size_t>(head.values);
+  const std::size_t row = anchors * width;
+  const auto cells = static_cast<std::int64_t>(values.size() / row);
+  for (std::int64_t i = 0; i < cells; ++i) {
+    const std::int64_t twin = i + grid_width - 1 - 2 * (i % grid_width);
+    for (std::size_t c = 0; c < row; ++c) {
+      const std::size_t value = c % width;
+      const models::MirroredValue reflection =
+          head.mirrored.empty() ? models::MirroredValue{value, 1} : head.mirrored[value];
+      float& mean = values[static_cast<std::size_t>(i) * row + c];
+      mean = (mean +
+              reflection.factor *
+                  mirrored[static_cast<std::size_t>(twin) * row + c - value + reflection.index]) /
+             2;
     }
   }
 }
@@ -135,7 +139,7 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
                  const std::string& source, int threads, TeacherOptions options,
                  const Engine& engine, runtime::Precision precision)
-    : detector_(loaded.model->detector),
+    : detector_(loaded.model->detector()),
       coding_(*loaded.model, student, source),
       options_(std::move(options)),
       threads_(threads),
@@ -144,12 +148,6 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
   if (options_.levels.empty()) {
     options_.levels.resize(outputs_.size());
     std::iota(options_.levels.begin(), options_.levels.end(), std::size_t{0});
-  }
-  if (options_.mirrored && !coding_.is_identity()) {
-    fail(ErrorCode::kUnsupported,
-         "{}: {} codes faces otherwise than {}, and cannot teach the mean with a mirrored image: "
-         "set distillation.mirrored=false",
-         source, loaded.model->name, student.name);
   }
   for (const auto& [name, tensor] : loaded.weights.tensors) {
     const graph::Tensor numbers = graph::as_float32(tensor);
@@ -191,56 +189,61 @@ void Teacher::rescale_scores(TeacherOutputs& outputs) const {
 }
 
 TeacherOutputs Teacher::predict(std::span<const dataset::Sample> samples) {
-  TeacherOutputs outputs = seen(samples);
+  std::vector<ImageView> images;
+  for (const dataset::Sample& sample : samples) {
+    images.emplace_back(sample.clear.empty() ? sample.image : sample.clear);
+  }
+  TeacherOutputs outputs = seen(images);
+  if (options_.mirrored) {
+    std::vector<Image> reflections(images.size());
+    for_each_item(threads_, images.size(), [&](std::size_t n, std::size_t) {
+      reflections[n] = detection::mirrored(images[n]);
+    });
+    average_mirrored(seen({reflections.begin(), reflections.end()}), images.front().width, outputs);
+  }
   rescale_scores(outputs);
   return outputs;
 }
 
-TeacherOutputs Teacher::seen(std::span<const dataset::Sample> samples) {
+void Teacher::average_mirrored(const TeacherOutputs& mirrored, std::int64_t width,
+                               TeacherOutputs& outputs) const {
+  const models::DetectorSpec& student = coding_.student();
+  const std::size_t levels = options_.levels.size();
+  for_each_item(threads_, outputs.size() * levels, [&](std::size_t i, std::size_t) {
+    const std::size_t h = i / levels;
+    const std::size_t number = options_.levels[i % levels];
+    const models::AnchorLevel& level = student.anchors.levels[number];
+    RF_CHECK(width % level.stride_px == 0);
+    training::average_mirrored(student.heads[h], level.sizes_px.size(), width / level.stride_px,
+                               mirrored[h][number], outputs[h][number]);
+  });
+}
+
+TeacherOutputs Teacher::seen(const std::vector<ImageView>& images) {
   TeacherOutputs outputs(detector_.heads.size(), std::vector<std::vector<float>>(outputs_.size()));
-  const std::int64_t height = samples.front().image.height();
-  const std::int64_t width = samples.front().image.width();
+  const std::int64_t height = images.front().height;
+  const std::int64_t width = images.front().width;
   std::vector<std::size_t> wanted;
   std::map<std::size_t, std::pair<std::size_t, std::size_t>> places;  // level and head
   for (const std::size_t number : options_.levels) {
     const models::AnchorLevel& level = detector_.anchors.levels[number];
-    RF_CHECK(!options_.mirrored || width % level.stride_px == 0);
     const detection::Grid grid = detection::grid_of(level, height, width);
     const std::size_t anchors =
-        samples.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
+        images.size() * level.sizes_px.size() * static_cast<std::size_t>(grid.height * grid.width);
     for (std::size_t h = 0; h < outputs.size(); ++h) {
       outputs[h][number].resize(anchors * static_cast<std::size_t>(detector_.heads[h].values));
       wanted.push_back(outputs_[number][h]);
       places[outputs_[number][h]] = {number, h};
     }
   }
-  const auto run = [&](std::span<const ImageView> images, const auto& write) {
-    runner_->run(images, wanted,
-                 [&](std::size_t n, std::size_t output, const runtime::FeatureMap& map) {
-                   const auto [level, h] = places.at(output);
-                   std::vector<float>& batch = outputs[h][level];
-                   const std::size_t size = batch.size() / samples.size();
-                   write(map, h, std::span(batch).subspan(n * size, size));
-                 });
-  };
-  std::vector<ImageView> images;
-  for (const dataset::Sample& sample : samples) {
-    images.emplace_back(sample.clear.empty() ? sample.image : sample.clear);
-  }
-  run(images, [](const runtime::FeatureMap& map, std::size_t, std::span<float> target) {
-    copy_map(map, target);
-  });
-  if (!coding_.is_identity()) return recoded(outputs, height, width);
-  if (!options_.mirrored) return outputs;
-  std::vector<Image> reflections(samples.size());
-  for_each_item(threads_, samples.size(), [&](std::size_t n, std::size_t) {
-    reflections[n] = detection::mirrored(images[n]);
-    images[n] = reflections[n];
-  });
-  run(images, [&](const runtime::FeatureMap& map, std::size_t h, std::span<float> target) {
-    average_mirrored_map(map, detector_.heads[h], target);
-  });
-  return outputs;
+  runner_->run(images, wanted,
+               [&](std::size_t n, std::size_t output, const runtime::FeatureMap& map) {
+                 const auto [level, h] = places.at(output);
+                 std::vector<float>& batch = outputs[h][level];
+                 const std::size_t size = batch.size() / images.size();
+                 copy_map(map, std::span(batch).subspan(n * size, size));
+               });
+  return coding_.is_identity() ? outputs : recoded(outputs, height, width);
 }
 
 }  // namespace retinaface::training

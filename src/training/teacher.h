@@ -34,8 +34,7 @@ struct TeacherOptions {
 class Teacher {
  public:
   /// Messages name the teacher by `source`. Throws Error(kBadData) when its grids or heads are
-  /// others than the student's (teacher_coding.h): their outputs could not be compared;
-  /// Error(kUnsupported) where `mirrored` asks that of a teacher of another coding. With the
+  /// others than the student's (teacher_coding.h): their outputs could not be compared. With the
   /// default engine it is a detector's runtime, on `threads` threads, in float32; with another one
   /// that engine's network, in `precision`.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
@@ -56,8 +55,11 @@ class Teacher {
   class SessionRunner;
   class NetworkRunner;
 
-  /// What predict gives but for the scores' factor and shift.
-  TeacherOutputs seen(std::span<const dataset::Sample> samples);
+  /// Its outputs for the images as they are, in the student's coding.
+  TeacherOutputs seen(const std::vector<ImageView>& images);
+  /// Takes the mean of these and of those of the images in a mirror, of that width.
+  void average_mirrored(const TeacherOutputs& mirrored, std::int64_t width,
+                        TeacherOutputs& outputs) const;
   /// Its outputs in the student's coding, of images of that size.
   TeacherOutputs recoded(const TeacherOutputs& outputs, std::int64_t height,
                          std::int64_t width) const;

@@ -1,11 +1,10 @@
 #include "training/teacher_coding.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include "base/check.h"
-#include "detection/box_coding.h"
+#include "detection/head_coding.h"
 #include "models/heads.h"
 
 namespace retinaface::training {
@@ -32,13 +31,6 @@ bool same_widths(const std::vector<models::Head>& a, const std::vector<models::H
   return std::ranges::equal(a, b, {}, &models::Head::values, &models::Head::values);
 }
 
-template <std::size_t kSize>
-std::array<float, kSize> first_of(std::span<const float> values) {
-  std::array<float, kSize> offsets;
-  std::ranges::copy(values.first<kSize>(), offsets.begin());
-  return offsets;
-}
-
 /// The same box, or one of a pixel about its centre: what is learnt has an area.
 Box with_area(const Box& box) {
   const Point center = box.center();
@@ -52,8 +44,8 @@ Box with_area(const Box& box) {
 
 TeacherCoding::TeacherCoding(const models::Model& teacher, const models::Model& student,
                              const std::string& source)
-    : teacher_(teacher.detector),
-      student_(student.detector),
+    : teacher_(teacher.detector()),
+      student_(student.detector()),
       identity_(teacher_.anchors == student_.anchors &&
                 same_widths(teacher_.heads, student_.heads)) {
   RF_CHECK(models::is_encodable(student_));
@@ -92,27 +84,16 @@ std::vector<float> TeacherCoding::recode(std::size_t level, const detection::Gri
 void TeacherCoding::recode_anchor(std::size_t head, const detection::Anchor& from,
                                   const detection::Anchor& to, std::span<const float> values,
                                   std::span<float> target) const {
-  switch (student_.heads[head].meaning) {
-    case HeadMeaning::kScore:
-      target.back() = values.back();
-      if (target.size() == 2 && values.size() == 2) target.front() = values.front();
-      return;
-    case HeadMeaning::kBox: {
-      const Box box = detection::decode_box(from, first_of<4>(values), teacher_.anchors);
-      std::ranges::copy(detection::encode_box(to, with_area(box), student_.anchors),
-                        target.begin());
-      return;
-    }
-    case HeadMeaning::kLandmarks: {
-      const Landmarks points =
-          detection::decode_landmarks(from, first_of<10>(values), teacher_.anchors);
-      std::ranges::copy(detection::encode_landmarks(to, points, student_.anchors), target.begin());
-      return;
-    }
-    case HeadMeaning::kValues:
-      std::ranges::copy(values, target.begin());
-      return;
+  const models::Head& student = student_.heads[head];
+  if (student.meaning == HeadMeaning::kScore) {
+    target.back() = values.back();
+    if (target.size() == 2 && values.size() == 2) target.front() = values.front();
+    return;
   }
+  Face face;
+  detection::decode_head(teacher_.heads[head], from, values, teacher_.anchors, face);
+  face.box = with_area(face.box);
+  detection::encode_head(student, to, face, student_.anchors, target);
 }
 
 }  // namespace retinaface::training

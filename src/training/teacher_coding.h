@@ -20,6 +20,8 @@ class TeacherCoding {
   TeacherCoding(const models::Model& teacher, const models::Model& student,
                 const std::string& source);
 
+  const models::DetectorSpec& student() const { return student_; }
+
   /// Whether both code alike, so that outputs stay as they are.
   bool is_identity() const { return identity_; }
 

@@ -24,7 +24,7 @@ constexpr std::int64_t kSide = 64;
 models::Model other_coding() {
   models::Model model = models::find_model("mnet025");
   model.name = "other";
-  models::AnchorFamily& family = model.detector.anchors;
+  models::AnchorFamily& family = model.detector().anchors;
   family.boxes = models::BoxCoding::kSideDistances;
   family.in_strides = true;
   family.cell_center = 0;
@@ -33,7 +33,7 @@ models::Model other_coding() {
   for (models::AnchorLevel& level : family.levels) {
     std::ranges::fill(level.sizes_px, static_cast<float>(level.stride_px));
   }
-  model.detector.heads.front().values = 1;
+  model.detector().heads.front().values = 1;
   return model;
 }
 
@@ -68,22 +68,22 @@ TEST(TeacherCoding, KeepsTheFaces) {
   const TeacherCoding coding(teacher, student, "other");
   EXPECT_FALSE(coding.is_identity());
   Random random(5);
-  std::vector<std::vector<std::vector<float>>> given(teacher.detector.heads.size());
+  std::vector<std::vector<std::vector<float>>> given(teacher.detector().heads.size());
   std::vector<std::vector<std::vector<float>>> taught(given.size());
   for (std::size_t h = 0; h < given.size(); ++h) {
-    for (std::size_t l = 0; l < teacher.detector.anchors.levels.size(); ++l) {
-      const models::AnchorLevel& level = teacher.detector.anchors.levels[l];
+    for (std::size_t l = 0; l < teacher.detector().anchors.levels.size(); ++l) {
+      const models::AnchorLevel& level = teacher.detector().anchors.levels[l];
       const detection::Grid grid = detection::grid_of(level, kSide, kSide);
       std::vector<float> values(static_cast<std::size_t>(grid.height * grid.width) *
                                 level.sizes_px.size() *
-                                static_cast<std::size_t>(teacher.detector.heads[h].values));
+                                static_cast<std::size_t>(teacher.detector().heads[h].values));
       for (float& value : values) value = 0.5F + 2 * static_cast<float>(random.uniform());
       taught[h].push_back(coding.recode(l, grid, h, values));
       given[h].push_back(std::move(values));
     }
   }
-  const std::vector<Face> expected = faces_of(teacher.detector, given);
-  const std::vector<Face> faces = faces_of(student.detector, taught);
+  const std::vector<Face> expected = faces_of(teacher.detector(), given);
+  const std::vector<Face> faces = faces_of(student.detector(), taught);
   ASSERT_EQ(faces.size(), 2U * (8 * 8 + 4 * 4 + 2 * 2));
   ASSERT_EQ(faces.size(), expected.size());
   for (std::size_t i = 0; i < faces.size(); ++i) {
@@ -115,7 +115,7 @@ TEST(TeacherCoding, OfTheSameCodingIsNone) {
 
 TEST(TeacherCoding, NeedsTheStudentsHeads) {
   models::Model teacher = other_coding();
-  teacher.detector.heads.pop_back();
+  teacher.detector().heads.pop_back();
   const Error error =
       error_of([&] { TeacherCoding(teacher, models::find_model("mnet025"), "two.safetensors"); });
   EXPECT_EQ(error.code(), ErrorCode::kBadData);

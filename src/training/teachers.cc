@@ -15,7 +15,7 @@ namespace {
 
 std::string strides_of(const models::Model& student) {
   std::vector<std::int64_t> strides;
-  for (const models::AnchorLevel& level : student.detector.anchors.levels) {
+  for (const models::AnchorLevel& level : student.detector().anchors.levels) {
     strides.push_back(level.stride_px);
   }
   return fmt::format("{}", fmt::join(strides, ", "));
@@ -24,7 +24,7 @@ std::string strides_of(const models::Model& student) {
 /// For each level the teacher's number from 0, as `distillation.teachers` has it from 1.
 std::vector<std::size_t> teacher_by_level(const Recipe& recipe, const models::Model& student,
                                           std::size_t teachers) {
-  const std::size_t levels = student.detector.anchors.levels.size();
+  const std::size_t levels = student.detector().anchors.levels.size();
   const std::vector<int>& chosen = recipe.distillation.teachers;
   std::vector<std::size_t> result;
   if (chosen.empty() && teachers == 1) {

@@ -391,7 +391,7 @@ void expect_few_faces(const models::Model& model, graph::Weights& weights) {
   constexpr float kFirstScore = 0.01F;
   const float half_margin = log_odds(kFirstScore) / 2;
   const std::string prefix =
-      model.detector.heads[models::score_head(model.detector.heads)].module + ".";
+      model.detector().heads[models::score_head(model.detector().heads)].module + ".";
   for (auto& [name, tensor] : weights.tensors) {
     if (!name.starts_with(prefix) || !name.ends_with(".bias")) continue;
     const std::span<float> values = tensor.values();

@@ -28,9 +28,9 @@ runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& en
 }
 
 graph::Graph graph_of(const Recipe& recipe, const models::Model& model) {
-  check_losses(model.detector.heads);  // before the network is made
+  check_losses(model.detector().heads);  // before the network is made
   graph::Graph graph = model.network.build();
-  if (recipe.branch.weight > 0) models::add_context_outputs(graph, model.detector);
+  if (recipe.branch.weight > 0) models::add_context_outputs(graph, model.detector());
   return graph;
 }
 
@@ -123,8 +123,8 @@ void TrainingStep::begin_forward(std::span<const dataset::Sample> samples) {
 }
 
 NetworkOutputs TrainingStep::collect_outputs() {
-  NetworkOutputs outputs(model_.detector.heads.size());
-  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_.detector)) {
+  NetworkOutputs outputs(model_.detector().heads.size());
+  for (const std::vector<std::size_t>& level : models::head_outputs(graph_, model_.detector())) {
     for (std::size_t h = 0; h < level.size(); ++h) {
       const runtime::OutputBatch output = network_->output(level[h]);
       outputs[h].values.emplace_back(output.data, output.size());
@@ -136,7 +136,7 @@ NetworkOutputs TrainingStep::collect_outputs() {
 
 HeadBatch TrainingStep::context_maps() {
   HeadBatch maps;
-  const std::size_t levels = model_.detector.anchors.levels.size();
+  const std::size_t levels = model_.detector().anchors.levels.size();
   for (std::size_t i = graph_.outputs().size() - levels; i < graph_.outputs().size(); ++i) {
     const runtime::OutputBatch output = network_->output(i);
     maps.values.emplace_back(output.data, output.size());
@@ -157,11 +157,12 @@ LossValues TrainingStep::finish_part(std::span<const dataset::Sample> samples,
                                      double branch_count) {
   const std::int64_t side = recipe_.side_px;
   const NetworkOutputs outputs = collect_outputs();
-  LossValues loss = compute_loss(outputs, targets, model_.detector.anchors, model_.detector.heads,
-                                 side, side, counts, recipe_.loss, options_.threads);
+  LossValues loss =
+      compute_loss(outputs, targets, model_.detector().anchors, model_.detector().heads, side, side,
+                   counts, recipe_.loss, options_.threads);
   if (teachers_ != nullptr) {
     loss.teacher = add_distillation_loss(
-        outputs, teachers_->predict(samples), model_.detector.heads, counts,
+        outputs, teachers_->predict(samples), model_.detector().heads, counts,
         static_cast<double>(recipe_.loss.smooth_l1_beta), recipe_.distillation, options_.threads);
     loss.total += loss.teacher;
   }
@@ -179,7 +180,7 @@ std::vector<ImageTarget> TrainingStep::match(std::span<const dataset::Sample> ba
   for_each_item(options_.threads, batch.size(), [&](std::size_t i, std::size_t) {
     const auto& faces = batch[i].faces;
     targets[i] = {faces,
-                  match_anchors(model_.detector.anchors, side, side, faces, recipe_.matching)};
+                  match_anchors(model_.detector().anchors, side, side, faces, recipe_.matching)};
   });
   return targets;
 }
@@ -198,7 +199,7 @@ LossValues TrainingStep::forward_backward(std::span<const dataset::Sample> batch
   }
   begin_forward(batch.first(size));
   const std::vector<ImageTarget> targets = match(batch);  // while a device computes the first part
-  LossCounts counts = count_positives(targets, model_.detector.heads, recipe_.loss);
+  LossCounts counts = count_positives(targets, model_.detector().heads, recipe_.loss);
   std::vector<double*> sums = {&counts.positives};
   for (double& count : counts.by_head) sums.push_back(&count);
   double branch_count = 0;

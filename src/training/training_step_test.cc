@@ -129,7 +129,7 @@ TEST(TrainingStep, OfBothBackendsAgree) {
 
 TEST(TrainingStep, RefusesALossThatIsNotComputed) {
   models::Model model = models::find_model("mnet025");
-  model.detector.heads.back().loss = models::HeadLoss::kCrossEntropy;
+  model.detector().heads.back().loss = models::HeadLoss::kCrossEntropy;
   const graph::Weights weights = graph::random_weights(model.network.build(), 1);
   ProcessGroup alone({});
   const Recipe recipe;

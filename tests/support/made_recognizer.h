@@ -16,9 +16,8 @@ inline void write_made_recognizer(const std::filesystem::path& file) {
                    graph.add("all", graph::Convolution{.out_channels = 4, .kernel = 112}, {image}));
   models::Model model;
   model.name = "made-up";
-  model.detector.heads.clear();
   model.network.preprocessing = {.bgr = false, .mean = {127.5F, 127.5F, 127.5F}};
-  model.recognizer = models::RecognizerSpec{};
+  model.purpose = models::RecognizerSpec{};
   graph::Weights weights = graph::random_weights(graph, 3);
   weights.metadata = models::describe(model, graph);
   graph::write_safetensors(file, weights);

@@ -24,8 +24,8 @@ constexpr float kTone = 0.7F;
 models::Model model_with_tone() {
   models::Model model = models::find_model(models::kDefaultModel);
   model.name = "mnet025-tone";
-  model.detector.heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
-  model.network.build = [heads = model.detector.heads] {
+  model.detector().heads.push_back({.name = "tone", .module = "ToneHead", .values = 1});
+  model.network.build = [heads = model.detector().heads] {
     graph::Graph graph;
     const graph::NodeId image = graph.add("image", graph::Input{3}, {});
     models::add_detector(graph, models::mobilenet025(graph, "body", image),

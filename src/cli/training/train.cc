@@ -332,8 +332,8 @@ std::string backend_list() {
 std::string device_help() {
   const runtime::Backend* const other = runtime::training_backends().trainer_on_other_devices();
   if (other == nullptr) return "where";
-  return fmt::format("where: cpu, or what the linked libtorch has, such as {}, with --backend {}",
-                     other->other_device, other->name);
+  return fmt::format("where: {}, or what the linked libtorch has, such as {}, with --backend {}",
+                     runtime::kProcessor, other->other_device, other->name);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/overloaded.h"
 #include "graph/operators.h"
 
@@ -24,7 +25,7 @@ std::size_t index(NodeId id) {
 
 /// The devices of the linked libtorch that this machine has.
 std::vector<std::string> devices() {
-  std::vector<std::string> names = {"cpu"};
+  std::vector<std::string> names = {kProcessor};
   for (const at::DeviceType type : {at::kCUDA, at::kXPU, at::kMPS}) {
     if (!c10::impl::hasDeviceGuardImpl(type)) continue;
     const int count = int{c10::impl::getDeviceGuardImpl(type)->deviceCount()};
@@ -126,7 +127,7 @@ AutogradNetwork::AutogradNetwork(const graph::Graph& graph, const graph::Weights
       graph_(graph),
       options_(std::move(options)),
       device_(options_.device),
-      type_(options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat) {
+      type_(options_.type == graph::DataType::kBFloat16 ? at::kBFloat16 : at::kFloat) {
   if (options_.recompute) {
     fail(ErrorCode::kUnsupported,
          "the autograd training engine keeps all maps: expected compute.recompute = false, or "
@@ -390,6 +391,12 @@ Backend autograd_backend() {
           .devices = devices(),
           .other_device = "cuda",
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
+          // GPUs have products of bfloat16.
+          .is_faster =
+              [](graph::DataType type, std::string_view device) {
+                return type == graph::DataType::kBFloat16 &&
+                       (device != kProcessor || has_bfloat16_products());
+              },
           .supports = [](const graph::Operator&) { return true; },
           .train = [](const graph::Graph& graph, const graph::Weights& weights,
                       const TrainableOptions& options) -> std::unique_ptr<TrainableNetwork> {

@@ -1,5 +1,6 @@
 #include "runtime/cpu/cpu.h"
 
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -114,12 +115,12 @@ Backend cpu_backend() {
   return {.name = "cpu",
           .summary = "kernels of this project and oneDNN, one core a run",
           .priority = 100,
-          .devices = {"cpu"},
+          .devices = {kProcessor},
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16, graph::DataType::kInt8},
           .type_obstacle = type_obstacle,
           // Without dot products three instructions do what float32's one does.
           .is_faster =
-              [](graph::DataType type) {
+              [](graph::DataType type, std::string_view) {
                 return type == graph::DataType::kBFloat16 || has_int8_dot_products();
               },
           .byte_layers = ByteLayers{.observe = observe, .names = byte_layers},

@@ -119,6 +119,8 @@ def offences(root):
                 if header.startswith(prefix) and not within(folder, allowed):
                     yield path, f"<{header}> belongs behind {' or '.join(allowed)}"
     for path in sorted((root / "include").rglob("*.h")):
+        if "inline namespace" in path.read_text():
+            yield path, "an inline namespace gives users names that are not theirs"
         for quote, header in INCLUDE.findall(path.read_text()):
             if quote == '"' and not header.startswith("retinaface/"):
                 yield path, f'"{header}" is not public'

@@ -11,8 +11,7 @@
 #include "runtime/backend.h"
 #include "runtime/runtime.h"
 
-namespace retinaface {
-inline namespace internal {
+namespace retinaface::detection {
 
 /// Makes detectors of models that are in memory, which need not be rows of the catalogue.
 struct DetectorFactory {
@@ -38,5 +37,4 @@ struct DetectorFactory {
   static std::vector<runtime::OutputDifference> differences(const Detector& detector);
 };
 
-}  // namespace internal
-}  // namespace retinaface
+}  // namespace retinaface::detection

@@ -233,8 +233,8 @@ std::vector<dataset::TrainingSet> read_sets(const Options& options) {
 /// Judges weights by the detector that users would run with them.
 training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
-    const Detector detector =
-        DetectorFactory::make(models::model_of_weights(weights.clone(), "the weights so far"));
+    const Detector detector = detection::DetectorFactory::make(
+        models::model_of_weights(weights.clone(), "the weights so far"));
     return set.judge(detector, thread_count(options), [](const std::string& problem) {
       tell("retinaface: {}; left out of the validation\n", problem);
     });

@@ -25,7 +25,7 @@
 
 namespace retinaface::detection {
 
-Search::Search(const models::DetectorSpec& detector, bool finds_all_sizes, FindFaces find)
+Search::Search(const models::DetectorSpec& detector, bool finds_all_sizes, AddFaces find)
     : detector_(detector),
       policy_(detector.search),
       finds_all_sizes_(finds_all_sizes),

@@ -97,7 +97,7 @@ class AutogradNetwork final : public TrainableNetwork {
   void wait();
 
   /// Where an output lies among all of them.
-  struct OutputPlace {
+  struct OutputRange {
     std::int64_t offset = 0;
     graph::Shape shape;
   };
@@ -111,7 +111,7 @@ class AutogradNetwork final : public TrainableNetwork {
   at::Tensor staging_;                ///< the parameters, with gaps between them
   graph::Shape input_shape_;
   at::Tensor images_;
-  std::vector<OutputPlace> output_places_;
+  std::vector<OutputRange> output_ranges_;
   at::Tensor host_outputs_;
   at::Tensor host_gradients_;
   // On the device, of one pass.
@@ -215,12 +215,12 @@ void AutogradNetwork::forward() {
 void AutogradNetwork::read_graph() {
   std::vector<at::Tensor> maps;
   for (const graph::Node& node : graph_.nodes()) maps.push_back(evaluate(node, maps));
-  output_places_.clear();
+  output_ranges_.clear();
   std::vector<at::Tensor> parts;
   std::int64_t end = 0;
   for (const graph::Output& output : graph_.outputs()) {
     const at::Tensor& map = maps[index(output.node)];
-    output_places_.push_back({end, {map.size(0), map.size(1), map.size(2), map.size(3)}});
+    output_ranges_.push_back({end, {map.size(0), map.size(1), map.size(2), map.size(3)}});
     end += map.numel();
     parts.push_back(map.to(at::kFloat).permute({0, 2, 3, 1}).reshape({-1}));
   }
@@ -352,12 +352,12 @@ void AutogradNetwork::wait() {
 
 OutputBatch AutogradNetwork::output(std::size_t index) {
   wait();
-  const auto& [offset, shape] = output_places_[index];
+  const auto& [offset, shape] = output_ranges_[index];
   return {host_outputs_.data_ptr<float>() + offset, shape.n, shape.h, shape.w, shape.c};
 }
 
 std::span<float> AutogradNetwork::output_gradient(std::size_t index) {
-  const auto& [offset, shape] = output_places_[index];
+  const auto& [offset, shape] = output_ranges_[index];
   return {host_gradients_.data_ptr<float>() + offset, static_cast<std::size_t>(shape.elements())};
 }
 

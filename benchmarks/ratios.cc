@@ -53,9 +53,9 @@ void expect(bool holds, const std::string& what) {
   if (!holds) throw Error(ErrorCode::kUnsupported, what);
 }
 
-class Network {
+class DefaultNetwork {
  public:
-  Network()
+  DefaultNetwork()
       : model_(models::load_builtin_model(models::kDefaultModel)),
         network_(runtime::backends().make(model_.graph, model_.weights)),
         session_(network_->new_session()) {
@@ -91,7 +91,7 @@ double first_line_ms(const std::string& image) {
   return ms;
 }
 
-void measure_start(Network& network) {
+void measure_start(DefaultNetwork& network) {
   const testing::TemporaryFolder folder;
   const std::string image = (folder / "vga.png").string();
   write_image(image,
@@ -148,7 +148,7 @@ void measure_reduced_images() {
               "the whole JPEG, resized");
 }
 
-void measure_video(Network& network) {
+void measure_video(DefaultNetwork& network) {
   constexpr int kFrames = 60;
   const testing::TemporaryFolder folder;
   const std::string video = (folder / "video.mp4").string();
@@ -188,7 +188,7 @@ void measure_video(Network& network) {
   print_ratio(drawn / forward, "the same, drawn and encoded", "one forward pass");
 }
 
-void measure_evaluation(Network& network) {
+void measure_evaluation(DefaultNetwork& network) {
   const testing::TemporaryFolder folder;
   const auto set = testing::random_wider_set(61, 53, 23, 1);  // 3,233 images, 12 faces each
   write_ground_truth(set, folder / "truth");
@@ -227,7 +227,7 @@ void measure_evaluation(Network& network) {
 }
 
 void measure_all() {
-  Network network;
+  DefaultNetwork network;
   benchmarks::print_ratio_header();
   measure_start(network);
   measure_all_sizes();

@@ -114,8 +114,7 @@ int main(int argc, char** argv) {
   recipe.model = argument(5, "mnet025");
   recipe.accumulate = std::atoi(argument(6, "1").c_str());
   recipe.recompute = argument(7, "") == "recompute";
-  recipe.arithmetic =
-      precision == "bf16" ? training::Arithmetic::kBfloat16 : training::Arithmetic::kFloat32;
+  recipe.arithmetic = precision == "bf16" ? graph::DataType::kBFloat16 : graph::DataType::kFloat32;
   if (training::usable_arithmetic(recipe) != recipe.arithmetic) {
     fmt::print(stderr, "bench_training: this processor has no bfloat16 instructions\n");
     return 1;

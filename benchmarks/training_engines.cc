@@ -37,12 +37,12 @@ double seconds_of_step(runtime::TrainableNetwork& network, std::size_t outputs) 
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void compare(const std::string& model, runtime::Precision precision, const char* name) {
+void compare(const std::string& model, graph::DataType type) {
   const graph::Graph graph = models::find_model(model).network.build();
   const graph::Weights weights = graph::random_weights(graph, 1);
   std::array<std::unique_ptr<runtime::TrainableNetwork>, 2> networks = {
-      runtime::fused_backend().train(graph, weights, {.precision = precision}),
-      runtime::autograd_backend().train(graph, weights, {.precision = precision})};
+      runtime::fused_backend().train(graph, weights, {.type = type}),
+      runtime::autograd_backend().train(graph, weights, {.type = type})};
   for (const auto& network : networks) {
     Random random(2);
     for (float& value : network->input(kImages, kSide, kSide)) {
@@ -58,10 +58,10 @@ void compare(const std::string& model, runtime::Precision precision, const char*
     }
   }
   const auto rate = [&](std::size_t i) { return static_cast<double>(kImages) / fastest[i]; };
-  benchmarks::print_ratio(
-      rate(0) / rate(1),
-      fmt::format("fused engine, {} in {}, 16 of 320 px ({:.0f} images/s)", model, name, rate(0)),
-      fmt::format("autograd engine ({:.0f} images/s)", rate(1)));
+  benchmarks::print_ratio(rate(0) / rate(1),
+                          fmt::format("fused engine, {} in {}, 16 of 320 px ({:.0f} images/s)",
+                                      model, graph::to_string(type), rate(0)),
+                          fmt::format("autograd engine ({:.0f} images/s)", rate(1)));
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   runtime::keep_step_memory();
   runtime::set_threads(argc > 1 ? std::max(std::atoi(argv[1]), 1) : core_count());
   for (const char* model : {"mnet025", "shallow-700m"}) {
-    compare(model, runtime::Precision::kFloat32, "float32");
-    if (has_bfloat16_products()) compare(model, runtime::Precision::kBfloat16, "bfloat16");
+    compare(model, graph::DataType::kFloat32);
+    if (has_bfloat16_products()) compare(model, graph::DataType::kBFloat16);
   }
 }

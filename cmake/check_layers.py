@@ -2,7 +2,8 @@
 """Checks that includes only point downward (doc/architecture.md).
 
 A file may include headers of its own folder, of the folders below it and of include/retinaface.
-Third-party headers stay within the folders that wrap them. What programs reach without the command
+Third-party headers stay within the folders that wrap them. Backends and their devices are named in
+src/runtime alone: whoever asks for one has the name from a user or the registry. What programs reach without the command
 line names none of its options in a text, but within a command that it quotes (`retinaface ...`).
 Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
        cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
@@ -56,6 +57,12 @@ LIBRARY = LAYERS[:LAYERS.index("c_interface") + 1] + ["interchange"]
 
 LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
 
+# Where src/runtime says what a backend or a device is called.
+BACKEND = re.compile(r'(?:\.name|\.other_device|kName|kProcessor) = ("\w+")')
+
+# A backend's name that is a command's as well (`evaluate compare`).
+ALSO_COMMANDS = {'"compare"'}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -77,7 +84,15 @@ def options_named(text):
         yield from re.findall(r"(?<![\w-])--[a-z][a-z-]+", re.sub(r"`[^`]*`", "", joined))
 
 
+def backends_named(root):
+    """The names of backends and devices, as literals."""
+    sources = [path.read_text() for path in files_of(root) if within(
+        path.relative_to(root / "src").as_posix(), ["runtime"])]
+    return {name for text in sources for name in BACKEND.findall(text)} - ALSO_COMMANDS
+
+
 def offences(root):
+    backends = backends_named(root)
     for path in files_of(root):
         folder = path.relative_to(root / "src").parent.as_posix()
         layer = folder.split("/")[0]
@@ -87,6 +102,9 @@ def offences(root):
         if layer in LIBRARY:
             for option in options_named(path.read_text()):
                 yield path, f"a text names {option}, an option of the command line"
+        if LAYERS.index(layer) > LAYERS.index("runtime"):
+            for name in backends.intersection(LITERALS.findall(path.read_text())):
+                yield path, f"{name} is a backend or a device; the registry knows which there are"
         for quote, header in INCLUDE.findall(path.read_text()):
             target = header.split("/")[0]
             if quote == '"' and target in LAYERS:
@@ -101,6 +119,8 @@ def offences(root):
                 if header.startswith(prefix) and not within(folder, allowed):
                     yield path, f"<{header}> belongs behind {' or '.join(allowed)}"
     for path in sorted((root / "include").rglob("*.h")):
+        if "inline namespace" in path.read_text():
+            yield path, "an inline namespace gives users names that are not theirs"
         for quote, header in INCLUDE.findall(path.read_text()):
             if quote == '"' and not header.startswith("retinaface/"):
                 yield path, f'"{header}" is not public'

@@ -1,5 +1,6 @@
 // `--backend` and the list of backends as a user meets them.
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,7 @@ namespace {
 using ::testing::AllOf;
 using testing::CommandResult;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::TemporaryFolder;
 
 std::string cpu_flags() {
@@ -58,6 +60,24 @@ TEST_F(Backend, AreListedWithWhatTheyRunOn) {
                                    HasSubstr("reference        priority 0"),
                                    HasSubstr("compare          priority 0"),
                                    HasSubstr("on cpu, float32"), HasSubstr("compare:A,B")));
+}
+
+TEST_F(Backend, ThoseThatTrainAreListedByTheProgramThatTrains) {
+  const std::filesystem::path program = RETINAFACE_PROGRAM;
+  const bool has_trainer = std::filesystem::exists(program.parent_path() / "retinaface-train");
+  const auto hint = HasSubstr("`retinaface models --training`");
+  EXPECT_THAT(run("models").output,
+              has_trainer ? ::testing::Matcher<std::string>(hint) : Not(hint));
+
+  const std::filesystem::path alone = folder_ / "retinaface";
+  std::filesystem::copy_file(program, alone);
+  const CommandResult plain = testing::run("'" + alone.string() + "' models");
+  EXPECT_EQ(plain.exit_code, 0);
+  EXPECT_THAT(plain.output, AllOf(HasSubstr("priority 100"), Not(hint)));
+  const CommandResult training = testing::run("'" + alone.string() + "' models --training");
+  EXPECT_EQ(training.exit_code, 1);
+  EXPECT_EQ(training.output, "");
+  EXPECT_THAT(training.errors, HasSubstr("this build is without the trainer"));
 }
 
 TEST_F(Backend, TheDefaultIsTheFirstOfTheList) {

@@ -91,7 +91,7 @@ TEST(Golden, ThePublicCheckpointFindsWhatAnotherImplementationFinds) {
                                      interchange::Part::kWhole),
       "the public checkpoint");
   loaded.model = &row;
-  const Detector detector = DetectorFactory::make(loaded);
+  const Detector detector = detection::DetectorFactory::make(loaded);
   std::ifstream file(data_folder() / "golden/mobilenet0.25_Final_val12.json");
   const json golden = json::parse(file);
   ASSERT_EQ(golden.size(), 12U);
@@ -160,8 +160,8 @@ TEST_F(GoldenSamples, AreFoundAtTheirOwnSize) {
 
 TEST_F(GoldenSamples, AreFoundInBfloat16) {
   if (!has_bfloat16_products()) GTEST_SKIP() << "this processor has no AVX512-BF16";
-  const Detector detector = DetectorFactory::make(models::load_builtin_model("mnet025"), {},
-                                                  {.type = graph::DataType::kBFloat16});
+  const Detector detector = detection::DetectorFactory::make(
+      models::load_builtin_model("mnet025"), {}, {.type = graph::DataType::kBFloat16});
   expect_golden("scale_1", {.scales = {1}}, detector, 0.02F, 3);
 }
 
@@ -171,8 +171,8 @@ TEST_F(GoldenSamples, AreFoundInBytes) {
 #else
   if (!has_int8_dot_products()) GTEST_SKIP() << "this processor has no dotprod";
 #endif
-  const Detector detector = DetectorFactory::make(models::load_builtin_model("mnet025"), {},
-                                                  {.type = graph::DataType::kInt8});
+  const Detector detector = detection::DetectorFactory::make(models::load_builtin_model("mnet025"),
+                                                             {}, {.type = graph::DataType::kInt8});
   if (has_int8_dot_products()) {
     expect_golden("int8", {.scales = {1}}, detector);
   } else {  // some layers of more bits, by AVX2

@@ -107,7 +107,7 @@ const std::vector<Writer>& writers() {
 
 /// Writers that are tested elsewhere, and why not here.
 const std::set<std::string> kElsewhere = {
-    "train --output",          // a folder that it owns: tests/training/train_test.cc
+    "train --output",          // a folder that it owns: tests/training/train_resume_test.cc
     "evaluate mesh --output",  // its labels take a made model of faces; both go through
                                // announce_figures,
     "evaluate mesh --curves",  // as those of evaluate landmarks do

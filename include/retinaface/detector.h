@@ -14,9 +14,9 @@
 
 namespace retinaface {
 
-inline namespace internal {
+namespace detection {
 struct DetectorFactory;  // of the library itself, for what is not in this interface
-}  // namespace internal
+}  // namespace detection
 
 struct DetectOptions {
   /// Of what the built-in model finds at this score, 1.3 % is neither face nor head
@@ -119,7 +119,7 @@ class RETINAFACE_API Detector {
   ModelInfo info(int width = 640, int height = 480) const;
 
  private:
-  friend struct internal::DetectorFactory;
+  friend struct detection::DetectorFactory;
   class Implementation;
   explicit Detector(std::shared_ptr<const Implementation> implementation);
   std::shared_ptr<const Implementation> implementation_;

@@ -32,7 +32,7 @@ OpenedDetector open_typed_detector(const std::string& model, const std::string& 
   const models::LoadedModel loaded = models::load_model_by_name_or_path(
       model.empty() ? std::string(models::kDefaultModel) : model, models::MeshReading::kLater);
   const graph::DataType used = runtime::type_of(type, loaded.graph, loaded.weights, backend);
-  return {DetectorFactory::make(loaded, backend, {.type = used}),
+  return {detection::DetectorFactory::make(loaded, backend, {.type = used}),
           used == graph::DataType::kFloat32 ? "" : std::string(graph::to_string(used))};
 }
 
@@ -42,7 +42,8 @@ Detector open_detector(const std::string& model, const std::string& backend,
 }
 
 void print_differences(const Detector& detector) {
-  const std::vector<runtime::OutputDifference> differences = DetectorFactory::differences(detector);
+  const std::vector<runtime::OutputDifference> differences =
+      detection::DetectorFactory::differences(detector);
   if (differences.empty()) return;
   tell("{:<16} {:>12} {:>12}\n", "output", "largest", "relative");
   for (const runtime::OutputDifference& difference : differences) {

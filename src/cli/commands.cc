@@ -49,7 +49,9 @@ std::span<const Command> commands() {
        "retinaface bench --model mnet025 resnet50 --image crowd.jpg --json speed.json --chart "
        "speed.png",
        declare_bench},
-      {"models", "list the models and backends that this program knows", "retinaface models",
+      {"models", "list the models and backends that this program knows",
+       "retinaface models\n"
+       "retinaface models --training",
        declare_models},
       {"quantize", "make a model ready for --type int8",
        "retinaface quantize mnet025 --images wider/train/images -o mnet025-int8.safetensors\n"

@@ -1,3 +1,4 @@
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -6,7 +7,9 @@
 #include "retinaface/model_info.h"
 
 #include "base/file.h"
+#include "cli/backend_list.h"
 #include "cli/command.h"
+#include "cli/trainer.h"
 #include "models/catalogue.h"
 #include "runtime/backends/backends.h"
 
@@ -36,16 +39,6 @@ void print_row(const ModelInfo& model, const std::vector<ModelInfo>& models) {
   if (is_file) fmt::print("{:<16} {}\n", "", printable(model.weights_source));
 }
 
-/// Priority 0 is for those that run when they are named.
-void print_backend(const runtime::Backend& backend) {
-  std::vector<std::string_view> types;
-  for (const graph::DataType type : backend.types) types.push_back(graph::to_string(type));
-  fmt::print(
-      "{:<16} priority {:<9} on {}, {}: {}{}\n", backend.name, backend.priority,
-      fmt::join(backend.devices, ", "), fmt::join(types, ", "), backend.summary,
-      backend.argument.empty() ? "" : fmt::format("; also {}:{}", backend.name, backend.argument));
-}
-
 int list_models() {
   const std::vector<ModelInfo> models = known_models();
   for (const ModelInfo& model : models) {
@@ -56,13 +49,19 @@ int list_models() {
   }
   fmt::print("\nBackends; the first that can runs a model, unless --backend names another:\n");
   for (const runtime::Backend& backend : runtime::backends().backends()) print_backend(backend);
+  if (has_trainer()) fmt::print("\n`retinaface models --training` lists those that train.\n");
   return kSuccess;
 }
 
 }  // namespace
 
-Action declare_models(CLI::App&) {
-  return list_models;
+Action declare_models(CLI::App& app) {
+  const auto training = std::make_shared<bool>(false);
+  app.add_flag("--training", *training, "list the backends that train instead");
+  return [training] {
+    if (*training) become_trainer({"models"});
+    return list_models();
+  };
 }
 
 }  // namespace retinaface::cli

@@ -24,7 +24,7 @@ std::vector<PosedFace> parse_mtfl_txt(const TextFile& file) {
     if (pose < 1 || pose > 5 || pose != std::floor(pose)) {
       line.reject("expected a pose from 1 to 5, found {}", pose);
     }
-    face.pose = static_cast<HeadPose>(static_cast<int>(pose));
+    face.pose = static_cast<PoseClass>(static_cast<int>(pose));
   }
   return faces;
 }

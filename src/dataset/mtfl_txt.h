@@ -10,14 +10,14 @@
 
 namespace retinaface::dataset {
 
-/// The direction that a head looks, as seen in the image.
-enum class HeadPose { kLeftProfile = 1, kLeft = 2, kFrontal = 3, kRight = 4, kRightProfile = 5 };
+/// Where a head is turned to, as seen in the image.
+enum class PoseClass { kLeftProfile = 1, kLeft = 2, kFrontal = 3, kRight = 4, kRightProfile = 5 };
 
 /// One image of one face, with the points that somebody set by hand.
 struct PosedFace {
   std::string path;  ///< relative to the set's folder of images
   Landmarks landmarks{};
-  HeadPose pose = HeadPose::kFrontal;
+  PoseClass pose = PoseClass::kFrontal;
 };
 
 /// Reads the label file of MTFL and of its part of AFLW (Zhang et al., "Facial Landmark Detection

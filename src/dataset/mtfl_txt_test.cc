@@ -19,9 +19,9 @@ TEST(MtflTxt, HasPointsAndPoseOfEachFace) {
   ASSERT_EQ(faces.size(), 2U);
   EXPECT_EQ(faces[0].path, "a.jpg");
   EXPECT_EQ(faces[0].landmarks[4], (Point{9.5F, 10}));
-  EXPECT_EQ(faces[0].pose, HeadPose::kFrontal);
+  EXPECT_EQ(faces[0].pose, PoseClass::kFrontal);
   EXPECT_EQ(faces[1].path, "b/c.jpg");
-  EXPECT_EQ(faces[1].pose, HeadPose::kRightProfile);
+  EXPECT_EQ(faces[1].pose, PoseClass::kRightProfile);
 }
 
 TEST(MtflTxt, NamesTheMalformedLine) {

@@ -42,7 +42,7 @@ AnnotationSet annotations_of(const std::vector<PosedFace>& faces) {
       face.points[i] = {posed.landmarks[i], PointState::kVisible};
     }
     const bool profile =
-        posed.pose == HeadPose::kLeftProfile || posed.pose == HeadPose::kRightProfile;
+        posed.pose == PoseClass::kLeftProfile || posed.pose == PoseClass::kRightProfile;
     face.attributes.pose = profile ? 1 : 0;
     set.push_back({posed.path, {face}});
   }

@@ -39,7 +39,7 @@ struct MeshFeatures {
 /// `min_score`; each head gives it what its meaning says. `levels` are in the order of
 /// `family.levels`, their maps in that of `heads`. With `mesh`, Face::values end with the channels
 /// of the context map at the anchor's cell and the number of the anchor's kind, counted by level,
-/// then by size: what mesh::Head reads (take_mesh_features).
+/// then by size: what mesh::MeshHead reads (take_mesh_features).
 void decode(std::span<const HeadMaps> levels, const models::AnchorFamily& family,
             std::span<const models::Head> heads, float min_score, std::vector<Face>& faces,
             const MeshFeatures* mesh = nullptr);

@@ -205,26 +205,28 @@ Detector::Detector(const RuntimeOptions& runtime) : Detector(models::kDefaultMod
 Detector::Detector(const std::filesystem::path& model) : Detector(model, RuntimeOptions{}) {}
 
 Detector::Detector(const std::filesystem::path& model, const RuntimeOptions& runtime)
-    : Detector(DetectorFactory::make(
+    : Detector(detection::DetectorFactory::make(
           models::load_model_by_name_or_path(model.string(), models::MeshReading::kLater),
           runtime)) {}
 
 Detector Detector::from_bytes(ArrayView<std::byte> safetensors, const std::string& name,
                               const RuntimeOptions& runtime) {
-  return DetectorFactory::make(models::parse_model(safetensors, name), runtime);
+  return detection::DetectorFactory::make(models::parse_model(safetensors, name), runtime);
 }
 
 Detector::Detector(std::shared_ptr<const Implementation> implementation)
     : implementation_(std::move(implementation)) {}
 
-Detector DetectorFactory::make(const models::LoadedModel& model, const RuntimeOptions& runtime) {
+Detector detection::DetectorFactory::make(const models::LoadedModel& model,
+                                          const RuntimeOptions& runtime) {
   return make(
       model, runtime.backend,
       {.type = runtime::type_of(runtime.type, model.graph, model.weights, runtime.backend)});
 }
 
-Detector DetectorFactory::make(const models::LoadedModel& model, const std::string& backend,
-                               const runtime::NetworkOptions& options) {
+Detector detection::DetectorFactory::make(const models::LoadedModel& model,
+                                          const std::string& backend,
+                                          const runtime::NetworkOptions& options) {
   std::function<models::LoadedModel()> again;
   if (model.with_mesh) {
     again = model.with_mesh;
@@ -247,16 +249,19 @@ Detector DetectorFactory::make(const models::LoadedModel& model, const std::stri
   }
 }
 
-std::vector<Face> DetectorFactory::anchor_faces(const Detector& detector, const ImageView& image,
-                                                float min_score) {
+std::vector<Face> detection::DetectorFactory::anchor_faces(const Detector& detector,
+                                                           const ImageView& image,
+                                                           float min_score) {
   return detector.implementation_->anchor_faces(image, min_score);
 }
 
-std::pair<std::size_t, std::size_t> DetectorFactory::mesh_head_size(const Detector& detector) {
+std::pair<std::size_t, std::size_t> detection::DetectorFactory::mesh_head_size(
+    const Detector& detector) {
   return detector.implementation_->mesh_head_size();
 }
 
-std::vector<runtime::OutputDifference> DetectorFactory::differences(const Detector& detector) {
+std::vector<runtime::OutputDifference> detection::DetectorFactory::differences(
+    const Detector& detector) {
   return detector.implementation_->differences();
 }
 

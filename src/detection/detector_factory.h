@@ -11,8 +11,7 @@
 #include "runtime/backend.h"
 #include "runtime/runtime.h"
 
-namespace retinaface {
-inline namespace internal {
+namespace retinaface::detection {
 
 /// Makes detectors of models that are in memory, which need not be rows of the catalogue.
 struct DetectorFactory {
@@ -30,7 +29,8 @@ struct DetectorFactory {
   static std::vector<Face> anchor_faces(const Detector& detector, const ImageView& image,
                                         float min_score);
 
-  /// Kinds of anchors (level and size) and channels of the context maps, as mesh::Head has them.
+  /// Kinds of anchors (level and size) and channels of the context maps, as mesh::MeshHead has
+  /// them.
   static std::pair<std::size_t, std::size_t> mesh_head_size(const Detector& detector);
 
   /// What a backend that runs two others found in all that the detector and its copies did
@@ -38,5 +38,4 @@ struct DetectorFactory {
   static std::vector<runtime::OutputDifference> differences(const Detector& detector);
 };
 
-}  // namespace internal
-}  // namespace retinaface
+}  // namespace retinaface::detection

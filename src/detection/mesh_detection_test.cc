@@ -218,20 +218,23 @@ TEST(MeshDetection, TellsWhatIsWrongWithAModel) {
   loaded.origin = WeightsOrigin::kMemory;
   graph::Weights branch = std::move(loaded.mesh);
   loaded.mesh = {};
-  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
-              HasSubstr("the model has no mesh branch"));
+  EXPECT_THAT(
+      error_of([&] { detection::DetectorFactory::make(loaded).detect(image, options); }).what(),
+      HasSubstr("the model has no mesh branch"));
   // A network that has changed since the branch was trained.
   loaded.mesh = std::move(branch);
   float& changed = loaded.weights.tensors.begin()->second.values()[0];
   const float before = changed;
   changed += 1;
-  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
-              HasSubstr("expected a mesh branch that was trained with the network"));
-  EXPECT_NO_THROW(DetectorFactory::make(loaded).detect(image));
+  EXPECT_THAT(
+      error_of([&] { detection::DetectorFactory::make(loaded).detect(image, options); }).what(),
+      HasSubstr("expected a mesh branch that was trained with the network"));
+  EXPECT_NO_THROW(detection::DetectorFactory::make(loaded).detect(image));
   changed = before;
   loaded.mesh.tensors.erase("mesh.texture.mean");
-  EXPECT_THAT(error_of([&] { DetectorFactory::make(loaded).detect(image, options); }).what(),
-              HasSubstr("expected the mesh branch's tensor mesh.texture.mean"));
+  EXPECT_THAT(
+      error_of([&] { detection::DetectorFactory::make(loaded).detect(image, options); }).what(),
+      HasSubstr("expected the mesh branch's tensor mesh.texture.mean"));
 }
 
 TEST(MeshDetectionThreads, MakeTheBranchOnceTogether) {

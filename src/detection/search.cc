@@ -25,7 +25,7 @@
 
 namespace retinaface::detection {
 
-Search::Search(const models::DetectorSpec* detector, FindFaces find)
+Search::Search(const models::DetectorSpec* detector, AddFaces find)
     : detector_(detector), find_(std::move(find)) {}
 
 std::vector<Face> Search::find(const ImageView& image, const DetectOptions& options) const {

@@ -14,7 +14,7 @@ namespace retinaface::detection {
 
 /// Adds the faces of an image at its own size whose score is at least `min_score`, overlapping as
 /// they are; and, where `candidates` is not null, the places where refinement may find faces.
-using FindFaces =
+using AddFaces =
     std::function<void(const ImageView& image, float min_score, std::vector<Face>& faces,
                        std::vector<RefinementCandidate>* candidates)>;
 
@@ -25,7 +25,7 @@ class Search {
  public:
   /// `detector`: whose anchors find the faces; null where the finder looks for all sizes, and
   /// bounds its memory, by itself (a cascade).
-  Search(const models::DetectorSpec* detector, FindFaces find);
+  Search(const models::DetectorSpec* detector, AddFaces find);
 
   /// By falling score, without overlaps. Of the options those that say what is looked for count:
   /// scales, tiles, min_score, nms_iou. Throws Error(kTooLarge) for a scale that makes too large an
@@ -54,7 +54,7 @@ class Search {
   const models::SearchPolicy& policy() const { return detector_->search; }
 
   const models::DetectorSpec* detector_;
-  FindFaces find_;
+  AddFaces find_;
 };
 
 }  // namespace retinaface::detection

@@ -75,8 +75,9 @@ TEST_F(Calibrate, LayersThatHurtStayInFloat32) {
 TEST_F(Calibrate, FacesOfTheBuiltInModelAreThoseOfFloat32) {
   const models::LoadedModel loaded = model();
   const Image image = read_image(testing::sample_folder() / "hopper.jpg");
-  const Detector floats = DetectorFactory::make(loaded);
-  const Detector bytes = DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8});
+  const Detector floats = detection::DetectorFactory::make(loaded);
+  const Detector bytes =
+      detection::DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8});
   const auto expected = floats.detect(image);
   const auto actual = bytes.detect(image);
   ASSERT_EQ(expected.size(), 1U);
@@ -120,7 +121,7 @@ TEST_F(Calibrate, TakesNetworksOfEveryKind) {
     loaded.graph = row.network.build();
     loaded.weights = graph::random_weights(loaded.graph, 1);
     EXPECT_LT(calibrated(loaded, {.max_error = 10}).error, 10) << name;
-    EXPECT_NO_THROW(DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8})
+    EXPECT_NO_THROW(detection::DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8})
                         .detect(sample("hopper.jpg", 96, 112)))
         << name;
   }
@@ -156,7 +157,9 @@ TEST_F(Calibrate, WhatIsMissingOrWrongIsSaid) {
   models::LoadedModel loaded = model();
   std::erase_if(loaded.weights.tensors,
                 [](const auto& entry) { return entry.first.starts_with("calibration."); });
-  const auto open = [&] { DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8}); };
+  const auto open = [&] {
+    detection::DetectorFactory::make(loaded, "", {.type = graph::DataType::kInt8});
+  };
   EXPECT_THAT(error_of(open).what(),
               AllOf(HasSubstr("no calibration"), HasSubstr("retinaface quantize")));
   graph::Calibration other;

@@ -42,7 +42,7 @@ TEST(JudgedLandmarks, AreThoseOfFacesThatCountAndHaveAllPoints) {
 
 TEST(JudgedLandmarks, OfAFaceThatFillsItsImageAreFoundInItsMiddle) {
   const dataset::PosedFace truth = {
-      .path = "a.jpg", .landmarks = kPoints, .pose = dataset::HeadPose::kRight};
+      .path = "a.jpg", .landmarks = kPoints, .pose = dataset::PoseClass::kRight};
   const Image image(40, 40);
   const auto find = [](const Image& wide) -> std::vector<Face> {
     EXPECT_EQ(wide.width(), 40 + 2 * 75);

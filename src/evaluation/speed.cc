@@ -98,7 +98,8 @@ Spread measure_forward(const models::LoadedModel& model, const SpeedQuestion& qu
 void measure_call(const models::LoadedModel& model, const Image& image, double seconds,
                   Speed& speed) {
   const SpeedQuestion& question = speed.question;
-  const Detector detector = DetectorFactory::make(model, question.backend, {.type = question.type});
+  const Detector detector =
+      detection::DetectorFactory::make(model, question.backend, {.type = question.type});
   const std::vector<std::byte> jpeg = encode_image("image.jpg", image);
   std::mutex mutex;
   detection::StageTimes sums;

@@ -52,7 +52,7 @@ struct Speed {
 };
 
 /// The network and, at full size, the whole call on `image` resized, each for at least `seconds`
-/// and five times a thread. Throws Error as DetectorFactory::make does.
+/// and five times a thread. Throws Error as detection::DetectorFactory::make does.
 Speed measure_speed(const models::LoadedModel& model, const SpeedQuestion& question,
                     const Image& image, double seconds);
 

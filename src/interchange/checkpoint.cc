@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "graph/weights.h"
 #include "interchange/byte_reader.h"
 #include "interchange/pickle.h"
 #include "interchange/zip.h"
@@ -35,22 +36,6 @@ bool is_safetensors(Bytes content) {
   std::memcpy(&header_bytes, content.data(), sizeof header_bytes);
   return header_bytes <= content.size() - sizeof header_bytes &&
          content[sizeof header_bytes] == std::byte{'{'};
-}
-
-ElementType element_type(graph::DataType type) {
-  switch (type) {
-    case graph::DataType::kFloat32:
-      return ElementType::kFloat32;
-    case graph::DataType::kFloat16:
-      return ElementType::kFloat16;
-    case graph::DataType::kBFloat16:
-      return ElementType::kBFloat16;
-    case graph::DataType::kInt8:
-      return ElementType::kInt8;
-    case graph::DataType::kUInt8:
-      return ElementType::kUInt8;
-  }
-  RF_CHECK(false);
 }
 
 PyTorchCheckpoint from_safetensors(Bytes content, const std::string& source) {

@@ -295,11 +295,11 @@ void Machine::step(std::uint8_t opcode) {
     case Opcode::kBinUnicode8:
       return push(std::string(reader_.text(reader_.number<std::uint64_t>())));
     case Opcode::kShortBinBytes:
-      return push(Bytes{std::string(reader_.text(reader_.number<std::uint8_t>()))});
+      return push(ByteString{std::string(reader_.text(reader_.number<std::uint8_t>()))});
     case Opcode::kBinBytes:
-      return push(Bytes{std::string(reader_.text(reader_.number<std::uint32_t>()))});
+      return push(ByteString{std::string(reader_.text(reader_.number<std::uint32_t>()))});
     case Opcode::kBinBytes8:
-      return push(Bytes{std::string(reader_.text(reader_.number<std::uint64_t>()))});
+      return push(ByteString{std::string(reader_.text(reader_.number<std::uint64_t>()))});
     case Opcode::kEmptyDict:
       return push(Dict{});
     case Opcode::kEmptyList:

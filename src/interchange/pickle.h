@@ -23,7 +23,7 @@ using Pointer = const Value*;
 using Integer = __int128_t;
 
 struct None {};
-struct Bytes {
+struct ByteString {
   std::string bytes;
 };
 struct List {
@@ -57,7 +57,7 @@ struct TensorValue {
 };
 
 struct Value {
-  std::variant<None, bool, Integer, double, std::string, Bytes, List, Tuple, Dict, Function,
+  std::variant<None, bool, Integer, double, std::string, ByteString, List, Tuple, Dict, Function,
                ElementType, Storage, TensorValue>
       content;
 };

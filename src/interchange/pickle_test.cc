@@ -34,7 +34,7 @@ std::string repr(const Value& value) {
     std::string operator()(Integer x) const { return fmt::format("{}", x); }
     std::string operator()(double x) const { return fmt::format("{}", x); }
     std::string operator()(const std::string& x) const { return "'" + x + "'"; }
-    std::string operator()(const Bytes& x) const { return "b'" + x.bytes + "'"; }
+    std::string operator()(const ByteString& x) const { return "b'" + x.bytes + "'"; }
     std::string operator()(const List& x) const { return "[" + joined(x.items) + "]"; }
     std::string operator()(const Tuple& x) const { return "(" + joined(x.items) + ")"; }
     std::string operator()(const Dict& x) const {

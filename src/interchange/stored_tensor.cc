@@ -1,7 +1,10 @@
 #include "interchange/stored_tensor.h"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <limits>
+#include <utility>
 
 #include "base/check.h"
 #include "base/file.h"
@@ -15,18 +18,32 @@ struct Description {
   std::string_view name;
 };
 
-const Description& description(ElementType type) {
-  static constexpr std::array<Description, 10> kDescriptions = {{{4, "float32"},
-                                                                 {2, "float16"},
-                                                                 {2, "bfloat16"},
-                                                                 {8, "float64"},
-                                                                 {8, "int64"},
-                                                                 {4, "int32"},
-                                                                 {2, "int16"},
-                                                                 {1, "int8"},
-                                                                 {1, "uint8"},
-                                                                 {1, "bool"}}};
-  return kDescriptions[static_cast<std::size_t>(type)];
+/// The types that graph::Tensor has too.
+constexpr std::pair<ElementType, graph::DataType> kOfTensors[] = {
+    {ElementType::kFloat32, graph::DataType::kFloat32},
+    {ElementType::kFloat16, graph::DataType::kFloat16},
+    {ElementType::kBFloat16, graph::DataType::kBFloat16},
+    {ElementType::kInt8, graph::DataType::kInt8},
+    {ElementType::kUInt8, graph::DataType::kUInt8}};
+
+Description description(ElementType type) {
+  for (const auto& [in_file, in_tensor] : kOfTensors) {
+    if (in_file == type) return {graph::element_bytes(in_tensor), graph::to_string(in_tensor)};
+  }
+  switch (type) {
+    case ElementType::kFloat64:
+      return {8, "float64"};
+    case ElementType::kInt64:
+      return {8, "int64"};
+    case ElementType::kInt32:
+      return {4, "int32"};
+    case ElementType::kInt16:
+      return {2, "int16"};
+    case ElementType::kBool:
+      return {1, "bool"};
+    default:
+      RF_CHECK(false);
+  }
 }
 
 template <typename Raw>
@@ -53,6 +70,13 @@ void gather(const StoredTensor& tensor, std::span<float> values, Read read) {
 }
 
 }  // namespace
+
+ElementType element_type(graph::DataType type) {
+  const auto* const found =
+      std::ranges::find(kOfTensors, type, &std::pair<ElementType, graph::DataType>::second);
+  RF_CHECK(found != std::end(kOfTensors));
+  return found->first;
+}
 
 std::size_t element_bytes(ElementType type) {
   return description(type).bytes;

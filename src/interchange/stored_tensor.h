@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
-#include "graph/weights.h"
+#include "graph/tensor.h"
 
 namespace retinaface::interchange {
 
+/// Files hold types that no graph::DataType is, such as int64 and bool, which graph::Tensor lacks.
 enum class ElementType {
   kFloat32,
   kFloat16,
@@ -24,6 +25,7 @@ enum class ElementType {
   kBool
 };
 
+ElementType element_type(graph::DataType type);
 std::size_t element_bytes(ElementType type);
 std::string_view element_name(ElementType type);
 

@@ -19,7 +19,7 @@ const std::vector<Pointer>* items_of(const Value& value) {
 }
 
 std::string image_of(const Value& value, std::size_t number, const std::string& source) {
-  if (const auto* bytes = std::get_if<Bytes>(&value.content)) return bytes->bytes;
+  if (const auto* bytes = std::get_if<ByteString>(&value.content)) return bytes->bytes;
   // What Python 2 has written as str.
   if (const auto* text = std::get_if<std::string>(&value.content)) return *text;
   fail(ErrorCode::kBadData, "{}: image {}: expected an encoded image, found {}", source, number,

@@ -22,12 +22,12 @@ namespace retinaface::mesh {
 /// Immutable; safe for several threads.
 class Branch {
  public:
-  /// Of the tensors of Decoder and Head. Throws Error(kBadData), `source` first.
+  /// Of the tensors of Decoder and MeshHead. Throws Error(kBadData), `source` first.
   Branch(const graph::Weights& weights, std::size_t kinds, std::size_t features,
          const std::string& source);
 
   const Decoder& decoder() const { return decoder_; }
-  const Head& head() const { return head_; }
+  const MeshHead& head() const { return head_; }
 
   /// The mesh of `face`, whose box and landmarks are in pixels of `image`. Its shape and camera are
   /// what the head says, its colors what the image shows (mesh/refine.h). With `refine` all of it
@@ -39,7 +39,7 @@ class Branch {
   const ImageFit& image_fit() const;
 
   Decoder decoder_;
-  Head head_;
+  MeshHead head_;
   mutable std::once_flag image_fit_once_;
   mutable std::unique_ptr<const ImageFit> image_fit_;
 };

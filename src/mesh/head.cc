@@ -38,8 +38,8 @@ std::array<float, kFaceValues> face_values(const Face& face) {
   return values;
 }
 
-Head::Head(const graph::Weights& weights, std::size_t kinds, std::size_t features,
-           const std::string& source)
+MeshHead::MeshHead(const graph::Weights& weights, std::size_t kinds, std::size_t features,
+                   const std::string& source)
     : kinds_(kinds),
       features_(features),
       first_weight_(read_tensor(weights, "mesh.head.first.weight",
@@ -51,8 +51,8 @@ Head::Head(const graph::Weights& weights, std::size_t kinds, std::size_t feature
                                  {extent(kParameters), extent(kHidden)}, source)),
       second_bias_(read_tensor(weights, "mesh.head.second.bias", {extent(kParameters)}, source)) {}
 
-Parameters Head::evaluate(std::size_t kind, std::span<const float> features,
-                          const Face& face) const {
+Parameters MeshHead::evaluate(std::size_t kind, std::span<const float> features,
+                              const Face& face) const {
   RF_CHECK(kind < kinds_ && features.size() == features_);
   std::vector<float> input(features.begin(), features.end());
   for (const float value : face_values(face)) input.push_back(value);

@@ -49,7 +49,7 @@ std::array<float, kFaceValues> face_values(const Face& face);
 ///     h = leaky(W_k [f, g] + b_k),   values = bounded(W h + b),   leaky(x) = max(x, 0.1 x)
 ///
 /// It is only evaluated for the faces that stay.
-class Head {
+class MeshHead {
  public:
   static constexpr std::size_t kHidden = 128;
   static constexpr float kSlope = 0.1F;
@@ -60,8 +60,8 @@ class Head {
   /// Of the tensors mesh.head.first.weight (kinds, 128, features + 11), mesh.head.first.bias
   /// (kinds, 128), mesh.head.second.weight (144, 128) and mesh.head.second.bias (144). Throws
   /// Error(kBadData), `source` first, for others.
-  Head(const graph::Weights& weights, std::size_t kinds, std::size_t features,
-       const std::string& source);
+  MeshHead(const graph::Weights& weights, std::size_t kinds, std::size_t features,
+           const std::string& source);
 
   std::size_t features() const { return features_; }
   std::size_t kinds() const { return kinds_; }

@@ -293,8 +293,8 @@ TEST(Rasterizer, LeavesOutBacksAndWhatHasNoArea) {
   EXPECT_EQ(raster.covered(), 0U);
 }
 
-TEST(Head, SaysNothingHuge) {
-  constexpr auto kHidden = static_cast<std::int64_t>(Head::kHidden);
+TEST(MeshHead, SaysNothingHuge) {
+  constexpr auto kHidden = static_cast<std::int64_t>(MeshHead::kHidden);
   constexpr auto kValues = static_cast<std::int64_t>(kParameters);
   graph::Weights weights;
   const auto add = [&](const char* name, std::vector<std::int64_t> shape, float value) {
@@ -306,13 +306,13 @@ TEST(Head, SaysNothingHuge) {
   add("mesh.head.first.bias", {1, kHidden}, 0);
   add("mesh.head.second.weight", {kValues, kHidden}, 1);
   add("mesh.head.second.bias", {kValues}, 0);
-  const Head head(weights, 1, 2, "test");
+  const MeshHead head(weights, 1, 2, "test");
   Face face;
   face.box = {0, 0, 10, 10};
   for (const float feature : {-1e3F, 1e3F}) {
     Parameters said = head.evaluate(0, std::vector<float>{feature, feature}, face);
     for (const float value : values_of(said)) {
-      EXPECT_EQ(value, std::copysign(Head::kMaxValue, feature));
+      EXPECT_EQ(value, std::copysign(MeshHead::kMaxValue, feature));
     }
   }
 }

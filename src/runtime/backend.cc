@@ -33,6 +33,12 @@ std::string lacking_operator(const Backend& backend, const graph::Graph& graph) 
                      node->name);
 }
 
+/// That the backend lacks the type, and what it has; empty if it has it.
+std::string lacking_type(const Backend& backend, graph::DataType type) {
+  if (std::ranges::find(backend.types, type) != backend.types.end()) return {};
+  return fmt::format("computes in {}, not in {}", names_of(backend.types), graph::to_string(type));
+}
+
 /// The backend's part of "NAME:ARGUMENT".
 std::string_view before_colon(std::string_view name) {
   return name.substr(0, name.find(':'));
@@ -57,10 +63,7 @@ std::string obstacle(const Backend& backend, const graph::Graph& graph,
     return fmt::format("runs on the device {}, not on {}", fmt::join(backend.devices, ", "),
                        excerpt(options.device));
   }
-  if (std::ranges::find(backend.types, options.type) == backend.types.end()) {
-    return fmt::format("computes in {}, not in {}", names_of(backend.types),
-                       graph::to_string(options.type));
-  }
+  if (std::string reason = lacking_type(backend, options.type); !reason.empty()) return reason;
   if (options.threads < 1 || options.threads > backend.max_threads) {
     return fmt::format("takes 1 to {} threads a run, not {}", backend.max_threads, options.threads);
   }
@@ -136,7 +139,7 @@ graph::DataType BackendRegistry::fastest_type(const graph::Graph& graph,
   graph::DataType fastest = graph::DataType::kFloat32;
   for (const graph::DataType type : types_for(graph, weights, name)) {
     if (type == graph::DataType::kInt8 && !graph::is_within_bounds(weights)) continue;
-    if (backend.is_faster && backend.is_faster(type) &&
+    if (backend.is_faster && backend.is_faster(type, kProcessor) &&
         graph::element_bytes(type) < graph::element_bytes(fastest)) {
       fastest = type;
     }
@@ -185,6 +188,13 @@ const Backend& BackendRegistry::trainer(std::string_view name, std::string_view 
        fmt::join(names, ", "), excerpt(name));
 }
 
+graph::DataType BackendRegistry::training_type(graph::DataType wanted, std::string_view name,
+                                               std::string_view device) const {
+  const Backend& backend = trainer(name, device);
+  const bool is_faster = backend.is_faster && backend.is_faster(wanted, device);
+  return is_faster ? wanted : graph::DataType::kFloat32;
+}
+
 const Backend* BackendRegistry::trainer_on_other_devices() const {
   const auto found = std::ranges::find_if(backends_, [](const Backend& backend) {
     return backend.train && !backend.other_device.empty();
@@ -196,8 +206,9 @@ std::unique_ptr<TrainableNetwork> BackendRegistry::make_trainable(
     const graph::Graph& graph, const graph::Weights& weights, std::string_view name,
     const TrainableOptions& options) const {
   const Backend& backend = trainer(name, options.device);
-  if (const std::string reason = lacking_operator(backend, graph); !reason.empty()) {
-    fail(ErrorCode::kUnsupported, "backend {}: {}", backend.name, reason);
+  for (const std::string& reason :
+       {lacking_type(backend, options.type), lacking_operator(backend, graph)}) {
+    if (!reason.empty()) fail(ErrorCode::kUnsupported, "backend {}: {}", backend.name, reason);
   }
   return backend.train(graph, weights, options);
 }

@@ -11,6 +11,7 @@
 #include "graph/graph.h"
 #include "graph/tensor.h"
 #include "graph/weights.h"
+#include "runtime/device.h"
 #include "runtime/runtime.h"
 #include "runtime/trainable_network.h"
 
@@ -18,7 +19,7 @@ namespace retinaface::runtime {
 
 /// What a network is made for.
 struct NetworkOptions {
-  std::string device = "cpu";
+  std::string device = kProcessor;
   graph::DataType type = graph::DataType::kFloat32;  ///< that it computes in
   int threads = 1;                                   ///< that one run may use
   std::string argument = {};                         ///< of the backend, Backend::argument
@@ -55,8 +56,9 @@ struct Backend {
   /// Why this processor, or a model of these weights, lacks one of `types`; empty if neither does.
   /// Null: never.
   std::function<std::string(graph::DataType, const graph::Weights&)> type_obstacle = {};
-  /// Whether one of `types` is faster here than float32. Null: never.
-  std::function<bool(graph::DataType)> is_faster = {};
+  /// Whether one of `types` is faster than float32 on one of `devices` as this machine has it.
+  /// Null: never.
+  std::function<bool(graph::DataType, std::string_view device)> is_faster = {};
   /// Where kInt8 is among `types`.
   std::optional<ByteLayers> byte_layers = {};
   int max_threads = 1;        ///< that one run can use
@@ -69,9 +71,9 @@ struct Backend {
   std::function<std::unique_ptr<Network>(const graph::Graph&, const graph::Weights&,
                                          const NetworkOptions&)>
       create = {};
-  /// Empty in a backend that only runs. The graph's operators and the device are among those above.
-  /// Throws Error(kUnsupported), naming node and operator, for a graph that it cannot train, and
-  /// for options that it lacks.
+  /// Empty in a backend that only runs. The graph's operators, the device and the type are among
+  /// those above. Throws Error(kUnsupported), naming node and operator, for a graph that it cannot
+  /// train, and for options that it lacks.
   std::function<std::unique_ptr<TrainableNetwork>(const graph::Graph&, const graph::Weights&,
                                                   const TrainableOptions&)>
       train = {};
@@ -100,7 +102,12 @@ class BackendRegistry {
   /// The backend `name`, or, if that is empty, the one of the highest priority that trains. Throws
   /// Error(kUnsupported) that lists what there is for one that does not train, and for a device
   /// that it lacks.
-  const Backend& trainer(std::string_view name, std::string_view device = "cpu") const;
+  const Backend& trainer(std::string_view name, std::string_view device = kProcessor) const;
+
+  /// What trainer(name, device) had best train in where `wanted` is asked for: that, if it is
+  /// faster there than float32, or else float32, which is more exact.
+  graph::DataType training_type(graph::DataType wanted, std::string_view name,
+                                std::string_view device = kProcessor) const;
 
   /// The one of the highest priority that trains on devices which depend on build and machine
   /// (Backend::other_device); null if none does.
@@ -116,7 +123,7 @@ class BackendRegistry {
   std::unique_ptr<Network> make(const graph::Graph& graph, const graph::Weights& weights,
                                 const std::string& name = {}, NetworkOptions options = {}) const;
 
-  /// The same for training, by `trainer(name, options.device)`.
+  /// The same for training, by trainer(name, options.device).
   std::unique_ptr<TrainableNetwork> make_trainable(const graph::Graph& graph,
                                                    const graph::Weights& weights,
                                                    std::string_view name,

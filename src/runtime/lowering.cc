@@ -183,7 +183,7 @@ class Fusion {
       first_of_[index(last)] = id;
     }
 
-    program_.values.push_back({.channels = channels[0]});
+    lowered_.values.push_back({.channels = channels[0]});
     value_of_.assign(graph_.nodes().size(), kNoValue);
     value_of_[0] = 0;
     for (NodeId id = 1; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
@@ -194,10 +194,10 @@ class Fusion {
       }
     }
     for (const graph::Output& output : graph_.outputs()) {
-      program_.outputs.push_back(value_of_[index(output.node)]);
-      program_.are_observed.push_back(output.is_observed);
+      lowered_.outputs.push_back(value_of_[index(output.node)]);
+      lowered_.are_observed.push_back(output.is_observed);
     }
-    return std::move(program_);
+    return std::move(lowered_);
   }
 
  private:
@@ -287,10 +287,10 @@ class Fusion {
 
   void emit(NodeId id, std::int64_t channels, Step step) {
     step.name = graph_.node(id).name;
-    step.target = static_cast<ValueId>(program_.values.size());
-    program_.values.push_back({.channels = channels});
+    step.target = static_cast<ValueId>(lowered_.values.size());
+    lowered_.values.push_back({.channels = channels});
     value_of_[index(id)] = step.target;
-    program_.steps.push_back(std::move(step));
+    lowered_.steps.push_back(std::move(step));
   }
 
   std::shared_ptr<const Tensor> slopes_of(const Node& node) const {
@@ -309,7 +309,7 @@ class Fusion {
   std::vector<NodeId> first_of_;  // by the last node of a chain, its first
   std::vector<bool> absorbed_;    // nodes of a chain before its last
   std::vector<ValueId> value_of_;
-  LoweredGraph program_;
+  LoweredGraph lowered_;
 };
 
 bool mergeable(const Step& a, const Step& b) {
@@ -345,9 +345,9 @@ Tensor stacked(std::span<const ConvolutionStep* const> parts, Tensor Convolution
 }
 
 /// How often steps read the value.
-std::int64_t count_reads(const LoweredGraph& program, ValueId id) {
+std::int64_t count_reads(const LoweredGraph& lowered, ValueId id) {
   std::int64_t reads = 0;
-  for (const Step& step : program.steps) {
+  for (const Step& step : lowered.steps) {
     reads += std::ranges::count(step.sources, id);
     if (const auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
       reads += std::ranges::count(conv->post_ops, id, &PostOp::addend);
@@ -356,21 +356,21 @@ std::int64_t count_reads(const LoweredGraph& program, ValueId id) {
   return reads;
 }
 
-bool is_output(const LoweredGraph& program, ValueId id) {
-  return std::ranges::count(program.outputs, id) > 0;
+bool is_output(const LoweredGraph& lowered, ValueId id) {
+  return std::ranges::count(lowered.outputs, id) > 0;
 }
 
 /// Convolutions take the image as it is. What else reads it reads a copy, which is a map like all
 /// others.
-void copy_image(LoweredGraph& program) {
-  const ValueId copy = static_cast<ValueId>(program.values.size());
+void copy_image(LoweredGraph& lowered) {
+  const ValueId copy = static_cast<ValueId>(lowered.values.size());
   bool is_read = false;
   const auto redirect = [&](ValueId& id) {
     if (id != 0) return;
     id = copy;
     is_read = true;
   };
-  for (Step& step : program.steps) {
+  for (Step& step : lowered.steps) {
     if (auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
       for (PostOp& post_op : conv->post_ops) {
         if (post_op.kind == PostOp::Kind::kAdd) redirect(post_op.addend);
@@ -380,65 +380,65 @@ void copy_image(LoweredGraph& program) {
     }
   }
   if (!is_read) return;
-  program.values.push_back({.channels = program.values[0].channels});
-  program.steps.insert(program.steps.begin(), {"image", graph::Concat{}, {0}, copy});
+  lowered.values.push_back({.channels = lowered.values[0].channels});
+  lowered.steps.insert(lowered.steps.begin(), {"image", graph::Concat{}, {0}, copy});
 }
 
 /// Convolutions alike that read the same value become one, their results runs of its channels: the
 /// three heads of a level are one convolution. A part that other steps read must start at a
 /// multiple of `block`: channels that are always 0 come before it where it does not (the offsets of
 /// deformable convolutions).
-void merge_siblings(LoweredGraph& program, std::int64_t block) {
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+void merge_siblings(LoweredGraph& lowered, std::int64_t block) {
+  for (std::size_t i = 0; i < lowered.steps.size(); ++i) {
     std::vector<std::size_t> group = {i};
-    for (std::size_t j = i + 1; j < program.steps.size(); ++j) {
-      if (mergeable(program.steps[i], program.steps[j])) group.push_back(j);
+    for (std::size_t j = i + 1; j < lowered.steps.size(); ++j) {
+      if (mergeable(lowered.steps[i], lowered.steps[j])) group.push_back(j);
     }
     if (group.size() == 1) continue;
 
     std::vector<const ConvolutionStep*> parts;
     std::vector<std::int64_t> firsts;
-    const auto whole = static_cast<ValueId>(program.values.size());
-    program.values.push_back({.channels = 0});
+    const auto whole = static_cast<ValueId>(lowered.values.size());
+    lowered.values.push_back({.channels = 0});
     std::int64_t channels = 0;
     for (const std::size_t j : group) {
-      const ValueId target = program.steps[j].target;
-      if (count_reads(program, target) > 0) channels = (channels + block - 1) / block * block;
-      parts.push_back(&std::get<ConvolutionStep>(program.steps[j].op));
+      const ValueId target = lowered.steps[j].target;
+      if (count_reads(lowered, target) > 0) channels = (channels + block - 1) / block * block;
+      parts.push_back(&std::get<ConvolutionStep>(lowered.steps[j].op));
       firsts.push_back(channels);
-      Value& value = program.values[index(target)];
+      Value& value = lowered.values[index(target)];
       value.parent = whole;
       value.first_channel = channels;
       channels += value.channels;
     }
-    program.values[index(whole)].channels = channels;
-    auto& merged = std::get<ConvolutionStep>(program.steps[i].op);
+    lowered.values[index(whole)].channels = channels;
+    auto& merged = std::get<ConvolutionStep>(lowered.steps[i].op);
     Tensor weight = stacked(parts, &ConvolutionStep::weight, firsts, channels);
     Tensor bias = stacked(parts, &ConvolutionStep::bias, firsts, channels);
     merged.weight = std::move(weight);
     merged.bias = std::move(bias);
     merged.convolution.out_channels = channels;
-    program.steps[i].target = whole;
+    lowered.steps[i].target = whole;
     for (std::size_t k = group.size(); k-- > 1;) {
-      program.steps.erase(program.steps.begin() + static_cast<std::ptrdiff_t>(group[k]));
+      lowered.steps.erase(lowered.steps.begin() + static_cast<std::ptrdiff_t>(group[k]));
     }
   }
 }
 
 /// Concatenations whose parts start at multiples of `block` vanish: the parts are written in place.
-void place_concatenations(LoweredGraph& program, std::int64_t block) {
-  std::erase_if(program.steps, [&](const Step& step) {
+void place_concatenations(LoweredGraph& lowered, std::int64_t block) {
+  std::erase_if(lowered.steps, [&](const Step& step) {
     if (!std::holds_alternative<graph::Concat>(step.op)) return false;
     std::int64_t first = 0;
     for (const ValueId source : step.sources) {
-      const Value& value = program.values[index(source)];
+      const Value& value = lowered.values[index(source)];
       const bool repeated = std::ranges::count(step.sources, source) > 1;
       if (source == 0 || value.parent != kNoValue || first % block != 0 || repeated) return false;
       first += value.channels;
     }
     first = 0;
     for (const ValueId source : step.sources) {
-      Value& value = program.values[index(source)];
+      Value& value = lowered.values[index(source)];
       value.parent = step.target;
       value.first_channel = first;
       first += value.channels;
@@ -448,85 +448,85 @@ void place_concatenations(LoweredGraph& program, std::int64_t block) {
 }
 
 /// Whether a value that lies in `whole` is still read by itself.
-bool has_parts_read(const LoweredGraph& program, ValueId whole) {
-  for (ValueId id = 0; id < static_cast<ValueId>(program.values.size()); ++id) {
-    ValueId parent = program.values[index(id)].parent;
-    while (parent != kNoValue && parent != whole) parent = program.values[index(parent)].parent;
-    if (parent == whole && (count_reads(program, id) > 0 || is_output(program, id))) return true;
+bool has_parts_read(const LoweredGraph& lowered, ValueId whole) {
+  for (ValueId id = 0; id < static_cast<ValueId>(lowered.values.size()); ++id) {
+    ValueId parent = lowered.values[index(id)].parent;
+    while (parent != kNoValue && parent != whole) parent = lowered.values[index(parent)].parent;
+    if (parent == whole && (count_reads(lowered, id) > 0 || is_output(lowered, id))) return true;
   }
   return false;
 }
 
 /// x + resized(y), where nothing else needs x or the resized y, becomes one step that adds to x in
 /// place. (The resize names x too, for its size.)
-void fuse_upsampled_additions(LoweredGraph& program) {
-  for (std::size_t i = 0; i < program.steps.size(); ++i) {
-    Step& resize = program.steps[i];
+void fuse_upsampled_additions(LoweredGraph& lowered) {
+  for (std::size_t i = 0; i < lowered.steps.size(); ++i) {
+    Step& resize = lowered.steps[i];
     if (!std::holds_alternative<graph::UpsampleLike>(resize.op)) continue;
     const ValueId x = resize.sources[1];
-    const auto addition = std::ranges::find_if(program.steps, [&](const Step& step) {
+    const auto addition = std::ranges::find_if(lowered.steps, [&](const Step& step) {
       return std::holds_alternative<graph::Add>(step.op) &&
              std::ranges::count(step.sources, x) == 1 &&
              std::ranges::count(step.sources, resize.target) == 1;
     });
     const auto shared = [&](ValueId id) {
-      return is_output(program, id) || program.values[index(id)].parent != kNoValue;
+      return is_output(lowered, id) || lowered.values[index(id)].parent != kNoValue;
     };
-    if (addition == program.steps.end() || count_reads(program, x) != 2 ||
-        count_reads(program, resize.target) != 1 || shared(x) || shared(resize.target) ||
-        has_parts_read(program, x) || program.values[index(addition->target)].parent != kNoValue) {
+    if (addition == lowered.steps.end() || count_reads(lowered, x) != 2 ||
+        count_reads(lowered, resize.target) != 1 || shared(x) || shared(resize.target) ||
+        has_parts_read(lowered, x) || lowered.values[index(addition->target)].parent != kNoValue) {
       continue;
     }
     addition->op = AddUpsampled{};
     addition->sources = {x, resize.sources[0]};
-    program.values[index(addition->target)].parent = x;
-    program.steps.erase(program.steps.begin() + static_cast<std::ptrdiff_t>(i));
+    lowered.values[index(addition->target)].parent = x;
+    lowered.steps.erase(lowered.steps.begin() + static_cast<std::ptrdiff_t>(i));
     --i;
   }
 }
 
 }  // namespace
 
-ValueId root_of(const LoweredGraph& program, ValueId id) {
+ValueId root_of(const LoweredGraph& lowered, ValueId id) {
   const auto value = [&](ValueId v) -> const Value& {
-    return program.values[static_cast<std::size_t>(v)];
+    return lowered.values[static_cast<std::size_t>(v)];
   };
   while (value(id).parent != kNoValue) id = value(id).parent;
   return id;
 }
 
-bool holds_exact_output(const LoweredGraph& program, ValueId id) {
-  for (std::size_t i = 0; i < program.outputs.size(); ++i) {
-    if (program.are_observed[i]) continue;
-    if (root_of(program, program.outputs[i]) == root_of(program, id)) return true;
+bool holds_exact_output(const LoweredGraph& lowered, ValueId id) {
+  for (std::size_t i = 0; i < lowered.outputs.size(); ++i) {
+    if (lowered.are_observed[i]) continue;
+    if (root_of(lowered, lowered.outputs[i]) == root_of(lowered, id)) return true;
   }
   return false;
 }
 
-bool leads_only_to_next(const LoweredGraph& program, std::size_t i) {
-  const ValueId target = program.steps[i].target;
-  if (program.values[index(target)].parent != kNoValue) return false;
-  for (std::size_t j = 0; j < program.steps.size(); ++j) {
-    const Step& step = program.steps[j];
+bool leads_only_to_next(const LoweredGraph& lowered, std::size_t i) {
+  const ValueId target = lowered.steps[i].target;
+  if (lowered.values[index(target)].parent != kNoValue) return false;
+  for (std::size_t j = 0; j < lowered.steps.size(); ++j) {
+    const Step& step = lowered.steps[j];
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     const bool adds =
         conv != nullptr && std::ranges::count(conv->post_ops, target, &PostOp::addend) > 0;
     const bool reads = std::ranges::count(step.sources, target) > 0;
     if (adds || (reads != (j == i + 1))) return false;
   }
-  return !is_output(program, target);
+  return !is_output(lowered, target);
 }
 
 LoweredGraph lower(const Graph& graph, const Weights& weights, const LoweringOptions& options) {
   RF_CHECK(!graph.nodes().empty() &&
            std::holds_alternative<graph::Input>(graph.nodes().front().op));
   const Graph rewritten = push_relu_before_concat(graph);
-  LoweredGraph program = Fusion(rewritten, weights).run();
-  if (options.block > 1) copy_image(program);
-  merge_siblings(program, options.block);
-  place_concatenations(program, options.block);
-  if (options.add_upsampled) fuse_upsampled_additions(program);
-  return program;
+  LoweredGraph lowered = Fusion(rewritten, weights).run();
+  if (options.block > 1) copy_image(lowered);
+  merge_siblings(lowered, options.block);
+  place_concatenations(lowered, options.block);
+  if (options.add_upsampled) fuse_upsampled_additions(lowered);
+  return lowered;
 }
 
 }  // namespace retinaface::runtime

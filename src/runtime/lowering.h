@@ -16,7 +16,7 @@ namespace retinaface::runtime {
 // turned into places that are written directly. Independent of the image's size and of the
 // library that executes it.
 
-/// Index of a value, a feature map, of a program.
+/// Index of a value, a feature map, of a lowered graph.
 using ValueId = std::int32_t;
 inline constexpr ValueId kNoValue = -1;
 
@@ -97,13 +97,13 @@ struct LoweringOptions {
 };
 
 /// The value that it is a part of, or itself where it is none.
-ValueId root_of(const LoweredGraph& program, ValueId id);
+ValueId root_of(const LoweredGraph& lowered, ValueId id);
 
 /// Whether a value is an output in float32, part of one, or holds one: none that is observed.
-bool holds_exact_output(const LoweredGraph& program, ValueId id);
+bool holds_exact_output(const LoweredGraph& lowered, ValueId id);
 
 /// Whether step i + 1 reads what step i writes, and nothing else does.
-bool leads_only_to_next(const LoweredGraph& program, std::size_t i);
+bool leads_only_to_next(const LoweredGraph& lowered, std::size_t i);
 
 LoweredGraph lower(const graph::Graph& graph, const graph::Weights& weights,
                    const LoweringOptions& options);

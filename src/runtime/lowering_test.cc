@@ -28,17 +28,17 @@ NodeId conv(Graph& graph, const std::string& name, NodeId input, std::int64_t ch
                    {input});
 }
 
-std::vector<std::string> step_names(const LoweredGraph& program) {
+std::vector<std::string> step_names(const LoweredGraph& lowered) {
   std::vector<std::string> names;
-  for (const Step& step : program.steps) names.push_back(step.name);
+  for (const Step& step : lowered.steps) names.push_back(step.name);
   return names;
 }
 
-const ConvolutionStep& convolution(const LoweredGraph& program, std::size_t step) {
-  return std::get<ConvolutionStep>(program.steps.at(step).op);
+const ConvolutionStep& convolution(const LoweredGraph& lowered, std::size_t step) {
+  return std::get<ConvolutionStep>(lowered.steps.at(step).op);
 }
 
-LoweredGraph lowered(const Graph& graph, std::int64_t block = 16) {
+LoweredGraph lowered_by_blocks(const Graph& graph, std::int64_t block = 16) {
   return lower(graph, graph::random_weights(graph, 1), {.block = block});
 }
 
@@ -59,17 +59,17 @@ TEST(Lowering, FoldsNormalisationAndFusesActivation) {
   set("norm.running_mean", 4, 6);
   set("norm.running_var", 4, 0.25F);
 
-  const LoweredGraph program = lower(graph, weights, {.block = 16});
-  ASSERT_EQ(program.steps.size(), 1U);
-  const ConvolutionStep& step = convolution(program, 0);
+  const LoweredGraph lowered = lower(graph, weights, {.block = 16});
+  ASSERT_EQ(lowered.steps.size(), 1U);
+  const ConvolutionStep& step = convolution(lowered, 0);
   // (3 x - 4) / 2 * 2 + 10 = 3 x + 6 and (5 x - 6) / 0.5 * -1 + 20 = -10 x + 32.
   EXPECT_THAT(std::vector<float>(step.weight.values().begin(), step.weight.values().end()),
               ElementsAre(3, -10));
   EXPECT_THAT(std::vector<float>(step.bias.values().begin(), step.bias.values().end()),
               ElementsAre(6, 32));
   EXPECT_THAT(step.post_ops, ElementsAre(PostOp{.kind = PostOp::Kind::kLeakyRelu, .slope = 0.1F}));
-  EXPECT_EQ(program.steps[0].name, "relu");
-  EXPECT_THAT(program.outputs, ElementsAre(program.steps[0].target));
+  EXPECT_EQ(lowered.steps[0].name, "relu");
+  EXPECT_THAT(lowered.outputs, ElementsAre(lowered.steps[0].target));
 }
 
 TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
@@ -78,12 +78,12 @@ TEST(Lowering, FusesAnAdditionOnceItsAddendIsThere) {
   const NodeId main = conv(graph, "main", image, 8, 3);
   const NodeId other = graph.add("other", graph::MaxPool{3, 1, 1}, {image});
   graph.add_output("out", graph.add("sum", graph::Add{}, {main, other}));
-  const LoweredGraph program = lowered(graph);
+  const LoweredGraph lowered = lowered_by_blocks(graph);
   // The convolution stands first in the graph, but waits for its addend, which reads a copy of the
   // image in blocks.
-  EXPECT_THAT(step_names(program), ElementsAre("image", "other", "sum"));
-  EXPECT_THAT(convolution(program, 2).post_ops,
-              ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = program.steps[1].target}));
+  EXPECT_THAT(step_names(lowered), ElementsAre("image", "other", "sum"));
+  EXPECT_THAT(convolution(lowered, 2).post_ops,
+              ElementsAre(PostOp{.kind = PostOp::Kind::kAdd, .addend = lowered.steps[1].target}));
 }
 
 // An activation behind a concatenation moves before it, once for each part, under a name of its
@@ -98,8 +98,8 @@ TEST(Lowering, GivesMovedActivationsNamesOfTheirOwn) {
     const NodeId both = graph.add(std::string(relu) + " of", graph::Concat{}, {first, second});
     graph.add_output(std::string(relu) + " out", graph.add(relu, graph::LeakyRelu{0.1F}, {both}));
   }
-  const LoweredGraph program = lower(graph, graph::random_weights(graph, 1), {});
-  EXPECT_EQ(program.outputs.size(), 2U);
+  const LoweredGraph lowered = lower(graph, graph::random_weights(graph, 1), {});
+  EXPECT_EQ(lowered.outputs.size(), 2U);
 }
 
 TEST(Lowering, LeavesWhatIsReadTwiceApart) {
@@ -109,9 +109,9 @@ TEST(Lowering, LeavesWhatIsReadTwiceApart) {
   const NodeId relu = graph.add("relu", LeakyRelu{0}, {first});
   graph.add_output("before", first);
   graph.add_output("after", relu);
-  const LoweredGraph program = lowered(graph);
-  EXPECT_THAT(step_names(program), ElementsAre("conv", "relu"));
-  EXPECT_THAT(convolution(program, 0).post_ops, ElementsAre());
+  const LoweredGraph lowered = lowered_by_blocks(graph);
+  EXPECT_THAT(step_names(lowered), ElementsAre("conv", "relu"));
+  EXPECT_THAT(convolution(lowered, 0).post_ops, ElementsAre());
 }
 
 TEST(Lowering, MergesConvolutionsThatReadTheSame) {
@@ -121,15 +121,15 @@ TEST(Lowering, MergesConvolutionsThatReadTheSame) {
   graph.add_output("b", conv(graph, "b", image, 8));
   graph.add_output("c", conv(graph, "c", image, 20));
   graph.add_output("wide", conv(graph, "wide", image, 4, 3));  // another kernel: on its own
-  const LoweredGraph program = lowered(graph);
-  ASSERT_EQ(program.steps.size(), 2U);
-  EXPECT_EQ(convolution(program, 0).convolution.out_channels, 32);
-  EXPECT_THAT(convolution(program, 0).weight.shape, ElementsAre(32, 3, 1, 1));
+  const LoweredGraph lowered = lowered_by_blocks(graph);
+  ASSERT_EQ(lowered.steps.size(), 2U);
+  EXPECT_EQ(convolution(lowered, 0).convolution.out_channels, 32);
+  EXPECT_THAT(convolution(lowered, 0).weight.shape, ElementsAre(32, 3, 1, 1));
   const std::int64_t firsts[] = {0, 4, 12};
   const std::int64_t channels[] = {4, 8, 20};
   for (std::size_t i = 0; i < 3; ++i) {
-    const Value& value = program.values[static_cast<std::size_t>(program.outputs[i])];
-    EXPECT_EQ(value.parent, program.steps[0].target);
+    const Value& value = lowered.values[static_cast<std::size_t>(lowered.outputs[i])];
+    EXPECT_EQ(value.parent, lowered.steps[0].target);
     EXPECT_EQ(value.first_channel, firsts[i]);
     EXPECT_EQ(value.channels, channels[i]);
   }
@@ -143,12 +143,12 @@ TEST(Lowering, MergedConvolutionsThatAreReadOnStartAtABlock) {
   graph.add_output("on_a", conv(graph, "on_a", a, 4));
   graph.add_output("on_b", conv(graph, "on_b", b, 4));
   for (const std::int64_t block : {8, 16}) {
-    const LoweredGraph program = lowered(graph, block);
-    ASSERT_EQ(program.steps.size(), 3U);
-    const auto& merged = std::get<ConvolutionStep>(program.steps[0].op);
+    const LoweredGraph lowered = lowered_by_blocks(graph, block);
+    ASSERT_EQ(lowered.steps.size(), 3U);
+    const auto& merged = std::get<ConvolutionStep>(lowered.steps[0].op);
     EXPECT_EQ(merged.convolution.out_channels, block + 8);
-    const Value& second = program.values[static_cast<std::size_t>(program.steps[2].sources[0])];
-    EXPECT_EQ(second.parent, program.steps[0].target);
+    const Value& second = lowered.values[static_cast<std::size_t>(lowered.steps[2].sources[0])];
+    EXPECT_EQ(second.parent, lowered.steps[0].target);
     EXPECT_EQ(second.first_channel, block);
     // What fills up the block is 0.
     const std::size_t per_channel =
@@ -169,7 +169,7 @@ TEST(Lowering, WritesConcatenationsInPlace) {
     graph.add_output("out", graph.add("relu", LeakyRelu{0}, {both}));
     return graph;
   };
-  const LoweredGraph placed = lowered(graph_of(32));
+  const LoweredGraph placed = lowered_by_blocks(graph_of(32));
   EXPECT_EQ(placed.steps.size(), 2U);  // the ReLU went into the parts, the concatenation is gone
   const ValueId whole = placed.outputs[0];
   EXPECT_EQ(placed.values[static_cast<std::size_t>(whole)].channels, 48);
@@ -178,17 +178,17 @@ TEST(Lowering, WritesConcatenationsInPlace) {
     EXPECT_EQ(placed.values[static_cast<std::size_t>(step.target)].parent, whole);
   }
   EXPECT_EQ(placed.values[static_cast<std::size_t>(placed.steps[1].target)].first_channel, 32);
-  EXPECT_EQ(lowered(graph_of(20)).steps.size(), 3U);  // b would start inside a block
+  EXPECT_EQ(lowered_by_blocks(graph_of(20)).steps.size(), 3U);  // b would start inside a block
 }
 
 TEST(Lowering, WritesEachValueBeforeItIsRead) {
   for (const char* const name : {"mnet025", "resnet18", "resnet18+dcn+shared-heads"}) {
     const Graph graph = models::find_model(name).network.build();
-    const LoweredGraph program = lowered(graph);
-    std::vector<bool> written(program.values.size(), false);
+    const LoweredGraph lowered = lowered_by_blocks(graph);
+    std::vector<bool> written(lowered.values.size(), false);
     written[0] = true;
     const auto readable = [&](ValueId id) {
-      for (; id != kNoValue; id = program.values[static_cast<std::size_t>(id)].parent) {
+      for (; id != kNoValue; id = lowered.values[static_cast<std::size_t>(id)].parent) {
         if (written[static_cast<std::size_t>(id)]) return true;
       }
       // A concatenation written in place is there once all of its parts are.
@@ -197,13 +197,13 @@ TEST(Lowering, WritesEachValueBeforeItIsRead) {
     const auto parts_readable = [&](ValueId id) {
       if (readable(id)) return true;
       std::int64_t channels = 0;
-      for (std::size_t i = 0; i < program.values.size(); ++i) {
-        const Value& value = program.values[i];
+      for (std::size_t i = 0; i < lowered.values.size(); ++i) {
+        const Value& value = lowered.values[i];
         if (value.parent == id && written[i]) channels += value.channels;
       }
-      return channels == program.values[static_cast<std::size_t>(id)].channels;
+      return channels == lowered.values[static_cast<std::size_t>(id)].channels;
     };
-    for (const Step& step : program.steps) {
+    for (const Step& step : lowered.steps) {
       for (const ValueId source : step.sources) EXPECT_TRUE(parts_readable(source)) << step.name;
       if (const auto* c = std::get_if<ConvolutionStep>(&step.op)) {
         for (const PostOp& op : c->post_ops) {
@@ -213,7 +213,7 @@ TEST(Lowering, WritesEachValueBeforeItIsRead) {
       }
       written[static_cast<std::size_t>(step.target)] = true;
     }
-    for (const ValueId output : program.outputs) EXPECT_TRUE(parts_readable(output));
+    for (const ValueId output : lowered.outputs) EXPECT_TRUE(parts_readable(output));
   }
 }
 

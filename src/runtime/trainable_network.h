@@ -10,19 +10,17 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/tensor.h"
 #include "graph/weights.h"
+#include "runtime/device.h"
 
 // A reader of the graph that can also go backwards, as training sees it; the engines behind it
 // (torch/, autograd/) keep libtorch's headers to themselves (one of them takes 13 s to compile).
 namespace retinaface::runtime {
 
-enum class Precision {
-  kFloat32,
-  kBfloat16,  ///< maps and convolutions; weights, statistics and the losses stay float32
-};
-
 struct TrainableOptions {
-  Precision precision = Precision::kFloat32;
+  /// Of maps and convolutions; weights, statistics and losses are float32.
+  graph::DataType type = graph::DataType::kFloat32;
   /// Parameters whose name starts with one of these keep their value, and their normalisation uses
   /// its running statistics.
   std::vector<std::string> frozen = {};
@@ -37,7 +35,7 @@ struct TrainableOptions {
   /// at the same points, with the same sizes, in each process.
   std::function<void(std::span<double>)> sum_over_processes = {};
   /// One of the backend's (Backend::devices).
-  std::string device = "cpu";
+  std::string device = kProcessor;
 };
 
 /// Where one parameter lies in TrainableNetwork::values().

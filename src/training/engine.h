@@ -5,14 +5,15 @@
 
 #include "graph/graph.h"
 #include "graph/weights.h"
+#include "runtime/device.h"
 #include "runtime/trainable_network.h"
 
 namespace retinaface::training {
 
 /// What a network is trained with.
 struct Engine {
-  std::string backend;         ///< by its name; empty for the default
-  std::string device = "cpu";  ///< one of the backend's
+  std::string backend;                       ///< by its name; empty for the default
+  std::string device = runtime::kProcessor;  ///< one of the backend's
 };
 
 /// Throws Error as BackendRegistry::make_trainable.

@@ -32,9 +32,9 @@ struct JointMeshOptions {
 /// points that the network says, which frame the face, do not.
 class JointMesh {
  public:
-  /// Of the tensors of mesh::Decoder, which stays as it is, and of mesh::Head, for context maps of
-  /// so many channels. Throws Error(kBadData), `source` first, for others. The model must outlive
-  /// it.
+  /// Of the tensors of mesh::Decoder, which stays as it is, and of mesh::MeshHead, for context maps
+  /// of so many channels. Throws Error(kBadData), `source` first, for others. The model must
+  /// outlive it.
   JointMesh(const graph::Weights& branch, const models::Model& model, std::size_t features,
             const JointMeshOptions& options, int threads, const std::string& source);
 
@@ -43,7 +43,7 @@ class JointMesh {
     std::size_t image = 0;
     std::size_t level = 0;
     std::size_t index = 0;  ///< among the level's anchors
-    std::size_t kind = 0;   ///< mesh::Head's
+    std::size_t kind = 0;   ///< mesh::MeshHead's
     std::size_t face = 0;   ///< of the image
     detection::Anchor anchor;
   };

@@ -11,7 +11,7 @@
 namespace retinaface::training {
 namespace {
 
-constexpr std::size_t kHidden = mesh::Head::kHidden;
+constexpr std::size_t kHidden = mesh::MeshHead::kHidden;
 enum Slot { kFirstWeight, kFirstBias, kSecondWeight, kSecondBias };
 
 std::int64_t extent(std::size_t count) {
@@ -115,7 +115,7 @@ TrainableMeshHead::Pass TrainableMeshHead::forward(const MeshSample& sample) con
   pass.hidden.assign(bias.begin(), bias.end());
   mesh::add_products(part(kFirstWeight, sample.kind * kHidden * inputs_, kHidden * inputs_),
                      pass.input, pass.hidden);
-  for (float& value : pass.hidden) value = std::max(value, mesh::Head::kSlope * value);
+  for (float& value : pass.hidden) value = std::max(value, mesh::MeshHead::kSlope * value);
   const auto out = mesh::values_of(pass.parameters);
   std::ranges::copy(part(kSecondBias, 0, mesh::kParameters), out.begin());
   mesh::add_products(part(kSecondWeight, 0, mesh::kParameters * kHidden), pass.hidden, out);
@@ -135,7 +135,7 @@ void TrainableMeshHead::backward(const MeshSample& sample, const Pass& pass,
                    gradient.subspan(slots_[kSecondWeight].offset + o * kHidden, kHidden));
   }
   for (std::size_t h = 0; h < kHidden; ++h) {
-    if (pass.hidden[h] < 0) by_hidden[h] *= mesh::Head::kSlope;
+    if (pass.hidden[h] < 0) by_hidden[h] *= mesh::MeshHead::kSlope;
     const std::size_t row = sample.kind * kHidden + h;
     gradient[slots_[kFirstBias].offset + row] += by_hidden[h];
     mesh::add_rows({&by_hidden[h], 1}, pass.input,

@@ -12,14 +12,14 @@
 
 namespace retinaface::training {
 
-/// mesh::Head as it is trained: of inputs made of mean 0 and deviation 1 for each kind of anchor,
-/// which the weights that are saved take over.
+/// mesh::MeshHead as it is trained: of inputs made of mean 0 and deviation 1 for each kind of
+/// anchor, which the weights that are saved take over.
 class TrainableMeshHead {
  public:
   /// Random weights that say the mean face of everything.
   TrainableMeshHead(std::size_t kinds, std::span<const MeshSample> samples, std::uint64_t seed);
-  /// One that was trained, to be trained on: the tensors of mesh::Head for so many kinds of anchors
-  /// and features. Throws Error(kBadData), `source` first, for others.
+  /// One that was trained, to be trained on: the tensors of mesh::MeshHead for so many kinds of
+  /// anchors and features. Throws Error(kBadData), `source` first, for others.
   TrainableMeshHead(const graph::Weights& weights, std::size_t kinds, std::size_t features,
                     const std::string& source);
 
@@ -41,7 +41,7 @@ class TrainableMeshHead {
                 std::span<const float, mesh::kParameters> by_parameters, std::span<float> gradient,
                 std::span<float> by_input = {}) const;
 
-  /// The tensors of mesh::Head.
+  /// The tensors of mesh::MeshHead.
   graph::Weights weights() const;
 
  private:

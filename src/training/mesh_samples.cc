@@ -173,7 +173,8 @@ MeshSample sample_of(const Variant& variant, Face face, std::size_t features) {
 
 void add_samples(const Detector& detector, const Variant& variant, std::size_t features,
                  bool best_alone, Random& random, std::vector<MeshSample>& samples) {
-  std::vector<Face> faces = DetectorFactory::anchor_faces(detector, variant.seen(), kMinScore);
+  std::vector<Face> faces =
+      detection::DetectorFactory::anchor_faces(detector, variant.seen(), kMinScore);
   const auto margin = static_cast<float>(variant.margin);
   for (Face& face : faces) {
     face.box = {face.box.x0 + margin, face.box.y0 + margin, face.box.x1 + margin,
@@ -211,7 +212,7 @@ std::vector<MeshSample> make_mesh_samples(const Detector& detector,
                                           std::span<const dataset::MeshLabel> labels,
                                           const MeshRecipe& recipe,
                                           const MeshSampleOptions& options) {
-  const std::size_t features = DetectorFactory::mesh_head_size(detector).second;
+  const std::size_t features = detection::DetectorFactory::mesh_head_size(detector).second;
   // Labels of one image follow one another: it is read once.
   std::vector<std::pair<std::size_t, std::size_t>> groups;
   for (std::size_t i = 0; i < labels.size(); ++i) {

@@ -52,7 +52,7 @@ class MeshTrainer {
         losses_(PartGradients::kParts, MeshLoss(decoder_)),
         learnt_(samples(labels, false)),
         judged_(samples(labels, true)),
-        head_(DetectorFactory::mesh_head_size(detector()).first, learnt_, options.seed),
+        head_(detection::DetectorFactory::mesh_head_size(detector()).first, learnt_, options.seed),
         gradients_(head_.values().size()),
         run_({.out = options.out,
               .seed = options.seed,
@@ -80,7 +80,7 @@ class MeshTrainer {
 
  private:
   const Detector& detector() {
-    if (!detector_) detector_.emplace(DetectorFactory::make(model_));
+    if (!detector_) detector_.emplace(detection::DetectorFactory::make(model_));
     return *detector_;
   }
 

@@ -163,8 +163,10 @@ void recipe_fields(Fields& fields, Recipe& recipe) {
     part.whole("every_epochs", recipe.validate_every_epochs, 1, 1'000'000);
   });
   fields.table("compute", [&](Fields& part) {
+    using graph::DataType;
     part.choice("arithmetic", recipe.arithmetic,
-                {{"float32", Arithmetic::kFloat32}, {"bfloat16", Arithmetic::kBfloat16}});
+                {{graph::to_string(DataType::kFloat32), DataType::kFloat32},
+                 {graph::to_string(DataType::kBFloat16), DataType::kBFloat16}});
     part.flag("recompute", recipe.recompute);
   });
 }

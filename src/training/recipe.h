@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dataset/augmentation.h"
+#include "graph/tensor.h"
 #include "training/distillation.h"
 #include "training/joint_mesh.h"
 #include "training/loss.h"
@@ -14,8 +15,6 @@
 #include "training/schedule.h"
 
 namespace retinaface::training {
-
-enum class Arithmetic { kFloat32, kBfloat16 };
 
 /// Everything that decides what a training run computes, except the data and the seed. Recipes hold
 /// no paths. doc/training.md explains each key of the files.
@@ -37,7 +36,8 @@ struct Recipe {
   std::vector<std::string> frozen;  ///< prefixes of parameters that keep their values
   bool frozen_statistics = false;   ///< normalisation uses its running statistics throughout
   int validate_every_epochs = 1;
-  Arithmetic arithmetic = Arithmetic::kFloat32;
+  /// float32 or bfloat16, as TrainableOptions::type.
+  graph::DataType arithmetic = graph::DataType::kFloat32;
   bool recompute = false;  ///< maps are computed again for the backward pass, which saves memory
 };
 

@@ -176,7 +176,7 @@ recompute = true
   EXPECT_EQ(recipe.schedule.step_factor, 0.3F);
   EXPECT_EQ(recipe.schedule.final_factor, 0.4F);
   EXPECT_EQ(recipe.validate_every_epochs, 3);
-  EXPECT_EQ(recipe.arithmetic, Arithmetic::kBfloat16);
+  EXPECT_EQ(recipe.arithmetic, graph::DataType::kBFloat16);
   EXPECT_TRUE(recipe.recompute);
   // Nothing is lost or changed on the way to text and back.
   EXPECT_EQ(to_toml(parse_recipe(to_toml(recipe), "again.toml")), to_toml(recipe));

@@ -100,11 +100,11 @@ class Teacher::SessionRunner final : public Teacher::Runner {
 /// A training engine's network, all of it frozen.
 class Teacher::NetworkRunner final : public Teacher::Runner {
  public:
-  NetworkRunner(const models::LoadedModel& loaded, const Engine& engine,
-                runtime::Precision precision, int threads)
+  NetworkRunner(const models::LoadedModel& loaded, const Engine& engine, graph::DataType type,
+                int threads)
       : preprocessing_(loaded.model->network.preprocessing),
         network_(make_network(engine, loaded.graph, loaded.weights,
-                              {.precision = precision, .frozen = {""}, .frozen_statistics = true})),
+                              {.type = type, .frozen = {""}, .frozen_statistics = true})),
         threads_(threads) {}
 
   void run(std::span<const ImageView> images, std::span<const std::size_t> outputs,
@@ -138,7 +138,7 @@ class Teacher::NetworkRunner final : public Teacher::Runner {
 
 Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student,
                  const std::string& source, int threads, TeacherOptions options,
-                 const Engine& engine, runtime::Precision precision)
+                 const Engine& engine, graph::DataType type)
     : detector_(loaded.model->detector()),
       coding_(*loaded.model, student, source),
       options_(std::move(options)),
@@ -159,7 +159,7 @@ Teacher::Teacher(const models::LoadedModel& loaded, const models::Model& student
       &runtime::training_backends().trainer({})) {
     runner_ = std::make_unique<SessionRunner>(loaded, threads);
   } else {
-    runner_ = std::make_unique<NetworkRunner>(loaded, engine, precision, threads);
+    runner_ = std::make_unique<NetworkRunner>(loaded, engine, type, threads);
   }
 }
 

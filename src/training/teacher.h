@@ -36,10 +36,10 @@ class Teacher {
   /// Messages name the teacher by `source`. Throws Error(kBadData) when its grids or heads are
   /// others than the student's (teacher_coding.h): their outputs could not be compared. With the
   /// default engine it is a detector's runtime, on `threads` threads, in float32; with another one
-  /// that engine's network, in `precision`.
+  /// that engine's network, in `type`.
   Teacher(const models::LoadedModel& loaded, const models::Model& student,
           const std::string& source, int threads, TeacherOptions options = {},
-          const Engine& engine = {}, runtime::Precision precision = runtime::Precision::kFloat32);
+          const Engine& engine = {}, graph::DataType type = graph::DataType::kFloat32);
 
   /// Its outputs for the images, all of one size, of a degraded one for Sample::clear; if mirrored,
   /// a multiple of the largest stride wide, so that a mirror brings anchors onto anchors.

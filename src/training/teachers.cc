@@ -76,7 +76,7 @@ Teachers::Teachers(const std::vector<std::string>& names, const Recipe& recipe, 
     }
     teachers_.push_back(std::make_unique<Teacher>(models::load_model_by_name_or_path(names[i]),
                                                   student, names[i], threads, std::move(own),
-                                                  engine, usable_precision(recipe, engine)));
+                                                  engine, usable_arithmetic(recipe, engine)));
   }
 }
 

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/cpu.h"
 #include "base/parallel.h"
 #include "detection/preprocess.h"
 #include "graph/operators.h"
 #include "models/context_outputs.h"
 #include "models/load_model.h"
+#include "runtime/training_backends/training_backends.h"
 
 namespace retinaface::training {
 namespace {
@@ -17,7 +17,7 @@ namespace {
 runtime::TrainableOptions network_options(const Recipe& recipe, const Engine& engine,
                                           ProcessGroup& processes) {
   runtime::TrainableOptions options;
-  options.precision = usable_precision(recipe, engine);
+  options.type = usable_arithmetic(recipe, engine);
   options.frozen = recipe.frozen;
   options.frozen_statistics = recipe.frozen_statistics;
   options.recompute = recipe.recompute;
@@ -42,14 +42,9 @@ std::size_t context_channels(const graph::Graph& graph) {
 
 }  // namespace
 
-Arithmetic usable_arithmetic(const Recipe& recipe, const Engine& engine) {
-  return engine.device != "cpu" || has_bfloat16_products() ? recipe.arithmetic
-                                                           : Arithmetic::kFloat32;
-}
-
-runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine) {
-  return usable_arithmetic(recipe, engine) == Arithmetic::kBfloat16 ? runtime::Precision::kBfloat16
-                                                                    : runtime::Precision::kFloat32;
+graph::DataType usable_arithmetic(const Recipe& recipe, const Engine& engine) {
+  return runtime::training_backends().training_type(recipe.arithmetic, engine.backend,
+                                                    engine.device);
 }
 
 TrainingStep::TrainingStep(const Recipe& recipe, const models::Model& model,

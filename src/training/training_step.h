@@ -18,11 +18,9 @@
 
 namespace retinaface::training {
 
-/// The recipe's arithmetic, or float32 where the device is a processor without products of
-/// bfloat16: it would take many times as long there, and float32 is only more precise.
-Arithmetic usable_arithmetic(const Recipe& recipe, const Engine& engine = {});
-/// The same, as networks take it.
-runtime::Precision usable_precision(const Recipe& recipe, const Engine& engine = {});
+/// The recipe's arithmetic, or float32 where the engine is not faster in it on its device, as on a
+/// processor without products of bfloat16. Throws Error as BackendRegistry::trainer.
+graph::DataType usable_arithmetic(const Recipe& recipe, const Engine& engine = {});
 
 /// How a step is computed, which does not change what it computes but for rounding.
 struct StepOptions {

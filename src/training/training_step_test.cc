@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/cpu.h"
 #include "base/random.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
@@ -154,6 +155,29 @@ TEST(TrainingBackend, OfAnUnknownNameOrDeviceIsRefusedWithAList) {
               AllOf(HasSubstr("'fused'"), HasSubstr("(cpu)"), HasSubstr("'cuda'")));
   EXPECT_THAT(message("autograd", "abacus"),
               AllOf(HasSubstr("'autograd'"), HasSubstr("(cpu"), HasSubstr("'abacus'")));
+}
+
+TEST(TrainingBackend, OfATypeThatItLacksIsRefusedWithThoseThatItHas) {
+  const graph::Graph graph = models::find_model("mnet025").network.build();
+  for (const std::string name : {"fused", "autograd"}) {
+    const Error error = retinaface::testing::error_of([&] {
+      make_network({.backend = name}, graph, graph::random_weights(graph, 1),
+                   {.type = graph::DataType::kFloat16});
+    });
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.what(), "backend " + name + ": computes in float32, bfloat16, not in float16");
+  }
+}
+
+TEST(TrainingBackend, SaysWhereBfloat16Pays) {
+  const Recipe rounded = parse_recipe("[compute]\narithmetic = 'bfloat16'", "test");
+  for (const char* const name : {"fused", "autograd"}) {
+    EXPECT_EQ(usable_arithmetic(rounded, {.backend = name}) == graph::DataType::kBFloat16,
+              has_bfloat16_products());
+    EXPECT_EQ(usable_arithmetic({}, {.backend = name}), graph::DataType::kFloat32);
+  }
+  const auto is_faster = runtime::training_backends().find("autograd").is_faster;
+  EXPECT_TRUE(is_faster(graph::DataType::kBFloat16, "cuda"));
 }
 
 // And those that train run nothing.

@@ -17,7 +17,7 @@ inline Detector detector_of_few_sizes() {
   };
   model.graph.add_output(
       "sum", model.graph.add("add", graph::Add{}, {pool("down", false), pool("up", true)}));
-  return DetectorFactory::make(model, RuntimeOptions{});
+  return detection::DetectorFactory::make(model, RuntimeOptions{});
 }
 
 }  // namespace retinaface::testing

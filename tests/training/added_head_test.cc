@@ -70,7 +70,7 @@ TEST(AddedHead, IsLearntAndReadBackFromDetection) {
       alone);
   const auto detect = [&] {
     const models::LoadedModel loaded{&model, model.network.build(), step.network().weights()};
-    return DetectorFactory::make(loaded).detect(sample.image, {.scales = {1}});
+    return detection::DetectorFactory::make(loaded).detect(sample.image, {.scales = {1}});
   };
   const auto worst = [](const std::vector<Face>& faces) {
     float largest = 0;

@@ -1,33 +1,23 @@
-// `retinaface train` as a user meets it.
+// `retinaface train` as a user meets it: what a run learns from, and what it leaves.
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstring>
-#include <fstream>
+#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "retinaface/detector.h"
-
-#include "base/folder_lock.h"
 #include "graph/weights.h"
 #include "models/catalogue.h"
 #include "support/content_of.h"
-#include "support/free_port.h"
 #include "support/testing.h"
 #include "support/torch_writer.h"
-#include "support/training_set.h"
+#include "support/train_runs.h"
 
 namespace retinaface {
 namespace {
@@ -35,269 +25,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::AllOf;
-using testing::CommandResult;
+using testing::count;
 using ::testing::HasSubstr;
+using testing::kSmallRecipe;
+using testing::losses_of;
 using ::testing::Not;
-
-constexpr const char* kSmallRecipe = R"(
-model = "mnet025"
-[input]
-side_px = 64
-batch = 4
-[schedule]
-epochs = 20
-learning_rate = 1e-3
-warmup_epochs = 1
-milestones = [10, 15]
-[optimizer]
-average_decay = 0.9
-)";
-
-/// The losses and the rate of each step in a file of metrics, and nothing that depends on time.
-std::vector<std::string> losses_of(const fs::path& metrics) {
-  std::vector<std::string> losses;
-  std::istringstream lines(testing::content_of(metrics));
-  for (std::string line; std::getline(lines, line);) {
-    const json entry = json::parse(line);
-    if (!entry.contains("step")) continue;
-    std::string text;
-    for (const char* key :
-         {"step", "loss", "loss_cls", "loss_box", "loss_landmarks", "learning_rate"}) {
-      text += entry.at(key).dump() + " ";
-    }
-    losses.push_back(text);
-  }
-  return losses;
-}
-
-std::size_t count(const std::string& text, const std::string& part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    ++found;
-  }
-  return found;
-}
-
-class Train : public ::testing::Test {
- protected:
-  void SetUp() override {
-    testing::write_training_set(folder_ / "data", 8, 96, 6);
-    write("small.toml", kSmallRecipe);
-  }
-
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_ / name, std::ios::binary) << text;
-  }
-
-  /// In the temporary folder, as `ENVIRONMENT retinaface train ARGUMENTS`.
-  CommandResult train(const std::string& arguments, const std::string& environment = "") const {
-    return testing::run("cd '" + folder_.path().string() + "' && " + environment +
-                        " '" RETINAFACE_PROGRAM "' train " + arguments);
-  }
-
-  using Variables = std::vector<std::pair<std::string, std::string>>;
-
-  /// Starts the same without a shell in between; returns the process. What it says goes to the file
-  /// `name`.
-  pid_t start(std::vector<std::string> words, const Variables& environment = {},
-              const std::string& name = "started.txt") const {
-    const std::string out = folder_ / name;
-    const pid_t process = ::fork();
-    if (process == 0) {
-      const int file = ::open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-      ::dup2(file, STDERR_FILENO);
-      for (const auto& [variable, value] : environment) {
-        ::setenv(variable.c_str(), value.c_str(), 1);
-      }
-      if (::chdir(folder_.path().c_str()) != 0) ::_exit(127);
-      words.insert(words.begin(), {"retinaface", "train"});
-      std::vector<char*> arguments;
-      for (std::string& word : words) arguments.push_back(word.data());
-      arguments.push_back(nullptr);
-      ::execv(RETINAFACE_PROGRAM, arguments.data());
-      ::_exit(127);
-    }
-    return process;
-  }
-
-  /// Starts two processes of one run as torchrun would.
-  std::vector<pid_t> start_two(const std::vector<std::string>& words) const {
-    const std::string port = std::to_string(testing::free_port());
-    std::vector<pid_t> processes;
-    for (const char* rank : {"0", "1"}) {
-      processes.push_back(start(words, {{"RANK", rank}, {"WORLD_SIZE", "2"}, {"MASTER_PORT", port}},
-                                std::string("process_") + rank + ".txt"));
-    }
-    return processes;
-  }
-
-  const testing::TemporaryFolder folder_;
-};
-
-/// Waits for a process; its exit code, or -signal if one ended it.
-int exit_code_of(pid_t process) {
-  int status = 0;
-  ::waitpid(process, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-TEST_F(Train, KilledAtAnyMomentItGoesOnAsIfNothingHadHappened) {
-  // Of so many epochs that no run ends by itself, however late its kill comes.
-  write("long.toml", std::string(kSmallRecipe) + "method = \"adamw\"\n");
-  const std::string common =
-      "long.toml --set schedule.epochs=100000 --data data --val data --threads 2 "
-      "--checkpoint-every 3";
-  const auto steps_done = [&] {
-    return count(testing::content_of(folder_ / "cut/metrics.jsonl"), "\"step\"");
-  };
-  // Once at the start, then some steps further each time, at any moment of a step.
-  std::minstd_rand random(3);
-  for (int round = 0; round < 5; ++round) {
-    const std::size_t step = round == 0 ? 0 : steps_done() + 1 + random() % 4;
-    const pid_t process =
-        start({"long.toml", "--set", "schedule.epochs=100000", "--data", "data", "--val", "data",
-               "--threads", "2", "--checkpoint-every", "3", "--out", "cut", "--resume"});
-    while (steps_done() < step) {
-      ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0)
-          << testing::content_of(folder_ / "started.txt");
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
-    ::kill(process, SIGKILL);
-    ASSERT_EQ(exit_code_of(process), -SIGKILL) << testing::content_of(folder_ / "started.txt");
-  }
-  const std::size_t steps = steps_done() + 7;
-  const std::string end = " --steps " + std::to_string(steps);
-  const auto resumed = train(common + " --out cut --resume" + end);
-  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
-  ASSERT_EQ(train(common + " --out whole" + end).exit_code, 0);
-  const auto expected = losses_of(folder_ / "whole/metrics.jsonl");
-  ASSERT_EQ(expected.size(), steps);
-  EXPECT_EQ(losses_of(folder_ / "cut/metrics.jsonl"), expected);
-  for (const char* name : {"last.safetensors", "best.safetensors", "recipe.toml"}) {
-    EXPECT_TRUE(testing::content_of(folder_ / "cut" / name) ==
-                testing::content_of(folder_ / "whole" / name))
-        << name;
-  }
-}
-
-TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
-  const pid_t process = start({"small.toml", "--data", "data", "--threads", "2", "--out", "cut"});
-  while (losses_of(folder_ / "cut/metrics.jsonl").size() < 3) {
-    ASSERT_EQ(::waitpid(process, nullptr, WNOHANG), 0)
-        << testing::content_of(folder_ / "started.txt");
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  ::kill(process, SIGTERM);
-  int status = 0;
-  ASSERT_EQ(::waitpid(process, &status, 0), process);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 1);
-  EXPECT_THAT(testing::content_of(folder_ / "started.txt"), HasSubstr("go on with --resume"));
-  const auto before = losses_of(folder_ / "cut/metrics.jsonl");
-  ASSERT_EQ(train("small.toml --data data --threads 2 --out cut --resume").exit_code, 0);
-  const auto after = losses_of(folder_ / "cut/metrics.jsonl");
-  ASSERT_EQ(after.size(), 40U);
-  EXPECT_EQ(std::vector(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(before.size())),
-            before);
-}
-
-#ifdef RETINAFACE_WITH_GLOO
-
-// From weights that are trained already: from random ones roundings would grow within these steps.
-std::string trained_weights() {
-  return testing::sample_folder().parent_path() / "weights/mnet025.safetensors";
-}
-
-TEST_F(Train, TwoProcessesOfHalfABatchEqualOneOfTheWhole) {
-  write("shared.toml", R"(
-[input]
-side_px = 96
-batch = 8
-[optimizer]
-average_decay = 0.9
-[schedule]
-epochs = 12
-learning_rate = 1e-4
-)");
-  const std::string init = trained_weights();
-  ASSERT_EQ(
-      train("shared.toml --data data --val data --out one --threads 1 --init " + init).exit_code,
-      0);
-  const auto processes = start_two({"shared.toml", "--data", "data", "--val", "data", "--out",
-                                    "two", "--threads", "1", "--init", init});
-  for (const pid_t process : processes) ASSERT_EQ(exit_code_of(process), 0);
-  EXPECT_EQ(testing::content_of(folder_ / "process_1.txt"), "");  // the first one speaks for both
-  std::istringstream one(testing::content_of(folder_ / "one/metrics.jsonl"));
-  std::istringstream two(testing::content_of(folder_ / "two/metrics.jsonl"));
-  int steps = 0;
-  for (std::string a, b; std::getline(one, a) && std::getline(two, b);) {
-    const json expected = json::parse(a);
-    const json got = json::parse(b);
-    if (!expected.contains("step")) continue;
-    ++steps;
-    for (const char* key : {"step", "loss", "loss_cls", "loss_box", "loss_landmarks"}) {
-      const double want = expected.at(key);
-      EXPECT_NEAR(got.at(key).get<double>(), want, 1e-3 * want) << key << " of step " << steps;
-    }
-  }
-  EXPECT_EQ(steps, 12);
-}
-
-// The launcher would end the first process as soon as the second is gone.
-TEST_F(Train, StoppedProcessesEndTogetherWhenAllIsSaved) {
-  const std::vector<std::string> words = {"small.toml", "--data", "data",   "--out",          "run",
-                                          "--threads",  "1",      "--init", trained_weights()};
-  const auto processes = start_two(words);
-  while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
-    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0)
-        << testing::content_of(folder_ / "process_0.txt");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  ::kill(processes[1], SIGTERM);
-  EXPECT_EQ(exit_code_of(processes[1]), 1);
-  // What it has waited for is there already.
-  const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size();
-  const graph::Weights checkpoint = graph::read_safetensors(folder_ / "run/checkpoint.safetensors");
-  EXPECT_EQ(checkpoint.metadata.at("step"), std::to_string(steps));
-  EXPECT_EQ(exit_code_of(processes[0]), 1);
-  EXPECT_THAT(testing::content_of(folder_ / "process_0.txt"), HasSubstr("go on with --resume"));
-}
-
-/// What becomes of a run of two processes when the second gets the signal.
-class LostProcess : public Train, public ::testing::WithParamInterface<int> {};
-
-TEST_P(LostProcess, EndsTheRunWithACheckpoint) {
-  write("long.toml", std::string(kSmallRecipe) + "[validation]\nevery_epochs = 100000\n");
-  std::vector<std::string> words = {"long.toml",          "--data", "data",      "--out", "run",
-                                    "--checkpoint-every", "2",      "--threads", "1",     "--init",
-                                    trained_weights()};
-  std::vector<std::string> impatient = words;
-  impatient.insert(impatient.end(), {"--worker-timeout", "8"});
-  const auto processes = start_two(impatient);
-  while (losses_of(folder_ / "run/metrics.jsonl").size() < 4) {
-    ASSERT_EQ(::waitpid(processes[0], nullptr, WNOHANG), 0)
-        << testing::content_of(folder_ / "process_0.txt");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  ::kill(processes[1], GetParam());
-  EXPECT_EQ(exit_code_of(processes[0]), 1);
-  ::kill(processes[1], SIGKILL);
-  EXPECT_EQ(exit_code_of(processes[1]), -SIGKILL);
-  EXPECT_THAT(testing::content_of(folder_ / "process_0.txt"),
-              AllOf(HasSubstr("another process of the run is gone"), HasSubstr("--resume")));
-  const std::size_t steps = losses_of(folder_ / "run/metrics.jsonl").size() + 4;
-  words.insert(words.end(), {"--resume", "--steps", std::to_string(steps)});
-  for (const pid_t process : start_two(words)) EXPECT_EQ(exit_code_of(process), 0);
-  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), steps);
-}
-
-INSTANTIATE_TEST_SUITE_P(Train, LostProcess, ::testing::Values(SIGKILL, SIGSTOP),
-                         [](const auto& signal) {
-                           return signal.param == SIGKILL ? "ThatIsKilled" : "ThatHangs";
-                         });
-
-#endif
+using testing::Train;
 
 TEST_F(Train, EndsEarlyOnTheSameSchedule) {
   ASSERT_EQ(train("small.toml --data data --out whole").exit_code, 0);
@@ -392,6 +125,20 @@ TEST_F(Train, TakesTheRecipeAfterAnyOption) {
   EXPECT_EQ(several.exit_code, 0) << several.errors;
 }
 
+TEST_F(Train, FindsTheRecipesThatComeWithIt) {
+  const std::string small =
+      " --data data --out out --steps 1 --set input.side_px=64 "
+      "--set input.batch=2";
+  EXPECT_EQ(train("recipes/mnet025-fast.toml" + small).exit_code, 0);
+  fs::remove_all(folder_ / "out");
+  EXPECT_EQ(train("mnet025-fast" + small).exit_code, 0);
+  const auto unknown = train("mnet-fast" + small);
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_THAT(unknown.errors,
+              HasSubstr("mnet-fast: expected a recipe: a file, or one of fine-tune, mesh, "
+                        "mesh-decoder, mesh-five, mesh-vertices, mnet025"));
+}
+
 TEST_F(Train, WritesModelsThatDetect) {
   ASSERT_EQ(train("small.toml --data data --out run --steps 2").exit_code, 0);
   const auto detected = testing::run("'" RETINAFACE_PROGRAM "' detect --model '" +
@@ -422,61 +169,6 @@ TEST_F(Train, KeepsFrozenLayersAsTheyWere) {
   }
   EXPECT_GT(frozen, 10U);
   EXPECT_GT(moved, (before.tensors.size() - frozen) * 9 / 10);
-}
-
-TEST_F(Train, RefusesAWrongRecipeInOneLine) {
-  const std::pair<const char*, std::vector<const char*>> cases[] = {
-      {"model = \"mnet025\"\nmodle = 1\n", {"bad.toml:2:", "'modle'", "expected one of", "model"}},
-      {"[loss]\ncls_weigth = 1\n", {"bad.toml:2:", "'cls_weigth' in [loss]", "cls_weight"}},
-      {"[input]\nside_px = \"big\"\n", {"bad.toml:2:", "expected a whole number for side_px"}},
-      {"[input]\nside_px = 7\n", {"bad.toml:2:", "expected side_px from 32 to 8192, found 7"}},
-      {"[schedule]\ndecay = \"stairs\"\n", {"bad.toml:2:", "expected 'steps' or 'cosine'"}},
-      {"[optimizer]\nfrozen = [\"bodi\"]\n", {"bad.toml:", "frozen", "'bodi'", "body."}},
-      {"model = \"mnet\"\n", {"bad.toml:", "mnet025"}},
-      {"[input\n", {"bad.toml:1:", "not TOML"}},
-  };
-  for (const auto& [text, parts] : cases) {
-    write("bad.toml", text);
-    const auto result = train("bad.toml --data data --out bad");
-    EXPECT_EQ(result.exit_code, 1);
-    EXPECT_EQ(count(result.errors, "\n"), 1U) << result.errors;
-    for (const char* part : parts) EXPECT_THAT(result.errors, HasSubstr(part));
-    EXPECT_FALSE(fs::exists(folder_ / "bad"));
-  }
-  const auto result = train("small.toml --set schedule.epoch=3 --data data --out bad");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(count(result.errors, "\n"), 1U) << result.errors;
-  EXPECT_THAT(result.errors, HasSubstr("--set 'schedule.epoch=3':1: no recipe has a key 'epoch'"));
-  EXPECT_FALSE(fs::exists(folder_ / "bad"));
-}
-
-TEST_F(Train, NamesWhatIsMissing) {
-  const auto expect_error = [&](const std::string& arguments, const std::string& name) {
-    const auto result = train(arguments + " --out out");
-    EXPECT_EQ(result.exit_code, 1) << arguments;
-    EXPECT_THAT(result.errors, HasSubstr(name));
-    EXPECT_FALSE(fs::exists(folder_ / "out/checkpoint.safetensors"));
-  };
-  expect_error("none.toml --data data", "none.toml");
-  expect_error("small.toml --data none", "none: No such file");
-  expect_error("small.toml --data data --val none", "none: No such file");
-  expect_error("small.toml --data data --init none.safetensors", "none.safetensors");
-  expect_error("small.toml --data data --teacher none.safetensors", "none.safetensors");
-  fs::remove_all(folder_ / "data/images");
-  expect_error("small.toml --data data", "data/images");
-}
-
-TEST_F(Train, ReadsTheChosenCategory) {
-  write("data/heads.json", R"({
-      "images": [{"id": 1, "file_name": "0.png"}],
-      "categories": [{"id": 1, "name": "hand"}, {"id": 2, "name": "head"}],
-      "annotations": [{"image_id": 1, "category_id": 2, "bbox": [20, 20, 40, 40]}]})");
-  const std::string common = "small.toml --data data --data data/heads.json --out run --steps 1";
-  const auto guess = train(common);
-  EXPECT_EQ(guess.exit_code, 1);
-  EXPECT_THAT(guess.errors, AllOf(HasSubstr("data/heads.json"), HasSubstr("--category")));
-  const auto chosen = train(common + " --val data/heads.json --category head");
-  EXPECT_EQ(chosen.exit_code, 0) << chosen.errors;
 }
 
 /// The first weights of a detector are a classifier's: from torch.save's file to the detector's.
@@ -573,6 +265,15 @@ TEST_F(Train, AMeshRecipeTakesNoOptionsOfDetectors) {
   }
 }
 
+TEST(TrainingBackends, AreListedWithWhatTheyTrainOn) {
+  const auto listed = testing::run("'" RETINAFACE_PROGRAM "' models --training");
+  EXPECT_EQ(listed.exit_code, 0) << listed.errors;
+  EXPECT_THAT(listed.output,
+              AllOf(HasSubstr("fused            priority 100       on cpu, float32, bfloat16: "),
+                    HasSubstr("autograd         priority 50        on cpu"),
+                    Not(HasSubstr("reference  "))));
+}
+
 TEST_F(Train, ByEitherBackendLearnsTheSame) {
   ASSERT_EQ(train("small.toml --data data --out fused --steps 3").exit_code, 0);
   const auto other = train("small.toml --data data --out run --steps 2 --backend autograd");
@@ -604,198 +305,6 @@ TEST_F(Train, ByEitherBackendLearnsTheSame) {
       train("small.toml --data data --out new --backend autograd --set compute.recompute=true");
   EXPECT_EQ(recomputing.exit_code, 1);
   EXPECT_THAT(recomputing.errors, HasSubstr("compute.recompute = false"));
-}
-
-TEST_F(Train, GoesOnWithoutAnImageThatCannotBeRead) {
-  const auto images = folder_ / "data" / "images";
-  const fs::path damaged = fs::directory_iterator(images)->path();
-  fs::resize_file(damaged, 20);
-  const auto result = train("small.toml --data data --out out --val data --steps 2");
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(count(result.errors, "another image takes its place"), 1U) << result.errors;
-  EXPECT_EQ(count(result.errors, "left out of the validation"), 1U) << result.errors;
-  EXPECT_EQ(count(result.errors, damaged.filename().string()), 2U) << result.errors;
-  EXPECT_THAT(result.errors, HasSubstr("the last weights:  ap "));
-}
-
-TEST_F(Train, SaysWhatItCannotLearn) {
-  write("data/label.txt", "# a.png\n5 5 0 10\n# b.png\n");
-  const auto none = train("small.toml --data data --out out");
-  EXPECT_EQ(none.exit_code, 1);
-  EXPECT_THAT(none.errors, HasSubstr("no face to learn among 2 images (0 ignored, 1 of boxes"));
-  EXPECT_THAT(none.errors, HasSubstr("--data: expected annotated faces to learn, found none"));
-  write("data/label.txt", "# a.png\n500 5 10 10\n");
-  fs::copy_file(fs::directory_iterator(folder_ / "data/images")->path(),
-                folder_ / "data/images/a.png");
-  const auto outside = train("small.toml --data data --out out");
-  EXPECT_EQ(outside.exit_code, 1);
-  EXPECT_THAT(outside.errors, HasSubstr("no face to learn among 1 image: the boxes of 1 face lie"));
-  EXPECT_THAT(outside.errors, HasSubstr("--data: expected annotated faces to learn, found none"));
-  EXPECT_FALSE(fs::exists(folder_ / "out"));
-}
-
-TEST_F(Train, RefusesToValidateWithoutFaces) {
-  write("none.txt", "# a.png\n");
-  const auto result = train("small.toml --data data --out out --val none.txt");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("none.txt: expected annotated faces to judge by"));
-  EXPECT_FALSE(fs::exists(folder_ / "out/last.safetensors"));
-}
-
-TEST_F(Train, CountsFacesOutsideTheirImages) {
-  std::ofstream(folder_ / "data/label.txt", std::ios::app) << "900 5 10 10\n5 900 10 10\n";
-  const auto result = train("small.toml --data data --out out --steps 4");
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(count(result.errors, "2 faces with a box outside the image, such as in "), 1U)
-      << result.errors;
-}
-
-TEST_F(Train, AYoloSetWithADamagedImageIsLearnt) {
-  const std::string convert = "cd '" + folder_.path().string() +
-                              "' && '" RETINAFACE_PROGRAM
-                              "' dataset convert data --to yolo -o data";
-  ASSERT_EQ(testing::run(convert).exit_code, 0);
-  fs::remove(folder_ / "data/label.txt");
-  fs::resize_file(fs::directory_iterator(folder_ / "data/images")->path(), 10);
-  const auto result = train("small.toml --data data --out out --val data --steps 1");
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(count(result.errors, "data: 1 image left out, such as this: "), 1U) << result.errors;
-  EXPECT_EQ(count(result.errors, "left out of the validation"), 1U) << result.errors;
-}
-
-TEST_F(Train, ALossThatExplodesEndsTheRunWithTheRemedy) {
-  const auto result = train(
-      "small.toml --data data --out out --checkpoint-every 1 --set schedule.learning_rate=100 "
-      "--set schedule.warmup_factor=1e-5 --set optimizer.max_gradient=1e6");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, HasSubstr("lower the learning rate, --set schedule.learning_rate="));
-  EXPECT_THAT(result.errors, HasSubstr("--init out/last.safetensors"));
-  EXPECT_THAT(result.errors, Not(HasSubstr("done")));
-}
-
-TEST_F(Train, WeightsOfALossThatExplodesAreNeverWritten) {
-  // The first step's own loss is still good, and so is its validation's figure better than none.
-  for (const char* const validation : {"", "--val data "}) {
-    for (const char* const steps : {"--steps 1", "--steps 3"}) {
-      fs::remove_all(folder_ / "out");
-      const auto result =
-          train(std::string("small.toml --data data --out out --checkpoint-every 1 ") + validation +
-                "--set schedule.learning_rate=100 --set schedule.warmup_epochs=0 "
-                "--set optimizer.max_gradient=1e6 " +
-                steps);
-      EXPECT_EQ(result.exit_code, 1) << result.errors;
-      EXPECT_THAT(result.errors, HasSubstr("lower the learning rate"));
-      for (const char* const file :
-           {"last.safetensors", "best.safetensors", "checkpoint.safetensors"}) {
-        EXPECT_FALSE(fs::exists(folder_ / "out" / file)) << file << " " << steps;
-      }
-    }
-  }
-}
-
-TEST_F(Train, FindsTheRecipesThatComeWithIt) {
-  const std::string small =
-      " --data data --out out --steps 1 --set input.side_px=64 "
-      "--set input.batch=2";
-  EXPECT_EQ(train("recipes/mnet025-fast.toml" + small).exit_code, 0);
-  fs::remove_all(folder_ / "out");
-  EXPECT_EQ(train("mnet025-fast" + small).exit_code, 0);
-  const auto unknown = train("mnet-fast" + small);
-  EXPECT_EQ(unknown.exit_code, 1);
-  EXPECT_THAT(unknown.errors,
-              HasSubstr("mnet-fast: expected a recipe: a file, or one of fine-tune, mesh, "
-                        "mesh-decoder, mesh-five, mesh-vertices, mnet025"));
-}
-
-TEST_F(Train, RefusesWeightsOfAnotherModel) {
-  graph::Weights weights;
-  weights.tensors.emplace("body.surplus", graph::Tensor::of_shape({0}));
-  graph::write_safetensors(folder_ / "odd.safetensors", weights);
-  const auto result = train("small.toml --data data --out out --init odd.safetensors");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, AllOf(HasSubstr("odd.safetensors"), HasSubstr("body.surplus")));
-}
-
-TEST_F(Train, RefusesToGoOnWithAnotherRunOrADamagedCheckpoint) {
-  ASSERT_EQ(train("small.toml --data data --out run --steps 3").exit_code, 0);
-  const auto expect_error = [&](const std::string& arguments, const std::string& part) {
-    const auto result = train(arguments + " --out run");
-    EXPECT_EQ(result.exit_code, 1) << arguments;
-    EXPECT_THAT(result.errors, AllOf(HasSubstr("run"), HasSubstr(part)));
-    EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 3U);
-  };
-  expect_error("small.toml --data data", "holds a run already");
-  expect_error("small.toml --data data --resume --seed 2", "seed 1, not 2");
-  write("other.toml", std::string(kSmallRecipe) + "momentum = 0.5\n");
-  expect_error("other.toml --data data --resume",
-               "expected 'momentum = 0.5', found 'momentum = 0.9'");
-  fs::copy(folder_ / "data", folder_ / "more", fs::copy_options::recursive);
-  write("more/label.txt", testing::content_of(folder_ / "data/label.txt") + "# 0.png\n1 1 20 20\n");
-  expect_error("small.toml --data more --resume", "# 9 images");
-
-  const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
-  const std::string whole = testing::content_of(checkpoint);
-  for (const std::size_t length : {std::size_t{0}, std::size_t{5}, whole.size() / 2}) {
-    write("run/checkpoint.safetensors", whole.substr(0, length));
-    expect_error("small.toml --data data --resume", "checkpoint.safetensors");
-  }
-}
-
-TEST_F(Train, ReplacesNoFileThatIsNotItsOwn) {
-  fs::create_directory(folder_ / "mine");
-  fs::create_directory(folder_ / "mine/report");
-  for (const char* const name :
-       {"report/index.html", "report", "recipe.toml", "best.safetensors", "metrics.jsonl"}) {
-    write(std::string("mine/") + name, "of the user");
-    const auto result = train("small.toml --data data --out mine --steps 1");
-    EXPECT_EQ(result.exit_code, 1);
-    const std::string refused = fs::path(name).begin()->string();
-    EXPECT_THAT(result.errors,
-                AllOf(HasSubstr("mine/" + refused + ":"), HasSubstr("choose another folder")));
-    EXPECT_EQ(testing::content_of(folder_ / "mine" / name), "of the user");
-    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "mine"), {}), 1);
-    fs::remove_all(folder_ / "mine" / refused);
-  }
-  // A run whose checkpoint was removed keeps its weights.
-  ASSERT_EQ(train("small.toml --data data --out mine --steps 1").exit_code, 0);
-  fs::remove(folder_ / "mine/checkpoint.safetensors");
-  const std::string weights = testing::content_of(folder_ / "mine/best.safetensors");
-  const auto result = train("small.toml --data data --out mine --steps 1 --seed 7");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors,
-              AllOf(HasSubstr("mine/best.safetensors:"), HasSubstr("choose another folder")));
-  EXPECT_EQ(testing::content_of(folder_ / "mine/best.safetensors"), weights);
-  // What is left of a run that came to no checkpoint is begun anew.
-  const auto again = train("small.toml --data data --out mine --steps 1 --resume");
-  EXPECT_EQ(again.exit_code, 0);
-  EXPECT_THAT(again.errors,
-              HasSubstr("mine: has no checkpoint to go on from; the training begins"));
-}
-
-TEST_F(Train, TwoRunsNeverWriteIntoOneFolder) {
-  ASSERT_EQ(train("small.toml --data data --out run --steps 1").exit_code, 0);
-  const std::string before = testing::content_of(folder_ / "run/checkpoint.safetensors");
-  const FolderLock other(folder_ / "run");
-  const auto result = train("small.toml --data data --out run --steps 2 --resume");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.errors, AllOf(HasSubstr("run: another run"), HasSubstr("another folder")));
-  EXPECT_EQ(testing::content_of(folder_ / "run/checkpoint.safetensors"), before);
-}
-
-TEST_F(Train, GoesOnFromACheckpointThatIsOlderThanAKey) {
-  ASSERT_EQ(train("small.toml --data data --out run --steps 3").exit_code, 0);
-  const fs::path checkpoint = folder_ / "run/checkpoint.safetensors";
-  graph::Weights content = graph::read_safetensors(checkpoint);
-  std::string& run = content.metadata.at("run");
-  for (const std::string line : {"accumulate = 1\n", "recompute = false\n"}) {
-    const std::size_t at = run.find(line);
-    ASSERT_NE(at, std::string::npos) << run;
-    run.erase(at, line.size());
-  }
-  graph::write_safetensors(checkpoint, content);
-  const auto result = train("small.toml --data data --out run --steps 5 --resume");
-  ASSERT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_EQ(losses_of(folder_ / "run/metrics.jsonl").size(), 5U);
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 namespace retinaface::cli {
 
-// Of the second program, retinaface-train, which `retinaface train` starts.
+// Of the second program, retinaface-train, which `retinaface train` and `retinaface models
+// --training` start.
 Action declare_training(CLI::App& app);
+Action declare_training_backends(CLI::App& app);
 
 }  // namespace retinaface::cli

@@ -8,7 +8,9 @@ int main(int argc, char** argv) {
        "retinaface train recipes/mnet025-fast.toml --data wider/train --val wider/val --out run\n"
        "retinaface train recipes/mnet025-fast.toml --data wider/train --out run --resume",
        declare_training},
+      {"models", "list the backends that train", "retinaface models --training",
+       declare_training_backends},
   };
-  // Users say `retinaface train`, which starts this program.
+  // Users say `retinaface train` and `retinaface models --training`, which start this program.
   return run_program({"retinaface", "Trains face detectors.", kCommands}, argc, argv);
 }

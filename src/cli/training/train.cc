@@ -233,8 +233,8 @@ std::vector<dataset::TrainingSet> read_sets(const Options& options) {
 /// Judges weights by the detector that users would run with them.
 training::Validation judge_by(const evaluation::ValidationSet& set, const Options& options) {
   return [&set, &options](const graph::Weights& weights) {
-    const Detector detector =
-        DetectorFactory::make(models::model_of_weights(weights.clone(), "the weights so far"));
+    const Detector detector = detection::DetectorFactory::make(
+        models::model_of_weights(weights.clone(), "the weights so far"));
     return set.judge(detector, thread_count(options), [](const std::string& problem) {
       tell("retinaface: {}; left out of the validation\n", problem);
     });
@@ -332,8 +332,8 @@ std::string backend_list() {
 std::string device_help() {
   const runtime::Backend* const other = runtime::training_backends().trainer_on_other_devices();
   if (other == nullptr) return "where";
-  return fmt::format("where: cpu, or what the linked libtorch has, such as {}, with --backend {}",
-                     other->other_device, other->name);
+  return fmt::format("where: {}, or what the linked libtorch has, such as {}, with --backend {}",
+                     runtime::kProcessor, other->other_device, other->name);
 }
 
 }  // namespace

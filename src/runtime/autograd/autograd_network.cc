@@ -10,6 +10,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/overloaded.h"
 #include "graph/operators.h"
 
@@ -24,7 +25,7 @@ std::size_t index(NodeId id) {
 
 /// The devices of the linked libtorch that this machine has.
 std::vector<std::string> devices() {
-  std::vector<std::string> names = {"cpu"};
+  std::vector<std::string> names = {kProcessor};
   for (const at::DeviceType type : {at::kCUDA, at::kXPU, at::kMPS}) {
     if (!c10::impl::hasDeviceGuardImpl(type)) continue;
     const int count = int{c10::impl::getDeviceGuardImpl(type)->deviceCount()};
@@ -96,7 +97,7 @@ class AutogradNetwork final : public TrainableNetwork {
   void wait();
 
   /// Where an output lies among all of them.
-  struct OutputPlace {
+  struct OutputRange {
     std::int64_t offset = 0;
     graph::Shape shape;
   };
@@ -110,7 +111,7 @@ class AutogradNetwork final : public TrainableNetwork {
   at::Tensor staging_;                ///< the parameters, with gaps between them
   graph::Shape input_shape_;
   at::Tensor images_;
-  std::vector<OutputPlace> output_places_;
+  std::vector<OutputRange> output_ranges_;
   at::Tensor host_outputs_;
   at::Tensor host_gradients_;
   // On the device, of one pass.
@@ -126,7 +127,7 @@ AutogradNetwork::AutogradNetwork(const graph::Graph& graph, const graph::Weights
       graph_(graph),
       options_(std::move(options)),
       device_(options_.device),
-      type_(options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat) {
+      type_(options_.type == graph::DataType::kBFloat16 ? at::kBFloat16 : at::kFloat) {
   if (options_.recompute) {
     fail(ErrorCode::kUnsupported,
          "the autograd training engine keeps all maps: expected compute.recompute = false, or "
@@ -214,12 +215,12 @@ void AutogradNetwork::forward() {
 void AutogradNetwork::read_graph() {
   std::vector<at::Tensor> maps;
   for (const graph::Node& node : graph_.nodes()) maps.push_back(evaluate(node, maps));
-  output_places_.clear();
+  output_ranges_.clear();
   std::vector<at::Tensor> parts;
   std::int64_t end = 0;
   for (const graph::Output& output : graph_.outputs()) {
     const at::Tensor& map = maps[index(output.node)];
-    output_places_.push_back({end, {map.size(0), map.size(1), map.size(2), map.size(3)}});
+    output_ranges_.push_back({end, {map.size(0), map.size(1), map.size(2), map.size(3)}});
     end += map.numel();
     parts.push_back(map.to(at::kFloat).permute({0, 2, 3, 1}).reshape({-1}));
   }
@@ -351,12 +352,12 @@ void AutogradNetwork::wait() {
 
 OutputBatch AutogradNetwork::output(std::size_t index) {
   wait();
-  const auto& [offset, shape] = output_places_[index];
+  const auto& [offset, shape] = output_ranges_[index];
   return {host_outputs_.data_ptr<float>() + offset, shape.n, shape.h, shape.w, shape.c};
 }
 
 std::span<float> AutogradNetwork::output_gradient(std::size_t index) {
-  const auto& [offset, shape] = output_places_[index];
+  const auto& [offset, shape] = output_ranges_[index];
   return {host_gradients_.data_ptr<float>() + offset, static_cast<std::size_t>(shape.elements())};
 }
 
@@ -390,6 +391,12 @@ Backend autograd_backend() {
           .devices = devices(),
           .other_device = "cuda",
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
+          // GPUs have products of bfloat16.
+          .is_faster =
+              [](graph::DataType type, std::string_view device) {
+                return type == graph::DataType::kBFloat16 &&
+                       (device != kProcessor || has_bfloat16_products());
+              },
           .supports = [](const graph::Operator&) { return true; },
           .train = [](const graph::Graph& graph, const graph::Weights& weights,
                       const TrainableOptions& options) -> std::unique_ptr<TrainableNetwork> {

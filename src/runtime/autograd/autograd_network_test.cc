@@ -96,8 +96,8 @@ TEST(AutogradNetwork, AgreesWithTheFusedOneInBfloat16) {
   const Graph graph = small_graph();
   const Problem problem = make_problem(graph);
   // As far as bfloat16 is from float32 (torch/fused_network_test.cc); each engine rounds elsewhere.
-  const auto want = fused(graph, bent_weights(graph), {.precision = Precision::kBfloat16});
-  const auto got = autograd(graph, bent_weights(graph), {.precision = Precision::kBfloat16});
+  const auto want = fused(graph, bent_weights(graph), {.type = graph::DataType::kBFloat16});
+  const auto got = autograd(graph, bent_weights(graph), {.type = graph::DataType::kBFloat16});
   forward_backward(*want, problem);
   forward_backward(*got, problem);
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {

@@ -155,6 +155,34 @@ TEST(Backends, OneTrainsOnDevicesThatDependOnTheBuild) {
   EXPECT_EQ(registry.trainer_on_other_devices()->name, "other");
 }
 
+TEST(Backends, OneTrainsInATypeWhereThatIsFaster) {
+  Backend trainer = made_up("trainer", 5);
+  trainer.devices = {"cpu", "gpu"};
+  trainer.types = {graph::DataType::kFloat32, graph::DataType::kBFloat16};
+  trainer.train = [](const graph::Graph&, const graph::Weights&, const TrainableOptions&) {
+    return std::unique_ptr<TrainableNetwork>();
+  };
+  const auto type_on = [&](const char* device) {
+    return BackendRegistry({trainer}).training_type(graph::DataType::kBFloat16, "", device);
+  };
+  EXPECT_EQ(type_on("gpu"), graph::DataType::kFloat32);
+  trainer.is_faster = [](graph::DataType type, std::string_view device) {
+    return type == graph::DataType::kBFloat16 && device == "gpu";
+  };
+  EXPECT_EQ(type_on("gpu"), graph::DataType::kBFloat16);
+  EXPECT_EQ(type_on("cpu"), graph::DataType::kFloat32);
+  EXPECT_EQ(error_of([&] { type_on("abacus"); }).code(), ErrorCode::kUnsupported);
+
+  const graph::Graph graph = pooled();
+  const auto make = [&](graph::DataType type) {
+    BackendRegistry({trainer}).make_trainable(graph, {}, "", {.type = type});
+  };
+  EXPECT_NO_THROW(make(graph::DataType::kBFloat16));
+  const Error error = error_of([&] { make(graph::DataType::kInt8); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_STREQ(error.what(), "backend trainer: computes in float32, bfloat16, not in int8");
+}
+
 TEST(Backends, OfPriorityZeroRunOnlyWhenNamed) {
   const graph::Graph graph = pooled();
   const BackendRegistry registry({made_up("asked", 0)});

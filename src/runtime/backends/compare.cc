@@ -155,7 +155,7 @@ Backend compare_backend(std::function<const BackendRegistry&()> registry) {
   return {.name = kName,
           .summary = "runs two others and tells how far their outputs are apart",
           .priority = 0,
-          .devices = {"cpu"},
+          .devices = {kProcessor},
           .types = {graph::DataType::kFloat32},
           .argument = "A,B",
           .tells_differences = true,

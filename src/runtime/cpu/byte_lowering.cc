@@ -19,19 +19,19 @@ std::size_t index(std::int32_t id) {
 
 class ByteLowering {
  public:
-  ByteLowering(LoweredGraph& program, const graph::Calibration& calibration)
-      : program_(program),
+  ByteLowering(LoweredGraph& lowered, const graph::Calibration& calibration)
+      : lowered_(lowered),
         calibration_(calibration),
-        codes_(program.values.size()),
-        on_bytes_(program.steps.size()) {}
+        codes_(lowered.values.size()),
+        on_bytes_(lowered.steps.size()) {}
 
   ByteCodes run() {
     find_codes();
-    for (std::size_t i = 0; i < program_.steps.size(); ++i) on_bytes_[i] = has_kernel(i);
+    for (std::size_t i = 0; i < lowered_.steps.size(); ++i) on_bytes_[i] = has_kernel(i);
     while (drop_impossible()) continue;
     for (std::size_t v = 0; v < codes_.size(); ++v) {
       const auto id = static_cast<ValueId>(v);
-      if (is_bytes(id)) program_.values[v].type = graph::DataType::kUInt8;
+      if (is_bytes(id)) lowered_.values[v].type = graph::DataType::kUInt8;
     }
     insert_conversions();
     return std::move(codes_);
@@ -39,11 +39,11 @@ class ByteLowering {
 
  private:
   const ConvolutionStep* convolution(std::size_t i) const {
-    return i < program_.steps.size() ? std::get_if<ConvolutionStep>(&program_.steps[i].op)
+    return i < lowered_.steps.size() ? std::get_if<ConvolutionStep>(&lowered_.steps[i].op)
                                      : nullptr;
   }
   bool stays_float(std::size_t i) const {
-    return calibration_.float_layers.contains(program_.steps[i].name);
+    return calibration_.float_layers.contains(lowered_.steps[i].name);
   }
   bool has_code(ValueId id) const { return !codes_[index(id)].scale.empty(); }
 
@@ -51,7 +51,7 @@ class ByteLowering {
     const auto take = [&](ValueId id, std::string_view name) {
       const auto found = calibration_.codes.find(name);
       if (found == calibration_.codes.end()) return;
-      const auto channels = static_cast<std::size_t>(program_.values[index(id)].channels);
+      const auto channels = static_cast<std::size_t>(lowered_.values[index(id)].channels);
       if (found->second.scale.size() != channels) {
         fail(ErrorCode::kBadData,
              "calibration: {}: expected {} channels, found {}; make the calibration anew: "
@@ -61,8 +61,8 @@ class ByteLowering {
       codes_[index(id)] = found->second;
     };
     take(0, graph::kImageCode);
-    for (const Step& step : program_.steps) {
-      if (!holds_exact_output(program_, step.target)) {
+    for (const Step& step : lowered_.steps) {
+      if (!holds_exact_output(lowered_, step.target)) {
         take(step.target, step.name);
       }
     }
@@ -70,11 +70,11 @@ class ByteLowering {
     for (std::size_t v = 0; v < codes_.size(); ++v) {
       graph::ByteCode whole;
       std::size_t known = 0;
-      const auto channels = static_cast<std::size_t>(program_.values[v].channels);
+      const auto channels = static_cast<std::size_t>(lowered_.values[v].channels);
       whole.scale.resize(channels);
       whole.zero.resize(channels);
       for (std::size_t part = 0; part < codes_.size(); ++part) {
-        const Value& value = program_.values[part];
+        const Value& value = lowered_.values[part];
         // An addition in place is all of its parent, which has a code of its own.
         if (value.parent != static_cast<ValueId>(v) || codes_[part].scale.empty()) continue;
         const auto first = static_cast<std::ptrdiff_t>(value.first_channel);
@@ -86,7 +86,7 @@ class ByteLowering {
     }
     // And its parts those of a map that is written as a whole, by convolutions that were merged.
     for (std::size_t part = 0; part < codes_.size(); ++part) {
-      const Value& value = program_.values[part];
+      const Value& value = lowered_.values[part];
       if (value.parent == kNoValue || has_code(static_cast<ValueId>(part))) continue;
       const graph::ByteCode& whole = codes_[index(value.parent)];
       if (whole.scale.empty()) continue;
@@ -105,7 +105,7 @@ class ByteLowering {
   }
 
   bool has_kernel(std::size_t i) const {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (stays_float(i)) return false;
     if (std::holds_alternative<AddUpsampled>(step.op)) return true;
     const ConvolutionStep* const conv = convolution(i);
@@ -133,24 +133,24 @@ class ByteLowering {
     const ConvolutionStep* const next = convolution(i + 1);
     return next != nullptr && !next->deformable && slope_of(*next) && is_dense(*next) &&
            next->convolution.kernel == 1 && next->convolution.stride == 1 && !stays_float(i + 1) &&
-           leads_only_to_next(program_, i);
+           leads_only_to_next(lowered_, i);
   }
 
   /// Whether step i reads a depthwise convolution's result that nothing else does: in float32, too,
   /// the two are done as one.
   bool follows_depthwise(std::size_t i) const {
     const ConvolutionStep* const before = i > 0 ? convolution(i - 1) : nullptr;
-    return before != nullptr && is_depthwise(*before) && leads_only_to_next(program_, i - 1);
+    return before != nullptr && is_depthwise(*before) && leads_only_to_next(lowered_, i - 1);
   }
 
   /// Whether all that writes the value's whole map writes bytes.
   bool is_bytes(ValueId id) const {
-    const ValueId whole = root_of(program_, id);
-    if (whole == 0 || holds_exact_output(program_, whole)) return false;
+    const ValueId whole = root_of(lowered_, id);
+    if (whole == 0 || holds_exact_output(lowered_, whole)) return false;
     bool written = false;
-    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
-      const ValueId target = program_.steps[i].target;
-      if (root_of(program_, target) != whole) continue;
+    for (std::size_t i = 0; i < lowered_.steps.size(); ++i) {
+      const ValueId target = lowered_.steps[i].target;
+      if (root_of(lowered_, target) != whole) continue;
       if (!on_bytes_[i] || !has_code(target)) return false;
       written = true;
     }
@@ -159,8 +159,8 @@ class ByteLowering {
 
   /// Takes steps off bytes whose maps are not to be had so; whether there were any.
   bool drop_impossible() {
-    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
-      const Step& step = program_.steps[i];
+    for (std::size_t i = 0; i < lowered_.steps.size(); ++i) {
+      const Step& step = lowered_.steps[i];
       if (!on_bytes_[i]) continue;
       bool possible = std::ranges::all_of(step.sources, [&](ValueId v) { return has_code(v); });
       // These two have no form that writes floats.
@@ -181,15 +181,15 @@ class ByteLowering {
     std::map<ValueId, ValueId> twins;  // of a value in the other type
     std::vector<Step> steps;
     const auto in_type = [&](ValueId id, bool bytes) {
-      if ((program_.values[index(root_of(program_, id))].type == graph::DataType::kUInt8) == bytes)
+      if ((lowered_.values[index(root_of(lowered_, id))].type == graph::DataType::kUInt8) == bytes)
         return id;
-      const auto [twin, is_new] = twins.emplace(id, static_cast<ValueId>(program_.values.size()));
+      const auto [twin, is_new] = twins.emplace(id, static_cast<ValueId>(lowered_.values.size()));
       if (is_new) {
         Value value;
-        value.channels = program_.values[index(id)].channels;
+        value.channels = lowered_.values[index(id)].channels;
         value.type = bytes ? graph::DataType::kUInt8 : graph::DataType::kFloat32;
         value.is_image = id == 0;
-        program_.values.push_back(value);
+        lowered_.values.push_back(value);
         codes_.push_back(codes_[index(id)]);
         steps.push_back({id == 0 ? std::string(graph::kImageCode) : name_of(id) + ".conversion",
                          Conversion{},
@@ -198,8 +198,8 @@ class ByteLowering {
       }
       return twin->second;
     };
-    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
-      Step step = std::move(program_.steps[i]);
+    for (std::size_t i = 0; i < lowered_.steps.size(); ++i) {
+      Step step = std::move(lowered_.steps[i]);
       const bool bytes = on_bytes_[i];
       for (ValueId& source : step.sources) {
         // The inner map of a pair is never written as a whole.
@@ -208,7 +208,7 @@ class ByteLowering {
       if (auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
         conv->on_bytes = bytes;
         conv->by_words = !bytes && is_for_words(*conv, step.name) && has_code(step.sources[0]) &&
-                         !holds_exact_output(program_, step.target);
+                         !holds_exact_output(lowered_, step.target);
         for (PostOp& op : conv->post_ops) {
           if (op.kind == PostOp::Kind::kAdd) op.addend = in_type(op.addend, false);
         }
@@ -218,8 +218,8 @@ class ByteLowering {
       names_[step.target] = step.name;
       steps.push_back(std::move(step));
     }
-    for (ValueId& output : program_.outputs) output = in_type(output, false);
-    program_.steps = std::move(steps);
+    for (ValueId& output : lowered_.outputs) output = in_type(output, false);
+    lowered_.steps = std::move(steps);
   }
 
   std::string name_of(ValueId id) const {
@@ -227,7 +227,7 @@ class ByteLowering {
     return found != names_.end() ? found->second : "map";
   }
 
-  LoweredGraph& program_;
+  LoweredGraph& lowered_;
   const graph::Calibration& calibration_;
   ByteCodes codes_;
   std::vector<bool> on_bytes_;            // by step
@@ -236,8 +236,8 @@ class ByteLowering {
 
 }  // namespace
 
-ByteCodes lower_to_bytes(LoweredGraph& program, const graph::Calibration& calibration) {
-  return ByteLowering(program, calibration).run();
+ByteCodes lower_to_bytes(LoweredGraph& lowered, const graph::Calibration& calibration) {
+  return ByteLowering(lowered, calibration).run();
 }
 
 }  // namespace retinaface::runtime::cpu

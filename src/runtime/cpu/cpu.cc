@@ -1,5 +1,6 @@
 #include "runtime/cpu/cpu.h"
 
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -80,25 +81,25 @@ std::string type_obstacle(graph::DataType type, const graph::Weights& weights) {
 }
 
 ByteLayers::Observed observe(const graph::Graph& graph, const graph::Weights& weights) {
-  LoweredGraph program = lower(graph, weights, {.block = cpu::channel_block()});
+  LoweredGraph lowered = lower(graph, weights, {.block = cpu::channel_block()});
   ByteLayers::Observed observed;
-  program.outputs.clear();
-  program.are_observed.assign(program.steps.size(), false);
-  for (const Step& step : program.steps) {
-    program.outputs.push_back(step.target);
+  lowered.outputs.clear();
+  lowered.are_observed.assign(lowered.steps.size(), false);
+  for (const Step& step : lowered.steps) {
+    lowered.outputs.push_back(step.target);
     observed.names.push_back(step.name);
   }
-  observed.network = std::make_unique<CpuNetwork>(std::move(program));
+  observed.network = std::make_unique<CpuNetwork>(std::move(lowered));
   return observed;
 }
 
 std::vector<std::string> byte_layers(const graph::Graph& graph, const graph::Weights& weights) {
-  LoweredGraph program =
+  LoweredGraph lowered =
       lower(graph, weights,
             {.block = cpu::channel_block(), .add_upsampled = cpu::own_kernels() != nullptr});
-  cpu::lower_to_bytes(program, graph::read_calibration(weights));
+  cpu::lower_to_bytes(lowered, graph::read_calibration(weights));
   std::vector<std::string> names;
-  for (const Step& step : program.steps) {
+  for (const Step& step : lowered.steps) {
     const auto* const conv = std::get_if<ConvolutionStep>(&step.op);
     const auto* const addition = std::get_if<AddUpsampled>(&step.op);
     if ((conv != nullptr && conv->on_bytes) || (addition != nullptr && addition->on_bytes)) {
@@ -114,12 +115,12 @@ Backend cpu_backend() {
   return {.name = "cpu",
           .summary = "kernels of this project and oneDNN, one core a run",
           .priority = 100,
-          .devices = {"cpu"},
+          .devices = {kProcessor},
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16, graph::DataType::kInt8},
           .type_obstacle = type_obstacle,
           // Without dot products three instructions do what float32's one does.
           .is_faster =
-              [](graph::DataType type) {
+              [](graph::DataType type, std::string_view) {
                 return type == graph::DataType::kBFloat16 || has_int8_dot_products();
               },
           .byte_layers = ByteLayers{.observe = observe, .names = byte_layers},

@@ -7,8 +7,8 @@
 
 namespace retinaface::runtime::cpu {
 
-// What a convolution of a program is, as the kernels of our own are chosen by it; of floats and of
-// bytes alike.
+// What a lowered graph's convolution is, as the kernels of our own are chosen by it; of floats and
+// of bytes alike.
 
 /// The image, which is planar: kernels that read blocks of channels cannot take it.
 inline constexpr ValueId kImage = 0;

@@ -35,8 +35,8 @@ memory::format_tag blocked_tag() {
 
 }  // namespace
 
-MapPlacement::MapPlacement(const LoweredGraph& program, std::int64_t height, std::int64_t width)
-    : program_(program), pieces_by_root_(program.values.size(), kNone) {
+MapPlacement::MapPlacement(const LoweredGraph& lowered, std::int64_t height, std::int64_t width)
+    : lowered_(lowered), pieces_by_root_(lowered.values.size(), kNone) {
   infer_shapes(height, width);
 }
 
@@ -47,15 +47,15 @@ std::int64_t MapPlacement::first_channel_in_root(ValueId id) const {
 }
 
 Shape MapPlacement::shape(ValueId id) const {
-  Shape result = shapes_[index(root_of(program_, id))];
+  Shape result = shapes_[index(root_of(lowered_, id))];
   result.c = value(id).channels;
   return result;
 }
 
 void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
-  shapes_.resize(program_.values.size());
+  shapes_.resize(lowered_.values.size());
   shapes_[0] = {1, value(0).channels, height, width};
-  for (const Step& step : program_.steps) {
+  for (const Step& step : lowered_.steps) {
     std::vector<Shape> sources;
     for (const ValueId source : step.sources) sources.push_back(shape(source));
     Shape target = std::visit(
@@ -72,8 +72,8 @@ void MapPlacement::infer_shapes(std::int64_t height, std::int64_t width) {
           }
         },
         step.op);
-    target.c = value(root_of(program_, step.target)).channels;
-    shapes_[index(root_of(program_, step.target))] = target;
+    target.c = value(root_of(lowered_, step.target)).channels;
+    shapes_[index(root_of(lowered_, step.target))] = target;
   }
 }
 
@@ -91,7 +91,7 @@ memory::desc MapPlacement::whole_desc(ValueId id) const {
 }
 
 std::size_t MapPlacement::use(ValueId id, std::size_t call) {
-  const ValueId whole = root_of(program_, id);
+  const ValueId whole = root_of(lowered_, id);
   std::size_t& piece = pieces_by_root_[index(whole)];
   if (piece == kNone) {
     piece = pieces_.size();
@@ -120,7 +120,7 @@ Place MapPlacement::place_of(ValueId id) {
   const std::int64_t first = first_channel_in_root(id);
   RF_CHECK(first % channel_block() == 0);
   if (type(id) == graph::DataType::kUInt8) {
-    const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell_bytes(root_of(program_, id))};
+    const kernels::ByteMap bytes = {nullptr, map.h, map.w, cell_bytes(root_of(lowered_, id))};
     return {use(id, call_),
             static_cast<std::size_t>(first / channel_block() * bytes.block_bytes())};
   }
@@ -135,7 +135,7 @@ MapPlace MapPlacement::map_of(ValueId id) {
           map.h,
           map.w,
           (map.c + channel_block() - 1) / channel_block(),
-          cell_bytes(root_of(program_, id))};
+          cell_bytes(root_of(lowered_, id))};
 }
 
 Place MapPlacement::scratch(std::size_t bytes) {
@@ -144,7 +144,7 @@ Place MapPlacement::scratch(std::size_t bytes) {
 }
 
 std::size_t MapPlacement::piece_of(ValueId id) const {
-  const std::size_t piece = pieces_by_root_[index(root_of(program_, id))];
+  const std::size_t piece = pieces_by_root_[index(root_of(lowered_, id))];
   RF_CHECK(piece != kNone);
   return piece;
 }

@@ -12,15 +12,15 @@
 
 namespace retinaface::runtime::cpu {
 
-/// The shapes of a program's values for one size of image, and which calls need them: from that,
-/// their places in the arena.
+/// The shapes of a lowered graph's values for one size of image, and which calls need them: from
+/// that, their places in the arena.
 class MapPlacement {
  public:
-  /// `program` outlives the placement.
-  MapPlacement(const LoweredGraph& program, std::int64_t height, std::int64_t width);
+  /// `lowered` outlives the placement.
+  MapPlacement(const LoweredGraph& lowered, std::int64_t height, std::int64_t width);
 
   graph::Shape shape(ValueId id) const;
-  graph::DataType type(ValueId id) const { return value(root_of(program_, id)).type; }
+  graph::DataType type(ValueId id) const { return value(root_of(lowered_, id)).type; }
 
   /// Of a map of floats: the image is planar, everything else is blocked. A part of a map, which
   /// starts at a whole block, lies in memory as a map of its own does (there is one image).
@@ -52,7 +52,7 @@ class MapPlacement {
   std::int64_t first_channel_in_root(ValueId id) const;
 
  private:
-  const Value& value(ValueId id) const { return program_.values[static_cast<std::size_t>(id)]; }
+  const Value& value(ValueId id) const { return lowered_.values[static_cast<std::size_t>(id)]; }
   /// Of a map of bytes.
   std::int64_t cell_bytes(ValueId id) const;
   /// Of a map that is no part of another.
@@ -62,7 +62,7 @@ class MapPlacement {
   /// Notes that a call needs the value; returns the number of its piece of the arena.
   std::size_t use(ValueId id, std::size_t call);
 
-  const LoweredGraph& program_;
+  const LoweredGraph& lowered_;
   std::size_t call_ = 0;
   std::vector<graph::Shape> shapes_;  // by root
   std::vector<Lifetime> pieces_;

@@ -15,16 +15,16 @@ namespace {
 /// Builds one plan; see make_plan.
 class Planner {
  public:
-  Planner(const LoweredGraph& program, const std::vector<Task>& schedule, WeightStore& weights,
+  Planner(const LoweredGraph& lowered, const std::vector<Task>& schedule, WeightStore& weights,
           std::int64_t height, std::int64_t width, bool reads_pixels)
-      : program_(program), schedule_(schedule), weights_(weights), maps_(program, height, width) {
+      : lowered_(lowered), schedule_(schedule), weights_(weights), maps_(lowered, height, width) {
     plan_.height = height;
     plan_.width = width;
     plan_.reads_pixels = reads_pixels;
   }
 
   Plan run() {
-    for (const ValueId output : program_.outputs) maps_.keep(output, schedule_.size());
+    for (const ValueId output : lowered_.outputs) maps_.keep(output, schedule_.size());
     if (!plan_.reads_pixels) maps_.place_of(0);
     for (std::size_t i = 0; i < schedule_.size(); ++i) {
       const Task& task = schedule_[i];
@@ -42,7 +42,7 @@ class Planner {
 
  private:
   void add_task(const Task&, const LibraryTask& library) {
-    add_library_calls(program_.steps[library.step], maps_, weights_, plan_.calls);
+    add_library_calls(lowered_.steps[library.step], maps_, weights_, plan_.calls);
   }
 
   // Kernels of our own.
@@ -122,14 +122,14 @@ class Planner {
     if (!plan_.reads_pixels) plan_.input_offset = arena.offsets[maps_.piece_of(0)];
     plan_.input_type = maps_.type(0);
     plan_.input_channels = maps_.shape(0).c;
-    for (const ValueId output : program_.outputs) {
+    for (const ValueId output : lowered_.outputs) {
       const graph::Shape map = maps_.shape(output);
       plan_.outputs.push_back({arena.offsets[maps_.piece_of(output)], maps_.type(output),
                                maps_.first_channel_in_root(output), map.c, map.h, map.w});
     }
   }
 
-  const LoweredGraph& program_;
+  const LoweredGraph& lowered_;
   const std::vector<Task>& schedule_;
   WeightStore& weights_;
   MapPlacement maps_;
@@ -138,12 +138,12 @@ class Planner {
 
 }  // namespace
 
-std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
+std::shared_ptr<const Plan> make_plan(const LoweredGraph& lowered,
                                       const std::vector<Task>& schedule, WeightStore& weights,
                                       std::int64_t height, std::int64_t width, bool reads_pixels) {
   const OneCore one_core;
   return std::make_shared<const Plan>(
-      Planner(program, schedule, weights, height, width, reads_pixels).run());
+      Planner(lowered, schedule, weights, height, width, reads_pixels).run());
 }
 
 }  // namespace retinaface::runtime::cpu

@@ -144,7 +144,7 @@ struct OutputPlace {
   std::int64_t width = 0;
 };
 
-/// How a program runs on images of one size. Immutable; the arena is the session's.
+/// How a lowered graph runs on images of one size. Immutable; the arena is the session's.
 struct Plan {
   std::int64_t height = 0;
   std::int64_t width = 0;
@@ -159,8 +159,8 @@ struct Plan {
 
 /// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size. `reads_pixels`: of
 /// an image as it lies, which cpu::reads_pixels must allow.
-/// `program` and `schedule` outlive the plan.
-std::shared_ptr<const Plan> make_plan(const LoweredGraph& program,
+/// `lowered` and `schedule` outlive the plan.
+std::shared_ptr<const Plan> make_plan(const LoweredGraph& lowered,
                                       const std::vector<Task>& schedule, WeightStore& weights,
                                       std::int64_t height, std::int64_t width, bool reads_pixels);
 

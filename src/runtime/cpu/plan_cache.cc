@@ -10,7 +10,7 @@ namespace retinaface::runtime::cpu {
 
 namespace {
 
-LoweredGraph lowered(const graph::Graph& graph, const graph::Weights& weights) {
+LoweredGraph lowered_for_kernels(const graph::Graph& graph, const graph::Weights& weights) {
   return lower(graph, weights,
                {.block = channel_block(), .add_upsampled = own_kernels() != nullptr});
 }
@@ -18,22 +18,22 @@ LoweredGraph lowered(const graph::Graph& graph, const graph::Weights& weights) {
 }  // namespace
 
 PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights, graph::DataType type)
-    : PlanCache(lowered(graph, weights), type) {}
+    : PlanCache(lowered_for_kernels(graph, weights), type) {}
 
 PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
                      const graph::Calibration& calibration)
-    : program_(lowered(graph, weights)),
-      codes_(lower_to_bytes(program_, calibration)),
-      schedule_(make_schedule(program_, codes_)) {}
+    : lowered_(lowered_for_kernels(graph, weights)),
+      codes_(lower_to_bytes(lowered_, calibration)),
+      schedule_(make_schedule(lowered_, codes_)) {}
 
-PlanCache::PlanCache(LoweredGraph program, graph::DataType type)
-    : program_(std::move(program)), schedule_(make_schedule(program_, {}, type)) {}
+PlanCache::PlanCache(LoweredGraph lowered, graph::DataType type)
+    : lowered_(std::move(lowered)), schedule_(make_schedule(lowered_, {}, type)) {}
 
 std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width,
                                             bool reads_pixels) const {
   if (auto found = find_plan(height, width, reads_pixels)) return found;
   // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
-  auto made = make_plan(program_, schedule_, weights_, height, width, reads_pixels);
+  auto made = make_plan(lowered_, schedule_, weights_, height, width, reads_pixels);
   const std::lock_guard lock(mutex_);
   if (auto found = look_up(height, width, reads_pixels)) return found;
   plans_.push_front(made);

@@ -28,8 +28,8 @@ class PlanCache {
   /// On bytes, where the calibration lets it.
   PlanCache(const graph::Graph& graph, const graph::Weights& weights,
             const graph::Calibration& calibration);
-  /// As the program is; floats alone.
-  explicit PlanCache(LoweredGraph program, graph::DataType type = graph::DataType::kFloat32);
+  /// The graph as it was lowered; floats alone.
+  explicit PlanCache(LoweredGraph lowered, graph::DataType type = graph::DataType::kFloat32);
 
   /// The plan for images of this size, of pixels or floats. Throws as make_plan does.
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width,
@@ -49,7 +49,7 @@ class PlanCache {
   std::shared_ptr<const Plan> find_plan(std::int64_t height, std::int64_t width,
                                         bool reads_pixels) const;
 
-  LoweredGraph program_;
+  LoweredGraph lowered_;
   ByteCodes codes_;
   std::vector<Task> schedule_;
   mutable WeightStore weights_;

@@ -17,15 +17,15 @@ std::size_t index(std::int32_t id) {
 
 class Scheduler {
  public:
-  Scheduler(const LoweredGraph& program, const ByteCodes& codes, graph::DataType type)
-      : program_(program), codes_(codes), own_(own_kernels(type)), done_(program.steps.size()) {}
+  Scheduler(const LoweredGraph& lowered, const ByteCodes& codes, graph::DataType type)
+      : lowered_(lowered), codes_(codes), own_(own_kernels(type)), done_(lowered.steps.size()) {}
 
   std::vector<Task> run() {
-    for (std::size_t i = 0; i < program_.steps.size(); ++i) {
+    for (std::size_t i = 0; i < lowered_.steps.size(); ++i) {
       if (done_[i]) continue;
       if (!try_bytes(i) && !try_deformable(i) && !try_stem(i) && !try_separable(i) &&
           !try_pointwise(i) && !try_winograd(i) && !try_dense(i) && !try_add_upsampled(i)) {
-        const Step& step = program_.steps[i];
+        const Step& step = lowered_.steps[i];
         add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
       }
     }
@@ -43,8 +43,8 @@ class Scheduler {
 
   /// The same where something may be added.
   const ConvolutionStep* convolution_or_sum(std::size_t i) const {
-    if (own_ == nullptr || i >= program_.steps.size() || done_[i]) return nullptr;
-    const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
+    if (own_ == nullptr || i >= lowered_.steps.size() || done_[i]) return nullptr;
+    const auto* conv = std::get_if<ConvolutionStep>(&lowered_.steps[i].op);
     const bool has_kernel = conv != nullptr && !conv->on_bytes && !conv->deformable &&
                             addend_of(*conv) != kImage && slopes_of(*conv);
     return has_kernel ? conv : nullptr;
@@ -96,7 +96,7 @@ class Scheduler {
   /// own are as fast.
   bool is_dense(const ConvolutionStep& conv, ValueId target) const {
     const auto& c = conv.convolution;
-    return in_bfloat16() && !holds_exact_output(program_, target) && c.groups == 1 &&
+    return in_bfloat16() && !holds_exact_output(lowered_, target) && c.groups == 1 &&
            rounded_up(c.out_channels) <= 2 * c.out_channels &&
            rounded_up(conv.weight.shape[1]) <= 2 * conv.weight.shape[1];
   }
@@ -115,11 +115,11 @@ class Scheduler {
            c.out_channels * conv.weight.shape[1] <= max_weights;
   }
 
-  bool leads_only_to_next(std::size_t i) const { return runtime::leads_only_to_next(program_, i); }
+  bool leads_only_to_next(std::size_t i) const { return runtime::leads_only_to_next(lowered_, i); }
 
   /// Those of a convolution that yields the value: what leaves the network is not rounded.
   const kernels::Kernels& kernels_of(ValueId target) const {
-    return holds_exact_output(program_, target) ? *own_kernels() : *own_;
+    return holds_exact_output(lowered_, target) ? *own_kernels() : *own_;
   }
 
   kernels::Epilogue epilogue(const ConvolutionStep& conv) const {
@@ -132,12 +132,12 @@ class Scheduler {
   }
   /// Null where the value is floats.
   const graph::ByteCode* code_if_bytes(ValueId id) const {
-    const ValueId root = root_of(program_, id);
-    return program_.values[index(root)].type == graph::DataType::kUInt8 ? &code(id) : nullptr;
+    const ValueId root = root_of(lowered_, id);
+    return lowered_.values[index(root)].type == graph::DataType::kUInt8 ? &code(id) : nullptr;
   }
 
   kernels::ByteConvolution byte_convolution(std::size_t i) const {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     const auto& conv = std::get<ConvolutionStep>(step.op);
     return kernels::make_byte_convolution(*kernels::best_byte_kernels(), conv.weight, conv.bias,
                                           conv.convolution.stride, *slope_of(conv),
@@ -145,31 +145,31 @@ class Scheduler {
   }
 
   const ConvolutionStep* convolution_on_bytes(std::size_t i) const {
-    if (i >= program_.steps.size()) return nullptr;
-    const auto* conv = std::get_if<ConvolutionStep>(&program_.steps[i].op);
+    if (i >= lowered_.steps.size()) return nullptr;
+    const auto* conv = std::get_if<ConvolutionStep>(&lowered_.steps[i].op);
     return conv != nullptr && conv->on_bytes ? conv : nullptr;
   }
 
   kernels::ByteStemLayer stem_layer(std::size_t i) const {
-    const auto& conv = std::get<ConvolutionStep>(program_.steps[i].op);
-    return {&conv.weight, &conv.bias, *slope_of(conv), code_if_bytes(program_.steps[i].target)};
+    const auto& conv = std::get<ConvolutionStep>(lowered_.steps[i].op);
+    return {&conv.weight, &conv.bias, *slope_of(conv), code_if_bytes(lowered_.steps[i].target)};
   }
 
   /// The image's conversion and the three layers behind it.
   bool try_byte_stem(std::size_t i) {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     const auto* first = convolution_on_bytes(i + 1);
     const auto* depthwise = convolution_on_bytes(i + 2);
     const auto* pointwise = convolution_on_bytes(i + 3);
     if (first == nullptr || depthwise == nullptr || pointwise == nullptr ||
-        !program_.values[index(step.target)].is_image || first->weight.shape[1] != 3 ||
+        !lowered_.values[index(step.target)].is_image || first->weight.shape[1] != 3 ||
         first->convolution.stride != 2 ||
         first->convolution.out_channels != kernels::kStemChannels || !is_depthwise(*depthwise) ||
         depthwise->convolution.stride != 1 || !is_pointwise(*pointwise) || !leads_only_to_next(i) ||
         !leads_only_to_next(i + 1) || !leads_only_to_next(i + 2)) {
       return false;
     }
-    const Step& last = program_.steps[i + 3];
+    const Step& last = lowered_.steps[i + 3];
     add({last.name,
          chain_of(kernels::make_byte_stem(*kernels::best_byte_kernels(), stem_layer(i + 1),
                                           depthwise_layer(i + 2), stem_layer(i + 3),
@@ -183,7 +183,7 @@ class Scheduler {
   /// The same of a depthwise convolution, whose result is bytes that are never written as a map.
   kernels::ByteStemLayer depthwise_layer(std::size_t i) const {
     kernels::ByteStemLayer layer = stem_layer(i);
-    layer.code = &code(program_.steps[i].target);
+    layer.code = &code(lowered_.steps[i].target);
     return layer;
   }
 
@@ -192,17 +192,17 @@ class Scheduler {
     const auto* const conv = done_[i] ? nullptr : convolution_on_bytes(i);
     return conv != nullptr && conv->convolution.groups == 1 && conv->convolution.stride == 1 &&
            conv->convolution.out_channels % kernels::best_byte_kernels()->block == 0 &&
-           code_if_bytes(program_.steps[i].target) != nullptr;
+           code_if_bytes(lowered_.steps[i].target) != nullptr;
   }
 
   /// With a convolution of its kind that reads the same map, as one of more channels: what each
   /// product is computed of is loaded for more of them.
   bool try_byte_pair(std::size_t i) {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (!can_be_joined(i)) return false;
     const auto& conv = std::get<ConvolutionStep>(step.op);
-    for (std::size_t j = i + 1; j < program_.steps.size(); ++j) {
-      const Step& other_step = program_.steps[j];
+    for (std::size_t j = i + 1; j < lowered_.steps.size(); ++j) {
+      const Step& other_step = lowered_.steps[j];
       if (!can_be_joined(j) || other_step.sources != step.sources) continue;
       const auto& other = std::get<ConvolutionStep>(other_step.op);
       if (other.convolution.kernel != conv.convolution.kernel) continue;
@@ -221,12 +221,12 @@ class Scheduler {
 
   /// Steps on bytes, and those to them and back.
   bool try_bytes(std::size_t i) {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (try_byte_stem(i)) return true;
     if (std::holds_alternative<Conversion>(step.op)) {
       const kernels::ByteKernels& bytes = *kernels::best_byte_kernels();
       const bool to_bytes = code_if_bytes(step.target) != nullptr;
-      const bool image = program_.values[index(step.target)].is_image;
+      const bool image = lowered_.values[index(step.target)].is_image;
       add({step.name,
            to_bytes ? kernels::make_to_bytes(bytes, code(step.target), image)
                     : kernels::make_to_floats(bytes, code(step.sources[0])),
@@ -252,7 +252,7 @@ class Scheduler {
         add({step.name, byte_convolution(i), step.sources, {step.target}}, {i});
       return true;
     }
-    const Step& next = program_.steps[i + 1];
+    const Step& next = lowered_.steps[i + 1];
     add({next.name,
          chain_of(ByteSeparableTask{
              kernels::make_byte_depthwise(*kernels::best_byte_kernels(), conv->weight, conv->bias,
@@ -266,7 +266,7 @@ class Scheduler {
   }
 
   bool try_deformable(std::size_t i) {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     const auto* conv = std::get_if<ConvolutionStep>(&step.op);
     if (conv == nullptr || !conv->deformable) return false;
     RF_CHECK(own_ != nullptr);
@@ -289,7 +289,7 @@ class Scheduler {
     const auto* pointwise = convolution(i + 2);
     if (first == nullptr || depthwise == nullptr || pointwise == nullptr) return false;
     const auto& c = first->convolution;
-    if (program_.steps[i].sources[0] != 0 || first->weight.shape[1] != 3 || c.kernel != 3 ||
+    if (lowered_.steps[i].sources[0] != 0 || first->weight.shape[1] != 3 || c.kernel != 3 ||
         c.stride != 2 || c.padding != 1 || c.out_channels != kernels::kStemChannels ||
         !is_depthwise(*depthwise) || depthwise->convolution.stride != 1 ||
         !is_pointwise(*pointwise) || !whole_blocks(pointwise->convolution.out_channels) ||
@@ -297,12 +297,12 @@ class Scheduler {
         !is_convex(*depthwise)) {
       return false;
     }
-    add({program_.steps[i + 2].name,
+    add({lowered_.steps[i + 2].name,
          chain_of(kernels::make_stem(*own_, first->weight, epilogue(*first), depthwise->weight,
                                      epilogue(*depthwise), pointwise->weight,
                                      epilogue(*pointwise))),
          {0},
-         {program_.steps[i + 2].target}},
+         {lowered_.steps[i + 2].target}},
         {i, i + 1, i + 2});
     return true;
   }
@@ -312,16 +312,16 @@ class Scheduler {
     const auto* pointwise = convolution(i + 1);
     if (depthwise == nullptr || pointwise == nullptr || !is_depthwise(*depthwise) ||
         !is_pointwise(*pointwise) || !leads_only_to_next(i) ||
-        program_.steps[i].sources[0] == kImage) {
+        lowered_.steps[i].sources[0] == kImage) {
       return false;
     }
-    add({program_.steps[i + 1].name,
+    add({lowered_.steps[i + 1].name,
          chain_of(SeparableTask{
              kernels::make_depthwise(*own_, whole(depthwise->weight, true),
                                      depthwise->convolution.stride, epilogue(*depthwise)),
              kernels::make_pointwise(*own_, whole(pointwise->weight), epilogue(*pointwise))}),
-         program_.steps[i].sources,
-         {program_.steps[i + 1].target}},
+         lowered_.steps[i].sources,
+         {lowered_.steps[i + 1].target}},
         {i, i + 1});
     return true;
   }
@@ -337,7 +337,7 @@ class Scheduler {
 
   bool try_pointwise(std::size_t i) {
     const auto* conv = own_ != nullptr && sums_pointwise() ? convolution_or_sum(i) : convolution(i);
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (conv == nullptr || !is_pointwise(*conv) || step.sources[0] == kImage) return false;
     add({step.name,
          kernels::make_pointwise(kernels_of(step.target), whole(conv->weight), epilogue(*conv)),
@@ -349,7 +349,7 @@ class Scheduler {
 
   bool try_dense(std::size_t i) {
     const auto* conv = convolution_or_sum(i);
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (conv == nullptr || !is_dense(*conv, step.target) || step.sources[0] == kImage) return false;
     const auto& c = conv->convolution;
     add({step.name,
@@ -363,23 +363,23 @@ class Scheduler {
   /// With it go the convolutions of its kind that read the same map: the input is transformed once.
   bool try_winograd(std::size_t i) {
     const auto* first = convolution_or_sum(i);
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (first == nullptr || !is_winograd(*first) || step.sources[0] == kImage) return false;
     Task task{step.name, {}, sources_of(step), {step.target}};
     std::vector<std::size_t> steps = {i};
     graph::Tensor weight = whole(first->weight);
     kernels::Epilogue all = epilogue(*first);
     const bool alone = addend_of(*first) != kNoValue;
-    for (std::size_t j = i + 1; j < program_.steps.size() && !alone; ++j) {
+    for (std::size_t j = i + 1; j < lowered_.steps.size() && !alone; ++j) {
       const auto* other = convolution(j);
       if (other == nullptr || !is_winograd(*other) || other->by_words != first->by_words ||
-          program_.steps[j].sources != step.sources ||
+          lowered_.steps[j].sources != step.sources ||
           (weight.shape[0] + rounded_up(other->weight.shape[0])) * weight.shape[1] > 64 * 64) {
         continue;
       }
       weight = stacked(weight, whole(other->weight));
       all = kernels::joined(all, epilogue(*other));
-      task.targets.push_back(program_.steps[j].target);
+      task.targets.push_back(lowered_.steps[j].target);
       steps.push_back(j);
     }
     const kernels::Kernels& kernels = kernels_of(step.target);
@@ -392,7 +392,7 @@ class Scheduler {
   }
 
   bool try_add_upsampled(std::size_t i) {
-    const Step& step = program_.steps[i];
+    const Step& step = lowered_.steps[i];
     if (!std::holds_alternative<AddUpsampled>(step.op)) return false;
     add({step.name, AddUpsampled{}, step.sources, {step.target}}, {i});
     return true;
@@ -440,7 +440,7 @@ class Scheduler {
     tasks_.push_back(std::move(task));
   }
 
-  const LoweredGraph& program_;
+  const LoweredGraph& lowered_;
   const ByteCodes& codes_;
   const kernels::Kernels* own_;
   std::vector<bool> done_;  // by step, whether a task executes it
@@ -463,9 +463,9 @@ bool reads_pixels(const std::vector<Task>& schedule, std::span<const float> mean
                           : std::holds_alternative<kernels::Stem>(chain->stages.front());
 }
 
-std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes,
+std::vector<Task> make_schedule(const LoweredGraph& lowered, const ByteCodes& codes,
                                 graph::DataType type) {
-  return Scheduler(program, codes, type).run();
+  return Scheduler(lowered, codes, type).run();
 }
 
 }  // namespace retinaface::runtime::cpu

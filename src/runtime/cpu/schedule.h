@@ -27,7 +27,7 @@ inline const kernels::Kernels* own_kernels(graph::DataType type = graph::DataTyp
 
 /// A step that oneDNN executes.
 struct LibraryTask {
-  std::size_t step = 0;  ///< of the program
+  std::size_t step = 0;  ///< of the lowered graph
 };
 
 /// What one call executes: a kernel of our own with its weights, or a step by oneDNN.
@@ -40,16 +40,16 @@ struct Task {
   std::vector<ValueId> sources;  ///< a second one of a Pointwise, Dense or Winograd is its addend
   /// One after the other these make up the kernel's output channels.
   std::vector<ValueId> targets;
-  std::size_t last_step = 0;  ///< of the program's that it executes
+  std::size_t last_step = 0;  ///< of the lowered graph's that it executes
 };
 
 /// Chooses who executes each step: kernels of our own for the layers that they are made for,
 /// several steps as one where that keeps maps in the cache; oneDNN for the rest. Independent of the
-/// image's size. Without kernels for this CPU all goes to oneDNN; a program then has no
+/// image's size. Without kernels for this CPU all goes to oneDNN; the graph then has no
 /// deformable convolutions, which oneDNN lacks (cpu_backend().supports).
 /// `codes` are those of byte_lowering.h, by value; none where all is floats. `type` is that of our
 /// kernels' products (kernels::Kernels::type).
-std::vector<Task> make_schedule(const LoweredGraph& program, const ByteCodes& codes = {},
+std::vector<Task> make_schedule(const LoweredGraph& lowered, const ByteCodes& codes = {},
                                 graph::DataType type = graph::DataType::kFloat32);
 
 /// Whether an image less this mean can be read as pixels: what reads it does so, and nothing else

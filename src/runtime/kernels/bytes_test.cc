@@ -176,15 +176,17 @@ void for_all(Test&& test) {
 }
 
 /// Scratch memory, behind which nothing is to be written.
-class Words {
+class GuardedWords {
  public:
-  explicit Words(std::size_t count) : buffer_(count + kGuard) { std::ranges::fill(buffer_, kMark); }
-  ~Words() {
+  explicit GuardedWords(std::size_t count) : buffer_(count + kGuard) {
+    std::ranges::fill(buffer_, kMark);
+  }
+  ~GuardedWords() {
     EXPECT_EQ(std::count(buffer_.end() - kGuard, buffer_.end(), kMark), kGuard)
         << "written beyond the scratch memory";
   }
-  Words(const Words&) = delete;
-  Words& operator=(const Words&) = delete;
+  GuardedWords(const GuardedWords&) = delete;
+  GuardedWords& operator=(const GuardedWords&) = delete;
   std::int32_t* data() { return buffer_.data(); }
 
  private:
@@ -238,7 +240,7 @@ TEST(ByteKernels, ConvolutionsEqualPlainLoops) {
 
         const ByteConvolution layer =
             make_byte_convolution(kernels, weight, bias, 1, 0.1F, in_code, &out_code);
-        Words scratch(scratch_words(layer));
+        GuardedWords scratch(scratch_words(layer));
         const Blocked out(outs, size, kernels.block);
         kernels.convolution(layer, in.map, &out.map, nullptr, scratch.data());
         EXPECT_EQ(differences(out, encoded(sums, 0.1F, out_code), out_code), 0) << what;
@@ -287,7 +289,7 @@ TEST(ByteKernels, TheImagesConvolutionEqualsPlainLoops) {
     const graph::Tensor bias = noise.tensor({outs});
     const ByteConvolution layer =
         make_byte_convolution(kernels, weight, bias, 2, 0.1F, in_code, &out_code);
-    Words scratch(scratch_words(layer));
+    GuardedWords scratch(scratch_words(layer));
     const Size half = {(size.height + 1) / 2, (size.width + 1) / 2};
     const Blocked out(outs, half, kernels.block);
     kernels.convolution(layer, in.map, &out.map, nullptr, scratch.data());
@@ -316,7 +318,7 @@ TEST(ByteKernels, SeparableEqualsPlainLoops) {
             make_byte_depthwise(kernels, first, first_bias, stride, 0.1F, in_code, inner_code);
         const ByteConvolution pointwise =
             make_byte_convolution(kernels, second, second_bias, 1, 0.1F, inner_code, &out_code);
-        Words scratch(scratch_words(depthwise, pointwise, size.width));
+        GuardedWords scratch(scratch_words(depthwise, pointwise, size.width));
         const Size small = {(size.height - 1) / stride + 1, (size.width - 1) / stride + 1};
         const Blocked out(outs, small, kernels.block);
         kernels.separable(depthwise, pointwise, in.map, &out.map, nullptr, {0, small.height},
@@ -350,7 +352,7 @@ TEST(ByteKernels, TwoConvolutionsAsOneYieldWhatEachDoes) {
       ByteConvolution layer =
           make_byte_convolution(kernels, both, bias, 1, slopes, in_code, &joined);
       layer.first_blocks = 2;
-      Words scratch(scratch_words(layer));
+      GuardedWords scratch(scratch_words(layer));
       const Blocked first(2 * block, size, block);
       const Blocked second(block, size, block);
       const ByteMap targets[] = {first.map, second.map};
@@ -421,7 +423,7 @@ TEST(ByteKernels, TheStemEqualsPlainLoops) {
         encoded(convolved(two, second_code, half, third, third_bias, 1), 0.1F, out_code);
     // Row by row, as a chain asks for them.
     const auto run = [&](const StemInput& in) {
-      Words scratch(scratch_words(layer, size.width));
+      GuardedWords scratch(scratch_words(layer, size.width));
       const Blocked out(outs, half, kernels.block);
       for (std::int64_t y = 0; y < half.height; ++y) {
         kernels.stem(layer, in, &out.map, nullptr, {y, y + 1}, scratch.data());
@@ -477,7 +479,7 @@ TEST(ByteKernels, TheStemSeesTheMeanBeyondTheImage) {
         floats[(c * 32 + i / 5) * 32 + i % 5] = static_cast<float>(gray[i]) - source.mean[c];
       }
     }
-    Words scratch(scratch_words(layer, 32));
+    GuardedWords scratch(scratch_words(layer, 32));
     const Blocked of_pixels(outs, {16, 16}, kernels->block);
     const Blocked of_floats(outs, {16, 16}, kernels->block);
     kernels->stem(layer, {32, 32, nullptr, &source}, &of_pixels.map, nullptr, {0, 16},

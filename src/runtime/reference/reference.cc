@@ -102,7 +102,7 @@ Backend reference_backend() {
   return {.name = "reference",
           .summary = "plain loops in double precision, the oracle of the others; slow",
           .priority = 0,
-          .devices = {"cpu"},
+          .devices = {kProcessor},
           .types = {graph::DataType::kFloat32},
           // The reader of operators.cc does not compile without a meaning for each.
           .supports = [](const graph::Operator&) { return true; },

@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
+#include "base/cpu.h"
 #include "base/overloaded.h"
 #include "graph/operators.h"
 #include "runtime/torch/deformable_layer.h"
@@ -245,7 +246,7 @@ void FusedNetwork::forward() {
   maps_.assign(graph_.nodes().size(), {});
   gradient_of_.assign(graph_.nodes().size(), {});
   outputs_.assign(graph_.outputs().size(), {});
-  const auto type = options_.precision == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
+  const auto type = options_.type == graph::DataType::kBFloat16 ? at::kBFloat16 : at::kFloat;
   for (auto& [node, layer] : convolutions_) layer.cast_weight = layer.weight.to(type);
 
   shapes_ = graph::infer_shapes(graph_, input_shape_);
@@ -486,8 +487,12 @@ Backend fused_backend() {
   return {.name = "fused",
           .summary = "our own steps, on CPUs",
           .priority = 100,
-          .devices = {"cpu"},
+          .devices = {kProcessor},
           .types = {graph::DataType::kFloat32, graph::DataType::kBFloat16},
+          .is_faster =
+              [](graph::DataType type, std::string_view) {
+                return type == graph::DataType::kBFloat16 && has_bfloat16_products();
+              },
           .supports = [](const graph::Operator&) { return true; },
           .train = [](const graph::Graph& graph, const graph::Weights& weights,
                       const TrainableOptions& options) -> std::unique_ptr<TrainableNetwork> {

@@ -183,7 +183,7 @@ TEST(FusedNetwork, Bfloat16IsNearFloat32) {
   const graph::Weights weights = bent_weights(graph);
   const Problem problem = make_problem(graph);
   const auto exact = fused(graph, weights, {});
-  const auto rounded = fused(graph, weights, {.precision = Precision::kBfloat16});
+  const auto rounded = fused(graph, weights, {.type = graph::DataType::kBFloat16});
   forward_backward(*exact, problem);
   forward_backward(*rounded, problem);
   // Each rounding is of 1 / 256 at most; backwards there are twice as many, and activations near 0
@@ -227,9 +227,9 @@ TEST(FusedNetwork, RecomputedMapsGiveTheVerySameGradients) {
     const graph::Weights weights = bent_weights(graph);
     const std::int64_t side = large ? 64 : 15;
     const Problem problem = make_problem(graph, side, side);
-    for (const Precision precision : {Precision::kFloat32, Precision::kBfloat16}) {
-      const auto kept = fused(graph, weights, {.precision = precision});
-      const auto recomputed = fused(graph, weights, {.precision = precision, .recompute = true});
+    for (const auto type : {graph::DataType::kFloat32, graph::DataType::kBFloat16}) {
+      const auto kept = fused(graph, weights, {.type = type});
+      const auto recomputed = fused(graph, weights, {.type = type, .recompute = true});
       for (int step = 0; step < 2; ++step) {
         forward_backward(*kept, problem);
         forward_backward(*recomputed, problem);

@@ -86,8 +86,7 @@ memory::desc MapPlacement::desc(ValueId id) const {
 memory::desc MapPlacement::whole_desc(ValueId id) const {
   if (id == 0) return desc(id);
   const Shape map = shape(id);
-  const std::int64_t channels = (map.c + channel_block() - 1) / channel_block() * channel_block();
-  return {{map.n, channels, map.h, map.w}, library_type(type(id)), blocked_tag()};
+  return {{map.n, whole_channels(map.c), map.h, map.w}, library_type(type(id)), blocked_tag()};
 }
 
 std::size_t MapPlacement::use(ValueId id, std::size_t call) {
@@ -134,8 +133,26 @@ MapPlace MapPlacement::map_of(ValueId id) {
           type(id),
           map.h,
           map.w,
-          (map.c + channel_block() - 1) / channel_block(),
+          whole_channels(map.c) / channel_block(),
           cell_bytes(root_of(lowered_, id))};
+}
+
+std::int64_t MapPlacement::whole_channels(std::int64_t channels) {
+  return (channels + channel_block() - 1) / channel_block() * channel_block();
+}
+
+MapPlace MapPlacement::ring_of(ValueId id, const Place& ring, std::int64_t rows) const {
+  const Shape map = shape(id);
+  const std::int64_t first = first_channel_in_root(id);
+  RF_CHECK(first % channel_block() == 0 && type(id) == graph::DataType::kFloat32);
+  return {{ring.piece, ring.offset + static_cast<std::size_t>(first * rows * map.w) *
+                                         graph::element_bytes(type(id))},
+          type(id),
+          map.h,
+          map.w,
+          whole_channels(map.c) / channel_block(),
+          0,
+          rows};
 }
 
 Place MapPlacement::scratch(std::size_t bytes) {

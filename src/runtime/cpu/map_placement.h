@@ -42,6 +42,10 @@ class MapPlacement {
   MapPlace map_of(ValueId id);
   /// Memory for the call alone.
   Place scratch(std::size_t bytes);
+  /// Channels with those that fill up the last block.
+  static std::int64_t whole_channels(std::int64_t channels);
+  /// The value in a ring of so many rows that `ring` is for the value's root.
+  MapPlace ring_of(ValueId id, const Place& ring, std::int64_t rows) const;
   /// The value is needed after the last call.
   void keep(ValueId id, std::size_t calls) { use(id, calls); }
 

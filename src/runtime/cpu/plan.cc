@@ -1,10 +1,14 @@
 #include "runtime/cpu/plan.h"
 
+#include <algorithm>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
+#include "runtime/cpu/find_strips.h"
 #include "runtime/cpu/library_steps.h"
 #include "runtime/cpu/map_placement.h"
 #include "runtime/cpu/one_core.h"
@@ -16,8 +20,12 @@ namespace {
 class Planner {
  public:
   Planner(const LoweredGraph& lowered, const std::vector<Task>& schedule, WeightStore& weights,
-          std::int64_t height, std::int64_t width, bool reads_pixels)
-      : lowered_(lowered), schedule_(schedule), weights_(weights), maps_(lowered, height, width) {
+          std::int64_t height, std::int64_t width, bool reads_pixels, std::int64_t cached_floats)
+      : lowered_(lowered),
+        schedule_(schedule),
+        weights_(weights),
+        maps_(lowered, height, width),
+        strips_(find_strips(lowered, schedule, maps_, cached_floats)) {
     plan_.height = height;
     plan_.width = width;
     plan_.reads_pixels = reads_pixels;
@@ -29,6 +37,10 @@ class Planner {
     for (std::size_t i = 0; i < schedule_.size(); ++i) {
       const Task& task = schedule_[i];
       maps_.begin_call(i);
+      if (const Strips* const strips = strips_with(i)) {
+        if (i == strips->tasks.back()) add_strips(*strips);
+        continue;
+      }
       try {
         std::visit([&](const auto& action) { add_task(task, action); }, task.action);
       } catch (const dnnl::error& error) {
@@ -60,6 +72,54 @@ class Planner {
           maps_.scratch(scratch_floats(action) * graph::element_bytes(graph::DataType::kFloat32));
     }
     plan_.calls.push_back({task.name, kernel_name(action), std::move(kernel)});
+  }
+
+  // In strips.
+
+  const Strips* strips_with(std::size_t task) const {
+    for (const Strips& strips : strips_) {
+      if (std::ranges::binary_search(strips.tasks, task)) return &strips;
+    }
+    return nullptr;
+  }
+
+  void add_strips(const Strips& strips) {
+    StripsCall call;
+    call.turns = take_turns(strips.layers, strips.height);
+    const std::vector<std::int64_t> rows =
+        ring_rows(strips.layers, call.turns, strips.maps.size(), strips.height);
+    std::vector<Place> rings(strips.maps.size());
+    for (std::size_t map = 0; map < rings.size(); ++map) {
+      if (!strips.are_between[map]) continue;
+      const graph::Shape shape = maps_.shape(strips.maps[map]);
+      rings[map] = maps_.scratch(
+          graph::element_bytes(graph::DataType::kFloat32) *
+          static_cast<std::size_t>(maps_.whole_channels(shape.c) * rows[map] * shape.w));
+    }
+    const auto map_of = [&](ValueId id) {
+      const auto map = static_cast<std::size_t>(
+          std::ranges::find(strips.maps, root_of(lowered_, id)) - strips.maps.begin());
+      const bool is_ring = map < rings.size() && strips.are_between[map];
+      return is_ring ? maps_.ring_of(id, rings[map], rows[map]) : maps_.map_of(id);
+    };
+    std::size_t scratch_bytes = 0;
+    for (const std::size_t i : strips.tasks) {
+      const Task& task = schedule_[i];
+      KernelCall& layer = call.layers.emplace_back();
+      layer.task = &task;
+      for (const ValueId source : task.sources) layer.sources.push_back(map_of(source));
+      for (const ValueId target : task.targets) layer.targets.push_back(map_of(target));
+      if (const auto* const winograd = std::get_if<kernels::Winograd>(&task.action)) {
+        scratch_bytes =
+            std::max(scratch_bytes, kernels::scratch_floats(*winograd) *
+                                        graph::element_bytes(graph::DataType::kFloat32));
+      }
+    }
+    const Place scratch = maps_.scratch(scratch_bytes);
+    for (KernelCall& layer : call.layers) layer.scratch = scratch;
+    plan_.calls.push_back({schedule_[strips.tasks.back()].name,
+                           fmt::format("own:strips of {} layers", call.layers.size()),
+                           std::move(call)});
   }
 
   MapPlace source_map(ValueId source) {
@@ -133,6 +193,7 @@ class Planner {
   const std::vector<Task>& schedule_;
   WeightStore& weights_;
   MapPlacement maps_;
+  std::vector<Strips> strips_;
   Plan plan_;
 };
 
@@ -140,10 +201,11 @@ class Planner {
 
 std::shared_ptr<const Plan> make_plan(const LoweredGraph& lowered,
                                       const std::vector<Task>& schedule, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width, bool reads_pixels) {
+                                      std::int64_t height, std::int64_t width, bool reads_pixels,
+                                      std::int64_t cached_floats) {
   const OneCore one_core;
   return std::make_shared<const Plan>(
-      Planner(lowered, schedule, weights, height, width, reads_pixels).run());
+      Planner(lowered, schedule, weights, height, width, reads_pixels, cached_floats).run());
 }
 
 }  // namespace retinaface::runtime::cpu

@@ -11,10 +11,14 @@
 
 #include "graph/graph.h"
 #include "runtime/cpu/schedule.h"
+#include "runtime/cpu/strips.h"
 #include "runtime/cpu/weight_store.h"
 #include "runtime/lowering.h"
 
 namespace retinaface::runtime::cpu {
+
+/// Maps of more are so large that no cache holds them until they are read.
+inline constexpr std::int64_t kCachedFloats = 4 * 1024 * 1024;
 
 inline constexpr std::size_t kNoPiece = static_cast<std::size_t>(-1);
 
@@ -55,6 +59,9 @@ struct MapPlace {
   std::int64_t width = 0;
   std::int64_t blocks = 0;
   std::int64_t cell_bytes = 0;  ///< of a map of bytes
+  std::int64_t ring_rows = 0;   ///< as kernels::Map
+
+  std::int64_t rows() const { return ring_rows == 0 ? height : ring_rows; }
 };
 
 /// A kernel of our own; `task` belongs to the network.
@@ -69,6 +76,16 @@ struct KernelCall {
     for (MapPlace& source : sources) visit(source.place);
     for (MapPlace& target : targets) visit(target.place);
     visit(scratch);
+  }
+};
+
+/// Kernels of our own in strips (strips.h).
+struct StripsCall {
+  std::vector<KernelCall> layers;
+  std::vector<StripTurn> turns;
+
+  void for_each_place(const std::invocable<Place&> auto& visit) {
+    for (KernelCall& layer : layers) layer.for_each_place(visit);
   }
 };
 
@@ -125,12 +142,14 @@ struct GridSampleCall {
 
 /// A call that plain_calls.h has a function for.
 template <typename T>
-concept PlainCall = !std::same_as<T, PrimitiveCall> && !std::same_as<T, KernelCall>;
+concept PlainCall =
+    !std::same_as<T, PrimitiveCall> && !std::same_as<T, KernelCall> && !std::same_as<T, StripsCall>;
 
 struct Call {
   std::string name;
   std::string implementation;
-  std::variant<PrimitiveCall, KernelCall, UpsampleCall, SoftmaxCall, PadCall, GridSampleCall>
+  std::variant<PrimitiveCall, KernelCall, StripsCall, UpsampleCall, SoftmaxCall, PadCall,
+               GridSampleCall>
       action;
 };
 
@@ -160,8 +179,10 @@ struct Plan {
 /// Throws Error(kUnsupported) when oneDNN has no way to run a step at this size. `reads_pixels`: of
 /// an image as it lies, which cpu::reads_pixels must allow.
 /// `lowered` and `schedule` outlive the plan.
+/// Layers on maps of more than `cached_floats` run in strips.
 std::shared_ptr<const Plan> make_plan(const LoweredGraph& lowered,
                                       const std::vector<Task>& schedule, WeightStore& weights,
-                                      std::int64_t height, std::int64_t width, bool reads_pixels);
+                                      std::int64_t height, std::int64_t width, bool reads_pixels,
+                                      std::int64_t cached_floats = kCachedFloats);
 
 }  // namespace retinaface::runtime::cpu

@@ -26,14 +26,16 @@ PlanCache::PlanCache(const graph::Graph& graph, const graph::Weights& weights,
       codes_(lower_to_bytes(lowered_, calibration)),
       schedule_(make_schedule(lowered_, codes_)) {}
 
-PlanCache::PlanCache(LoweredGraph lowered, graph::DataType type)
-    : lowered_(std::move(lowered)), schedule_(make_schedule(lowered_, {}, type)) {}
+PlanCache::PlanCache(LoweredGraph lowered, graph::DataType type, std::int64_t cached_floats)
+    : lowered_(std::move(lowered)),
+      schedule_(make_schedule(lowered_, {}, type)),
+      cached_floats_(cached_floats) {}
 
 std::shared_ptr<const Plan> PlanCache::plan(std::int64_t height, std::int64_t width,
                                             bool reads_pixels) const {
   if (auto found = find_plan(height, width, reads_pixels)) return found;
   // Made outside the lock: threads with other sizes go on. Two threads may make the same plan.
-  auto made = make_plan(lowered_, schedule_, weights_, height, width, reads_pixels);
+  auto made = make_plan(lowered_, schedule_, weights_, height, width, reads_pixels, cached_floats_);
   const std::lock_guard lock(mutex_);
   if (auto found = look_up(height, width, reads_pixels)) return found;
   plans_.push_front(made);

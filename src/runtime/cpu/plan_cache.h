@@ -29,7 +29,9 @@ class PlanCache {
   PlanCache(const graph::Graph& graph, const graph::Weights& weights,
             const graph::Calibration& calibration);
   /// The graph as it was lowered; floats alone.
-  explicit PlanCache(LoweredGraph lowered, graph::DataType type = graph::DataType::kFloat32);
+  /// Of `cached_floats` see make_plan.
+  explicit PlanCache(LoweredGraph lowered, graph::DataType type = graph::DataType::kFloat32,
+                     std::int64_t cached_floats = kCachedFloats);
 
   /// The plan for images of this size, of pixels or floats. Throws as make_plan does.
   std::shared_ptr<const Plan> plan(std::int64_t height, std::int64_t width,
@@ -52,6 +54,7 @@ class PlanCache {
   LoweredGraph lowered_;
   ByteCodes codes_;
   std::vector<Task> schedule_;
+  std::int64_t cached_floats_ = kCachedFloats;
   mutable WeightStore weights_;
   mutable std::mutex mutex_;
   mutable std::list<std::shared_ptr<const Plan>> plans_;  // the one used last first

@@ -26,7 +26,7 @@ class Scheduler {
       if (!try_bytes(i) && !try_deformable(i) && !try_stem(i) && !try_separable(i) &&
           !try_pointwise(i) && !try_winograd(i) && !try_dense(i) && !try_add_upsampled(i)) {
         const Step& step = lowered_.steps[i];
-        add({step.name, LibraryTask{i}, step.sources, {step.target}}, {i});
+        add({step.name, LibraryTask{i}, all_read_by(step), {step.target}}, {i});
       }
     }
     join_chains();
@@ -48,6 +48,16 @@ class Scheduler {
     const bool has_kernel = conv != nullptr && !conv->on_bytes && !conv->deformable &&
                             addend_of(*conv) != kImage && slopes_of(*conv);
     return has_kernel ? conv : nullptr;
+  }
+
+  static std::vector<ValueId> all_read_by(const Step& step) {
+    std::vector<ValueId> sources = step.sources;
+    if (const auto* conv = std::get_if<ConvolutionStep>(&step.op)) {
+      for (const PostOp& op : conv->post_ops) {
+        if (op.kind == PostOp::Kind::kAdd) sources.push_back(op.addend);
+      }
+    }
+    return sources;
   }
 
   /// Task::sources of such a convolution.

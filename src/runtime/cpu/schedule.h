@@ -37,7 +37,8 @@ struct Task {
                kernels::Deformable, AddUpsampled, kernels::ByteConvolution, kernels::ByteAddition,
                kernels::ByteConversion>
       action;
-  std::vector<ValueId> sources;  ///< a second one of a Pointwise, Dense or Winograd is its addend
+  /// All that it reads; a second one of a Pointwise, Dense or Winograd is its addend.
+  std::vector<ValueId> sources;
   /// One after the other these make up the kernel's output channels.
   std::vector<ValueId> targets;
   std::size_t last_step = 0;  ///< of the lowered graph's that it executes

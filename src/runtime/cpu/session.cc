@@ -25,24 +25,24 @@ void resize(AlignedBuffer<std::byte>& buffer, std::size_t bytes) {
 
 kernels::Map map_at(const MapPlace& map, std::byte* arena, std::int64_t block) {
   RF_CHECK(map.type == graph::DataType::kFloat32);
-  return {floats_at(map.place, arena), map.height, map.width, map.height * map.width * block};
+  return {floats_at(map.place, arena), map.height, map.width, map.rows() * map.width * block,
+          map.ring_rows};
 }
 
-/// Whether maps of floats are so large that no cache holds them until they are read.
 bool is_far(const std::vector<MapPlace>& maps, std::int64_t block) {
-  constexpr std::int64_t kCachedFloats = 4 * 1024 * 1024;
   std::int64_t floats = 0;
-  for (const MapPlace& map : maps) floats += map.blocks * block * map.height * map.width;
+  for (const MapPlace& map : maps) floats += map.blocks * block * map.rows() * map.width;
   return floats > kCachedFloats;
 }
 
-/// Runs a kernel of our own.
+/// Runs a kernel of our own, for those that strips have only on some rows.
 class KernelRun {
  public:
   KernelRun(const KernelCall& call, const std::vector<float*>& planes,
             const std::vector<std::vector<float*>>& rings, const PixelSource* pixels,
-            std::byte* arena, std::int64_t block)
+            std::byte* arena, std::int64_t block, const kernels::RowRange& rows)
       : call_(call),
+        rows_(rows),
         out_{planes, 0, is_far(call.targets, block)},
         rings_(rings),
         pixels_(pixels),
@@ -72,20 +72,27 @@ class KernelRun {
     });
   }
   void operator()(const kernels::Pointwise& layer) const {
-    kernels::run(layer, in(), out_, addend());
+    const kernels::Map map = in();
+    for_parts(call_.sources[0].ring_rows, [&](const kernels::RowRange& part) {
+      const kernels::Map rows = {map.data + map.place_of(part.begin) * map.width * block_,
+                                 part.end - part.begin, map.width, map.block_stride};
+      kernels::run(layer, rows, out_at(part), addend());
+    });
   }
   void operator()(const kernels::Dense& layer) const {
     kernels::run(layer, in(), out_, scratch(), addend());
   }
   void operator()(const kernels::Winograd& layer) const {
-    kernels::run(layer, in(), out_, scratch(), addend());
+    for_parts(0, [&](const kernels::RowRange& part) {
+      kernels::run(layer, in(), out_at(part), part, scratch(), addend());
+    });
   }
   void operator()(const kernels::Deformable& layer) const {
     kernels::run(layer, in(), map_at(call_.sources[1], arena_, block_), out_, scratch());
   }
   void operator()(const AddUpsampled&) const {
     kernels::add_upsampled(*own_kernels(), map_at(call_.sources[1], arena_, block_), in(),
-                           call_.targets[0].blocks);
+                           call_.targets[0].blocks, rows_);
   }
 
   void operator()(const kernels::ByteConvolution& layer) const {
@@ -112,6 +119,24 @@ class KernelRun {
   }
 
  private:
+  /// Calls run(part) for the rows in parts of which each lies in one piece of the rings of the
+  /// source, where it has so many rows, and of the targets.
+  template <typename Run>
+  void for_parts(std::int64_t source_rows, Run&& run) const {
+    for (kernels::RowRange part = rows_; part.begin < rows_.end; part.begin = part.end) {
+      part.end = rows_.end;
+      for (const std::int64_t ring : {source_rows, call_.targets[0].ring_rows}) {
+        if (ring > 0) part.end = std::min(part.end, part.begin + ring - part.begin % ring);
+      }
+      run(part);
+    }
+  }
+  /// The targets from the part's first row on.
+  kernels::BlockPointers out_at(const kernels::RowRange& part) const {
+    const MapPlace& target = call_.targets[0];
+    const std::int64_t place = target.ring_rows == 0 ? part.begin : part.begin % target.ring_rows;
+    return out_.behind(place * target.width * block_);
+  }
   kernels::ByteMap bytes_at(const MapPlace& map) const {
     RF_CHECK(map.type == graph::DataType::kUInt8);
     return {reinterpret_cast<std::uint8_t*>(arena_ + map.place.offset), map.height, map.width,
@@ -142,6 +167,7 @@ class KernelRun {
   float* scratch() const { return floats_at(call_.scratch, arena_); }
 
   const KernelCall& call_;
+  kernels::RowRange rows_;
   kernels::BlockPointers out_;
   const std::vector<std::vector<float*>>& rings_;
   const PixelSource* pixels_;
@@ -288,18 +314,33 @@ void CpuSession::bind(const Plan& plan) {
                                                            arena_.data() + argument.place.offset));
       }
     } else if (const auto* kernel = std::get_if<KernelCall>(&plan.calls[i].action)) {
-      for (const MapPlace& target : kernel->targets) {
-        if (target.type != graph::DataType::kFloat32) continue;
-        const kernels::Map map = map_at(target, arena_.data(), block_);
-        for (std::int64_t b = 0; b < target.blocks; ++b) {
-          bound.planes.push_back(map.data + b * map.block_stride);
-        }
-      }
-      if (const auto* chain = std::get_if<ChainTask>(&kernel->task->action)) {
-        bound.rings = ring_planes(*chain, kernel->chain, arena_.data() + kernel->scratch.offset);
-      }
+      bound = bound_kernel(*kernel);
+    } else if (const auto* strips = std::get_if<StripsCall>(&plan.calls[i].action)) {
+      for (const KernelCall& layer : strips->layers) bound.layers.push_back(bound_kernel(layer));
     }
   }
+}
+
+CpuSession::Bound CpuSession::bound_kernel(const KernelCall& call) {
+  Bound bound;
+  for (const MapPlace& target : call.targets) {
+    if (target.type != graph::DataType::kFloat32) continue;
+    const kernels::Map map = map_at(target, arena_.data(), block_);
+    for (std::int64_t b = 0; b < target.blocks; ++b) {
+      bound.planes.push_back(map.data + b * map.block_stride);
+    }
+  }
+  if (const auto* chain = std::get_if<ChainTask>(&call.task->action)) {
+    bound.rings = ring_planes(*chain, call.chain, arena_.data() + call.scratch.offset);
+  }
+  return bound;
+}
+
+void CpuSession::run_kernel(const KernelCall& call, const Bound& bound,
+                            const kernels::RowRange& rows) {
+  const KernelRun run(call, bound.planes, bound.rings, pixels_, arena_.data(), block_, rows);
+  std::visit(run, call.task->action);
+  if (run.streams()) hwy::FlushStream();  // for threads that read it
 }
 
 void CpuSession::execute(std::size_t i) {
@@ -308,9 +349,12 @@ void CpuSession::execute(std::size_t i) {
       Overloaded{
           [&](const PrimitiveCall& call) { call.primitive.execute(stream_, bound_[i].arguments); },
           [&](const KernelCall& call) {
-            const KernelRun run(call, bound_[i].planes, bound_[i].rings, pixels_, arena, block_);
-            std::visit(run, call.task->action);
-            if (run.streams()) hwy::FlushStream();  // for threads that read it
+            run_kernel(call, bound_[i], {0, call.targets[0].height});
+          },
+          [&](const StripsCall& call) {
+            for (const StripTurn& turn : call.turns) {
+              run_kernel(call.layers[turn.layer], bound_[i].layers[turn.layer], turn.rows);
+            }
           },
           [&](const PlainCall auto& call) { run_plain(call, arena, block_); }},
       plan_->calls[i].action);

@@ -40,11 +40,14 @@ class CpuSession : public Session {
     std::unordered_map<int, dnnl::memory> arguments;  // of a primitive
     std::vector<float*> planes;                       // of all targets of floats, by block
     std::vector<std::vector<float*>> rings;           // of a chain
+    std::vector<Bound> layers = {};                   // of strips
   };
 
   void take_plan(std::int64_t height, std::int64_t width, bool reads_pixels);
   void fit_arena(std::size_t bytes);
   void bind(const Plan& plan);
+  Bound bound_kernel(const KernelCall& call);
+  void run_kernel(const KernelCall& call, const Bound& bound, const kernels::RowRange& rows);
   void run_image();
   void execute(std::size_t i);
 

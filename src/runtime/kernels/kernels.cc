@@ -45,9 +45,11 @@ inline Kernels compiled_kernels() {
     return strip_rows((in_width - 1) / depthwise.stride + 1, depthwise.channels);
   };
   k.winograd = [](const Winograd& layer, const Map& in, const BlockPointers& out,
-                  const Addend& addend, float* scratch) {
-    winograd(layer, in, out, addend, {}, 0, tiles_of(in.height, in.width), scratch);
+                  const RowRange& rows, const Addend& addend, float* scratch) {
+    winograd(layer, in, out, addend, {.first_row = rows.begin}, tiles_of(rows.begin, in.width),
+             tiles_of(rows.end, in.width), scratch);
   };
+  k.winograd_tiles = kTiles;
   k.winograd_floats = &winograd_floats;
   k.deformable = &deformable;
   k.deformable_floats = &deformable_floats;

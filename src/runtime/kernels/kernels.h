@@ -37,8 +37,9 @@ struct Kernels {
                     const RowRange&, float* scratch) = nullptr;
   std::int64_t (*separable_rows)(const Depthwise&, std::int64_t in_width) = nullptr;
   std::size_t (*separable_floats)(const Depthwise&, std::int64_t in_width) = nullptr;
-  void (*winograd)(const Winograd&, const Map& in, const BlockPointers& out, const Addend&,
-                   float* scratch) = nullptr;
+  void (*winograd)(const Winograd&, const Map& in, const BlockPointers& out, const RowRange&,
+                   const Addend&, float* scratch) = nullptr;
+  std::int64_t winograd_tiles = 0;  ///< worked on at once
   std::size_t (*winograd_floats)(const Winograd&) = nullptr;
   void (*deformable)(const Deformable&, const Map& in, const Map& offsets, const BlockPointers& out,
                      float* scratch) = nullptr;
@@ -46,7 +47,8 @@ struct Kernels {
   void (*stem)(const Stem&, const StemInput&, const BlockPointers& out, const RowRange&,
                float* scratch) = nullptr;
   std::size_t (*stem_floats)(const Stem&, std::int64_t in_width) = nullptr;
-  void (*add_upsampled)(const Map& source, const Map& target, std::int64_t blocks) = nullptr;
+  void (*add_upsampled)(const Map& source, const Map& target, std::int64_t blocks,
+                        const RowRange&) = nullptr;
 };
 
 /// Those of a type that this processor runs and RETINAFACE_SIMD allows, best first. In float32 none

@@ -125,6 +125,43 @@ TEST_P(Products, WinogradEqualsPlainLoops) {
       GetParam());
 }
 
+// Of a source of which only the last rows are there, into a result of the same kind.
+TEST_P(Products, WinogradOfAFewRowsEqualsThatOfAll) {
+  for_all(
+      [](const Kernels& kernels, const Size& size, const std::string& what) {
+        constexpr std::int64_t kRing = 12;
+        Noise noise(9, kernels.type);
+        const std::int64_t in = 2 * kernels.block;
+        const Planes planes = noise.planes(in, size.height * size.width);
+        const Blocked map(planes, size.height, size.width, kernels.block);
+        const Winograd layer =
+            make_winograd(kernels, noise.tensor({kernels.block, in, 3, 3}),
+                          make_epilogue(kernels, noise.tensor({kernels.block}), 0.2F));
+        AlignedBuffer<float> scratch = scratch_of(scratch_floats(layer));
+        Blocked whole(kernels.block, size.height, size.width, kernels.block);
+        run(layer, map.map, whole.pointers(), scratch.data());
+        Blocked ring(in, kRing, size.width, kernels.block);
+        ring.map.height = size.height;
+        ring.map.ring_rows = kRing;
+        Blocked result(kernels.block, size.height, size.width, kernels.block);
+        const std::int64_t row = size.width * kernels.block;
+        std::int64_t there = 0;
+        for (RowRange rows; rows.begin < size.height; rows.begin = rows.end) {
+          rows.end = std::min(size.height, rows.begin + 4);
+          for (; there < std::min(size.height, rows.end + 1); ++there) {
+            for (std::int64_t b = 0; b < 2; ++b) {
+              std::copy_n(
+                  map.map.data + b * map.map.block_stride + there * row, row,
+                  ring.map.data + b * ring.map.block_stride + ring.map.place_of(there) * row);
+            }
+          }
+          run(layer, ring.map, result.pointers().behind(rows.begin * row), rows, scratch.data());
+        }
+        EXPECT_EQ(result.values(), whole.values()) << what;
+      },
+      GetParam());
+}
+
 /// What says values of -1 to 1.
 graph::ByteCode unit_code(std::int64_t channels) {
   return {std::vector<float>(static_cast<std::size_t>(channels), 2.0F / 255),

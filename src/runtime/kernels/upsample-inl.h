@@ -14,13 +14,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace retinaface::runtime::kernels::HWY_NAMESPACE {
 
-inline void upsample(const Map& source, const Map& target, std::int64_t blocks) {
+inline void upsample(const Map& source, const Map& target, std::int64_t blocks,
+                     const RowRange& rows) {
   const FloatTag d;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    for (std::int64_t y = 0; y < target.height; ++y) {
+    for (std::int64_t y = rows.begin; y < rows.end; ++y) {
       const float* const from = source.data + b * source.block_stride +
                                 y * source.height / target.height * source.width * kBlock;
-      float* const to = target.data + b * target.block_stride + y * target.width * kBlock;
+      float* const to =
+          target.data + b * target.block_stride + target.place_of(y) * target.width * kBlock;
       Resampled column(source.width, target.width);
       for (std::int64_t x = 0; x < target.width; ++x) {
         const std::int64_t source_x = column.next();

@@ -8,5 +8,8 @@ namespace retinaface::runtime::kernels {
 /// out). `blocks` blocks each.
 void add_upsampled(const Kernels& kernels, const Map& source, const Map& target,
                    std::int64_t blocks);
+/// To some rows of it; it may be a ring.
+void add_upsampled(const Kernels& kernels, const Map& source, const Map& target,
+                   std::int64_t blocks, const RowRange& rows);
 
 }  // namespace retinaface::runtime::kernels

@@ -62,6 +62,12 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
   const FloatTag tag;
   Vector columns[6][6];  // [column][row after B^T]
   const bool inside = y >= 1 && y + 5 <= in.height && x >= 1 && x + 5 <= in.width;
+  std::int64_t rows[6];
+  std::int64_t place = in.place_of(y - 1);
+  for (std::int64_t& row : rows) {
+    row = place * in.width;
+    if (++place == in.ring_rows) place = 0;  // never where there is no ring
+  }
   for (int j = 0; j < 6; ++j) {
     Vector d[6];
 #pragma GCC unroll 6
@@ -69,7 +75,7 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
       const std::int64_t in_y = y - 1 + i;
       const std::int64_t in_x = x - 1 + j;
       const bool here = inside || (in_y >= 0 && in_y < in.height && in_x >= 0 && in_x < in.width);
-      d[i] = here ? hn::Load(tag, plane + (in_y * in.width + in_x) * cell) : hn::Zero(tag);
+      d[i] = here ? hn::Load(tag, plane + (rows[i] + in_x) * cell) : hn::Zero(tag);
     }
     transform_input(d, columns[j]);
   }
@@ -87,12 +93,12 @@ HWY_INLINE void input_tile(const Map& in, const float* plane, std::int64_t cell,
 }
 
 /// One block of output tile (y, x) from the 36 products at `in` + position * position_stride, to a
-/// plane of the map's size whose neighbouring cells are `cell` floats apart; `addend`, a plane of
-/// the same kind, may be null.
+/// plane of the map's rows from `first_row` on whose neighbouring cells are `cell` floats apart;
+/// `addend`, a plane of the same kind, may be null.
 HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const Map& map,
-                            float* plane, std::int64_t cell, std::int64_t y, std::int64_t x,
-                            const float* bias, const float* slope, const float* addend,
-                            bool streams) {
+                            float* plane, std::int64_t cell, std::int64_t first_row, std::int64_t y,
+                            std::int64_t x, const float* bias, const float* slope,
+                            const float* addend, bool streams) {
   const FloatTag tag;
   Vector columns[6][4];
   for (int j = 0; j < 6; ++j) {
@@ -110,7 +116,7 @@ HWY_INLINE void output_tile(const float* in, std::int64_t position_stride, const
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) row[j] = columns[j][i];
     transform_output(row, s);
-    const std::int64_t first = ((y + i) * map.width + x) * cell;
+    const std::int64_t first = ((y + i - first_row) * map.width + x) * cell;
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
       if (j >= cells) break;
@@ -133,11 +139,13 @@ inline std::size_t winograd_floats(const Winograd& layer) {
   return static_cast<std::size_t>(36 * kTiles * (layer.in_channels + layer.out_channels));
 }
 
-/// How many floats neighbouring cells are apart: a block where blocks are planes of their own, all
-/// channels where they are adjacent.
-struct CellStrides {
-  std::int64_t in = kBlock;
-  std::int64_t out = kBlock;
+/// How the maps lie in memory.
+struct Layout {
+  /// How many floats neighbouring cells are apart: a block where blocks are planes of their own,
+  /// all channels where they are adjacent.
+  std::int64_t in_cell = kBlock;
+  std::int64_t out_cell = kBlock;
+  std::int64_t first_row = 0;  ///< of the result that `out` and the addend begin with
 };
 
 /// The transformed input of one position.
@@ -159,7 +167,7 @@ HWY_INLINE In input_of([[maybe_unused]] const Winograd& layer,
 /// weights.
 template <typename In, typename Planes>
 inline void winograd_by(const typename In::Weight* weights, const Winograd& layer, const Map& in,
-                        const Planes& out, const Addend& addend, const CellStrides& cell,
+                        const Planes& out, const Addend& addend, const Layout& layout,
                         std::int64_t begin, std::int64_t end, float* scratch) {
   const std::int64_t tiles_x = (in.width + 3) / 4;
   const std::int64_t in_blocks = layer.in_channels / kBlock;
@@ -181,8 +189,9 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
       const float* const scale =
           layer.words.input_scale.empty() ? nullptr : layer.words.input_scale.data() + b * kBlock;
       for (std::int64_t t = 0; t < count; ++t) {
-        input_tile<In>(in, plane, cell.in, (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
-                       scale, transformed + b * in_block + t * In::kValues, in_stride);
+        input_tile<In>(in, plane, layout.in_cell, (first + t) / tiles_x * 4,
+                       (first + t) % tiles_x * 4, scale,
+                       transformed + b * in_block + t * In::kValues, in_stride);
       }
     }
     for (std::int64_t position = 0; position < 36; ++position) {
@@ -194,9 +203,9 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
     for (std::int64_t b = 0; b < out_blocks; ++b) {
       const float* const more = addend.behind(b * addend.block_stride).data;
       for (std::int64_t t = 0; t < count; ++t) {
-        output_tile(products + b * tile_block + t * kBlock, out_stride, in, out.at(b), cell.out,
-                    (first + t) / tiles_x * 4, (first + t) % tiles_x * 4,
-                    layer.epilogue.bias.data() + b * kBlock,
+        output_tile(products + b * tile_block + t * kBlock, out_stride, in, out.at(b),
+                    layout.out_cell, layout.first_row, (first + t) / tiles_x * 4,
+                    (first + t) % tiles_x * 4, layer.epilogue.bias.data() + b * kBlock,
                     layer.epilogue.slope.data() + b * kBlock, more, out.streams);
       }
     }
@@ -207,17 +216,16 @@ inline void winograd_by(const typename In::Weight* weights, const Winograd& laye
 /// The same by the layer's weights, whatever they are.
 template <typename Planes>
 inline void winograd(const Winograd& layer, const Map& in, const Planes& out, const Addend& addend,
-                     const CellStrides& cell, std::int64_t begin, std::int64_t end,
-                     float* scratch) {
+                     const Layout& layout, std::int64_t begin, std::int64_t end, float* scratch) {
 #if RF_HAS_WORD_PRODUCTS
   if (!layer.words.weights.empty()) {
-    winograd_by<WordRows>(layer.words.weights.data(), layer, in, out, addend, cell, begin, end,
+    winograd_by<WordRows>(layer.words.weights.data(), layer, in, out, addend, layout, begin, end,
                           scratch);
     return;
   }
 #endif
   with_weights(layer.weights, [&](auto rows, const auto* weights) HWY_ATTR {
-    winograd_by<decltype(rows)>(weights, layer, in, out, addend, cell, begin, end, scratch);
+    winograd_by<decltype(rows)>(weights, layer, in, out, addend, layout, begin, end, scratch);
   });
 }
 

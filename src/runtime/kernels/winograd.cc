@@ -124,7 +124,30 @@ Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight,
 
 void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch,
          const Addend& addend) {
-  layer.kernels->winograd(layer, in, out, addend, scratch);
+  run(layer, in, out, {0, in.height}, scratch, addend);
+}
+
+void run(const Winograd& layer, const Map& in, const BlockPointers& out, const RowRange& rows,
+         float* scratch, const Addend& addend) {
+  RF_CHECK(rows.begin % 4 == 0 && (rows.end % 4 == 0 || rows.end == in.height));
+  layer.kernels->winograd(layer, in, out, rows, addend, scratch);
+}
+
+std::int64_t rows_at_once(const Winograd& layer, std::int64_t width) {
+  constexpr std::int64_t kMaxTileRows = 4;
+  constexpr double kWorthMore = 0.02;  // of the products, for another row of tiles
+  const std::int64_t at_once = layer.kernels->winograd_tiles;
+  std::int64_t best = 0;
+  double best_share = -kWorthMore;
+  for (std::int64_t tile_rows = 1; tile_rows <= kMaxTileRows; ++tile_rows) {
+    const std::int64_t tiles = tile_rows * ((width + 3) / 4);
+    const std::int64_t pieces = (tiles + at_once - 1) / at_once;
+    const double share = static_cast<double>(tiles) / static_cast<double>(pieces * at_once);
+    if (share < best_share + kWorthMore) continue;
+    best = tile_rows;
+    best_share = share;
+  }
+  return 4 * best;
 }
 
 std::size_t scratch_floats(const Winograd& layer) {

@@ -75,6 +75,12 @@ Winograd make_word_winograd(const Kernels& kernels, const graph::Tensor& weight,
 
 void run(const Winograd& layer, const Map& in, const BlockPointers& out, float* scratch,
          const Addend& addend = {});
+/// Some rows of the result: from a multiple of 4 on, to another or the last one. `out` and `addend`
+/// are of the first of them; `in` may be a ring.
+void run(const Winograd& layer, const Map& in, const BlockPointers& out, const RowRange& rows,
+         float* scratch, const Addend& addend = {});
+/// So many that hardly less is done at once than of the whole map.
+std::int64_t rows_at_once(const Winograd& layer, std::int64_t width);
 std::size_t scratch_floats(const Winograd& layer);
 
 }  // namespace retinaface::runtime::kernels

@@ -70,7 +70,7 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
       write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
     }
     if (job.images.blur)
-      detection.hidden = faces_to_hide(detector, job.selection, in.image, detection);
+      detection.hidden = faces_to_hide(detector, job.detect, in.image, detection);
     if (!is_frame && job.images.annotates()) {
       blur_faces(in.image, detection.hidden);
       annotate(job.images, faces, {}, in.image);
@@ -102,7 +102,7 @@ Request request_of(const DetectionJob& job) {
     const std::string_view content = text_of(bytes);
     return model + fmt::format(" (checksum {:08x})", crc32c(content));
   };
-  const DetectOptions& detect = job.selection.detect;
+  const DetectOptions& detect = job.detect;
   Request request = {{"--model", with_checksum(job.model)},
                      {"--backend", job.backend},
                      {"--type", job.type},
@@ -112,14 +112,14 @@ Request request_of(const DetectionJob& job) {
                      {"--scales", scales_text(detect.scales)},
                      {"--turned", yes(detect.turned)},
                      {"--tile", fmt::to_string(detect.tile_px)},
-                     {"--max-faces", number(job.selection.max_faces)},
-                     {"--min-size", number(job.selection.min_size_px)},
+                     {"--max-faces", number(job.detect.max_faces)},
+                     {"--min-size", number(job.detect.min_size_px)},
                      {"--every", fmt::to_string(job.every)},
                      {"--draw", yes(job.images.draw)},
                      {"--blur", yes(job.images.blur)},
                      {"--crops", yes(job.images.crops)},
                      {"--aligned", yes(job.images.aligned)},
-                     {"--clip", yes(job.selection.clip)},
+                     {"--clip", yes(job.detect.clip_to_image)},
                      {"--strict", yes(job.strict)},
                      {"--all-frames", yes(job.all_frames)}};
   if (job.background != ReadOptions{}.background) {
@@ -137,7 +137,7 @@ Request request_of(const DetectionJob& job) {
   }
   if (job.recognizer) request.emplace_back("--embed", with_checksum(job.recognizer_name));
   if (job.fields.mesh) request.emplace_back("--mesh", kFlag);
-  if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", kFlag);
+  if (job.detect.refine_mesh) request.emplace_back("--mesh-refine", kFlag);
   if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
   if (job.fields.quality) request.emplace_back("--face-quality", kFlag);
   if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
@@ -270,8 +270,8 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 }  // namespace
 
 FaceRequest DetectionJob::face_request() const {
-  FaceRequest request = {selection, fields.quality, recognizer};
-  request.selection.detect.mesh = needs_meshes();
+  FaceRequest request = {detect, fields.quality, recognizer};
+  request.detect.mesh = needs_meshes();
   return request;
 }
 

@@ -13,7 +13,6 @@
 #include "retinaface/recognizer.h"
 
 #include "pipeline/face_request.h"
-#include "pipeline/face_selection.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/inputs.h"
 #include "pipeline/results.h"
@@ -28,8 +27,8 @@ struct DetectionJob {
   std::string model;                        ///< what the detector was loaded by
   std::string backend;                      ///< what runs its network; empty: the best one
   std::string type;                         ///< that it computes in; empty: float32
-  FaceSelection selection;
-  std::int64_t every = 1;  ///< frame of a video
+  DetectOptions detect;                     ///< whose `mesh` says nothing: needs_meshes() does
+  std::int64_t every = 1;                   ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;
   std::array<std::uint8_t, 3> background = ReadOptions{}.background;  ///< of transparent images
   bool strict = false;           ///< refuse images that lack only their end
@@ -50,7 +49,7 @@ struct DetectionJob {
   /// Whether faces have to have their meshes.
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
   /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
-  bool refines_unseen() const { return selection.detect.refine_mesh && !needs_meshes(); }
+  bool refines_unseen() const { return detect.refine_mesh && !needs_meshes(); }
   /// What the job's results and images need of each face.
   FaceRequest face_request() const;
   /// That of face_request; 1 where images are written.

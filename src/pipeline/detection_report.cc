@@ -69,7 +69,7 @@ void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
     // Of a few faces that are wanted, no others are hidden.
-    const bool looks_around = job_.images.blur && job_.selection.max_faces == 0;
+    const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
     video_ = std::make_unique<VideoInWork>(
         VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
                     AnnotatedVideo(job_.images, image.video, looks_around, events_.message)});

@@ -30,38 +30,38 @@ static_assert(detection::kMinTileSide == 1280, "the help of tile says it");
 constexpr JobOption kOptions[] = {
     {.name = "min-score",
      .help = "leave out faces below this score",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.min_score); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.min_score); },
      .max = 1},
     {.name = "nms",
      .help = "of boxes that overlap by more than this IoU keep the best",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.nms_iou); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.nms_iou); },
      .max = 1},
     {.name = "max-faces",
      .help = "keep only this many, the best (default: all)",
-     .field = [](DetectionJob& job) { return Field(&job.selection.max_faces); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.max_faces); },
      .min = 1,
      .max = std::numeric_limits<int>::max(),
      .has_default = false},
     {.name = "min-size",
      .help = "leave out faces whose box's shorter side has fewer pixels",
-     .field = [](DetectionJob& job) { return Field(&job.selection.min_size_px); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.min_size_px); },
      .has_default = false},
     {.name = "clip",
      .help = "cut boxes off at the image's edge",
-     .field = [](DetectionJob& job) { return Field(&job.selection.clip); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.clip_to_image); }},
     {.name = "scales",
      .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "
              "all sizes need",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.scales); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.scales); },
      .max = 16},
     {.name = "turned",
      .help = "look at each face a second time to find how far its head is turned; without it the "
              "points of heads that lie on their side or are upside down are wrong",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.turned); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.turned); }},
     {.name = "tile",
      .help = "work on larger images in overlapping squares of this side, at least 1280; 0: in one "
              "piece, however much memory that takes",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.tile_px); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.tile_px); },
      .min = detection::kMinTileSide,
      .max = std::numeric_limits<int>::max(),
      .may_be_zero = true},
@@ -70,7 +70,7 @@ constexpr JobOption kOptions[] = {
      .field = [](DetectionJob& job) { return Field(&job.fields.mesh); }},
     {.name = "mesh-refine",
      .help = "bring each mesh closer to the image, by some milliseconds a face",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.refine_mesh); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.refine_mesh); }},
     {.name = "landmarks",
      .help = "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68",
      .field = [](DetectionJob& job) { return Field(&job.fields.landmarks); },
@@ -192,7 +192,7 @@ std::string set_option(const JobOption& option, const std::string& text, Detecti
 
 std::string option_text(const JobOption& option, const DetectionJob& job) {
   DetectionJob copy;
-  copy.selection = job.selection;
+  copy.detect = job.detect;
   copy.images = job.images;
   copy.fields = job.fields;
   return std::visit(

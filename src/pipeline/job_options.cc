@@ -31,11 +31,13 @@ constexpr JobOption kOptions[] = {
     {.name = "min-score",
      .help = "leave out faces below this score",
      .field = [](DetectionJob& job) { return Field(&job.detect.min_score); },
-     .max = 1},
+     .max = 1,
+     .is_always_recorded = true},
     {.name = "nms",
      .help = "of boxes that overlap by more than this IoU keep the best",
      .field = [](DetectionJob& job) { return Field(&job.detect.nms_iou); },
-     .max = 1},
+     .max = 1,
+     .is_always_recorded = true},
     {.name = "max-faces",
      .help = "keep only this many, the best (default: all)",
      .field = [](DetectionJob& job) { return Field(&job.detect.max_faces); },
@@ -53,7 +55,8 @@ constexpr JobOption kOptions[] = {
      .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "
              "all sizes need",
      .field = [](DetectionJob& job) { return Field(&job.detect.scales); },
-     .max = 16},
+     .max = 16,
+     .is_always_recorded = true},
     {.name = "turned",
      .help = "look at each face a second time to find how far its head is turned; without it the "
              "points of heads that lie on their side or are upside down are wrong",
@@ -64,7 +67,8 @@ constexpr JobOption kOptions[] = {
      .field = [](DetectionJob& job) { return Field(&job.detect.tile_px); },
      .min = detection::kMinTileSide,
      .max = std::numeric_limits<int>::max(),
-     .may_be_zero = true},
+     .may_be_zero = true,
+     .is_always_recorded = true},
     {.name = "mesh",
      .help = "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)",
      .field = [](DetectionJob& job) { return Field(&job.fields.mesh); }},
@@ -191,10 +195,6 @@ std::string set_option(const JobOption& option, const std::string& text, Detecti
 }
 
 std::string option_text(const JobOption& option, const DetectionJob& job) {
-  DetectionJob copy;
-  copy.detect = job.detect;
-  copy.images = job.images;
-  copy.fields = job.fields;
   return std::visit(
       [](const auto* value) {
         if constexpr (std::is_same_v<decltype(value), const std::vector<float>*>) {
@@ -203,7 +203,7 @@ std::string option_text(const JobOption& option, const DetectionJob& job) {
           return fmt::to_string(*value);
         }
       },
-      option.field(copy));
+      option.field(const_cast<DetectionJob&>(job)));  // which is only read
 }
 
 std::string scales_text(const std::vector<float>& scales) {

@@ -109,6 +109,8 @@ class Detector::Implementation {
     return faces;
   }
 
+  void check_mesh() const { mesh_.branch(); }
+
   std::vector<Face> anchor_faces(ImageView image, float min_score) const {
     check_view(image, "image");
     const runtime::SessionLease lease(mesh_.pool());
@@ -252,6 +254,10 @@ Detector DetectorFactory::make(const models::LoadedModel& model, const std::stri
 std::vector<Face> DetectorFactory::whole_faces(const Detector& detector, const ImageView& image,
                                                const DetectOptions& options) {
   return detector.implementation_->whole_faces(image, options);
+}
+
+void DetectorFactory::check_mesh(const Detector& detector) {
+  detector.implementation_->check_mesh();
 }
 
 std::vector<Face> DetectorFactory::anchor_faces(const Detector& detector, const ImageView& image,

@@ -16,9 +16,11 @@
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/plain_file.h"
+#include "detection/detector_factory.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/image_source.h"
+#include "pipeline/job_check.h"
 #include "pipeline/job_request.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/output_guard.h"
@@ -220,6 +222,9 @@ DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
 
 DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
                                const DetectionEvents& events, const std::atomic<bool>& stop) {
+  const std::string fault = job_fault(job);
+  if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}", fault);
+  if (job.needs_meshes()) DetectorFactory::check_mesh(detector);
   const std::optional<RequestRecord> record = record_of(job);
   guard_outputs(job, record);
   // It takes reading the models' files, which only a record needs.

@@ -48,8 +48,6 @@ struct DetectionJob {
 
   /// Whether faces have to have their meshes.
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
-  /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
-  bool refines_unseen() const { return detect.refine_mesh && !needs_meshes(); }
   /// What the job's results and images need of each face.
   FaceRequest face_request() const;
   /// That of face_request; 1 where images are written.
@@ -91,8 +89,9 @@ struct DetectionSummary {
 
 /// Does a job: reads images ahead, detects, follows faces through videos, and writes results in
 /// the inputs' order. Where `stop` turns true, ends after what is under way. Throws Error before
-/// any work where an output would destroy what is not its own or the results to go on with are
-/// another job's; then where the results cannot be written. What is wrong with one input is told
+/// any work for a job that job_fault (job_check.h) finds at fault, for meshes of a model that has
+/// none, where an output would destroy what is not its own or the results to go on with are another
+/// job's; then where the results cannot be written. What is wrong with one input is told
 /// and counted, and the others go on.
 DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
                                const DetectionEvents& events, const std::atomic<bool>& stop);

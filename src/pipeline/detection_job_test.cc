@@ -307,6 +307,26 @@ TEST_F(Job, GivesEachFaceItsVector) {
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--embed"));
 }
 
+TEST_F(Job, IsRefusedBeforeAnyWorkWhereItContradictsItself) {
+  job_.output = folder_ / "r.jsonl";
+  job_.images.crops = true;
+  const Error error = testing::error_of([&] { run(); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), HasSubstr("out DIR is missing"));
+  EXPECT_FALSE(fs::exists(job_.output));
+}
+
+TEST_F(Job, WantsNoMeshesOfAModelWithoutThem) {
+  const Detector without("shallow-700m");
+  job_.output = folder_ / "r.jsonl";
+  job_.fields.mesh = true;
+  const Error error = testing::error_of([&] { run_detection(job_, without, events_, stop_); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("no mesh branch"));
+  EXPECT_THAT(messages_, IsEmpty());
+  EXPECT_FALSE(fs::exists(job_.output));
+}
+
 TEST_F(Job, WritesNoInput) {
   job_.output = folder_ / "turned.jpg";
   job_.overwrite = true;

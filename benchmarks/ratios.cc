@@ -23,7 +23,7 @@
 #include "image/resize.h"
 #include "models/catalogue.h"
 #include "models/load_model.h"
-#include "pipeline/face_selection.h"
+#include "pipeline/detect_faces.h"
 #include "ratio_table.h"
 #include "runtime/backends/backends.h"
 #include "support/testing.h"
@@ -127,17 +127,16 @@ void measure_reduced_images() {
   const Image crowd = resize(read_image(testing::sample_folder() / "crowd.webp"), 4000, 2500);
   const std::vector<std::byte> jpeg = encode_image("crowd.jpg", crowd, {});
   const Detector detector;
-  pipeline::FaceSelection selection;
-  selection.detect.scales = {0.25F};
+  const DetectOptions options = {.scales = {0.25F}};
   const auto ms = [&](int reduction) {
     const double start = thread_cpu_ms();
     const DecodedImage decoded = decode_image(jpeg, {}, "crowd.jpg", reduction);
     const pipeline::SeenImage seen(decoded.image, decoded);
-    const auto faces = pipeline::detect_faces(detector, selection, seen, "crowd.jpg").found;
+    const auto faces = pipeline::detect_faces(detector, options, seen, "crowd.jpg").found;
     expect(!faces.empty(), "expected faces in the crowd");
     return thread_cpu_ms() - start;
   };
-  const int reduction = pipeline::reduction_for(selection.detect);
+  const int reduction = pipeline::reduction_for(options);
   double reduced = 1e9;
   double whole = 1e9;
   for (int round = 0; round < 9; ++round) {

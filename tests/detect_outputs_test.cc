@@ -103,7 +103,8 @@ TEST_F(DetectOutputs, GivesMeshesWhereTheyAreAskedFor) {
   EXPECT_EQ(run("detect portrait.jpg --mesh --format csv").exit_code, 2);
   const auto lonely = run("detect portrait.jpg --mesh-refine");
   EXPECT_EQ(lonely.exit_code, 2);
-  EXPECT_THAT(lonely.errors, HasSubstr("--mesh-refine: expected something that shows meshes"));
+  EXPECT_THAT(lonely.errors,
+              HasSubstr("--mesh-refine: expected --mesh, --mesh-out, --landmarks 68"));
   EXPECT_EQ(run("detect portrait.jpg --draw-style shaded").exit_code, 2);
   EXPECT_EQ(run("detect portrait.jpg --landmarks 7").exit_code, 2);
   // Its own files are written anew; others stay.

@@ -60,16 +60,16 @@ Request make_request(bool bgr, std::int64_t max_pixels, float min_score, float n
                      std::vector<float> scales, int tile, int max_faces, float min_size, bool clip,
                      bool mesh, bool refine_mesh, bool turned, bool with_quality,
                      const Recognizer* recognizer) {
-  const DetectOptions options = {.min_score = min_score,
-                                 .nms_iou = nms_iou,
-                                 .scales = std::move(scales),
-                                 .tile_px = tile,
-                                 .max_faces = max_faces,
-                                 .min_size_px = min_size,
-                                 .clip_to_image = clip,
-                                 .mesh = mesh,
-                                 .refine_mesh = refine_mesh,
-                                 .turned = turned};
+  DetectOptions options = {.min_score = min_score,
+                           .nms_iou = nms_iou,
+                           .scales = std::move(scales),
+                           .tile_px = tile,
+                           .max_faces = max_faces,
+                           .min_size_px = min_size,
+                           .clip_to_image = clip,
+                           .mesh = mesh,
+                           .refine_mesh = refine_mesh,
+                           .turned = turned};
   check_max_pixels(max_pixels);
   detection::check_options(options, {.tile_px = "tile", .min_size_px = "min_size"});
   if (refine_mesh && !mesh) {
@@ -77,11 +77,7 @@ Request make_request(bool bgr, std::int64_t max_pixels, float min_score, float n
   }
   Request request = {.bgr = bgr,
                      .max_pixels = max_pixels,
-                     .faces = {.selection = {.detect = options,
-                                             .max_faces = max_faces,
-                                             .min_size_px = min_size,
-                                             .clip = clip},
-                               .quality = with_quality}};
+                     .faces = {.detect = std::move(options), .quality = with_quality}};
   if (recognizer != nullptr) request.faces.recognizer = *recognizer;
   return request;
 }
@@ -100,9 +96,9 @@ nb::tuple tuple_of(const pipeline::ImageResult& result, const pipeline::FaceRequ
         std::move(values),
         {result.faces.size(), static_cast<std::size_t>(request.recognizer->embedding_size())});
   }
-  return nb::make_tuple(
-      result.width, result.height, arrays_of(result.faces, request.selection.detect.mesh),
-      request.quality ? nb::object(arrays_of(result.qualities)) : nb::none(), embeddings, tracks);
+  return nb::make_tuple(result.width, result.height, arrays_of(result.faces, request.detect.mesh),
+                        request.quality ? nb::object(arrays_of(result.qualities)) : nb::none(),
+                        embeddings, tracks);
 }
 
 nb::tuple detect(const Detector& detector, nb::handle image, const Request& request) {
@@ -123,7 +119,7 @@ nb::object blur(const Detector& detector, nb::handle image, const Request& reque
   {
     const Working working;
     blurred = to_rgb(source.open());
-    blur_found_faces(blurred, detector, request.faces.selection.detect);
+    blur_found_faces(blurred, detector, request.faces.detect);
     if (request.bgr) exchange_red_and_blue(blurred);
   }
   return array_of(std::move(blurred));
@@ -138,12 +134,7 @@ struct FoundInFrame {
 FoundInFrame detect_frame(const Detector& detector, nb::handle image, const Request& request) {
   Source source(image, request.bgr, {.max_pixels = request.max_pixels});
   const Working working;
-  // Which faces are wanted is said to the selection alone: tracks follow all that are found.
   FoundInFrame frame = {request.faces, {}};
-  DetectOptions& options = frame.request.selection.detect;
-  options.max_faces = 0;
-  options.min_size_px = 0;
-  options.clip_to_image = false;
   frame.detection =
       pipeline::detect_faces(detector, frame.request, source.open(), {}, video::FrameStamp{});
   return frame;

@@ -9,7 +9,7 @@
 
 #include "retinaface/image.h"
 
-#include "pipeline/face_selection.h"
+#include "pipeline/detect_faces.h"
 
 namespace retinaface::python {
 

@@ -1,14 +1,10 @@
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -32,11 +28,11 @@
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
 #include "cli/values.h"
-#include "image/codecs/image_name.h"
 #include "image/draw.h"
 #include "models/catalogue.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/inputs.h"
+#include "pipeline/job_check.h"
 
 namespace retinaface::cli {
 namespace {
@@ -44,15 +40,13 @@ namespace {
 struct Options {
   std::vector<std::string> inputs;
   std::string list;
-  std::string format;  ///< empty: as the extension of `output` says
-  std::string output;
-  std::string out;
+  std::string format;  ///< empty: as the extension of job.output says
   std::string background = "white";
   bool null = false;  ///< the list's names have zero bytes between them
   bool quiet = false;
   bool verbose = false;
   std::string draw_style = "boxes";
-  pipeline::DetectionJob job;  ///< what is said of it; inputs and outputs are filled in later
+  pipeline::DetectionJob job;  ///< what is said of it; its inputs are filled in later
 };
 
 pipeline::DrawStyle draw_style_of(const std::string& name) {
@@ -60,95 +54,17 @@ pipeline::DrawStyle draw_style_of(const std::string& name) {
   return name == "shaded" ? pipeline::DrawStyle::kShaded : pipeline::DrawStyle::kBoxes;
 }
 
-/// Refuses names of images and videos of kinds that are read but not written: a folder of that name
-/// is not what was meant. With '/' behind it a name is a folder's.
-void check_kind_of_out(const std::string& out) {
-  const std::string extension = lower_case_extension(out);
-  const auto is_one_of = [&](std::span<const std::string_view> extensions) {
-    return std::ranges::find(extensions, extension) != extensions.end();
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(out, ignored)) return;
-  const char* written = nullptr;
-  if (is_one_of(image_extensions()) && !can_write_image(out)) {
-    written = "images are written as .jpg, .png or .webp";
-  } else if (is_one_of(video_extensions()) && !pipeline::is_video_place(out)) {
-    written = "videos are written as .mp4, .m4v, .mov or .mkv";
-  }
-  if (written == nullptr) return;
-  throw UsageError(fmt::format("--out: {}, found {}; a folder of that name is named {}/", written,
-                               printable(out), printable(out)));
-}
-
-/// Refuses what only says how something is written that is not asked for.
-void check_modifiers(const Options& options) {
-  const pipeline::ImageOutputs& images = options.job.images;
-  if (images.draw_style != pipeline::DrawStyle::kBoxes && !images.draw) {
-    throw UsageError("--draw-style: goes with --draw");
-  }
-  if (images.blur && images.draw_style == pipeline::DrawStyle::kShaded) {
-    throw UsageError("--draw-style shaded: shows faces as they look, which --blur hides");
-  }
-  if (images.aligned_side_px != pipeline::ImageOutputs{}.aligned_side_px && !images.aligned) {
-    throw UsageError("--align-size: goes with --aligned");
-  }
-  if (images.write.jpeg_quality != WriteOptions{}.jpeg_quality && !images.annotates()) {
-    throw UsageError("--jpeg-quality: goes with --draw or --blur, which may write JPEG images");
-  }
-  if (!images.sound && !images.annotates()) {
-    throw UsageError("--no-audio: goes with --draw or --blur of videos");
-  }
-  if (options.null && options.list.empty()) {
-    throw UsageError("--null: expected --list FILE with it");
-  }
+void refuse(const std::string& fault) {
+  if (!fault.empty()) throw UsageError(fault);
 }
 
 void check(const Options& options) {
-  check_kind_of_out(options.out);
-  check_modifiers(options);
-  const bool is_json = options.job.format == "jsonl" || options.job.format == "json";
-  if (options.job.fields.any() && !is_json) {
-    throw UsageError(fmt::format(
-        "--mesh, --landmarks 68 and --face-quality: go with --format jsonl or json, found {}",
-        options.job.format));
-  }
-  if (!options.job.recognizer_name.empty() && !is_json) {
-    throw UsageError(
-        fmt::format("--embed: goes with --format jsonl or json, found {}", options.job.format));
+  refuse(pipeline::job_fault(options.job, kOptionSpelling));
+  if (options.null && options.list.empty()) {
+    throw UsageError("--null: expected --list FILE with it");
   }
   if (options.inputs.empty() && options.list.empty()) {
     throw UsageError("expected images, videos or folders, or --list FILE");
-  }
-  if (options.job.images.any() && options.out.empty()) {
-    throw UsageError("--draw, --blur, --crops and --aligned: --out DIR is missing");
-  }
-  if (options.job.writes_wider() && options.out.empty()) {
-    throw UsageError("--format wider: --out DIR is missing");
-  }
-  const bool is_file =
-      pipeline::is_video_place(options.out) || pipeline::is_image_place(options.out);
-  if (is_file && !options.job.images.annotates()) {
-    throw UsageError(
-        "--out: expected a folder, found the name of an image or video, which goes "
-        "with --draw and --blur");
-  }
-  if (is_file &&
-      (options.job.writes_wider() || options.job.images.crops || options.job.images.aligned)) {
-    throw UsageError(
-        "--crops, --aligned and --format wider: expected a folder as --out, found the "
-        "name of an image or video");
-  }
-  if (!options.out.empty() && !options.job.images.any() && !options.job.writes_wider()) {
-    throw UsageError(
-        "--out: say what to write there: --draw, --blur, --crops, --aligned or "
-        "--format wider");
-  }
-  if (options.job.writes_wider() && !options.output.empty()) {
-    throw UsageError("--output: --format wider writes to --out");
-  }
-  if (options.job.resume && !options.job.writes_wider() &&
-      (options.job.format != "jsonl" || options.output.empty())) {
-    throw UsageError("--resume: takes --format jsonl with --output FILE, or --format wider");
   }
 }
 
@@ -167,27 +83,6 @@ std::array<std::uint8_t, 3> parse_color(const std::string& text) {
   return color_of(rgb);
 }
 
-/// Refuses the name of a file as --out where it cannot hold all that is written.
-void check_place_of_one(const std::string& out, const std::vector<pipeline::Input>& inputs) {
-  const bool is_video = pipeline::is_video_place(out);
-  if (!is_video && !pipeline::is_image_place(out)) return;
-  const char* const kind = is_video ? "a video" : "an image";
-  if (inputs.size() != 1) {
-    throw UsageError(
-        fmt::format("--out: the name of {0} goes with one input that gives {0}, found {1} inputs; "
-                    "else name a folder",
-                    kind, inputs.size()));
-  }
-  const pipeline::FrameKind given = pipeline::frame_kind(inputs[0]);
-  if (given == (is_video ? pipeline::FrameKind::kVideo : pipeline::FrameKind::kImage)) return;
-  const char* const written = given == pipeline::FrameKind::kVideo
-                                  ? "frames are written as a video: name an .mp4 or a folder"
-                              : given == pipeline::FrameKind::kPages
-                                  ? "pages are written as an image each: name a folder"
-                                  : "image is written as one: name a .png, .jpg, .webp or a folder";
-  throw UsageError(fmt::format("--out: expected no name of {}, as the input's {}", kind, written));
-}
-
 pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_out) {
   pipeline::DetectionJob job = options.job;
   std::vector<std::string> arguments = options.inputs;
@@ -203,16 +98,15 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
     }
     arguments.insert(arguments.end(), listed.begin(), listed.end());
   }
-  job.inputs = pipeline::find_inputs(arguments, options.out, &left_out);
+  job.inputs = pipeline::find_inputs(arguments, job.images.folder, &left_out);
   explain_addresses(job.inputs, true);
   if (job.inputs.empty()) {
     job.inputs.push_back({options.list, "expected names of images, videos or folders, found none"});
   }
   if (job.all_frames) pipeline::want_all_frames(job.inputs, job.max_pixels);
   if (!job.recognizer_name.empty()) job.recognizer.emplace(job.recognizer_name);
-  job.images.folder = options.out;
-  job.output = options.output.empty() ? pipeline::kStandardStream : options.output;
-  check_place_of_one(options.out, job.inputs);
+  refuse(pipeline::job_fault(job, kOptionSpelling));  // now that its inputs are known
+  if (job.output.empty() && !job.writes_wider()) job.output = pipeline::kStandardStream;
   return job;
 }
 
@@ -265,14 +159,9 @@ int conclude(const Options& options, const pipeline::DetectionSummary& summary, 
 }
 
 int run(Options& options) {
-  if (options.format.empty()) options.format = pipeline::result_format_of(options.output);
+  if (options.format.empty()) options.format = pipeline::result_format_of(options.job.output);
   if (!options.format.empty()) options.job.format = options.format;
   options.job.images.draw_style = draw_style_of(options.draw_style);
-  if (options.job.refines_unseen()) {
-    throw UsageError(
-        "--mesh-refine: expected something that shows meshes with it: --mesh, --mesh-out, "
-        "--landmarks 68, or --draw-style wireframe or shaded");
-  }
   check(options);
   options.job.background = parse_color(options.background);
   // What "auto" came to is what --resume compares.
@@ -289,7 +178,10 @@ int run(Options& options) {
   progress.hide();
   print_differences(detector);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  if (!options.quiet) tell_what_was_left(left_out, summary.frames_left);
+  if (!options.quiet) {
+    const bool is_left = !summary.frames_left.empty();
+    tell_what_was_left(left_out, summary.frames_left + (is_left ? "; --all-frames reads all" : ""));
+  }
   return conclude(options, summary, took.count());
 }
 
@@ -315,10 +207,10 @@ void declare_output(CLI::App& app, Options& options) {
                  "a face; coco: one JSON document; wider: OUT/EVENT/NAME.txt (default: as the "
                  "extension of --output says, .jsonl, .json or .csv, else jsonl)")
       ->check(one_of({pipeline::result_formats().begin(), pipeline::result_formats().end()}));
-  app.add_option("-o,--output", options.output,
+  app.add_option("-o,--output", options.job.output,
                  "file for the results, .jsonl, .json or .csv (default: standard output)")
       ->check(name_ending_in({".jsonl", ".json", ".csv"}));
-  app.add_option("--out", options.out,
+  app.add_option("--out", options.job.images.folder,
                  "folder for images, videos and for --format wider; or the file of one image "
                  "(.jpg, .png, .webp) or video (.mp4, .m4v, .mov, .mkv)");
   app.add_flag("--draw", options.job.images.draw,

@@ -64,6 +64,10 @@ constexpr Command kEvaluations[] = {
 
 }  // namespace
 
+void add_model_option(CLI::App& app, DetectionOptions& options) {
+  app.add_option("--model", options.model, "judge this model: its name, or a .safetensors file");
+}
+
 void add_detector_options(CLI::App& app, DetectionOptions& options) {
   add_backend_option(app, options.backend);
   add_type_option(app, options.type);

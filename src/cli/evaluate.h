@@ -28,6 +28,9 @@ struct DetectionOptions {
   int threads = 0;
 };
 
+/// Adds --model, the detector that is judged.
+void add_model_option(CLI::App& app, DetectionOptions& options);
+
 /// Adds --backend, --type, --mode, --min-score, --nms and --threads; the model is the command's own
 /// affair.
 void add_detector_options(CLI::App& app, DetectionOptions& options);

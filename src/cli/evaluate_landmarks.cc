@@ -156,8 +156,7 @@ Action declare_evaluate_landmarks(CLI::App& app) {
       ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
   app.add_flag("--mesh", options->mesh, "judge the five points of the faces' meshes");
-  app.add_option("--model", options->detector.model,
-                 "judge this model: its name, or a .safetensors file");
+  add_model_option(app, options->detector);
   add_detector_options(app, options->detector);
   add_figure_options(app, options->figures, "the cumulative error");
   return [options] { return run(*options); };

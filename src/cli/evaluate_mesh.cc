@@ -101,8 +101,7 @@ Action declare_evaluate_mesh(CLI::App& app) {
   app.add_option("--every", options->every, "take every n-th face only")
       ->check(whole_number(1, 1'000'000))
       ->capture_default_str();
-  app.add_option("--model", options->detector.model,
-                 "judge this model: its name, or a .safetensors file");
+  add_model_option(app, options->detector);
   add_detector_options(app, options->detector);
   add_figure_options(app, options->figures, "the cumulative error");
   return [options] { return run(*options); };

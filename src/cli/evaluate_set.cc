@@ -90,8 +90,7 @@ Action declare_evaluate_set(CLI::App& app) {
       ->required();
   app.add_option("--images", options->images,
                  "folder of the images (default: looked for beside the annotations)");
-  app.add_option("--model", options->detector.model,
-                 "judge this model: its name, or a .safetensors file");
+  add_model_option(app, options->detector);
   add_category_option(app, options->categories);
   add_detector_options(app, options->detector);
   add_figure_options(app, options->figures);

@@ -32,18 +32,14 @@
 namespace retinaface {
 namespace {
 
-/// What the caller wants of the faces found, which are sorted by score.
-void select(std::vector<Face>& faces, const ImageView& image, const DetectOptions& options) {
-  std::erase_if(faces, [&](const Face& face) {
-    return !detection::is_large_enough(face, options.min_size_px);
-  });
-  if (options.clip_to_image) {
-    std::erase_if(faces, [&](const Face& face) {
-      return !detection::is_in_image(face, image.width, image.height);
-    });
+/// Those of the faces found that the caller wants.
+std::vector<Face> selected(std::vector<Face> found, const ImageView& image,
+                           const DetectOptions& options) {
+  std::vector<Face> faces;
+  for (const std::size_t i : detection::select_faces(found, options, image.width, image.height)) {
+    faces.push_back(std::move(found[i]));
   }
-  const auto max_faces = static_cast<std::size_t>(options.max_faces);
-  if (max_faces > 0 && faces.size() > max_faces) faces.resize(max_faces);
+  return faces;
 }
 
 /// Throws Error where the model is no detector.
@@ -84,14 +80,13 @@ class Detector::Implementation {
     return all;
   }
 
-  std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
+  std::vector<Face> whole_faces(ImageView image, const DetectOptions& options) const {
     detection::check_options(options);
     check_view(image, "image");
     const mesh::Branch* const branch = options.mesh ? &mesh_.branch() : nullptr;
     const runtime::SessionLease lease(options.mesh ? mesh_.pool() : pool_);
     const detection::Search search = search_by({*lease, options.mesh});
-    std::vector<Face> faces = search.find(image, options);
-    select(faces, image, options);
+    std::vector<Face> faces = selected(search.find(image, options), image, options);
     for (Face& face : faces) {
       std::optional<detection::UprightHead> upright;
       if (options.turned) upright = search.upright_head(image, face);
@@ -100,6 +95,11 @@ class Detector::Implementation {
         add_mesh(*branch, image, options.refine_mesh, upright ? &*upright : nullptr, face);
       }
     }
+    return faces;
+  }
+
+  std::vector<Face> detect(ImageView image, const DetectOptions& options) const {
+    std::vector<Face> faces = whole_faces(image, options);
     if (options.clip_to_image) {
       for (Face& face : faces) {
         face.box = detection::clipped(face.box, image.width, image.height);
@@ -107,6 +107,8 @@ class Detector::Implementation {
     }
     return faces;
   }
+
+  void check_mesh() const { mesh_.branch(); }
 
   std::vector<Face> anchor_faces(ImageView image, float min_score) const {
     check_view(image, "image");
@@ -247,6 +249,16 @@ Detector detection::DetectorFactory::make(const models::LoadedModel& model,
     if (options.type == graph::DataType::kFloat32 || error.code() != ErrorCode::kUnsupported) throw;
     fail(error.code(), "{}: {}", model.model->name, error.what());  // one of several, perhaps
   }
+}
+
+std::vector<Face> detection::DetectorFactory::whole_faces(const Detector& detector,
+                                                          const ImageView& image,
+                                                          const DetectOptions& options) {
+  return detector.implementation_->whole_faces(image, options);
+}
+
+void detection::DetectorFactory::check_mesh(const Detector& detector) {
+  detector.implementation_->check_mesh();
 }
 
 std::vector<Face> detection::DetectorFactory::anchor_faces(const Detector& detector,

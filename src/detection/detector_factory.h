@@ -23,6 +23,14 @@ struct DetectorFactory {
   /// The same by the names of a type and a backend.
   static Detector make(const models::LoadedModel& model, const RuntimeOptions& runtime);
 
+  /// What Detector::detect finds, with boxes as they were found: clip_to_image leaves out the faces
+  /// that lie outside the image, but cuts off no box. Throws as Detector::detect.
+  static std::vector<Face> whole_faces(const Detector& detector, const ImageView& image,
+                                       const DetectOptions& options);
+
+  /// Throws what Detector::detect throws where a mesh is asked of this detector.
+  static void check_mesh(const Detector& detector);
+
   /// All faces of the image at its own size whose score is at least `min_score`, one for each
   /// anchor, overlapping as they are; their values end with what detection::take_mesh_features
   /// takes. What the mesh branch learns from: the model needs none yet.

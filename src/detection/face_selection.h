@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <vector>
 
-#include "retinaface/face.h"
+#include "retinaface/detector.h"
 
 #include "geometry/box.h"
 
@@ -23,5 +25,10 @@ inline Box clipped(const Box& box, int width, int height) {
 inline bool is_in_image(const Face& face, int width, int height) {
   return area(clipped(face.box, width, height)) > 0;
 }
+
+/// Which of the faces found in an image of this size, sorted by score, the options ask for by
+/// min_score, min_size_px, clip_to_image and max_faces: their indices, in order.
+std::vector<std::size_t> select_faces(const std::vector<Face>& found, const DetectOptions& options,
+                                      int width, int height);
 
 }  // namespace retinaface::detection

@@ -13,16 +13,15 @@
 
 #include "base/check.h"
 #include "base/cpu.h"
-#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/ordered_pipeline.h"
 #include "base/plain_file.h"
-#include "base/text.h"
-#include "models/model_files.h"
+#include "detection/detector_factory.h"
 #include "pipeline/detection_report.h"
 #include "pipeline/earlier_run.h"
 #include "pipeline/image_source.h"
-#include "pipeline/job_options.h"
+#include "pipeline/job_check.h"
+#include "pipeline/job_request.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/output_guard.h"
 #include "pipeline/problem.h"
@@ -70,7 +69,7 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
       write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
     }
     if (job.images.blur)
-      detection.hidden = faces_to_hide(detector, job.selection, in.image, detection);
+      detection.hidden = faces_to_hide(detector, job.detect, in.image, detection);
     if (!is_frame && job.images.annotates()) {
       blur_faces(in.image, detection.hidden);
       annotate(job.images, faces, {}, in.image);
@@ -83,72 +82,6 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   });
   outcome.was_interrupted = !in.problem.empty() && stop;
   return outcome;
-}
-
-/// A folder as it is compared with that of another run: "./out/" is "out".
-std::string as_recorded(const fs::path& folder) {
-  const fs::path normal = folder.lexically_normal();
-  return (normal.has_filename() ? normal : normal.parent_path()).string();
-}
-
-/// All that results and written images depend on.
-Request request_of(const DetectionJob& job) {
-  const auto yes = [](bool is_set) { return std::string(is_set ? kFlag : ""); };
-  const auto number = [](auto value) { return value == 0 ? std::string() : fmt::to_string(value); };
-  const auto with_checksum = [](const std::string& model) {
-    const std::optional<fs::path> file = models::file_of_model(model);
-    if (!file || !file_exists(*file)) return model;
-    const std::vector<std::byte> bytes = read_file(*file);
-    const std::string_view content = text_of(bytes);
-    return model + fmt::format(" (checksum {:08x})", crc32c(content));
-  };
-  const DetectOptions& detect = job.selection.detect;
-  Request request = {{"--model", with_checksum(job.model)},
-                     {"--backend", job.backend},
-                     {"--type", job.type},
-                     {"--format", job.format},
-                     {"--min-score", fmt::to_string(detect.min_score)},
-                     {"--nms", fmt::to_string(detect.nms_iou)},
-                     {"--scales", scales_text(detect.scales)},
-                     {"--turned", yes(detect.turned)},
-                     {"--tile", fmt::to_string(detect.tile_px)},
-                     {"--max-faces", number(job.selection.max_faces)},
-                     {"--min-size", number(job.selection.min_size_px)},
-                     {"--every", fmt::to_string(job.every)},
-                     {"--draw", yes(job.images.draw)},
-                     {"--blur", yes(job.images.blur)},
-                     {"--crops", yes(job.images.crops)},
-                     {"--aligned", yes(job.images.aligned)},
-                     {"--clip", yes(job.selection.clip)},
-                     {"--strict", yes(job.strict)},
-                     {"--all-frames", yes(job.all_frames)}};
-  if (job.background != ReadOptions{}.background) {
-    request.emplace_back("--background", fmt::format("#{:02x}", fmt::join(job.background, "")));
-  }
-  if (job.images.aligned) {
-    const int side = job.images.aligned_side_px;
-    request.emplace_back("--align-size", number(side == kAlignedSide ? 0 : side));
-  }
-  if (job.images.annotates()) {
-    const int quality = job.images.write.jpeg_quality;
-    if (!job.images.sound) request.emplace_back("--no-audio", kFlag);
-    request.emplace_back("--jpeg-quality",
-                         number(quality == WriteOptions::kDefaultJpegQuality ? 0 : quality));
-  }
-  if (job.recognizer) request.emplace_back("--embed", with_checksum(job.recognizer_name));
-  if (job.fields.mesh) request.emplace_back("--mesh", kFlag);
-  if (job.selection.detect.refine_mesh) request.emplace_back("--mesh-refine", kFlag);
-  if (job.fields.landmarks == kDenseLandmarks) request.emplace_back("--landmarks", "68");
-  if (job.fields.quality) request.emplace_back("--face-quality", kFlag);
-  if (job.images.draw && job.images.draw_style != DrawStyle::kBoxes) {
-    const bool is_wire = job.images.draw_style == DrawStyle::kWireframe;
-    request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
-  }
-  if (!job.images.mesh_folder.empty()) {
-    request.emplace_back("--mesh-out", as_recorded(job.images.mesh_folder));
-  }
-  if (job.images.any()) request.emplace_back("--out", as_recorded(job.images.folder));
-  return request;
 }
 
 /// The record of the results that a later job can go on with, if they are such.
@@ -270,8 +203,8 @@ int thread_count(const DetectionJob& job, const std::vector<Input>& inputs) {
 }  // namespace
 
 FaceRequest DetectionJob::face_request() const {
-  FaceRequest request = {selection, fields.quality, recognizer};
-  request.selection.detect.mesh = needs_meshes();
+  FaceRequest request = {detect, fields.quality, recognizer};
+  request.detect.mesh = needs_meshes();
   return request;
 }
 
@@ -289,6 +222,9 @@ DetectedFaces detect_faces(const Detector& detector, const DetectionJob& job,
 
 DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
                                const DetectionEvents& events, const std::atomic<bool>& stop) {
+  const std::string fault = job_fault(job);
+  if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}", fault);
+  if (job.needs_meshes()) DetectorFactory::check_mesh(detector);
   const std::optional<RequestRecord> record = record_of(job);
   guard_outputs(job, record);
   // It takes reading the models' files, which only a record needs.

@@ -13,7 +13,6 @@
 #include "retinaface/recognizer.h"
 
 #include "pipeline/face_request.h"
-#include "pipeline/face_selection.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/inputs.h"
 #include "pipeline/results.h"
@@ -28,8 +27,8 @@ struct DetectionJob {
   std::string model;                        ///< what the detector was loaded by
   std::string backend;                      ///< what runs its network; empty: the best one
   std::string type;                         ///< that it computes in; empty: float32
-  FaceSelection selection;
-  std::int64_t every = 1;  ///< frame of a video
+  DetectOptions detect;                     ///< whose `mesh` says nothing: needs_meshes() does
+  std::int64_t every = 1;                   ///< frame of a video
   std::int64_t max_pixels = ReadOptions{}.max_pixels;
   std::array<std::uint8_t, 3> background = ReadOptions{}.background;  ///< of transparent images
   bool strict = false;           ///< refuse images that lack only their end
@@ -49,8 +48,6 @@ struct DetectionJob {
 
   /// Whether faces have to have their meshes.
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }
-  /// Whether meshes are to be refined that nobody gets to see, which is a user's mistake.
-  bool refines_unseen() const { return selection.detect.refine_mesh && !needs_meshes(); }
   /// What the job's results and images need of each face.
   FaceRequest face_request() const;
   /// That of face_request; 1 where images are written.
@@ -92,8 +89,9 @@ struct DetectionSummary {
 
 /// Does a job: reads images ahead, detects, follows faces through videos, and writes results in
 /// the inputs' order. Where `stop` turns true, ends after what is under way. Throws Error before
-/// any work where an output would destroy what is not its own or the results to go on with are
-/// another job's; then where the results cannot be written. What is wrong with one input is told
+/// any work for a job that job_fault (job_check.h) finds at fault, for meshes of a model that has
+/// none, where an output would destroy what is not its own or the results to go on with are another
+/// job's; then where the results cannot be written. What is wrong with one input is told
 /// and counted, and the others go on.
 DetectionSummary run_detection(const DetectionJob& job, const Detector& detector,
                                const DetectionEvents& events, const std::atomic<bool>& stop);

@@ -71,7 +71,7 @@ TEST_F(Job, HandsResultsOnInOrderAndWritesNothingUnasked) {
 }
 
 TEST_F(Job, ReducesImagesOfWhichOnlyFacesAreWanted) {
-  job_.selection.detect.scales = {0.5F};
+  job_.detect.scales = {0.5F};
   EXPECT_EQ(job_.reduction(), 2);
   std::vector<std::pair<int, int>> sizes;
   events_.result = [&](const ImageResult& result) {
@@ -89,7 +89,7 @@ TEST_F(Job, ReducesImagesOfWhichOnlyFacesAreWanted) {
   EXPECT_EQ(reduction_with([](DetectionJob& job) { job.images.crops = true; }), 1);
   EXPECT_EQ(reduction_with([](DetectionJob& job) { job.images.mesh_folder = "meshes"; }), 1);
   EXPECT_EQ(reduction_with([](DetectionJob& job) { job.fields.quality = true; }), 1);
-  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.selection.detect.scales = {}; }), 1);
+  EXPECT_EQ(reduction_with([](DetectionJob& job) { job.detect.scales = {}; }), 1);
 }
 
 TEST_F(Job, TellsOfInputsThatFailAndGoesOn) {
@@ -110,7 +110,7 @@ TEST_F(Job, GoesOnWithResults) {
   run();
   EXPECT_THAT(results_, ElementsAre("turned.jpg"));
   EXPECT_EQ(testing::lines_of(content("r.jsonl")).size(), 2U);
-  job_.selection.detect.min_score = 0.3F;
+  job_.detect.min_score = 0.3F;
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
 }
 
@@ -148,7 +148,7 @@ TEST_F(Job, DoesNotGoOnWithAFolderOfDifferentOptions) {
   run();
   // The first image alone is done again, with another option.
   job_.inputs = {both[0]};
-  job_.selection.detect.min_score = 0.3F;
+  job_.detect.min_score = 0.3F;
   run();
   job_.inputs = both;
   job_.resume = true;
@@ -167,7 +167,7 @@ TEST_F(Job, AnInterruptedRunLeavesNoResultsOfOtherOptions) {
   job_.images.folder = folder_ / "w";
   run();
   job_.threads = 1;
-  job_.selection.detect.min_score = 0.3F;
+  job_.detect.min_score = 0.3F;
   events_.result = [this](const ImageResult&) { stop_ = true; };
   run();
   stop_ = false;
@@ -185,7 +185,7 @@ TEST_F(Job, KeepsTellingThatResultsHaveNoRecord) {
   run();
   fs::remove(folder_ / "r.jsonl.request");
   job_.resume = true;
-  job_.selection.detect.min_score = 0.3F;
+  job_.detect.min_score = 0.3F;
   for (int i = 0; i < 2; ++i) {
     messages_.clear();
     run();
@@ -305,6 +305,26 @@ TEST_F(Job, GivesEachFaceItsVector) {
   job_.recognizer_name.clear();
   job_.resume = true;
   EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--embed"));
+}
+
+TEST_F(Job, IsRefusedBeforeAnyWorkWhereItContradictsItself) {
+  job_.output = folder_ / "r.jsonl";
+  job_.images.crops = true;
+  const Error error = testing::error_of([&] { run(); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), HasSubstr("out DIR is missing"));
+  EXPECT_FALSE(fs::exists(job_.output));
+}
+
+TEST_F(Job, WantsNoMeshesOfAModelWithoutThem) {
+  const Detector without("shallow-700m");
+  job_.output = folder_ / "r.jsonl";
+  job_.fields.mesh = true;
+  const Error error = testing::error_of([&] { run_detection(job_, without, events_, stop_); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  EXPECT_THAT(error.what(), HasSubstr("no mesh branch"));
+  EXPECT_THAT(messages_, IsEmpty());
+  EXPECT_FALSE(fs::exists(job_.output));
 }
 
 TEST_F(Job, WritesNoInput) {

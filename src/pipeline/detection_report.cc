@@ -69,7 +69,7 @@ void DetectionReport::follow(Outcome& outcome) {
   const InputImage& image = outcome.image;
   if (!video_) {
     // Of a few faces that are wanted, no others are hidden.
-    const bool looks_around = job_.images.blur && job_.selection.max_faces == 0;
+    const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
     video_ = std::make_unique<VideoInWork>(
         VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
                     AnnotatedVideo(job_.images, image.video, looks_around, events_.message)});
@@ -154,7 +154,6 @@ DetectionSummary DetectionReport::finish() {
   // Where no image could be read, an earlier run's results are not replaced by none.
   if (summary_.done > 0 || !file_.has_earlier()) writer_->finish();
   summary_.frames_left = frames_left_.line();
-  if (!summary_.frames_left.empty()) summary_.frames_left += "; --all-frames reads all";
   summary_.has_videos = source_.has_videos();
   summary_.expected = source_.expected();
   summary_.was_interrupted = source_.was_stopped() || was_interrupted_;

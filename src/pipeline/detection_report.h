@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/detect_faces.h"
 #include "pipeline/detection_job.h"
 #include "pipeline/earlier_run.h"
-#include "pipeline/face_selection.h"
 #include "pipeline/frames_left.h"
 #include "pipeline/image_source.h"
 #include "pipeline/result_file.h"

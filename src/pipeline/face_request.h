@@ -5,13 +5,13 @@
 
 #include "retinaface/recognizer.h"
 
-#include "pipeline/face_selection.h"
+#include "pipeline/detect_faces.h"
 
 namespace retinaface::pipeline {
 
 /// What is wanted of the faces of an image.
 struct FaceRequest {
-  FaceSelection selection;
+  DetectOptions detect;
   bool quality = false;                                 ///< each face's FaceQuality
   std::optional<Recognizer> recognizer = std::nullopt;  ///< gives each face its embedding
 
@@ -20,7 +20,7 @@ struct FaceRequest {
   int reduction() const;
 };
 
-/// detect_faces of face_selection.h, with all that the request names besides: ImageResult's
+/// detect_faces of detect_faces.h, with all that the request names besides: ImageResult's
 /// `qualities` and `embeddings` are each face's, or empty. Throws as Detector::detect and
 /// Recognizer::embed.
 DetectedFaces detect_faces(const Detector& detector, const FaceRequest& request,

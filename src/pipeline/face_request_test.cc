@@ -27,7 +27,7 @@ TEST(FaceRequest, GivesWhatIsWantedOfEachFace) {
   EXPECT_THAT(plain.embeddings, IsEmpty());
 
   for (const bool is_frame : {false, true}) {
-    const FaceRequest request = {.selection = {}, .quality = true, .recognizer = recognizer};
+    const FaceRequest request = {.detect = {}, .quality = true, .recognizer = recognizer};
     const auto frame = is_frame ? std::optional(video::FrameStamp{}) : std::nullopt;
     const ImageResult full = detect_faces(detector, request, image, "portrait", frame).result;
     ASSERT_THAT(full.faces, SizeIs(1));
@@ -39,12 +39,12 @@ TEST(FaceRequest, GivesWhatIsWantedOfEachFace) {
 }
 
 TEST(FaceRequest, ReducesImagesOfWhichOnlyFacesAreWanted) {
-  FaceRequest request{.selection = {.detect = {.scales = {0.5F}}}};
+  FaceRequest request{.detect = {.scales = {0.5F}}};
   EXPECT_EQ(request.reduction(), 2);
   request.quality = true;
   EXPECT_EQ(request.reduction(), 1);
   request.quality = false;
-  request.selection.detect.mesh = true;
+  request.detect.mesh = true;
   EXPECT_EQ(request.reduction(), 1);
 }
 

@@ -30,47 +30,51 @@ static_assert(detection::kMinTileSide == 1280, "the help of tile says it");
 constexpr JobOption kOptions[] = {
     {.name = "min-score",
      .help = "leave out faces below this score",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.min_score); },
-     .max = 1},
+     .field = [](DetectionJob& job) { return Field(&job.detect.min_score); },
+     .max = 1,
+     .is_always_recorded = true},
     {.name = "nms",
      .help = "of boxes that overlap by more than this IoU keep the best",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.nms_iou); },
-     .max = 1},
+     .field = [](DetectionJob& job) { return Field(&job.detect.nms_iou); },
+     .max = 1,
+     .is_always_recorded = true},
     {.name = "max-faces",
      .help = "keep only this many, the best (default: all)",
-     .field = [](DetectionJob& job) { return Field(&job.selection.max_faces); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.max_faces); },
      .min = 1,
      .max = std::numeric_limits<int>::max(),
      .has_default = false},
     {.name = "min-size",
      .help = "leave out faces whose box's shorter side has fewer pixels",
-     .field = [](DetectionJob& job) { return Field(&job.selection.min_size_px); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.min_size_px); },
      .has_default = false},
     {.name = "clip",
      .help = "cut boxes off at the image's edge",
-     .field = [](DetectionJob& job) { return Field(&job.selection.clip); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.clip_to_image); }},
     {.name = "scales",
      .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "
              "all sizes need",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.scales); },
-     .max = 16},
+     .field = [](DetectionJob& job) { return Field(&job.detect.scales); },
+     .max = 16,
+     .is_always_recorded = true},
     {.name = "turned",
      .help = "look at each face a second time to find how far its head is turned; without it the "
              "points of heads that lie on their side or are upside down are wrong",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.turned); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.turned); }},
     {.name = "tile",
      .help = "work on larger images in overlapping squares of this side, at least 1280; 0: in one "
              "piece, however much memory that takes",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.tile_px); },
+     .field = [](DetectionJob& job) { return Field(&job.detect.tile_px); },
      .min = detection::kMinTileSide,
      .max = std::numeric_limits<int>::max(),
-     .may_be_zero = true},
+     .may_be_zero = true,
+     .is_always_recorded = true},
     {.name = "mesh",
      .help = "give each face its 3D mesh of 1024 vertices and its pose (doc/mesh.md)",
      .field = [](DetectionJob& job) { return Field(&job.fields.mesh); }},
     {.name = "mesh-refine",
      .help = "bring each mesh closer to the image, by some milliseconds a face",
-     .field = [](DetectionJob& job) { return Field(&job.selection.detect.refine_mesh); }},
+     .field = [](DetectionJob& job) { return Field(&job.detect.refine_mesh); }},
     {.name = "landmarks",
      .help = "5, or 68: also Multi-PIE's 68 points, of the mesh, as landmarks_68",
      .field = [](DetectionJob& job) { return Field(&job.fields.landmarks); },
@@ -191,10 +195,6 @@ std::string set_option(const JobOption& option, const std::string& text, Detecti
 }
 
 std::string option_text(const JobOption& option, const DetectionJob& job) {
-  DetectionJob copy;
-  copy.selection = job.selection;
-  copy.images = job.images;
-  copy.fields = job.fields;
   return std::visit(
       [](const auto* value) {
         if constexpr (std::is_same_v<decltype(value), const std::vector<float>*>) {
@@ -203,7 +203,7 @@ std::string option_text(const JobOption& option, const DetectionJob& job) {
           return fmt::to_string(*value);
         }
       },
-      option.field(copy));
+      option.field(const_cast<DetectionJob&>(job)));  // which is only read
 }
 
 std::string scales_text(const std::vector<float>& scales) {

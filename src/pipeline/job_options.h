@@ -26,6 +26,9 @@ struct JobOption {
   bool may_be_zero = false;           ///< also where `min` is more
   bool has_default = true;            ///< a default that says something to people
   std::span<const int> choices = {};  ///< all values that a whole number may have; empty: a range
+  /// Whether what results were made with (request_of) names it where it has its default, too: one
+  /// that a later version may choose otherwise.
+  bool is_always_recorded = false;
 };
 
 /// All of them, in the order in which they are listed to people.

@@ -35,17 +35,17 @@ TEST(JobOptions, AreSetByTheirText) {
   set("mesh", "true");
   set("landmarks", "68");
   set("face-quality", "true");
-  EXPECT_FLOAT_EQ(job.selection.detect.min_score, 0.25F);
-  EXPECT_EQ(job.selection.detect.tile_px, 0);
-  EXPECT_THAT(job.selection.detect.scales, ElementsAre(0.5F, 1.0F, 2.0F));
-  EXPECT_EQ(job.selection.max_faces, 3);
-  EXPECT_TRUE(job.selection.clip);
+  EXPECT_FLOAT_EQ(job.detect.min_score, 0.25F);
+  EXPECT_EQ(job.detect.tile_px, 0);
+  EXPECT_THAT(job.detect.scales, ElementsAre(0.5F, 1.0F, 2.0F));
+  EXPECT_EQ(job.detect.max_faces, 3);
+  EXPECT_TRUE(job.detect.clip_to_image);
   EXPECT_EQ(job.images.aligned_side_px, 224);
   EXPECT_EQ(job.images.write.jpeg_quality, 75);
   EXPECT_TRUE(job.fields.mesh);
   EXPECT_EQ(job.fields.landmarks, 68);
   set("scales", "auto");
-  EXPECT_THAT(job.selection.detect.scales, IsEmpty());
+  EXPECT_THAT(job.detect.scales, IsEmpty());
 }
 
 TEST(JobOptions, AreKnownByTheNamesOfOtherPrograms) {
@@ -60,9 +60,9 @@ TEST(JobOptions, AreKnownByTheNamesOfOtherPrograms) {
 TEST(JobOptions, AFlagNeedsNoText) {
   DetectionJob job;
   EXPECT_EQ(set_option(*find_job_option("clip"), "", job), "");
-  EXPECT_TRUE(job.selection.clip);
+  EXPECT_TRUE(job.detect.clip_to_image);
   EXPECT_EQ(set_option(*find_job_option("clip"), "false", job), "");
-  EXPECT_FALSE(job.selection.clip);
+  EXPECT_FALSE(job.detect.clip_to_image);
   EXPECT_EQ(fault("clip", "maybe"), "expected true or false, found 'maybe'");
 }
 
@@ -70,8 +70,8 @@ TEST(JobOptions, AWrongTextSetsNothing) {
   DetectionJob job;
   EXPECT_NE(set_option(*find_job_option("scales"), "1,x", job), "");
   EXPECT_NE(set_option(*find_job_option("min-score"), "0.5x", job), "");
-  EXPECT_THAT(job.selection.detect.scales, IsEmpty());
-  EXPECT_EQ(job.selection.detect.min_score, DetectOptions::kDefaultMinScore);
+  EXPECT_THAT(job.detect.scales, IsEmpty());
+  EXPECT_EQ(job.detect.min_score, DetectOptions::kDefaultMinScore);
 }
 
 TEST(JobOptions, SayWhatWasExpected) {

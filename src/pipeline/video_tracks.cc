@@ -12,7 +12,7 @@ VideoTracks::VideoTracks(const DetectionJob& job, const VideoDone* left)
 }
 
 tracking::Tracker VideoTracks::new_tracker() const {
-  return tracking::Tracker({.min_score = job_.selection.detect.min_score});
+  return tracking::Tracker({.min_score = job_.detect.min_score});
 }
 
 VideoTracks::Frame VideoTracks::follow(const DetectedFaces& detection, double time_s,

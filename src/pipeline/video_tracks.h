@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "pipeline/detect_faces.h"
 #include "pipeline/detection_job.h"
-#include "pipeline/face_selection.h"
 #include "pipeline/hidden_tracks.h"
 #include "pipeline/result_file.h"
 #include "pipeline/scene_signature.h"

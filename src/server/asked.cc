@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
+#include "pipeline/job_check.h"
 #include "pipeline/job_options.h"
 #include "server/header_value.h"
 #include "server/problem.h"
@@ -77,10 +78,9 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
          "it by Accept",
          kJson, asked.type);
   }
-  if (asked.job.refines_unseen()) {
-    fail(ErrorCode::kInvalidArgument,
-         "mesh-refine: expected mesh or landmarks=68 with it, found neither");
-  }
+  const std::string fault =
+      pipeline::faces_fault(asked.job, {.before_value = "=", .taken = endpoint.options});
+  if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}", fault);
   return asked;
 }
 

@@ -88,7 +88,7 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
   const std::int64_t pixels = std::int64_t{seen.width} * seen.height;
   budget.pixels -= pixels;
   double resized = 0;
-  for (const float scale : asked.job.selection.detect.scales) {
+  for (const float scale : asked.job.detect.scales) {
     resized += static_cast<double>(pixels) * scale * scale;
   }
   if (resized > budget.resized_pixels) {
@@ -104,10 +104,8 @@ ImageWork::Examined ImageWork::examine(const EncodedImage& encoded, const Asked&
   const std::optional<int> max = budget.faces_for(asked);
   if (max) {
     // No more are worked on than are answered, and one that says that there are more.
-    DetectOptions& detect = limited.selection.detect;
-    const int wanted = job.selection.max_faces;
-    detect.min_size_px = job.selection.min_size_px;
-    detect.max_faces = wanted == 0 ? *max + 1 : std::min(wanted, *max + 1);
+    const int wanted = job.detect.max_faces;
+    limited.detect.max_faces = wanted == 0 ? *max + 1 : std::min(wanted, *max + 1);
   }
   examined.detection = pipeline::detect_faces(detector_, limited, seen, encoded.name);
   const auto count = static_cast<int>(examined.result().faces.size());
@@ -142,7 +140,7 @@ Response ImageWork::blur(const Request& request, const Asked& asked) const {
   const std::vector<EncodedImage> images = images_of(request);
   WorkBudget budget(options_);
   Examined examined = examine(only_one(images, asked.type), asked, budget);
-  blur_faces(examined.image, pipeline::faces_to_hide(detector_, asked.job.selection, examined.image,
+  blur_faces(examined.image, pipeline::faces_to_hide(detector_, asked.job.detect, examined.image,
                                                      examined.detection));
   return image_answer(asked.type, examined.image, asked.job.images.write);
 }

@@ -191,7 +191,7 @@ TEST_F(ServiceTest, BlurredIsTheFaceAndNothingElse) {
   Image hidden = decoded(crowd);
   const pipeline::DetectionJob job;
   const auto found = pipeline::detect_faces(detector_, job, hidden, "image");
-  const auto all = pipeline::faces_to_hide(detector_, job.selection, hidden, found);
+  const auto all = pipeline::faces_to_hide(detector_, job.detect, hidden, found);
   EXPECT_GT(all.size(), found.result.faces.size());
   blur_faces(hidden, all);
   const Image answered = decoded(ask(post("/v1/blur", crowd, "image/png")).body);
@@ -266,7 +266,7 @@ TEST_F(ServiceTest, RefinedMeshesAreTheCommands) {
   const json body = json::parse(ask(post("/v1/detect?mesh&mesh-refine", sample())).body);
   pipeline::DetectionJob job;
   job.fields.mesh = true;
-  job.selection.detect.refine_mesh = true;
+  job.detect.refine_mesh = true;
   const Image image = read_image(retinaface::testing::sample_folder() / "hopper.jpg");
   const auto expected =
       json::parse(pipeline::to_json(pipeline::detect_faces(detector_, job, image, "image").result));

@@ -41,7 +41,7 @@ struct WorkBudget {
   std::optional<int> faces_for(const Asked& asked) const {
     std::optional<int> max;
     if (asked.describes()) max = described / cost_of_face(asked);
-    if (asked.job.selection.detect.turned) max = std::min(max.value_or(turned), turned);
+    if (asked.job.detect.turned) max = std::min(max.value_or(turned), turned);
     return max;
   }
 
@@ -54,12 +54,12 @@ struct WorkBudget {
 
   void take(const Asked& asked, int faces) {
     if (asked.describes()) described -= faces * cost_of_face(asked);
-    if (asked.job.selection.detect.turned) turned -= faces;
+    if (asked.job.detect.turned) turned -= faces;
   }
 
  private:
   static int cost_of_face(const Asked& asked) {
-    return asked.embeds || asked.job.selection.detect.refine_mesh ? kSlow : 1;
+    return asked.embeds || asked.job.detect.refine_mesh ? kSlow : 1;
   }
 };
 

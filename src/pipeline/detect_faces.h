@@ -14,19 +14,6 @@
 
 namespace retinaface::pipeline {
 
-/// Which faces are looked for in an image, and which of them are wanted.
-struct FaceSelection {
-  DetectOptions detect;
-  int max_faces = 0;      ///< only so many, those of the highest scores; 0: all
-  float min_size_px = 0;  ///< no face whose box's shorter side is below this
-  bool clip = false;      ///< results have the parts of boxes that lie in the image, if any does
-};
-
-/// Which of the faces found in an image of this size, sorted by score, are wanted: their indices,
-/// in order.
-std::vector<std::size_t> select_faces(const FaceSelection& selection,
-                                      const std::vector<Face>& found, int width, int height);
-
 /// Pixels to look at: an image's own or, decoded in its place, fewer. Faces are told in pixels of
 /// the whole image.
 struct SeenImage {
@@ -49,22 +36,24 @@ int reduction_for(const DetectOptions& options);
 
 /// What was found in one image.
 struct DetectedFaces {
-  ImageResult result;               ///< with the faces that are wanted
-  std::vector<Face> found;          ///< of a frame: faint faces as well, which carry tracks on
-  std::vector<std::size_t> wanted;  ///< those of them that are in the result
+  ImageResult result;  ///< with the faces that are wanted, as Detector::detect gives them
+  /// Those and others that were found: of a frame all, with faint ones, which carry tracks on.
+  /// Their boxes are not clipped.
+  std::vector<Face> found;
+  std::vector<std::size_t> wanted;  ///< those of `found` that are in the result
   std::vector<Face> hidden;         ///< what blurred images hide: faces_to_hide
 };
 
-/// Detects in an image that is in memory. `path` is what the result calls the image, `frame` which
-/// frame of a video it is, if it is one; its tracks are left to the caller. Throws as
-/// Detector::detect.
-DetectedFaces detect_faces(const Detector& detector, const FaceSelection& selection,
+/// Detects in an image that is in memory, by all of the options. `path` is what the result calls
+/// the image, `frame` which frame of a video it is, if it is one; its tracks are left to the
+/// caller. Throws as Detector::detect.
+DetectedFaces detect_faces(const Detector& detector, const DetectOptions& options,
                            const SeenImage& image, const std::filesystem::path& path,
                            const std::optional<video::FrameStamp>& frame = std::nullopt);
 
 /// Of an image that is to be blurred, the faces that have to be hidden (detection/hidden_faces.h):
 /// of a frame faint ones as well. Throws as Detector::detect.
-std::vector<Face> faces_to_hide(const Detector& detector, const FaceSelection& selection,
+std::vector<Face> faces_to_hide(const Detector& detector, const DetectOptions& options,
                                 ImageView image, const DetectedFaces& detection);
 
 }  // namespace retinaface::pipeline

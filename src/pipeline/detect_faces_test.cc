@@ -1,4 +1,4 @@
-#include "pipeline/face_selection.h"
+#include "pipeline/detect_faces.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,40 +17,13 @@
 namespace retinaface::pipeline {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-
-Face face(float score, float width, float height) {
-  return {score, {0, 0, width, height}, {}};
-}
-
-TEST(FaceSelection, KeepsTheBestThatAreSureAndLargeEnough) {
-  const std::vector<Face> found = {face(0.9F, 50, 9), face(0.8F, 20, 10), face(0.7F, 40, 40),
-                                   face(0.5F, 99, 99), face(0.2F, 99, 99)};
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}}, found, 100, 100),
-              ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .min_size_px = 10}, found, 100, 100),
-              ElementsAre(1, 2, 3));
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.5F}, .max_faces = 2, .min_size_px = 10},
-                           found, 100, 100),
-              ElementsAre(1, 2));
-  EXPECT_THAT(select_faces({.detect = {.min_score = 0.95F}}, found, 100, 100), IsEmpty());
-}
-
-TEST(FaceSelection, LeavesOutWhatAClipLeavesNothingOf) {
-  const std::vector<Face> found = {{0.9F, {-9, 0, -1, 8}, {}}, {0.8F, {-4, 0, 4, 8}, {}}};
-  EXPECT_THAT(select_faces({}, found, 100, 100), ElementsAre(0, 1));
-  EXPECT_THAT(select_faces({.detect = {}, .max_faces = 1, .clip = true}, found, 100, 100),
-              ElementsAre(1));
-}
-
 TEST(DetectFaces, FindsFaintFacesInFramesOnly) {
   const Image image = read_image(testing::sample_folder() / "crowd.webp");
   const Detector detector;
-  const FaceSelection selection{.detect = {.min_score = 0.9F}};
-  const DetectedFaces still = detect_faces(detector, selection, image, "crowd");
+  const DetectOptions options = {.min_score = 0.9F};
+  const DetectedFaces still = detect_faces(detector, options, image, "crowd");
   const DetectedFaces frame =
-      detect_faces(detector, selection, image, "crowd", video::FrameStamp{3, 0.12});
+      detect_faces(detector, options, image, "crowd", video::FrameStamp{3, 0.12});
   ASSERT_FALSE(still.found.empty());
   EXPECT_GE(still.found.back().score, 0.9F);
   EXPECT_LT(frame.found.back().score, 0.9F);
@@ -60,11 +33,32 @@ TEST(DetectFaces, FindsFaintFacesInFramesOnly) {
   EXPECT_EQ(frame.result.frame->number, 3);
 }
 
+TEST(DetectFaces, FindsAllFacesOfAFrameWhicheverAreWanted) {
+  const Image image = read_image(testing::sample_folder() / "crowd.webp");
+  const Detector detector;
+  const video::FrameStamp stamp{3, 0.12};
+  const DetectedFaces all = detect_faces(detector, DetectOptions(), image, "crowd", stamp);
+  const DetectedFaces few = detect_faces(
+      detector, DetectOptions{.max_faces = 2, .min_size_px = 30, .clip_to_image = true}, image,
+      "crowd", stamp);
+  EXPECT_EQ(few.result.faces.size(), 2U);
+  ASSERT_EQ(few.found.size(), all.found.size());
+  for (std::size_t i = 0; i < all.found.size(); ++i) EXPECT_EQ(few.found[i].box, all.found[i].box);
+}
+
+TEST(DetectFaces, WorksOnNoMoreFacesOfAnImageThanAreWanted) {
+  const Image image = read_image(testing::sample_folder() / "crowd.webp");
+  const Detector detector;
+  for (const bool clip : {false, true}) {
+    const DetectOptions options = {.max_faces = 2, .clip_to_image = clip};
+    EXPECT_EQ(detect_faces(detector, options, image, "crowd").found.size(), 2U);
+  }
+}
+
 TEST(DetectFaces, FindsTheSameInReducedImages) {
   const Detector detector;
-  const FaceSelection selection{
-      .detect = {.min_score = 0.6F, .scales = {0.25F}, .min_size_px = 40}};
-  const int reduction = reduction_for(selection.detect);
+  const DetectOptions options = {.min_score = 0.6F, .scales = {0.25F}, .min_size_px = 40};
+  const int reduction = reduction_for(options);
   ASSERT_EQ(reduction, 4);
   for (const char* name : {"portrait.jpg", "turned.jpg"}) {
     SCOPED_TRACE(name);
@@ -72,9 +66,9 @@ TEST(DetectFaces, FindsTheSameInReducedImages) {
     const Image whole = decode_image(content);
     const DecodedImage reduced = decode_image(content, {}, name, reduction);
     ASSERT_LT(reduced.image.width(), whole.width() / 3);
-    const ImageResult expected = detect_faces(detector, selection, whole, name).result;
+    const ImageResult expected = detect_faces(detector, options, whole, name).result;
     const ImageResult found =
-        detect_faces(detector, selection, SeenImage(reduced.image, reduced), name).result;
+        detect_faces(detector, options, SeenImage(reduced.image, reduced), name).result;
     EXPECT_EQ(found.width, whole.width());
     EXPECT_EQ(found.height, whole.height());
     ASSERT_EQ(expected.faces.size(), 1U);
@@ -107,35 +101,35 @@ TEST(DetectFaces, ClipsBoxesOnRequest) {
   const int left = static_cast<int>(face.box.x0 + face.box.width() / 4);
   const ImageView half = {whole.row(0) + 3 * left, whole.width() - left, whole.height(),
                           whole.stride()};
-  FaceSelection selection{.detect = {.min_score = 0.3F}};
-  const DetectedFaces open = detect_faces(Detector(), selection, half, "half");
-  selection.clip = true;
-  const DetectedFaces clipped = detect_faces(Detector(), selection, half, "half");
+  DetectOptions options = {.min_score = 0.3F};
+  const DetectedFaces open = detect_faces(Detector(), options, half, "half");
+  options.clip_to_image = true;
+  const DetectedFaces clipped = detect_faces(Detector(), options, half, "half");
   ASSERT_FALSE(open.result.faces.empty());
   ASSERT_LT(open.result.faces[0].box.x0, 0);
   EXPECT_EQ(clipped.result.faces[0].box.x0, 0);
   EXPECT_EQ(clipped.result.faces[0].box.x1, open.result.faces[0].box.x1);
   EXPECT_EQ(clipped.found[0].box, open.found[0].box);
+  options.max_faces = 1;
+  const DetectedFaces one = detect_faces(Detector(), options, half, "half");
+  EXPECT_EQ(one.result.faces[0].box, clipped.result.faces[0].box);
+  EXPECT_EQ(one.found[0].box, open.found[0].box);
 }
 
 TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
   const Image crowd = read_image(testing::sample_folder() / "crowd.webp");
   const Image image = to_rgb(part_of(crowd, 700, 0, 700, 300));
   const Detector detector;
-  const FaceSelection selections[] = {{},
-                                      {.detect = {.min_score = 0.8F}},
-                                      {.detect = {}, .max_faces = 3},
-                                      {.detect = {}, .min_size_px = 9},
-                                      {.detect = {}, .clip = true},
-                                      {.detect = {.scales = {1}}}};
+  const DetectOptions all_options[] = {{},
+                                       {.min_score = 0.8F},
+                                       {.max_faces = 3},
+                                       {.min_size_px = 9},
+                                       {.clip_to_image = true},
+                                       {.scales = {1}}};
   std::vector<std::size_t> counts;
-  for (const FaceSelection& selection : selections) {
-    const DetectedFaces found = detect_faces(detector, selection, image, "crowd");
-    const std::vector<Face> expected = faces_to_hide(detector, selection, image, found);
-    DetectOptions options = selection.detect;
-    options.max_faces = selection.max_faces;
-    options.min_size_px = selection.min_size_px;
-    options.clip_to_image = selection.clip;
+  for (const DetectOptions& options : all_options) {
+    const DetectedFaces found = detect_faces(detector, options, image, "crowd");
+    const std::vector<Face> expected = faces_to_hide(detector, options, image, found);
     Image blurred = image;
     const std::vector<Face> hidden = blur_found_faces(blurred, detector, options);
     ASSERT_EQ(hidden.size(), expected.size());
@@ -156,7 +150,7 @@ TEST(DetectFaces, BytesInMemoryBecomeJsonAndAnAnnotatedImage) {
   const std::vector<std::byte> bytes = read_file(testing::sample_folder() / "portrait.jpg");
   Image image = decode_image(bytes, {}, "upload");
   const Image before = image;
-  const DetectedFaces detection = detect_faces(Detector(), {}, image, "upload");
+  const DetectedFaces detection = detect_faces(Detector(), DetectOptions(), image, "upload");
   const auto json = nlohmann::json::parse(to_json(detection.result));
   EXPECT_EQ(json["image"], "upload");
   EXPECT_EQ(json["width"], image.width());

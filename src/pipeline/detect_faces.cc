@@ -40,7 +40,7 @@ DetectOptions search_options(const DetectOptions& options, const SeenImage& imag
 /// What is found, told in pixels of the whole image.
 std::vector<Face> find(const Detector& detector, const SeenImage& image,
                        const DetectOptions& search) {
-  std::vector<Face> faces = DetectorFactory::whole_faces(detector, image.pixels, search);
+  std::vector<Face> faces = detection::DetectorFactory::whole_faces(detector, image.pixels, search);
   if (image.reduction == 1) return faces;
   const auto reduction = static_cast<float>(image.reduction);
   detection::rescale(faces, reduction, reduction);

@@ -224,7 +224,7 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
                                const DetectionEvents& events, const std::atomic<bool>& stop) {
   const std::string fault = job_fault(job);
   if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}", fault);
-  if (job.needs_meshes()) DetectorFactory::check_mesh(detector);
+  if (job.needs_meshes()) detection::DetectorFactory::check_mesh(detector);
   const std::optional<RequestRecord> record = record_of(job);
   guard_outputs(job, record);
   // It takes reading the models' files, which only a record needs.

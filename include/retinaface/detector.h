@@ -19,7 +19,7 @@ struct DetectorFactory;  // of the library itself, for what is not in this inter
 }  // namespace detection
 
 struct DetectOptions {
-  /// Of what the built-in model finds at this score, 1.3 % is neither face nor head
+  /// Of what the built-in model finds at this score, 0.9 % is neither face nor head
   /// (reports/accuracy.md, False alarms).
   static constexpr float kDefaultMinScore = 0.6F;
   static constexpr float kDefaultNmsIou = 0.4F;

@@ -81,7 +81,7 @@ def test_aligned_faces_have_their_eyes_in_place(detector, portrait):
     # ArcFace's template, in the middle three quarters of a crop that has a margin.
     template = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
     off = again.landmarks - (32 + template * 192 / 112)
-    assert np.abs(off.mean(axis=0)).max() < 3 and np.abs(off).max() < 12  # a face is no template
+    assert np.abs(off.mean(axis=0)).max() < 3 and np.abs(off).max() < 15  # a face is no template
     assert rf.align(portrait, faces[:0]).shape == (0, 112, 112, 3)
 
 

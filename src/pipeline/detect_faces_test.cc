@@ -142,7 +142,7 @@ TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
   EXPECT_GT(counts[0], detector.detect(image).size());  // of a second pass
   EXPECT_EQ(counts[2], 3U);
   EXPECT_LT(counts[3], counts[0]);
-  EXPECT_EQ(counts[5], detector.detect(image, {.scales = {1}}).size());
+  EXPECT_GE(counts[5], detector.detect(image, {.scales = {1}}).size());
 }
 
 /// What a service does with an image that it was sent.

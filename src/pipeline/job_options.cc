@@ -47,7 +47,8 @@ constexpr JobOption kOptions[] = {
      .field = [](DetectionJob& job) { return Field(&job.selection.min_size_px); },
      .has_default = false},
     {.name = "clip",
-     .help = "cut boxes off at the image's edge",
+     .help = "cut boxes off at the image's edge, and leave out faces of which nothing lies in the "
+             "image",
      .field = [](DetectionJob& job) { return Field(&job.selection.clip); }},
     {.name = "scales",
      .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "base/trimmed.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
@@ -273,7 +273,6 @@ std::string format_voc(const AnnotatedImage& image) {
   tinyxml2::XMLPrinter xml;
   const fs::path path(image.path);
   xml.OpenElement("annotation");
-  xml.PushComment((" " + std::string(kOriginMark) + " ").c_str());
   push(xml, "folder", path.parent_path().generic_string());
   push(xml, "filename", path.filename().string());
   if (image.width > 0 && image.height > 0) {
@@ -285,8 +284,9 @@ std::string format_voc(const AnnotatedImage& image) {
   }
   push(xml, "segmented", "0");
   for (const AnnotatedFace& face : image.faces) push_face(xml, face);
+  xml.PushComment((" " + open_mark() + " ").c_str());
   xml.CloseElement();
-  return xml.CStr();
+  return sealed(xml.CStr());
 }
 
 std::vector<SetFile> formatted_voc(const fs::path& folder, const AnnotationSet& set) {

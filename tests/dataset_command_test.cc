@@ -136,6 +136,33 @@ TEST_F(DatasetCommand, ConvertMayBeRepeatedAndReplacesNothingElse) {
   }
 }
 
+TEST_F(DatasetCommand, ConvertKeepsWhatSomebodyHasAddedToItsFiles) {
+  const std::pair<const char*, const char*> places[] = {{"coco", R"("annotations": [)"},
+                                                        {"voc", "<segmented>"}};
+  for (const auto& [format, before] : places) {
+    const std::string there = path(std::string("to_") + format + "/");
+    const std::string command =
+        fmt::format("dataset convert {} --to {} -o {}", set(), format, there);
+    ASSERT_EQ(retinaface(command).exit_code, 0) << format;
+    fs::path edited;
+    std::string text;
+    for (const auto& entry : fs::recursive_directory_iterator(there)) {
+      if (!entry.is_regular_file()) continue;
+      edited = entry.path();
+      text = testing::content_of(edited);
+    }
+    ASSERT_NE(text.find(before), std::string::npos) << format;
+    text.insert(text.find(before), " ");
+    std::ofstream(edited) << text;
+    const CommandResult refused = retinaface(command);
+    EXPECT_EQ(refused.exit_code, 1) << format;
+    EXPECT_THAT(refused.errors, HasSubstr("--overwrite")) << format;
+    EXPECT_EQ(testing::content_of(edited), text) << format;
+    EXPECT_EQ(retinaface(command + " --overwrite").exit_code, 0) << format;
+    EXPECT_EQ(retinaface(command).exit_code, 0) << format;
+  }
+}
+
 TEST_F(DatasetCommand, ConvertRefusesBeforeItLooksAtImages) {
   const auto convert = [this](const std::string& format) {
     return retinaface(fmt::format("dataset convert {} --to {} -o {}", path("label.txt"), format,

@@ -444,7 +444,9 @@ TEST(Program, ExplainsItself) {
   EXPECT_THAT(version.output, StartsWith("retinaface "));
   const auto detect = testing::run("'" RETINAFACE_PROGRAM "' detect --help");
   EXPECT_EQ(detect.exit_code, 0);
-  EXPECT_THAT(detect.output, AllOf(HasSubstr("--min-score"), HasSubstr("Examples:")));
+  EXPECT_THAT(detect.output,
+              AllOf(HasSubstr("--min-score"), HasSubstr("Examples:"),
+                    HasSubstr("leave out faces of which nothing lies in the image")));
 }
 
 TEST(Summary, ListsLayersAndTotals) {

@@ -65,6 +65,22 @@ sharp_stage() {  # the same, of crops that are hardly enlarged
     'augmentation.crop = [0.55, 1.5]' 'augmentation.around_face_px = [12, 400]'
 }
 
+mixed() {  # mixed NAME PARTS SET: so many parts of the stage before and one of `shifted`, scores shifted
+  name=$1
+  parts=$2
+  set_folder=$3
+  set -- "$out/shifted.safetensors"
+  while [ "$parts" -gt 0 ]; do
+    set -- "$@" "$out/$start.safetensors"
+    parts=$((parts - 1))
+  done
+  [ -s "$out/$name-mean.safetensors" ] ||
+    "$tools/average_weights.py" "$out/$name-mean.safetensors" "$@"
+  [ -s "$out/$name.safetensors" ] ||
+    "$tools/shift_scores.py" "$out/$name-mean.safetensors" "$set_folder" "$out/$name.safetensors" \
+      --max-loss 0.5 --program "$program"
+}
+
 labels wider "$data/wider/train" --face 2 --ignored 0.5
 labels wider_soft "$data/wider/train" --soft
 labels mtfl "$data/mtfl"
@@ -142,9 +158,9 @@ stage two-teachers-3 two-teachers 203 2322 schedule.learning_rate=0.0015 schedul
   schedule.warmup_epochs=0.03
 stage two-teachers-4 two-teachers 204 774 schedule.learning_rate=0.0012 schedule.epochs=1 \
   schedule.warmup_epochs=0.03 augmentation.gray=0.1 augmentation.degrade=0.4 optimizer.average_decay=0.995
-[ -s "$out/averaged.safetensors" ] ||
-  "$tools/average_weights.py" "$out/averaged.safetensors" "$out/$start.safetensors" \
-    "$out/$start.safetensors" "$out/$start.safetensors" "$out/shifted.safetensors"
-[ -s "$out/mnet025.safetensors" ] ||
-  "$tools/shift_scores.py" "$out/averaged.safetensors" "$data/wider/train" "$out/mnet025.safetensors" \
-    --max-loss 0.5 --program "$program"
+
+mixed teacher 3 "$data/wider/train"
+teachers="scrfd teacher"
+stage two-teachers-5 two-teachers 401 6966 schedule.learning_rate=0.0018 \
+  'augmentation.around_face_px = [8, 640]' augmentation.gray=0.07 augmentation.degrade=0.3
+mixed mnet025 6 "$out/labels/learn"

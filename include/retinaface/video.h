@@ -64,8 +64,9 @@ class RETINAFACE_API VideoReader {
   const std::string& damage() const;
 
   /// How many frames are missing without a damage that could be seen, or beside it: of transport
-  /// streams so far, by the times of the others where these come evenly; of MP4 and MOV at the end,
-  /// by the number that the header says. 0 if none, or where it cannot be told.
+  /// streams so far, by the times of the others where these come evenly, and those that cannot be
+  /// decoded behind a joint; of MP4 and MOV at the end, by the number that the header says. 0 if
+  /// none, or where it cannot be told.
   std::int64_t missing_frames() const;
 
   /// Frames a second, as the video says, or guessed from its beginning; 0 if unknown.

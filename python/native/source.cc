@@ -115,7 +115,7 @@ void Source::take_pixels() {
 pipeline::SeenImage Source::open_reduced(int reduction) {
   if (!is_path_ && !is_encoded_) return view_;
   std::vector<std::byte> content;
-  if (is_path_) content = read_file(path_, max_encoded_bytes(options_.max_pixels));
+  if (is_path_) content = read_named_file(path_, max_encoded_bytes(options_.max_pixels));
   const std::span<const std::byte> encoded =
       is_path_ ? content
                : std::span(static_cast<const std::byte*>(buffer_.buf),

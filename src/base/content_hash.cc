@@ -1,5 +1,11 @@
 #include "base/content_hash.h"
 
+#include <fstream>
+#include <vector>
+
+#include "base/check.h"
+#include "base/file.h"
+
 namespace retinaface {
 inline namespace internal {
 namespace {
@@ -7,6 +13,10 @@ namespace {
 using Wide = __uint128_t;
 
 }  // namespace
+
+std::string digits_of(const ContentHash& hash) {
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
 
 void ContentHasher::add(std::span<const std::byte> bytes) {
   constexpr Wide kPrime = (Wide{1} << 88) + 0x13b;
@@ -27,6 +37,18 @@ void ContentHasher::add_counted(std::span<const std::byte> bytes) {
 
 ContentHash ContentHasher::hash() const {
   return {high_, low_};
+}
+
+ContentHash hash_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  ContentHasher hasher;
+  std::vector<char> part(std::size_t{1} << 20);
+  while (file) {
+    file.read(part.data(), std::ssize(part));
+    hasher.add(std::as_bytes(std::span(part).first(static_cast<std::size_t>(file.gcount()))));
+  }
+  if (!file.eof()) fail(ErrorCode::kUnreadable, "{}: cannot be read", printable(path));
+  return hasher.hash();
 }
 
 }  // namespace internal

@@ -3,7 +3,9 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
+#include <string>
 
 namespace retinaface {
 inline namespace internal {
@@ -16,6 +18,10 @@ struct ContentHash {
 
   friend auto operator<=>(const ContentHash&, const ContentHash&) = default;
 };
+
+/// It as hexadecimal digits.
+std::string digits_of(const ContentHash& hash);
+inline constexpr std::size_t kHashDigits = 32;
 
 /// Hashes bytes that come in parts (FNV-1a of 128 bits, Fowler, Noll and Vo).
 class ContentHasher {
@@ -30,6 +36,9 @@ class ContentHasher {
   std::uint64_t high_ = 0x6c62272e07bb0142;
   std::uint64_t low_ = 0x62b821756295c58d;
 };
+
+/// Of a whole file, of any size. Throws Error(kUnreadable) with the path.
+ContentHash hash_of_file(const std::filesystem::path& path);
 
 }  // namespace internal
 }  // namespace retinaface

@@ -1,8 +1,12 @@
 #include "base/content_hash.h"
 
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
+
+#include "support/testing.h"
 
 namespace retinaface {
 namespace {
@@ -29,6 +33,16 @@ TEST(ContentHash, TellsPartsApart) {
   };
   EXPECT_NE(counted("ab", "c"), counted("a", "bc"));
   EXPECT_EQ(counted("ab", "c"), counted("ab", "c"));
+}
+
+TEST(ContentHash, IsOfAWholeFile) {
+  const testing::TemporaryFolder folder;
+  for (const std::string& content : {std::string(), std::string(3'000'000, 'x')}) {
+    std::ofstream(folder / "file", std::ios::binary) << content;
+    EXPECT_EQ(hash_of_file(folder / "file"), hash_of(content));
+  }
+  EXPECT_EQ(testing::error_of([&] { hash_of_file(folder / "none"); }).code(),
+            ErrorCode::kUnreadable);
 }
 
 }  // namespace

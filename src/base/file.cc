@@ -10,8 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/asked_to_end.h"
 #include "base/check.h"
 #include "base/part_file.h"
+#include "base/plain_file.h"
+#include "base/stream.h"
 #include "base/utf8.h"
 #include "base/wanted_file.h"
 
@@ -67,40 +70,40 @@ bool may_be_endless(int descriptor, const struct stat& status) {
   return !is_null && ::isatty(descriptor) == 0;
 }
 
-}  // namespace
-
-std::string printable(const std::filesystem::path& path) {
-  return escaped(path.native());
+/// Opens a file for reading, with further flags. Throws Error.
+int open_to_read(const std::filesystem::path& path, int flags) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
+  if (file >= 0) return file;
+  fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
+       "{}: {}", printable(path), system_message(errno));
 }
 
-std::string excerpt(std::string_view text) {
-  constexpr std::size_t kMaxBytes = 100;
-  if (text.size() <= kMaxBytes) return escaped(text);
-  std::size_t end = kMaxBytes;  // not inside a character
-  while (end > kMaxBytes - 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return escaped(text.substr(0, end)) + "...";
-}
-
-std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  return read_wanted_file(path, max_bytes, nullptr);
-}
-
-std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::uint64_t max_bytes,
-                                        IsWanted is_wanted) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) {
-    fail(errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
-         "{}: {}", printable(path), system_message(errno));
-  }
+/// What can be known of an open file.
+struct stat status_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) {
+  if (::fstat(descriptor, &status) != 0) {
     fail(ErrorCode::kUnreadable, "{}: {}", printable(path), system_message(errno));
   }
+  return status;
+}
+
+/// A pipe or a device to its end.
+std::vector<std::byte> read_other(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                  IsWanted is_wanted) {
+  const Descriptor file(open_to_read(path, O_NONBLOCK));
+  if (may_be_endless(file.get(), status_of(file.get(), path))) {
+    fail(ErrorCode::kUnreadable, "{}: expected a file, found a device", printable(path));
+  }
+  return read_stream(file.get(), printable(path), std::min(max_bytes, kMaxPipeBytes),
+                     asked_to_end(), is_wanted);
+}
+
+std::vector<std::byte> read_plain(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                  IsWanted is_wanted) {
+  const Descriptor file(open_to_read(path, 0));
+  const struct stat status = status_of(file.get(), path);
   if (S_ISDIR(status.st_mode)) {
     fail(ErrorCode::kUnreadable, "{}: expected a file, found a folder", printable(path));
-  }
-  if (may_be_endless(file.get(), status)) {
-    fail(ErrorCode::kUnreadable, "{}: expected a file, found a device", printable(path));
   }
   const auto check_size = [&](std::uint64_t size) {
     if (size > max_bytes) {
@@ -110,7 +113,8 @@ std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::
   };
   check_size(static_cast<std::uint64_t>(status.st_size));
 
-  // One byte more than the size, so that an ordinary file needs a single buffer; pipes grow it.
+  // One byte more than the size, so that an ordinary file needs a single buffer; those that grow
+  // and those of /proc need more.
   const std::size_t whole = static_cast<std::size_t>(status.st_size) + 1;
   std::vector<std::byte> content(is_wanted != nullptr ? std::min(whole, kBeginningBytes) : whole);
   for (std::size_t filled = 0;;) {
@@ -127,6 +131,37 @@ std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::
     if (is_wanted != nullptr && !std::exchange(is_wanted, nullptr)(content)) return content;
     content.resize(filled < whole ? whole : 2 * filled + 4096);
   }
+}
+
+}  // namespace
+
+std::string printable(const std::filesystem::path& path) {
+  return escaped(path.native());
+}
+
+std::string excerpt(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 100;
+  if (text.size() <= kMaxBytes) return escaped(text);
+  std::size_t end = kMaxBytes;  // not inside a character
+  while (end > kMaxBytes - 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return escaped(text.substr(0, end)) + "...";
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  expect_plain_file(path);
+  return read_plain(path, max_bytes, nullptr);
+}
+
+std::vector<std::byte> read_named_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return read_wanted_file(path, max_bytes, nullptr);
+}
+
+std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                        IsWanted is_wanted) {
+  std::error_code ignored;
+  return std::filesystem::is_other(std::filesystem::status(path, ignored))
+             ? read_other(path, max_bytes, is_wanted)
+             : read_plain(path, max_bytes, is_wanted);
 }
 
 bool path_exists(const std::filesystem::path& path) noexcept {

@@ -25,10 +25,20 @@ bool path_exists(const std::filesystem::path& path) noexcept;
 bool file_exists(const std::filesystem::path& path) noexcept;
 bool folder_exists(const std::filesystem::path& path) noexcept;
 
-/// The whole file. Throws Error, the path first: kNotFound, kUnreadable (a folder, no permission),
-/// kTooLarge beyond `max_bytes`.
+inline constexpr std::uint64_t kMaxReadBytes = std::uint64_t{4} << 30;
+
+/// The whole of a plain file (plain_file.h), such as one that was found in a folder or is read more
+/// than once. Throws Error, the path first: kNotFound, kUnreadable (a folder, a pipe, a device, no
+/// permission), kTooLarge beyond `max_bytes`.
 std::vector<std::byte> read_file(const std::filesystem::path& path,
-                                 std::uint64_t max_bytes = std::uint64_t{4} << 30);
+                                 std::uint64_t max_bytes = kMaxReadBytes);
+
+/// The same of a file that the user has named and that is read once: it may be a pipe
+/// (`<(command)`), a terminal or /dev/null, of which kMaxPipeBytes are read at most. Waits for a
+/// pipe's writer, as read_stream does, until asked_to_end().
+std::vector<std::byte> read_named_file(const std::filesystem::path& path,
+                                       std::uint64_t max_bytes = kMaxReadBytes);
+inline constexpr std::uint64_t kMaxPipeBytes = std::uint64_t{1} << 30;
 
 /// Makes the folder and those above it where they are missing. Throws Error(kUnwritable) with the
 /// path.

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "base/asked_to_end.h"
 #include "base/plain_file.h"
 #include "base/text.h"
 #include "base/wanted_file.h"
@@ -150,15 +152,43 @@ TEST(File, KeepsItsPermissionsWhenItIsReplaced) {
   }
 }
 
-TEST(File, IsNoDevice) {
-  EXPECT_THAT(error_of([] { read_file("/dev/zero"); }).what(),
+TEST(File, IsNoDeviceThatMayBeEndless) {
+  EXPECT_THAT(error_of([] { read_named_file("/dev/zero"); }).what(),
               ::testing::StrEq("/dev/zero: expected a file, found a device"));
+  EXPECT_TRUE(read_named_file("/dev/null").empty());
+}
+
+TEST(File, IsAPipeWhereItIsNamed) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto written = [&](std::size_t bytes) {
+    return std::jthread([&, bytes] { std::ofstream(pipe) << std::string(bytes, 'x'); });
+  };
+  {
+    const std::jthread writer = written(200'000);
+    EXPECT_EQ(text_of(read_named_file(pipe)), std::string(200'000, 'x'));
+  }
+  {
+    const std::jthread writer = written(6);
+    EXPECT_EQ(error_of([&] { read_named_file(pipe, 5); }).code(), ErrorCode::kTooLarge);
+  }
+  // Nobody writes any more.
+  asked_to_end() = true;
+  EXPECT_THAT(error_of([&] { read_named_file(pipe); }).what(),
+              ::testing::HasSubstr("pipe: interrupted"));
+  asked_to_end() = false;
+}
+
+TEST(File, IsNeitherPipeNorDeviceWhereNobodyHasNamedIt) {
   EXPECT_THAT(error_of([] { expect_plain_file("/dev/zero"); }).what(),
               ::testing::StrEq("/dev/zero: expected a file, found a pipe or a device"));
-  EXPECT_TRUE(read_file("/dev/null").empty());
   const TemporaryFolder folder;
   expect_plain_file(folder / "none");
   expect_plain_file(folder.path());
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(error_of([&] { read_file(folder / "pipe"); }).what(),
+              ::testing::HasSubstr("pipe: expected a file, found a pipe or a device"));
 }
 
 }  // namespace

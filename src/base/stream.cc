@@ -23,6 +23,10 @@ struct CloseDescriptor {
   void operator()(const int* descriptor) const { ::close(*descriptor); }
 };
 
+[[noreturn]] void fail_as_interrupted(const std::string& name) {
+  fail(ErrorCode::kUnreadable, "{}: interrupted before its end", name);
+}
+
 }  // namespace
 
 std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,
@@ -31,10 +35,13 @@ std::vector<std::byte> read_stream(int descriptor, const std::string& name, std:
   constexpr int kPollInterval_ms = 100;
   std::vector<std::byte> content;
   while (true) {
-    if (stop) fail(ErrorCode::kUnreadable, "{}: interrupted before its end", name);
+    if (stop) fail_as_interrupted(name);
     pollfd ready = {descriptor, POLLIN, 0};
     const int events = ::poll(&ready, 1, kPollInterval_ms);
-    if (events == 0 || (events < 0 && errno == EINTR)) continue;
+    // A program around this library may handle signals without setting `stop`, as Python does.
+    const bool is_signal = events < 0 && errno == EINTR;
+    if (is_signal && content.empty()) fail_as_interrupted(name);
+    if (events == 0 || is_signal) continue;
     const std::size_t filled = content.size();
     content.resize(filled + kAtOnce);
     const ssize_t got = ::read(descriptor, content.data() + filled, kAtOnce);

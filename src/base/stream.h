@@ -13,7 +13,8 @@ namespace retinaface {
 inline namespace internal {
 
 /// All that a pipe, a terminal or another device gives, for a descriptor that is open. Waits, but
-/// not after `stop` has turned true. Throws Error, `name` first: kUnreadable, also when stopped;
+/// not after `stop` has turned true; for the first bytes not after a signal that this thread
+/// handles, either. Throws Error, `name` first: kUnreadable, also when stopped;
 /// kTooLarge beyond `max_bytes`. What is not wanted (null: all is) is not read beyond its
 /// beginning.
 std::vector<std::byte> read_stream(int descriptor, const std::string& name, std::uint64_t max_bytes,

@@ -1,11 +1,14 @@
 #include "base/stream.h"
 
+#include <chrono>
+#include <csignal>
 #include <fstream>
 #include <span>
 #include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -34,6 +37,29 @@ TEST(Stream, IsReadToItsEndItsLimitOrTheSignal) {
   EXPECT_EQ(error_of([&] { read_stream(folder / "pipe", 10, stop); }).code(),
             ErrorCode::kUnreadable);
   stopper.join();
+}
+
+TEST(Stream, IsNotWaitedForAfterASignalThatIsHandled) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  struct sigaction handled {};
+  struct sigaction before {};
+  handled.sa_handler = [](int) {};
+  handled.sa_flags = SA_RESTART;
+  ::sigaction(SIGUSR1, &handled, &before);
+  std::atomic<bool> is_over = false;
+  std::thread signaller([&, reader = ::pthread_self()] {
+    while (!is_over) {
+      ::pthread_kill(reader, SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const std::atomic<bool> never = false;
+  EXPECT_EQ(error_of([&] { read_stream(folder / "pipe", 10, never); }).code(),
+            ErrorCode::kUnreadable);
+  is_over = true;
+  signaller.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 }  // namespace

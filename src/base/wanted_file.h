@@ -14,7 +14,7 @@ inline namespace internal {
 using IsWanted = bool (*)(std::span<const std::byte> beginning);
 inline constexpr std::size_t kBeginningBytes = 4096;
 
-/// read_file, but of a file that is not wanted the beginning alone.
+/// read_named_file, but of a file that is not wanted the beginning alone.
 std::vector<std::byte> read_wanted_file(const std::filesystem::path& path, std::uint64_t max_bytes,
                                         IsWanted is_wanted);
 

@@ -9,7 +9,6 @@
 
 #include "base/counted.h"
 #include "base/file.h"
-#include "base/plain_file.h"
 #include "cli/backend_option.h"
 #include "cli/interruption.h"
 #include "cli/progress.h"
@@ -31,8 +30,8 @@ class PairImages {
  public:
   explicit PairImages(const VerificationOptions& options) : folder_(options.images) {
     if (lower_case_extension(options.pairs) == ".bin") {
-      bin_ =
-          interchange::parse_verification_bin(read_file(options.pairs), printable(options.pairs));
+      bin_ = interchange::parse_verification_bin(read_named_file(options.pairs),
+                                                 printable(options.pairs));
       list_ = evaluation::pairs_in_order(bin_->same, printable(options.pairs));
     } else {
       if (folder_.empty()) throw UsageError("--images: expected the folder of the list's images");
@@ -50,7 +49,6 @@ class PairImages {
       return {list_.images[i], {bytes.begin(), bytes.end()}};
     }
     const fs::path path = folder_ / list_.images[i];
-    expect_plain_file(path);
     return {printable(path), read_file(path)};
   }
 

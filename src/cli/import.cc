@@ -62,8 +62,9 @@ int import_onnx(const Options& options) {
   image.scale = options.scale;
   const std::string name = printable(options.checkpoint);
   return write_described(
-      options, interchange::import_onnx(
-                   interchange::parse_onnx(read_file(options.checkpoint), name), image, name));
+      options,
+      interchange::import_onnx(interchange::parse_onnx(read_named_file(options.checkpoint), name),
+                               image, name));
 }
 
 int import(const Options& options) {

@@ -3,14 +3,13 @@
 #include <atomic>
 #include <csignal>
 
+#include "base/asked_to_end.h"
+
 namespace retinaface::cli {
 namespace {
 
-std::atomic<bool> asked_to_end{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set in a signal handler");
-
 void note(int) {
-  asked_to_end = true;
+  asked_to_end() = true;
 }
 
 }  // namespace
@@ -24,7 +23,7 @@ const std::atomic<bool>& end_cleanly_when_interrupted() {
   struct sigaction present {};  // `nohup` has it ignored
   ::sigaction(SIGHUP, nullptr, &present);
   if (present.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);
-  return asked_to_end;
+  return asked_to_end();
 }
 
 }  // namespace retinaface::cli

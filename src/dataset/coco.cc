@@ -18,7 +18,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/library_reason.h"
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
 
@@ -272,11 +272,11 @@ std::string format_coco(const AnnotationSet& set, const std::string& name) {
       annotations.push_back(annotation.dump());
     }
   }
-  const json info = {{"description", kOriginMark}};
+  const json info = {{"description", open_mark()}};
   const json category = {{"id", 1}, {"name", "face"}, {"keypoints", kPointNames}};
-  return fmt::format(
+  return sealed(fmt::format(
       "{{\"images\": {},\n\"annotations\": {},\n\"categories\": [{}],\n\"info\": {}}}\n",
-      list_of(images), list_of(annotations), category.dump(), info.dump());
+      list_of(images), list_of(annotations), category.dump(), info.dump()));
 }
 
 }  // namespace retinaface::dataset

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include "base/file.h"
 #include "dataset/wider_bbx_gt.h"
 
 namespace retinaface::dataset {
@@ -79,7 +80,7 @@ std::string format_face(const AnnotatedFace& face) {
 }  // namespace
 
 AnnotationSet read_label_txt(const std::filesystem::path& path) {
-  return parse_label_txt(TextFile(path));
+  return parse_label_txt(TextFile(read_named_file(path), printable(path)));
 }
 
 AnnotationSet parse_label_txt(const TextFile& file) {

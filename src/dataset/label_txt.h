@@ -16,7 +16,7 @@ namespace retinaface::dataset {
 ///   27 columns  the same, and the quality from 1 to 5; 0 where it is not known
 /// A flag is 0 for a visible point, 1 for a hidden one, -1 for a missing one. The columns may vary
 /// from face to face. A box without area stays, as check_annotations wants to see it.
-/// Throws Error as read_file does, or kBadData with file and line.
+/// Throws Error as read_named_file does, or kBadData with file and line.
 AnnotationSet read_label_txt(const std::filesystem::path& path);
 AnnotationSet parse_label_txt(const TextFile& file);
 

@@ -60,7 +60,7 @@ MeshLabel label_of(const json& line) {
 }  // namespace
 
 std::vector<MeshLabel> read_mesh_labels(const std::filesystem::path& path) {
-  const auto bytes = read_file(path);
+  const auto bytes = read_named_file(path);
   std::vector<MeshLabel> labels;
   for_each_line(text_of(bytes), [&](std::string_view line, int number) {
     if (line.empty()) return;

@@ -120,17 +120,17 @@ std::pair<SetFormat, AnnotationSet> parse_text(const TextFile& file) {
       excerpt(lines[0].text));
 }
 
-std::pair<SetFormat, AnnotationSet> parse_file(const fs::path& path,
+std::pair<SetFormat, AnnotationSet> parse_file(std::vector<std::byte> content,
+                                               const std::string& name,
                                                const ChosenCategories& chosen) {
-  std::vector<std::byte> content = read_file(path);
   const std::string_view text = text_of(content);
   const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   const char start = first == std::string_view::npos ? '\0' : text[first];
   if (start == '{' || start == '[') {
-    return {SetFormat::kCoco, parse_coco(content, printable(path), chosen)};
+    return {SetFormat::kCoco, parse_coco(content, name, chosen)};
   }
-  if (start == '<') return {SetFormat::kVoc, read_voc(path, chosen)};
-  return parse_text(TextFile(std::move(content), printable(path)));
+  if (start == '<') return {SetFormat::kVoc, parse_voc_set(content, name, chosen)};
+  return parse_text(TextFile(std::move(content), name));
 }
 
 bool holds_one_of(const fs::path& folder, const AnnotationSet& set) {
@@ -207,7 +207,10 @@ FoundSet read_set(const fs::path& path, const ChosenCategories& chosen, const fs
     found.format = SetFormat::kVoc;
     found.set.annotations = read_voc(found.source, chosen);
   } else {
-    std::tie(found.format, found.set.annotations) = parse_file(found.source, chosen);
+    std::vector<std::byte> content =
+        found.source == path ? read_named_file(path) : read_file(found.source);
+    std::tie(found.format, found.set.annotations) =
+        parse_file(std::move(content), printable(found.source), chosen);
   }
   check_has_images();
   found.set.images = images.empty() ? find_images(found.source, found.set.annotations) : images;

@@ -1,7 +1,13 @@
 #include "dataset/read_set.h"
 
+#include <fstream>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "retinaface/image.h"
 
 #include "base/file.h"
 #include "dataset/testing.h"
@@ -36,6 +42,32 @@ TEST(ReadSet, KnowsEachFormatByItsContent) {
   write_file_atomically(folder / "points", std::string("a.jpg 1 2 3 4 5 6 7 8 9 10 3\n"));
   EXPECT_EQ(read_set(folder / "points").format, SetFormat::kPoints);
   EXPECT_EQ(read_set(folder / "voc/Annotations/b.xml").set.annotations[0].path, "b.png");
+}
+
+TEST(ReadSet, ReadsAPipeThatIsNamed) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const SetFormat format :
+       {SetFormat::kLabelTxt, SetFormat::kWider, SetFormat::kCoco, SetFormat::kVoc}) {
+    const std::string text = formatted_files(folder.path(), format, full_set()).front().content;
+    const std::jthread writer([&] { std::ofstream(folder / "pipe") << text; });
+    const FoundSet found = read_set(folder / "pipe", {}, folder.path());
+    EXPECT_EQ(found.format, format);
+    EXPECT_EQ(found.set.annotations[0].faces.size(), 2U) << name_of(format);
+  }
+}
+
+TEST(ReadSet, WaitsForNoPipeThatIsFound) {
+  for (const char* const name :
+       {"label.txt", "wider_face_val_bbx_gt.txt", "a.json", "Annotations/a.xml", "labels/a.txt"}) {
+    const TemporaryFolder folder;
+    fs::create_directories((folder / name).parent_path());
+    fs::create_directories(folder / "images");
+    write_image(folder / "images/a.png", Image(8, 8));
+    ASSERT_EQ(::mkfifo((folder / name).c_str(), 0600), 0);
+    EXPECT_THAT(error_of([&] { read_set(folder.path()); }).what(),
+                HasSubstr(std::string(name) + ": expected a file, found a pipe or a device"));
+  }
 }
 
 TEST(ReadSet, SkipsAByteOrderMark) {

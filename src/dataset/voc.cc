@@ -12,8 +12,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
-#include "base/origin_mark.h"
-#include "base/plain_file.h"
+#include "base/origin_seal.h"
 #include "base/trimmed.h"
 #include "dataset/attributes.h"
 #include "dataset/text_lines.h"
@@ -141,19 +140,34 @@ int parse_side(const Element& element) {
   return static_cast<int>(side);
 }
 
-/// The XML files below the folder, by path; or the file itself.
-std::vector<fs::path> xml_files(const fs::path& path) {
-  if (!folder_exists(path)) return {path};
+/// The XML files below the folder, by path.
+std::vector<fs::path> xml_files(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
-  fs::recursive_directory_iterator entry(path, error);
+  fs::recursive_directory_iterator entry(folder, error);
   for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (entry->path().extension() == ".xml") files.push_back(entry->path());
   }
-  if (error) fail(ErrorCode::kUnreadable, "{}: {}", printable(path), error.message());
-  if (files.empty()) fail(ErrorCode::kNotFound, "{}: expected XML files", printable(path));
+  if (error) fail(ErrorCode::kUnreadable, "{}: {}", printable(folder), error.message());
+  if (files.empty()) fail(ErrorCode::kNotFound, "{}: expected XML files", printable(folder));
   std::ranges::sort(files);
   return files;
+}
+
+/// `name` is the set's.
+AnnotationSet keep_faces(std::vector<VocImage> images, const ChosenCategories& chosen,
+                         const std::string& name) {
+  std::map<std::string, std::string> names;
+  for (const VocImage& image : images) {
+    for (const std::string& category : image.categories) names.emplace(category, category);
+  }
+  const std::set<std::string> faces = face_categories(names, chosen, name);
+  AnnotationSet set;
+  for (VocImage& image : images) {
+    keep_categories(image.image, image.categories, faces);
+    set.push_back(std::move(image.image));
+  }
+  return set;
 }
 
 void push(tinyxml2::XMLPrinter& xml, const char* name, const std::string& text) {
@@ -236,33 +250,29 @@ VocImage parse_voc(std::span<const std::byte> content, const std::string& name) 
   return image;
 }
 
-AnnotationSet read_voc(const fs::path& path, const ChosenCategories& chosen) {
-  const fs::path folder = folder_exists(path) ? path : path.parent_path();
+AnnotationSet parse_voc_set(std::span<const std::byte> content, const std::string& name,
+                            const ChosenCategories& chosen) {
   std::vector<VocImage> images;
-  std::map<std::string, std::string> names;
-  for (const fs::path& file : xml_files(path)) {
-    expect_plain_file(file);
+  images.push_back(parse_voc(content, name));
+  return keep_faces(std::move(images), chosen, name);
+}
+
+AnnotationSet read_voc(const fs::path& folder, const ChosenCategories& chosen) {
+  std::vector<VocImage> images;
+  for (const fs::path& file : xml_files(folder)) {
     VocImage& image = images.emplace_back(parse_voc(read_file(file), printable(file)));
     const fs::path below = file.parent_path().lexically_relative(folder);
     if (below != "." && !below.empty()) {
       image.image.path = (below / image.image.path).generic_string();
     }
-    for (const std::string& name : image.categories) names.emplace(name, name);
   }
-  const std::set<std::string> faces = face_categories(names, chosen, printable(path));
-  AnnotationSet set;
-  for (VocImage& image : images) {
-    keep_categories(image.image, image.categories, faces);
-    set.push_back(std::move(image.image));
-  }
-  return set;
+  return keep_faces(std::move(images), chosen, printable(folder));
 }
 
 std::string format_voc(const AnnotatedImage& image) {
   tinyxml2::XMLPrinter xml;
   const fs::path path(image.path);
   xml.OpenElement("annotation");
-  xml.PushComment((" " + std::string(kOriginMark) + " ").c_str());
   push(xml, "folder", path.parent_path().generic_string());
   push(xml, "filename", path.filename().string());
   if (image.width > 0 && image.height > 0) {
@@ -274,8 +284,9 @@ std::string format_voc(const AnnotatedImage& image) {
   }
   push(xml, "segmented", "0");
   for (const AnnotatedFace& face : image.faces) push_face(xml, face);
+  xml.PushComment((" " + open_mark() + " ").c_str());
   xml.CloseElement();
-  return xml.CStr();
+  return sealed(xml.CStr());
 }
 
 std::vector<SetFile> formatted_voc(const fs::path& folder, const AnnotationSet& set) {

@@ -25,11 +25,15 @@ struct VocImage {
 /// in for the path in messages. Throws Error(kBadData) with file and line.
 VocImage parse_voc(std::span<const std::byte> content, const std::string& name);
 
-/// Reads a file, or all files *.xml below a folder in the order of their paths. An image's path is
-/// its XML file's folder, relative to `path`, and <filename>. Of several categories those
-/// chosen or named "face" are read (category.h). Throws Error as read_file and parse_voc do, and
-/// kNotFound for a folder without such files.
-AnnotationSet read_voc(const std::filesystem::path& path, const ChosenCategories& chosen = {});
+/// The same as a set of one image, of whose categories those chosen or named "face" are read
+/// (category.h).
+AnnotationSet parse_voc_set(std::span<const std::byte> content, const std::string& name,
+                            const ChosenCategories& chosen);
+
+/// Reads all files *.xml below a folder in the order of their paths. An image's path is its XML
+/// file's folder, relative to `folder`, and <filename>. Categories as in parse_voc_set. Throws
+/// Error as read_file and parse_voc do, and kNotFound for a folder without such files.
+AnnotationSet read_voc(const std::filesystem::path& folder, const ChosenCategories& chosen = {});
 
 /// Writes the XML file of an image. What VOC has no place for (points, attributes, quality, the
 /// score of the points) goes into an element <retinaface>, which read_voc reads and others skip.

@@ -12,7 +12,6 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/plain_file.h"
 #include "base/text.h"
 #include "dataset/yolo_names.h"
 #include "geometry/mirror.h"
@@ -203,7 +202,6 @@ TrainingSet read_yolo(const YoloFolders& folders, const ChosenCategories& chosen
         labels.erase(label);
         continue;
       }
-      expect_plain_file(label->second);
       parsed = parse_yolo(TextFile(label->second), image.width, image.height);
       labels.erase(label);
     }

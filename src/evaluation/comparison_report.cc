@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "evaluation/html.h"
 #include "evaluation/wider_report.h"
 
@@ -150,8 +150,7 @@ json to_json(const Comparison& comparison) {
 std::string format_page(const Comparison& comparison, std::span<const double> min_scores,
                         std::span<const DrawnDisagreement> images) {
   std::string page =
-      fmt::format("<!doctype html>\n<meta charset=\"utf-8\">\n<!-- {} -->\n", kOriginMark);
-  page +=
+      "<!doctype html>\n<meta charset=\"utf-8\">\n"
       "<title>Where the detectors differ</title>\n"
       "<style>body{font-family:sans-serif} table{border-collapse:collapse;width:100%;\n"
       "table-layout:fixed} th{font-weight:normal;text-align:left;padding:4px 0} "
@@ -171,7 +170,7 @@ std::string format_page(const Comparison& comparison, std::span<const double> mi
     fmt::format_to(out, "</tr><tr><td colspan=\"{}\"><img src=\"{}\"></td></tr></table>\n",
                    comparison.rows.size(), html_escaped(drawn.image.string()));
   }
-  return page;
+  return sealed(page + "<!-- " + open_mark() + " -->\n");
 }
 
 }  // namespace retinaface::evaluation

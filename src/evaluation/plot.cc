@@ -18,7 +18,8 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
+#include "base/text.h"
 #include "image/codecs/image_origin.h"
 
 namespace retinaface::evaluation {
@@ -144,15 +145,13 @@ std::vector<std::byte> run_gnuplot(const std::string& script, const std::filesys
 void write_marked(const std::filesystem::path& path, std::vector<std::byte> content) {
   const std::string extension = path.extension().string();
   if (extension == ".svg" || extension == ".pdf") {
-    const std::string mark(kOriginMark);
+    const std::string mark = open_mark();
     const std::string comment =
         extension == ".svg" ? "<!-- " + mark + " -->\n" : "% " + mark + "\n";
-    const auto bytes = std::as_bytes(std::span(comment));
-    content.insert(content.end(), bytes.begin(), bytes.end());
+    write_file_atomically(path, sealed(std::string(text_of(content)) + comment));
   } else {
-    content = with_origin_mark(std::move(content));
+    write_file_atomically(path, with_origin_mark(std::move(content)));
   }
-  write_file_atomically(path, content);
 }
 
 }  // namespace

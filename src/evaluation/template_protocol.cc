@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
+#include "base/plain_file.h"
 
 namespace retinaface::evaluation {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 /// Calls `take(number, line)` for each line of a file, without its end; holds one line at a time.
 template <typename Take>
 void for_each_line(const std::filesystem::path& path, const Take& take) {
+  expect_plain_file(path);
   std::ifstream file(path);
   if (!file) {
     const bool missing = !path_exists(path);

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "support/testing.h"
@@ -49,6 +50,17 @@ TEST(ReadTemplates, TakesNistsTables) {
   EXPECT_EQ(list.faces[1].image, "img/a.png");
   EXPECT_EQ(list.faces[1].box, (Box{10, 20.5F, 40, 60.5F}));
   EXPECT_EQ(list.faces[1].media, 6);
+}
+
+TEST(ReadTemplates, WaitsForNoPipeAndReadsNoDevice) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const std::filesystem::path& path : {folder / "pipe", std::filesystem::path("/dev/zero")}) {
+    EXPECT_THAT(error_of([&] { read_templates({path}); }).what(),
+                HasSubstr(": expected a file, found a pipe or a device"));
+    EXPECT_THAT(error_of([&] { for_each_template_pair(path, {}, {}); }).what(),
+                HasSubstr(": expected a file, found a pipe or a device"));
+  }
 }
 
 TEST(ReadTemplates, NamesTheLineThatIsWrong) {

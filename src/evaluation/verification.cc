@@ -49,7 +49,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 class PairReader {
  public:
   explicit PairReader(const std::filesystem::path& path) : path_(printable(path)) {
-    const std::vector<std::byte> content = read_file(path);
+    const std::vector<std::byte> content = read_named_file(path);
     for_each_line(text_of(content),
                   [&](std::string_view line, int number) { add_line(number, std::string(line)); });
   }

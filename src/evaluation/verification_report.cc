@@ -91,7 +91,7 @@ json to_json(std::span<const TemplateJudgement> judgements) {
 }
 
 float read_threshold(const std::filesystem::path& report, const std::string& rate) {
-  const std::vector<std::byte> content = read_file(report);
+  const std::vector<std::byte> content = read_named_file(report);
   const json object = json::parse(text_of(content), nullptr, false);
   const std::string name = printable(report);
   try {

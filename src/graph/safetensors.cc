@@ -259,7 +259,7 @@ Weights parse_safetensors(std::span<const std::byte> content, const std::string&
 }
 
 Weights read_safetensors(const std::filesystem::path& path) {
-  return parse_safetensors(read_file(path), printable(path));
+  return parse_safetensors(read_named_file(path), printable(path));
 }
 
 void write_safetensors(const std::filesystem::path& path, const Weights& weights) {

@@ -56,7 +56,7 @@ using TensorFilter = std::function<bool(std::string_view name)>;
 Weights parse_safetensors(std::span<const std::byte> content, const std::string& source,
                           const TensorFilter& wanted = {});
 
-/// Reads a .safetensors file. Throws as read_file and parse_safetensors do.
+/// Reads a .safetensors file. Throws as read_named_file and parse_safetensors do.
 Weights read_safetensors(const std::filesystem::path& path);
 
 /// Writes a .safetensors file, each tensor in its own type, as a whole or not at all; tensors in

@@ -237,7 +237,7 @@ PyTorchCheckpoint parse_checkpoint(std::vector<std::byte> content, const std::st
 }
 
 PyTorchCheckpoint read_checkpoint(const std::filesystem::path& path) {
-  return parse_checkpoint(read_file(path), printable(path));
+  return parse_checkpoint(read_named_file(path), printable(path));
 }
 
 }  // namespace retinaface::interchange

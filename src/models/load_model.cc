@@ -205,7 +205,7 @@ std::map<std::string, std::string, std::less<>> metadata(const Model& model) {
 LoadedModel load_model(const std::filesystem::path& path, MeshReading mesh_reading) {
   refuse_foreign_model(path);
   // Kept for what is read later: the file may be another one by then.
-  const auto content = std::make_shared<const std::vector<std::byte>>(read_file(path));
+  const auto content = std::make_shared<const std::vector<std::byte>>(read_named_file(path));
   const auto placed = [path](LoadedModel loaded) {
     loaded.origin = WeightsOrigin::kFile;
     loaded.source = path.string();

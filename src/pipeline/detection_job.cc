@@ -84,18 +84,20 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
   return outcome;
 }
 
-/// The record of the results that a later job can go on with, if they are such.
-std::optional<RequestRecord> record_of(const DetectionJob& job) {
-  if (job.writes_wider()) return RequestRecord(job.images.folder / ".request.json");
-  if (!job.writes_file() || job.format != "jsonl") return std::nullopt;
-  fs::path file = record_beside(job.output);
-  if (file.empty()) return std::nullopt;
-  return RequestRecord(std::move(file));
-}
-
 /// The file or folder of results that a job can go on with.
 fs::path results_of(const DetectionJob& job) {
   return job.writes_wider() ? job.images.folder : fs::path(job.output);
+}
+
+/// The record of the results that a later job can go on with, if they are such.
+std::optional<RequestRecord> record_of(const DetectionJob& job) {
+  if (job.writes_wider()) {
+    return RequestRecord(job.images.folder / ".request.json", results_of(job));
+  }
+  if (!job.writes_file() || job.format != "jsonl") return std::nullopt;
+  fs::path file = record_beside(job.output);
+  if (file.empty()) return std::nullopt;
+  return RequestRecord(std::move(file), results_of(job));
 }
 
 bool has_results(const DetectionJob& job) {
@@ -116,7 +118,7 @@ Earlier check_resumed(const DetectionJob& job, const std::optional<RequestRecord
                       const Request& request) {
   if (!job.resume || !has_results(job)) return Earlier::kNothing;
   if (!record || !record->exists()) return Earlier::kUnknown;
-  record->check(request, printable(results_of(job)));
+  record->check(request);
   return Earlier::kKnown;
 }
 
@@ -129,7 +131,9 @@ void tell_of_unknown(const DetectionJob& job, const DetectionEvents& events) {
 }
 
 /// Begins the results in a folder: those of the inputs that other options gave are removed, so that
-/// no later run takes them for new ones. The record says if those of other images are left.
+/// no later run takes them for new ones. The record says if those of other images are left. It is
+/// written when those are gone and before there is a new result, so that the former or the new one
+/// is true of the folder whenever the run is killed.
 void begin_folder(const DetectionJob& job, const RequestRecord& record, const Request& request) {
   make_folders(job.images.folder);
   if (!job.resume) {
@@ -230,13 +234,16 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
   // It takes reading the models' files, which only a record needs.
   const Request request = record ? request_of(job) : Request();
   const Earlier earlier_results = check_resumed(job, record, request);
+  // First, as results are cut behind their last whole line, and a run that was killed may have left
+  // a record that goes by their checksum.
+  if (earlier_results == Earlier::kKnown) record->write(request);
   ResultFile file(job.output, job.resume, stop, is_document(job.format));
   if (earlier_results == Earlier::kUnknown) {
     tell_of_unknown(job, events);
-  } else if (record && job.writes_wider()) {
+  } else if (earlier_results == Earlier::kNothing && job.writes_wider()) {
     begin_folder(job, *record, request);
-  } else if (record) {
-    file.when_begun([&] { record->write(request); });
+  } else if (earlier_results == Earlier::kNothing && record) {
+    file.when_begun([&] { record->write_ahead(request); }, [&] { record->write(request); });
   }
   const EarlierRun earlier(job, file);
   std::vector<Input> inputs = left_to_do(job, earlier);

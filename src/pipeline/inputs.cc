@@ -1,7 +1,6 @@
 #include "pipeline/inputs.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <fstream>
 #include <functional>
@@ -16,6 +15,7 @@
 #include <glob.h>
 #include <unistd.h>
 
+#include "base/asked_to_end.h"
 #include "base/check.h"
 #include "base/counted.h"
 #include "base/file.h"
@@ -228,13 +228,13 @@ bool Input::gives_frames() const {
 }
 
 void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
-  const std::atomic<bool> never = false;  // a signal still ends the program as usual
   for (Input& input : inputs) {
     std::error_code ignored;
     const bool is_standard_input = input.path == kStandardStream;
     if (is_standard_input && input.problem.empty()) {
-      input.content = std::make_shared<const std::vector<std::byte>>(read_stream(
-          STDIN_FILENO, "standard input", max_encoded_bytes(max_pixels), never, may_be_image));
+      input.content = std::make_shared<const std::vector<std::byte>>(
+          read_stream(STDIN_FILENO, "standard input", max_encoded_bytes(max_pixels), asked_to_end(),
+                      may_be_image));
     } else if (!input.problem.empty() || !fs::is_regular_file(input.path, ignored) ||
                input.is_video()) {
       continue;
@@ -263,10 +263,10 @@ void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
 std::vector<std::string> read_list(const std::string& file, char separator) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  const std::atomic<bool> never = false;  // a signal still ends the program as usual
   const std::vector<std::byte> bytes =
-      file == kStandardStream ? read_stream(STDIN_FILENO, "standard input", kMaxBytes, never)
-                              : read_file(file, kMaxBytes);
+      file == kStandardStream
+          ? read_stream(STDIN_FILENO, "standard input", kMaxBytes, asked_to_end())
+          : read_named_file(file, kMaxBytes);
   std::string_view text = text_of(bytes);
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
     fail(ErrorCode::kUnsupported,

@@ -69,7 +69,7 @@ bool leads_to_video(const std::filesystem::path& path);
 
 /// The lines of a file, or of standard input for "-", as arguments, or what stands between other
 /// separators ('\0'); empty ones are left out, and so is a mark of UTF-8 at the beginning. Throws
-/// Error as read_file does; kBadData for zero bytes in lines, kUnsupported for UTF-16.
+/// Error as read_named_file does; kBadData for zero bytes in lines, kUnsupported for UTF-16.
 std::vector<std::string> read_list(const std::string& file, char separator = '\n');
 
 }  // namespace retinaface::pipeline

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "retinaface/image.h"
 
@@ -146,6 +148,12 @@ TEST_F(Inputs, AListHasOneALine) {
         "a\0"s);
   EXPECT_THAT(testing::error_of([&] { read_list(folder_ / "wide"); }).what(), HasSubstr("UTF-16"));
   EXPECT_EQ(testing::error_of([&] { read_list(folder_ / "none"); }).code(), ErrorCode::kNotFound);
+}
+
+TEST_F(Inputs, AreListedByAPipeToo) {
+  ASSERT_EQ(::mkfifo((folder_ / "list").c_str(), 0600), 0);
+  const std::jthread writer([&] { std::ofstream(folder_ / "list") << "a.jpg\nb c.jpg\n"; });
+  EXPECT_THAT(read_list(folder_ / "list"), ElementsAre("a.jpg", "b c.jpg"));
 }
 
 TEST_F(Inputs, LeaveOutPartsAndOwnVideosWhateverTheirNames) {

@@ -49,7 +49,8 @@ constexpr JobOption kOptions[] = {
      .field = [](DetectionJob& job) { return Field(&job.detect.min_size_px); },
      .has_default = false},
     {.name = "clip",
-     .help = "cut boxes off at the image's edge",
+     .help = "cut boxes off at the image's edge, and leave out faces of which nothing lies in the "
+             "image",
      .field = [](DetectionJob& job) { return Field(&job.detect.clip_to_image); }},
     {.name = "scales",
      .help = "factors to resize the image by, e.g. 0.5,1,2; 1 is its own size; auto: what faces of "

@@ -90,7 +90,7 @@ TEST(JobRequest, HasWhatElseResultsDependOn) {
 /// Records as version 0.1 wrote them.
 TEST(JobRequest, IsThatOfRecordsOfEarlierVersions) {
   const testing::TemporaryFolder folder;
-  const RequestRecord record(folder / "r.jsonl.request");
+  const RequestRecord record(folder / "r.jsonl.request", folder / "r.jsonl");
   std::ofstream(record.file()) << R"({"origin": "written by retinaface", "request": {
       "--aligned": "", "--all-frames": "", "--backend": "", "--blur": "", "--clip": "",
       "--crops": "", "--draw": "", "--every": "1", "--format": "jsonl", "--max-faces": "",
@@ -133,7 +133,7 @@ TEST(JobRequest, IsThatOfRecordsOfEarlierVersions) {
                 .aligned_side_px = 224,
                 .mesh_folder = "./m"};
   job.images.write.jpeg_quality = 80;
-  record.check(request_of(job), "r.jsonl");
+  record.check(request_of(job));
 }
 
 }  // namespace

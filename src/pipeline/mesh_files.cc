@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "base/part_file.h"
 #include "base/plain_file.h"
 #include "pipeline/image_outputs.h"
@@ -28,7 +28,7 @@ int byte_of(float share) {
 }  // namespace
 
 std::string to_obj(const FaceMesh& mesh) {
-  std::string text = fmt::format("# {}\n", kOriginMark);
+  std::string text = fmt::format("# {}\n", open_mark());
   const auto out = std::back_inserter(text);
   for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
     const MeshVertex& v = mesh.vertices[i];
@@ -39,7 +39,7 @@ std::string to_obj(const FaceMesh& mesh) {
   for (const auto& [a, b, c] : mesh_triangles()) {
     fmt::format_to(out, "f {} {} {}\n", a + 1, b + 1, c + 1);
   }
-  return text;
+  return sealed(std::move(text));
 }
 
 std::string to_ply(const FaceMesh& mesh) {
@@ -47,7 +47,7 @@ std::string to_ply(const FaceMesh& mesh) {
       "ply\nformat ascii 1.0\ncomment {}\nelement vertex {}\nproperty float x\nproperty float "
       "y\nproperty float z\nproperty uchar red\nproperty uchar green\nproperty uchar blue\nelement "
       "face {}\nproperty list uchar int vertex_indices\nend_header\n",
-      kOriginMark, mesh.vertices.size(), mesh_triangles().size());
+      open_mark(), mesh.vertices.size(), mesh_triangles().size());
   const auto out = std::back_inserter(text);
   for (std::size_t i = 0; i < mesh.vertices.size(); ++i) {
     const MeshVertex& v = mesh.vertices[i];
@@ -56,7 +56,7 @@ std::string to_ply(const FaceMesh& mesh) {
                    byte_of(c.green), byte_of(c.blue));
   }
   for (const auto& [a, b, c] : mesh_triangles()) fmt::format_to(out, "3 {} {} {}\n", a, b, c);
-  return text;
+  return sealed(std::move(text));
 }
 
 void write_meshes(const fs::path& folder, const fs::path& input,

@@ -13,12 +13,14 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "base/text.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_origin.h"
 #include "models/load_model.h"
 #include "pipeline/npy.h"
 #include "pipeline/own_results.h"
+#include "pipeline/results.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -33,7 +35,7 @@ struct Edges {
 };
 
 Edges edges_of(const fs::path& path) {
-  constexpr std::size_t kBytes = std::size_t{256} << 10;
+  constexpr std::size_t kBytes = kSealEdgeBytes;
   std::ifstream file(path, std::ios::binary);
   Edges edges;
   edges.beginning.resize(kBytes);
@@ -77,25 +79,6 @@ bool is_report(const fs::path& path, const Edges& edges) {
   const json report = json::parse(text_of(bytes), nullptr, false);
   if (!report.is_array()) return says_origin(report);
   return !report.empty() && std::ranges::all_of(report, says_origin);
-}
-
-/// Whether the mark stands in the place that the format has for it: the first lines of a text, or
-/// the last one.
-bool has_mark_line(const Edges& edges, std::string_view before, std::string_view behind) {
-  const std::string line = std::string(before) + std::string(kOriginMark) + std::string(behind);
-  constexpr std::size_t kFirst = 200;
-  return edges.beginning.substr(0, kFirst).find(line) != std::string::npos ||
-         edges.end.ends_with(line);
-}
-
-bool is_figure(const fs::path& path, const Edges& edges) {
-  return is_own_image(path, edges) || has_mark_line(edges, "<!-- ", " -->\n") ||
-         has_mark_line(edges, "% ", "\n");
-}
-
-bool is_mesh(const Edges& edges) {
-  return edges.beginning.starts_with("# " + std::string(kOriginMark) + "\n") ||
-         has_mark_line(edges, "\ncomment ", "\n");
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -180,11 +163,10 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
   try {
     switch (kind) {
       case OutputKind::kResults:
-        return is_own_results(edges.beginning, is_whole);
+        return is_own_results(edges.beginning, is_whole) ||
+               (edges.beginning.starts_with(coco_head()) && is_sealed(path));
       case OutputKind::kImage:
         return is_own_image(path, edges);
-      case OutputKind::kMesh:
-        return is_mesh(edges);
       case OutputKind::kWeights:
         return is_weights(edges.beginning);
       case OutputKind::kOnnx:
@@ -195,14 +177,14 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
       case OutputKind::kRequest:
         return is_report(path, edges);
       case OutputKind::kFigure:
-        return is_figure(path, edges);
-      case OutputKind::kPage:
-        return has_mark_line(edges, "<!-- ", " -->\n");
+        return is_own_image(path, edges) || is_sealed(path);
       case OutputKind::kPredictions:
         return is_predictions(path);
+      case OutputKind::kMesh:
+      case OutputKind::kPage:
       case OutputKind::kVideo:
       case OutputKind::kAnnotations:
-        return contains(edges.beginning, kOriginMark) || contains(edges.end, kOriginMark);
+        return is_sealed(path);
     }
   } catch (const Error&) {
     return false;  // it cannot be read
@@ -212,7 +194,9 @@ bool is_own_output(const fs::path& path, OutputKind kind) {
 
 bool is_marked(const fs::path& path, OutputKind kind) {
   RF_CHECK(kind == OutputKind::kImage || kind == OutputKind::kVideo);
-  return kind == OutputKind::kVideo ? is_own_output(path, kind) : is_marked_image(edges_of(path));
+  const Edges edges = edges_of(path);
+  if (kind == OutputKind::kImage) return is_marked_image(edges);
+  return contains(edges.beginning, kOriginMark) || contains(edges.end, kOriginMark);
 }
 
 void remove_own(const fs::path& path, OutputKind kind) {

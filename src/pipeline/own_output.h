@@ -27,9 +27,10 @@ enum class OutputKind {
 std::string name_of(OutputKind kind);
 
 /// Whether the file's content shows that this program wrote it, as that kind of output, and that
-/// nobody has worked on it since, as far as can be told: its form, its metadata or kOriginMark. An
-/// empty file, which holds nothing to lose, counts as ours, and so does what is no regular file (a
-/// terminal, a pipe, /dev/null), where nothing is replaced. A file that cannot be read does not.
+/// nobody has worked on it since, as far as can be told: its form, its metadata, or a mark with a
+/// checksum, which all of a file of gigabytes is read for. An empty file, which holds nothing to
+/// lose, counts as ours, and so does what is no regular file (a terminal, a pipe, /dev/null), where
+/// nothing is replaced. A file that cannot be read does not.
 bool is_own_output(const std::filesystem::path& path, OutputKind kind);
 
 /// Whether an image or a video bears our mark, whatever was done to it since. The file is there.

@@ -14,9 +14,13 @@
 #include "retinaface/image.h"
 
 #include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "pipeline/json_report.h"
 #include "pipeline/npy.h"
+#include "pipeline/results.h"
+#include "support/content_of.h"
 #include "support/testing.h"
+#include "video/video_writer.h"
 
 namespace retinaface::pipeline {
 namespace {
@@ -31,12 +35,31 @@ class OwnOutput : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
-TEST_F(OwnOutput, IsKnownByAMarkAtEitherEndOfALargeFile) {
-  const std::string mark(kOriginMark);
-  const std::string bulk(1 << 20, 'x');
-  EXPECT_TRUE(is_ours(mark + bulk, OutputKind::kVideo));
-  EXPECT_TRUE(is_ours(bulk + mark, OutputKind::kVideo));
-  EXPECT_FALSE(is_ours(bulk + mark + bulk, OutputKind::kVideo));
+TEST_F(OwnOutput, IsAVideoThatNobodyHasEdited) {
+  for (const char* const name : {"v.mp4", "v.m4v", "v.mov", "v.mkv"}) {
+    const std::filesystem::path path = folder_ / name;
+    video::VideoWriter writer(path, 64, 48);
+    for (int i = 0; i < 5; ++i) writer.write(Image(64, 48), 0.04 * i);
+    writer.finish();
+    EXPECT_TRUE(is_own_output(path, OutputKind::kVideo)) << name;
+    EXPECT_TRUE(is_marked(path, OutputKind::kVideo)) << name;
+    std::string bytes = testing::content_of(path);
+    bytes[bytes.size() / 2] ^= 1;
+    EXPECT_FALSE(is_ours(bytes, OutputKind::kVideo)) << name;
+    EXPECT_TRUE(is_marked(folder_ / "f", OutputKind::kVideo)) << name;
+  }
+}
+
+TEST_F(OwnOutput, IsResultsInCocosFormThatNobodyHasAddedTo) {
+  std::string text;
+  const auto writer = make_result_writer("coco", [&](std::string_view part) { text += part; }, {});
+  writer->write({.path = "a.jpg", .width = 4, .height = 3, .faces = {{0.9F, {0, 0, 2, 2}, {}}}});
+  writer->write({.path = "b.jpg", .width = 4, .height = 3, .faces = {}});
+  writer->finish();
+  EXPECT_TRUE(is_ours(text, OutputKind::kResults)) << text;
+  text.insert(text.find("{\"id\": 0, \"image_id\""), R"({"id": 7, "name": "Anna"}, )");
+  EXPECT_TRUE(nlohmann::json::accept(text)) << text;
+  EXPECT_FALSE(is_ours(text, OutputKind::kResults)) << text;
 }
 
 TEST_F(OwnOutput, IsAReportOfFigures) {
@@ -51,17 +74,14 @@ TEST_F(OwnOutput, IsAReportOfFigures) {
   EXPECT_FALSE(is_ours("{\"note\": \"" + mark + "\"}", OutputKind::kReport));
 }
 
-TEST_F(OwnOutput, IsKnownByItsMarkInThePlaceForIt) {
-  const std::string mark(kOriginMark);
-  const std::pair<std::string, OutputKind> ours[] = {
-      {"# " + mark + "\nv 0 0 0\n", OutputKind::kMesh},
-      {"ply\nformat ascii 1.0\ncomment " + mark + "\n", OutputKind::kMesh},
-      {"<svg></svg>\n<!-- " + mark + " -->\n", OutputKind::kFigure},
-      {"%PDF-1.5\n%%EOF\n% " + mark + "\n", OutputKind::kFigure},
-      {"<!doctype html>\n<!-- " + mark + " -->\n<p>", OutputKind::kPage}};
-  for (const auto& [text, kind] : ours) {
+TEST_F(OwnOutput, IsSealedTextThatNobodyHasEdited) {
+  for (const OutputKind kind :
+       {OutputKind::kMesh, OutputKind::kFigure, OutputKind::kPage, OutputKind::kAnnotations}) {
+    std::string text = sealed("# " + open_mark() + "\nv 0 0 0\n");
     EXPECT_TRUE(is_ours(text, kind)) << text;
-    EXPECT_FALSE(is_ours("Notes: it was " + mark + "; " + std::string(300, '.'), kind));
+    EXPECT_FALSE(is_ours(text + "v 1 1 1\n", kind)) << text;
+    // As former versions wrote it, and as anybody may.
+    EXPECT_FALSE(is_ours("# " + std::string(kOriginMark) + "\nv 0 0 0\n", kind));
   }
 }
 
@@ -103,11 +123,10 @@ TEST_F(OwnOutput, IsAFileOfVectors) {
 }
 
 TEST_F(OwnOutput, IsRemovedFromAmongTheUsersFiles) {
-  const std::string mark(kOriginMark);
   const auto write = [this](const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
   };
-  const std::string mesh = "# " + mark + "\n";
+  const std::string mesh = sealed("# " + open_mark() + "\n");
   for (const char* const name : {"0.obj", "12.obj", "000017_2.obj"}) write(name, mesh);
   write("1.obj", "the user's");
   write("2.obj", "");

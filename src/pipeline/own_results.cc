@@ -147,7 +147,7 @@ bool begins_own_line(std::string_view text) {
 }
 
 bool is_own_results(std::string_view beginning, bool is_whole) {
-  return is_own_csv(beginning) || beginning.starts_with(coco_head()) ||
+  return is_own_csv(beginning) ||
          is_made_of_lines(beginning, is_whole, is_own_line, begins_own_line) ||
          is_own_array(beginning, is_whole);
 }

@@ -13,7 +13,8 @@ bool is_own_line(std::string_view line);
 /// The beginning of one, which a run that was killed leaves.
 bool begins_own_line(std::string_view text);
 
-/// Results in any of the formats. `beginning` is the file's, all of it where `is_whole`.
+/// Results as JSON lines, an array of them or CSV. `beginning` is the file's, all of it where
+/// `is_whole`.
 bool is_own_results(std::string_view beginning, bool is_whole);
 
 /// Lines of JSON of one face each, as face_to_json has them.

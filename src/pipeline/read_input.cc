@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/asked_to_end.h"
 #include "base/check.h"
 #include "base/file.h"
 #include "base/stream.h"
@@ -41,8 +42,7 @@ ReadInput read_input(const std::filesystem::path& path,
 }
 
 ReadInput read_input(const std::filesystem::path& path, const ReadOptions& options) {
-  const std::atomic<bool> never = false;
-  return read_input(path, nullptr, options, 1, never);
+  return read_input(path, nullptr, options, 1, asked_to_end());
 }
 
 }  // namespace retinaface::pipeline

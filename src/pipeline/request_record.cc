@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/content_hash.h"
 #include "base/file.h"
 #include "base/part_file.h"
 #include "base/text.h"
@@ -47,34 +48,53 @@ std::optional<Difference> first_difference(const json& before, const Request& no
   return std::nullopt;
 }
 
-/// Null where the file is no record.
-json parsed(const fs::path& file) {
+constexpr const char* kEarlier = "earlier";  ///< what earlier results were, and which they are
+constexpr const char* kRecord = "record";
+constexpr const char* kChecksum = "checksum";
+
+bool is_record(const json& value) {
+  return value.is_object() && value.contains("request") && value["request"].is_object();
+}
+
+/// What a record's file says of the results that stand there. An empty object where there is no
+/// record of them, null where the file is none.
+json record_of(const fs::path& file, const fs::path& results) {
+  if (!path_exists(file)) return json::object();
   const std::vector<std::byte> bytes = read_file(file);
   json record = json::parse(text_of(bytes), nullptr, false);
-  const bool is_record =
-      record.is_object() && record.contains("request") && record["request"].is_object();
-  return is_record ? record : json();
+  if (!is_record(record)) return {};
+  const json earlier = record.value(kEarlier, json());
+  if (!earlier.is_object() || !file_exists(results)) return record;
+  if (earlier.value(kChecksum, json()) != digits_of(hash_of_file(results))) return record;
+  return earlier.value(kRecord, json::object());
 }
 
 bool is_mixed(const json& record) {
   return record.value("is_mixed", json()) == true;
 }
 
+json record_for(const Request& asked) {
+  json record;
+  record["request"] = json::object();
+  for (const auto& [option, value] : asked) record["request"][option] = printable(value);
+  return record;
+}
+
 }  // namespace
 
 bool RequestRecord::exists() const {
-  return path_exists(file_);
+  const json record = record_of(file_, results_);
+  return record.is_null() || !record.empty();
 }
 
 bool RequestRecord::is_of(const Request& asked) const {
-  if (!exists()) return false;
-  const json record = parsed(file_);
-  return !record.is_null() && !is_mixed(record) && !first_difference(record["request"], asked);
+  const json record = record_of(file_, results_);
+  return is_record(record) && !is_mixed(record) && !first_difference(record["request"], asked);
 }
 
-void RequestRecord::check(const Request& asked, const std::string& results) const {
-  const json record = parsed(file_);
-  if (record.is_null()) {
+void RequestRecord::check(const Request& asked) const {
+  const json record = record_of(file_, results_);
+  if (!is_record(record)) {
     fail(ErrorCode::kBadData,
          "{}: expected the record of a run of `retinaface detect`, found something else; begin "
          "without --resume",
@@ -84,21 +104,28 @@ void RequestRecord::check(const Request& asked, const std::string& results) cons
     fail(ErrorCode::kInvalidArgument,
          "{}: was begun {}, and --resume cannot go on {}; ask for the same, or begin "
          "without --resume",
-         results, described(difference->option, excerpt(difference->before)),
+         printable(results_), described(difference->option, excerpt(difference->before)),
          described(difference->option, excerpt(difference->now)));
   }
   if (is_mixed(record)) {
     fail(ErrorCode::kInvalidArgument,
          "{}: holds results of runs with different options, and --resume cannot go on with them; "
          "give all images without --resume, or choose another folder",
-         results);
+         printable(results_));
   }
 }
 
+void RequestRecord::write_ahead(const Request& asked) const {
+  json record = record_for(asked);
+  json earlier = record_of(file_, results_);
+  if (!is_record(earlier)) earlier = json::object();
+  record[kEarlier] = {{kChecksum, digits_of(hash_of_file(results_))},
+                      {kRecord, std::move(earlier)}};
+  write_json_report(file_, record);
+}
+
 void RequestRecord::write(const Request& asked, bool is_mixed) const {
-  json record;
-  record["request"] = json::object();
-  for (const auto& [option, value] : asked) record["request"][option] = printable(value);
+  json record = record_for(asked);
   if (is_mixed) record["is_mixed"] = true;
   write_json_report(file_, record);
 }

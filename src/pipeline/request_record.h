@@ -14,15 +14,18 @@ inline constexpr const char* kFlag = "yes";
 
 /// What stands beside results so that a later run knows what they are: a JSON object
 /// {"origin", "request": {OPTION: VALUE}}, and "is_mixed": true where some of the results are not
-/// of that request.
+/// of that request. While results take the place of others it has the record of the others as well,
+/// "earlier": {"checksum", "record"}, which is the true one as long as the results have that
+/// checksum: so a run may be killed at any moment.
 class RequestRecord {
  public:
-  /// `file` is the record's own path.
-  explicit RequestRecord(std::filesystem::path file) : file_(std::move(file)) {}
+  /// `file` is the record's own path, `results` that of the file or folder that it is about.
+  RequestRecord(std::filesystem::path file, std::filesystem::path results)
+      : file_(std::move(file)), results_(std::move(results)) {}
 
   const std::filesystem::path& file() const { return file_; }
 
-  /// Whether there is a record; results of older versions have none.
+  /// Whether it says of what request the results are; those of older versions have no record.
   bool exists() const;
 
   /// Whether all of the results are of that request; false too where there is no record.
@@ -30,13 +33,18 @@ class RequestRecord {
 
   /// Throws Error: kInvalidArgument, which names the results, the first option that differs, both
   /// values and the remedy, or that the results are mixed; kBadData for a file that is no record.
-  void check(const Request& asked, const std::string& results) const;
+  void check(const Request& asked) const;
+
+  /// Before the file of earlier results is replaced by one of this request; write() follows.
+  /// Throws Error: kUnwritable; kUnreadable where the earlier results are.
+  void write_ahead(const Request& asked) const;
 
   /// `is_mixed`: others than these results stand there, too. Throws Error(kUnwritable).
   void write(const Request& asked, bool is_mixed = false) const;
 
  private:
   std::filesystem::path file_;
+  std::filesystem::path results_;
 };
 
 /// Where the record of a file of results stands: beside the file itself, also where `results` is a

@@ -120,11 +120,12 @@ ResultFile::~ResultFile() {
   if (!part_.empty()) fs::remove(part_, ignored);
 }
 
-void ResultFile::when_begun(std::function<void()> begin) {
+void ResultFile::when_begun(std::function<void()> begin, std::function<void()> begun) {
   if (has_earlier()) {
     begin_ = std::move(begin);
+    begun_ = std::move(begun);
   } else {
-    begin();
+    begun();
   }
 }
 
@@ -138,6 +139,7 @@ void ResultFile::take_place() {
     fs::remove(part_, error);
   }
   part_.clear();
+  if (begun_) begun_();
 }
 
 void ResultFile::fill_target() {
@@ -172,6 +174,7 @@ void ResultFile::empty_at_last() {
   if (::ftruncate(::fileno(file_), 0) != 0) {
     fail(ErrorCode::kUnwritable, "{} cannot be written: {}", name_, std::strerror(errno));
   }
+  if (begun_) begun_();
 }
 
 void ResultFile::put(std::string_view text) {

@@ -56,9 +56,9 @@ class ResultFile {
   /// Hands the text on to the system at once. Throws Error(kUnwritable).
   void put(std::string_view text);
 
-  /// `begin` is called as soon as no earlier results are in the file: now, or where they are still
-  /// there just before they are replaced.
-  void when_begun(std::function<void()> begin);
+  /// `begun` is called as soon as no earlier results are in the file: now, or where they are still
+  /// there as soon as they are replaced, `begin` just before that.
+  void when_begun(std::function<void()> begin, std::function<void()> begun);
 
   /// Whether earlier results are in the file that are still to be replaced.
   bool has_earlier() const { return (!part_.empty() && had_earlier_) || is_to_be_emptied_; }
@@ -93,6 +93,7 @@ class ResultFile {
   bool is_to_be_emptied_ = false;  ///< before the first text, where nothing can stand beside it
   bool is_document_ = false;
   std::function<void()> begin_;
+  std::function<void()> begun_;
   std::FILE* file_ = nullptr;
   std::map<std::string, std::size_t> done_;
   std::map<std::string, VideoDone> videos_done_;

@@ -15,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::Pair;
 
 class ResultFileTest : public ::testing::Test {
@@ -58,20 +59,22 @@ TEST_F(ResultFileTest, BeginAnewOrGoOnBehindTheLastWholeLine) {
 TEST_F(ResultFileTest, KeepEarlierLinesUntilThereIsANewOne) {
   write(line("a.jpg"));
   fs::permissions(path_, fs::perms(0600));
-  int begun = 0;
+  std::vector<std::string> seen;  // in the file, before it is replaced and after that
+  const auto look = [&] { seen.push_back(content()); };
   {
     ResultFile file(path_, false, never_);
-    file.when_begun([&] { ++begun; });
+    file.when_begun(look, look);
     EXPECT_TRUE(file.has_earlier());
     EXPECT_FALSE(file.close(false));
   }
   EXPECT_EQ(content(), line("a.jpg"));
-  EXPECT_EQ(begun, 0);
+  EXPECT_THAT(seen, IsEmpty());
   ResultFile file(path_, false, never_);
-  file.when_begun([&] { ++begun; });
+  file.when_begun(look, look);
   file.put(line("b.jpg"));
-  EXPECT_EQ(content(), line("b.jpg"));
-  EXPECT_EQ(begun, 1);
+  file.put(line("c.jpg"));
+  EXPECT_EQ(content(), line("b.jpg") + line("c.jpg"));
+  EXPECT_THAT(seen, ElementsAre(line("a.jpg"), line("b.jpg")));
   EXPECT_EQ(fs::status(path_).permissions(), fs::perms(0600));
   EXPECT_TRUE(file.close());
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), {}), 1);

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "base/origin_seal.h"
 #include "base/plain_file.h"
 #include "evaluation/wider_predictions.h"
 #include "image/codecs/image_name.h"
@@ -154,7 +155,7 @@ class Csv : public ResultWriter {
 /// COCO's JSON: one object, faces as "annotations" with a score, points as keypoints.
 class Coco : public ResultWriter {
  public:
-  explicit Coco(TextSink sink) : put_(std::move(sink)) { put_(coco_head()); }
+  explicit Coco(TextSink sink) : sink_(std::move(sink)) { put(coco_head()); }
 
   void write(const ImageResult& result) override {
     images_ += fmt::format("{}\n{{\"id\": {}, \"file_name\": {}, \"width\": {}, \"height\": {}{}}}",
@@ -180,13 +181,22 @@ class Coco : public ResultWriter {
       ++face_;
     }
     ++image_;
-    put_(text);
+    put(text);
   }
 
-  void finish() override { put_("],\n\"images\": [" + images_ + "]}\n"); }
+  void finish() override {
+    put("],\n\"images\": [" + images_ + "],\n");
+    sink_(sealer_.end(fmt::format("\"info\": {{\"description\": \"{}\"}}}}\n", open_mark())));
+  }
 
  private:
-  TextSink put_;
+  void put(const std::string& text) {
+    sealer_.add(text);
+    sink_(text);
+  }
+
+  TextSink sink_;
+  Sealer sealer_;
   std::string images_;  ///< the only thing that grows: a line an image
   std::size_t image_ = 0;
   std::size_t face_ = 0;

@@ -45,8 +45,8 @@ struct ImageResult {
   std::vector<std::vector<float>> embeddings{};  ///< each face's, or none at all
 };
 
-/// The first line of CSV, without its line break, and what COCO's JSON begins with: by these our
-/// files are known.
+/// The first line of CSV, without its line break, and what COCO's JSON begins with; by these our
+/// files are known, the latter if they are sealed (base/origin_seal.h).
 std::string csv_head();
 std::string coco_head();
 

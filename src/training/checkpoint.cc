@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/number_text.h"
+#include "base/plain_file.h"
 #include "graph/weights.h"
 
 namespace retinaface::training {
@@ -98,6 +99,7 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& check
 
 Checkpoint read_checkpoint(const std::filesystem::path& path,
                            std::span<const runtime::ParameterSlot> parameters) {
+  expect_plain_file(path);
   const graph::Weights file = graph::read_safetensors(path);
   const std::string source = printable(path);
   const auto format = file.metadata.find("format");

@@ -43,7 +43,8 @@ class Libav {
                   apply(avcodec_receive_frame) apply(avcodec_send_frame)                         \
                       apply(avcodec_receive_packet) apply(av_packet_alloc) apply(av_packet_free) \
                           apply(av_packet_unref) apply(av_packet_rescale_ts)                     \
-                              apply(avcodec_parameters_copy) apply(avcodec_get_name)
+                              apply(avcodec_parameters_copy) apply(avcodec_get_name)             \
+                                  apply(avcodec_flush_buffers)
 #define RF_LIBAVUTIL(apply)                                                                   \
   apply(av_frame_alloc) apply(av_frame_free) apply(av_frame_unref) apply(av_frame_get_buffer) \
       apply(av_frame_make_writable) apply(av_frame_get_side_data) apply(av_dict_set)          \

@@ -120,8 +120,10 @@ class VideoReader::Implementation {
         if (has_gap_ && frame_->decode_error_flags != 0) note_damage(kMissingPackets);
         return stamp();
       }
-      if (result == AVERROR_EOF) break;
-      if (result == AVERROR(EAGAIN)) {
+      if (result == AVERROR_EOF && !is_at_joint_) break;
+      if (result == AVERROR_EOF) {
+        begin_part();
+      } else if (result == AVERROR(EAGAIN)) {
         feed();
       } else {
         note_bad_packet(av_.reason(result));
@@ -177,7 +179,9 @@ class VideoReader::Implementation {
   }
 
   const std::string& damage() const { return damage_; }
-  std::int64_t missing_frames() const { return missing_by_times_.count() + missing_by_header_; }
+  std::int64_t missing_frames() const {
+    return missing_by_times_.count() + missing_by_header_ + missing_at_joints_;
+  }
 
   double frames_per_s() const {
     const AVRational rate = av_.av_guess_frame_rate(context_.get(), stream_, nullptr);
@@ -343,18 +347,63 @@ class VideoReader::Implementation {
         if ((packet_->flags & AV_PKT_FLAG_DISCARD) != 0) ++not_to_show_;
         if (live_) break;
         if (is_transport_stream(*context_)) {
-          note_gap(*packet_, is_cut);
+          if (note_gap(*packet_, is_cut)) return end_part();
+          if (!is_before_key_frame(*packet_)) break;
+        } else if (!is_cut) {
           break;
+        } else {
+          note_damage("it is cut short");
         }
-        if (!is_cut) break;
-        note_damage("it is cut short");
       }
       av_.av_packet_unref(packet_.get());
       if (stopped()) return;
     }
+    decode_packet();
+  }
+
+  void decode_packet() {
     const int result = av_.avcodec_send_packet(decoder_.get(), packet_.get());
     av_.av_packet_unref(packet_.get());
     if (result < 0) note_bad_packet(av_.reason(result));
+  }
+
+  /// Has the decoder put out all frames before a joint of transport streams, whose first packet
+  /// behind it waits.
+  void end_part() {
+    is_at_joint_ = true;
+    av_.avcodec_send_packet(decoder_.get(), nullptr);
+  }
+
+  /// Goes on behind a joint. What follows may begin inside a group of pictures: no frame before its
+  /// first key frame can be decoded, and by those of another stream it would come out wrong and out
+  /// of order, without an error.
+  void begin_part() {
+    constexpr int kMaxFrames = 300;  // encoders take 250 at most; some streams have no key frames
+    is_at_joint_ = false;
+    av_.avcodec_flush_buffers(decoder_.get());
+    frames_to_key_ = kMaxFrames;
+    part_begin_ = INT64_MAX;
+    is_new_part_ = true;
+    if (!is_before_key_frame(*packet_)) return decode_packet();
+    av_.av_packet_unref(packet_.get());
+  }
+
+  /// Whether the next packet is before the first key frame behind a joint, and so is to be dropped.
+  bool is_before_key_frame(const AVPacket& packet) {
+    if (packet.pts != AV_NOPTS_VALUE) part_begin_ = std::min(part_begin_, packet.pts);
+    if ((packet.flags & AV_PKT_FLAG_KEY) != 0) frames_to_key_ = 0;
+    if (frames_to_key_ == 0) return false;
+    --frames_to_key_;
+    ++missing_at_joints_;
+    return true;
+  }
+
+  /// How long a part has lasted before the frame, its first: those that could not be decoded take
+  /// their time, as their sound does.
+  double lead_of_part_s() const {
+    const std::int64_t time = frame_->best_effort_timestamp;
+    return time > part_begin_ ? static_cast<double>(time - part_begin_) * av_q2d(stream_->time_base)
+                              : 0;
   }
 
   FrameStamp stamp() {
@@ -365,9 +414,13 @@ class VideoReader::Implementation {
           static_cast<double>(frame_->best_effort_timestamp) * av_q2d(stream_->time_base);
       if (number_ == 0) first_time_s_ = at;
       const bool may_jump_ahead = !live_ && is_transport_stream(*context_);
-      if (number_ > 0 && is_another_clock(at - first_time_s_, last_time_s_, may_jump_ahead)) {
-        first_time_s_ = at - (last_time_s_ + step);
+      const double lead_s = is_new_part_ ? lead_of_part_s() : 0;
+      const double begin_s = at - lead_s - first_time_s_;
+      if (number_ > 0 && (is_another_clock(begin_s, last_time_s_, may_jump_ahead) ||
+                          (is_new_part_ && begin_s <= last_time_s_))) {
+        first_time_s_ = at - (last_time_s_ + step + lead_s);
       }
+      is_new_part_ = false;
       time = number_ == 0 ? 0 : std::max(at - first_time_s_, last_time_s_);
     }
     last_time_s_ = time;
@@ -477,8 +530,8 @@ class VideoReader::Implementation {
   /// A transport stream counts its packets of 188 bytes. Where two streams are joined the count
   /// breaks, and libavformat calls a frame damaged although it is whole: the last one before the
   /// joint or the one before that. So it is decoded, and nothing is wrong if another clock follows
-  /// and the decoder does not complain.
-  void note_gap(const AVPacket& packet, bool is_cut) {
+  /// and the decoder does not complain. Returns whether the packet is the first behind a joint.
+  bool note_gap(const AVPacket& packet, bool is_cut) {
     constexpr int kMaxPacketsToJoint = 2;
     constexpr double kMaxStep_s = 1;
     const auto time_s = [&](std::int64_t dts) {
@@ -487,9 +540,13 @@ class VideoReader::Implementation {
     if (packet.dts != AV_NOPTS_VALUE) {
       missing_by_times_.add(packet.dts, kMaxStep_s / av_q2d(stream_->time_base));
     }
-    const double step_s = time_s(packet.dts) - time_s(last_dts_);
-    const bool is_joint = last_dts_ != AV_NOPTS_VALUE && (step_s <= 0 || step_s > kMaxStep_s);
-    last_dts_ = packet.dts;
+    const bool has_step = packet.dts != AV_NOPTS_VALUE && last_dts_ != AV_NOPTS_VALUE;
+    const double step_s = has_step ? time_s(packet.dts) - time_s(last_dts_) : 0;
+    const bool is_joint = has_step && (step_s <= 0 || step_s > kMaxStep_s);
+    // Frames that are far apart follow each other without a break in the count.
+    const bool is_other_stream =
+        is_joint && (is_cut || packets_to_joint_ > 0 || is_another_clock(step_s, 0, true));
+    if (packet.dts != AV_NOPTS_VALUE) last_dts_ = packet.dts;
     if (packets_to_joint_ > 0) {
       --packets_to_joint_;
       if (is_joint) {
@@ -498,9 +555,9 @@ class VideoReader::Implementation {
         note_damage(kMissingPackets);
       }
     }
-    if (!is_cut) return;
-    has_gap_ = true;
-    if (!is_joint) packets_to_joint_ = kMaxPacketsToJoint;
+    if (is_cut) has_gap_ = true;
+    if (is_cut && !is_joint) packets_to_joint_ = kMaxPacketsToJoint;
+    return is_other_stream;
   }
 
   /// Sound counts as well: it may go on longer than the images.
@@ -579,9 +636,14 @@ class VideoReader::Implementation {
   bool at_end_ = false;
   bool has_gap_ = false;      // a frame of a transport stream may lack packets
   int packets_to_joint_ = 0;  // among so many of the next ones a joint has to be, or it does
+  bool is_at_joint_ = false;  // packet_ is the first behind one, and the decoder not yet empty
+  int frames_to_key_ = 0;     // so many more may be dropped until a key frame comes
+  bool is_new_part_ = false;  // no frame behind a joint yet, where part_begin_ is the first time
+  std::int64_t part_begin_ = 0;
   std::int64_t last_dts_ = AV_NOPTS_VALUE;
   MissingFrames missing_by_times_;
   std::int64_t missing_by_header_ = 0;
+  std::int64_t missing_at_joints_ = 0;
   std::int64_t not_to_show_ = 0;  // frames that the container has, but says not to show
   int errors_in_a_row_ = 0;
   std::int64_t number_ = 0;  // of the next frame

@@ -3,17 +3,21 @@
 
 #include "video/video_reader.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -212,8 +216,98 @@ TEST(VideoReader, LetsTimeGoOnInJoinedTransportStreams) {
   }
 }
 
+constexpr std::size_t kPacket = 188;  ///< of a transport stream, in bytes
+constexpr int kVideoPid = 0x100;
+
+/// The packet of a transport stream that begins a frame.
+struct FrameStart {
+  std::size_t at;    ///< in bytes
+  std::int64_t pts;  ///< ISO/IEC 13818-1, 2.4.3.6
+};
+
+std::vector<FrameStart> starts_of_frames(const std::string& stream) {
+  std::vector<FrameStart> starts;
+  for (std::size_t at = 0; at < stream.size(); at += kPacket) {
+    const auto byte = [&](std::size_t i) -> std::int64_t {
+      return static_cast<unsigned char>(stream[at + i]);
+    };
+    const std::int64_t pid = (byte(1) & 0x1F) << 8 | byte(2);
+    if (pid != kVideoPid || (byte(1) & 0x40) == 0) continue;
+    const bool has_field = (byte(3) & 0x20) != 0;  // of adaptation
+    const std::size_t time = 4 + 9 + (has_field ? 1 + static_cast<std::size_t>(byte(4)) : 0);
+    const std::int64_t high = byte(time) >> 1 & 7;
+    const std::int64_t middle = byte(time + 1) << 7 | byte(time + 2) >> 1;
+    const std::int64_t low = byte(time + 3) << 7 | byte(time + 4) >> 1;
+    starts.push_back({at, high << 30 | middle << 15 | low});
+  }
+  return starts;
+}
+
+std::vector<Image> images_of(const std::string& path) {
+  std::vector<Image> images;
+  VideoReader reader(path);
+  while (reader.next()) images.push_back(reader.image());
+  return images;
+}
+
+/// The numbers of frames that are pixel for pixel those of a video, -1 for others.
+std::vector<int> numbers_among(const std::vector<Image>& known, const std::string& path) {
+  std::vector<int> numbers;
+  for (const Image& image : images_of(path)) {
+    const auto same = [&](const Image& other) {
+      const std::ptrdiff_t bytes = std::ptrdiff_t{image.stride()} * image.height();
+      return std::equal(image.row(0), image.row(0) + bytes, other.row(0));
+    };
+    const auto found = std::ranges::find_if(known, same);
+    numbers.push_back(found == known.end() ? -1 : static_cast<int>(found - known.begin()));
+  }
+  return numbers;
+}
+
+TEST(VideoReader, DropsWhatCannotBeDecodedBehindAJoint) {
+  // Groups of pictures begin at several frames, in the last two with frames that need the group
+  // before.
+  for (const char* name : {"out_of_order.ts", "out_of_order_hevc.ts", "out_of_order_mpeg2.ts"}) {
+    const std::string part = content_of(video(name));
+    const std::vector<Image> known = images_of(video(name));
+    ASSERT_EQ(known.size(), 10U);
+    const std::vector<FrameStart> starts = starts_of_frames(part);
+    ASSERT_EQ(starts.size(), 10U);
+    std::set<std::size_t> lengths;  // of what is left of a part that is cut
+    for (auto start = starts.begin(); start != starts.end(); ++start) {
+      SCOPED_TRACE(fmt::format("{} from byte {}", name, start->at));
+      const testing::TemporaryFolder folder;
+      const std::string path = (folder / "joined.ts").string();
+      std::ofstream(path, std::ios::binary) << part << part.substr(start->at) << part;
+      const std::vector<int> numbers = numbers_among(known, path);
+      ASSERT_GE(numbers.size(), 20U);
+      const std::size_t left = numbers.size() - 20;
+      lengths.insert(left);
+      // All of the whole parts, in order; and some frames, in order, between.
+      std::vector<int> expected(10);
+      std::iota(expected.begin(), expected.end(), 0);
+      const int first = left > 0 ? numbers[10] : 0;
+      ASSERT_GE(first, 0);
+      for (int i = 0; i < static_cast<int>(left); ++i) expected.push_back(first + i);
+      for (int i = 0; i < 10; ++i) expected.push_back(i);
+      EXPECT_EQ(numbers, expected);
+      // Those that are dropped take their time.
+      const std::int64_t begin =
+          std::ranges::min_element(start, starts.end(), {}, &FrameStart::pts)->pts;
+      const int dropped = left > 0 ? first - static_cast<int>((begin - starts[0].pts) / 3600) : 0;
+      VideoReader reader(path);
+      for (int n = 0; const auto frame = reader.next(); ++n) {
+        EXPECT_NEAR(frame->time_s, (n + (n < 10 ? 0 : dropped)) / 25.0, 1e-3) << n;
+      }
+      EXPECT_EQ(reader.damage(), "");
+      EXPECT_LE(reader.missing_frames(), starts.end() - start);
+      EXPECT_EQ(left == 0 && reader.missing_frames() == 0, false);
+    }
+    EXPECT_GE(lengths.size(), 3U);
+  }
+}
+
 TEST(VideoReader, TellsLostPacketsFromAJoint) {
-  constexpr std::size_t kPacket = 188;
   const testing::TemporaryFolder folder;
   const std::string path = (folder / "lost.ts").string();
   std::string content = content_of(video("stream.ts"));
@@ -227,14 +321,13 @@ TEST(VideoReader, TellsLostPacketsFromAJoint) {
 /// A transport stream without one of its video's frames, the packets counted anew: as if 16 packets
 /// had been lost, or twice as many, by which the count does not break.
 std::string without_frame(std::string stream, int frame) {
-  constexpr std::size_t kPacket = 188;
   std::string kept;
   int count = -1;
   std::map<int, int> lost;  // by stream
   for (std::size_t at = 0; at < stream.size(); at += kPacket) {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(stream[at + i]); };
     const int pid = (byte(1) & 0x1F) << 8 | byte(2);
-    const bool is_video = pid == 0x100;
+    const bool is_video = pid == kVideoPid;
     if (is_video && (byte(1) & 0x40) != 0) ++count;  // a frame starts
     if (is_video && count == frame) {
       ++lost[pid];

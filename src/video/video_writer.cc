@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "base/file.h"
-#include "base/origin_mark.h"
+#include "base/origin_seal.h"
 #include "base/part_file.h"
 #include "base/plain_file.h"
 #include "image/codecs/image_name.h"
@@ -99,8 +99,12 @@ class VideoWriter::Implementation {
     if (opened < 0) fail(ErrorCode::kUnwritable, "{}: {}", name_, av_.reason(opened));
     is_begun_ = true;
     take_permissions(part_, path_);
-    av_.av_dict_set(&context_->metadata, "comment", kOriginMark.data(), 0);
-    const int begun = av_.avformat_write_header(context_.get(), nullptr);
+    av_.av_dict_set(&context_->metadata, "comment", open_mark().c_str(), 0);
+    AVDictionary* settings = nullptr;
+    // Matroska's checksums of its parts: that of the comment would be wrong when it is sealed.
+    av_.av_dict_set(&settings, "write_crc32", "0", 0);
+    const int begun = av_.avformat_write_header(context_.get(), &settings);
+    av_.av_dict_free(&settings);
     if (begun < 0) {
       remove();
       const bool has_sound = sound_ && !sound_->empty();
@@ -143,6 +147,7 @@ class VideoWriter::Implementation {
     }
     require(av_.av_write_trailer(context_.get()));
     require(av_.avio_closep(&context_->pb));
+    seal_file(part_);
     std::error_code error;
     fs::rename(part_, path_, error);
     if (error) fail(ErrorCode::kUnwritable, "{}: {}", name_, error.message());

@@ -13,6 +13,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "base/folder_lock.h"
@@ -93,6 +94,20 @@ TEST_F(Train, StoppedBySignalItSavesAndGoesOn) {
   ASSERT_EQ(after.size(), 40U);
   EXPECT_EQ(std::vector(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(before.size())),
             before);
+}
+
+TEST_F(Train, ASignalEndsAWaitForAPipe) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe.safetensors").c_str(), 0600), 0);
+  const testing::CommandResult ended = testing::run(
+      "cd '" + folder_.path().string() +
+      "' && '" RETINAFACE_PROGRAM
+      "' train small.toml --data data --init pipe.safetensors --out out & "
+      // From when it catches SIGTERM on, bit 14 of SigCgt, one that comes ends its wait.
+      "for i in $(seq 1000); do grep -q '^SigCgt:.*[4-7c-f]...$' /proc/$!/status && break; "
+      "sleep 0.02; done; "
+      "kill -TERM $!; wait $!");
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.errors, HasSubstr("pipe.safetensors: interrupted"));
 }
 
 #ifdef RETINAFACE_WITH_GLOO

@@ -13,8 +13,8 @@ inline namespace internal {
 /// read.
 std::uint64_t max_encoded_bytes(std::int64_t max_pixels);
 
-/// The file of an image, as read_file gives it; of a file that no decoder knows, the beginning
-/// alone, by which decode_image refuses it.
+/// The file of an image, as read_named_file gives it; of a file that no decoder knows, the
+/// beginning alone, by which decode_image refuses it.
 std::vector<std::byte> read_image_file(const std::filesystem::path& path, std::int64_t max_pixels);
 
 }  // namespace internal

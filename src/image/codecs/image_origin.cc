@@ -57,27 +57,23 @@ std::uint32_t crc32(std::string_view bytes) {
   return ~crc;
 }
 
-/// What a mark says: kOriginMark and, of what is behind it, a checksum.
-constexpr std::string_view kChecksum = ", checksum ";
-constexpr std::size_t kChecksumDigits = 32;
-
 std::string checksum_of(Bytes content) {
   ContentHasher hasher;
   hasher.add(content);
-  const ContentHash hash = hasher.hash();
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+  return digits_of(hasher.hash());
 }
 
+/// What a mark says: kOriginMark and, of what is behind it, a checksum.
 std::string mark_of(Bytes content) {
-  return std::string(kOriginMark) + std::string(kChecksum) + checksum_of(content);
+  return std::string(kOriginMark) + std::string(kMarkChecksum) + checksum_of(content);
 }
 
 /// The checksum of a mark that begins there; empty where it has none.
 std::string_view checksum_at(Bytes bytes, std::size_t mark) {
   const std::size_t place = mark + kOriginMark.size();
-  if (!has_at(bytes, place, kChecksum)) return {};
-  if (bytes.size() < place + kChecksum.size() + kChecksumDigits) return {};
-  return text_of(bytes.subspan(place + kChecksum.size(), kChecksumDigits));
+  if (!has_at(bytes, place, kMarkChecksum)) return {};
+  if (bytes.size() < place + kMarkChecksum.size() + kHashDigits) return {};
+  return text_of(bytes.subspan(place + kMarkChecksum.size(), kHashDigits));
 }
 
 /// ITU T.81, B.2.4.5: marker, length, text.
@@ -138,7 +134,7 @@ std::string webp_xmp(const std::string& text) {
 /// Where the mark begins in bytes that end with webp_xmp's chunk; their size where they do not.
 std::size_t mark_in_webp(Bytes end) {
   for (const std::size_t text :
-       {kOriginMark.size(), kOriginMark.size() + kChecksum.size() + kChecksumDigits}) {
+       {kOriginMark.size(), kOriginMark.size() + kMarkChecksum.size() + kHashDigits}) {
     const std::size_t content = kBeforeMark.size() + text + kBehindMark.size();
     const std::size_t chunk = 8 + content + content % 2;
     if (end.size() < chunk) continue;
@@ -219,7 +215,7 @@ std::size_t mark_in(Bytes beginning) {
 
 /// What is behind the mark and the notes in a JPEG or PNG.
 Bytes content_behind(Bytes bytes, std::size_t mark) {
-  std::size_t place = mark + kOriginMark.size() + kChecksum.size() + kChecksumDigits;
+  std::size_t place = mark + kOriginMark.size() + kMarkChecksum.size() + kHashDigits;
   if (is_jpeg(bytes)) {
     if (has_at(bytes, place, "\xFF\xE1") && bytes.size() >= place + 4) {
       place += 2 + number_at(bytes, place + 2, 2, true);
@@ -256,7 +252,6 @@ bool is_as_marked(Bytes encoded) {
   if (!has_origin_mark(encoded, encoded)) return false;
   const std::size_t mark = mark_in(encoded);
   const std::string_view checksum = checksum_at(encoded, mark > 0 ? mark : mark_in_webp(encoded));
-  if (checksum.empty()) return true;
   return checksum ==
          checksum_of(mark > 0 ? content_behind(encoded, mark) : content_of_webp(encoded));
 }

@@ -24,7 +24,7 @@ std::vector<std::byte> with_origin_mark(std::vector<std::byte> encoded,
 bool has_origin_mark(std::span<const std::byte> beginning, std::span<const std::byte> end);
 
 /// Whether all of an encoded image is as with_origin_mark made it: programs that edit images keep
-/// comments. Of marks without a checksum, which former versions wrote, nobody can tell: true.
+/// comments. Of marks without a checksum, which former versions wrote, nobody can tell: false.
 bool is_as_marked(std::span<const std::byte> encoded);
 
 }  // namespace internal

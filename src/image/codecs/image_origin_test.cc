@@ -8,6 +8,7 @@
 #include "retinaface/image.h"
 
 #include "base/file.h"
+#include "base/origin_mark.h"
 #include "image/codecs/write_options.h"
 #include "support/testing.h"
 
@@ -102,6 +103,15 @@ TEST(ImageOrigin, TellsWhetherAnImageIsAsItWasWritten) {
     }
   }
   EXPECT_FALSE(is_as_marked({}));
+}
+
+TEST(ImageOrigin, SaysNothingOfChangesWithoutAChecksum) {
+  const std::string text = "\xFF\xD8\xFF\xFE" + std::string(1, '\0') +
+                           static_cast<char>(kOriginMark.size() + 2) + std::string(kOriginMark) +
+                           "\xFF\xD9";
+  const auto file = std::as_bytes(std::span(text));
+  EXPECT_TRUE(has_origin_mark(file, file));
+  EXPECT_FALSE(is_as_marked(file));
 }
 
 }  // namespace

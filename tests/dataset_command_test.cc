@@ -140,13 +140,13 @@ TEST_F(DatasetCommand, ConvertKeepsWhatSomebodyHasAddedToItsFiles) {
   const std::pair<const char*, const char*> places[] = {{"coco", R"("annotations": [)"},
                                                         {"voc", "<segmented>"}};
   for (const auto& [format, before] : places) {
-    const std::string there = path(std::string("to_") + format + "/");
+    const std::string name = std::string("to_") + format + "/";
     const std::string command =
-        fmt::format("dataset convert {} --to {} -o {}", set(), format, there);
+        fmt::format("dataset convert {} --to {} -o {}", set(), format, path(name));
     ASSERT_EQ(retinaface(command).exit_code, 0) << format;
     fs::path edited;
     std::string text;
-    for (const auto& entry : fs::recursive_directory_iterator(there)) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / name)) {
       if (!entry.is_regular_file()) continue;
       edited = entry.path();
       text = testing::content_of(edited);

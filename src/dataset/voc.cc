@@ -284,7 +284,7 @@ std::string format_voc(const AnnotatedImage& image) {
   }
   push(xml, "segmented", "0");
   for (const AnnotatedFace& face : image.faces) push_face(xml, face);
-  xml.PushComment((" " + open_mark() + " ").c_str());
+  xml.PushComment(fmt::format(" {} ", open_mark()).c_str());
   xml.CloseElement();
   return sealed(xml.CStr());
 }

@@ -1,6 +1,5 @@
 #include "pipeline/job_check.h"
 
-#include <fstream>
 #include <functional>
 #include <string>
 #include <string_view>

@@ -117,10 +117,14 @@ void RequestRecord::check(const Request& asked) const {
 
 void RequestRecord::write_ahead(const Request& asked) const {
   json record = record_for(asked);
-  json earlier = record_of(file_, results_);
-  if (!is_record(earlier)) earlier = json::object();
-  record[kEarlier] = {{kChecksum, digits_of(hash_of_file(results_))},
-                      {kRecord, std::move(earlier)}};
+  try {
+    json earlier = record_of(file_, results_);
+    if (!is_record(earlier)) earlier = json::object();
+    record[kEarlier] = {{kChecksum, digits_of(hash_of_file(results_))},
+                        {kRecord, std::move(earlier)}};
+  } catch (const Error&) {
+    // Results that cannot be read are not gone on with: nobody asks whose they are.
+  }
   write_json_report(file_, record);
 }
 

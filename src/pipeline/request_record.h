@@ -36,7 +36,7 @@ class RequestRecord {
   void check(const Request& asked) const;
 
   /// Before the file of earlier results is replaced by one of this request; write() follows.
-  /// Throws Error: kUnwritable; kUnreadable where the earlier results are.
+  /// Throws Error(kUnwritable).
   void write_ahead(const Request& asked) const;
 
   /// `is_mixed`: others than these results stand there, too. Throws Error(kUnwritable).

@@ -94,7 +94,7 @@ class Planner {
       const graph::Shape shape = maps_.shape(strips.maps[map]);
       rings[map] = maps_.scratch(
           graph::element_bytes(graph::DataType::kFloat32) *
-          static_cast<std::size_t>(maps_.whole_channels(shape.c) * rows[map] * shape.w));
+          static_cast<std::size_t>(MapPlacement::whole_channels(shape.c) * rows[map] * shape.w));
     }
     const auto map_of = [&](ValueId id) {
       const auto map = static_cast<std::size_t>(

@@ -30,8 +30,6 @@ struct StripLayer {
 struct StripTurn {
   std::size_t layer = 0;
   kernels::RowRange rows;
-
-  friend bool operator==(const StripTurn&, const StripTurn&) = default;
 };
 
 /// An order in which every row of maps of `height` rows is computed once, after all that it is

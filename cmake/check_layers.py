@@ -3,8 +3,9 @@
 
 A file may include headers of its own folder, of the folders below it and of include/retinaface.
 Third-party headers stay within the folders that wrap them. Backends and their devices are named in
-src/runtime alone: whoever asks for one has the name from a user or the registry. What programs reach without the command
-line names none of its options in a text, but within a command that it quotes (`retinaface ...`).
+src/runtime alone: whoever asks for one has the name from a user or the registry. Public headers have
+no inline namespace. What programs reach without the command line names none of its options in a text,
+but within a command that it quotes (`retinaface ...`).
 Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
        cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
 """

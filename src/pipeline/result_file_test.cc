@@ -60,17 +60,17 @@ TEST_F(ResultFileTest, KeepEarlierLinesUntilThereIsANewOne) {
   write(line("a.jpg"));
   fs::permissions(path_, fs::perms(0600));
   std::vector<std::string> seen;  // in the file, before it is replaced and after that
-  const auto look = [&] { seen.push_back(content()); };
+  const auto note = [&] { seen.push_back(content()); };
   {
     ResultFile file(path_, false, never_);
-    file.when_begun(look, look);
+    file.when_begun(note, note);
     EXPECT_TRUE(file.has_earlier());
     EXPECT_FALSE(file.close(false));
   }
   EXPECT_EQ(content(), line("a.jpg"));
   EXPECT_THAT(seen, IsEmpty());
   ResultFile file(path_, false, never_);
-  file.when_begun(look, look);
+  file.when_begun(note, note);
   file.put(line("b.jpg"));
   file.put(line("c.jpg"));
   EXPECT_EQ(content(), line("b.jpg") + line("c.jpg"));

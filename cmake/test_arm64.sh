@@ -5,7 +5,7 @@
 # Usage: cmake/test_arm64.sh   (packages: cmake/install_packages.sh detect test arm64)
 set -eu
 cd "$(dirname "$0")/.."
-build=build/arm64
+build=$PWD/build/arm64  # whole: qemu-user looks for /proc/self/exe by the name that it was given
 units="base geometry image graph models runtime runtime_reference runtime_backends runtime_cpu mesh \
   tracking detection"
 by_processor="runtime_kernels_test golden_test"
@@ -15,12 +15,12 @@ cmake --preset arm64 --log-level=WARNING -DRETINAFACE_TESTS=ON
 targets=$by_processor
 for unit in $units; do targets="$targets ${unit}_test"; done
 # shellcheck disable=SC2086  # several words
-cmake --build $build --target $targets
+cmake --build "$build" --target $targets
 
 failed=
 run() {  # PROCESSOR TEST
   echo "== $2 on $1"
-  qemu-aarch64 -cpu "$1" -L build/arm64-sysroot $build/bin/"$2" --gtest_brief=1 ||
+  qemu-aarch64 -cpu "$1" -L build/arm64-sysroot "$build/bin/$2" --gtest_brief=1 ||
     failed="$failed $2($1)"
 }
 for cpu in cortex-a72 cortex-a76 max; do

@@ -4,8 +4,8 @@
 A file may include headers of its own folder, of the folders below it and of include/retinaface.
 Third-party headers stay within the folders that wrap them. Backends and their devices are named in
 src/runtime alone: whoever asks for one has the name from a user or the registry. Public headers have
-no inline namespace. What programs reach without the command line names none of its options in a text,
-but within a command that it quotes (`retinaface ...`).
+no inline namespace. What programs reach without the command line names none of its options in a text
+(pipeline/ spells them as its caller does), but within a command that it quotes (`retinaface ...`).
 Usage: cmake/check_layers.py          (prints each offence, exit code 1 if any)
        cmake/check_layers.py --draw   (prints the layers: each folder and what it includes)
 """
@@ -53,8 +53,8 @@ PUBLIC = {
     "opencv.h": ["opencv2/core/mat.hpp"],
 }
 
-# The folders whose messages are read by users of C++, C and Python.
-LIBRARY = LAYERS[:LAYERS.index("c_interface") + 1] + ["interchange"]
+# The folders whose messages are read by users of C++, C, Python and the service.
+LIBRARY = LAYERS[:LAYERS.index("c_interface") + 1] + ["interchange", "pipeline"]
 
 LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
 

@@ -12,6 +12,7 @@
 #include "base/cpu.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/report_option.h"
@@ -89,7 +90,7 @@ int measure(const Options& options) {
   if (asked_threads.empty()) asked_threads = {1, 0};
   std::vector<int> threads;
   for (const int count : asked_threads) add_new(threads, thread_count(count));
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   for (const std::string& model : options.models) guard.reads_model(model);
   if (!options.image.empty()) guard.reads(options.image);
   if (!options.json.empty()) guard.writes(options.json, pipeline::OutputKind::kReport);

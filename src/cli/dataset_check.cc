@@ -17,6 +17,7 @@
 #include "base/part_file.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/threads_option.h"
@@ -117,7 +118,7 @@ void check_images(const Options& options, const dataset::TrainingSet& set, Repor
 void guard_drawings(const Options& options, const dataset::FoundSet& found) {
   const dataset::AnnotationSet& entries = found.set.annotations;
   const std::vector<bool> drawn = dataset::chosen_for_drawing(entries, options.draw);
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   guard.reads(found.source);
   for (const dataset::AnnotatedImage& image : entries) guard.reads(found.set.images / image.path);
   for (std::size_t i = 0; i < entries.size(); ++i) {

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "cli/category_option.h"
 #include "cli/dataset.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
@@ -72,7 +73,7 @@ bool is_there_already(const dataset::SetFile& file) {
 
 /// Neither the set's own files nor other people's annotations may be lost.
 void guard_output(const Options& options, const dataset::FoundSet& found, SetFormat format) {
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   if (folder_exists(found.source)) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(found.source)) {
       guard.reads(entry.path());
@@ -111,7 +112,7 @@ int run(const Options& options) {
   if (has_mark) {
     guard_output(options, found, *format);
   } else {
-    pipeline::OutputGuard guard(options.overwrite);
+    pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
     guard.reads(found.source);
     guard.continues(written_place(options.out, *format), pipeline::OutputKind::kAnnotations);
   }

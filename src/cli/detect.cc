@@ -22,6 +22,7 @@
 #include "cli/interruption.h"
 #include "cli/job_option.h"
 #include "cli/left_inputs.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
@@ -59,7 +60,7 @@ void refuse(const std::string& fault) {
 }
 
 void check(const Options& options) {
-  refuse(pipeline::job_fault(options.job, kOptionSpelling));
+  refuse(pipeline::job_fault(options.job));
   if (options.null && options.list.empty()) {
     throw UsageError("--null: expected --list FILE with it");
   }
@@ -89,7 +90,7 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
   if (!options.list.empty()) {
     job.read.emplace_back(options.list);
     const std::vector<std::string> listed =
-        pipeline::read_list(options.list, options.null ? '\0' : '\n');
+        pipeline::read_list(options.list, options.null ? '\0' : '\n', kOptionSpelling);
     if (options.null && listed.size() == 1 && listed[0].find('\n') != std::string::npos &&
         !path_exists(listed[0])) {
       fail(ErrorCode::kBadData,
@@ -105,7 +106,7 @@ pipeline::DetectionJob job_of(const Options& options, pipeline::LeftOut& left_ou
   }
   if (job.all_frames) pipeline::want_all_frames(job.inputs, job.max_pixels);
   if (!job.recognizer_name.empty()) job.recognizer.emplace(job.recognizer_name);
-  refuse(pipeline::job_fault(job, kOptionSpelling));  // now that its inputs are known
+  refuse(pipeline::job_fault(job));  // now that its inputs are known
   if (job.output.empty() && !job.writes_wider()) job.output = pipeline::kStandardStream;
   return job;
 }
@@ -250,6 +251,7 @@ void declare_output(CLI::App& app, Options& options) {
 Action declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   options->job.model = models::kDefaultModel;
+  options->job.spelling = kOptionSpelling;
   app.add_option("INPUT", options->inputs,
                  "images, videos, folders that are searched for them (without linked folders and "
                  "what this program wrote), patterns like 'a/*.jpg', "

@@ -14,6 +14,7 @@
 #include "cli/input_addresses.h"
 #include "cli/interruption.h"
 #include "cli/left_inputs.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/tell.h"
 #include "cli/threads_option.h"
@@ -58,6 +59,7 @@ int embed(const std::vector<std::string>& arguments, pipeline::EmbeddingJob job)
 Action declare_embed(CLI::App& app) {
   const auto inputs = std::make_shared<std::vector<std::string>>();
   const auto job = std::make_shared<pipeline::EmbeddingJob>();
+  job->spelling = kOptionSpelling;
   app.add_option("INPUT", *inputs, "images, or folders of them")->required();
   app.add_option("--recognizer", job->recognizer_name,
                  "model file of a recogniser (retinaface import); none is built in")

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
+#include "cli/option_spelling.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
 #include "cli/values.h"
@@ -140,7 +141,7 @@ void draw_curves(const Options& options, const evaluation::Comparison& compariso
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const std::vector<DetectorArgument>& detectors,
                    const WiderFiles& images) {
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard_figures(options.ground_truth, {}, options.figures, guard);
   for (const auto& [index, file] : images.by_image) guard.reads(file);
   for (const DetectorArgument& detector : detectors) {

@@ -11,6 +11,7 @@
 #include "base/ordered_pipeline.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
+#include "cli/option_spelling.h"
 #include "cli/progress.h"
 #include "cli/values.h"
 #include "dataset/annotated_image.h"
@@ -116,7 +117,7 @@ LandmarkReport evaluate_aflw(const Detector& detector, const Options& options) {
 
 /// Checks before any work that nothing is destroyed by the figures.
 void guard_outputs(const Options& options) {
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard.reads(options.labels);
   guard_figures(options.labels.empty() ? options.aflw : options.images, options.detector.model,
                 options.figures, guard);

@@ -11,6 +11,7 @@
 #include "base/ordered_pipeline.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
+#include "cli/option_spelling.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
 #include "cli/values.h"
@@ -47,7 +48,7 @@ std::vector<evaluation::MeshLabelsOfImage> labels_of(const Options& options) {
 
 int run(const Options& options) {
   refuse_merging(options.detector, "evaluate mesh");
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard.reads(options.labels);
   guard_figures(options.images, options.detector.model, options.figures, guard);
   const auto images = labels_of(options);

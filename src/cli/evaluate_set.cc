@@ -12,6 +12,7 @@
 #include "cli/backend_option.h"
 #include "cli/category_option.h"
 #include "cli/evaluate.h"
+#include "cli/option_spelling.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
 #include "dataset/read_set.h"
@@ -49,7 +50,7 @@ evaluation::DetectionsByImage detect_all(const AnnotatedTruth& annotated, const 
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const dataset::FoundSet& found,
                    const AnnotatedTruth& annotated) {
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard.reads(found.source);
   for (const auto& [index, file] : annotated.files.by_image) guard.reads(file);
   const bool is_folder = folder_exists(found.source);

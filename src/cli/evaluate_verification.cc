@@ -4,6 +4,7 @@
 
 #include "cli/backend_option.h"
 #include "cli/interruption.h"
+#include "cli/option_spelling.h"
 #include "cli/tell.h"
 #include "cli/values.h"
 #include "cli/verification_options.h"
@@ -13,7 +14,7 @@ namespace retinaface::cli {
 namespace {
 
 void guard_outputs(const VerificationOptions& options) {
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard.reads(options.pairs);
   guard.reads_model(options.recognizer);
   for (const std::string& list : options.templates) guard.reads(list);

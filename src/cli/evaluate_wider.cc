@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/evaluate.h"
+#include "cli/option_spelling.h"
 #include "cli/progress.h"
 #include "evaluation/false_alarms.h"
 #include "evaluation/wider_curves.h"
@@ -115,7 +116,7 @@ std::string name_of(const Options& options) {
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_outputs(const Options& options, const evaluation::WiderGroundTruth& truth,
                    const evaluation::WiderFiles* images) {
-  pipeline::OutputGuard guard(options.figures.overwrite);
+  pipeline::OutputGuard guard(options.figures.overwrite, kOptionSpelling);
   guard_figures(options.ground_truth, options.detector.model, options.figures, guard);
   if (!options.predictions.empty()) {
     for (const auto& [index, file] : find_predictions(truth, options.predictions).by_image) {

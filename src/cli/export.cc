@@ -8,6 +8,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
 #include "graph/calibration.h"
@@ -87,7 +88,7 @@ int export_model(const Options& options) {
   if (options.min_score && !options.with_nms) {
     throw UsageError("--min-score: expected --with-nms beside it");
   }
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   guard.reads_model(options.model);
   guard.writes(options.output,
                is_onnx ? pipeline::OutputKind::kOnnx : pipeline::OutputKind::kWeights);

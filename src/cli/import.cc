@@ -11,6 +11,7 @@
 #include "base/counted.h"
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/values.h"
 #include "image/codecs/image_name.h"
@@ -80,7 +81,7 @@ int import(const Options& options) {
   }
   if (options.mean.size() == 2) throw UsageError("--input-mean: expected one number or three");
   if (options.scale == 0.0F) throw UsageError("--input-scale: expected a number over 0, found 0");
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   guard.reads(options.checkpoint);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
   if (is_onnx(options.checkpoint)) return import_onnx(options);

@@ -3,13 +3,9 @@
 #include <CLI/App.hpp>
 #include <string>
 
-#include "pipeline/job_check.h"
 #include "pipeline/job_options.h"
 
 namespace retinaface::cli {
-
-/// How the command line writes options.
-inline constexpr pipeline::OptionSpelling kOptionSpelling = {.prefix = "--"};
 
 /// Adds the option of pipeline::job_options() that has this name, kept in `job`, whose value is the
 /// default. Both must outlive the parser.

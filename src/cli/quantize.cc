@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/left_inputs.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/progress.h"
 #include "cli/tell.h"
@@ -120,7 +121,7 @@ int quantize(const Options& options) {
     throw UsageError(fmt::format("--output: expected a name that ends in .safetensors, found {}",
                                  printable(options.output)));
   }
-  pipeline::OutputGuard guard(options.overwrite);
+  pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
   guard.reads_model(options.model);
   guard.writes(options.output, pipeline::OutputKind::kWeights);
   models::LoadedModel model = models::load_model_by_name_or_path(options.model);

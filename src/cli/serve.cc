@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "cli/backend_option.h"
 #include "cli/command.h"
+#include "cli/option_spelling.h"
 #include "cli/tell.h"
 #include "cli/threads_option.h"
 #include "cli/type_option.h"
@@ -40,7 +41,7 @@ struct Options {
 
 /// Keys are words of visible ASCII, as headers can carry them.
 std::vector<std::string> read_keys(const std::string& file) {
-  std::vector<std::string> keys = pipeline::read_list(file);
+  std::vector<std::string> keys = pipeline::read_list(file, '\n', kOptionSpelling);
   for (const std::string& key : keys) {
     for (const char c : key) {
       if (c > ' ' && c < '\x7F') continue;

@@ -7,6 +7,7 @@
 
 #include "base/origin_mark.h"
 #include "cli/command.h"
+#include "cli/option_spelling.h"
 #include "cli/overwrite_option.h"
 #include "cli/report_option.h"
 #include "cli/values.h"
@@ -116,7 +117,7 @@ int summarize(const Options& options) {
   }
   summary.anchors = detection::anchor_count(model.detector().anchors, input.h, input.w);
   if (!options.json.empty()) {
-    pipeline::OutputGuard guard(options.overwrite);
+    pipeline::OutputGuard guard(options.overwrite, kOptionSpelling);
     guard.reads_model(options.model);
     guard.writes(options.json, pipeline::OutputKind::kReport);
     pipeline::write_report(options.json, to_json(model, input, summary));

@@ -136,7 +136,7 @@ class Detector::Implementation {
   /// Of what the network finds by the session.
   detection::Search search_by(const OpenSession& open) const {
     // Not a lambda, whose type the library would export as that of a member.
-    return {model_.find_detector(), std::bind_front(&Implementation::run, this, open)};
+    return {model_, std::bind_front(&Implementation::run, this, open)};
   }
 
   /// The mesh of a head that does not stand upright is that of the view in which it does: the

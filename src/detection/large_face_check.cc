@@ -19,16 +19,18 @@ float longer_side(const Box& box) {
 
 }  // namespace
 
-bool LargeFaceCheck::is_due(const Face& face) {
-  constexpr float kMinSide_px = 256;
-  return face.score >= kMinJudgedScore && longer_side(face.box) >= kMinSide_px;
+bool LargeFaceCheck::is_due(const models::LargeFacePolicy& policy, const Face& face) {
+  return face.score >= kMinJudgedScore && longer_side(face.box) >= policy.min_face_px;
 }
 
-LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Face& seen)
-    : view_(kSide, kSide), min_score_(seen.score >= kSureScore ? kMinScore : kMinScoreOfUnsure) {
+LargeFaceCheck::LargeFaceCheck(const models::LargeFacePolicy& policy, const ImageView& image,
+                               const Face& seen)
+    : view_(policy.view_px, policy.view_px),
+      min_score_(seen.score >= policy.sure_score ? policy.min_score : policy.min_score_of_unsure),
+      min_iou_(policy.min_iou) {
   const Box& face = seen.box;
-  const float side = 2 * longer_side(face);
-  const float view_from_image = static_cast<float>(kSide) / side;
+  const float side = policy.view_by_face * longer_side(face);
+  const float view_from_image = static_cast<float>(policy.view_px) / side;
   const Point corner = {face.center().x - side / 2, face.center().y - side / 2};
   face_in_view_ = {(face.x0 - corner.x) * view_from_image, (face.y0 - corner.y) * view_from_image,
                    (face.x1 - corner.x) * view_from_image, (face.y1 - corner.y) * view_from_image};
@@ -43,7 +45,7 @@ LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Face& seen)
   const int height = static_cast<int>(shown.y1) - top;
   if (width <= 0 || height <= 0) return;
   const auto in_view = [&](float v) {
-    return std::clamp(static_cast<int>(std::lround(v * view_from_image)), 0, int{kSide});
+    return std::clamp(static_cast<int>(std::lround(v * view_from_image)), 0, policy.view_px);
   };
   const int view_left = in_view(static_cast<float>(left) - corner.x);
   const int view_top = in_view(static_cast<float>(top) - corner.y);
@@ -58,9 +60,8 @@ LargeFaceCheck::LargeFaceCheck(const ImageView& image, const Face& seen)
 }
 
 bool LargeFaceCheck::confirms(const std::vector<Face>& found) const {
-  constexpr float kMinIou = 0.4F;
   return std::ranges::any_of(found, [&](const Face& face) {
-    return face.score >= min_score_ && iou(face.box, face_in_view_) > kMinIou;
+    return face.score >= min_score_ && iou(face.box, face_in_view_) > min_iou_;
   });
 }
 

@@ -25,8 +25,10 @@
 
 namespace retinaface::detection {
 
-Search::Search(const models::DetectorSpec* detector, AddFaces find)
-    : detector_(detector), find_(std::move(find)) {}
+Search::Search(const models::Model& model, AddFaces find)
+    : detector_(model.find_detector()),
+      turned_(detector_ != nullptr ? detector_->search.turned : model.find_cascade()->turned),
+      find_(std::move(find)) {}
 
 std::vector<Face> Search::find(const ImageView& image, const DetectOptions& options) const {
   std::vector<Face> faces;
@@ -119,11 +121,12 @@ void Search::refine(const ImageView& image, double budget_px,
 }
 
 void Search::drop_unconfirmed(const ImageView& image, std::vector<Face>& faces) const {
+  const models::LargeFacePolicy& large = policy().large;
   std::erase_if(faces, [&](const Face& face) {
-    if (!LargeFaceCheck::is_due(face)) return false;
-    const LargeFaceCheck check(image, face);
+    if (!LargeFaceCheck::is_due(large, face)) return false;
+    const LargeFaceCheck check(large, image, face);
     std::vector<Face> found;
-    find_(check.view(), LargeFaceCheck::kMinScore, found, nullptr);
+    find_(check.view(), large.min_score, found, nullptr);
     return !check.confirms(found);
   });
 }
@@ -132,20 +135,19 @@ std::optional<UprightHead> Search::upright_head(const ImageView& image, const Fa
   std::vector<Face> found;
   std::vector<UprightHead> heads;
   for (const auto turns : {TurnedViews::Turns::kQuarters, TurnedViews::Turns::kBetween}) {
-    const TurnedViews views(image, face.box, turns);
+    const TurnedViews views(turned_, image, face.box, turns);
     found.clear();
-    find_(views.strip(), TurnedViews::kMinScore, found, nullptr);
+    find_(views.strip(), turned_.min_score, found, nullptr);
     std::ranges::move(views.heads(found), std::back_inserter(heads));
-    if (!may_stand_between(heads)) break;
+    if (!may_stand_between(turned_, heads)) break;
   }
-  std::optional<UprightHead> head = most_upright(std::move(heads));
+  std::optional<UprightHead> head = most_upright(turned_, std::move(heads));
   // The points of a head that is rolled tell less of a roll than there is.
-  constexpr int kMaxLevelled = 2;
-  for (int i = 0; i < kMaxLevelled && head; ++i) {
-    if (std::abs(roll_of(head->face.landmarks)) < LevelledView::kMinRoll) break;
-    const LevelledView levelled(image, *head);
+  for (int i = 0; i < turned_.max_levelled && head; ++i) {
+    if (std::abs(roll_of(head->face.landmarks)) < turned_.min_roll) break;
+    const LevelledView levelled(turned_, image, *head);
     found.clear();
-    find_(levelled.view(), TurnedViews::kMinScore, found, nullptr);
+    find_(levelled.view(), turned_.min_score, found, nullptr);
     std::optional<UprightHead> better = levelled.head(found);
     if (!better) break;
     head = std::move(better);
@@ -186,8 +188,10 @@ std::vector<Face> Search::find_in_tiles(const ImageView& image, const DetectOpti
     find_(image, options.min_score, faces, candidates);
     return faces;
   }
-  for (const Tile& tile : cut_into_tiles(image.width, image.height, options.tile_px,
-                                         coarsest_stride(detector_->anchors))) {
+  const TileSizes sizes = {.side_px = options.tile_px,
+                           .margin_px = policy().tile_margin_px,
+                           .stride_px = coarsest_stride(detector_->anchors)};
+  for (const Tile& tile : cut_into_tiles(image.width, image.height, sizes)) {
     std::vector<Face> found;
     std::vector<RefinementCandidate> tile_candidates;
     find_(part_of(image, tile.x, tile.y, tile.width, tile.height), options.min_score, found,

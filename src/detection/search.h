@@ -8,7 +8,7 @@
 
 #include "detection/refinement.h"
 #include "detection/turned_heads.h"
-#include "models/detector_spec.h"
+#include "models/catalogue.h"
 
 namespace retinaface::detection {
 
@@ -19,13 +19,13 @@ using AddFaces =
                        std::vector<RefinementCandidate>* candidates)>;
 
 /// How faces of all sizes are looked for by a network that knows those of its anchors alone: image
-/// pyramid, tiles, enlarged crops, checks of large faces, as the model's search policy has them.
-/// For one call; it refers to what it is given.
+/// pyramid, tiles, enlarged crops, checks of large faces, turned views, as the model's search
+/// policy has them. For one call; it refers to what it is given.
 class Search {
  public:
-  /// `detector`: whose anchors find the faces; null where the finder looks for all sizes, and
-  /// bounds its memory, by itself (a cascade).
-  Search(const models::DetectorSpec* detector, AddFaces find);
+  /// `model`: a detector by anchors, or a cascade, whose finder looks for all sizes, and bounds its
+  /// memory, by itself.
+  Search(const models::Model& model, AddFaces find);
 
   /// By falling score, without overlaps. Of the options those that say what is looked for count:
   /// scales, tiles, min_score, nms_iou. Throws Error(kTooLarge) for a scale that makes too large an
@@ -53,7 +53,8 @@ class Search {
   bool finds_all_sizes() const { return detector_ == nullptr; }
   const models::SearchPolicy& policy() const { return detector_->search; }
 
-  const models::DetectorSpec* detector_;
+  const models::DetectorSpec* detector_;  // null: a cascade
+  const models::TurnedHeadPolicy& turned_;
   AddFaces find_;
 };
 

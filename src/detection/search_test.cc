@@ -50,10 +50,16 @@ struct FindSquares {
 class SearchTest : public ::testing::Test {
  protected:
   std::vector<Face> find(const ImageView& image, const DetectOptions& options) {
-    const Search search(models::find_model("mnet025").find_detector(), FindSquares{&seen_});
+    return find(models::find_model("mnet025"), image, options);
+  }
+
+  std::vector<Face> find(const models::Model& model, const ImageView& image,
+                         const DetectOptions& options) {
+    const Search search(model, FindSquares{&seen_});
     return search.find(image, options);
   }
 
+  using Sizes = std::vector<std::pair<int, int>>;
   std::vector<std::pair<int, int>> seen_;
 };
 
@@ -87,6 +93,49 @@ TEST_F(SearchTest, ATiledImageHasItsFacesOnceWhereTheyAre) {
                                     }),
               1)
         << x << ", " << y;
+  }
+}
+
+TEST_F(SearchTest, TilesReachAsFarOverTheirCoresAsTheModelsPolicySays) {
+  const Image image = with_squares(1500, 1200, {}, 0);
+  find(image, {.scales = {1}, .tile_px = 1280});
+  const Sizes with_its_own = {{1280, 1200}, {860, 1200}};  // cores of 640 px
+  EXPECT_EQ(seen_, with_its_own);
+  seen_.clear();
+  models::Model model = models::find_model("mnet025");
+  model.detector().search.tile_margin_px = 64;
+  find(model, image, {.scales = {1}, .tile_px = 1280});
+  const Sizes with_less = {{1280, 1200}, {348, 1200}};  // of 1152
+  EXPECT_EQ(seen_, with_less);
+}
+
+TEST_F(SearchTest, LargeFacesAreSeenAgainAsTheModelsPolicySays) {
+  const Image image = with_squares(700, 700, {{200, 200}}, 300);
+  models::Model model = models::find_model("mnet025");
+  model.detector().search.large.view_px = 160;
+  EXPECT_EQ(find(model, image, {.scales = {1}}).size(), 1U);
+  const Sizes once_more = {{700, 700}, {160, 160}};
+  EXPECT_EQ(seen_, once_more);
+  seen_.clear();
+  model.detector().search.large.min_face_px = 301;
+  find(model, image, {.scales = {1}});
+  EXPECT_EQ(seen_, Sizes({{700, 700}}));
+}
+
+TEST_F(SearchTest, HeadsAreTurnedAsTheModelsPolicySays) {
+  const Image image = with_squares(200, 200, {{80, 80}}, 40);
+  const Face face = {.score = 0.9F, .box = {80, 80, 120, 120}};
+  models::Model detector = models::find_model("mnet025");
+  detector.detector().search.turned.view_px = 64;
+  models::Model cascade = detector;
+  models::CascadeSpec spec;
+  spec.turned.view_px = 96;
+  cascade.purpose = spec;
+  for (const auto& [model, side] : {std::pair{&detector, 64}, {&cascade, 96}}) {
+    seen_.clear();
+    Search(*model, FindSquares{&seen_}).upright_head(image, face);
+    ASSERT_FALSE(seen_.empty());
+    EXPECT_EQ(seen_.front(), std::pair(4 * side, side));
   }
 }
 

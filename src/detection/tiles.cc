@@ -15,10 +15,12 @@ struct Stretch {
   float core_end = 0;
 };
 
-std::vector<Stretch> cut(int extent, int side, int stride) {
+std::vector<Stretch> cut(int extent, const TileSizes& sizes) {
   constexpr float kOverlap = 16;
   constexpr float kFar = std::numeric_limits<float>::max();
-  const int margin = tile_margin(stride);
+  const int side = sizes.side_px;
+  const int stride = sizes.stride_px;
+  const int margin = tile_margin(sizes);
   const int step = (side - 2 * margin) / stride * stride;
   RF_CHECK(step > 0);
   std::vector<Stretch> stretches;
@@ -34,16 +36,16 @@ std::vector<Stretch> cut(int extent, int side, int stride) {
 
 }  // namespace
 
-int tile_margin(int stride_px) {
-  RF_CHECK(stride_px > 0);
-  return (kMinTileMargin + stride_px - 1) / stride_px * stride_px;
+int tile_margin(const TileSizes& sizes) {
+  RF_CHECK(sizes.stride_px > 0 && sizes.margin_px >= 0);
+  return (sizes.margin_px + sizes.stride_px - 1) / sizes.stride_px * sizes.stride_px;
 }
 
-std::vector<Tile> cut_into_tiles(int width, int height, int side, int stride_px) {
-  RF_CHECK(width > 0 && height > 0 && side >= kMinTileSide);
+std::vector<Tile> cut_into_tiles(int width, int height, const TileSizes& sizes) {
+  RF_CHECK(width > 0 && height > 0 && sizes.side_px >= kMinTileSide);
   std::vector<Tile> tiles;
-  for (const Stretch& row : cut(height, side, stride_px)) {
-    for (const Stretch& column : cut(width, side, stride_px)) {
+  for (const Stretch& row : cut(height, sizes)) {
+    for (const Stretch& column : cut(width, sizes)) {
       tiles.push_back({column.begin,
                        row.begin,
                        column.length,

@@ -15,22 +15,24 @@ struct Tile {
   Box core;  ///< in pixels of the image; faces with their centre here are this tile's
 };
 
-/// How many pixels at least a tile reaches over its core, where there is more image: what the
-/// network sees around a face, and half of a large face.
-inline constexpr int kMinTileMargin = 320;
+/// The shortest side of tiles that callers may ask for, px; it leaves a core between the margins of
+/// every model's tiles.
+inline constexpr int kMinTileSide = 1280;
 
-/// The shortest side of tiles that callers may ask for, px.
-inline constexpr int kMinTileSide = 4 * kMinTileMargin;
+struct TileSizes {
+  int side_px = 0;    ///< at least kMinTileSide
+  int margin_px = 0;  ///< a tile reaches at least as far over its core, where there is more image
+  /// A multiple of all strides of the model (coarsest_stride, detection/anchors.h): origins of
+  /// tiles are multiples of it, so that their anchors are those of the whole image.
+  int stride_px = 0;
+};
 
-/// kMinTileMargin, rounded up to a multiple of `stride_px`.
-int tile_margin(int stride_px);
+/// margin_px, rounded up to a multiple of the stride.
+int tile_margin(const TileSizes& sizes);
 
-/// Cuts an image into tiles of `side` x `side` px, smaller at its right and lower edge. Their
-/// origins are multiples of `stride_px`, a multiple of all strides of the model
-/// (coarsest_stride, detection/anchors.h), so that their anchors are those of the whole image.
-/// The cores cover all of the plane and overlap by a few pixels, so that no face falls between
-/// two; suppression removes those found twice. `side` is at least kMinTileSide and leaves a core
-/// of one stride between the margins.
-std::vector<Tile> cut_into_tiles(int width, int height, int side, int stride_px);
+/// Cuts an image into square tiles, smaller at its right and lower edge. The cores cover all of the
+/// plane and overlap by a few pixels, so that no face falls between two; suppression removes those
+/// found twice. The side must leave a core of one stride between the margins.
+std::vector<Tile> cut_into_tiles(int width, int height, const TileSizes& sizes);
 
 }  // namespace retinaface::detection

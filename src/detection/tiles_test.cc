@@ -13,8 +13,13 @@
 namespace retinaface::detection {
 namespace {
 
+/// Of the default model.
+TileSizes sizes_of(int side) {
+  return {.side_px = side, .margin_px = 320, .stride_px = 32};
+}
+
 TEST(CutIntoTiles, ASmallImageIsOneTile) {
-  const auto tiles = cut_into_tiles(1280, 700, 1280, 32);
+  const auto tiles = cut_into_tiles(1280, 700, sizes_of(1280));
   ASSERT_EQ(tiles.size(), 1U);
   EXPECT_EQ(tiles[0].width, 1280);
   EXPECT_EQ(tiles[0].height, 700);
@@ -24,7 +29,7 @@ TEST(CutIntoTiles, ASmallImageIsOneTile) {
 TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
   for (const auto& [width, height, side] :
        {std::array{1281, 1280, 1280}, {5000, 3001, 1300}, {20000, 90, 4096}, {4097, 9000, 4096}}) {
-    const auto tiles = cut_into_tiles(width, height, side, 32);
+    const auto tiles = cut_into_tiles(width, height, sizes_of(side));
     for (const Tile& tile : tiles) {
       EXPECT_EQ(tile.x % 32, 0);
       EXPECT_EQ(tile.y % 32, 0);
@@ -42,7 +47,7 @@ TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
           if (!contains(tile.core, point)) continue;
           ++owners;
           // Margin on all sides, less the overlap of the cores, or the image's edge.
-          constexpr int kAround = kMinTileMargin - 16;
+          constexpr int kAround = 320 - 16;
           EXPECT_TRUE(tile.x == 0 || x - tile.x >= kAround);
           EXPECT_TRUE(tile.y == 0 || y - tile.y >= kAround);
           EXPECT_TRUE(tile.x + tile.width == width || tile.x + tile.width - x >= kAround);
@@ -55,11 +60,22 @@ TEST(CutIntoTiles, EveryPointIsInACoreWithImageAroundIt) {
   }
 }
 
+TEST(CutIntoTiles, TheShortestSideLeavesACoreForEveryRow) {
+  for (const models::Model& model : models::catalogue()) {
+    const int stride = coarsest_stride(model.detector().anchors);
+    const TileSizes sizes = {.side_px = kMinTileSide,
+                             .margin_px = model.detector().search.tile_margin_px,
+                             .stride_px = stride};
+    EXPECT_GE(kMinTileSide - 2 * tile_margin(sizes), stride) << model.name;
+  }
+}
+
 TEST(CutIntoTiles, TheMarginIsAMultipleOfTheStride) {
   for (const int stride : {4, 32, 64, 128, 96}) {
-    EXPECT_EQ(tile_margin(stride) % stride, 0);
-    EXPECT_GE(tile_margin(stride), kMinTileMargin);
-    EXPECT_LT(tile_margin(stride), kMinTileMargin + stride);
+    const int margin = tile_margin({.margin_px = 320, .stride_px = stride});
+    EXPECT_EQ(margin % stride, 0);
+    EXPECT_GE(margin, 320);
+    EXPECT_LT(margin, 320 + stride);
   }
 }
 
@@ -67,9 +83,10 @@ TEST(CutIntoTiles, AnchorsAreThoseOfTheWholeImageForEveryRow) {
   constexpr int kWidth = 4999;
   constexpr int kHeight = 3001;
   for (const models::Model& model : models::catalogue()) {
+    const int margin = model.detector().search.tile_margin_px;
     const int stride = coarsest_stride(model.detector().anchors);
     for (const int side : {1280, 1281, 1312, 1333, 1343, 1407, 2047}) {
-      for (const Tile& tile : cut_into_tiles(kWidth, kHeight, side, stride)) {
+      for (const Tile& tile : cut_into_tiles(kWidth, kHeight, {side, margin, stride})) {
         for (const models::AnchorLevel& level : model.detector().anchors.levels) {
           // The grids are regular: the first and the last cell of the tile's tell of all.
           const Grid grid = grid_of(level, tile.height, tile.width);

@@ -8,6 +8,7 @@
 #include "retinaface/image.h"
 
 #include "geometry/similarity.h"
+#include "models/search_policy.h"
 
 namespace retinaface::detection {
 
@@ -23,7 +24,7 @@ namespace retinaface::detection {
 /// A head that does not stand upright in the image, in a view in which it does.
 struct UprightHead {
   Face face;   ///< in pixels of the view
-  Image view;  ///< TurnedViews::kSide^2
+  Image view;  ///< TurnedHeadPolicy::view_px wide and high
   Similarity image_from_view;
 
   Landmarks landmarks() const;  ///< in pixels of the image
@@ -35,10 +36,8 @@ struct UprightHead {
 /// the line between its eyes there.
 class LevelledView {
  public:
-  /// Rolls below are no reason to look again.
-  static constexpr float kMinRoll = 0.26F;  // 15 degrees, in radians
-
-  explicit LevelledView(const ImageView& image, const UprightHead& head);
+  LevelledView(const models::TurnedHeadPolicy& policy, const ImageView& image,
+               const UprightHead& head);
 
   const Image& view() const { return view_; }
 
@@ -47,6 +46,7 @@ class LevelledView {
   std::optional<UprightHead> head(const std::vector<Face>& found) const;
 
  private:
+  models::TurnedHeadPolicy policy_;
   float roll_before_;
   float score_before_;
   Similarity image_from_view_;
@@ -59,23 +59,19 @@ float roll_of(const Landmarks& landmarks);
 /// A mesh of the view, in pixels of the image.
 FaceMesh mesh_in_image(FaceMesh mesh, const Similarity& image_from_view);
 
-/// The surroundings of a face, twice its box's longer side, in four views side by side, each turned
-/// clockwise by a quarter more than the one before.
+/// The surroundings of a face, view_by_face its box's longer side, in four views side by side, each
+/// turned clockwise by a quarter more than the one before.
 class TurnedViews {
  public:
-  /// Side of a view, px.
-  static constexpr int kSide = 128;
-  /// Lower scores are not asked for.
-  static constexpr float kMinScore = 0.02F;
-
   enum class Turns {
     kQuarters,  ///< the first view shows the surroundings as they are
     kBetween    ///< the first view is turned by an eighth
   };
 
-  TurnedViews(const ImageView& image, const Box& face, Turns turns);
+  TurnedViews(const models::TurnedHeadPolicy& policy, const ImageView& image, const Box& face,
+              Turns turns);
 
-  /// 4 kSide wide, kSide high.
+  /// 4 view_px wide, view_px high.
   const Image& strip() const { return strip_; }
 
   /// The head as the views show it, one for each that does, by rising turn; from the faces found in
@@ -89,10 +85,12 @@ class TurnedViews {
 
 /// Whether a head in views of quarters, as TurnedViews::heads has it, may stand between two of
 /// them: it is rolled in the best view, hardly better there than in another, or in none.
-bool may_stand_between(const std::vector<UprightHead>& heads);
+bool may_stand_between(const models::TurnedHeadPolicy& policy,
+                       const std::vector<UprightHead>& heads);
 
 /// The one of the highest score: that without a turn where it is not clearly beaten. Nothing of
 /// none.
-std::optional<UprightHead> most_upright(std::vector<UprightHead> heads);
+std::optional<UprightHead> most_upright(const models::TurnedHeadPolicy& policy,
+                                        std::vector<UprightHead> heads);
 
 }  // namespace retinaface::detection

@@ -11,7 +11,8 @@
 namespace retinaface::detection {
 namespace {
 
-constexpr float kSide = TurnedViews::kSide;
+constexpr models::TurnedHeadPolicy kPolicy;  // the default model's
+constexpr float kSide = kPolicy.view_px;
 constexpr Box kFace = {100, 60, 140, 120};  // twice 60 px are seen of its surroundings
 
 const Image& black() {
@@ -37,13 +38,13 @@ Face face_in(int place, float score, float roll = 0) {
 }
 
 std::vector<UprightHead> quarters(const std::vector<Face>& found) {
-  return TurnedViews(black(), kFace, TurnedViews::Turns::kQuarters).heads(found);
+  return TurnedViews(kPolicy, black(), kFace, TurnedViews::Turns::kQuarters).heads(found);
 }
 
 TEST(TurnedViews, LieWhereTheyWereCutOut) {
   for (const auto turns : {TurnedViews::Turns::kQuarters, TurnedViews::Turns::kBetween}) {
-    const TurnedViews views(black(), kFace, turns);
-    EXPECT_EQ(views.strip().width(), 4 * TurnedViews::kSide);
+    const TurnedViews views(kPolicy, black(), kFace, turns);
+    EXPECT_EQ(views.strip().width(), 4 * kPolicy.view_px);
     std::vector<Face> found;
     for (int place = 0; place < 4; ++place) found.push_back(face_in(place, 0.9F));
     const std::vector<UprightHead> heads = views.heads(found);
@@ -63,6 +64,24 @@ TEST(TurnedViews, LieWhereTheyWereCutOut) {
   }
 }
 
+TEST(TurnedViews, ShowAsMuchAsThePolicySays) {
+  models::TurnedHeadPolicy policy;
+  policy.view_px = 64;
+  policy.view_by_face = 4;
+  const TurnedViews views(policy, black(), kFace, TurnedViews::Turns::kQuarters);
+  EXPECT_EQ(views.strip().width(), 4 * 64);
+  EXPECT_EQ(views.strip().height(), 64);
+  Face face;
+  face.box = {96, 16, 112, 48};
+  face.landmarks[0] = {96, 32};  // in the middle of the second view, (120, 90) in the image
+  const std::vector<UprightHead> heads = views.heads({face});
+  ASSERT_EQ(heads.size(), 1U);
+  EXPECT_EQ(heads[0].view.width(), 64);
+  EXPECT_FLOAT_EQ(heads[0].landmarks()[0].x, 120);
+  EXPECT_FLOAT_EQ(heads[0].landmarks()[0].y, 90);
+  EXPECT_FLOAT_EQ(heads[0].image_from_view.b, 240.0F / 64);
+}
+
 TEST(TurnedViews, ShowNoHeadWhereNoneIsAroundTheMiddle) {
   Face beside = face_in(2, 0.9F);
   beside.box.x1 = beside.box.x0 + 10;
@@ -72,19 +91,26 @@ TEST(TurnedViews, ShowNoHeadWhereNoneIsAroundTheMiddle) {
 }
 
 TEST(MostUpright, IsTheOneWithoutATurnUnlessClearlyBeaten) {
-  EXPECT_FALSE(most_upright({}));
-  EXPECT_FALSE(most_upright(quarters({face_in(0, 0.8F), face_in(2, 0.85F)}))->is_turned());
-  EXPECT_TRUE(most_upright(quarters({face_in(0, 0.8F), face_in(2, 0.95F)}))->is_turned());
-  EXPECT_EQ(most_upright(quarters({face_in(1, 0.8F), face_in(2, 0.81F)}))->face.score, 0.81F);
+  EXPECT_FALSE(most_upright(kPolicy, {}));
+  EXPECT_FALSE(most_upright(kPolicy, quarters({face_in(0, 0.8F), face_in(2, 0.85F)}))->is_turned());
+  EXPECT_TRUE(most_upright(kPolicy, quarters({face_in(0, 0.8F), face_in(2, 0.95F)}))->is_turned());
+  EXPECT_EQ(most_upright(kPolicy, quarters({face_in(1, 0.8F), face_in(2, 0.81F)}))->face.score,
+            0.81F);
+  EXPECT_TRUE(
+      most_upright({.clearly_better = 0.1F}, quarters({face_in(0, 0.8F), face_in(2, 0.85F)}))
+          ->is_turned());
 }
 
 TEST(MayStandBetween, OfHeadsThatAreRolledOrHardlyBetterInOneViewThanInAnother) {
-  EXPECT_FALSE(may_stand_between(quarters({face_in(0, 0.99F)})));
-  EXPECT_FALSE(may_stand_between(quarters({face_in(0, 0.99F, 10), face_in(2, 0.9F)})));
-  EXPECT_TRUE(may_stand_between(quarters({face_in(0, 0.99F, 20), face_in(2, 0.9F)})));
-  EXPECT_TRUE(may_stand_between(quarters({face_in(0, 0.99F, -20)})));
-  EXPECT_TRUE(may_stand_between(quarters({face_in(1, 0.97F), face_in(2, 0.96F)})));
-  EXPECT_TRUE(may_stand_between({}));
+  EXPECT_FALSE(may_stand_between(kPolicy, quarters({face_in(0, 0.99F)})));
+  EXPECT_FALSE(may_stand_between(kPolicy, quarters({face_in(0, 0.99F, 10), face_in(2, 0.9F)})));
+  EXPECT_TRUE(may_stand_between(kPolicy, quarters({face_in(0, 0.99F, 20), face_in(2, 0.9F)})));
+  EXPECT_TRUE(may_stand_between(kPolicy, quarters({face_in(0, 0.99F, -20)})));
+  EXPECT_TRUE(may_stand_between(kPolicy, quarters({face_in(1, 0.97F), face_in(2, 0.96F)})));
+  EXPECT_TRUE(may_stand_between(kPolicy, {}));
+  EXPECT_FALSE(may_stand_between({.min_roll = 0.5F}, quarters({face_in(0, 0.99F, 20)})));
+  EXPECT_FALSE(
+      may_stand_between({.hardly_better = 0.2F}, quarters({face_in(1, 0.97F), face_in(2, 0.96F)})));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "graph/operators.h"
+#include "models/search_policy.h"
 
 namespace retinaface::models {
 
@@ -44,6 +45,9 @@ struct CascadeSpec {
   float max_share_of_smaller = 0.7F;
 
   std::vector<CascadeStage> stages;
+
+  /// How what was found is looked at again.
+  TurnedHeadPolicy turned = {};
 };
 
 /// A level of a cascade's image pyramid, px.

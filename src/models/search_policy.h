@@ -6,12 +6,61 @@ namespace retinaface::models {
 
 struct AnchorFamily;
 
+/// How a head is looked at again, turned, to have its points where it stands upright
+/// (detection/turned_heads.h). The values here were measured for the default model
+/// (reports/accuracy.md, Turned heads).
+struct TurnedHeadPolicy {
+  /// Side of a view, px of that view: a multiple of the network's coarsest stride, since views lie
+  /// side by side in one image, and each has to see the same anchors.
+  int view_px = 128;
+  /// What a view shows, in longer sides of the face's box.
+  float view_by_face = 2;
+  /// Heads that score lower in a view are not taken from it.
+  float min_score = 0.02F;
+  /// The view without a turn is left for one that scores more by as much, in log odds.
+  float clearly_better = 1;
+  /// A head whose best view scores more than another by less, in log odds, may stand between two.
+  float hardly_better = 2;
+  /// A head is levelled from this roll on, radians.
+  float min_roll = 0.26F;  // 15 degrees
+  /// How often.
+  int max_levelled = 2;
+  /// A levelled view is not taken where it scores less by more, in log odds.
+  float max_loss = 1;
+
+  friend bool operator==(const TurnedHeadPolicy&, const TurnedHeadPolicy&) = default;
+};
+
+/// How large faces are looked at again, smaller (detection/large_face_check.h). The values here
+/// were chosen with the default model on 93 faces of held-out training images, enlarged to 400 px
+/// and more, and 63 false ones in made patterns: seen again, all of the false ones score below
+/// 0.05, all of the faces over 0.2. Those of whom the network is not quite sure at first have to
+/// score 0.3, which costs none of the 35 such faces, of 333 large ones, in training images
+/// (reports/accuracy.md, In patterns).
+struct LargeFacePolicy {
+  /// Of faces of this size on, px of the image.
+  float min_face_px = 256;
+  /// Side of the view, px of that view.
+  int view_px = 192;
+  /// What a view shows, in longer sides of the face's box.
+  float view_by_face = 2;
+  /// What scores less in the view is no face.
+  float min_score = 0.05F;
+  /// The same for a face that scored less than `sure_score` at first.
+  float min_score_of_unsure = 0.3F;
+  float sure_score = 0.992F;
+  /// A face in the view is the same from this overlap on.
+  float min_iou = 0.4F;
+
+  friend bool operator==(const LargeFacePolicy&, const LargeFacePolicy&) = default;
+};
+
 /// How faces of all sizes are looked for with a network whose anchors have a few: in smaller copies
-/// of the image (detection/image_pyramid.h) and in enlarged crops of it (detection/refinement.h).
-/// Sizes of faces are those of the longer side of their boxes. The values here were measured for
-/// the default model, whose anchors have 16 to 512 px: the pyramid's on a portrait enlarged step
-/// by step (tests/any_size_test.cc), of which faces up to about 480 px come out as one, and of
-/// larger ones parts as well.
+/// of the image (detection/image_pyramid.h), in enlarged crops of it (detection/refinement.h), in
+/// tiles (detection/tiles.h), and in views of what was found. Sizes of faces are those of the
+/// longer side of their boxes. The values here were measured for the default model, whose anchors
+/// have 16 to 512 px: the pyramid's on a portrait enlarged step by step (tests/any_size_test.cc),
+/// of which faces up to about 480 px come out as one, and of larger ones parts as well.
 struct SearchPolicy {
   // The image pyramid.
 
@@ -75,9 +124,19 @@ struct SearchPolicy {
   /// What the log odds of the score in the crop count, where those of the candidate count 1.
   float crop_weight = 2;
 
-  /// Whether faces that their points contradict are dropped (detection/plausibility.h): its
-  /// thresholds were chosen by the default model's points.
+  // The tiles.
+
+  /// How many pixels at least a tile reaches over the part whose faces are taken from it, where
+  /// there is more image: what the network sees around a face, and half of a large face.
+  int tile_margin_px = 320;
+
+  // What is looked at again.
+
+  /// Whether faces that their points contradict are dropped (detection/plausibility.h) and large
+  /// ones looked at again: the thresholds of the former were chosen by the default model's points.
   bool drops_implausible = false;
+  LargeFacePolicy large = {};
+  TurnedHeadPolicy turned = {};
 
   // What they may cost, as shares of the time that the image's own size takes.
 
@@ -103,8 +162,8 @@ struct SearchPolicy {
 /// A crop has twice the smallest anchor as its side, rounded up to a quarter of the coarsest
 /// stride, and is enlarged three times or, where that is no multiple of the coarsest stride, four:
 /// crops lie side by side in one image, and each has to see the same anchors. Scores and shares of
-/// work stay; faces that their points contradict are kept. The largest anchor must be at least
-/// eight times the smallest; a row with others states a policy of its own.
+/// work stay, and so do tiles and views; faces that their points contradict are kept. The largest
+/// anchor must be at least eight times the smallest; a row with others states a policy of its own.
 SearchPolicy derived_search_policy(const AnchorFamily& anchors);
 
 }  // namespace retinaface::models

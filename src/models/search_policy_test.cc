@@ -61,6 +61,11 @@ TEST(SearchPolicy, EveryRowsHoldsTogether) {
     EXPECT_GT(policy.scale_step, 1) << model.name;
     EXPECT_LT(policy.scale_step, policy.max_face_px / policy.min_face_px) << model.name;
     EXPECT_EQ(policy.crop_side_px * policy.crop_scale % coarsest_stride, 0) << model.name;
+    EXPECT_EQ(policy.turned.view_px % coarsest_stride, 0) << model.name;
+    // A face that is looked at again is smaller in the view than in the image.
+    EXPECT_LT(static_cast<float>(policy.large.view_px) / policy.large.view_by_face,
+              policy.large.min_face_px)
+        << model.name;
     // A face that crops are for fits between the margins, enlarged to what the pyramid takes.
     EXPECT_LT(2 * policy.crop_margin_px, static_cast<float>(policy.crop_side_px)) << model.name;
     EXPECT_LT(policy.max_refined_px * static_cast<float>(policy.crop_scale), policy.max_face_px)

@@ -22,11 +22,13 @@ std::vector<Box> boxes_of(const std::vector<HiddenTracks::Sighting>& sightings) 
 }  // namespace
 
 AnnotatedVideo::AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<const Video> video,
-                               bool looks_around, std::function<void(const std::string&)> message)
+                               bool looks_around, std::function<void(const std::string&)> message,
+                               const OptionSpelling& name)
     : outputs_(outputs),
       video_(std::move(video)),
       looks_around_(looks_around),
-      message_(std::move(message)) {}
+      message_(std::move(message)),
+      name_(name) {}
 
 void AnnotatedVideo::add(Frame frame) {
   if (!looks_around_) return write(frame, boxes_of(frame.sightings));
@@ -84,10 +86,9 @@ void AnnotatedVideo::open(const Image& first) {
           .sound_from = outputs_.sound && video_->is_file ? video_->path.string() : ""});
   if (!message_) return;
   for (const std::string& codec : writer_->sound_left_out()) {
-    message_(
-        fmt::format("{}: {} files cannot hold its sound, {}, which is left out; with --out "
-                    "NAME.mkv it is kept",
-                    printable(video_->path), place.extension().string(), codec));
+    message_(fmt::format(
+        "{}: {} files cannot hold its sound, {}, which is left out; with {} it is kept",
+        printable(video_->path), place.extension().string(), codec, name_("out", "NAME.mkv")));
   }
 }
 

@@ -26,10 +26,10 @@ class AnnotatedVideo {
   };
 
   /// Where it `looks_around`, frames wait for those after them: a face that is hidden must not be
-  /// bare in the frames in which it is hard to see. `message` is told what is left out; may be
-  /// empty. `outputs` must outlive it.
+  /// bare in the frames in which it is hard to see. `message` is told what is left out, with
+  /// options as `name` spells them; may be empty. `outputs` must outlive it.
   AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<const Video> video, bool looks_around,
-                 std::function<void(const std::string&)> message);
+                 std::function<void(const std::string&)> message, const OptionSpelling& name = {});
 
   /// Takes the next frame. Throws Error or std::filesystem::filesystem_error where it, or one that
   /// waited, cannot be written.
@@ -48,6 +48,7 @@ class AnnotatedVideo {
   std::shared_ptr<const Video> video_;
   bool looks_around_;
   std::function<void(const std::string&)> message_;
+  OptionSpelling name_;
   HiddenTracks hidden_;
   std::deque<Frame> waiting_;  ///< not yet written, the last ones of `hidden_`
   std::unique_ptr<video::VideoWriter> writer_;

@@ -92,12 +92,12 @@ fs::path results_of(const DetectionJob& job) {
 /// The record of the results that a later job can go on with, if they are such.
 std::optional<RequestRecord> record_of(const DetectionJob& job) {
   if (job.writes_wider()) {
-    return RequestRecord(job.images.folder / ".request.json", results_of(job));
+    return RequestRecord(job.images.folder / ".request.json", results_of(job), job.spelling);
   }
   if (!job.writes_file() || job.format != "jsonl") return std::nullopt;
   fs::path file = record_beside(job.output);
   if (file.empty()) return std::nullopt;
-  return RequestRecord(std::move(file), results_of(job));
+  return RequestRecord(std::move(file), results_of(job), job.spelling);
 }
 
 bool has_results(const DetectionJob& job) {
@@ -149,7 +149,7 @@ void begin_folder(const DetectionJob& job, const RequestRecord& record, const Re
 void guard_outputs(const DetectionJob& job, const std::optional<RequestRecord>& record) {
   if (job.output == kStandardStream) OutputGuard::check_standard_output(job.inputs);
   if (!job.writes_file() && job.images.folder.empty() && job.images.mesh_folder.empty()) return;
-  OutputGuard guard(job.overwrite);
+  OutputGuard guard(job.overwrite, job.spelling);
   for (const fs::path& path : job.read) guard.reads(path);
   guard.reads_model(job.model);
   guard.reads_model(job.recognizer_name);
@@ -189,6 +189,7 @@ SourceOptions source_options(const DetectionJob& job, const EarlierRun& earlier,
   result.video = {.max_pixels = job.max_pixels, .stop = &stop, .background = job.background};
   result.image = read_options_of(job);
   result.in_one_run = job.images.annotates();
+  result.spelling = job.spelling;
   result.is_done = [&](const fs::path& video, const video::FrameStamp& frame) {
     return earlier.has_done(video, frame);
   };

@@ -15,6 +15,7 @@
 #include "pipeline/face_request.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/inputs.h"
+#include "pipeline/option_spelling.h"
 #include "pipeline/results.h"
 
 namespace retinaface::pipeline {
@@ -42,9 +43,10 @@ struct DetectionJob {
   /// Gives each face of results in JSON its vector; nothing: none. And what it was loaded by.
   std::optional<Recognizer> recognizer;
   std::string recognizer_name;
-  bool resume = false;     ///< leave out what is in the results already
-  bool overwrite = false;  ///< files may be replaced that this program did not write
-  int threads = 0;         ///< images worked on at once; 0: core_count()
+  bool resume = false;      ///< leave out what is in the results already
+  bool overwrite = false;   ///< files may be replaced that this program did not write
+  int threads = 0;          ///< images worked on at once; 0: core_count()
+  OptionSpelling spelling;  ///< of options in messages
 
   /// Whether faces have to have their meshes.
   bool needs_meshes() const { return fields.need_meshes() || images.needs_meshes(); }

@@ -111,7 +111,7 @@ TEST_F(Job, GoesOnWithResults) {
   EXPECT_THAT(results_, ElementsAre("turned.jpg"));
   EXPECT_EQ(testing::lines_of(content("r.jsonl")).size(), 2U);
   job_.detect.min_score = 0.3F;
-  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--min-score"));
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("with min-score "));
 }
 
 TEST_F(Job, KnowsAModelThatANameFoundByItsContent) {
@@ -125,7 +125,7 @@ TEST_F(Job, KnowsAModelThatANameFoundByItsContent) {
   job_.resume = true;
   run();
   std::ofstream(models / "own.safetensors") << "trained again";
-  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--model own"));
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("with model own"));
   // Nor is that file overwritten by results.
   job_.resume = false;
   job_.overwrite = true;
@@ -304,7 +304,7 @@ TEST_F(Job, GivesEachFaceItsVector) {
   job_.recognizer.reset();
   job_.recognizer_name.clear();
   job_.resume = true;
-  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr("--embed"));
+  EXPECT_THAT(testing::error_of([&] { run(); }).what(), HasSubstr(" embed"));
 }
 
 TEST_F(Job, IsRefusedBeforeAnyWorkWhereItContradictsItself) {

@@ -70,9 +70,9 @@ void DetectionReport::follow(Outcome& outcome) {
   if (!video_) {
     // Of a few faces that are wanted, no others are hidden.
     const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
-    video_ = std::make_unique<VideoInWork>(
-        VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
-                    AnnotatedVideo(job_.images, image.video, looks_around, events_.message)});
+    video_ = std::make_unique<VideoInWork>(VideoInWork{
+        VideoTracks(job_, earlier_.left_of(image.path)),
+        AnnotatedVideo(job_.images, image.video, looks_around, events_.message, job_.spelling)});
     begin_outputs(image);
   }
   if (!outcome.detection) return;

@@ -83,7 +83,7 @@ class PipeReader {
 /// Checks before any work that nothing is destroyed by what will be written.
 void guard_output(const EmbeddingJob& job) {
   if (job.output.empty()) return;
-  OutputGuard guard(job.overwrite);
+  OutputGuard guard(job.overwrite, job.spelling);
   guard.reads_model(job.recognizer_name);
   guard.reads_model(job.model);
   for (const Input& input : job.inputs) guard.reads(input.path);

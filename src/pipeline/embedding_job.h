@@ -10,6 +10,7 @@
 #include "retinaface/recognizer.h"
 
 #include "pipeline/inputs.h"
+#include "pipeline/option_spelling.h"
 
 namespace retinaface::pipeline {
 
@@ -22,8 +23,9 @@ struct EmbeddingJob {
   /// File for the vectors: .npy, a row of a float32 matrix for each face; any other, a line of JSON
   /// for each (face_to_json). Empty: EmbeddingEvents::line alone has them.
   std::string output;
-  bool overwrite = false;  ///< a file may be replaced that this program did not write
-  int threads = 0;         ///< images worked on at once; 0: core_count()
+  bool overwrite = false;   ///< a file may be replaced that this program did not write
+  int threads = 0;          ///< images worked on at once; 0: core_count()
+  OptionSpelling spelling;  ///< of options in messages
 
   bool writes_matrix() const;
 };

@@ -79,10 +79,11 @@ class Frames {
         continue;
       }
       if (has_done_ && options_.in_one_run) {
+        const OptionSpelling& name = options_.spelling;
         fail(ErrorCode::kInvalidArgument,
              "{}: an interrupted run has done a part of it; a video that is drawn or blurred is "
-             "written in one run: begin without --resume, or leave out --draw and --blur",
-             printable(video_->path));
+             "written in one run: begin without {}, or leave out {} and {}",
+             printable(video_->path), name("resume"), name("draw"), name("blur"));
       }
       return InputImage{video_->path, {}, video_, *frame, reader_->image()};
     }

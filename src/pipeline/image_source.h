@@ -14,6 +14,7 @@
 #include "base/read_ahead.h"
 #include "image/codecs/capture_notes.h"
 #include "pipeline/inputs.h"
+#include "pipeline/option_spelling.h"
 #include "video/video_reader.h"
 
 namespace retinaface::pipeline {
@@ -52,6 +53,7 @@ struct SourceOptions {
   std::function<bool(const std::filesystem::path&, const video::FrameStamp&)> is_done;
   /// Whether videos must be done in one run, as they are written as videos.
   bool in_one_run = false;
+  OptionSpelling spelling = {};  ///< of options in messages
 };
 
 /// The images that inputs lead to, one after the other; videos are decoded ahead on a thread of

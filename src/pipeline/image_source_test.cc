@@ -48,7 +48,12 @@ TEST(ImageSource, LeavesOutWhatIsDone) {
   EXPECT_THAT(all_of(source), ElementsAre("8", "9", "end"));
   options.in_one_run = true;
   ImageSource whole({{video(), {}}}, options);
-  EXPECT_THAT(all_of(whole), ElementsAre(HasSubstr("written in one run")));
+  EXPECT_THAT(all_of(whole), ElementsAre(HasSubstr("written in one run: begin without resume, or "
+                                                   "leave out draw and blur")));
+  options.spelling = {.prefix = "--"};
+  ImageSource command({{video(), {}}}, options);
+  EXPECT_THAT(all_of(command), ElementsAre(HasSubstr("without --resume, or leave out --draw and "
+                                                     "--blur")));
 }
 
 TEST(ImageSource, EndsWhenItIsStopped) {

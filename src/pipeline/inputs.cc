@@ -260,7 +260,8 @@ void want_all_frames(std::vector<Input>& inputs, std::int64_t max_pixels) {
   }
 }
 
-std::vector<std::string> read_list(const std::string& file, char separator) {
+std::vector<std::string> read_list(const std::string& file, char separator,
+                                   const OptionSpelling& name) {
   constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 30;
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   const std::vector<std::byte> bytes =
@@ -278,15 +279,15 @@ std::vector<std::string> read_list(const std::string& file, char separator) {
   std::vector<std::string> names;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(separator), text.size());
-    std::string name(text.substr(0, end));
+    std::string entry(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (separator == '\n' && name.ends_with('\r')) name.pop_back();
-    if (name.find('\0') != std::string::npos) {
+    if (separator == '\n' && entry.ends_with('\r')) entry.pop_back();
+    if (entry.find('\0') != std::string::npos) {
       fail(ErrorCode::kBadData,
-           "{}: expected one name a line, found names with zero bytes between them; say --null",
-           printable(file));
+           "{}: expected one name a line, found names with zero bytes between them; say {}",
+           printable(file), name("null"));
     }
-    if (!name.empty()) names.push_back(std::move(name));
+    if (!entry.empty()) names.push_back(std::move(entry));
   }
   return names;
 }

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/option_spelling.h"
+
 namespace retinaface::pipeline {
 
 /// The name that stands for standard input, of an image or a list, and for standard output.
@@ -69,7 +71,9 @@ bool leads_to_video(const std::filesystem::path& path);
 
 /// The lines of a file, or of standard input for "-", as arguments, or what stands between other
 /// separators ('\0'); empty ones are left out, and so is a mark of UTF-8 at the beginning. Throws
-/// Error as read_named_file does; kBadData for zero bytes in lines, kUnsupported for UTF-16.
-std::vector<std::string> read_list(const std::string& file, char separator = '\n');
+/// Error as read_named_file does; kBadData for zero bytes in lines, with the option null as `name`
+/// spells it, kUnsupported for UTF-16.
+std::vector<std::string> read_list(const std::string& file, char separator = '\n',
+                                   const OptionSpelling& name = {});
 
 }  // namespace retinaface::pipeline

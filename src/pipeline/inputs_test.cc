@@ -142,7 +142,11 @@ TEST_F(Inputs, AListHasOneALine) {
   using namespace std::string_literals;
   write("null", "a\nb.jpg\0c.jpg\r\0"s);
   EXPECT_THAT(read_list(folder_ / "null", '\0'), ElementsAre("a\nb.jpg", "c.jpg\r"));
-  EXPECT_THAT(testing::error_of([&] { read_list(folder_ / "null"); }).what(), HasSubstr("--null"));
+  const auto said = [&](const OptionSpelling& name) {
+    return std::string(testing::error_of([&] { read_list(folder_ / "null", '\n', name); }).what());
+  };
+  EXPECT_THAT(said({}), HasSubstr("between them; say null"));
+  EXPECT_THAT(said({.prefix = "--"}), HasSubstr("between them; say --null"));
   write("wide",
         "\xFF\xFE"
         "a\0"s);

@@ -24,7 +24,7 @@ struct Choice {
   std::string_view value = {};
 };
 
-/// "--mesh, --mesh-out or --landmarks 68", of those that there are.
+/// "mesh, mesh-out or landmarks 68", of those that there are.
 std::string one_of(std::initializer_list<Choice> choices, const OptionSpelling& name) {
   std::vector<std::string> names;
   for (const auto& [option, value] : choices) {
@@ -40,7 +40,8 @@ std::string one_of(std::initializer_list<Choice> choices, const OptionSpelling& 
 
 /// Names of images and videos of kinds that are read but not written: a folder of that name is not
 /// what was meant. With '/' behind it a name is a folder's.
-std::string kind_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string kind_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   const fs::path& out = job.images.folder;
   const std::string extension = lower_case_extension(out);
   const auto is_one_of = [&](std::span<const std::string_view> extensions) {
@@ -60,7 +61,8 @@ std::string kind_fault(const DetectionJob& job, const OptionSpelling& name) {
 }
 
 /// What only says how something is written that is not asked for.
-std::string modifier_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string modifier_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   const ImageOutputs& images = job.images;
   const ImageOutputs initial;
   if (images.draw_style != DrawStyle::kBoxes && !images.draw) {
@@ -85,7 +87,8 @@ std::string modifier_fault(const DetectionJob& job, const OptionSpelling& name) 
 }
 
 /// What a format of results cannot hold.
-std::string format_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string format_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   if (job.format == "jsonl" || job.format == "json") return {};
   const auto fault = [&](const std::string& options, const char* go) {
     return fmt::format("{}: {} with {} or json, found {}", options, go, name("format", "jsonl"),
@@ -100,7 +103,8 @@ std::string format_fault(const DetectionJob& job, const OptionSpelling& name) {
 }
 
 /// Where images and results go.
-std::string place_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string place_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   const fs::path& out = job.images.folder;
   const std::string wider = name("format", "wider");
   const std::string annotations = fmt::format("{} and {}", name("draw"), name("blur"));
@@ -137,7 +141,8 @@ std::string place_fault(const DetectionJob& job, const OptionSpelling& name) {
 }
 
 /// The name of a file that cannot hold all that is written.
-std::string file_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string file_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   const bool is_video = is_video_place(job.images.folder);
   if (job.inputs.empty() || (!is_video && !is_image_place(job.images.folder))) return {};
   const char* const kind = is_video ? "a video" : "an image";
@@ -159,11 +164,8 @@ std::string file_fault(const DetectionJob& job, const OptionSpelling& name) {
 
 }  // namespace
 
-std::string OptionSpelling::operator()(std::string_view option, std::string_view value) const {
-  return fmt::format("{}{}{}{}", prefix, option, value.empty() ? "" : before_value, value);
-}
-
-std::string faces_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string faces_fault(const DetectionJob& job) {
+  const OptionSpelling& name = job.spelling;
   if (!job.detect.refine_mesh || job.needs_meshes()) return {};
   return fmt::format("{}: expected {} with it", name("mesh-refine"),
                      one_of({{"mesh"},
@@ -174,10 +176,10 @@ std::string faces_fault(const DetectionJob& job, const OptionSpelling& name) {
                             name));
 }
 
-std::string job_fault(const DetectionJob& job, const OptionSpelling& name) {
+std::string job_fault(const DetectionJob& job) {
   for (const auto& rule :
        {faces_fault, kind_fault, modifier_fault, format_fault, place_fault, file_fault}) {
-    std::string fault = rule(job, name);
+    std::string fault = rule(job);
     if (!fault.empty()) return fault;
   }
   return {};

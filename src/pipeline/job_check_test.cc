@@ -14,13 +14,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr OptionSpelling kCommandLine = {.prefix = "--"};
-
 /// What is said of a job that is changed so, as the command line has it.
 std::string fault_where(const std::function<void(DetectionJob&)>& change) {
   DetectionJob job;
+  job.spelling = {.prefix = "--"};
   change(job);
-  return job_fault(job, kCommandLine);
+  return job_fault(job);
 }
 
 TEST(JobCheck, FindsNothingInAPlainJob) {
@@ -121,8 +120,8 @@ TEST(JobCheck, NamesOptionsAsTheFrontDoorDoes) {
   DetectionJob job;
   job.detect.refine_mesh = true;
   constexpr std::string_view kTaken[] = {"min-score", "mesh", "mesh-refine", "landmarks"};
-  EXPECT_EQ(faces_fault(job, {.before_value = "=", .taken = kTaken}),
-            "mesh-refine: expected mesh or landmarks=68 with it");
+  job.spelling = {.before_value = "=", .taken = kTaken};
+  EXPECT_EQ(faces_fault(job), "mesh-refine: expected mesh or landmarks=68 with it");
   job.fields.mesh = true;
   EXPECT_EQ(faces_fault(job), "");
 }

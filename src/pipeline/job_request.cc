@@ -54,35 +54,35 @@ std::string value_of(const JobOption& option, const DetectionJob& job) {
 
 Request request_of(const DetectionJob& job) {
   const ImageOutputs& images = job.images;
-  Request request = {{"--model", with_checksum(job.model)},
-                     {"--backend", job.backend},
-                     {"--type", job.type},
-                     {"--format", job.format},
-                     {"--every", fmt::to_string(job.every)},
-                     {"--all-frames", flag(job.all_frames)},
-                     {"--strict", flag(job.strict)},
-                     {"--draw", flag(images.draw)},
-                     {"--blur", flag(images.blur)},
-                     {"--crops", flag(images.crops)},
-                     {"--aligned", flag(images.aligned)}};
+  Request request = {{"model", with_checksum(job.model)},
+                     {"backend", job.backend},
+                     {"type", job.type},
+                     {"format", job.format},
+                     {"every", fmt::to_string(job.every)},
+                     {"all-frames", flag(job.all_frames)},
+                     {"strict", flag(job.strict)},
+                     {"draw", flag(images.draw)},
+                     {"blur", flag(images.blur)},
+                     {"crops", flag(images.crops)},
+                     {"aligned", flag(images.aligned)}};
   for (const JobOption& option : job_options()) {
-    request.emplace_back("--" + std::string(option.name), value_of(option, job));
+    request.emplace_back(option.name, value_of(option, job));
   }
   if (job.background != ReadOptions{}.background) {
-    request.emplace_back("--background", fmt::format("#{:02x}", fmt::join(job.background, "")));
+    request.emplace_back("background", fmt::format("#{:02x}", fmt::join(job.background, "")));
   }
-  if (!images.sound) request.emplace_back("--no-audio", kFlag);
+  if (!images.sound) request.emplace_back("no-audio", kFlag);
   if (!job.recognizer_name.empty()) {
-    request.emplace_back("--embed", with_checksum(job.recognizer_name));
+    request.emplace_back("embed", with_checksum(job.recognizer_name));
   }
   if (images.draw_style != DrawStyle::kBoxes) {
     const bool is_wire = images.draw_style == DrawStyle::kWireframe;
-    request.emplace_back("--draw-style", is_wire ? "wireframe" : "shaded");
+    request.emplace_back("draw-style", is_wire ? "wireframe" : "shaded");
   }
   if (!images.mesh_folder.empty()) {
-    request.emplace_back("--mesh-out", as_recorded(images.mesh_folder));
+    request.emplace_back("mesh-out", as_recorded(images.mesh_folder));
   }
-  if (images.any()) request.emplace_back("--out", as_recorded(images.folder));
+  if (images.any()) request.emplace_back("out", as_recorded(images.folder));
   return request;
 }
 

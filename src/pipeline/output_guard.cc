@@ -139,8 +139,8 @@ void OutputGuard::check_replaces_ours(const fs::path& path, OutputKind kind) con
   if (overwrite_ || is_own_output(path, kind)) return;
   fail(ErrorCode::kInvalidArgument,
        "{}: exists, and is not {}; nothing was done: choose another place for the output, or say "
-       "--overwrite to replace it",
-       printable(path), name_of(kind));
+       "{} to replace it",
+       printable(path), name_of(kind), name_("overwrite"));
 }
 
 const OutputGuard::Numbered* OutputGuard::numbered_around(const fs::path& path) const {

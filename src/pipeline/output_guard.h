@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/inputs.h"
+#include "pipeline/option_spelling.h"
 #include "pipeline/own_output.h"
 
 namespace retinaface::pipeline {
@@ -23,8 +24,9 @@ namespace retinaface::pipeline {
 /// the rest of their path.
 class OutputGuard {
  public:
-  /// `overwrite`: files that are not ours may be replaced.
-  explicit OutputGuard(bool overwrite) : overwrite_(overwrite) {}
+  /// `overwrite`: files that are not ours may be replaced; `name` spells that option in messages.
+  explicit OutputGuard(bool overwrite, const OptionSpelling& name = {})
+      : overwrite_(overwrite), name_(name) {}
 
   /// A file that is read. What does not exist, or is no regular file, is not looked at further.
   void reads(const std::filesystem::path& path);
@@ -83,6 +85,7 @@ class OutputGuard {
   const Numbered* numbered_around(const std::filesystem::path& path) const;
 
   bool overwrite_;
+  OptionSpelling name_;
   std::map<Place, std::filesystem::path> read_;
   std::map<Place, Written> written_;
   std::map<Place, std::vector<Numbered>> numbered_;  ///< by folder

@@ -31,7 +31,7 @@ class Guard : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  OutputGuard guard_{false};
+  OutputGuard guard_{false, {.prefix = "--"}};
 };
 
 TEST_F(Guard, KnowsAFileByAnyOfItsNames) {
@@ -48,6 +48,15 @@ TEST_F(Guard, KnowsAFileByAnyOfItsNames) {
   OutputGuard overwriting(true);
   overwriting.writes(folder_ / "hard", OutputKind::kResults);
   EXPECT_THAT(refusal([&] { overwriting.reads(folder_ / "a"); }), HasSubstr("is an input"));
+}
+
+TEST_F(Guard, NamesTheOptionAsTheFrontDoorDoes) {
+  write("a", "some text");
+  OutputGuard plain(false);
+  EXPECT_THAT(refusal([&] { plain.writes(folder_ / "a", OutputKind::kResults); }),
+              HasSubstr("or say overwrite to replace it"));
+  EXPECT_THAT(refusal([&] { guard_.writes(folder_ / "a", OutputKind::kResults); }),
+              HasSubstr("or say --overwrite to replace it"));
 }
 
 TEST_F(Guard, KnowsAFileThatIsStillToBeMade) {
@@ -156,7 +165,7 @@ TEST_F(Guard, ReplacesNothingElseUnlessToldTo) {
       {"list", OutputKind::kPage},          {"list", OutputKind::kVideo},
       {"list", OutputKind::kAnnotations}};
   for (const auto& [name, kind] : cases) {
-    OutputGuard guard(false);
+    OutputGuard guard(false, {.prefix = "--"});
     EXPECT_THAT(refusal([&, name = name, kind = kind] { guard.writes(folder_ / name, kind); }),
                 AllOf(HasSubstr(name), HasSubstr("--overwrite")));
     OutputGuard overwriting(true);

@@ -18,9 +18,13 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string described(const std::string& option, const std::string& value) {
-  if (value.empty()) return "without " + option;
-  return "with " + option + (value == kFlag ? "" : " " + value);
+/// How a record has options, whoever writes it.
+constexpr OptionSpelling kInRecord = {.prefix = "--"};
+
+std::string described(const std::string& option, const std::string& value,
+                      const OptionSpelling& name) {
+  if (value.empty()) return "without " + name(option);
+  return "with " + name(option, value == kFlag ? "" : value);
 }
 
 struct Difference {
@@ -32,7 +36,7 @@ struct Difference {
 /// The first option that was asked for otherwise before.
 std::optional<Difference> first_difference(const json& before, const Request& now) {
   const auto value_before = [&](const std::string& option) {
-    const auto found = before.find(option);
+    const auto found = before.find(kInRecord(option));
     return found != before.end() && found->is_string() ? found->get<std::string>() : "";
   };
   for (const auto& [option, value] : now) {
@@ -41,7 +45,9 @@ std::optional<Difference> first_difference(const json& before, const Request& no
     }
   }
   // What was asked for then and is not now.
-  for (const auto& [option, value] : before.items()) {
+  for (const auto& [recorded, value] : before.items()) {
+    if (!recorded.starts_with(kInRecord.prefix)) continue;
+    const std::string option = recorded.substr(kInRecord.prefix.size());
     if (std::ranges::count(now, option, &Request::value_type::first) > 0) continue;
     if (!value_before(option).empty()) return Difference{option, value_before(option), ""};
   }
@@ -76,7 +82,7 @@ bool is_mixed(const json& record) {
 json record_for(const Request& asked) {
   json record;
   record["request"] = json::object();
-  for (const auto& [option, value] : asked) record["request"][option] = printable(value);
+  for (const auto& [option, value] : asked) record["request"][kInRecord(option)] = printable(value);
   return record;
 }
 
@@ -97,21 +103,22 @@ void RequestRecord::check(const Request& asked) const {
   if (!is_record(record)) {
     fail(ErrorCode::kBadData,
          "{}: expected the record of a run of `retinaface detect`, found something else; begin "
-         "without --resume",
-         printable(file_));
+         "without {}",
+         printable(file_), name_("resume"));
   }
   if (const auto difference = first_difference(record["request"], asked)) {
     fail(ErrorCode::kInvalidArgument,
-         "{}: was begun {}, and --resume cannot go on {}; ask for the same, or begin "
-         "without --resume",
-         printable(results_), described(difference->option, excerpt(difference->before)),
-         described(difference->option, excerpt(difference->now)));
+         "{}: was begun {}, and {resume} cannot go on {}; ask for the same, or begin "
+         "without {resume}",
+         printable(results_), described(difference->option, excerpt(difference->before), name_),
+         described(difference->option, excerpt(difference->now), name_),
+         fmt::arg("resume", name_("resume")));
   }
   if (is_mixed(record)) {
     fail(ErrorCode::kInvalidArgument,
-         "{}: holds results of runs with different options, and --resume cannot go on with them; "
-         "give all images without --resume, or choose another folder",
-         printable(results_));
+         "{0}: holds results of runs with different options, and {1} cannot go on with them; "
+         "give all images without {1}, or choose another folder",
+         printable(results_), name_("resume"));
   }
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/option_spelling.h"
+
 namespace retinaface::pipeline {
 
 /// What a run was asked for, as far as its results depend on it: options and their values, kFlag
@@ -13,15 +15,17 @@ using Request = std::vector<std::pair<std::string, std::string>>;
 inline constexpr const char* kFlag = "yes";
 
 /// What stands beside results so that a later run knows what they are: a JSON object
-/// {"origin", "request": {OPTION: VALUE}}, and "is_mixed": true where some of the results are not
-/// of that request. While results take the place of others it has the record of the others as well,
-/// "earlier": {"checksum", "record"}, which is the true one as long as the results have that
-/// checksum: so a run may be killed at any moment.
+/// {"origin", "request": {OPTION: VALUE}}, with options as the command line spells them, and
+/// "is_mixed": true where some of the results are not of that request. While results take the place
+/// of others it has the record of the others as well, "earlier": {"checksum", "record"}, which is
+/// the true one as long as the results have that checksum: so a run may be killed at any moment.
 class RequestRecord {
  public:
-  /// `file` is the record's own path, `results` that of the file or folder that it is about.
-  RequestRecord(std::filesystem::path file, std::filesystem::path results)
-      : file_(std::move(file)), results_(std::move(results)) {}
+  /// `file` is the record's own path, `results` that of the file or folder that it is about; `name`
+  /// spells options in messages.
+  RequestRecord(std::filesystem::path file, std::filesystem::path results,
+                const OptionSpelling& name = {})
+      : file_(std::move(file)), results_(std::move(results)), name_(name) {}
 
   const std::filesystem::path& file() const { return file_; }
 
@@ -45,6 +49,7 @@ class RequestRecord {
  private:
   std::filesystem::path file_;
   std::filesystem::path results_;
+  OptionSpelling name_;
 };
 
 /// Where the record of a file of results stands: beside the file itself, also where `results` is a

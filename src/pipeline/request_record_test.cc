@@ -15,32 +15,51 @@
 namespace retinaface::pipeline {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST(RequestRecord, RefusesWhatDiffersAndNamesIt) {
   const testing::TemporaryFolder folder;
-  const RequestRecord record(folder / "r.jsonl.request", "r.jsonl");
+  const RequestRecord record(folder / "r.jsonl.request", "r.jsonl", {.prefix = "--"});
   EXPECT_FALSE(record.exists());
-  record.write({{"--model", "mnet025"}, {"--min-score", "0.6"}, {"--draw", ""}});
+  record.write({{"model", "mnet025"}, {"min-score", "0.6"}, {"draw", ""}});
   EXPECT_TRUE(record.exists());
-  EXPECT_NO_THROW(record.check({{"--model", "mnet025"}, {"--min-score", "0.6"}, {"--draw", ""}}));
-  const Error score = testing::error_of([&] { record.check({{"--min-score", "0.3"}}); });
+  EXPECT_NO_THROW(record.check({{"model", "mnet025"}, {"min-score", "0.6"}, {"draw", ""}}));
+  const Error score = testing::error_of([&] { record.check({{"min-score", "0.3"}}); });
   EXPECT_EQ(score.code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(score.what(), AllOf(HasSubstr("r.jsonl: "), HasSubstr("--min-score 0.6"),
                                   HasSubstr("--min-score 0.3"), HasSubstr("without --resume")));
-  const Error draw = testing::error_of([&] { record.check({{"--draw", "yes"}}); });
+  const Error draw = testing::error_of([&] { record.check({{"draw", "yes"}}); });
   EXPECT_THAT(draw.what(), AllOf(HasSubstr("begun without --draw"), HasSubstr("on with --draw;")));
+}
+
+TEST(RequestRecord, NamesOptionsAsTheFrontDoorDoes) {
+  const testing::TemporaryFolder folder;
+  const fs::path file = folder / "r.jsonl.request";
+  RequestRecord(file, "r.jsonl", {.prefix = "--"}).write({{"min-score", "0.6"}, {"draw", ""}});
+  const RequestRecord plain(file, "r.jsonl");
+  EXPECT_EQ(
+      std::string(testing::error_of([&] {
+                    plain.check({{"min-score", "0.3"}});
+                  }).what()),
+      "r.jsonl: was begun with min-score 0.6, and resume cannot go on with min-score 0.3; ask "
+      "for the same, or begin without resume");
+  const RequestRecord query(file, "r.jsonl", {.before_value = "="});
+  EXPECT_THAT(testing::error_of([&] {
+                query.check({{"min-score", "0.3"}});
+              }).what(),
+              HasSubstr("with min-score=0.6"));
 }
 
 TEST(RequestRecord, RefusesResultsOfDifferentRequests) {
   const testing::TemporaryFolder folder;
-  const RequestRecord record(folder / ".request.json", "w");
-  const Request asked = {{"--min-score", "0.6"}};
+  const RequestRecord record(folder / ".request.json", "w", {.prefix = "--"});
+  const Request asked = {{"min-score", "0.6"}};
   EXPECT_FALSE(record.is_of(asked));
   record.write(asked);
   EXPECT_TRUE(record.is_of(asked));
-  EXPECT_FALSE(record.is_of({{"--min-score", "0.3"}}));
+  EXPECT_FALSE(record.is_of({{"min-score", "0.3"}}));
   record.write(asked, true);
   EXPECT_FALSE(record.is_of(asked));
   EXPECT_THAT(testing::error_of([&] { record.check(asked); }).what(),
@@ -58,8 +77,8 @@ TEST(RequestRecord, RefusesAFileThatIsNone) {
 
 class ReplacedResults : public ::testing::Test {
  protected:
-  const Request before_ = {{"--min-score", "0.6"}};
-  const Request now_ = {{"--min-score", "0.3"}};
+  const Request before_ = {{"min-score", "0.6"}};
+  const Request now_ = {{"min-score", "0.3"}};
   const testing::TemporaryFolder folder_;
   const std::filesystem::path results_ = folder_ / "r.jsonl";
   const RequestRecord record_{folder_ / "r.jsonl.request", results_};

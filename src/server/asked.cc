@@ -78,8 +78,8 @@ Asked asked_of(const Request& request, const Endpoint& endpoint) {
          "it by Accept",
          kJson, asked.type);
   }
-  const std::string fault =
-      pipeline::faces_fault(asked.job, {.before_value = "=", .taken = endpoint.options});
+  asked.job.spelling = {.before_value = "=", .taken = endpoint.options};
+  const std::string fault = pipeline::faces_fault(asked.job);
   if (!fault.empty()) fail(ErrorCode::kInvalidArgument, "{}", fault);
   return asked;
 }

@@ -1,4 +1,10 @@
-// byte_stem of bytes.h, for bytes-inl.h, which includes it behind what it stands on.
+// ByteKernels::stem of bytes.h; for bytes-inl.h.
+
+#pragma once
+
+#include "runtime/kernels/bytes_border-inl.h"
+#include "runtime/kernels/bytes_conversion-inl.h"
+#include "runtime/kernels/bytes_product-inl.h"
 
 namespace {
 

@@ -43,13 +43,14 @@ class AnnotatedVideoTest : public ::testing::Test {
     return frames;
   }
 
+  AnnotatedVideo::Blur blur_{.hide = [](Image&, const std::vector<Face>&) {}, .looks_around = true};
   testing::TemporaryFolder folder_;
   ImageOutputs outputs_;
   std::shared_ptr<Video> video_ = std::make_shared<Video>();
 };
 
 TEST_F(AnnotatedVideoTest, WritesFramesThatWaitedAtItsEnd) {
-  AnnotatedVideo video(outputs_, video_, true, {});
+  AnnotatedVideo video(outputs_, video_, blur_, {});
   for (int i = 0; i < 3; ++i) video.add(frame_of(i));
   EXPECT_FALSE(std::filesystem::exists(outputs_.folder));
   video.finish(true);
@@ -60,13 +61,13 @@ TEST_F(AnnotatedVideoTest, WritesFramesThatWaitedAtItsEnd) {
 TEST_F(AnnotatedVideoTest, TellsThatFramesThatWaitedCannotBeWritten) {
   std::ofstream(folder_ / "file") << "a file";
   outputs_.folder = folder_ / "file" / "out.mkv";
-  AnnotatedVideo video(outputs_, video_, true, {});
+  AnnotatedVideo video(outputs_, video_, blur_, {});
   video.add(frame_of(0));
   EXPECT_ANY_THROW(video.finish(true));
 }
 
 TEST_F(AnnotatedVideoTest, WithoutFramesIsNoFile) {
-  AnnotatedVideo(outputs_, video_, true, {}).finish(true);
+  AnnotatedVideo(outputs_, video_, blur_, {}).finish(true);
   EXPECT_FALSE(std::filesystem::exists(outputs_.folder));
 }
 

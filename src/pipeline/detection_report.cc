@@ -9,6 +9,7 @@
 #include "retinaface/blur.h"
 
 #include "base/counted.h"
+#include "detection/hidden_faces.h"
 #include "pipeline/annotated_video.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/problem.h"
@@ -22,10 +23,13 @@ struct DetectionReport::VideoInWork {
   bool has_failed = false;  ///< which was told; the frames that are still under way are dropped
 };
 
-DetectionReport::DetectionReport(const DetectionJob& job, const DetectionEvents& events,
-                                 ResultFile& file, const EarlierRun& earlier,
-                                 const ImageSource& source, std::size_t inputs)
+DetectionReport::DetectionReport(const DetectionJob& job, const Detector& detector, int threads,
+                                 const DetectionEvents& events, ResultFile& file,
+                                 const EarlierRun& earlier, const ImageSource& source,
+                                 std::size_t inputs)
     : job_(job),
+      detector_(detector),
+      threads_(threads),
       events_(events),
       file_(file),
       earlier_(earlier),
@@ -70,9 +74,12 @@ void DetectionReport::follow(Outcome& outcome) {
   if (!video_) {
     // Of a few faces that are wanted, no others are hidden.
     const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
-    video_ = std::make_unique<VideoInWork>(
-        VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
-                    AnnotatedVideo(job_.images, image.video, looks_around, events_.message)});
+    const auto hide = [this](Image& frame, std::vector<Face> faces) {
+      detection::hide_faces(detector_, frame, job_.detect, std::move(faces));
+    };
+    video_ = std::make_unique<VideoInWork>(VideoInWork{
+        VideoTracks(job_, earlier_.left_of(image.path)),
+        AnnotatedVideo(job_.images, image.video, {hide, looks_around, threads_}, events_.message)});
     begin_outputs(image);
   }
   if (!outcome.detection) return;

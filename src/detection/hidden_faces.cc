@@ -79,7 +79,8 @@ std::vector<Face> detection::seen_to_hide(const Detector& detector, const ImageV
 }
 
 std::vector<Face> detection::hide_faces(const Detector& detector, Image& image,
-                                        const DetectOptions& options, std::vector<Face> hidden) {
+                                        const DetectOptions& options, float other_score,
+                                        std::vector<Face> hidden) {
   constexpr int kMaxPasses = 4;
   constexpr float kGrow = 1.2F;  // of the boxes' sides, from pass to pass
   // Of min_score: what is hidden must not be found by what lossy formats make of it either
@@ -96,7 +97,7 @@ std::vector<Face> detection::hide_faces(const Detector& detector, Image& image,
   for (int pass = 0; pass < kMaxPasses && done < hidden.size(); ++pass) {
     hide_next();
     factor *= kGrow;
-    for (Face face : search.all(image, kMargin * options.min_score)) {
+    for (Face face : search.all(image, std::min(kMargin * options.min_score, other_score))) {
       bool is_again = false;
       float score = face.score;
       for (std::size_t i = 0; i < done; ++i) {
@@ -104,7 +105,8 @@ std::vector<Face> detection::hide_faces(const Detector& detector, Image& image,
         is_again = true;
         score = std::max(score, hidden[i].score);
       }
-      if (!is_again && !(hides_all && face.score >= options.min_score)) continue;
+      const float lowest = is_again ? kMargin * options.min_score : other_score;
+      if (face.score < lowest || !(is_again || hides_all)) continue;
       if (is_again) face.box = grown(face.box, (factor - 1) / 2);
       face.score = score;
       hidden.push_back(face);
@@ -118,7 +120,7 @@ std::vector<Face> detection::faces_to_hide(const Detector& detector, const Image
                                            const DetectOptions& options, float lowest_score,
                                            std::vector<Face> found) {
   Image result = to_rgb(image);
-  return hide_faces(detector, result, options,
+  return hide_faces(detector, result, options, options.min_score,
                     seen_to_hide(detector, image, options, lowest_score, std::move(found)));
 }
 
@@ -127,7 +129,7 @@ std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
   DetectOptions whole = options;  // a part of a box would be less than its face
   whole.clip_to_image = false;
   whole.mesh = false;
-  return detection::hide_faces(detector, image, whole,
+  return detection::hide_faces(detector, image, whole, whole.min_score,
                                detection::seen_to_hide(detector, image, whole, whole.min_score,
                                                        detector.detect(image, whole)));
 }

@@ -20,13 +20,13 @@ std::vector<Face> seen_to_hide(const Detector& detector, const ImageView& image,
 
 /// Hides the faces in the image as blur_faces does, and what the detector, by both passes, finds in
 /// the result: hidden faces again, by larger boxes with the scores of the faces, and others of at
-/// least options.min_score. That is repeated until nothing is found, a few times at most. Returns
-/// all that it hid, in that order.
+/// least `other_score`. That is repeated until nothing is found, a few times at most. Returns all
+/// that it hid, in that order.
 std::vector<Face> hide_faces(const Detector& detector, Image& image, const DetectOptions& options,
-                             std::vector<Face> hidden);
+                             float other_score, std::vector<Face> hidden);
 
 /// What a blurred image has to hide of the faces `found` in it, in the order in which blur_faces is
-/// to hide it: what hide_faces hides of seen_to_hide.
+/// to hide it: what hide_faces hides of seen_to_hide, of others those of at least options.min_score.
 std::vector<Face> faces_to_hide(const Detector& detector, const ImageView& image,
                                 const DetectOptions& options, float lowest_score,
                                 std::vector<Face> found);

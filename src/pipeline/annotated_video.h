@@ -29,7 +29,7 @@ class AnnotatedVideo {
 
   /// How faces are hidden.
   struct Blur {
-    /// Hides the faces in the image and what is found in it then (detection::hide_faces); called by
+    /// Hides the faces in the image and what is found in it then (hide_in_frame); called by
     /// up to `threads` threads at once.
     std::function<void(Image&, std::vector<Face>)> hide;
     /// Frames wait for those after them: a face that is hidden must not be bare in the frames in

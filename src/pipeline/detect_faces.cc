@@ -111,4 +111,10 @@ std::vector<Face> seen_to_hide(const Detector& detector, const DetectOptions& op
                                  found_to_hide(options, detection));
 }
 
+void hide_in_frame(const Detector& detector, const DetectOptions& options, Image& frame,
+                   std::vector<Face> faces) {
+  constexpr float kCoded = 0.5F;  // of min_score: what coding may raise above it (reports/blur.md)
+  detection::hide_faces(detector, frame, options, kCoded * options.min_score, std::move(faces));
+}
+
 }  // namespace retinaface::pipeline

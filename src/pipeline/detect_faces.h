@@ -61,4 +61,9 @@ std::vector<Face> faces_to_hide(const Detector& detector, const DetectOptions& o
 std::vector<Face> seen_to_hide(const Detector& detector, const DetectOptions& options,
                                ImageView image, const DetectedFaces& detection);
 
+/// Hides the faces in a frame of a video, and what is found in it then (detection::hide_faces),
+/// faint faces too, which its coding may make clearer. Throws as Detector::detect.
+void hide_in_frame(const Detector& detector, const DetectOptions& options, Image& frame,
+                   std::vector<Face> faces);
+
 }  // namespace retinaface::pipeline

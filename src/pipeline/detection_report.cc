@@ -9,7 +9,6 @@
 #include "retinaface/blur.h"
 
 #include "base/counted.h"
-#include "detection/hidden_faces.h"
 #include "pipeline/annotated_video.h"
 #include "pipeline/mesh_files.h"
 #include "pipeline/problem.h"
@@ -75,7 +74,7 @@ void DetectionReport::follow(Outcome& outcome) {
     // Of a few faces that are wanted, no others are hidden.
     const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
     const auto hide = [this](Image& frame, std::vector<Face> faces) {
-      detection::hide_faces(detector_, frame, job_.detect, std::move(faces));
+      hide_in_frame(detector_, job_.detect, frame, std::move(faces));
     };
     video_ = std::make_unique<VideoInWork>(VideoInWork{
         VideoTracks(job_, earlier_.left_of(image.path)),

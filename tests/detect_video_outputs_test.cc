@@ -183,7 +183,8 @@ TEST_F(Videos, AreBlurredSoThatADetectorThatLooksCloserFindsNothingAgain) {
   write_pan(folder_ / "other.mp4", kPanFrames, 2. / 3, 2, 60);
   write_pan(folder_ / "smaller.mp4", kPanFrames, 0.5, 3, 10);
   fs::copy_file(testing::sample_folder() / "crowd.webp", folder_ / "crowd.webp");
-  ASSERT_EQ(run("detect pan.mp4 other.mp4 smaller.mp4 crowd.webp --blur --out blurred").exit_code, 0);
+  ASSERT_EQ(run("detect pan.mp4 other.mp4 smaller.mp4 crowd.webp --blur --out blurred").exit_code,
+            0);
   const auto faces = [&](const std::string& input, const std::string& options) {
     std::size_t count = 0;
     for (const json& line : results("detect " + input + options)) count += line["faces"].size();

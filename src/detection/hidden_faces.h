@@ -12,7 +12,8 @@ namespace retinaface::detection {
 
 /// What has to be hidden of the faces `found` in an image:
 ///   - those of at least options.min_size_px;
-///   - of a second pass those that a detector which looks closer would find, from `lowest_score` on,
+///   - of a second pass those that a detector which looks closer would find, from `lowest_score`
+///   on,
 ///     unless a face of at least options.min_score is known around their center.
 std::vector<Face> seen_to_hide(const Detector& detector, const ImageView& image,
                                const DetectOptions& options, float lowest_score,
@@ -26,7 +27,8 @@ std::vector<Face> hide_faces(const Detector& detector, Image& image, const Detec
                              float other_score, std::vector<Face> hidden);
 
 /// What a blurred image has to hide of the faces `found` in it, in the order in which blur_faces is
-/// to hide it: what hide_faces hides of seen_to_hide, of others those of at least options.min_score.
+/// to hide it: what hide_faces hides of seen_to_hide, of others those of at least
+/// options.min_score.
 std::vector<Face> faces_to_hide(const Detector& detector, const ImageView& image,
                                 const DetectOptions& options, float lowest_score,
                                 std::vector<Face> found);

@@ -55,49 +55,25 @@ void add_closer(const Search& search, const ImageView& image, float lowest_score
   }
 }
 
-Search search_of(const Detector& detector, const DetectOptions& options) {
-  const bool hides_all = options.max_faces == 0;
-  Search search{detector, options, hides_all && options.scales.empty()};
-  search.options.max_faces = 0;
-  search.options.clip_to_image = false;
-  search.options.turned = false;
-  search.options.mesh = false;
-  return search;
-}
-
-}  // namespace
-
-std::vector<Face> detection::seen_to_hide(const Detector& detector, const ImageView& image,
-                                          const DetectOptions& options, float lowest_score,
-                                          std::vector<Face> found) {
-  std::vector<Face> hidden = std::move(found);
-  std::erase_if(hidden,
-                [&](const Face& face) { return !is_large_enough(face, options.min_size_px); });
-  const Search search = search_of(detector, options);
-  if (search.looks_closer) add_closer(search, image, lowest_score, hidden);
-  return hidden;
-}
-
-std::vector<Face> detection::hide_faces(const Detector& detector, Image& image,
-                                        const DetectOptions& options, float other_score,
-                                        std::vector<Face> hidden) {
+/// Appends what is found in the image where the faces are hidden: as a larger box the faces that
+/// are found again, with the scores that they had, and others of at least options.min_score where
+/// it `hides_all`.
+void add_found_again(const Search& search, const ImageView& image, bool hides_all,
+                     std::vector<Face>& hidden) {
   constexpr int kMaxPasses = 4;
   constexpr float kGrow = 1.2F;  // of the boxes' sides, from pass to pass
   // Of min_score: what is hidden must not be found by what lossy formats make of it either
   // (reports/blur.md).
   constexpr float kMargin = 0.35F;
-  const Search search = search_of(detector, options);
-  const bool hides_all = options.max_faces == 0;
+  const float min_score = search.options.min_score;
+  Image result = to_rgb(image);
   std::size_t done = 0;
   float factor = 1;
-  const auto hide_next = [&] {
-    blur_faces(image, {hidden.data() + done, hidden.size() - done});
-    done = hidden.size();
-  };
   for (int pass = 0; pass < kMaxPasses && done < hidden.size(); ++pass) {
-    hide_next();
+    blur_faces(result, {hidden.data() + done, hidden.size() - done});
+    done = hidden.size();
     factor *= kGrow;
-    for (Face face : search.all(image, std::min(kMargin * options.min_score, other_score))) {
+    for (Face face : search.all(result, kMargin * min_score)) {
       bool is_again = false;
       float score = face.score;
       for (std::size_t i = 0; i < done; ++i) {
@@ -105,23 +81,31 @@ std::vector<Face> detection::hide_faces(const Detector& detector, Image& image,
         is_again = true;
         score = std::max(score, hidden[i].score);
       }
-      const float lowest = is_again ? kMargin * options.min_score : other_score;
-      if (face.score < lowest || !(is_again || hides_all)) continue;
+      if (!is_again && !(hides_all && face.score >= min_score)) continue;
       if (is_again) face.box = grown(face.box, (factor - 1) / 2);
       face.score = score;
       hidden.push_back(face);
     }
   }
-  hide_next();
-  return hidden;
 }
+
+}  // namespace
 
 std::vector<Face> detection::faces_to_hide(const Detector& detector, const ImageView& image,
                                            const DetectOptions& options, float lowest_score,
                                            std::vector<Face> found) {
-  Image result = to_rgb(image);
-  return hide_faces(detector, result, options, options.min_score,
-                    seen_to_hide(detector, image, options, lowest_score, std::move(found)));
+  std::vector<Face> hidden = std::move(found);
+  std::erase_if(hidden,
+                [&](const Face& face) { return !is_large_enough(face, options.min_size_px); });
+  const bool hides_all = options.max_faces == 0;
+  Search search{detector, options, hides_all && options.scales.empty()};
+  search.options.max_faces = 0;
+  search.options.clip_to_image = false;
+  search.options.turned = false;
+  search.options.mesh = false;
+  if (search.looks_closer) add_closer(search, image, lowest_score, hidden);
+  add_found_again(search, image, hides_all, hidden);
+  return hidden;
 }
 
 std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
@@ -129,9 +113,10 @@ std::vector<Face> blur_found_faces(Image& image, const Detector& detector,
   DetectOptions whole = options;  // a part of a box would be less than its face
   whole.clip_to_image = false;
   whole.mesh = false;
-  return detection::hide_faces(detector, image, whole, whole.min_score,
-                               detection::seen_to_hide(detector, image, whole, whole.min_score,
-                                                       detector.detect(image, whole)));
+  std::vector<Face> hidden = detection::faces_to_hide(detector, image, whole, whole.min_score,
+                                                      detector.detect(image, whole));
+  blur_faces(image, hidden);
+  return hidden;
 }
 
 }  // namespace retinaface

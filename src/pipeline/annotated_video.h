@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "retinaface/detector.h"
-
 #include "pipeline/hidden_tracks.h"
 #include "pipeline/image_outputs.h"
 #include "pipeline/image_source.h"
@@ -27,20 +25,10 @@ class AnnotatedVideo {
     bool starts_scene = false;
   };
 
-  /// How faces are hidden.
-  struct Blur {
-    /// Hides the faces in the image and what is found in it then (hide_in_frame); called by
-    /// up to `threads` threads at once.
-    std::function<void(Image&, std::vector<Face>)> hide;
-    /// Frames wait for those after them: a face that is hidden must not be bare in the frames in
-    /// which it is hard to see.
-    bool looks_around = false;
-    int threads = 1;
-  };
-
-  /// `message` is told what is left out, with options as `name` spells them; may be empty.
-  /// `outputs` must outlive it.
-  AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<const Video> video, Blur blur,
+  /// Where it `looks_around`, frames wait for those after them: a face that is hidden must not be
+  /// bare in the frames in which it is hard to see. `message` is told what is left out, with
+  /// options as `name` spells them; may be empty. `outputs` must outlive it.
+  AnnotatedVideo(const ImageOutputs& outputs, std::shared_ptr<const Video> video, bool looks_around,
                  std::function<void(const std::string&)> message, const OptionSpelling& name = {});
 
   /// Takes the next frame. Throws Error or std::filesystem::filesystem_error where it, or one that
@@ -53,13 +41,12 @@ class AnnotatedVideo {
 
  private:
   void release(bool all);
-  std::size_t count_due() const;
-  void write(Frame& frame);
+  void write(Frame& frame, const std::vector<Box>& hidden);
   void open(const Image& first);
 
   const ImageOutputs& outputs_;
   std::shared_ptr<const Video> video_;
-  Blur blur_;
+  bool looks_around_;
   std::function<void(const std::string&)> message_;
   OptionSpelling name_;
   HiddenTracks hidden_;

@@ -43,14 +43,13 @@ class AnnotatedVideoTest : public ::testing::Test {
     return frames;
   }
 
-  AnnotatedVideo::Blur blur_{.hide = [](Image&, const std::vector<Face>&) {}, .looks_around = true};
   testing::TemporaryFolder folder_;
   ImageOutputs outputs_;
   std::shared_ptr<Video> video_ = std::make_shared<Video>();
 };
 
 TEST_F(AnnotatedVideoTest, WritesFramesThatWaitedAtItsEnd) {
-  AnnotatedVideo video(outputs_, video_, blur_, {});
+  AnnotatedVideo video(outputs_, video_, true, {});
   for (int i = 0; i < 3; ++i) video.add(frame_of(i));
   EXPECT_FALSE(std::filesystem::exists(outputs_.folder));
   video.finish(true);
@@ -61,39 +60,13 @@ TEST_F(AnnotatedVideoTest, WritesFramesThatWaitedAtItsEnd) {
 TEST_F(AnnotatedVideoTest, TellsThatFramesThatWaitedCannotBeWritten) {
   std::ofstream(folder_ / "file") << "a file";
   outputs_.folder = folder_ / "file" / "out.mkv";
-  AnnotatedVideo video(outputs_, video_, blur_, {});
+  AnnotatedVideo video(outputs_, video_, true, {});
   video.add(frame_of(0));
   EXPECT_ANY_THROW(video.finish(true));
 }
 
-// Which faces are hidden in a frame may be known by those around it alone.
-TEST_F(AnnotatedVideoTest, HidesAtOnceWhatIsSeenInAFrameAndWhatIsSeenAroundIt) {
-  const Box box{10, 10, 20, 20};
-  for (const int threads : {1, 3}) {
-    std::vector<std::vector<Face>> hidden(4);
-    blur_.threads = threads;
-    blur_.hide = [&](Image& image, const std::vector<Face>& faces) {
-      hidden[image.row(0)[0]] = faces;
-    };
-    AnnotatedVideo video(outputs_, video_, blur_, {});
-    for (int i = 0; i < 4; ++i) {
-      AnnotatedVideo::Frame frame = frame_of(i);
-      frame.image.row(0)[0] = static_cast<std::uint8_t>(i);
-      if (i != 1) frame.sightings.push_back({1, box});
-      if (i == 3) frame.sightings.push_back({2, {40, 40, 50, 50}});
-      video.add(std::move(frame));
-    }
-    video.finish(true);
-    EXPECT_EQ(frames_written(), 4);
-    for (const std::vector<Face>& faces : hidden) {
-      ASSERT_EQ(faces.size(), 2U);
-      EXPECT_TRUE(std::ranges::any_of(faces, [&](const Face& face) { return face.box == box; }));
-    }
-  }
-}
-
 TEST_F(AnnotatedVideoTest, WithoutFramesIsNoFile) {
-  AnnotatedVideo(outputs_, video_, blur_, {}).finish(true);
+  AnnotatedVideo(outputs_, video_, true, {}).finish(true);
   EXPECT_FALSE(std::filesystem::exists(outputs_.folder));
 }
 

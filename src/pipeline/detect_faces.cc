@@ -20,14 +20,6 @@ float lowest_score(const DetectOptions& options, bool is_frame) {
   return is_frame ? std::min(options.min_score, kFaint) : options.min_score;
 }
 
-/// Of a few faces that are wanted, no others are hidden.
-std::vector<Face> found_to_hide(const DetectOptions& options, const DetectedFaces& detection) {
-  if (options.max_faces == 0) return detection.found;
-  std::vector<Face> found;
-  for (const std::size_t i : detection.wanted) found.push_back(detection.found[i]);
-  return found;
-}
-
 /// The options by which the pixels are searched for the faces of which those that `options` ask for
 /// are selected.
 DetectOptions search_options(const DetectOptions& options, const SeenImage& image, bool is_frame) {
@@ -99,22 +91,14 @@ DetectedFaces detect_faces(const Detector& detector, const DetectOptions& option
 
 std::vector<Face> faces_to_hide(const Detector& detector, const DetectOptions& options,
                                 ImageView image, const DetectedFaces& detection) {
+  std::vector<Face> found = detection.found;
+  if (options.max_faces != 0) {  // of a few faces that are wanted, no others are hidden
+    found.clear();
+    for (const std::size_t i : detection.wanted) found.push_back(detection.found[i]);
+  }
   return detection::faces_to_hide(detector, image, options,
                                   lowest_score(options, detection.result.frame.has_value()),
-                                  found_to_hide(options, detection));
-}
-
-std::vector<Face> seen_to_hide(const Detector& detector, const DetectOptions& options,
-                               ImageView image, const DetectedFaces& detection) {
-  return detection::seen_to_hide(detector, image, options,
-                                 lowest_score(options, detection.result.frame.has_value()),
-                                 found_to_hide(options, detection));
-}
-
-void hide_in_frame(const Detector& detector, const DetectOptions& options, Image& frame,
-                   std::vector<Face> faces) {
-  constexpr float kCoded = 0.5F;  // of min_score: what coding may raise above it (reports/blur.md)
-  detection::hide_faces(detector, frame, options, kCoded * options.min_score, std::move(faces));
+                                  std::move(found));
 }
 
 }  // namespace retinaface::pipeline

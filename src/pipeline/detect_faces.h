@@ -56,14 +56,4 @@ DetectedFaces detect_faces(const Detector& detector, const DetectOptions& option
 std::vector<Face> faces_to_hide(const Detector& detector, const DetectOptions& options,
                                 ImageView image, const DetectedFaces& detection);
 
-/// The same without what would be found again where those are hidden: which of them are hidden in a
-/// frame of a video is known when the frames around it are (AnnotatedVideo).
-std::vector<Face> seen_to_hide(const Detector& detector, const DetectOptions& options,
-                               ImageView image, const DetectedFaces& detection);
-
-/// Hides the faces in a frame of a video, and what is found in it then (detection::hide_faces),
-/// faint faces too, which its coding may make clearer. Throws as Detector::detect.
-void hide_in_frame(const Detector& detector, const DetectOptions& options, Image& frame,
-                   std::vector<Face> faces);
-
 }  // namespace retinaface::pipeline

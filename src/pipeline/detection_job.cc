@@ -68,11 +68,8 @@ Outcome detect(const DetectionJob& job, const Detector& detector, const std::ato
     if (!is_frame && !job.images.mesh_folder.empty()) {
       write_meshes(job.images.mesh_folder, in.path, std::nullopt, {}, faces);
     }
-    if (job.images.blur) {
-      const bool waits = is_frame && !in.video->are_pages;
-      detection.hidden = waits ? seen_to_hide(detector, job.detect, in.image, detection)
-                               : faces_to_hide(detector, job.detect, in.image, detection);
-    }
+    if (job.images.blur)
+      detection.hidden = faces_to_hide(detector, job.detect, in.image, detection);
     if (!is_frame && job.images.annotates()) {
       blur_faces(in.image, detection.hidden);
       annotate(job.images, faces, {}, in.image);
@@ -255,7 +252,7 @@ DetectionSummary run_detection(const DetectionJob& job, const Detector& detector
   const int threads = thread_count(job, inputs);
   if (events.begun) events.begun(job.inputs.size(), left, threads);
   ImageSource source(std::move(inputs), source_options(job, earlier, stop));
-  DetectionReport report(job, detector, threads, events, file, earlier, source, left);
+  DetectionReport report(job, events, file, earlier, source, left);
   run_in_order(
       threads, [&] { return source.next(); },
       [&](InputImage image) { return detect(job, detector, stop, std::move(image)); },

@@ -22,13 +22,10 @@ struct DetectionReport::VideoInWork {
   bool has_failed = false;  ///< which was told; the frames that are still under way are dropped
 };
 
-DetectionReport::DetectionReport(const DetectionJob& job, const Detector& detector, int threads,
-                                 const DetectionEvents& events, ResultFile& file,
-                                 const EarlierRun& earlier, const ImageSource& source,
-                                 std::size_t inputs)
+DetectionReport::DetectionReport(const DetectionJob& job, const DetectionEvents& events,
+                                 ResultFile& file, const EarlierRun& earlier,
+                                 const ImageSource& source, std::size_t inputs)
     : job_(job),
-      detector_(detector),
-      threads_(threads),
       events_(events),
       file_(file),
       earlier_(earlier),
@@ -73,13 +70,9 @@ void DetectionReport::follow(Outcome& outcome) {
   if (!video_) {
     // Of a few faces that are wanted, no others are hidden.
     const bool looks_around = job_.images.blur && job_.detect.max_faces == 0;
-    const auto hide = [this](Image& frame, std::vector<Face> faces) {
-      hide_in_frame(detector_, job_.detect, frame, std::move(faces));
-    };
-    video_ = std::make_unique<VideoInWork>(
-        VideoInWork{VideoTracks(job_, earlier_.left_of(image.path)),
-                    AnnotatedVideo(job_.images, image.video, {hide, looks_around, threads_},
-                                   events_.message, job_.spelling)});
+    video_ = std::make_unique<VideoInWork>(VideoInWork{
+        VideoTracks(job_, earlier_.left_of(image.path)),
+        AnnotatedVideo(job_.images, image.video, looks_around, events_.message, job_.spelling)});
     begin_outputs(image);
   }
   if (!outcome.detection) return;

@@ -34,11 +34,9 @@ struct Outcome {
 /// videos (AnnotatedVideo), tells errors and progress.
 class DetectionReport {
  public:
-  /// All must outlive the report. Videos are blurred by `threads` threads; `inputs` are still to be
-  /// done.
-  DetectionReport(const DetectionJob& job, const Detector& detector, int threads,
-                  const DetectionEvents& events, ResultFile& file, const EarlierRun& earlier,
-                  const ImageSource& source, std::size_t inputs);
+  /// All must outlive the report. `inputs` are still to be done.
+  DetectionReport(const DetectionJob& job, const DetectionEvents& events, ResultFile& file,
+                  const EarlierRun& earlier, const ImageSource& source, std::size_t inputs);
   ~DetectionReport();
 
   void take(Outcome outcome);
@@ -62,8 +60,6 @@ class DetectionReport {
   void show_progress();
 
   const DetectionJob& job_;
-  const Detector& detector_;
-  const int threads_;
   const DetectionEvents& events_;
   const ResultFile& file_;
   const EarlierRun& earlier_;
